@@ -1,0 +1,56 @@
+# `make run` and `make test` need only Python 3.11+, Node 20+ and make; everything else is set up here.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.8
+TEXT ?= Finally Friday, and the sun is out!
+PORT ?= 8080
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test unit lint format types bench lock clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: .venv/.installed node_modules/.installed ## Install the pinned Python packages and the pinned CDK CLI.
+
+.venv/.installed: requirements/dev.lock pyproject.toml
+	@echo "==> Python packages into .venv"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV) pip sync --compile-bytecode --require-hashes --python $(BIN)/python requirements/dev.lock
+	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	@echo "==> The CDK CLI into node_modules"
+	npm ci --silent
+	@touch $@
+
+run: setup ## Deploy to the embedded AWS on this machine, predict TEXT, and stay up until Ctrl-C.
+	$(BIN)/slipway local up --port $(PORT) --text "$(TEXT)"
+
+test: setup lint types ## Every check and every test.
+	$(BIN)/pytest
+
+unit: setup ## The tests that take seconds.
+	$(BIN)/pytest tests/unit
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: setup ## Fix what ruff can fix.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup
+	$(BIN)/mypy
+
+lock: ## Resolve the lock files anew from pyproject.toml and functions/*/requirements.in.
+	$(LOCK) --universal --python-version 3.11 --all-extras --group infra --group local --group dev pyproject.toml -o requirements/dev.lock
+
+clean: ## Remove everything that was built or installed.
+	rm -rf .venv node_modules build cdk.out .slipway

@@ -1,0 +1,214 @@
+"""slipway.yaml as types: which models are deployed, and how.
+
+Everything that a user may want different is here. Unknown keys are errors, and each error names the path of the value.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from slipway.errors import ConfigError, FieldProblem
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
+"""A model, entity or feature group: lower case, digits and hyphens, at most 48 characters."""
+
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+VersionNumber = Annotated[int, Field(ge=1)]
+ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Authorization(StrEnum):
+    """Who may call the API."""
+
+    IAM = "iam"
+    JWT = "jwt"
+    NONE = "none"
+
+
+class JwtConfig(_Section):
+    issuer: Annotated[str, StringConstraints(pattern=r"^https://")]
+    audience: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class ThrottleConfig(_Section):
+    """API Gateway's limits: requests per second in the steady state, and the burst above it."""
+
+    rate: Annotated[float, Field(gt=0)] = 200
+    burst: Annotated[int, Field(gt=0)] = 400
+
+
+class LimitsConfig(_Section):
+    """What one request may hold; more is refused before it is read further."""
+
+    # An HTTP API refuses bodies over 10 MB, and Lambda payloads over 6 MB (base64 takes a third of that).
+    body_bytes: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = 1024 * 1024
+    records: Annotated[int, Field(ge=1, le=128)] = 128
+    text_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+
+class ApiConfig(_Section):
+    authorization: Authorization = Authorization.IAM
+    jwt: JwtConfig | None = None
+    throttle: ThrottleConfig = ThrottleConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+    @model_validator(mode="after")
+    def _jwt_needs_its_issuer(self) -> Self:
+        if (self.authorization is Authorization.JWT) != (self.jwt is not None):
+            raise ValueError("`jwt: {issuer, audience}` is needed with `authorization: jwt`, and only with it")
+        return self
+
+
+class CacheConfig(_Section):
+    """The prediction cache of one model. Off by default: for a light model a lookup costs more than the inference."""
+
+    enabled: bool = False
+    ttl_days: Annotated[int, Field(ge=1, le=365)] = 60
+
+
+class CaptureConfig(_Section):
+    """The share of requests whose inputs and outputs are written to the log for monitoring."""
+
+    sample: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class ModelConfig(_Section):
+    tier: Literal["light"] = "light"
+    path: str | None = None
+    versions: Annotated[tuple[VersionNumber, ...], Field(min_length=1)]
+    stable: VersionNumber
+    cache: CacheConfig = CacheConfig()
+    capture: CaptureConfig = CaptureConfig()
+
+    @model_validator(mode="after")
+    def _stable_is_deployed(self) -> Self:
+        if len(set(self.versions)) != len(self.versions):
+            raise ValueError("`versions` names a version twice")
+        if self.stable not in self.versions:
+            raise ValueError(f"`stable: {self.stable}` is not among `versions`: {list(self.versions)}")
+        return self
+
+
+class FeatureType(StrEnum):
+    STRING = "string"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+
+
+FeatureValue = str | int | float | bool
+_PYTHON_TYPES: dict[FeatureType, tuple[type, ...]] = {
+    FeatureType.STRING: (str,),
+    FeatureType.INTEGER: (int,),
+    FeatureType.FLOAT: (float, int),
+    FeatureType.BOOLEAN: (bool,),
+}
+
+
+class FeatureConfig(_Section):
+    type: FeatureType
+    default: FeatureValue | None = None
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _default_has_the_type(self) -> Self:
+        if self.default is not None and not self.accepts(self.default):
+            raise ValueError(f"`default: {self.default!r}` is not of type {self.type}")
+        return self
+
+    def accepts(self, value: object) -> bool:
+        """Whether ``value`` is of this feature's type; a boolean is never a number."""
+        if isinstance(value, bool):
+            return self.type is FeatureType.BOOLEAN
+        return isinstance(value, _PYTHON_TYPES[self.type])
+
+
+class FeatureGroupConfig(_Section):
+    """A named set of features of one entity, written together."""
+
+    entity: Name
+    ttl_days: Annotated[float, Field(gt=0)] | None = None
+    features: Annotated[dict[FeatureName, FeatureConfig], Field(min_length=1)]
+
+
+class LightTierConfig(_Section):
+    """The Lambda functions that serve light models and the store."""
+
+    memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one whole processor, by AWS's documentation
+    timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15  # an HTTP API gives up after 30 s
+    reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
+    deployment: Literal["canary-10-percent-5-minutes", "linear-10-percent-every-minute", "all-at-once"] = (
+        "canary-10-percent-5-minutes"
+    )
+    task_modules: tuple[ModuleName, ...] = ()
+
+
+class AlarmsConfig(_Section):
+    """Where alarms go and what sets them off."""
+
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    error_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
+    p99_milliseconds: Annotated[float, Field(gt=0)] = 500.0
+    throttles_per_minute: Annotated[int, Field(ge=1)] = 10
+
+
+class MonitoringConfig(_Section):
+    # The retention periods that CloudWatch Logs offers, up to a year.
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
+    alarms: AlarmsConfig = AlarmsConfig()
+
+
+class Config(_Section):
+    """The whole of slipway.yaml."""
+
+    project: Name = "slipway"
+    api: ApiConfig = ApiConfig()
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    features: dict[Name, FeatureGroupConfig] = {}
+    light: LightTierConfig = LightTierConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
+
+    def model_folder(self, root: Path, name: str) -> Path:
+        """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""
+        return root / (self.models[name].path or f"models/{name}")
+
+
+def load_config(path: Path) -> Config:
+    """Read slipway.yaml.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a value in it is wrong; each problem names its path.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(path, [FieldProblem("(file)", error.strerror or str(error))]) from error
+    return parse_config(text, source=path)
+
+
+def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
+    """Validate the text of a slipway.yaml; raises as `load_config` does."""
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {error}")]) from error
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(source, [_problem(details) for details in error.errors()]) from error
+
+
+def _problem(details: ErrorDetails) -> FieldProblem:
+    path = ".".join(str(part) for part in details["loc"]) or "(file)"
+    value: Any = details["input"]
+    message = details["msg"].removeprefix("Value error, ")
+    shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
+    return FieldProblem(path, message + shown)
