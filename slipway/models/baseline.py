@@ -1,0 +1,171 @@
+"""The baseline of a version: what its inputs and outputs looked like on validation data.
+
+Drift compares what is captured in service with this. A distribution of numbers is kept as the shares of its quantile
+bins, which is what the population stability index is computed over.
+"""
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, pstdev, quantiles
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from slipway.config import FeatureType
+from slipway.errors import InputError, PackageError
+from slipway.models.manifest import InputField, Manifest, Scalar
+from slipway.validation import field_problems
+
+_BINS = 10
+_CATEGORIES = 50
+_DIGITS = 6
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Numbers(_Part):
+    """A distribution of numbers. ``shares[i]`` lies above ``edges[i - 1]`` and up to ``edges[i]``."""
+
+    kind: Literal["numbers"] = "numbers"
+    count: Annotated[int, Field(ge=1)]
+    mean: float
+    std: Annotated[float, Field(ge=0)]
+    min: float
+    max: float
+    edges: tuple[float, ...]
+    shares: tuple[Share, ...]
+
+    @model_validator(mode="after")
+    def _a_share_for_each_bin(self) -> Self:
+        if len(self.shares) != len(self.edges) + 1:
+            raise ValueError("`shares` needs one more entry than `edges`")
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("`edges` must increase")
+        return self
+
+
+class Categories(_Part):
+    """The shares of the most frequent values, as text; ``other`` is the share of all further values."""
+
+    kind: Literal["categories"] = "categories"
+    count: Annotated[int, Field(ge=1)]
+    shares: dict[str, Share]
+    other: Share = 0.0
+
+
+class Text(_Part):
+    """Free text, by its length; its content stays out of the package."""
+
+    kind: Literal["text"] = "text"
+    count: Annotated[int, Field(ge=1)]
+    characters: Numbers
+
+
+InputSummary = Annotated[Numbers | Categories | Text, Field(discriminator="kind")]
+
+
+class OutputSummary(_Part):
+    """A classifier's shares of labels and its winning scores, or a regression's values."""
+
+    labels: dict[str, Share] | None = None
+    score: Numbers | None = None
+    value: Numbers | None = None
+
+
+class Baseline(_Part):
+    """The whole of ``baseline.json``."""
+
+    format: Literal[1] = 1
+    records: Annotated[int, Field(ge=1)]
+    inputs: dict[str, InputSummary]
+    outputs: OutputSummary
+
+
+def measure_baseline(
+    manifest: Manifest, records: Sequence[Mapping[str, Scalar]], outputs: Sequence[Mapping[str, Any]]
+) -> Baseline:
+    """Summarize validation records and the predictions made for them, one output for each record.
+
+    ``records`` hold every input of the manifest; ``outputs`` are what `Predictor.predict` answers.
+
+    Raises:
+        InputError: there are no records, or not as many outputs.
+    """
+    if not records or len(records) != len(outputs):
+        raise InputError.of("records", f"a baseline needs one output for each record, got {len(outputs)}")
+    inputs = {
+        field.name: _input_summary(field, [record[field.name] for record in records]) for field in manifest.inputs
+    }
+    return Baseline(records=len(records), inputs=inputs, outputs=_output_summary(manifest, outputs))
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write ``baseline.json``, readable."""
+    path.write_text(baseline.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read ``baseline.json``; raises PackageError with the path of each wrong value."""
+    try:
+        return Baseline.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PackageError(path, f"cannot be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{problem.field}: {problem.message}" for problem in field_problems(error))
+        raise PackageError(path, problems) from error
+
+
+def _input_summary(field: InputField, values: Sequence[Scalar]) -> Numbers | Categories | Text:
+    if field.type is FeatureType.BOOLEAN or field.allowed is not None:
+        return categories([_as_text(value) for value in values])
+    if field.type is FeatureType.STRING:
+        return Text(count=len(values), characters=numbers([len(str(value)) for value in values]))
+    return numbers([float(value) for value in values])
+
+
+def _output_summary(manifest: Manifest, outputs: Sequence[Mapping[str, Any]]) -> OutputSummary:
+    if manifest.outputs.labels is None:
+        values = [output["value"] for output in outputs if "value" in output]
+        return OutputSummary(value=numbers(values) if values else None)
+    counts = Counter(output["label"] for output in outputs)
+    shares = {label: _rounded(counts[label] / len(outputs)) for label in manifest.outputs.labels}
+    return OutputSummary(labels=shares, score=numbers([output["score"] for output in outputs]))
+
+
+def numbers(values: Sequence[float]) -> Numbers:
+    """Summarize numbers; bins that ties make empty are left out."""
+    cuts = quantiles(values, n=_BINS, method="inclusive") if len(values) > 1 else list(values)
+    edges = sorted({_rounded(cut) for cut in cuts})
+    counts = Counter(bisect_left(edges, value) for value in values)
+    return Numbers(
+        count=len(values),
+        mean=_rounded(fmean(values)),
+        std=_rounded(pstdev(values)),
+        min=_rounded(min(values)),
+        max=_rounded(max(values)),
+        edges=tuple(edges),
+        shares=tuple(_rounded(counts[index] / len(values)) for index in range(len(edges) + 1)),
+    )
+
+
+def categories(values: Sequence[str]) -> Categories:
+    """Summarize values that are names rather than amounts."""
+    common = Counter(values).most_common(_CATEGORIES)
+    shares = {value: _rounded(count / len(values)) for value, count in common}
+    return Categories(count=len(values), shares=shares, other=_rounded(max(0.0, 1 - math.fsum(shares.values()))))
+
+
+def _as_text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits: enough for drift, and files that a person can read."""
+    return float(f"{value:.{_DIGITS}g}")

@@ -1,0 +1,79 @@
+"""pydantic's complaints in Slipway's words: one `FieldProblem` for each."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from slipway.errors import FieldProblem
+
+_SHOWN_CHARACTERS = 60
+
+_MESSAGES: dict[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "string_type": "must be a string",
+    "string_unicode": "must be valid Unicode",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_parsing_size": "must be an integer of at most 64 bits",
+    "int_from_float": "must be an integer",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+}
+_LIMITS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than": lambda c: f"must be more than {c['gt']:g}",
+    "greater_than_equal": lambda c: f"must be at least {c['ge']:.8g}",
+    "less_than": lambda c: f"must be less than {c['lt']:g}",
+    "less_than_equal": lambda c: f"must be at most {c['le']:.8g}",
+    "string_too_short": lambda c: f"must have at least {c['min_length']} character(s)",
+    "string_too_long": lambda c: f"must have at most {c['max_length']} characters",
+    "string_pattern_mismatch": lambda c: f"must match {c['pattern']}",
+    "literal_error": lambda c: f"must be one of {c['expected']}",
+    "enum": lambda c: f"must be one of {c['expected']}",
+    "too_short": lambda c: f"must have at least {c['min_length']} item(s)",
+    "too_long": lambda c: f"must have at most {c['max_length']} items",
+}
+_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "string_too_long", "string_unicode"})
+
+
+def field_problems(error: ValidationError, *, prefix: str = "") -> list[FieldProblem]:
+    """What ``error`` says, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``."""
+    return [_problem(details, prefix) for details in error.errors(include_url=False)]
+
+
+def field_path(parts: tuple[str | int, ...], *, prefix: str = "") -> str:
+    """``("inputs", 3, "text")`` as ``inputs[3].text``."""
+    path = prefix
+    for part in parts:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _problem(details: ErrorDetails, prefix: str) -> FieldProblem:
+    path = field_path(details["loc"], prefix=prefix) or "(root)"
+    return FieldProblem(path, _message(details) + _shown(details))
+
+
+def _message(details: ErrorDetails) -> str:
+    kind = details["type"]
+    if kind in _LIMITS:
+        return _LIMITS[kind](details.get("ctx", {}))
+    return _MESSAGES.get(kind) or details["msg"].removeprefix("Value error, ")
+
+
+def _shown(details: ErrorDetails) -> str:
+    value: Any = details["input"]
+    if details["type"] in _WITHOUT_VALUE or not (value is None or isinstance(value, str | int | float | bool)):
+        return ""
+    text = "null" if value is None else repr(value)
+    return f" (got {text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '…'})"

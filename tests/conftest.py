@@ -1,0 +1,29 @@
+"""Fixtures that every folder of tests may use."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from packages import make_regression_package, make_tabular_package, make_text_package
+
+from slipway.models.package import Package
+
+PackageFactory = Callable[..., Package]
+
+
+@pytest.fixture
+def text_package(tmp_path: Path) -> Package:
+    """A small text classifier, version 1, at ``<tmp_path>/models/tiny-sentiment/1``."""
+    return make_text_package(tmp_path / "models" / "tiny-sentiment" / "1")
+
+
+@pytest.fixture
+def tabular_package(tmp_path: Path) -> Package:
+    """A small tabular classifier with inputs from the feature group `tumour`, at ``models/tiny-tabular/1``."""
+    return make_tabular_package(tmp_path / "models" / "tiny-tabular" / "1")
+
+
+@pytest.fixture
+def regression_package(tmp_path: Path) -> Package:
+    """A small regression, at ``models/tiny-price/1``."""
+    return make_regression_package(tmp_path / "models" / "tiny-price" / "1")
