@@ -1,0 +1,37 @@
+"""Captures: the sampled record of inputs, outputs, version and id, as a JSON line of the log."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_json
+
+_RESOLUTION = 2**53
+
+
+def is_sampled(share: float) -> bool:
+    """Whether this request is captured. The randomness is the kernel's: a process may be a clone of another."""
+    return share > 0 and secrets.randbelow(_RESOLUTION) < share * _RESOLUTION
+
+
+def capture_line(
+    *,
+    prediction_id: str,
+    model: str,
+    version: int,
+    time_ms: int,
+    request_id: str,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+) -> str:
+    """One prediction as a line of JSON, without its line end; ``inputs`` is the record with its features filled in."""
+    capture = {
+        "id": prediction_id,
+        "model": model,
+        "version": version,
+        "time": time_ms,
+        "request": request_id,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+    return to_json({"capture": capture}).decode()

@@ -1,0 +1,109 @@
+"""The metrics of Slipway, and how a log line in CloudWatch's embedded metric format is written.
+
+Powertools' Metrics costs as much of a cold start as numpy does, so the few lines that are needed are here.
+Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+NAMESPACE = "Slipway"
+
+PROJECT = "Project"
+MODEL = "Model"
+VERSION = "Version"
+KIND = "Kind"
+FUNCTION = "Function"
+GROUP = "Group"
+
+REQUESTS = "Requests"
+LATENCY = "Latency"
+ERRORS = "Errors"
+FAULTS = "Faults"
+PREDICTIONS = "Predictions"
+INFERENCE_LATENCY = "InferenceLatency"
+FEATURE_HITS = "FeatureHits"
+FEATURE_MISSES = "FeatureMisses"
+FEATURE_WRITES = "FeatureWrites"
+FEATURE_REFUSALS = "FeatureRefusals"
+CACHE_HITS = "CacheHits"
+CACHE_MISSES = "CacheMisses"
+CACHE_ERRORS = "CacheErrors"
+FEEDBACK = "Feedback"
+COLD_STARTS = "ColdStarts"
+
+UNKNOWN_MODEL = "unknown"
+"""The model dimension of a request for a model that is not deployed: callers must not be able to make metrics."""
+
+
+class Kind(StrEnum):
+    """Whose fault an error is and what kind: the dimension `Kind` of `Errors`."""
+
+    INPUT = "input"
+    TOO_LARGE = "too_large"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    UNAVAILABLE = "unavailable"
+    MODEL = "model"
+    INTERNAL = "internal"
+
+
+FAULT_KINDS = frozenset({Kind.UNAVAILABLE, Kind.MODEL, Kind.INTERNAL})
+"""The kinds that are the service's fault and not the caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric's unit, and the sets of dimensions it is recorded under."""
+
+    unit: str
+    dimension_sets: tuple[tuple[str, ...], ...]
+
+
+_OF_PROJECT = (PROJECT,)
+_OF_MODEL = (PROJECT, MODEL)
+_OF_VERSION = (PROJECT, MODEL, VERSION)
+_OF_GROUP = (PROJECT, GROUP)
+
+CATALOGUE: Mapping[str, Metric] = {
+    REQUESTS: Metric("Count", (_OF_PROJECT, _OF_MODEL)),
+    LATENCY: Metric("Milliseconds", (_OF_PROJECT, _OF_MODEL)),
+    ERRORS: Metric("Count", (_OF_PROJECT, (PROJECT, MODEL, KIND))),
+    FAULTS: Metric("Count", (_OF_PROJECT,)),
+    PREDICTIONS: Metric("Count", (_OF_VERSION,)),
+    INFERENCE_LATENCY: Metric("Milliseconds", (_OF_VERSION,)),
+    FEATURE_HITS: Metric("Count", (_OF_MODEL,)),
+    FEATURE_MISSES: Metric("Count", (_OF_MODEL,)),
+    FEATURE_WRITES: Metric("Count", (_OF_GROUP,)),
+    FEATURE_REFUSALS: Metric("Count", (_OF_GROUP,)),
+    CACHE_HITS: Metric("Count", (_OF_MODEL,)),
+    CACHE_MISSES: Metric("Count", (_OF_MODEL,)),
+    CACHE_ERRORS: Metric("Count", (_OF_MODEL,)),
+    FEEDBACK: Metric("Count", (_OF_VERSION,)),
+    COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),
+}
+
+
+def metric_line(values: Mapping[str, float], dimensions: Mapping[str, str], timestamp_ms: int) -> str:
+    """A line, without its end, that records ``values`` under every dimension set that ``dimensions`` can fill."""
+    head = _directives(tuple(values), tuple(dimensions))
+    members = json.dumps({**dimensions, **values}, separators=(",", ":"))
+    return f'{{"_aws":{{"Timestamp":{timestamp_ms},"CloudWatchMetrics":{head}}},{members[1:]}'
+
+
+@lru_cache(maxsize=256)
+def _directives(names: tuple[str, ...], dimensions: tuple[str, ...]) -> str:
+    by_set: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for name in names:
+        metric = CATALOGUE[name]
+        for dimension_set in metric.dimension_sets:
+            if set(dimension_set) <= set(dimensions):
+                by_set.setdefault(dimension_set, []).append({"Name": name, "Unit": metric.unit})
+    directives = [
+        {"Namespace": NAMESPACE, "Dimensions": [list(dimension_set)], "Metrics": metrics}
+        for dimension_set, metrics in by_set.items()
+    ]
+    return json.dumps(directives, separators=(",", ":"))

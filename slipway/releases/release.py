@@ -1,0 +1,38 @@
+"""What is serving a model now, as a value."""
+
+from dataclasses import dataclass
+
+from slipway.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version under release, and the share of the records, from 0 to 1, that goes to it."""
+
+    version: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The stable version of a model and the candidates beside it; what no candidate takes goes to the stable one."""
+
+    model: str
+    stable: int
+    candidates: tuple[Candidate, ...] = ()
+    strategy: str | None = None
+    salt: str = ""
+
+    def __post_init__(self) -> None:
+        if any(candidate.share < 0 for candidate in self.candidates) or self.candidate_share > 1:
+            raise ValueError(f"the candidates of {self.model} take {self.candidate_share:g} of the traffic, not 0 to 1")
+
+    @property
+    def candidate_share(self) -> float:
+        """The share of the records that leaves the stable version."""
+        return sum(candidate.share for candidate in self.candidates)
+
+
+def configured_releases(config: Config) -> dict[str, Release]:
+    """The releases that slipway.yaml writes down: every model with its stable version and no candidate."""
+    return {name: Release(model=name, stable=model.stable) for name, model in config.models.items()}
