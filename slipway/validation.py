@@ -1,5 +1,6 @@
 """pydantic's complaints in Slipway's words: one `FieldProblem` for each."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -75,5 +76,5 @@ def _shown(details: ErrorDetails) -> str:
     value: Any = details["input"]
     if details["type"] in _WITHOUT_VALUE or not (value is None or isinstance(value, str | int | float | bool)):
         return ""
-    text = "null" if value is None else repr(value)
+    text = json.dumps(value, ensure_ascii=False)
     return f" (got {text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '…'})"

@@ -1,0 +1,272 @@
+"""The records of a request, validated by what the manifest says of a model's inputs.
+
+A record of a request may leave out what the feature store holds, and then names the entity to fetch it for; `complete`
+makes the record whole. Everything is strict: no value is turned into another type, though an integer may stand for a
+float.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
+
+from slipway.config import FeatureType, FeatureValue
+from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
+from slipway.models.manifest import InputField, Manifest, Scalar
+from slipway.validation import field_path, field_problems
+
+Record = Mapping[str, Scalar]
+"""A whole record: a value for every input of the manifest, by name."""
+
+StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
+"""What the store holds for one record: feature group, then feature, then value."""
+
+# Graphs compute in float32 and index in int64: a larger number would become infinite, or another number.
+_FLOAT32_MAX = 3.4028234663852886e38
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_ENTITY_ID_CHARACTERS = 256
+
+_NOTHING: StoredFeatures = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What `RequestRecord` knows of its model. Attributes are numbered, since an input may be called ``copy``."""
+
+    inputs: Mapping[str, InputField]
+    grouped: tuple[InputField, ...]
+    entity_attributes: Mapping[str, str]
+    entity_of_group: Mapping[str, str]
+    defaults: Record
+    stored: SchemaValidator
+
+
+class RequestRecord(BaseModel):
+    """One record as a request gives it. `record_model` makes the subclass for a version of a model."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    plan: ClassVar[_Plan]
+
+    @model_validator(mode="after")
+    def _names_the_entities_to_fetch(self) -> Self:
+        if self.plan.grouped:
+            _require_entities(self)
+        return self
+
+    def given(self) -> dict[str, Scalar]:
+        """The inputs that the request itself gives, by name."""
+        values, inputs = self.__dict__, self.plan.inputs
+        return {inputs[attribute].name: values[attribute] for attribute in self.model_fields_set if attribute in inputs}
+
+    def to_fetch(self) -> dict[str, str]:
+        """The feature groups that this record needs from the store, each with the id of its entity."""
+        if not self.plan.grouped:
+            return {}
+        given, entities = self.given(), self.plan.entity_of_group
+        groups = dict.fromkeys(field.group for field in self.plan.grouped if field.name not in given)
+        return {group: self._entity_id(entities[group]) for group in groups if group is not None}
+
+    def complete(self, stored: StoredFeatures = _NOTHING, *, prefix: str = "") -> Record:
+        """Make the record whole: what the request gives, else what the store holds, else the manifest's default.
+
+        Raises:
+            InputError: the store lacks a feature that has no default, or holds one that the manifest does not allow;
+                each problem names the feature, behind ``prefix`` (e.g. ``inputs[3]``).
+        """
+        plan, given = self.plan, self.given()
+        if not plan.grouped:
+            return {**plan.defaults, **given} if plan.defaults else given
+        record = {**plan.defaults, **_fetched(plan, given, stored, prefix), **given}
+        if len(record) < len(plan.inputs):
+            raise InputError([self._missing(field, prefix) for field in plan.grouped if field.name not in record])
+        return record
+
+    def _entity_id(self, entity: str) -> str:
+        return str(getattr(self, self.plan.entity_attributes[entity]))
+
+    def _missing(self, field: InputField, prefix: str) -> FieldProblem:
+        entity = self.plan.entity_of_group[field.group or ""]
+        message = f"is not in feature group {field.group} of {entity} {self._entity_id(entity)!r}, nor in the request"
+        return FieldProblem(field_path((field.name,), prefix=prefix), message)
+
+
+def record_model(manifest: Manifest, entities: Mapping[str, str], *, text_characters: int) -> type[RequestRecord]:
+    """The pydantic model of one record of a request to a model.
+
+    Args:
+        manifest: what the version takes.
+        entities: the entity of each feature group, from `Config.features`.
+        text_characters: the limit of `Config.api.limits` on every string.
+
+    Raises:
+        ConfigError: a feature group is not in ``entities``, or an entity has the name of an input.
+        PackageError: a default in the manifest breaks the manifest's own limits.
+    """
+    inputs = {f"input_{number}": field for number, field in enumerate(manifest.inputs)}
+    schemas = {attribute: _schema(field, text_characters) for attribute, field in inputs.items()}
+    plan = _plan(manifest, inputs, schemas, _entities(manifest, entities))
+    fields: dict[str, Any] = {
+        attribute: (Annotated[Any, _Validated(schemas[attribute])], _field_info(field))
+        for attribute, field in inputs.items()
+    }
+    for entity, attribute in plan.entity_attributes.items():
+        fields[attribute] = (Annotated[Any, _Validated(_ENTITY_ID)], _entity_info(plan, entity))
+    title = "".join(part.capitalize() for part in manifest.name.split("-"))
+    model = create_model(f"{title}Record{manifest.version}", __base__=RequestRecord, **fields)
+    model.plan = plan
+    return model
+
+
+@dataclass(frozen=True, slots=True)
+class _Validated:
+    """A ready validator as a type's annotation; pydantic takes ten times as long to derive it from constraints."""
+
+    schema: CoreSchema
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Callable[[Any], CoreSchema]) -> CoreSchema:
+        return self.schema
+
+
+_ENTITY_ID = core_schema.str_schema(strict=True, min_length=1, max_length=_ENTITY_ID_CHARACTERS)
+
+
+def _schema(field: InputField, text_characters: int) -> CoreSchema:
+    """What one input may be, for pydantic."""
+    schema = _type_schema(field, text_characters)
+    if field.allowed is None:
+        return schema
+    return core_schema.no_info_after_validator_function(partial(_one_of, field.allowed), schema)
+
+
+def _type_schema(field: InputField, text_characters: int) -> CoreSchema:
+    if field.type is FeatureType.STRING:
+        limit = min(field.max_characters or text_characters, text_characters)
+        return core_schema.str_schema(strict=True, max_length=limit)
+    if field.type is FeatureType.BOOLEAN:
+        return core_schema.bool_schema(strict=True)
+    low = -math.inf if field.min is None else field.min
+    high = math.inf if field.max is None else field.max
+    if field.type is FeatureType.INTEGER:
+        low_integer = _INT64_MIN if low <= _INT64_MIN else math.ceil(low)
+        high_integer = _INT64_MAX if high >= _INT64_MAX else math.floor(high)
+        return core_schema.int_schema(strict=True, ge=low_integer, le=high_integer)
+    low, high = max(low, -_FLOAT32_MAX), min(high, _FLOAT32_MAX)
+    return core_schema.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
+
+
+def _one_of(allowed: tuple[Scalar, ...], value: Scalar) -> Scalar:
+    if value not in allowed:
+        shown = ", ".join(repr(choice) for choice in allowed)
+        raise PydanticCustomError("not_allowed", "must be one of {shown}", {"shown": shown})
+    return value
+
+
+def _field_info(field: InputField) -> Any:
+    required = field.group is None and field.default is None
+    default: Any = ... if required else field.default
+    extra = partial(_describe, field.allowed, field.default)
+    return Field(default=default, alias=field.name, description=field.description or None, json_schema_extra=extra)
+
+
+def _entity_info(plan: _Plan, entity: str) -> Any:
+    groups = ", ".join(group for group, owner in plan.entity_of_group.items() if owner == entity)
+    text = f"The {entity} to fetch {groups} for; needed unless the record gives all their features itself"
+    return Field(default="", alias=entity, description=text, json_schema_extra=partial(_describe, None, None))
+
+
+def _describe(allowed: tuple[Scalar, ...] | None, default: Scalar | None, schema: dict[str, Any]) -> None:
+    """Make JSON schema say what the validator does; pydantic's own default only marks that a key may be absent."""
+    if allowed is not None:
+        schema["enum"] = list(allowed)
+    if default is None:
+        schema.pop("default", None)
+
+
+def _plan(
+    manifest: Manifest,
+    inputs: Mapping[str, InputField],
+    schemas: Mapping[str, CoreSchema],
+    entity_of_group: Mapping[str, str],
+) -> _Plan:
+    defaults = {
+        field.name: _default(manifest, field, schemas[attribute])
+        for attribute, field in inputs.items()
+        if field.default is not None
+    }
+    stored = {
+        field.name: core_schema.typed_dict_field(schemas[attribute], required=False)
+        for attribute, field in inputs.items()
+        if field.group is not None
+    }
+    return _Plan(
+        inputs=inputs,
+        grouped=tuple(field for field in manifest.inputs if field.group is not None),
+        entity_attributes={entity: f"entity_{n}" for n, entity in enumerate(dict.fromkeys(entity_of_group.values()))},
+        entity_of_group=entity_of_group,
+        defaults=defaults,
+        stored=SchemaValidator(core_schema.typed_dict_schema(stored)),
+    )
+
+
+def _default(manifest: Manifest, field: InputField, schema: CoreSchema) -> Scalar:
+    try:
+        value: Scalar = SchemaValidator(schema).validate_python(field.default)
+    except ValidationError as error:
+        problems = field_problems(error, prefix=f"inputs.{field.name}.default")
+        message = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+        raise PackageError(f"{manifest.name}/{manifest.version}/model.yaml", message) from error
+    return value
+
+
+def _entities(manifest: Manifest, entities: Mapping[str, str]) -> dict[str, str]:
+    names = {field.name for field in manifest.inputs}
+    version = f"{manifest.name} {manifest.version}"
+    problems = []
+    for group in manifest.groups:
+        if group not in entities:
+            problems.append(FieldProblem(f"features.{group}", f"is not defined, and {version} takes inputs from it"))
+        elif entities[group] in names:
+            problems.append(FieldProblem(f"features.{group}.entity", f"is also the name of an input of {version}"))
+    if problems:
+        raise ConfigError("slipway.yaml", problems)
+    return {group: entities[group] for group in manifest.groups}
+
+
+def _require_entities(record: RequestRecord) -> None:
+    """The id of an entity may be absent only where nothing is to be fetched for it."""
+    plan, given = record.plan, record.given()
+    for entity, attribute in plan.entity_attributes.items():
+        if attribute in record.model_fields_set:
+            continue
+        needed = [f.name for f in plan.grouped if plan.entity_of_group[f.group or ""] == entity and f.name not in given]
+        if needed:
+            raise _entity_missing(entity, needed)
+
+
+def _entity_missing(entity: str, needed: list[str]) -> ValidationError:
+    context = {"first": needed[0], "more": f" and {len(needed) - 1} more" if len(needed) > 1 else ""}
+    kind = PydanticCustomError("entity_missing", "is required, as the record does not give {first}{more}", context)
+    return ValidationError.from_exception_data("record", [InitErrorDetails(type=kind, loc=(entity,), input={})])
+
+
+def _fetched(plan: _Plan, given: Mapping[str, Scalar], stored: StoredFeatures, prefix: str) -> dict[str, Scalar]:
+    """What the store holds of the inputs that the request does not give, held against the manifest."""
+    rows = {group: stored.get(group, {}) for group in plan.entity_of_group}
+    values = {
+        field.name: rows[field.group][field.name]
+        for field in plan.grouped
+        if field.group and field.name in rows[field.group] and field.name not in given
+    }
+    try:
+        fetched: dict[str, Scalar] = plan.stored.validate_python(values)
+    except ValidationError as error:
+        problems = field_problems(error, prefix=prefix)
+        raise InputError(
+            [FieldProblem(p.field, f"{p.message}; the feature store holds it") for p in problems]
+        ) from error
+    return fetched
