@@ -4,6 +4,7 @@ Reading it checks its form; whether the files beside it are what it says is `sli
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from slipway.config import FeatureName, FeatureType, Name, VersionNumber
 
 Scalar = str | int | float | bool
+Record = Mapping[str, Scalar]
+"""A whole record: a value for every input of the manifest, by name."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 BUILT_IN_TASKS = ("text-classification", "tabular-classification", "tabular-regression")
@@ -83,7 +87,7 @@ class FileEntry(_Part):
     @classmethod
     def _stays_inside(cls, path: str) -> str:
         parts = PurePosixPath(path)
-        if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\\" in path:
+        if parts.is_absolute() or ".." in parts.parts or parts.as_posix() != path or path == "." or "\\" in path:
             raise ValueError(f"{path!r} is not a path inside the package")
         return path
 

@@ -17,11 +17,8 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, Sch
 
 from slipway.config import FeatureType, FeatureValue
 from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
-from slipway.models.manifest import InputField, Manifest, Scalar
+from slipway.models.manifest import InputField, Manifest, Record, Scalar
 from slipway.validation import field_path, field_problems
-
-Record = Mapping[str, Scalar]
-"""A whole record: a value for every input of the manifest, by name."""
 
 StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
 """What the store holds for one record: feature group, then feature, then value."""

@@ -1,0 +1,53 @@
+"""The packages that lie beside slipway.yaml in one bundle, opened for serving."""
+
+from pathlib import Path
+
+from slipway.config import Config
+from slipway.errors import ConfigError, FieldProblem, PackageError
+from slipway.models.manifest import InputField, Manifest
+from slipway.models.package import MANIFEST, Package, load_package
+from slipway.models.predictor import Predictor
+
+
+def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
+    """Every deployed version of every model, by name and version; ``root`` is the folder of slipway.yaml.
+
+    Raises:
+        PackageError: a package is missing, altered or malformed, or lies in the folder of another name or version.
+        ConfigError: a manifest takes an input from a feature that slipway.yaml does not define.
+    """
+    return {
+        (name, version): Predictor(load_version(config, root, name, version), task_modules=config.light.task_modules)
+        for name, model in config.models.items()
+        for version in model.versions
+    }
+
+
+def load_version(config: Config, root: Path, name: str, version: int) -> Package:
+    """The checked package of one version, without opening its graph; raises as `load_models` does."""
+    folder = config.model_folder(root, name) / str(version)
+    package = load_package(folder)
+    manifest = package.manifest
+    if (manifest.name, manifest.version) != (name, version):
+        message = f"is of {manifest.name} {manifest.version}, and lies in the folder of {name} {version}"
+        raise PackageError(folder / MANIFEST, message)
+    problems = [problem for field in manifest.inputs for problem in _undefined(config, manifest, field)]
+    if problems:
+        raise ConfigError("slipway.yaml", problems)
+    return package
+
+
+def _undefined(config: Config, manifest: Manifest, field: InputField) -> list[FieldProblem]:
+    if field.group is None:
+        return []
+    taker = f"{manifest.name} {manifest.version} takes {field.name} from it"
+    group = config.features.get(field.group)
+    if group is None:
+        return [FieldProblem(f"features.{field.group}", f"is not defined, and {taker}")]
+    path = f"features.{field.group}.features.{field.name}"
+    feature = group.features.get(field.name)
+    if feature is None:
+        return [FieldProblem(path, f"is not defined, and {taker}")]
+    if feature.type is not field.type:
+        return [FieldProblem(path, f"is of type {feature.type}, and {taker} as {field.type}")]
+    return []

@@ -1,0 +1,137 @@
+"""A package's graph in ONNX Runtime, with its task around it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from slipway.errors import PackageError, PredictionError
+from slipway.models.manifest import Manifest, Record
+from slipway.models.package import Package
+from slipway.models.tasks import GraphSpec, Output, TensorSpec, make_task
+
+_RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+# What a graph or a task may raise on a record that the schema allows.
+_FAULTS: tuple[type[Exception], ...] = (
+    *_RUNTIME_ERRORS,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+_DTYPES: dict[str, type[Any]] = {
+    "tensor(float16)": np.float16,
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": np.object_,
+}
+
+
+class Predictor:
+    """One version of a model, ready to predict. Safe to use from several threads."""
+
+    def __init__(self, package: Package, *, threads: int = 1, task_modules: Sequence[str] = ()) -> None:
+        """Open the package's graph with ``threads`` threads for one prediction.
+
+        Raises:
+            PackageError: the graph cannot be opened, differs from the manifest, or the task cannot be made.
+        """
+        self.package = package
+        self._session = _open(package, threads)
+        self._outputs = list(package.manifest.graph.outputs)
+        self._task = make_task(package, _graph_spec(package, self._session), modules=task_modules)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the package."""
+        return self.package.manifest
+
+    def predict(self, records: Sequence[Record]) -> list[Output]:
+        """Predict whole records as one batch: an output for each, in order.
+
+        An output is ``{"label", "score", "scores"}`` of a classifier, ``{"value"}`` of a regression, or what the
+        version's own task makes.
+
+        Raises:
+            PredictionError: the graph or the task failed, though the records are what the schema allows.
+        """
+        if not records:
+            return []
+        try:
+            tensors = self._session.run(self._outputs, self._task.encode(records))
+            outputs = self._task.decode(tensors)
+        except _FAULTS as error:
+            raise PredictionError(f"{self._label}: {type(error).__name__}: {error}") from error
+        if len(outputs) != len(records):
+            raise PredictionError(f"{self._label}: {len(outputs)} outputs for {len(records)} records")
+        return outputs
+
+    @property
+    def _label(self) -> str:
+        return f"{self.manifest.name} {self.manifest.version}"
+
+
+def _open(package: Package, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    path = package.path(package.manifest.graph.file)
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _RUNTIME_ERRORS as error:
+        raise PackageError(path, _reason(str(error))) from error
+
+
+def _reason(message: str) -> str:
+    """ONNX Runtime refuses external data outside the graph's folder itself, by link as well as by path."""
+    if "external" in message.lower():
+        return f"keeps data outside the package or in a file that is not there: {message}"
+    return f"cannot be opened by ONNX Runtime: {message}"
+
+
+def _graph_spec(package: Package, session: ort.InferenceSession) -> GraphSpec:
+    graph = package.manifest.graph
+    return GraphSpec(
+        inputs=_specs(package, "inputs", graph.inputs, session.get_inputs()),
+        outputs=_specs(package, "outputs", graph.outputs, session.get_outputs()),
+    )
+
+
+def _specs(package: Package, side: str, named: Sequence[str], declared: Sequence[Any]) -> tuple[TensorSpec, ...]:
+    """What the graph declares, in the order in which the manifest names it."""
+    path = package.path(package.manifest.graph.file)
+    nodes = {node.name: node for node in declared}
+    if nodes.keys() != set(named) or len(nodes) != len(named):
+        raise PackageError(path, f"has the {side} {sorted(nodes)}, and model.yaml says {sorted(named)}")
+    specs = tuple(_spec(path, nodes[name]) for name in named)
+    for spec in specs:
+        if spec.shape and spec.shape[0] is not None:
+            raise PackageError(path, f"takes batches of {spec.shape[0]} only ({spec.name}); needed is any size")
+    return specs
+
+
+def _spec(path: object, node: Any) -> TensorSpec:
+    if node.type not in _DTYPES:
+        raise PackageError(str(path), f"{node.name} is a {node.type}; known are {', '.join(_DTYPES)}")
+    shape = tuple(size if isinstance(size, int) else None for size in node.shape)
+    return TensorSpec(node.name, np.dtype(_DTYPES[node.type]), shape)

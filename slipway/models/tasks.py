@@ -1,0 +1,264 @@
+"""Tasks: what turns records into the tensors of a graph, and its tensors into outputs, once for every tier."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slipway.config import FeatureType
+from slipway.errors import PackageError, PredictionError
+from slipway.models.manifest import InputField, Record
+from slipway.models.package import MANIFEST, Package
+
+Output = dict[str, Any]
+Tensor = NDArray[Any]
+
+_SCORE_DIGITS = 6
+_SUM_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """An input or output of the graph. A size is None where the graph takes any."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSpec:
+    """The inputs and outputs that the graph itself declares, in the manifest's order."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+class Task(Protocol):
+    """What a model does. A version's own is a class named ``module:Class``, made as ``Class(package, graph)``."""
+
+    def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
+        """Tensors for the graph's inputs, by name, with one row for each of one or more records."""
+
+    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
+        """One JSON object for each row of the graph's outputs, which come in the manifest's order."""
+
+
+TaskFactory = Callable[[Package, GraphSpec], Task]
+
+
+class TextClassification:
+    """One string through the package's tokenizer, padded to the longest of the batch; probabilities out."""
+
+    def __init__(self, package: Package, graph: GraphSpec) -> None:
+        from tokenizers import Tokenizer  # noqa: PLC0415  models without text start faster without it
+
+        self._field = _only_text_field(package)
+        self._labels = _Labels(package, graph)
+        _require_token_inputs(package, graph)
+        self._inputs = tuple((spec.name, _TOKEN_ATTRIBUTES[spec.name], spec.dtype) for spec in graph.inputs)
+        if package.manifest.tokenizer is None:
+            raise _refused(package, f"tokenizer: is needed for {package.manifest.task}")
+        path = package.path(package.manifest.tokenizer)
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise PackageError(path, f"is not a tokenizer: {error}") from error
+        self._pad_to_longest()
+
+    def _pad_to_longest(self) -> None:
+        padding = self._tokenizer.padding or {}
+        self._pads = {"ids": padding.get("pad_id", 0), "attention_mask": 0, "type_ids": padding.get("pad_type_id", 0)}
+        kept = {key: value for key, value in padding.items() if key not in ("length", "pad_to_multiple_of")}
+        self._tokenizer.enable_padding(**kept)
+
+    def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
+        """``[records, longest]`` token ids, and the mask and type ids where the graph takes them."""
+        encodings = self._tokenizer.encode_batch_fast([record[self._field] for record in records])
+        if encodings[0].ids:
+            return {
+                name: np.array([getattr(encoding, attribute) for encoding in encodings], dtype)
+                for name, attribute, dtype in self._inputs
+            }
+        # Only empty texts: a graph may not take a length of zero, so each is one token of padding.
+        return {
+            name: np.full((len(records), 1), self._pads[attribute], dtype) for name, attribute, dtype in self._inputs
+        }
+
+    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
+        """Label, score and all scores of each row."""
+        return self._labels.decode(tensors)
+
+
+_TOKEN_ATTRIBUTES = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
+
+
+class _Table:
+    """The inputs of a tabular graph: one ``[records, fields]`` matrix, or one ``[records, 1]`` column a field."""
+
+    def __init__(self, package: Package, graph: GraphSpec) -> None:
+        fields = package.manifest.inputs
+        self._names = tuple(field.name for field in fields)
+        self._matrix = graph.inputs[0] if len(graph.inputs) == 1 else None
+        self._columns = graph.inputs
+        if self._matrix is not None:
+            _require_matrix(package, self._matrix)
+        else:
+            _require_columns(package, graph.inputs)
+
+    def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
+        names = self._names
+        if self._matrix is not None:
+            rows = [[record[name] for name in names] for record in records]
+            return {self._matrix.name: np.array(rows, self._matrix.dtype)}
+        return {
+            spec.name: np.array([[record[name]] for record in records], spec.dtype)
+            for name, spec in zip(names, self._columns, strict=True)
+        }
+
+
+class TabularClassification(_Table):
+    """Numbers in, probabilities out."""
+
+    def __init__(self, package: Package, graph: GraphSpec) -> None:
+        super().__init__(package, graph)
+        self._labels = _Labels(package, graph)
+
+    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
+        """Label, score and all scores of each row."""
+        return self._labels.decode(tensors)
+
+
+class TabularRegression(_Table):
+    """Numbers in, one number out."""
+
+    def __init__(self, package: Package, graph: GraphSpec) -> None:
+        super().__init__(package, graph)
+        self._output = _only_float_output(package, graph, width=1)
+
+    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
+        """The value of each row, as the shortest decimal that is the graph's own float."""
+        values = tensors[self._output].reshape(-1)
+        if not np.isfinite(values).all():
+            raise PredictionError("the graph answered a value that is not a finite number")
+        return [{"value": float(str(value))} for value in values]
+
+
+class _Labels:
+    """The probabilities of a classifier's graph as labels and scores."""
+
+    def __init__(self, package: Package, graph: GraphSpec) -> None:
+        self._names = package.manifest.outputs.labels or ()
+        self._output = _only_float_output(package, graph, width=len(self._names))
+
+    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
+        return [self._decode_row(row) for row in tensors[self._output].tolist()]
+
+    def _decode_row(self, row: list[float]) -> Output:
+        names = self._names
+        # Written so that NaN fails it, too.
+        if len(row) != len(names) or not (abs(sum(row) - 1) < _SUM_TOLERANCE and min(row) > -_SUM_TOLERANCE):
+            raise PredictionError(f"the graph answered {row}, which are not probabilities of {', '.join(names)}")
+        best = max(row)
+        scores = {name: round(value, _SCORE_DIGITS) for name, value in zip(names, row, strict=True)}
+        return {"label": names[row.index(best)], "score": round(best, _SCORE_DIGITS), "scores": scores}
+
+
+_BUILT_IN: dict[str, TaskFactory] = {
+    "text-classification": TextClassification,
+    "tabular-classification": TabularClassification,
+    "tabular-regression": TabularRegression,
+}
+
+
+def make_task(package: Package, graph: GraphSpec, *, modules: Sequence[str] = ()) -> Task:
+    """The task that the manifest names.
+
+    ``modules`` are those whose classes a manifest may name as ``module:Class``; importing a module runs its code.
+
+    Raises:
+        PackageError: the task does not fit the graph, is not in an allowed module, or cannot be imported.
+    """
+    name = package.manifest.task
+    factory = _BUILT_IN.get(name) or _own_task(package, name, modules)
+    return factory(package, graph)
+
+
+def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactory:
+    module_name, _, class_name = name.partition(":")
+    if module_name not in modules:
+        allowed = ", ".join(modules) or "none"
+        message = f"task: {module_name} is not among `light.task_modules` of slipway.yaml, which allows {allowed}"
+        raise _refused(package, message)
+    try:
+        found: Any = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise _refused(package, f"task: {name} cannot be imported: {error}") from error
+    if not inspect.isclass(found) or not all(callable(getattr(found, m, None)) for m in ("encode", "decode")):
+        raise _refused(package, f"task: {name} is not a class with the methods `encode` and `decode`")
+    return cast(TaskFactory, found)
+
+
+def _only_text_field(package: Package) -> str:
+    fields = package.manifest.inputs
+    if len(fields) != 1 or fields[0].type is not FeatureType.STRING:
+        raise _refused(package, f"inputs: {package.manifest.task} takes exactly one input, of type string")
+    return fields[0].name
+
+
+def _require_token_inputs(package: Package, graph: GraphSpec) -> None:
+    names = {spec.name for spec in graph.inputs}
+    if "input_ids" not in names or not names <= _TOKEN_ATTRIBUTES.keys():
+        known = ", ".join(_TOKEN_ATTRIBUTES)
+        raise _refused(package, f"graph.inputs: {package.manifest.task} gives input_ids and may give {known}")
+
+
+def _require_matrix(package: Package, spec: TensorSpec) -> None:
+    fields = package.manifest.inputs
+    if len(spec.shape) != 2 or spec.shape[1] not in (None, len(fields)):
+        raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}, needed is (any, {len(fields)})")
+    for field in fields:
+        _require_fit(package, field, spec)
+
+
+def _require_columns(package: Package, specs: Sequence[TensorSpec]) -> None:
+    fields = package.manifest.inputs
+    if len(specs) != len(fields):
+        raise _refused(package, f"graph.inputs: {len(specs)} inputs for {len(fields)} fields; give one, or one a field")
+    for field, spec in zip(fields, specs, strict=True):
+        if len(spec.shape) != 2 or spec.shape[1] not in (None, 1):
+            raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}, needed is (any, 1)")
+        _require_fit(package, field, spec)
+
+
+# By the kind of numpy's type: what a tensor of it can hold without changing the value's meaning.
+_HOLDS = {
+    "f": (FeatureType.FLOAT, FeatureType.INTEGER, FeatureType.BOOLEAN),
+    "i": (FeatureType.INTEGER, FeatureType.BOOLEAN),
+    "b": (FeatureType.BOOLEAN,),
+    "O": (FeatureType.STRING,),
+}
+
+
+def _require_fit(package: Package, field: InputField, spec: TensorSpec) -> None:
+    if field.type not in _HOLDS.get(spec.dtype.kind, ()):
+        raise _refused(package, f"inputs.{field.name}: is {field.type}, and the graph's {spec.name} is {spec.dtype}")
+
+
+def _only_float_output(package: Package, graph: GraphSpec, *, width: int) -> int:
+    found = [index for index, spec in enumerate(graph.outputs) if spec.dtype.kind == "f"]
+    if len(found) != 1:
+        raise _refused(package, f"graph.outputs: {package.manifest.task} needs exactly one of floats, got {len(found)}")
+    shape = graph.outputs[found[0]].shape
+    if len(shape) == 2 and shape[1] not in (None, width):
+        name = graph.outputs[found[0]].name
+        raise _refused(package, f"graph.outputs: {name} has {shape[1]} columns, needed is {width}")
+    return found[0]
+
+
+def _refused(package: Package, message: str) -> PackageError:
+    return PackageError(package.path(MANIFEST), message)
