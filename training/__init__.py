@@ -1,0 +1,1 @@
+"""How the packages under ``models/`` were made: seeded, one command for each model."""
