@@ -1,0 +1,79 @@
+"""The feature store and the prediction cache in this process's memory: for tests, and to serve without AWS."""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from threading import Lock
+
+from slipway.errors import SlipwayError
+from slipway.features.cache import Output
+from slipway.features.definitions import AcceptedWrite, FeatureDefinitions
+from slipway.features.store import (
+    Clock,
+    FeatureKey,
+    FeatureRow,
+    FeatureWrite,
+    WriteResult,
+    from_milliseconds,
+    late,
+    utc_now,
+)
+
+
+class MemoryFeatureStore:
+    """A `FeatureStore` that is gone with the process."""
+
+    def __init__(self, definitions: FeatureDefinitions, *, clock: Clock = utc_now) -> None:
+        self.definitions = definitions
+        self._clock = clock
+        self._rows: dict[FeatureKey, AcceptedWrite] = {}
+        self._lock = Lock()
+
+    def read(self, keys: Iterable[FeatureKey]) -> dict[FeatureKey, FeatureRow]:
+        wanted = list(dict.fromkeys(keys))
+        self.definitions.check_keys(wanted)
+        now = self._clock().timestamp()
+        found = {key: self._rows[key] for key in wanted if key in self._rows}
+        return {
+            key: FeatureRow(dict(row.values), from_milliseconds(row.event_milliseconds))
+            for key, row in found.items()
+            if row.expires_at is None or row.expires_at > now
+        }
+
+    def write(self, writes: Iterable[FeatureWrite]) -> Iterator[WriteResult]:
+        for write in writes:
+            try:
+                accepted = self.definitions.accept(write, self._clock())
+                self._store(accepted)
+            except SlipwayError as error:
+                yield WriteResult(write, error)
+            else:
+                yield WriteResult(write)
+
+    def _store(self, write: AcceptedWrite) -> None:
+        with self._lock:
+            stored = self._rows.get(write.key)
+            if stored is not None and stored.event_milliseconds > write.event_milliseconds:
+                raise late(
+                    write.key,
+                    from_milliseconds(write.event_milliseconds),
+                    from_milliseconds(stored.event_milliseconds),
+                )
+            self._rows[write.key] = write
+
+
+class MemoryPredictionCache:
+    """A `PredictionCache` that is gone with the process, and grows until then."""
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._entries: dict[str, tuple[Output, float]] = {}
+
+    def get(self, keys: Iterable[str]) -> dict[str, Output]:
+        now = self._clock().timestamp()
+        found = {key: self._entries[key] for key in keys if key in self._entries}
+        return {key: copy.deepcopy(output) for key, (output, expires_at) in found.items() if expires_at > now}
+
+    def put(self, entries: Mapping[str, Output], ttl: timedelta) -> None:
+        expires_at = int((self._clock() + ttl).timestamp())
+        self._entries.update({key: (copy.deepcopy(output), expires_at) for key, output in entries.items()})
