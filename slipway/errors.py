@@ -4,6 +4,7 @@ SlipwayError
 ├── ConfigError            slipway.yaml cannot be used
 ├── PackageError           a model package is missing, altered or malformed
 ├── InputError             what the caller sent is wrong, field by field
+│   ├── MalformedError     ... because it cannot even be read
 │   └── TooLargeError      ... because it exceeds a configured limit
 ├── NotFoundError          the caller named something that does not exist
 ├── ConflictError          the caller's write contradicts what is stored
@@ -17,6 +18,7 @@ None of them knows a transport: each edge (HTTP, command line) translates once.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,12 @@ class InputError(SlipwayError):
         super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
 
     @classmethod
-    def of(cls, field: str, message: str) -> "InputError":
+    def of(cls, field: str, message: str) -> Self:
         return cls([FieldProblem(field, message)])
+
+
+class MalformedError(InputError):
+    """What the caller sent cannot be read: it is not JSON, or not of the form that its headers say."""
 
 
 class TooLargeError(InputError):

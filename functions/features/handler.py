@@ -1,0 +1,29 @@
+"""The function `features`: the feature store over HTTP."""
+
+import os
+from typing import Any
+
+from slipway.config import load_config
+from slipway.errors import ConfigError, FieldProblem
+from slipway.features.definitions import FeatureDefinitions
+from slipway.features.dynamodb import DynamoFeatureStore
+from slipway.monitoring.telemetry import Telemetry
+from slipway.serving.app import create_app
+from slipway.serving.exchange import Exchange
+from slipway.serving.feature_routes import feature_routes
+from slipway.serving.lambda_adapter import lambda_handler
+from slipway.serving.settings import FEATURES_TABLE, Settings
+
+
+def make_app(settings: Settings) -> Any:
+    """The app of the function."""
+    if settings.features_table is None:
+        raise ConfigError("the environment", [FieldProblem(FEATURES_TABLE, "is required")])
+    config = load_config(settings.root / "slipway.yaml")
+    definitions = FeatureDefinitions(config.features)
+    routes = feature_routes(definitions, DynamoFeatureStore(settings.features_table, definitions))
+    exchange = Exchange(Telemetry(config.project, "features"), body_bytes=config.api.limits.body_bytes)
+    return create_app(routes, exchange, title=config.project)
+
+
+handler = lambda_handler(make_app(Settings.of(os.environ)))

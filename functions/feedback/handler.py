@@ -1,0 +1,27 @@
+"""The function `feedback`: what predictions turned out to deserve."""
+
+import os
+from typing import Any
+
+from slipway.config import load_config
+from slipway.errors import ConfigError, FieldProblem
+from slipway.monitoring.dynamodb import DynamoFeedbackStore
+from slipway.monitoring.telemetry import Telemetry
+from slipway.serving.app import create_app
+from slipway.serving.exchange import Exchange
+from slipway.serving.feedback_routes import feedback_routes
+from slipway.serving.lambda_adapter import lambda_handler
+from slipway.serving.settings import CONTROL_TABLE, Settings
+
+
+def make_app(settings: Settings) -> Any:
+    """The app of the function."""
+    if settings.control_table is None:
+        raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
+    config = load_config(settings.root / "slipway.yaml")
+    routes = feedback_routes(config.models, DynamoFeedbackStore(settings.control_table))
+    exchange = Exchange(Telemetry(config.project, "feedback"), body_bytes=config.api.limits.body_bytes)
+    return create_app(routes, exchange, title=config.project)
+
+
+handler = lambda_handler(make_app(Settings.of(os.environ)))

@@ -1,0 +1,57 @@
+"""The function `predict`: predictions in both protocols, and what is deployed."""
+
+import os
+from typing import Any
+
+from slipway.config import Config, load_config
+from slipway.features.cache import PredictionCache
+from slipway.features.store import FeatureStore
+from slipway.models.bundle import load_models
+from slipway.monitoring.telemetry import Telemetry
+from slipway.serving.exchange import Exchange
+from slipway.serving.front import Front
+from slipway.serving.health import health_routes
+from slipway.serving.lambda_adapter import lambda_handler
+from slipway.serving.service import PredictionService
+from slipway.serving.settings import Settings
+from slipway.serving.v1 import v1_routes
+
+
+def make_front(settings: Settings) -> Front:
+    """The app of the function; loads and checks every model."""
+    config = load_config(settings.root / "slipway.yaml")
+    service = PredictionService(
+        config,
+        load_models(config, settings.root),
+        store=_store(settings, config),
+        cache=_cache(settings),
+    )
+    exchange = Exchange(Telemetry(config.project, "predict"), body_bytes=config.api.limits.body_bytes)
+    routes = (*v1_routes(service), *health_routes())
+
+    def make_app() -> Any:
+        from slipway.serving.app import create_app  # noqa: PLC0415 - FastAPI is imported when it is needed
+
+        return create_app(routes, exchange, title=config.project)
+
+    return Front(routes, exchange, make_app)
+
+
+def _store(settings: Settings, config: Config) -> FeatureStore | None:
+    if settings.features_table is None:
+        return None
+    from slipway.features.definitions import FeatureDefinitions  # noqa: PLC0415 - not needed without a table
+    from slipway.features.dynamodb import DynamoFeatureStore  # noqa: PLC0415
+
+    return DynamoFeatureStore(settings.features_table, FeatureDefinitions(config.features))
+
+
+def _cache(settings: Settings) -> PredictionCache | None:
+    if settings.predictions_table is None:
+        return None
+    from slipway.features.dynamodb import DynamoPredictionCache  # noqa: PLC0415
+
+    return DynamoPredictionCache(settings.predictions_table)
+
+
+handler = lambda_handler(make_front(Settings.of(os.environ)))

@@ -1,0 +1,163 @@
+"""One HTTP exchange, free of any framework: an endpoint takes a `Call` and gives an `Answer`.
+
+What ASGI needs of both is here too, so that the calls that must be fast can be answered before FastAPI is imported.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from slipway.errors import MalformedError, PredictionError, SlipwayError, TooLargeError, UnavailableError
+from slipway.monitoring.telemetry import RequestEvent, Telemetry
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = "application/json"
+_NONE: Mapping[str, str] = {}
+_LOG = logging.getLogger("slipway")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as an endpoint sees it; the names of ``headers`` are lower case."""
+
+    path: str
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    request_id: str
+    event: RequestEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back."""
+
+    body: bytes
+    status: int = 200
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers as ASGI wants them."""
+        named = {"content-type": self.media_type, "content-length": str(len(self.body)), **self.headers}
+        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+
+
+Endpoint = Callable[[Call], Answer]
+
+
+class ErrorStyle(Protocol):
+    """How a protocol answers an error."""
+
+    def __call__(self, error: BaseException, path: str) -> Answer: ...
+
+
+class UnsupportedMediaTypeError(MalformedError):
+    """The body is of a type or encoding that the endpoint does not read."""
+
+
+class Exchange:
+    """Runs endpoints: reads the body within its limit, times, counts, and answers errors in the protocol's style."""
+
+    def __init__(self, telemetry: Telemetry, *, body_bytes: int) -> None:
+        self._telemetry = telemetry
+        self._limit = body_bytes
+
+    async def run(
+        self,
+        endpoint: Endpoint,
+        style: ErrorStyle,
+        scope: Scope,
+        receive: Receive,
+        parameters: Mapping[str, str] = _NONE,
+        *,
+        timed: bool = False,
+    ) -> Answer:
+        """Answer one request, whatever happens in it."""
+        path = scope["path"]
+        try:
+            with self._telemetry.request(timed=timed) as event:
+                headers = read_headers(scope)
+                body = await read_body(receive, headers, self._limit)
+                query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+                return endpoint(Call(path, parameters, headers, query, body, request_id(scope), event))
+        except SlipwayError as error:
+            if isinstance(error, PredictionError | UnavailableError):
+                log_fault(error, request_id(scope))
+            return style(error, path)
+        except Exception as error:  # noqa: BLE001 - the edge: the caller gets a 500 that tells nothing of the inside
+            log_fault(error, request_id(scope))
+            return style(error, path)
+
+
+def log_fault(error: BaseException, request: str) -> None:
+    """The one place that logs what went wrong on the service's side; callers' mistakes are in the metrics only."""
+    trace = None if isinstance(error, UnavailableError) else error
+    _LOG.error("%s: %s", type(error).__name__, error, exc_info=trace, extra={"request": request})
+
+
+def read_headers(scope: Scope) -> dict[str, str]:
+    """The request's headers by lower-case name; of a repeated one, the last."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def request_id(scope: Scope) -> str:
+    """The id that AWS gave the request, or nothing outside Lambda."""
+    context = scope.get("aws.context")
+    return str(getattr(context, "aws_request_id", ""))
+
+
+async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+    """The request's body.
+
+    Raises:
+        TooLargeError: it has more than ``limit`` bytes; the rest of it is not read.
+        MalformedError: the client went away before its end.
+    """
+    length = headers.get("content-length", "")
+    if length.isdecimal() and len(length) < 20 and int(length) > limit:
+        raise too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise MalformedError.of("(body)", "the request ended before its body did")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise too_large(limit)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def too_large(limit: int) -> TooLargeError:
+    """The error for a body over the limit."""
+    return TooLargeError.of("(body)", f"must have at most {limit} bytes")
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Give an answer to the ASGI server."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers()})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def require_json(call: Call) -> None:
+    """Refuse a body that says it is not JSON; one that says nothing is taken for JSON."""
+    media_type = call.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if media_type != JSON:
+        raise UnsupportedMediaTypeError.of("content-type", f"must be {JSON}, not {media_type[:100]!r}")
+    require_plain(call)
+
+
+def require_plain(call: Call) -> None:
+    """Refuse a compressed body."""
+    encoding = call.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaTypeError.of("content-encoding", f"must be absent: {encoding[:100]!r} is not read")

@@ -1,0 +1,33 @@
+"""What a deployed function gets from its environment, as a type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
+PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
+CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+ROOT = "LAMBDA_TASK_ROOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A function's settings.
+
+    ``root`` is the folder that holds slipway.yaml and models/. A table is None where the function has no use for it.
+    """
+
+    root: Path
+    features_table: str | None = None
+    predictions_table: str | None = None
+    control_table: str | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read an environment: AWS sets ``LAMBDA_TASK_ROOT``, the templates set the tables."""
+        return cls(
+            root=Path(environment.get(ROOT, ".")),
+            features_table=environment.get(FEATURES_TABLE) or None,
+            predictions_table=environment.get(PREDICTIONS_TABLE) or None,
+            control_table=environment.get(CONTROL_TABLE) or None,
+        )

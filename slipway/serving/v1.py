@@ -1,0 +1,78 @@
+"""Slipway's own protocol: predictions, and what is deployed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_json
+
+from slipway.serving.exchange import Answer, Call, require_json
+from slipway.serving.routes import Route, Routes, version_parameter
+from slipway.serving.service import Prediction, PredictionService
+
+
+def v1_routes(service: PredictionService) -> Routes:
+    """Predictions and descriptions of the models of ``service``."""
+
+    def predict(call: Call) -> Answer:
+        require_json(call)
+        model = call.parameters["model"]
+        predictions = service.predict(
+            model,
+            version_parameter(call),
+            lambda reader: reader.from_json(call.body),
+            call.event,
+            request_id=call.request_id,
+        )
+        return Answer(to_json({"model": model, "predictions": [_prediction(made) for made in predictions]}))
+
+    def list_models(_: Call) -> Answer:
+        return Answer(to_json({"models": [describe_model(service, name) for name in service.config.models]}))
+
+    def show_model(call: Call) -> Answer:
+        return Answer(to_json(describe_model(service, call.parameters["model"])))
+
+    return (
+        Route("POST", "/v1/models/{model}/predict", predict, timed=True, name="predict"),
+        Route("POST", "/v1/models/{model}/versions/{version}/predict", predict, timed=True, name="predict_version"),
+        Route("GET", "/v1/models", list_models, name="list_models"),
+        Route("GET", "/v1/models/{model}", show_model, name="show_model"),
+    )
+
+
+def _prediction(made: Prediction) -> dict[str, Any]:
+    return {"id": made.id, "version": made.version, **made.output, "cached": made.cached}
+
+
+def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
+    """What is deployed of a model; raises NotFoundError."""
+    config = service.model(name)
+    release = service.releases[name]
+    stable = service.version(name, release.stable).predictor.manifest
+    return {
+        "name": name,
+        "task": stable.task,
+        "tier": config.tier,
+        "description": stable.description,
+        "release": {
+            "stable": release.stable,
+            "strategy": release.strategy,
+            "candidates": [{"version": c.version, "share": c.share} for c in release.candidates],
+        },
+        "versions": [_describe_version(service, name, number) for number in config.versions],
+    }
+
+
+def _describe_version(service: PredictionService, name: str, number: int) -> Mapping[str, Any]:
+    served = service.version(name, number)
+    manifest = served.predictor.manifest
+    return {
+        "version": number,
+        "task": manifest.task,
+        "description": manifest.description,
+        "inputs": [field.model_dump(mode="json", exclude_none=True) for field in manifest.inputs],
+        "outputs": manifest.outputs.model_dump(mode="json", exclude_none=True),
+        "record_schema": served.reader.record.model_json_schema(),
+        "quality": [measurement.model_dump(mode="json") for measurement in manifest.quality],
+        "quantization": manifest.quantization.model_dump(mode="json") if manifest.quantization else None,
+        "bytes": sum(entry.bytes for entry in manifest.files),
+    }
