@@ -200,7 +200,7 @@ def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactor
         raise _refused(package, f"task: {name} cannot be imported: {error}") from error
     if not inspect.isclass(found) or not all(callable(getattr(found, m, None)) for m in ("encode", "decode")):
         raise _refused(package, f"task: {name} is not a class with the methods `encode` and `decode`")
-    return cast(TaskFactory, found)
+    return cast("TaskFactory", found)
 
 
 def _only_text_field(package: Package) -> str:
