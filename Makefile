@@ -51,6 +51,10 @@ types: setup
 
 lock: ## Resolve the lock files anew from pyproject.toml and functions/*/requirements.in.
 	$(LOCK) --universal --python-version 3.11 --all-extras --group infra --group local --group dev pyproject.toml -o requirements/dev.lock
+	for function in predict features feedback; do \
+		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
+			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
+	done
 
 clean: ## Remove everything that was built or installed.
 	rm -rf .venv node_modules build cdk.out .slipway

@@ -5,13 +5,13 @@ Everything that a user may want different is here. Unknown keys are errors, and 
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from slipway.errors import ConfigError, FieldProblem
+from slipway.validation import field_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 """A model, entity or feature group: lower case, digits and hyphens, at most 48 characters."""
@@ -155,6 +155,8 @@ class AlarmsConfig(_Section):
     """Where alarms go and what sets them off."""
 
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    # CloudWatch cannot publish to a topic under the key aws/sns, and a key of one's own costs money at zero traffic.
+    key_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = None
     error_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
     p99_milliseconds: Annotated[float, Field(gt=0)] = 500.0
     throttles_per_minute: Annotated[int, Field(ge=1)] = 10
@@ -203,12 +205,4 @@ def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(source, [_problem(details) for details in error.errors()]) from error
-
-
-def _problem(details: ErrorDetails) -> FieldProblem:
-    path = ".".join(str(part) for part in details["loc"]) or "(file)"
-    value: Any = details["input"]
-    message = details["msg"].removeprefix("Value error, ")
-    shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return FieldProblem(path, message + shown)
+        raise ConfigError(source, field_problems(error)) from error

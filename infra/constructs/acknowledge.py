@@ -1,0 +1,11 @@
+"""Exceptions from the rules that every synth is checked against, each with its reason."""
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+
+def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
+    """Accept findings on ``construct``: the full id of each, and why it is right here."""
+    cdk.Validations.of(construct).acknowledge(
+        *(cdk.Acknowledgment(id=finding, reason=reason) for finding, reason in findings.items())
+    )

@@ -1,0 +1,71 @@
+"""The metrics that dashboards and alarms read, as the functions and AWS write them."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.constructs.function import ALIAS, Function
+from slipway.monitoring import metrics
+
+MINUTE = cdk.Duration.minutes(1)
+SUM = cloudwatch.Stats.SUM
+MAXIMUM = cloudwatch.Stats.MAXIMUM
+PERCENTILES = ("p50", "p90", "p99")
+
+
+class ServiceMetrics:
+    """The metrics that Slipway's functions write, of one project."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+
+    def metric(
+        self, name: str, statistic: str = SUM, *, label: str | None = None, **dimensions: str
+    ) -> cloudwatch.Metric:
+        """A metric of the catalogue, by its name and its dimensions besides the project (``Model="…"``)."""
+        return cloudwatch.Metric(
+            namespace=metrics.NAMESPACE,
+            metric_name=name,
+            dimensions_map={metrics.PROJECT: self._project, **dimensions},
+            statistic=statistic,
+            period=MINUTE,
+            label=label,
+        )
+
+    def fault_percent(self) -> cloudwatch.MathExpression:
+        """The share of requests that failed through the service's fault; none where there was no request."""
+        using: Mapping[str, cloudwatch.IMetric] = {
+            "faults": self.metric(metrics.FAULTS),
+            "requests": self.metric(metrics.REQUESTS),
+        }
+        expression = "100 * FILL(faults, 0) / requests"
+        return cloudwatch.MathExpression(
+            expression=expression, using_metrics=dict(using), period=MINUTE, label="faults, % of requests"
+        )
+
+
+def live_metric(function: Function, name: str, statistic: str = SUM) -> cloudwatch.Metric:
+    """A metric that Lambda writes about the alias `live` of a function."""
+    deployed = function.function
+    dimensions = {"FunctionName": deployed.function_name, "Resource": f"{deployed.function_name}:{ALIAS}"}
+    return cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name=name,
+        dimensions_map=dimensions,
+        statistic=statistic,
+        period=MINUTE,
+        label=function.name,
+    )
+
+
+def api_latency(api_id: str, statistic: str) -> cloudwatch.Metric:
+    """What a client waits, by the gateway's clock."""
+    return cloudwatch.Metric(
+        namespace="AWS/ApiGateway",
+        metric_name="Latency",
+        dimensions_map={"ApiId": api_id, "Stage": "$default"},
+        statistic=statistic,
+        period=MINUTE,
+        label=f"API {statistic}",
+    )

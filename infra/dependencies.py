@@ -1,0 +1,152 @@
+"""The packages of a function's lock file, installed for the machine that runs the function, without Docker."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+from slipway.errors import SlipwayError
+
+PYTHON_VERSION = "3.13"
+
+# botocore describes 400 services; the functions call one.
+AWS_SERVICES = ("dynamodb",)
+
+_UNNEEDED_FOLDERS = (
+    "bin",
+    "*/tests",
+    "boto3/examples",
+    "fastapi/.agents",
+    "numpy/_pyinstaller",
+    "numpy/f2py",
+    "numpy/typing",
+    "numpy/**/tests",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "numpy/random/lib",
+    "onnxruntime/backend",
+    "onnxruntime/datasets",
+    "onnxruntime/quantization",
+    "onnxruntime/tools",
+    "onnxruntime/transformers",
+)
+_UNNEEDED_FILES = (
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/*.a",
+    "**/*.h",
+    # The module that Python loads links its own copy of this library.
+    "onnxruntime/capi/libonnxruntime.so*",
+    "*.dist-info/RECORD",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/WHEEL",
+)
+
+
+class BundleError(SlipwayError):
+    """The packages of a function cannot be installed or compiled."""
+
+
+class Platform(StrEnum):
+    """The platforms that packages are installed for, as `uv --python-platform` calls them."""
+
+    ARM64 = "aarch64-manylinux_2_28"
+    NATIVE = ""
+
+
+def install_dependencies(lock: Path, platform: Platform, folder: Path, *, cache: Path) -> None:
+    """Make ``folder`` of hard links to the installed, stripped and compiled packages of ``lock``.
+
+    The packages are installed once per lock file into ``cache``.
+
+    Raises:
+        BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
+    """
+    recipe = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes() + platform.encode()).hexdigest()[:16]
+    installed = cache / f".packages-{recipe}"
+    if not installed.is_dir():
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".packages-") as temporary:
+            draft = Path(temporary) / "packages"
+            _install(lock, platform, draft)
+            _strip(draft)
+            compile_bytecode(draft)
+            _rename_unless_there(draft, installed)
+    shutil.copytree(installed, folder, copy_function=os.link)
+
+
+def compile_bytecode(folder: Path) -> None:
+    """Compile every module with the target's Python; unchecked, since the sources in Lambda never change."""
+    # ... and at the path where the function sees them, which is what tracebacks show.
+    options = ["--invalidation-mode", "unchecked-hash", "-q", "-s", str(folder), "-p", "/var/task"]
+    _run([find_python(), "-I", "-m", "compileall", *options, str(folder)], f"{folder} cannot be compiled")
+
+
+def find_python() -> str:
+    """The path of a Python 3.13, which uv finds or downloads."""
+    command = ["python", "find", PYTHON_VERSION]
+    explanation = f"the bundles need Python {PYTHON_VERSION} to compile for Lambda, and uv finds none"
+    try:
+        return _uv(command, explanation)
+    except BundleError:
+        _uv(["python", "install", PYTHON_VERSION], f"{explanation} and cannot download one; install it, then try again")
+    return _uv(command, explanation)
+
+
+def _install(lock: Path, platform: Platform, folder: Path) -> None:
+    options = [
+        "--target",
+        str(folder),
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--link-mode",
+        "copy",
+    ]
+    if platform:
+        options += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
+    else:
+        options += ["--python", find_python()]
+    what = f"the packages of {lock.parent.name}/{lock.name} cannot be installed for {platform or 'this machine'}"
+    _uv(["pip", "install", "--quiet", *options, "--requirements", str(lock)], what)
+
+
+def _strip(folder: Path) -> None:
+    for pattern in _UNNEEDED_FOLDERS:
+        for unneeded in list(folder.glob(pattern)):
+            shutil.rmtree(unneeded, ignore_errors=True)
+    for pattern in _UNNEEDED_FILES:
+        for unneeded in list(folder.glob(pattern)):
+            unneeded.unlink()
+    for package in ("boto3", "botocore"):
+        for service in (folder / package / "data").iterdir():
+            if service.is_dir() and service.name not in AWS_SERVICES:
+                shutil.rmtree(service)
+
+
+def _rename_unless_there(draft: Path, installed: Path) -> None:
+    try:
+        draft.rename(installed)
+    except OSError:
+        if not installed.is_dir():  # another synth was faster: its result is the same
+            raise
+
+
+def _uv(arguments: list[str], explanation: str) -> str:
+    # pyenv's shims refuse to start a version that is not selected, and uv then does not see it.
+    environment = {**os.environ, "PYENV_VERSION": PYTHON_VERSION}
+    return _run([sys.executable, "-m", "uv", "--no-progress", *arguments], explanation, environment)
+
+
+def _run(command: list[str], explanation: str, environment: dict[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    except subprocess.CalledProcessError as error:
+        raise BundleError(f"{explanation}:\n{error.stderr.strip() or error.stdout.strip()}") from error
+    return done.stdout.strip()

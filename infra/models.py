@@ -1,0 +1,70 @@
+"""The packages that slipway.yaml deploys, as far as the infrastructure depends on them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from slipway.config import Config
+from slipway.errors import ConfigError, FieldProblem
+from slipway.models.package import Package, load_package
+
+
+@dataclass(frozen=True)
+class DeployedModel:
+    """A model of slipway.yaml with the packages of its deployed versions, their files checked."""
+
+    name: str
+    packages: tuple[Package, ...]
+    cached: bool
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        return tuple(package.manifest.version for package in self.packages)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The feature groups that any deployed version reads, in order of first use."""
+        return tuple(dict.fromkeys(group for package in self.packages for group in package.manifest.groups))
+
+    @classmethod
+    def load(cls, name: str, config: Config, *, root: Path, config_file: Path) -> Self:
+        """Read the packages of a model.
+
+        Raises:
+            ConfigError: a version is not there, is another model's, or reads a feature group that is not defined.
+            PackageError: a file of a package is missing or altered.
+        """
+        folder = config.model_folder(root, name)
+        problems = [
+            FieldProblem(f"models.{name}.versions", f"there is no package {folder / str(version)}")
+            for version in config.models[name].versions
+            if not (folder / str(version)).is_dir()
+        ]
+        if problems:
+            raise ConfigError(config_file, problems)
+        packages = [load_package(folder / str(version)) for version in config.models[name].versions]
+        problems = [problem for package in packages for problem in _problems(name, package, config)]
+        if problems:
+            raise ConfigError(config_file, problems)
+        return cls(name, tuple(packages), config.models[name].cache.enabled)
+
+
+def load_deployed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
+    """Every model of slipway.yaml; raises as `DeployedModel.load` does."""
+    return tuple(DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.models)
+
+
+def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:
+    found = (package.manifest.name, str(package.manifest.version))
+    problems = [
+        FieldProblem(
+            f"models.{name}.versions",
+            f"{package.folder} reads the feature group `{group}`, which is not under `features`",
+        )
+        for group in package.manifest.groups
+        if group not in config.features
+    ]
+    if found != (name, package.folder.name):
+        message = f"{package.folder} holds {found[0]} version {found[1]}"
+        problems.append(FieldProblem(f"models.{name}.versions", message))
+    return problems

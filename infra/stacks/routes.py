@@ -1,0 +1,29 @@
+"""The routes of the API, by the function that answers them; what is not here is a 404 of the gateway."""
+
+_MODEL = "/v2/models/{model}"
+_VERSION = "/v2/models/{model}/versions/{version}"
+
+ROUTES = {
+    "predict": (
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/{model}"),
+        ("POST", "/v1/models/{model}/predict"),
+        ("POST", "/v1/models/{model}/versions/{version}/predict"),
+        ("GET", "/v2"),
+        ("GET", "/v2/health/live"),
+        ("GET", "/v2/health/ready"),
+        ("GET", _MODEL),
+        ("GET", f"{_MODEL}/ready"),
+        ("POST", f"{_MODEL}/infer"),
+        ("GET", _VERSION),
+        ("GET", f"{_VERSION}/ready"),
+        ("POST", f"{_VERSION}/infer"),
+        ("GET", "/openapi.json"),
+    ),
+    "features": (
+        ("GET", "/v1/features/{entity}/{id}"),
+        ("PUT", "/v1/features/{entity}/{id}"),
+        ("POST", "/v1/features/batch-write"),
+    ),
+    "feedback": (("POST", "/v1/feedback"),),
+}

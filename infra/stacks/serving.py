@@ -1,0 +1,118 @@
+"""The light tier: an HTTP API, the functions behind it, and what watches them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.constructs.alarms import Alarms
+from infra.constructs.dashboard import Dashboard
+from infra.constructs.deployment import Deployments
+from infra.constructs.function import Function
+from infra.constructs.http_api import HttpApi
+from infra.constructs.metrics import ServiceMetrics
+from infra.models import DeployedModel
+from infra.stacks.routes import ROUTES
+from infra.stacks.state import Tables
+from slipway.config import Config
+
+FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
+PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
+CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+
+
+class ServingStack(cdk.Stack):
+    """Three functions behind one API. Each may do what its routes need: the `allow_on_table` calls are all there is."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: Config,
+        models: Sequence[DeployedModel],
+        bundles: Mapping[str, Path],
+        tables: Tables,
+        description: str,
+    ) -> None:
+        super().__init__(scope, id_, description=description)
+        self._config = config
+        self._bundles = bundles
+        self._tables = tables
+        functions = [self._predict(models), self._features(), self._feedback()]
+        api = self._api(functions)
+        service_metrics = ServiceMetrics(config.project)
+        alarms = Alarms(
+            self,
+            "Alarms",
+            settings=config.monitoring.alarms,
+            service_metrics=service_metrics,
+            functions=functions,
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            config=config,
+            models=models,
+            service_metrics=service_metrics,
+            functions=functions,
+            api_id=api.api.api_id,
+            alarms=alarms.all,
+        )
+        deployments = Deployments(self, "Deployments", strategy=config.light.deployment)
+        for function in functions:
+            deployments.add(function, alarms.rollback(function))
+        self._outputs(api, functions, alarms)
+
+    def _predict(self, models: Sequence[DeployedModel]) -> Function:
+        environment = {}
+        features, predictions = self._tables.features, self._tables.predictions
+        reads_features = any(model.groups for model in models)
+        caches = any(model.cached for model in models)
+        if reads_features:
+            environment[FEATURES_TABLE] = features.table_name
+        if caches:
+            environment[PREDICTIONS_TABLE] = predictions.table_name
+        function = self._function("predict", environment, self._config.light.reserved_concurrency)
+        if reads_features:
+            function.allow_on_table(features, "BatchGetItem")
+        if caches:
+            function.allow_on_table(predictions, "BatchGetItem", "BatchWriteItem")
+        return function
+
+    def _features(self) -> Function:
+        function = self._function("features", {FEATURES_TABLE: self._tables.features.table_name})
+        function.allow_on_table(self._tables.features, "BatchGetItem", "PutItem")
+        return function
+
+    def _feedback(self) -> Function:
+        function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
+        function.allow_on_table(self._tables.control, "GetItem", "PutItem", partitions="feedback#*")
+        return function
+
+    def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:
+        return Function(
+            self,
+            name.capitalize(),
+            name=name,
+            bundle=self._bundles[name],
+            settings=self._config.light,
+            environment=environment,
+            log_retention_days=self._config.monitoring.log_retention_days,
+            reserved_concurrency=reserved_concurrency,
+        )
+
+    def _api(self, functions: Sequence[Function]) -> HttpApi:
+        retention = self._config.monitoring.log_retention_days
+        api = HttpApi(self, "Http", settings=self._config.api, log_retention_days=retention)
+        for function in functions:
+            api.add_routes(function, ROUTES[function.name])
+        return api
+
+    def _outputs(self, api: HttpApi, functions: Sequence[Function], alarms: Alarms) -> None:
+        cdk.CfnOutput(self, "ApiUrl", value=api.api.api_endpoint)
+        cdk.CfnOutput(self, "ApiId", value=api.api.api_id)
+        cdk.CfnOutput(self, "AlarmTopic", value=alarms.topic.topic_arn)
+        for function in functions:
+            cdk.CfnOutput(self, f"{function.name.capitalize()}Function", value=function.function.function_name)

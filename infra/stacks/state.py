@@ -1,0 +1,36 @@
+"""What must not be lost: the tables and the model bucket. It outlives every deploy of the serving stack."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.constructs.model_bucket import ModelBucket
+from infra.constructs.table import table
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of DESIGN's request path."""
+
+    features: dynamodb.ITable
+    predictions: dynamodb.ITable
+    control: dynamodb.ITable
+
+
+class StateStack(cdk.Stack):
+    """Tables and bucket, with their names as outputs."""
+
+    def __init__(self, scope: Construct, id_: str, *, description: str) -> None:
+        super().__init__(scope, id_, description=description, termination_protection=True)
+        self.tables = Tables(
+            features=table(self, "Features", sort_key=True, expires=True),
+            predictions=table(self, "Predictions", sort_key=False, expires=True),
+            control=table(self, "Control", sort_key=True, expires=False),
+        )
+        self.models = ModelBucket(self, "Models")
+        cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
+        cdk.CfnOutput(self, "PredictionsTable", value=self.tables.predictions.table_name)
+        cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)
+        cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
