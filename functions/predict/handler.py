@@ -12,6 +12,7 @@ from slipway.serving.exchange import Exchange
 from slipway.serving.front import Front
 from slipway.serving.health import health_routes
 from slipway.serving.lambda_adapter import lambda_handler
+from slipway.serving.oip import oip_routes
 from slipway.serving.service import PredictionService
 from slipway.serving.settings import Settings
 from slipway.serving.v1 import v1_routes
@@ -27,7 +28,7 @@ def make_front(settings: Settings) -> Front:
         cache=_cache(settings),
     )
     exchange = Exchange(Telemetry(config.project, "predict"), body_bytes=config.api.limits.body_bytes)
-    routes = (*v1_routes(service), *health_routes())
+    routes = (*v1_routes(service), *oip_routes(service), *health_routes())
 
     def make_app() -> Any:
         from slipway.serving.app import create_app  # noqa: PLC0415 - FastAPI is imported when it is needed

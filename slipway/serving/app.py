@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from slipway.serving.exchange import Answer, Exchange
-from slipway.serving.problems import http_problem_answer
+from slipway.serving.oip_style import render_oip
+from slipway.serving.problems import http_problem, render
 from slipway.serving.routes import Route, Routes
 
 Document = dict[str, Any]
@@ -70,7 +71,9 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown paths and methods."""
     if not isinstance(error, HTTPException):
         raise error
-    response = _response(http_problem_answer(error.status_code, request.url.path))
+    path = request.url.path
+    problem = http_problem(error.status_code)
+    response = _response(render_oip(problem) if path.startswith("/v2") else render(problem, path))
     response.headers.update(error.headers or {})
     return response
 

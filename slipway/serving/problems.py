@@ -90,7 +90,7 @@ def _input_detail(problems: Sequence[FieldProblem]) -> str:
     return first if len(problems) < 2 else f"{first} (and {len(problems) - 1} more)"
 
 
-def http_problem_answer(status: int, path: str, detail: str = "") -> Answer:
-    """A status that no error of Slipway's stands for, e.g. 405, as a problem document."""
+def http_problem(status: int) -> Problem:
+    """A status that no error of Slipway's stands for, e.g. 405."""
     known = HTTPStatus(status)
-    return render(Problem(known, detail or known.description or known.phrase), path)
+    return Problem(known, known.description or known.phrase)

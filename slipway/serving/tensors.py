@@ -1,0 +1,177 @@
+"""Tensors of the Open Inference Protocol: JSON or binary, into columns of values and back.
+
+Protocol: https://github.com/kserve/open-inference-protocol. Binary tensors are Triton's extension `binary_tensor_data`:
+the JSON comes first, its length is in a header, and the tensors follow, little-endian, each text behind its length.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from slipway.errors import InputError, MalformedError
+
+BYTES = "BYTES"
+_LENGTH = struct.Struct("<I")
+_DTYPES: dict[str, npt.DTypeLike] = {
+    "BOOL": np.dtype("?"),
+    "INT8": np.dtype("<i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
+Datatype = Literal["BOOL", "INT8", "INT16", "INT32", "INT64", "FP32", "FP64", "BYTES"]
+Parameters = dict[str, bool | int | float | str]
+Size = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    # Clients may send fields of newer extensions; unlike records, they are not ours to refuse.
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+class InputTensor(_Part):
+    """A tensor of a request: its values in ``data``, or in the bytes behind the JSON."""
+
+    name: str
+    shape: Annotated[list[Size], Field(min_length=1, max_length=2)]
+    datatype: Datatype
+    parameters: Parameters = {}
+    data: list[Any] | None = None
+
+
+class RequestedOutput(_Part):
+    """An output that the caller wants."""
+
+    name: str
+    parameters: Parameters = {}
+
+
+class InferRequest(_Part):
+    """The JSON of an inference request."""
+
+    id: str = Field(default="", max_length=256)
+    parameters: Parameters = {}
+    inputs: Annotated[list[InputTensor], Field(min_length=1, max_length=1000)]
+    outputs: Annotated[list[RequestedOutput], Field(max_length=100)] = []
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTensor:
+    """A tensor of an answer; ``values`` are row-major, of type str for BYTES."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    values: Sequence[Any]
+
+    def described(self, *, binary_size: int | None = None) -> dict[str, Any]:
+        """The tensor's JSON; without its values where they come in ``binary_size`` bytes behind it."""
+        head = {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+        if binary_size is None:
+            return {**head, "data": self.values}
+        return {**head, "parameters": {"binary_data_size": binary_size}}
+
+    def to_bytes(self) -> bytes:
+        """The values as the binary extension has them."""
+        if self.datatype == BYTES:
+            texts = [value.encode() for value in self.values]
+            return b"".join(_LENGTH.pack(len(text)) + text for text in texts)
+        return np.asarray(self.values, dtype=_DTYPES[self.datatype]).tobytes()
+
+
+def read_columns(request: InferRequest, behind: bytes) -> dict[str, list[Any]]:
+    """The values of each input tensor by its name; ``behind`` are the bytes after the JSON.
+
+    Raises:
+        InputError: shape and values do not agree, or the tensors are not of one length.
+        MalformedError: the bytes are not what the tensors' sizes say.
+    """
+    columns: dict[str, list[Any]] = {}
+    position = 0
+    for tensor in request.inputs:
+        size = _binary_size(tensor)
+        if tensor.name in columns:
+            raise InputError.of(f"inputs.{tensor.name}", "is given twice")
+        columns[tensor.name] = _values(tensor, None if size is None else behind[position : position + size])
+        position += size or 0
+    if position != len(behind):
+        raise MalformedError.of("inputs", f"their binary_data_size sum to {position}, and {len(behind)} bytes follow")
+    if len({len(column) for column in columns.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
+        raise InputError.of("inputs", f"must all have the same number of records, and have {lengths[:300]}")
+    return columns
+
+
+def _binary_size(tensor: InputTensor) -> int | None:
+    if "shared_memory_region" in tensor.parameters:
+        raise InputError.of(f"inputs.{tensor.name}", "shared memory is not supported")
+    size = tensor.parameters.get("binary_data_size")
+    if size is None:
+        return None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise InputError.of(f"inputs.{tensor.name}.parameters.binary_data_size", "must be an integer of at least 0")
+    return size
+
+
+def _values(tensor: InputTensor, raw: bytes | None) -> list[Any]:
+    """A tensor's values; its shape is [records] or [records, 1]."""
+    field = f"inputs.{tensor.name}"
+    if tensor.shape[1:] not in ([], [1]):
+        raise InputError.of(f"{field}.shape", f"must be [records] or [records, 1], and is {tensor.shape}")
+    if raw is None:
+        if tensor.data is None:
+            raise InputError.of(f"{field}.data", "is required without a binary_data_size")
+        values = _flat(tensor.data)
+    elif tensor.datatype == BYTES:
+        values = _texts(field, raw)
+    else:
+        values = _numbers(field, tensor.datatype, raw)
+    if len(values) != tensor.shape[0]:
+        raise InputError.of(field, f"has {len(values)} values, and its shape {tensor.shape} wants {tensor.shape[0]}")
+    return values
+
+
+def _flat(data: list[Any]) -> list[Any]:
+    """``[[a], [b]]`` as ``[a, b]``: both forms are allowed. What is nested deeper is left for the schema to refuse."""
+    if any(isinstance(value, list) for value in data):
+        return [item for value in data for item in (value if isinstance(value, list) else [value])]
+    return data
+
+
+def _numbers(field: str, datatype: str, raw: bytes) -> list[Any]:
+    dtype = np.dtype(_DTYPES[datatype])
+    if len(raw) % dtype.itemsize:
+        raise MalformedError.of(field, f"has {len(raw)} bytes, which is no multiple of {datatype}'s {dtype.itemsize}")
+    if datatype == "BOOL" and raw.strip(b"\x00\x01"):
+        raise MalformedError.of(field, "a BOOL must be a byte of 0 or 1")
+    values: list[Any] = np.frombuffer(raw, dtype=dtype).tolist()
+    return values
+
+
+def _texts(field: str, raw: bytes) -> list[Any]:
+    texts: list[Any] = []
+    position = 0
+    while position < len(raw):
+        start = position + _LENGTH.size
+        if start > len(raw):
+            raise MalformedError.of(field, "ends inside a length")
+        (length,) = _LENGTH.unpack_from(raw, position)
+        position = start + length
+        if position > len(raw):
+            raise MalformedError.of(field, f"element {len(texts)} says it has {length} bytes, and fewer follow")
+        texts.append(_text(f"{field}[{len(texts)}]", raw[start:position]))
+    return texts
+
+
+def _text(field: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedError.of(field, "must be UTF-8") from None
