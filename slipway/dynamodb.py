@@ -27,8 +27,14 @@ Item = dict[str, Any]
 READS_PER_CALL = 100  # of BatchGetItem
 WRITES_PER_CALL = 25  # of BatchWriteItem
 CONNECTIONS = 16
-_THROTTLED = frozenset(
-    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
+_TRANSIENT = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+    }
 )
 
 
@@ -57,8 +63,7 @@ def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
     config = Config(
         connect_timeout=1,
         read_timeout=2,
-        # One retry is for a connection that died in the pool; throttling is retried here, with longer waits.
-        retries={"mode": "standard", "total_max_attempts": 2},
+        retries={"mode": "standard", "total_max_attempts": 1},  # `_retry` is the one place that tries again
         tcp_keepalive=True,
         max_pool_connections=CONNECTIONS,
         # The requests are made here from checked values; botocore's own check takes a fifth of a read.
@@ -70,18 +75,27 @@ def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How often a throttled or partly answered call is made in all, and the bounds of its random, doubling waits."""
+    """How long to go on: tries in all and seconds since the first; and the bounds of the random, doubling waits."""
 
     attempts: int = 6
-    first_seconds: float = 0.05
-    longest_seconds: float = 1.0
+    seconds: float = 4.0
+    first_wait: float = 0.05
+    longest_wait: float = 1.0
+
+
+class _LeftUndone(Exception):
+    """All or part of a request was not done, and may be when it is sent again."""
+
+    def __init__(self, request: Request, reason: str) -> None:
+        super().__init__(reason)
+        self.request = request
 
 
 class DynamoTable:
     """A table; ``dependency`` is what `UnavailableError` calls it.
 
-    Every method raises UnavailableError when DynamoDB cannot be reached, refuses the call, or throttles it or leaves
-    part of it undone until the attempts are used up.
+    Every method raises UnavailableError when DynamoDB cannot be reached or refuses the call; and when it goes on to
+    throttle it, to fail or to leave part of it undone until the attempts of ``backoff`` are used up.
     """
 
     def __init__(
@@ -155,26 +169,30 @@ class DynamoTable:
     def _until_done(self, send: Callable[[Request], Request | None], request: Request) -> None:
         """Send ``request``, and then what ``send`` returns as left undone, until nothing is."""
         with self._translated():
-            left = _attempt(send, request)
-            if left:
-                self._retry(send, left)
+            try:
+                _attempt(send, request)
+            except _LeftUndone as undone:
+                self._retry(send, undone)
 
-    def _retry(self, send: Callable[[Request], Request | None], left: Request) -> None:
+    def _retry(self, send: Callable[[Request], Request | None], undone: _LeftUndone) -> None:
         import tenacity  # noqa: PLC0415
 
         limits = self._backoff
-        wait = tenacity.wait_random_exponential(multiplier=limits.first_seconds, max=limits.longest_seconds)
-        stop = tenacity.stop_after_attempt(limits.attempts)
         retrying = tenacity.Retrying(
-            stop=stop, wait=wait, retry=tenacity.retry_if_exception_type(UnavailableError), reraise=True
+            stop=tenacity.stop_after_attempt(limits.attempts) | tenacity.stop_after_delay(limits.seconds),
+            wait=tenacity.wait_random_exponential(multiplier=limits.first_wait, max=limits.longest_wait),
+            retry=tenacity.retry_if_exception_type(_LeftUndone),
+            reraise=True,
         )
         for attempt in retrying:
             with attempt:
-                if attempt.retry_state.attempt_number > 1:  # the first was made before this method
-                    left = _attempt(send, left)
-                if left:
-                    reason = f"throttled, or part of the call was left undone, in {limits.attempts} attempts"
-                    raise UnavailableError(self.dependency, reason)
+                if attempt.retry_state.attempt_number == 1:  # it was made before this method
+                    raise undone
+                try:
+                    _attempt(send, undone.request)
+                except _LeftUndone as again:
+                    undone = again
+                    raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -182,27 +200,35 @@ class DynamoTable:
 
         try:
             yield
+        except _LeftUndone as error:
+            raise UnavailableError(self.dependency, f"{error} (table {self.name}, tried again in vain)") from error
         except ClientError as error:
-            reason = f"{_code(error)}: {error.response['Error'].get('Message', '')} (table {self.name})"
-            raise UnavailableError(self.dependency, reason) from error
+            raise UnavailableError(self.dependency, f"{_reason(error)} (table {self.name})") from error
         except BotoCoreError as error:  # no connection, a timeout, no credentials, no region
             raise UnavailableError(self.dependency, str(error)) from error
 
 
-def _attempt(send: Callable[[Request], Request | None], request: Request) -> Request:
-    """What is left undone of ``request`` after one try; empty when all is done."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415
+def _attempt(send: Callable[[Request], Request | None], request: Request) -> None:
+    from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError  # noqa: PLC0415
 
     try:
-        return send(request) or {}
+        left = send(request)
     except ClientError as error:
-        if _code(error) not in _THROTTLED:
+        if _code(error) not in _TRANSIENT:
             raise
-        return request
+        raise _LeftUndone(request, _reason(error)) from error
+    except (ConnectionClosedError, ReadTimeoutError) as error:  # as after a pause, or a restored snapshot
+        raise _LeftUndone(request, str(error)) from error
+    if left:
+        raise _LeftUndone(left, "part of a batch was left undone")
 
 
 def _code(error: Any) -> str:
     return str(error.response["Error"]["Code"])
+
+
+def _reason(error: Any) -> str:
+    return f"{_code(error)}: {error.response['Error'].get('Message', '')}"
 
 
 def _batched(items: Sequence[T], size: int) -> Iterator[list[T]]:
