@@ -61,7 +61,7 @@ def field_path(parts: tuple[str | int, ...], *, prefix: str = "") -> str:
 
 
 def _problem(details: ErrorDetails, prefix: str) -> FieldProblem:
-    path = field_path(details["loc"], prefix=prefix) or "(root)"
+    path = field_path(details["loc"], prefix=prefix) or "(file)"
     return FieldProblem(path, _message(details) + _shown(details))
 
 

@@ -4,6 +4,7 @@ Drift compares what is captured in service with this. A distribution of numbers 
 bins, which is what the population stability index is computed over.
 """
 
+import json
 import math
 from bisect import bisect_left
 from collections import Counter
@@ -107,8 +108,14 @@ def measure_baseline(
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write ``baseline.json``, readable."""
-    path.write_text(baseline.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+    """Write ``baseline.json``, one line for each input."""
+    document = baseline.model_dump(mode="json", exclude_none=True)
+    inputs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(summary)}" for name, summary in document["inputs"].items())
+    text = (
+        f'{{\n "format": {document["format"]},\n "records": {document["records"]},\n'
+        f' "inputs": {{\n{inputs}\n }},\n "outputs": {json.dumps(document["outputs"])}\n}}\n'
+    )
+    path.write_text(text, encoding="utf-8")
 
 
 def read_baseline(path: Path) -> Baseline:

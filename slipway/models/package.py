@@ -72,7 +72,7 @@ def seal_package(folder: Path, manifest: Mapping[str, Any]) -> Package:
     entries = [_entry(folder, path) for path in sorted(_files(folder)) if path != MANIFEST]
     sealed = _validated(folder / MANIFEST, {**manifest, "files": entries})
     document = sealed.model_dump(mode="json", exclude_unset=True)
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     _write_whole(folder / MANIFEST, text)
     package = load_package(folder)
     _ = package.baseline
