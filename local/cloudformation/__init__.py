@@ -1,0 +1,11 @@
+"""The resource types that MiniStack's CloudFormation refuses or half does; docs/local.md lists each with its reason."""
+
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+from local.cloudformation import alarms, codedeploy, tables
+
+
+def install() -> None:
+    """Register every type with the MiniStack in this process."""
+    for module in (alarms, codedeploy, tables):
+        _RESOURCE_HANDLERS.update(module.handlers(_RESOURCE_HANDLERS))

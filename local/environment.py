@@ -1,0 +1,185 @@
+"""The embedded AWS as a whole: up, status, down. `slipway local` finds this class by its entry point."""
+
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import httpx
+
+from local import deployment, examples, settings, state
+from local.iam import create_caller
+from local.processes import Child, StartError, start, stop
+from local.state import Credentials, State
+from local.synthesis import synthesizing
+from slipway.errors import ConflictError, NotFoundError
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Shows one step while it runs: ``with step("Deploying the stacks"): …``."""
+
+_READY_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+
+
+class LocalEnvironment:
+    """The embedded AWS of one checkout.
+
+    Args:
+        root: the checkout: app.py, slipway.yaml and node_modules lie there.
+        folder: keeps the state, the logs and the assembly; environments with different folders do not meet.
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root.resolve()
+        self._folder = folder.resolve()
+        self._logs = self._folder / "logs"
+        self._temporary = self._folder / "tmp"
+
+    def up(self, *, port: int, step: Step) -> State:
+        """Start everything and deploy to it; whatever fails or interrupts this stops what was started.
+
+        Raises:
+            ConflictError: it is up already, or the port is taken.
+            StartError: a step failed; the message ends with its log.
+        """
+        self._check(port)
+        self._clean()
+        for folder in (self._logs, self._temporary):
+            folder.mkdir(parents=True)
+        try:
+            return self._start(port, step)
+        except BaseException:
+            self.down()
+            raise
+
+    def status(self) -> State | None:
+        """What is up, or None; a state whose processes have all ended is nothing."""
+        found = state.read(self._folder)
+        return found if found is not None and found.alive else None
+
+    def down(self) -> bool:
+        """Stop everything; False if there was nothing to stop."""
+        found = self.status()
+        if found is not None:
+            stop(reversed(found.children))
+        state.clear(self._folder)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        return found is not None
+
+    def wait(self) -> None:
+        """Block for as long as all processes run.
+
+        Raises:
+            StartError: one of them ended.
+        """
+        found = self.status()
+        while found is not None:
+            for child in found.children:
+                if not child.alive:
+                    raise StartError(f"the {child.name} ended", Path(child.log))
+            time.sleep(_POLL_SECONDS)
+
+    def _check(self, port: int) -> None:
+        if (found := self.status()) is not None:
+            raise ConflictError(f"the embedded AWS is up already, at {found.api}; `slipway local down` stops it")
+        for needed in ("app.py", "slipway.yaml", "node_modules/.bin/cdk"):
+            if not (self._root / needed).exists():
+                raise NotFoundError("file", f"{self._root / needed}; run this in a checkout, after `make setup`")
+        with _bound(port):
+            pass
+
+    def _clean(self) -> None:
+        """Leave nothing of an earlier run but the assembly, which may still be good."""
+        state.clear(self._folder)
+        for leftover in (self._logs, self._temporary):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _start(self, port: int, step: Step) -> State:
+        with _bound(0) as emulator_port:
+            pass
+        emulator = f"http://{settings.HOST}:{emulator_port}"
+        cdk = settings.cdk_environment(os.environ, emulator=emulator)
+        with synthesizing(self._root, self._folder, cdk, self._logs / "cdk-synth.log") as synthesized:
+            with step("Starting the embedded AWS"):
+                current = self._start_emulator(port, emulator_port, emulator)
+            with step("Preparing it for the CDK (cdk bootstrap)"):
+                deployment.bootstrap(self._root, self._temporary, cdk, self._logs / "cdk-bootstrap.log")
+            if synthesized is not None:
+                with step("Synthesizing the stacks (cdk synth)"):
+                    synthesized()
+        with step("Deploying the stacks (cdk deploy)"):
+            outputs = deployment.deploy(self._root, self._folder, cdk, self._logs / "cdk-deploy.log")
+        with step("Opening the API"):
+            current = self._start_front_door(port, current.model_copy(update={"outputs": outputs}))
+        with step("Writing the example features"):
+            examples.seed(self._root, current.api)
+        return self._keep(current.model_copy(update={"ready": True}))
+
+    def _start_emulator(self, port: int, emulator_port: int, emulator: str) -> State:
+        child = start(
+            "emulator",
+            [sys.executable, "-m", "local.emulator", str(emulator_port)],
+            folder=self._root,
+            environment=settings.emulator_environment(os.environ, port=emulator_port, temporary=self._temporary),
+            log=self._logs / "emulator.log",
+        )
+        current = State(
+            api=f"http://{settings.HOST}:{port}",
+            emulator=emulator,
+            region=settings.REGION,
+            credentials=Credentials(access_key_id=settings.ACCESS_KEY, secret_access_key=settings.SECRET_KEY),
+        )
+        current = self._keep(current.with_child(child))
+        _await(f"{emulator}/_ministack/health", child)
+        return current
+
+    def _start_front_door(self, port: int, current: State) -> State:
+        api_id = deployment.output(current.outputs, "ApiId")
+        access_key, secret_key = create_caller(current.emulator, api_id)
+        child = start(
+            "front door",
+            [sys.executable, "-m", "local.frontdoor", str(port), current.emulator, api_id],
+            folder=self._root,
+            environment=settings.front_door_environment(os.environ, access_key=access_key, secret_key=secret_key),
+            log=self._logs / "front-door.log",
+        )
+        current = self._keep(current.with_child(child))
+        _await(f"{current.api}/v2/health/ready", child)
+        return current
+
+    def _keep(self, current: State) -> State:
+        state.write(self._folder, current)
+        return current
+
+
+@contextmanager
+def _bound(port: int) -> Iterator[int]:
+    """Hold a port of loopback, any free one for 0; raises ConflictError if it is taken."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.HOST, port))
+        except OSError as error:
+            raise ConflictError(
+                f"port {port} of {settings.HOST} cannot be used ({error.strerror}); choose another with --port"
+            ) from error
+        yield listener.getsockname()[1]
+
+
+def _await(address: str, child: Child) -> None:
+    """Wait until an address answers at all; what it answers is for the caller to judge."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(address, timeout=_READY_SECONDS)
+        except httpx.TransportError:
+            if not child.alive:
+                raise StartError(f"the {child.name} did not start", Path(child.log)) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+    raise StartError(f"the {child.name} does not answer at {address}", Path(child.log))

@@ -1,0 +1,136 @@
+"""The plain address of the API: signs each request and hands it to the emulator's API Gateway.
+
+`python -m local.frontdoor PORT EMULATOR API_ID`, with the caller's AWS keys in the environment. The deployed template
+asks for IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the signature is made here.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore
+import uvicorn
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.settings import HOST, REGION
+
+# API Gateway's own limits for an HTTP API.
+BODY_BYTES = 10 * 1024 * 1024
+TIMEOUT_SECONDS = 30.0
+
+_HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
+_SIGNATURE = {b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"}
+
+Header = tuple[bytes, bytes]
+Asgi = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where the API is, and whose keys open it."""
+
+    emulator: str
+    api_id: str
+    credentials: Credentials
+
+    @property
+    def host(self) -> str:
+        """The name that API Gateway knows the API by."""
+        return f"{self.api_id}.execute-api.localhost:{urlsplit(self.emulator).port}"
+
+    def sign(self, method: str, target: str, body: bytes) -> list[Header]:
+        """The headers of a request's signature, Host among them."""
+        request = AWSRequest(method, f"http://{self.host}{target}", headers={"host": self.host}, data=body)
+        SigV4Auth(self.credentials, "execute-api", REGION).add_auth(request)
+        return [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
+
+    def url(self, target: str) -> httpcore.URL:
+        """Where a request is really sent; the target stays byte for byte as it came."""
+        port = urlsplit(self.emulator).port
+        return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
+
+
+def create_app(gateway: Gateway) -> Asgi:
+    """The front door before one API."""
+    pool = httpcore.AsyncConnectionPool(max_connections=100, keepalive_expiry=30.0)
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        response = await _forward(pool, gateway, request)
+        await response(scope, receive, send)
+
+    return app
+
+
+async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request: Request) -> Response:
+    target = _target(request)
+    if target is None:
+        return _refusal(400, "Bad Request")
+    body = await _body(request)
+    if body is None:
+        return _refusal(413, "Request Entity Too Large")
+    headers = _headers(gateway, request, target, body)
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
+    try:
+        answer = await pool.request(
+            request.method, gateway.url(target), headers=headers, content=body, extensions={"timeout": timeout}
+        )
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+        return _refusal(503, "Service Unavailable")
+    response = Response(answer.content, answer.status)
+    response.raw_headers = [(name.lower(), value) for name, value in _end_to_end(answer.headers)]
+    return response
+
+
+def _target(request: Request) -> str | None:
+    """The request target as it was sent, or None where a byte of it may not stand in one."""
+    query = request.scope["query_string"]
+    raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
+    return raw.decode("ascii") if raw.isascii() and raw.startswith(b"/") else None
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None where it is too large. All of it is read, or the client would miss the answer."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_BYTES:
+            chunks.append(chunk)
+    return b"".join(chunks) if size <= BODY_BYTES else None
+
+
+def _headers(gateway: Gateway, request: Request, target: str, body: bytes) -> list[Header]:
+    """The client's headers with a signature, unless the client authorizes itself."""
+    sent = [header for header in _end_to_end(request.headers.raw) if header[0] not in (b"host", b"content-length")]
+    if body or request.method in ("POST", "PUT", "PATCH"):
+        sent.append((b"content-length", str(len(body)).encode()))
+    if "authorization" in request.headers:
+        return [(b"host", gateway.host.encode()), *sent]
+    return [*gateway.sign(request.method, target, body), *(header for header in sent if header[0] not in _SIGNATURE)]
+
+
+def _end_to_end(headers: Iterable[Header]) -> list[Header]:
+    return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+
+
+def _refusal(status: int, message: str) -> Response:
+    return JSONResponse({"message": message}, status)
+
+
+def main(port: int, emulator: str, api_id: str) -> None:
+    """Serve until the process is told to stop."""
+    keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    app = create_app(Gateway(emulator, api_id, keys))
+    uvicorn.run(app, host=HOST, port=port, lifespan="off", access_log=False, server_header=False, date_header=False)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,127 @@
+"""Starts and stops the processes of the embedded AWS, each in a process group of its own."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from slipway.errors import SlipwayError
+
+_GRACE_SECONDS = 5.0
+_CLOCK_SLACK_SECONDS = 2.0  # start times are told by the system's clock, which may be set meanwhile
+_POLL_SECONDS = 0.05
+_LOG_LINES = 15
+
+
+class StartError(SlipwayError):
+    """A process of the embedded AWS failed; the message ends with the last lines of its log."""
+
+    def __init__(self, what: str, log: Path) -> None:
+        self.log = log
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        tail = "\n".join(f"  {line}" for line in text.splitlines()[-_LOG_LINES:])
+        super().__init__(f"{what}; the end of {log}:\n{tail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that was started here. The start time tells it from a later process with the same id."""
+
+    name: str
+    pid: int
+    started: float
+    log: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < _CLOCK_SLACK_SECONDS
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+def start(name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> Child:
+    """Start a process in its own session, so that a terminal's Ctrl-C reaches it only through `stop`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # Whoever holds a Child asks the system about it, so no object has to outlive this call.
+    process.returncode = 0
+    return Child(name, process.pid, psutil.Process(process.pid).create_time(), str(log))
+
+
+def run(name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> None:
+    """Run a command to its end; raises as `finish` does."""
+    finish(start(name, command, folder=folder, environment=environment, log=log))
+
+
+def finish(child: Child) -> None:
+    """Wait for a process to end by itself; whatever interrupts the wait stops it.
+
+    Raises:
+        StartError: it ended with an error.
+    """
+    try:
+        code = psutil.Process(child.pid).wait()
+    except BaseException:
+        stop([child])
+        raise
+    if code != 0:
+        raise StartError(f"{child.name} failed with exit code {code}", Path(child.log))
+
+
+def stop(children: Iterable[Child]) -> None:
+    """Stop processes and all that they started; those that ignore SIGTERM for five seconds are killed."""
+    groups = [child.pid for child in children if child.alive or not psutil.pid_exists(child.pid)]
+    _signal(groups, signal.SIGTERM)
+    if not _gone(groups, time.monotonic() + _GRACE_SECONDS):
+        _signal(groups, signal.SIGKILL)
+        _gone(groups, time.monotonic() + _GRACE_SECONDS)
+
+
+def _gone(groups: Sequence[int], deadline: float) -> bool:
+    while any(_members(group) for group in groups):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _signal(groups: Iterable[int], number: signal.Signals) -> None:
+    for group in groups:
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            continue
+
+
+def _members(group: int) -> list[psutil.Process]:
+    """The live processes of a group; ended children of this process are collected on the way."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) != group:
+                continue
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+            elif process.ppid() == os.getpid():
+                process.wait(0)
+        except (psutil.NoSuchProcess, psutil.TimeoutExpired, ProcessLookupError, PermissionError):
+            continue
+    return found

@@ -1,0 +1,75 @@
+"""Fixed values of the embedded AWS, and the environments that its processes get."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+# MiniStack's administrator. These keys open nothing but the emulator on this machine.
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105
+
+_CARRIED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+_DROPPED_PREFIXES = ("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV", "SLIPWAY_")
+_NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+
+
+def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path) -> dict[str, str]:
+    """The emulator's environment, which its functions inherit: little of the shell's, and none of its credentials."""
+    return {
+        **{name: shell[name] for name in _CARRIED if name in shell},
+        **_NO_PROXY,
+        **_credentials(ACCESS_KEY, SECRET_KEY),
+        "TMPDIR": str(temporary),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        # Check signatures and policies, so that a function can do here only what its role lets it do there.
+        "AUTH": "true",
+        # Listeners of services that no template uses, on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "LAMBDA_EXECUTOR": "local",
+    }
+
+
+def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str]:
+    """The CDK CLI's environment: the shell's, aimed at the emulator."""
+    kept = {name: value for name, value in shell.items() if not name.startswith(_DROPPED_PREFIXES)}
+    return {
+        **kept,
+        **_NO_PROXY,
+        **_credentials(ACCESS_KEY, SECRET_KEY),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), shell.get("PATH", os.defpath)]),
+        "AWS_ENDPOINT_URL": emulator,
+        "AWS_ENDPOINT_URL_S3": emulator,
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        # The templates are validated by the tests; here it would cost a third of a start.
+        "CDK_VALIDATION": "false",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "true",
+    }
+
+
+def front_door_environment(shell: Mapping[str, str], *, access_key: str, secret_key: str) -> dict[str, str]:
+    """The front door's environment: the keys of its own IAM user."""
+    carried = {name: shell[name] for name in _CARRIED if name in shell}
+    return {**carried, **_NO_PROXY, **_credentials(access_key, secret_key)}
+
+
+def _credentials(access_key: str, secret_key: str) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

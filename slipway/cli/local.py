@@ -1,0 +1,191 @@
+"""`slipway local`: the whole of Slipway on this machine, with no account and no network.
+
+What it runs is the checkout's own `local` package, found by its entry point, since this package may not import it.
+"""
+
+import json
+import shlex
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, Protocol
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from slipway.cli.api import Api
+from slipway.cli.exits import Exit
+from slipway.cli.options import AsJson
+from slipway.errors import NotFoundError
+
+app = typer.Typer(help="The embedded AWS on this machine.", no_args_is_help=True)
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="The port of the API, on 127.0.0.1.")]
+Text = Annotated[str, typer.Option(help="What the first prediction is made for.")]
+StateFolder = Annotated[Path, typer.Option("--state", help="Where its state and its logs are kept.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return when it is up, and leave it running.")]
+STATE_FOLDER = Path(".slipway")
+TEXT = "Finally Friday, and the sun is out!"
+_NEEDS = "`slipway local` works in a checkout of Slipway, after `make setup`"
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Running(Protocol):
+    """What is up: written to `local.json` as it stands here."""
+
+    @property
+    def api(self) -> str: ...
+
+    @property
+    def emulator(self) -> str: ...
+
+    def model_dump(self) -> dict[str, Any]: ...
+
+
+class Environment(Protocol):
+    """What `slipway local` asks of the checkout's `local` package."""
+
+    def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
+
+    def status(self) -> Running | None: ...
+
+    def down(self) -> bool: ...
+
+    def wait(self) -> None: ...
+
+
+@app.command()
+def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: StateFolder = STATE_FOLDER) -> None:
+    """Start the embedded AWS, deploy this checkout to it, and make a first prediction."""
+    console = Console()
+    environment = _environment(state)
+    left_running = False
+    with _until_told_to_stop():
+        running = environment.up(port=port, step=_steps(console))
+        try:
+            _first_prediction(console, running, text)
+            console.print(f"The API is at [bold]{running.api}[/], the embedded AWS at {running.emulator}.")
+            console.print("[bold]slipway local down[/] stops both." if detach else "Ctrl-C stops both.")
+            left_running = detach
+            if not detach:
+                with suppress(KeyboardInterrupt):
+                    environment.wait()
+        finally:
+            if not left_running:
+                with _steps(console)("Stopping"):
+                    environment.down()
+
+
+@app.command()
+def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> None:
+    """Say what is up; the exit code is 4 if nothing is."""
+    running = _environment(state).status()
+    if as_json:
+        typer.echo(json.dumps({"up": False} if running is None else {"up": True, **running.model_dump()}))
+    elif running is None:
+        Console().print("The embedded AWS is not up; [bold]slipway local up[/] starts it.")
+    else:
+        Console().print(f"The API is at [bold]{running.api}[/], the embedded AWS at {running.emulator}.")
+    if running is None:
+        raise typer.Exit(Exit.UNAVAILABLE)
+
+
+@app.command()
+def down(*, state: StateFolder = STATE_FOLDER) -> None:
+    """Stop everything that `slipway local up` started."""
+    stopped = _environment(state).down()
+    Console().print("Stopped." if stopped else "Nothing was up.")
+
+
+def _environment(state: Path) -> Environment:
+    """The checkout's environment; raises NotFoundError where Slipway is installed without it."""
+    for entry in entry_points(group="slipway.environments", name="local"):
+        try:
+            made: Environment = entry.load()(root=Path.cwd(), folder=state)
+        except ModuleNotFoundError as error:
+            raise NotFoundError("module", f"{error.name}; {_NEEDS}") from error
+        return made
+    raise NotFoundError("environment", f"local; {_NEEDS}")
+
+
+@contextmanager
+def _until_told_to_stop() -> Iterator[None]:
+    """Turn the signals that end a program into one KeyboardInterrupt, and an interrupted block into its exit code."""
+    told: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        # Once only: the way out must not be interrupted, or something would be left running.
+        if not told:
+            told.append(number)
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in _STOPPING}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(128 + told[0]) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _steps(console: Console) -> Callable[[str], AbstractContextManager[None]]:
+    """Show each step with the time it takes: moving on a terminal, a line at its start and its end elsewhere."""
+
+    @contextmanager
+    def step(title: str) -> Iterator[None]:
+        began = time.monotonic()
+        if not console.is_terminal:
+            console.print(f"...   {title}", highlight=False)
+        with _moving(console, title) if console.is_terminal else nullcontext():
+            yield
+        console.print(f"[green]done[/]  {title} [dim]({time.monotonic() - began:.1f} s)[/]", highlight=False)
+
+    return step
+
+
+@contextmanager
+def _moving(console: Console, title: str) -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task(f"{title} …")
+        yield
+
+
+def _first_prediction(console: Console, running: Running, text: str) -> None:
+    """Predict for a text with the first model that takes one, and show how to do it again."""
+    with Api(running.api) as client:
+        found = _text_model(client.get("/v1/models")["models"])
+        if found is None:
+            return
+        model, field = found
+        body = {"inputs": [{field: text}]}
+        prediction = client.call("POST", f"/v1/models/{model}/predict", body)["predictions"][0]
+    console.print(f"\n[bold]{escape(text)}[/]\n{model} says: {_spoken(prediction)}\n", highlight=False)
+    command = [
+        f"curl {running.api}/v1/models/{model}/predict \\",
+        "  -H 'Content-Type: application/json' \\",
+        f"  -d {shlex.quote(json.dumps(body, ensure_ascii=False))}",
+    ]
+    console.print("\n".join(command) + "\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _text_model(models: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """The first text classifier, and the one field that it asks of a request."""
+    for model in models:
+        released = next(v for v in model["versions"] if v["version"] == model["release"]["stable"])
+        asked = [field["name"] for field in released["inputs"] if "group" not in field and "default" not in field]
+        if model["task"] == "text-classification" and len(asked) == 1:
+            return model["name"], asked[0]
+    return None
+
+
+def _spoken(prediction: Mapping[str, Any]) -> str:
+    others = ", ".join(f"{label} {score:.2f}" for label, score in prediction["scores"].items())
+    return f"[bold]{escape(prediction['label'])}[/] ({others}; version {prediction['version']})"
