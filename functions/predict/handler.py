@@ -32,8 +32,9 @@ def make_front(settings: Settings) -> Front:
 
     def make_app() -> Any:
         from slipway.serving.app import create_app  # noqa: PLC0415 - FastAPI is imported when it is needed
+        from slipway.serving.openapi import openapi_document  # noqa: PLC0415
 
-        return create_app(routes, exchange, title=config.project)
+        return create_app(routes, exchange, title=config.project, document=lambda: openapi_document(service))
 
     return Front(routes, exchange, make_app)
 

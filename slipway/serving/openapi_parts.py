@@ -1,0 +1,285 @@
+"""The pieces of the OpenAPI document: operations, schemas of answers, and examples."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from slipway.config import Config, FeatureConfig, FeatureType
+from slipway.features.definitions import ID_CHARACTERS
+from slipway.models.manifest import BUILT_IN_TASKS, InputField, Manifest
+from slipway.models.schema import RequestRecord
+from slipway.monitoring.prediction_ids import PREDICTION_ID_PATTERN
+from slipway.serving.exchange import JSON
+from slipway.serving.problems import PROBLEM_JSON
+
+Json = dict[str, Any]
+
+_TEXT: Json = {"type": "string"}
+_INTEGER: Json = {"type": "integer"}
+_NUMBER: Json = {"type": "number"}
+_BOOLEAN: Json = {"type": "boolean"}
+_OBJECT: Json = {"type": "object"}
+_TIME: Json = {"type": "string", "format": "date-time"}
+_JSON_TYPES: Mapping[FeatureType, Json] = {
+    FeatureType.STRING: _TEXT,
+    FeatureType.INTEGER: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    FeatureType.FLOAT: _NUMBER,
+    FeatureType.BOOLEAN: _BOOLEAN,
+}
+_EXAMPLES: Mapping[FeatureType, Any] = {
+    FeatureType.STRING: "What a sunny Friday!",
+    FeatureType.INTEGER: 1,
+    FeatureType.FLOAT: 1.0,
+    FeatureType.BOOLEAN: True,
+}
+_EXAMPLE_TIME = "2026-01-31T12:00:00Z"
+_EXAMPLE_ID = "p001"
+
+ID_PARAMETER: Json = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The entity's id.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": ID_CHARACTERS},
+    "example": _EXAMPLE_ID,
+}
+
+
+def ref(schema: str) -> Json:
+    """A reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def an_object(properties: Mapping[str, Json], *, required: Sequence[str] | None = None) -> Json:
+    """The schema of an object that has no other properties; all are required unless ``required`` names them."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties if required is None else required),
+        "additionalProperties": False,
+    }
+
+
+def a_list(items: Json) -> Json:
+    """The schema of a list."""
+    return {"type": "array", "items": items}
+
+
+def operation(
+    tag: str,
+    id: str,
+    summary: str,
+    description: str,
+    *,
+    answers: Mapping[int, Json],
+    body: Json | None = None,
+    problems: Sequence[int] = (500,),
+    errors: Sequence[int] = (),
+) -> Json:
+    """One operation; ``problems`` are answered as problem documents, ``errors`` as the Open Inference Protocol does."""
+    responses = {str(status): answer for status, answer in answers.items()}
+    failed = errors or problems
+    media_type, schema = (JSON, "InferError") if errors else (PROBLEM_JSON, "Problem")
+    for status in failed:
+        responses[str(status)] = _answer(media_type, schema, HTTPStatus(status).phrase)
+    if "503" in responses:
+        responses["503"]["headers"] = {"Retry-After": {"schema": _TEXT, "description": "Seconds to wait."}}
+    described = {"description": description} if description else {}
+    requested = {"requestBody": body} if body else {}
+    return {"tags": [tag], "operationId": id, "summary": summary, **described, **requested, "responses": responses}
+
+
+def json_body(schema: str, example: Any) -> Json:
+    """A required JSON body."""
+    return {"required": True, "content": {JSON: {"schema": ref(schema), "example": example}}}
+
+
+def json_answer(schema: str, description: str) -> Json:
+    """A JSON answer."""
+    return _answer(JSON, schema, description)
+
+
+def infer_answer() -> Json:
+    """Tensors; those that are wanted in binary follow the JSON."""
+    answer = json_answer("InferResponse", "The outputs.")
+    answer["content"]["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+    return answer
+
+
+def _answer(media_type: str, schema: str, description: str) -> Json:
+    return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
+
+
+def predictions_schema(manifest: Manifest) -> Json:
+    """The answer of a predict call to one version."""
+    common = {"id": {"type": "string", "pattern": PREDICTION_ID_PATTERN}, "version": _INTEGER, "cached": _BOOLEAN}
+    one = an_object({**common, **_output(manifest)})
+    if manifest.task not in BUILT_IN_TASKS:
+        one = {"type": "object", "properties": common, "required": list(common)}
+    return an_object({"model": {"const": manifest.name}, "predictions": a_list(one)})
+
+
+def _output(manifest: Manifest) -> Json:
+    labels = manifest.outputs.labels
+    if labels is None:
+        return {"value": {**_NUMBER, "description": manifest.outputs.unit or ""}}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    return {
+        "label": {"type": "string", "enum": list(labels)},
+        "score": share,
+        "scores": an_object(dict.fromkeys(labels, share)),
+    }
+
+
+def entity_schema_name(entity: str) -> str:
+    """The name of the schema of an entity's features."""
+    return "".join(part.capitalize() for part in entity.split("-")) + "Features"
+
+
+def entity_schema(config: Config, entity: str) -> Json:
+    """The body that writes features of an entity."""
+    groups = {
+        name: an_object({"event_time": _TIME, "values": _values(group.features)})
+        for name, group in config.features.items()
+        if group.entity == entity
+    }
+    return an_object({"groups": {**an_object(groups, required=()), "minProperties": 1}})
+
+
+def _values(features: Mapping[str, FeatureConfig]) -> Json:
+    described = {
+        name: {**_JSON_TYPES[feature.type], **({"description": feature.description} if feature.description else {})}
+        for name, feature in features.items()
+    }
+    return {**an_object(described, required=()), "minProperties": 1}
+
+
+def example_record(manifest: Manifest, record: type[RequestRecord]) -> Json:
+    """A record that the schema allows: what the request must give, and an id for each entity."""
+    given = {field.name: _example(field) for field in manifest.inputs if field.group is None}
+    return {**given, **dict.fromkeys(record.plan.entity_attributes, _EXAMPLE_ID)}
+
+
+def _example(field: InputField) -> Any:
+    if field.default is not None:
+        return field.default
+    if field.allowed:
+        return field.allowed[0]
+    value = _EXAMPLES[field.type]
+    if field.type is FeatureType.STRING:
+        return value[: field.max_characters]
+    if field.type is FeatureType.BOOLEAN:
+        return value
+    low = value if field.min is None else max(value, field.min)
+    return low if field.max is None else min(low, field.max)
+
+
+def example_infer(manifest: Manifest, record: type[RequestRecord]) -> Json:
+    """The same record as tensors."""
+    datatypes = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
+    inputs = [
+        {"name": name, "shape": [1], "datatype": datatypes[type(value)], "data": [value]}
+        for name, value in example_record(manifest, record).items()
+    ]
+    return {"inputs": inputs}
+
+
+def example_entity(config: Config, entity: str) -> Json:
+    """Features of an entity's first group."""
+    name = next(name for name, group in config.features.items() if group.entity == entity)
+    features = config.features[name].features
+    values = {feature: _EXAMPLES[definition.type] for feature, definition in features.items()}
+    return {"groups": {name: {"event_time": _EXAMPLE_TIME, "values": values}}}
+
+
+def example_row(config: Config) -> Json:
+    """One row of a batch."""
+    group, definition = next(iter(config.features.items()))
+    body = example_entity(config, definition.entity)["groups"][group]
+    return {"entity": definition.entity, "id": _EXAMPLE_ID, "group": group, **body}
+
+
+_VERSION = an_object(
+    {
+        "version": _INTEGER,
+        "task": _TEXT,
+        "description": _TEXT,
+        "inputs": a_list(_OBJECT),
+        "outputs": _OBJECT,
+        "record_schema": _OBJECT,
+        "quality": a_list(an_object({"metric": _TEXT, "value": _NUMBER, "data": _TEXT})),
+        "quantization": {"type": ["object", "null"]},
+        "bytes": _INTEGER,
+    }
+)
+_CANDIDATE = an_object({"version": _INTEGER, "share": _NUMBER})
+_RELEASE = an_object({"stable": _INTEGER, "strategy": {"type": ["string", "null"]}, "candidates": a_list(_CANDIDATE)})
+_TENSOR = an_object({"name": _TEXT, "datatype": _TEXT, "shape": a_list(_INTEGER)})
+_OUTPUT_TENSOR = an_object(
+    {**_TENSOR["properties"], "data": {"type": "array"}, "parameters": _OBJECT}, required=("name", "datatype", "shape")
+)
+
+FIXED_SCHEMAS: Json = {
+    "Problem": an_object(
+        {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": _INTEGER,
+            "detail": _TEXT,
+            "instance": _TEXT,
+            "errors": a_list(an_object({"field": _TEXT, "message": _TEXT})),
+        },
+        required=("type", "title", "status", "detail", "instance"),
+    ),
+    "Model": an_object(
+        {
+            "name": _TEXT,
+            "task": _TEXT,
+            "tier": {"enum": ["light"]},
+            "description": _TEXT,
+            "release": _RELEASE,
+            "versions": a_list(_VERSION),
+        }
+    ),
+    "Models": an_object({"models": a_list(ref("Model"))}),
+    "StoredFeatures": an_object(
+        {
+            "entity": _TEXT,
+            "id": _TEXT,
+            "groups": {
+                "type": "object",
+                "additionalProperties": an_object({"event_time": _TIME, "values": _OBJECT}),
+            },
+        }
+    ),
+    "StoredGroups": an_object({"entity": _TEXT, "id": _TEXT, "stored": a_list(_TEXT)}),
+    "BatchResult": an_object(
+        {
+            "stored": _INTEGER,
+            "refused": _INTEGER,
+            "results": a_list(
+                an_object({"row": _INTEGER, "stored": _BOOLEAN, "reason": _TEXT}, required=("row", "stored"))
+            ),
+        }
+    ),
+    "FeedbackResult": an_object({"prediction_id": _TEXT, "status": {"enum": ["stored", "already stored"]}}),
+    "InferError": an_object({"error": _TEXT}),
+    "InferResponse": an_object(
+        {"model_name": _TEXT, "model_version": _TEXT, "id": _TEXT, "outputs": a_list(_OUTPUT_TENSOR)},
+        required=("model_name", "outputs"),
+    ),
+    "ModelMetadata": an_object(
+        {
+            "name": _TEXT,
+            "versions": a_list(_TEXT),
+            "platform": _TEXT,
+            "inputs": a_list(_TENSOR),
+            "outputs": a_list(_TENSOR),
+        }
+    ),
+    "ModelReady": an_object({"name": _TEXT, "ready": _BOOLEAN}),
+    "ServerMetadata": an_object({"name": _TEXT, "version": _TEXT, "extensions": a_list(_TEXT)}),
+    "Live": an_object({"live": _BOOLEAN}),
+    "Ready": an_object({"ready": _BOOLEAN}),
+    "Ping": an_object({"status": _TEXT}),
+}
