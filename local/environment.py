@@ -16,6 +16,7 @@ from local.iam import create_caller
 from local.processes import Child, StartError, start, stop
 from local.state import Credentials, State
 from local.synthesis import synthesizing
+from slipway.config import Authorization, load_config
 from slipway.errors import ConflictError, NotFoundError
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -139,12 +140,13 @@ class LocalEnvironment:
 
     def _start_front_door(self, port: int, current: State) -> State:
         api_id = deployment.output(current.outputs, "ApiId")
-        access_key, secret_key = create_caller(current.emulator, api_id)
+        signs = load_config(self._root / "slipway.yaml").api.authorization is Authorization.IAM
+        keys = create_caller(current.emulator, api_id) if signs else None
         child = start(
             "front door",
             [sys.executable, "-m", "local.frontdoor", str(port), current.emulator, api_id],
             folder=self._root,
-            environment=settings.front_door_environment(os.environ, access_key=access_key, secret_key=secret_key),
+            environment=settings.front_door_environment(os.environ, keys=keys),
             log=self._logs / "front-door.log",
         )
         current = self._keep(current.with_child(child))

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from slipway.config import Config, FeatureGroupConfig, load_config
+from slipway.config import Authorization, Config, FeatureGroupConfig, load_config
 from slipway.errors import UnavailableError
 
 EXAMPLES = Path("examples/patients.csv")
@@ -17,13 +17,15 @@ _TIMEOUT_SECONDS = 30.0
 
 
 def seed(root: Path, api: str) -> int:
-    """Write the example patients; gives how many rows the store took. None where slipway.yaml has no such features.
+    """Write the example patients; gives how many rows the store took.
+
+    None are written where slipway.yaml has no such features, or where the API asks for a token that is not here.
 
     Raises:
         UnavailableError: the API refused the rows.
     """
     config = load_config(root / "slipway.yaml")
-    if not (root / EXAMPLES).exists():
+    if config.api.authorization is Authorization.JWT or not (root / EXAMPLES).exists():
         return 0
     rows = list(_rows(root / EXAMPLES, config))
     stored = 0

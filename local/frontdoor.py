@@ -2,6 +2,7 @@
 
 `python -m local.frontdoor PORT EMULATOR API_ID`, with the caller's AWS keys in the environment. The deployed template
 asks for IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the signature is made here.
+Without keys nothing is signed, for an API that asks for tokens or for nothing.
 """
 
 import os
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpcore
 import uvicorn
@@ -26,7 +27,7 @@ BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
 
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
-_SIGNATURE = {b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"}
+_SIGNATURE = {b"authorization", b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"}
 
 Header = tuple[bytes, bytes]
 Asgi = Callable[..., Awaitable[None]]
@@ -34,22 +35,28 @@ Asgi = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where the API is, and whose keys open it."""
+    """Where the API is, and whose keys open it, if it takes any."""
 
     emulator: str
     api_id: str
-    credentials: Credentials
+    credentials: Credentials | None
 
     @property
     def host(self) -> str:
         """The name that API Gateway knows the API by."""
         return f"{self.api_id}.execute-api.localhost:{urlsplit(self.emulator).port}"
 
-    def sign(self, method: str, target: str, body: bytes) -> list[Header]:
-        """The headers of a request's signature, Host among them."""
-        request = AWSRequest(method, f"http://{self.host}{target}", headers={"host": self.host}, data=body)
+    def authorize(self, method: str, target: str, body: bytes, headers: Iterable[Header]) -> list[Header]:
+        """The headers of a request with Host, and with a signature in place of any that the client sent."""
+        if self.credentials is None:
+            return [(b"host", self.host.encode()), *headers]
+        path, _, query = target.partition("?")
+        # A signature covers the parameters as AWS reads them, however the client spelt them.
+        spelt = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)
+        request = AWSRequest(method, f"http://{self.host}{path}?{spelt}", headers={"host": self.host}, data=body)
         SigV4Auth(self.credentials, "execute-api", REGION).add_auth(request)
-        return [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
+        signature = [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
+        return [*signature, *(header for header in headers if header[0] not in _SIGNATURE)]
 
     def url(self, target: str) -> httpcore.URL:
         """Where a request is really sent; the target stays byte for byte as it came."""
@@ -76,7 +83,7 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
     body = await _body(request)
     if body is None:
         return _refusal(413, "Request Entity Too Large")
-    headers = _headers(gateway, request, target, body)
+    headers = gateway.authorize(request.method, target, body, _headers(request, body))
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
     try:
         answer = await pool.request(
@@ -107,14 +114,12 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(chunks) if size <= BODY_BYTES else None
 
 
-def _headers(gateway: Gateway, request: Request, target: str, body: bytes) -> list[Header]:
-    """The client's headers with a signature, unless the client authorizes itself."""
+def _headers(request: Request, body: bytes) -> list[Header]:
+    """The client's headers, but those of its own connection."""
     sent = [header for header in _end_to_end(request.headers.raw) if header[0] not in (b"host", b"content-length")]
     if body or request.method in ("POST", "PUT", "PATCH"):
         sent.append((b"content-length", str(len(body)).encode()))
-    if "authorization" in request.headers:
-        return [(b"host", gateway.host.encode()), *sent]
-    return [*gateway.sign(request.method, target, body), *(header for header in sent if header[0] not in _SIGNATURE)]
+    return sent
 
 
 def _end_to_end(headers: Iterable[Header]) -> list[Header]:
@@ -127,8 +132,8 @@ def _refusal(status: int, message: str) -> Response:
 
 def main(port: int, emulator: str, api_id: str) -> None:
     """Serve until the process is told to stop."""
-    keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-    app = create_app(Gateway(emulator, api_id, keys))
+    key = os.environ.get("AWS_ACCESS_KEY_ID")
+    app = create_app(Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None))
     uvicorn.run(app, host=HOST, port=port, lifespan="off", access_log=False, server_header=False, date_header=False)
 
 

@@ -57,10 +57,10 @@ def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str
     }
 
 
-def front_door_environment(shell: Mapping[str, str], *, access_key: str, secret_key: str) -> dict[str, str]:
-    """The front door's environment: the keys of its own IAM user."""
+def front_door_environment(shell: Mapping[str, str], *, keys: tuple[str, str] | None) -> dict[str, str]:
+    """The front door's environment: the keys of its own IAM user, where it has one."""
     carried = {name: shell[name] for name in _CARRIED if name in shell}
-    return {**carried, **_NO_PROXY, **_credentials(access_key, secret_key)}
+    return {**carried, **_NO_PROXY, **(_credentials(*keys) if keys else {})}
 
 
 def _credentials(access_key: str, secret_key: str) -> dict[str, str]:

@@ -65,6 +65,6 @@ def _inputs(root: Path) -> Iterator[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if name not in _IGNORED and not name.startswith("."))
         yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from slipway.cli.api import Api
+from slipway.cli.api import Api, ApiError
 from slipway.cli.exits import Exit
 from slipway.cli.options import AsJson
 from slipway.errors import NotFoundError
@@ -161,7 +161,13 @@ def _moving(console: Console, title: str) -> Iterator[None]:
 def _first_prediction(console: Console, running: Running, text: str) -> None:
     """Predict for a text with the first model that takes one, and show how to do it again."""
     with Api(running.api) as client:
-        found = _text_model(client.get("/v1/models")["models"])
+        try:
+            found = _text_model(client.get("/v1/models")["models"])
+        except ApiError as error:
+            if error.status != 401:
+                raise
+            console.print("The API asks for a token: pass one as `Authorization: Bearer …`.", markup=False)
+            return
         if found is None:
             return
         model, field = found
