@@ -49,7 +49,10 @@ _WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "string_too_long", "st
 
 def field_problems(error: ValidationError, *, prefix: str = "") -> list[FieldProblem]:
     """What ``error`` says, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``."""
-    return [_problem(details, prefix) for details in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # pydantic counts only the valid items of a tuple, and so calls one with a wrong item too short as well.
+    parents = {details["loc"][:depth] for details in found for depth in range(len(details["loc"]))}
+    return [_problem(each, prefix) for each in found if each["type"] != "too_short" or each["loc"] not in parents]
 
 
 def field_path(parts: tuple[str | int, ...], *, prefix: str = "") -> str:

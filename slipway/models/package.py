@@ -113,8 +113,10 @@ def _files(folder: Path, below: str = "") -> Iterator[str]:
                 yield path
             elif entry.is_dir():
                 yield from _files(folder, f"{path}/")
-            else:
+            elif entry.is_file():
                 yield path
+            else:
+                raise PackageError(folder / path, "is neither a file nor a folder")
 
 
 def _refuse_leaving_link(folder: Path, path: str) -> None:
