@@ -1,0 +1,18 @@
+"""The `slipway` command: each command parses, calls the library or the API, and prints."""
+
+import sys
+
+from slipway.cli.commands import app
+from slipway.cli.exits import exit_of, explain
+from slipway.errors import SlipwayError
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line; an error that Slipway raised on purpose becomes a message and an exit code."""
+    try:
+        app()
+    except SlipwayError as error:
+        explain(error)
+        sys.exit(exit_of(error))

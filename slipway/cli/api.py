@@ -1,0 +1,134 @@
+"""A client of a deployed API: where it is, how calls to it are authorized, and what its errors mean."""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from slipway.config import Authorization, load_config
+from slipway.errors import InputError, SlipwayError, UnavailableError
+
+LOCAL_STATE = Path(".slipway/local.json")
+CONFIG = Path("slipway.yaml")
+TIMEOUT_SECONDS = 30.0  # what an HTTP API allows a request
+
+
+class ApiError(SlipwayError):
+    """The API refused a call; ``problem`` is its RFC 9457 document."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        lines = [f"{problem.get('title') or problem.get('message') or 'refused'} (HTTP {status})"]
+        if detail := problem.get("detail"):
+            lines.append(f"  {detail}")
+        lines += [f"  {item['field']}: {item['message']}" for item in problem.get("errors", ())]
+        super().__init__("\n".join(lines))
+
+
+class Api:
+    """Calls one API; use as a context manager, so that its connections are closed."""
+
+    def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT_SECONDS)
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> Any:
+        """The JSON answer to a GET; raises as `call` does."""
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body: object | None = None) -> Any:
+        """The JSON answer to a call.
+
+        Raises:
+            ApiError: the API answered with an error; it carries the problem document.
+            UnavailableError: nothing answered.
+        """
+        try:
+            answer = self._client.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise UnavailableError(f"the API at {self.url}", str(error)) from error
+        if answer.is_success:
+            return answer.json()
+        raise ApiError(answer.status_code, _problem(answer))
+
+
+def connect(url: str | None, token: str | None = None) -> Api:
+    """The API at ``url``, else the one on this machine, else the one that slipway.yaml's project has deployed.
+
+    Raises:
+        InputError: there is no such API, or a token is needed and missing.
+    """
+    address = url or _local_address() or _deployed_address()
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise InputError.of("--api", f"{address!r} is not an address such as https://… or http://127.0.0.1:8080")
+    return Api(address, _authorization(address, token))
+
+
+def _local_address() -> str | None:
+    if not LOCAL_STATE.exists():
+        return None
+    return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
+
+
+def _deployed_address() -> str:
+    from slipway.cli.cloudformation import stack_output  # boto3 takes a quarter of a second to import
+
+    if not CONFIG.exists():
+        raise InputError.of(
+            "--api", "no API is up on this machine (`slipway local up`) and there is no slipway.yaml here"
+        )
+    return stack_output(f"{load_config(CONFIG).project}-serving", "ApiUrl")
+
+
+def _authorization(address: str, token: str | None) -> httpx.Auth | None:
+    """Loopback addresses are `slipway local`'s front door, which signs by itself."""
+    if token:
+        return _Bearer(token)
+    if _is_loopback(address) or not CONFIG.exists():
+        return None
+    match load_config(CONFIG).api.authorization:
+        case Authorization.IAM:
+            from slipway.cli.sigv4 import SigV4Auth
+
+            return SigV4Auth()
+        case Authorization.JWT:
+            raise InputError.of("--token", "the API asks for a JWT: pass it here or in SLIPWAY_TOKEN")
+        case Authorization.NONE:
+            return None
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _problem(answer: httpx.Response) -> Mapping[str, Any]:
+    """The answer's problem document; a gateway in between may answer with something else."""
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    return document if isinstance(document, dict) else {"title": answer.reason_phrase, "detail": answer.text[:500]}
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers["Authorization"] = self._header
+        yield request

@@ -1,0 +1,16 @@
+"""The command tree of `slipway`."""
+
+import typer
+
+from slipway.cli import features, local, model, predict
+
+app = typer.Typer(
+    name="slipway",
+    help="Take a trained model to production on AWS serverless, in your own account.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command("predict")(predict.predict)
+app.add_typer(features.app, name="features")
+app.add_typer(model.app, name="model")
+app.add_typer(local.app, name="local")

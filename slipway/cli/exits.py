@@ -1,0 +1,46 @@
+"""The exit codes of every command, as docs/cli.md lists them, and the one translation from errors to them."""
+
+from enum import IntEnum
+
+from rich.console import Console
+from rich.markup import escape
+
+from slipway.cli.api import ApiError
+from slipway.errors import ConfigError, InputError, PackageError, SlipwayError, UnavailableError
+
+
+class Exit(IntEnum):
+    """What a command's exit code means."""
+
+    DONE = 0
+    REFUSED = 1  # what was asked for is wrong, does not exist, or was refused in part
+    USAGE = 2  # the command line itself is wrong; Typer's own code
+    INVALID = 3  # slipway.yaml or a package is not valid
+    UNAVAILABLE = 4  # the API or a service behind it cannot be reached
+    FORBIDDEN = 5  # the API does not accept the credentials
+
+
+def exit_of(error: SlipwayError) -> Exit:
+    """The exit code for an error."""
+    match error:
+        case ApiError(status=401 | 403):
+            return Exit.FORBIDDEN
+        case ApiError(status=status) if status >= 500:
+            return Exit.UNAVAILABLE
+        case ConfigError() | PackageError():
+            return Exit.INVALID
+        case UnavailableError():
+            return Exit.UNAVAILABLE
+        case _:
+            return Exit.REFUSED
+
+
+def explain(error: SlipwayError) -> None:
+    """Print an error to standard error, a line per field that is wrong."""
+    console = Console(stderr=True)
+    match error:
+        case InputError(problems=problems):
+            lines = [f"[bold]{escape(problem.field)}[/]: {escape(problem.message)}" for problem in problems]
+            console.print("[red]error:[/] " + "\n       ".join(lines), soft_wrap=True)
+        case _:
+            console.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)

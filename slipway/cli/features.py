@@ -1,0 +1,63 @@
+"""`slipway features`: read and write the feature store through a deployed API."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from slipway.cli.api import connect
+from slipway.cli.load_features import load
+from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.values import assignments
+
+app = typer.Typer(help="The feature store.", no_args_is_help=True)
+app.command("load")(load)
+
+Entity = Annotated[str, typer.Argument(help="What the features are about, e.g. patient.")]
+EntityId = Annotated[str, typer.Argument(metavar="ID", help="Which one, e.g. p001.")]
+
+
+@app.command("get")
+def get(entity: Entity, entity_id: EntityId, *, api: Url = None, token: Token = None, as_json: AsJson = False) -> None:
+    """Show what the store holds about one entity."""
+    with connect(api, token) as client:
+        answer = client.get(_path(entity, entity_id))
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        Console().print(_table(answer))
+
+
+@app.command("put")
+def put(
+    entity: Entity,
+    entity_id: EntityId,
+    group: Annotated[str, typer.Argument(help="The feature group, e.g. tumour-mean.")],
+    values: Annotated[list[str], typer.Argument(metavar="FEATURE=VALUE…", help="The features of the group.")],
+    *,
+    event_time: Annotated[datetime | None, typer.Option(help="When they were so, in UTC. Default: now.")] = None,
+    api: Url = None,
+    token: Token = None,
+) -> None:
+    """Write one feature group of one entity; it replaces the row that is stored, unless that is newer."""
+    moment = (event_time or datetime.now(UTC)).replace(tzinfo=UTC)
+    body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values)}}}
+    with connect(api, token) as client:
+        client.call("PUT", _path(entity, entity_id), body)
+    typer.echo(f"stored {group} of {entity} {entity_id} as of {moment.isoformat(timespec='seconds')}")
+
+
+def _path(entity: str, entity_id: str) -> str:
+    return f"/v1/features/{quote(entity, safe='')}/{quote(entity_id, safe='')}"
+
+
+def _table(answer: dict[str, Any]) -> Table:
+    table = Table("group", "feature", "value", "as of", title=f"{answer['entity']} {answer['id']}")
+    for group, row in answer["groups"].items():
+        for name, value in row["values"].items():
+            table.add_row(group, name, str(value), row["event_time"])
+    return table

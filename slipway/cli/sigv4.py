@@ -1,0 +1,49 @@
+"""Signs calls to an API that asks for IAM authorization, with the credentials that the AWS tools would use."""
+
+from collections.abc import Generator
+from functools import cached_property
+
+import httpx
+from botocore.auth import SigV4Auth as BotocoreSigner
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.session import Session
+
+from slipway.errors import InputError
+
+_SIGNED_HEADERS = ("authorization", "x-amz-date", "x-amz-security-token")
+
+
+class SigV4Auth(httpx.Auth):
+    """Signature Version 4 for API Gateway; botocore computes it and finds the credentials."""
+
+    requires_request_body = True
+
+    def __init__(self, session: Session | None = None) -> None:
+        self._session = session or Session()
+
+    @cached_property
+    def _credentials(self) -> Credentials:
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise InputError.of("AWS credentials", "none were found; `aws configure` or AWS_PROFILE gives them")
+        return credentials
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign one request; the region is the one in the API's own host name."""
+        unsigned = AWSRequest(
+            request.method, str(request.url), headers={"host": request.url.host}, data=request.content
+        )
+        BotocoreSigner(self._credentials, "execute-api", self._region(request.url.host)).add_auth(unsigned)
+        for name, value in unsigned.headers.items():
+            if name.lower() in _SIGNED_HEADERS:
+                request.headers[name] = value
+        yield request
+
+    def _region(self, host: str) -> str:
+        parts = host.split(".")  # {id}.execute-api.{region}.amazonaws.com
+        if len(parts) >= 5 and parts[1] == "execute-api":
+            return parts[2]
+        if region := self._session.get_config_variable("region"):
+            return str(region)
+        raise InputError.of("AWS region", f"{host} does not tell it; set AWS_REGION")

@@ -1,0 +1,35 @@
+"""FIELD=VALUE arguments."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from slipway.errors import FieldProblem, InputError
+
+
+def assignments(pairs: Sequence[str]) -> dict[str, Any]:
+    """FIELD=VALUE pairs as a mapping; a value that is JSON (3, 0.5, true, "x") is read as such, anything else is text.
+
+    Raises:
+        InputError: a pair has no ``=``, or a field stands twice.
+    """
+    found: dict[str, Any] = {}
+    problems = []
+    for pair in pairs:
+        field, equals, text = pair.partition("=")
+        if not equals or not field:
+            problems.append(FieldProblem(pair, "is not FIELD=VALUE"))
+        elif field in found:
+            problems.append(FieldProblem(field, "stands twice"))
+        else:
+            found[field] = _value(text)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,34 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from slipway.cli import app
+from slipway.errors import NotFoundError
+
+CONFIG = str(Path(__file__).parents[3] / "slipway.yaml")
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, ["model", *arguments, "--config", CONFIG])
+
+
+def test_list_names_every_deployed_version():
+    rows = json.loads(invoke("list", "--json").stdout)
+    assert {(row["model"], row["version"]) for row in rows} >= {("breast-cancer", 1), ("breast-cancer", 2)}
+    assert {row["version"] for row in rows if row["model"] == "breast-cancer" and row["stable"]} == {1}
+    assert "breast-cancer" in invoke("list").stdout
+
+
+def test_show_is_the_stable_version_by_default():
+    shown = json.loads(invoke("show", "breast-cancer", "--json").stdout)
+    assert (shown["name"], shown["version"]) == ("breast-cancer", 1)
+    assert "mean_radius" in invoke("show", "breast-cancer", "2").stdout
+
+
+@pytest.mark.parametrize("arguments", [("show", "nothing"), ("show", "breast-cancer", "9")])
+def test_what_is_not_deployed_is_named_with_what_is(arguments):
+    result = invoke(*arguments)
+    assert isinstance(result.exception, NotFoundError)
+    assert "breast-cancer" in str(result.exception) or "1, 2" in str(result.exception)
