@@ -20,7 +20,7 @@ from slipway.errors import ConfigError, FieldProblem
 SOURCES = Path(__file__).resolve().parent.parent
 """The folder that holds slipway/ and functions/."""
 
-_UNNEEDED_BY = {"predict": ("cli",), "features": ("cli", "models"), "feedback": ("cli", "models", "features")}
+_UNNEEDED = "slipway/cli/"
 
 
 class Target(StrEnum):
@@ -64,8 +64,7 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
     """Each file of the bundle that is ours, by its path in the bundle."""
     files = {"slipway.yaml": config_file, "functions/__init__.py": SOURCES / "functions/__init__.py"}
     files |= _python_files(SOURCES, f"functions/{function}")
-    unneeded = tuple(f"slipway/{package}/" for package in _UNNEEDED_BY[function])
-    files |= {path: file for path, file in _python_files(SOURCES, "slipway").items() if not path.startswith(unneeded)}
+    files |= {path: file for path, file in _python_files(SOURCES, "slipway").items() if not path.startswith(_UNNEEDED)}
     if function == "predict":
         files |= _task_modules(root, config_file, config)
         files |= _model_files(root, config_file, config)
@@ -117,13 +116,13 @@ def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Plat
     """Build beside ``folder`` and put the result in its place by a rename."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "new"
-        if platform:
-            install_dependencies(lock, platform, draft, cache=folder.parent)
+        if platform is not None:
+            install_dependencies(lock, platform, draft, store=folder.parent)
         ours = Path(temporary) / "ours"
         for name, file in contents.items():
             (ours / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, ours / name)
-        if platform:
+        if platform is not None:
             compile_bytecode(ours)
         shutil.copytree(ours, draft, dirs_exist_ok=True)
         draft.chmod(0o755)

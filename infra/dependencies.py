@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from slipway.errors import SlipwayError
@@ -23,7 +24,6 @@ _UNNEEDED_FOLDERS = (
     "fastapi/.agents",
     "numpy/_pyinstaller",
     "numpy/f2py",
-    "numpy/typing",
     "numpy/**/tests",
     "numpy/_core/include",
     "numpy/_core/lib",
@@ -54,24 +54,24 @@ class BundleError(SlipwayError):
 
 
 class Platform(StrEnum):
-    """The platforms that packages are installed for, as `uv --python-platform` calls them."""
+    """What packages are installed for; all but this machine by uv's name for it."""
 
     ARM64 = "aarch64-manylinux_2_28"
-    NATIVE = ""
+    NATIVE = "this machine"
 
 
-def install_dependencies(lock: Path, platform: Platform, folder: Path, *, cache: Path) -> None:
+def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store: Path) -> None:
     """Make ``folder`` of hard links to the installed, stripped and compiled packages of ``lock``.
 
-    The packages are installed once per lock file into ``cache``.
+    The packages are installed once per lock file into ``store``.
 
     Raises:
         BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
     """
     recipe = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes() + platform.encode()).hexdigest()[:16]
-    installed = cache / f".packages-{recipe}"
+    installed = store / f".packages-{recipe}"
     if not installed.is_dir():
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".packages-") as temporary:
+        with tempfile.TemporaryDirectory(dir=store, prefix=".packages-") as temporary:
             draft = Path(temporary) / "packages"
             _install(lock, platform, draft)
             _strip(draft)
@@ -87,6 +87,7 @@ def compile_bytecode(folder: Path) -> None:
     _run([find_python(), "-I", "-m", "compileall", *options, str(folder)], f"{folder} cannot be compiled")
 
 
+@cache
 def find_python() -> str:
     """The path of a Python 3.13, which uv finds or downloads."""
     command = ["python", "find", PYTHON_VERSION]
@@ -109,11 +110,11 @@ def _install(lock: Path, platform: Platform, folder: Path) -> None:
         "--link-mode",
         "copy",
     ]
-    if platform:
-        options += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
-    else:
+    if platform is Platform.NATIVE:
         options += ["--python", find_python()]
-    what = f"the packages of {lock.parent.name}/{lock.name} cannot be installed for {platform or 'this machine'}"
+    else:
+        options += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
+    what = f"the packages of {lock.parent.name}/{lock.name} cannot be installed for {platform}"
     _uv(["pip", "install", "--quiet", *options, "--requirements", str(lock)], what)
 
 

@@ -46,11 +46,10 @@ class Dashboard(Construct):
         self.dashboard = dashboard
 
     def _traffic(self) -> list[cloudwatch.IWidget]:
-        names = [*(model.name for model in self._models), metrics.UNKNOWN_MODEL]
+        kinds = [(model.name, kind) for model in self._models for kind in metrics.Kind]
         errors = [
             self._service.metric(metrics.ERRORS, label=f"{model} {kind}", Model=model, Kind=kind)
-            for model in names
-            for kind in metrics.Kind
+            for model, kind in (*kinds, (metrics.UNKNOWN_MODEL, metrics.Kind.NOT_FOUND))
         ]
         return [
             _graph("Requests", self._per_model(metrics.REQUESTS), _THIRD),

@@ -1,0 +1,96 @@
+"""A small project of its own, synthesized once for each way that the tests look at it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from packages import make_tabular_package, make_text_package
+
+from infra.application import add_stacks
+
+Resources = dict[str, dict[str, Any]]
+
+PROJECT = """\
+project: tiny
+models:
+  tiny-sentiment: {{ versions: [1, 2], stable: 1, cache: {{ enabled: {cache} }} }}
+{models}
+features:
+  tumour:
+    entity: patient
+    features: {{ radius: {{ type: float }}, smooth: {{ type: float }} }}
+{rest}
+"""
+GROUPED = "  tiny-tabular: { versions: [1], stable: 1 }"
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """The templates of a project."""
+
+    folder: Path
+    state: dict[str, Any]
+    serving: dict[str, Any]
+
+    def of_type(self, type_: str) -> Resources:
+        """The resources of one type, of both stacks."""
+        every = {**self.state["Resources"], **self.serving["Resources"]}
+        return {name: resource for name, resource in every.items() if resource["Type"] == type_}
+
+
+Synthesize = Callable[..., Synthesized]
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Packages of two small models, at ``<folder>/<name>/<version>``."""
+    folder = tmp_path_factory.mktemp("packages")
+    for version in (1, 2):
+        make_text_package(folder / "tiny-sentiment" / str(version), version=version)
+    make_tabular_package(folder / "tiny-tabular" / "1")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a project and return its slipway.yaml."""
+
+    def make(*, cache: bool = True, models: str = GROUPED, rest: str = "") -> Path:
+        root = tmp_path_factory.mktemp("project")
+        (root / "models").symlink_to(packages)
+        text = PROJECT.format(cache=str(cache).lower(), models=models, rest=rest)
+        (root / "slipway.yaml").write_text(text, encoding="utf-8")
+        return root / "slipway.yaml"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def synthesize(make_project: Callable[..., Path]) -> Synthesize:
+    """Synthesize a project with its checks; a finding that nobody acknowledged raises RuntimeError."""
+
+    def run(**project: Any) -> Synthesized:
+        config_file = make_project(**project)
+        context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+        app = cdk.App(context=context, outdir=str(config_file.parent / "cdk.out"))
+        stacks = add_stacks(app, config_file=config_file, target="host")
+        folder = Path(app.synth().directory)
+        state, serving = (_template(folder, stack) for stack in (stacks.state, stacks.serving))
+        return Synthesized(folder, state, serving)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def templates(synthesize: Synthesize) -> Synthesized:
+    """The project with everything on that can be: a cache, features, `authorization: iam`."""
+    return synthesize()
+
+
+def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:
+    template: dict[str, Any] = json.loads((folder / stack.template_file).read_text(encoding="utf-8"))
+    return template

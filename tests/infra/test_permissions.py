@@ -1,0 +1,99 @@
+"""What each role may do: these lists are all of it."""
+
+import pytest
+
+LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+FEATURES, PREDICTIONS, CONTROL = "Features", "Predictions", "Control"
+
+
+def statements_of(templates, function):
+    """Each statement of a function's role as (actions, logical name of the resource, condition)."""
+    (policy,) = [
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for name, resource in templates.of_type("AWS::IAM::Policy").items()
+        if name.startswith(f"{function}Role")
+    ]
+    return [(_list(s["Action"]), _resource(s["Resource"]), s.get("Condition")) for s in policy]
+
+
+def test_predict_reads_features_and_uses_the_cache(templates):
+    assert statements_of(templates, "Predict") == [
+        (LOGS, "PredictLogs", None),
+        (["dynamodb:BatchGetItem"], FEATURES, None),
+        (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], PREDICTIONS, None),
+    ]
+
+
+def test_predict_touches_no_table_that_its_models_do_not_need(synthesize):
+    bare = synthesize(cache=False, models="")
+    assert statements_of(bare, "Predict") == [(LOGS, "PredictLogs", None)]
+    assert "Environment" not in function(bare, "Predict")
+
+
+def test_features_reads_and_writes_features(templates):
+    assert statements_of(templates, "Features") == [
+        (LOGS, "FeaturesLogs", None),
+        (["dynamodb:BatchGetItem", "dynamodb:PutItem"], FEATURES, None),
+    ]
+
+
+def test_feedback_reads_and_writes_feedback_and_nothing_else_in_the_control_table(templates):
+    only_feedback = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["feedback#*"]}}
+    assert statements_of(templates, "Feedback") == [
+        (LOGS, "FeedbackLogs", None),
+        (["dynamodb:GetItem", "dynamodb:PutItem"], CONTROL, only_feedback),
+    ]
+
+
+def test_nothing_may_do_everything(templates):
+    for policy in templates.of_type("AWS::IAM::Policy").values():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            assert not [action for action in _list(statement["Action"]) if "*" in action]
+            assert statement["Resource"] != "*"
+
+
+def test_the_only_managed_policy_is_codedeploys(templates):
+    managed = {
+        name: role["Properties"]["ManagedPolicyArns"]
+        for name, role in templates.of_type("AWS::IAM::Role").items()
+        if "ManagedPolicyArns" in role["Properties"]
+    }
+    assert [name.startswith("DeploymentsRole") for name in managed] == [True]
+
+
+@pytest.mark.parametrize("name", ["Predict", "Features", "Feedback"])
+def test_only_the_api_may_call_a_function_and_only_its_alias(templates, name):
+    permissions = [
+        permission["Properties"]
+        for permission in templates.of_type("AWS::Lambda::Permission").values()
+        if permission["Properties"]["FunctionName"]["Ref"].startswith(name)
+    ]
+    (permission,) = permissions
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["FunctionName"]["Ref"].startswith(f"{name}Live")
+    assert {"Ref": api(templates)} in permission["SourceArn"]["Fn::Join"][1]
+
+
+def function(templates, name):
+    (found,) = [
+        resource["Properties"]
+        for id_, resource in templates.of_type("AWS::Lambda::Function").items()
+        if id_.startswith(f"{name}Function")
+    ]
+    return found
+
+
+def api(templates):
+    (name,) = templates.of_type("AWS::ApiGatewayV2::Api")
+    return name
+
+
+def _list(actions):
+    return actions if isinstance(actions, list) else [actions]
+
+
+def _resource(reference):
+    if "Fn::GetAtt" in reference:
+        return reference["Fn::GetAtt"][0].rstrip("0123456789ABCDEF")
+    exported = reference["Fn::ImportValue"].removeprefix("tiny-state:ExportsOutputFnGetAtt")
+    return next(table for table in (FEATURES, PREDICTIONS, CONTROL) if exported.startswith(table))

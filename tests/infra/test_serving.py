@@ -1,0 +1,126 @@
+"""The functions, the API before them, and how new code goes live."""
+
+import json
+
+import pytest
+
+from slipway.serving.settings import Settings
+
+FUNCTIONS = ("Predict", "Features", "Feedback")
+
+
+def by_prefix(resources, prefix):
+    (found,) = [resource["Properties"] for name, resource in resources.items() if name.startswith(prefix)]
+    return found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_the_shared_defaults(templates, name):
+    properties = by_prefix(templates.of_type("AWS::Lambda::Function"), f"{name}Function")
+    assert properties["Handler"] == f"functions.{name.lower()}.handler.handler"
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert properties["LoggingConfig"]["LogFormat"] == "Text"
+    assert (properties["MemorySize"], properties["Timeout"]) == (1769, 15)
+    assert "ReservedConcurrentExecutions" not in properties
+
+
+def test_settings_of_the_light_tier_reach_the_functions(synthesize):
+    changed = synthesize(
+        rest="light: { memory_mb: 512, timeout_seconds: 5, reserved_concurrency: 7, deployment: all-at-once }\n"
+        "monitoring: { log_retention_days: 14 }\n"
+    )
+    functions = changed.of_type("AWS::Lambda::Function")
+    assert {(f["Properties"]["MemorySize"], f["Properties"]["Timeout"]) for f in functions.values()} == {(512, 5)}
+    reserved = {name: f["Properties"].get("ReservedConcurrentExecutions") for name, f in functions.items()}
+    assert sorted(reserved.values(), key=str) == [7, None, None]
+    assert by_prefix(functions, "PredictFunction")["ReservedConcurrentExecutions"] == 7
+    groups = changed.of_type("AWS::CodeDeploy::DeploymentGroup").values()
+    assert {g["Properties"]["DeploymentConfigName"] for g in groups} == {"CodeDeployDefault.LambdaAllAtOnce"}
+    logs = changed.of_type("AWS::Logs::LogGroup").values()
+    assert {log["Properties"]["RetentionInDays"] for log in logs} == {14}
+
+
+def test_the_handlers_find_what_the_templates_give_them(templates):
+    settings = {name: Settings.of(environment_of(templates, f"{name}Function")) for name in FUNCTIONS}
+    predict, features, feedback = (settings[name] for name in FUNCTIONS)
+    assert (predict.features_table, predict.predictions_table, predict.control_table) == (
+        "Features",
+        "Predictions",
+        None,
+    )
+    assert (features.features_table, features.predictions_table, features.control_table) == ("Features", None, None)
+    assert (feedback.features_table, feedback.predictions_table, feedback.control_table) == (None, None, "Control")
+
+
+def environment_of(templates, prefix):
+    """A function's variables, with the name of the table in place of each reference to one."""
+    variables = by_prefix(templates.of_type("AWS::Lambda::Function"), prefix)["Environment"]["Variables"]
+    start = "tiny-state:ExportsOutputRef"
+    return {
+        name: reference["Fn::ImportValue"].removeprefix(start)[:-16].rstrip("0123456789ABCDEF")
+        for name, reference in variables.items()
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_new_code_goes_live_behind_the_alias_and_back_on_an_alarm(templates, name):
+    (alias,) = [a for id_, a in templates.of_type("AWS::Lambda::Alias").items() if id_.startswith(name)]
+    assert alias["Properties"]["Name"] == "live"
+    group_name = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"]
+    group = templates.serving["Resources"][group_name]["Properties"]
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    alarms = [alarm["Name"]["Ref"].rstrip("0123456789ABCDEF") for alarm in group["AlarmConfiguration"]["Alarms"]]
+    assert alarms == ["AlarmsFaults", "AlarmsLatency", f"Alarms{name}Errors"]
+
+
+def test_the_stage_throttles_and_logs_json(templates):
+    (stage,) = templates.of_type("AWS::ApiGatewayV2::Stage").values()
+    properties = stage["Properties"]
+    assert properties["StageName"] == "$default"
+    assert properties["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 400, "ThrottlingRateLimit": 200}
+    fields = json.loads(properties["AccessLogSettings"]["Format"])
+    assert fields["id"] == "$context.requestId"
+    assert "Fn::GetAtt" in properties["AccessLogSettings"]["DestinationArn"]
+
+
+def test_integrations_are_to_the_aliases_in_payload_format_2(templates):
+    integrations = [i["Properties"] for i in templates.of_type("AWS::ApiGatewayV2::Integration").values()]
+    assert {i["PayloadFormatVersion"] for i in integrations} == {"2.0"}
+    targets = json.dumps([i["IntegrationUri"] for i in integrations])
+    assert all(f"{name}Live" in targets for name in FUNCTIONS)
+
+
+def routes_of(templates):
+    return {
+        r["Properties"]["RouteKey"]: r["Properties"] for r in templates.of_type("AWS::ApiGatewayV2::Route").values()
+    }
+
+
+def test_without_a_word_in_slipway_yaml_callers_sign_their_requests(templates):
+    routes = routes_of(templates)
+    assert {route["AuthorizationType"] for route in routes.values()} == {"AWS_IAM"}
+    assert not templates.of_type("AWS::ApiGatewayV2::Authorizer")
+    assert "$default" not in routes
+    assert not [key for key in routes if "ANY" in key or "+" in key]
+
+
+def test_jwt_is_checked_for_issuer_and_audience(synthesize):
+    issuer = "https://login.example.com/tenant"
+    secured = synthesize(
+        rest=f"api: {{ authorization: jwt, jwt: {{ issuer: '{issuer}', audience: [slipway, other] }} }}"
+    )
+    ((name, authorizer),) = secured.of_type("AWS::ApiGatewayV2::Authorizer").items()
+    assert authorizer["Properties"]["AuthorizerType"] == "JWT"
+    assert authorizer["Properties"]["JwtConfiguration"] == {"Audience": ["slipway", "other"], "Issuer": issuer}
+    for route in routes_of(secured).values():
+        assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": name})
+
+
+def test_everybody_may_call_only_where_it_is_written_out(synthesize):
+    opened = synthesize(rest="api: { authorization: none, throttle: { rate: 5, burst: 9 } }")
+    assert {route["AuthorizationType"] for route in routes_of(opened).values()} == {"NONE"}
+    (stage,) = opened.of_type("AWS::ApiGatewayV2::Stage").values()
+    assert stage["Properties"]["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 9, "ThrottlingRateLimit": 5}
