@@ -57,8 +57,8 @@ def lazy_client(**options: Any) -> "ClientFactory":
 
 def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
     # Imported here because it takes longer than all else in a cold start; botocore alone is 40 ms less than boto3.
-    import botocore.session  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    import botocore.session
+    from botocore.config import Config
 
     config = Config(
         connect_timeout=1,
@@ -156,7 +156,7 @@ class DynamoTable:
         return self._client().batch_write_item(RequestItems=request).get("UnprocessedItems", {})
 
     def _put_unless_refused(self, request: Request) -> Item | None:
-        from botocore.exceptions import ClientError  # noqa: PLC0415
+        from botocore.exceptions import ClientError
 
         try:
             self._client().put_item(TableName=self.name, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
@@ -175,7 +175,7 @@ class DynamoTable:
                 self._retry(send, undone)
 
     def _retry(self, send: Callable[[Request], Request | None], undone: _LeftUndone) -> None:
-        import tenacity  # noqa: PLC0415
+        import tenacity
 
         limits = self._backoff
         retrying = tenacity.Retrying(
@@ -196,7 +196,7 @@ class DynamoTable:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield
@@ -209,7 +209,7 @@ class DynamoTable:
 
 
 def _attempt(send: Callable[[Request], Request | None], request: Request) -> None:
-    from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError  # noqa: PLC0415
+    from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
     try:
         left = send(request)
