@@ -43,8 +43,8 @@ class Gateway:
 
     @property
     def host(self) -> str:
-        """The name that API Gateway knows the API by."""
-        return f"{self.api_id}.execute-api.localhost:{urlsplit(self.emulator).port}"
+        """The emulator's host and port."""
+        return urlsplit(self.emulator).netloc
 
     def authorize(self, method: str, target: str, body: bytes, headers: Iterable[Header]) -> list[Header]:
         """The headers of a request with Host, and with a signature in place of any that the client sent."""
@@ -58,8 +58,20 @@ class Gateway:
         signature = [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
         return [*signature, *(header for header in headers if header[0] not in _SIGNATURE)]
 
+    def target(self, request: Request) -> str | None:
+        """The target of a request at the emulator, or None where a byte of it may not stand in one.
+
+        It holds the client's own byte for byte. The API is named by the path, since MiniStack takes some paths for
+        those of other services (`/v2`, `/health`) before it looks at the host.
+        """
+        query = request.scope["query_string"]
+        raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
+        if not raw.isascii() or not raw.startswith(b"/"):
+            return None
+        return f"/_aws/execute-api/{self.api_id}/$default{raw.decode('ascii')}"
+
     def url(self, target: str) -> httpcore.URL:
-        """Where a request is really sent; the target stays byte for byte as it came."""
+        """Where a request is sent."""
         port = urlsplit(self.emulator).port
         return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
 
@@ -77,7 +89,7 @@ def create_app(gateway: Gateway) -> Asgi:
 
 
 async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request: Request) -> Response:
-    target = _target(request)
+    target = gateway.target(request)
     if target is None:
         return _refusal(400, "Bad Request")
     body = await _body(request)
@@ -94,13 +106,6 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
     response = Response(answer.content, answer.status)
     response.raw_headers = [(name.lower(), value) for name, value in _end_to_end(answer.headers)]
     return response
-
-
-def _target(request: Request) -> str | None:
-    """The request target as it was sent, or None where a byte of it may not stand in one."""
-    query = request.scope["query_string"]
-    raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
-    return raw.decode("ascii") if raw.isascii() and raw.startswith(b"/") else None
 
 
 async def _body(request: Request) -> bytes | None:
