@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WRITERS = 8
 _WRITES_AHEAD = 4 * WRITERS
+_CACHE_BACKOFF = Backoff(attempts=3, seconds=0.5, first_wait=0.02)  # a prediction can be made instead of waiting
 _NOT_OLDER = "attribute_not_exists(pk) OR event_time <= :event_time"
 
 
@@ -108,7 +109,9 @@ class DynamoPredictionCache:
         clock: Clock = utc_now,
         backoff: Backoff | None = None,
     ) -> None:
-        self._table = DynamoTable(table, dependency="prediction cache", client=client, backoff=backoff)
+        self._table = DynamoTable(
+            table, dependency="prediction cache", client=client, backoff=backoff or _CACHE_BACKOFF
+        )
         self._clock = clock
 
     def get(self, keys: Iterable[str]) -> dict[str, Output]:
