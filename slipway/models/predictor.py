@@ -10,7 +10,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from slipway.errors import PackageError, PredictionError
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
-from slipway.models.tasks import GraphSpec, Output, TensorSpec, make_task
+from slipway.models.tasks import GraphSpec, Output, Task, TensorSpec, make_task
 
 _RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.EPFail,
@@ -49,14 +49,23 @@ _DTYPES: dict[str, type[Any]] = {
 class Predictor:
     """One version of a model, ready to predict. Safe to use from several threads."""
 
-    def __init__(self, package: Package, *, threads: int = 1, task_modules: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        package: Package,
+        *,
+        threads: int = 1,
+        task_modules: Sequence[str] = (),
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+    ) -> None:
         """Open the package's graph with ``threads`` threads for one prediction.
+
+        ``providers`` are ONNX Runtime's execution providers, the preferred one first.
 
         Raises:
             PackageError: the graph cannot be opened, differs from the manifest, or the task cannot be made.
         """
         self.package = package
-        self._session = _open(package, threads)
+        self._session = _open(package, threads, providers)
         self._outputs = list(package.manifest.graph.outputs)
         self._task = make_task(package, _graph_spec(package, self._session), modules=task_modules)
 
@@ -64,6 +73,11 @@ class Predictor:
     def manifest(self) -> Manifest:
         """The manifest of the package."""
         return self.package.manifest
+
+    @property
+    def task(self) -> Task:
+        """What encodes records and decodes tensors, for measuring it apart from the graph."""
+        return self._task
 
     def predict(self, records: Sequence[Record]) -> list[Output]:
         """Predict whole records as one batch: an output for each, in order.
@@ -90,14 +104,14 @@ class Predictor:
         return f"{self.manifest.name} {self.manifest.version}"
 
 
-def _open(package: Package, threads: int) -> ort.InferenceSession:
+def _open(package: Package, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     path = package.path(package.manifest.graph.file)
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(path), options, providers=list(providers))
     except _RUNTIME_ERRORS as error:
         raise PackageError(path, _reason(str(error))) from error
 

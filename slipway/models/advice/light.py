@@ -1,0 +1,81 @@
+"""The light tier's offer: Lambda on arm64 behind an HTTP API."""
+
+import math
+
+from slipway.models.advice.bill import api_lines
+from slipway.models.advice.prices import RegionPrices
+from slipway.models.advice.terms import Given, Line, Offer, Profile, Workload
+
+WHOLE_PROCESSOR_MB = 1769  # AWS's documentation: at this memory size a function has one whole processor
+_UNZIPPED_LIMIT_MB = 250
+_DEPENDENCIES_MB = 92
+_CONCURRENCY = 1000  # the default quota of an account
+
+
+def light_offer(work: Workload, profile: Profile, prices: RegionPrices, given: Given) -> Offer:
+    """What Lambda costs for the workload; it is billed by the request, so nothing at zero traffic."""
+    share = processor_share(given)
+    milliseconds = (profile.mean_ms * given.slowdown + given.lambda_overhead_ms) / share
+    billed = math.ceil(milliseconds)
+    p99, how = _p99(work, profile, given)
+    gigabytes = given.lambda_memory_mb / 1024
+    duration = (
+        f"requests × {billed} ms × {gigabytes:.4f} GB "
+        f"(({profile.mean_ms:.3f} ms × {given.slowdown:g} + {given.lambda_overhead_ms:g} ms) ÷ {share:.3f} processor, "
+        "in whole ms)"
+    )
+    lines = [
+        Line("Lambda requests", "the same", work.requests / 1e6, "M", prices.lambda_million_requests),
+        Line("Lambda duration", duration, work.requests * billed / 1000 * gigabytes, "GB-s", prices.lambda_gb_second),
+        *api_lines(work, prices, log_bytes=work.log_bytes + given.lambda_log_bytes),
+    ]
+    return Offer(
+        option="light",
+        size=f"{given.lambda_memory_mb} MB, arm64",
+        lines=tuple(lines),
+        p99_ms=p99,
+        p99_how=how,
+        p99_target_ms=work.p99_ms,
+        problems=_problems(profile, given),
+        notes=_notes(work, milliseconds),
+    )
+
+
+def processor_share(given: Given) -> float:
+    """How much of one processor a function of this memory size has; one prediction uses one thread."""
+    return min(1.0, given.lambda_memory_mb / WHOLE_PROCESSOR_MB)
+
+
+def cold_rate(given: Given) -> float:
+    """The requests a second below which more than 1 % meet an environment given up: exp(-rate × idle) = 0.01."""
+    return math.log(100) / given.idle_seconds
+
+
+def _p99(work: Workload, profile: Profile, given: Given) -> tuple[float, str]:
+    if work.rps < cold_rate(given):
+        reason = f"cold start: over 1 % of gaps exceed {given.idle_seconds:g} s"
+        return given.cold_start_ms + given.front_ms, f"{given.cold_start_ms:g} ({reason}) + {given.front_ms:g}"
+    share = processor_share(given)
+    milliseconds = (profile.p99_ms * given.slowdown + given.lambda_overhead_ms) / share
+    how = (
+        f"({profile.p99_ms:.3f} × {given.slowdown:g} + {given.lambda_overhead_ms:g}) ÷ {share:.3f} + {given.front_ms:g}"
+    )
+    return milliseconds + given.front_ms, how
+
+
+def _problems(profile: Profile, given: Given) -> tuple[str, ...]:
+    found = []
+    needed = profile.memory_mb + given.lambda_base_mb
+    if needed > given.lambda_memory_mb:
+        found.append(f"needs {needed:,.0f} MB of memory, the function has {given.lambda_memory_mb:,} MB")
+    room = _UNZIPPED_LIMIT_MB - _DEPENDENCIES_MB
+    if profile.size_bytes > room * 1e6:
+        found.append(f"the package has {profile.size_bytes / 1e6:,.0f} MB; a function's bundle has room for {room} MB")
+    return tuple(found)
+
+
+def _notes(work: Workload, milliseconds: float) -> tuple[str, ...]:
+    busy = work.rps * milliseconds / 1000
+    if busy > _CONCURRENCY:
+        return (f"{busy:,.0f} at once: above the default quota of {_CONCURRENCY:,} concurrent executions",)
+    return ()
