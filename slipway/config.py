@@ -135,7 +135,7 @@ class FeatureGroupConfig(_Section):
     """A named set of features of one entity, written together."""
 
     entity: Name
-    ttl_days: Annotated[float, Field(gt=0)] | None = None
+    ttl_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     features: Annotated[dict[FeatureName, FeatureConfig], Field(min_length=1)]
 
 
@@ -156,7 +156,9 @@ class AlarmsConfig(_Section):
 
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     # CloudWatch cannot publish to a topic under the key aws/sns, and a key of one's own costs money at zero traffic.
-    key_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = None
+    key_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = (
+        None
+    )
     error_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
     p99_milliseconds: Annotated[float, Field(gt=0)] = 500.0
     throttles_per_minute: Annotated[int, Field(ge=1)] = 10

@@ -165,4 +165,7 @@ def _event_milliseconds(write: FeatureWrite, now: datetime) -> int:
         raise InputError.of(field, "needs a time zone, e.g. 2026-01-31T12:00:00Z")
     if write.event_time > now + CLOCK_SKEW:
         raise InputError.of(field, f"{write.event_time.isoformat()} is in the future")
-    return to_milliseconds(write.event_time)
+    milliseconds = to_milliseconds(write.event_time)
+    if milliseconds < 0:
+        raise InputError.of(field, f"{write.event_time.isoformat()} is before 1970")
+    return milliseconds

@@ -90,6 +90,14 @@ def test_an_event_may_be_ahead_of_the_clock_by_five_minutes(store: FeatureStore)
     assert "future" in str(ahead.error)
 
 
+@pytest.mark.parametrize(
+    "moment", [datetime(1969, 12, 31, 23, tzinfo=UTC), datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))]
+)
+def test_an_event_before_1970_is_refused(store: FeatureStore, moment: datetime) -> None:
+    assert "profile.event_time" in str(put(store, PROFILE, {"visits": 1}, moment).error)
+    assert store.read([PROFILE]) == {}
+
+
 def test_refusals_do_not_stop_the_others_and_results_keep_their_order(store: FeatureStore) -> None:
     keys = [FeatureKey("user", f"u{number}", "profile") for number in range(250)]
     writes = [FeatureWrite(key, {"visits": "3" if n % 10 == 0 else n}, NOON) for n, key in enumerate(keys)]
