@@ -10,7 +10,9 @@ SlipwayError
 ├── ConflictError          the caller's write contradicts what is stored
 │   └── LateEventError     ... because a newer event is stored already
 ├── UnavailableError       a table or service that the call needs is down
-└── PredictionError        the model itself failed on valid input
+├── PredictionError        the model itself failed on valid input
+├── CheckFailedError       a model was compared with what it should equal or reach, and does not
+└── MissingExtraError      an optional framework that the call needs is not installed
 
 None of them knows a transport: each edge (HTTP, command line) translates once.
 """
@@ -100,3 +102,16 @@ class UnavailableError(SlipwayError):
 
 class PredictionError(SlipwayError):
     """A version's graph failed on input that its schema allows: the version is at fault."""
+
+
+class CheckFailedError(SlipwayError):
+    """A model was compared with what it should equal or reach, and does not; nothing was written."""
+
+
+class MissingExtraError(SlipwayError):
+    """A framework that the call needs is not installed; ``extra`` of Slipway brings it."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        self.module = module
+        self.extra = extra
+        super().__init__(f"{module} is not installed; pip install 'slipway[{extra}]' brings it")

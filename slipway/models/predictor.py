@@ -1,6 +1,7 @@
 """A package's graph in ONNX Runtime, with its task around it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
 from slipway.models.tasks import GraphSpec, Output, Task, TensorSpec, make_task
 
-_RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.EPFail,
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -24,7 +25,7 @@ _RUNTIME_ERRORS: tuple[type[Exception], ...] = (
 )
 # What a graph or a task may raise on a record that the schema allows.
 _FAULTS: tuple[type[Exception], ...] = (
-    *_RUNTIME_ERRORS,
+    *RUNTIME_ERRORS,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -65,7 +66,7 @@ class Predictor:
             PackageError: the graph cannot be opened, differs from the manifest, or the task cannot be made.
         """
         self.package = package
-        self._session = _open(package, threads, providers)
+        self._session = open_session(package.path(package.manifest.graph.file), threads, providers)
         self._outputs = list(package.manifest.graph.outputs)
         self._task = make_task(package, _graph_spec(package, self._session), modules=task_modules)
 
@@ -104,15 +105,17 @@ class Predictor:
         return f"{self.manifest.name} {self.manifest.version}"
 
 
-def _open(package: Package, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
+def open_session(
+    path: Path, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)
+) -> ort.InferenceSession:
+    """Open an ONNX file with ``threads`` threads for one run; raises PackageError if ONNX Runtime cannot."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    path = package.path(package.manifest.graph.file)
     try:
         return ort.InferenceSession(str(path), options, providers=list(providers))
-    except _RUNTIME_ERRORS as error:
+    except RUNTIME_ERRORS as error:
         raise PackageError(path, _reason(str(error))) from error
 
 
