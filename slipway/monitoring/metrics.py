@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 NAMESPACE = "Slipway"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 PROJECT = "Project"
 MODEL = "Model"
@@ -90,7 +91,7 @@ CATALOGUE: Mapping[str, Metric] = {
 def metric_line(values: Mapping[str, float], dimensions: Mapping[str, str], timestamp_ms: int) -> str:
     """A line, without its end, that records ``values`` under every dimension set that ``dimensions`` can fill."""
     head = _directives(tuple(values), tuple(dimensions))
-    members = json.dumps({**dimensions, **values}, separators=(",", ":"))
+    members = _encode({**dimensions, **values})
     return f'{{"_aws":{{"Timestamp":{timestamp_ms},"CloudWatchMetrics":{head}}},{members[1:]}'
 
 
@@ -106,4 +107,4 @@ def _directives(names: tuple[str, ...], dimensions: tuple[str, ...]) -> str:
         {"Namespace": NAMESPACE, "Dimensions": [list(dimension_set)], "Metrics": metrics}
         for dimension_set, metrics in by_set.items()
     ]
-    return json.dumps(directives, separators=(",", ":"))
+    return _encode(directives)

@@ -1,0 +1,329 @@
+"""The v1 protocol: what a client gets for good and bad calls."""
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+from slipway.errors import UnavailableError
+from slipway.monitoring.prediction_ids import parse_prediction_id
+
+PREDICT = "/v1/models/tiny-sentiment/predict"
+PROBLEM = "application/problem+json"
+
+
+def refused(answer, status: int) -> dict:
+    """The problem document of a refusal."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["instance"] == answer.request.url.path
+    assert "Traceback" not in answer.text
+    return problem
+
+
+def fields(problem: dict) -> list[str]:
+    return [error["field"] for error in problem["errors"]]
+
+
+def test_predictions_come_in_the_order_of_the_inputs(client: TestClient) -> None:
+    texts = ["good sunny", "awful", "hm", "bad bad"]
+    answer = client.post(PREDICT, json={"inputs": [{"text": text} for text in texts]})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["model"] == "tiny-sentiment"
+    made = body["predictions"]
+    assert [one["label"] for one in made] == ["positive", "negative", "neutral", "negative"]
+    assert {one["version"] for one in made} == {1}
+    assert {one["cached"] for one in made} == {False}
+    assert made[0]["score"] == max(made[0]["scores"].values())
+    ids = [parse_prediction_id(one["id"]) for one in made]
+    assert len({id.random for id in ids}) == 4
+    assert {(id.model, id.version) for id in ids} == {("tiny-sentiment", 1)}
+
+
+def test_a_version_can_be_addressed(client: TestClient) -> None:
+    answer = client.post("/v1/models/tiny-sentiment/versions/2/predict", json={"inputs": [{"text": "good"}]})
+    assert answer.json()["predictions"][0]["version"] == 2
+
+
+def test_a_regression_has_a_value(client: TestClient) -> None:
+    answer = client.post("/v1/models/tiny-price/predict", json={"inputs": [{"rooms": 3, "area": 70.5}]})
+    made = answer.json()["predictions"][0]
+    assert made["value"] == 73.5
+    assert set(made) == {"id", "version", "value", "cached"}
+
+
+def test_every_wrong_field_is_named_and_nothing_is_predicted(api, client: TestClient) -> None:
+    inputs = [{"text": "good"}, {"text": 5}, {"txt": "x"}, "text", {"text": "x" * 201}]
+    problem = refused(client.post(PREDICT, json={"inputs": inputs}), 422)
+    assert fields(problem) == ["inputs[1].text", "inputs[2].text", "inputs[2].txt", "inputs[3]", "inputs[4].text"]
+    assert "(and 4 more)" in problem["detail"]
+    assert api.metrics("Predictions") == []
+    assert api.metrics("Errors")[0]["Kind"] == "input"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("NaN", "finite"),
+        ("Infinity", "finite"),
+        ("-Infinity", "finite"),
+        ("1e999", "finite"),
+        ("true", "number"),
+        ('"3"', "number"),
+        ("null", "number"),
+        ("[3]", "number"),
+        ("1001", "at most 1000"),
+        ("-1", "at least 0"),
+    ],
+)
+def test_numbers_must_be_numbers(client: TestClient, value: str, message: str) -> None:
+    body = f'{{"inputs": [{{"rooms": {value}, "area": 1}}]}}'
+    problem = refused(post(client, "/v1/models/tiny-price/predict", body), 422)
+    assert fields(problem) == ["inputs[0].rooms"]
+    assert message in problem["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "nonsense",
+        "[" * 30_000,
+        '{"inputs": ' + '{"a":' * 5_000,
+        '{"inputs": [{"text": "\\ud800"}]}',
+        '{"inputs": [{"rooms": ' + "9" * 5_000 + ', "area": 1}]}',
+        b"\xff\xfe{}",
+        b'{"inputs": [{"text": "\xff"}]}',
+    ],
+)
+def test_what_is_not_json_is_a_400_or_422(client: TestClient, body: str | bytes) -> None:
+    answer = post(client, "/v1/models/tiny-price/predict", body)
+    assert answer.status_code in (400, 422)
+    refused(answer, answer.status_code)
+
+
+def test_malformed_json_is_a_400(client: TestClient) -> None:
+    assert fields(refused(post(client, PREDICT, '{"inputs": ['), 400)) == ["(body)"]
+
+
+@pytest.mark.parametrize("body", ["[]", "3", "{}", '{"inputs": {}}', '{"inputs": []}', '{"inputs": [{}], "more": 1}'])
+def test_a_wrong_envelope_is_a_422(client: TestClient, body: str) -> None:
+    refused(post(client, PREDICT, body), 422)
+
+
+def test_too_many_records_are_refused(client: TestClient) -> None:
+    problem = refused(client.post(PREDICT, json={"inputs": [{"text": "good"}] * 17}), 422)
+    assert problem["errors"] == [{"field": "inputs", "message": "must have at most 16 items"}]
+
+
+def test_the_errors_of_a_very_wrong_request_are_bounded(client: TestClient) -> None:
+    many = {f"key{i}": 1 for i in range(3000)}
+    problem = refused(client.post(PREDICT, json={"inputs": [many]}), 422)
+    assert len(problem["errors"]) == 100
+
+
+def test_an_oversized_body_is_a_413(api, client: TestClient) -> None:
+    problem = refused(client.post(PREDICT, json={"inputs": [{"text": "x" * 70_000}]}), 413)
+    assert "65536 bytes" in problem["detail"]
+    assert api.metrics("Errors")[0]["Kind"] == "too_large"
+
+
+def test_an_oversized_body_without_a_length_is_a_413(client: TestClient) -> None:
+    chunks = (b"x" * 10_000 for _ in range(20))
+    refused(client.post(PREDICT, content=chunks, headers={"content-type": "application/json"}), 413)
+
+
+def test_an_unknown_model_is_a_404(api, client: TestClient) -> None:
+    problem = refused(client.post("/v1/models/nope/predict", json={"inputs": [{"text": "x"}]}), 404)
+    assert "tiny-sentiment" in problem["detail"]
+    assert api.metrics("Errors")[0] | {"Model": "unknown", "Kind": "not_found"} == api.metrics("Errors")[0]
+
+
+@pytest.mark.parametrize("version", ["9", "0", "01", "-1", "x", "1.0", "9" * 30])
+def test_an_unknown_version_is_a_404(client: TestClient, version: str) -> None:
+    path = f"/v1/models/tiny-sentiment/versions/{version}/predict"
+    refused(client.post(path, json={"inputs": [{"text": "x"}]}), 404)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
+def test_other_media_types_are_a_415(client: TestClient, content_type: str) -> None:
+    answer = client.post(PREDICT, content='{"inputs": [{"text": "x"}]}', headers={"content-type": content_type})
+    refused(answer, 415)
+
+
+def test_a_compressed_body_is_a_415(client: TestClient) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    refused(client.post(PREDICT, content=b"\x1f\x8b", headers=headers), 415)
+
+
+def test_json_may_name_its_charset_or_nothing(client: TestClient) -> None:
+    body = '{"inputs": [{"text": "good"}]}'
+    for headers in ({"content-type": "application/json; charset=utf-8"}, {}):
+        assert client.post(PREDICT, content=body, headers=headers).status_code == 200
+
+
+def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
+    refused(client.get("/nope"), 404)
+    answer = client.get(PREDICT)
+    refused(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+def test_missing_features_come_from_the_store(api, client: TestClient) -> None:
+    api.write_patient("p1", radius=20.0)
+    inputs = [{"patient": "p1", "age": 40}, {"radius": 0.5, "smooth": 0.1, "age": 1}]
+    answer = client.post("/v1/models/tiny-tabular/predict", json={"inputs": inputs})
+    assert [made["label"] for made in answer.json()["predictions"]] == ["yes", "no"]
+    line = api.metrics("FeatureHits")[0]
+    assert (line["FeatureHits"], line["FeatureMisses"], line["Model"]) == (1, 0, "tiny-tabular")
+
+
+def test_a_feature_that_is_nowhere_is_named(api, client: TestClient) -> None:
+    inputs = [{"radius": 1, "smooth": 1, "age": 1}, {"patient": "p404", "age": 1}]
+    problem = refused(client.post("/v1/models/tiny-tabular/predict", json={"inputs": inputs}), 422)
+    assert fields(problem) == ["inputs[1].radius"]
+    assert "p404" in problem["errors"][0]["message"]
+    assert api.metrics("Predictions") == []
+
+
+class DownStore:
+    """A store whose table is down, or answers only part of a batch and goes on doing so: both end like this."""
+
+    def read(self, keys):
+        raise UnavailableError("feature store", "ProvisionedThroughputExceededException: table internal-name")
+
+    def write(self, writes):
+        raise UnavailableError("feature store", "InternalServerError: table internal-name")
+
+
+def test_a_store_that_is_down_is_a_503_for_those_who_need_it(api) -> None:
+    with api.client(store=DownStore()) as client:
+        answer = client.post("/v1/models/tiny-tabular/predict", json={"inputs": [{"patient": "p1", "age": 1}]})
+        problem = refused(answer, 503)
+        assert problem["detail"] == "the feature store is unavailable; try again"
+        assert answer.headers["retry-after"] == "1"
+        whole = {"radius": 1, "smooth": 1, "age": 1}
+        assert client.post("/v1/models/tiny-tabular/predict", json={"inputs": [whole]}).status_code == 200
+        assert client.post(PREDICT, json={"inputs": [{"text": "good"}]}).status_code == 200
+    error = api.metrics("Faults")[0]
+    assert (error["Kind"], error["Model"], error["Errors"]) == ("unavailable", "tiny-tabular", 1)
+
+
+def test_the_cache_answers_the_second_time(api, client: TestClient) -> None:
+    def ask() -> dict:
+        path = "/v1/models/tiny-cached/predict"
+        return client.post(path, json={"inputs": [{"text": "good"}]}).json()["predictions"][0]
+
+    first, second = ask(), ask()
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert first["id"] != second["id"]
+    assert first["scores"] == second["scores"]
+    lines = api.metrics("CacheHits")
+    assert [(line["CacheHits"], line["CacheMisses"]) for line in lines] == [(0, 1), (1, 0)]
+
+
+class DownCache:
+    """A cache whose table is down."""
+
+    def get(self, keys):
+        raise UnavailableError("prediction cache", "down")
+
+    def put(self, entries, ttl):
+        raise UnavailableError("prediction cache", "down")
+
+
+def test_a_cache_that_is_down_is_counted_and_no_more(api) -> None:
+    with api.client(cache=DownCache()) as client:
+        answer = client.post("/v1/models/tiny-cached/predict", json={"inputs": [{"text": "good"}]})
+    assert answer.status_code == 200
+    assert api.metrics("CacheErrors")[0]["CacheErrors"] == 2
+    assert api.metrics("Errors") == []
+
+
+class Broken:
+    """A version that fails in a way that nobody foresaw."""
+
+    def __init__(self, manifest) -> None:
+        self.manifest = manifest
+
+    def predict(self, records):
+        raise ZeroDivisionError("secret of the inside")
+
+
+def test_what_nobody_foresaw_is_a_500_that_tells_nothing(api, caplog: pytest.LogCaptureFixture) -> None:
+    broken = Broken(api.models["tiny-sentiment", 1].manifest)
+    with api.client(models={**api.models, ("tiny-sentiment", 1): broken}) as client:
+        answer = client.post(PREDICT, json={"inputs": [{"text": "good"}]})
+    refused(answer, 500)
+    assert "secret" not in answer.text
+    assert [record.getMessage() for record in caplog.records] == ["ZeroDivisionError: secret of the inside"]
+    assert api.metrics("Faults")[0]["Kind"] == "internal"
+
+
+def test_the_models_are_described(client: TestClient) -> None:
+    models = client.get("/v1/models").json()["models"]
+    assert [model["name"] for model in models] == ["tiny-sentiment", "tiny-cached", "tiny-tabular", "tiny-price"]
+    model = client.get("/v1/models/tiny-sentiment").json()
+    assert model == models[0]
+    assert model["release"] == {"stable": 1, "strategy": None, "candidates": []}
+    assert [version["version"] for version in model["versions"]] == [1, 2]
+    assert model["versions"][0]["quality"] == [{"metric": "accuracy", "value": 1.0, "data": "made up"}]
+    assert model["versions"][0]["record_schema"]["required"] == ["text"]
+    refused(client.get("/v1/models/nope"), 404)
+
+
+def test_ping(client: TestClient) -> None:
+    assert client.get("/ping").json() == {"status": "ready"}
+
+
+def test_there_are_no_docs_pages(client: TestClient) -> None:
+    assert client.get("/docs").status_code == 404
+    assert client.get("/redoc").status_code == 404
+
+
+def test_the_openapi_examples_work(api, client: TestClient) -> None:
+    api.write_patient("p001", radius=12.0, smooth=0.5)
+    document = client.get("/openapi.json").json()
+    tried = 0
+    for path, item in document["paths"].items():
+        if "post" in item and path.startswith(("/v1/models", "/v2/models", "/v1/features")):
+            example = item["post"]["requestBody"]["content"]["application/json"]["example"]
+            answer = client.post(path, json=example)
+            assert answer.status_code == 200, (path, answer.text)
+            tried += 1
+    assert tried == 19
+    example = document["paths"]["/v1/features/patient/{id}"]["put"]["requestBody"]["content"]["application/json"]
+    assert client.put("/v1/features/patient/p9", json=example["example"]).status_code == 200
+
+
+def test_captures_hold_the_whole_record(api, client: TestClient) -> None:
+    made = client.post("/v1/models/tiny-cached/predict", json={"inputs": [{"text": "good"}, {"text": "bad"}]}).json()
+    captures = [line["capture"] for line in api.lines() if "capture" in line]
+    assert [capture["id"] for capture in captures] == [one["id"] for one in made["predictions"]]
+    assert [capture["inputs"] for capture in captures] == [{"text": "good"}, {"text": "bad"}]
+    assert captures[0]["outputs"]["label"] == "positive"
+    assert len(api.written) == 1, "one write for each request"
+
+
+def test_a_request_is_measured(api, client: TestClient) -> None:
+    client.post(PREDICT, json={"inputs": [{"text": "good"}, {"text": "bad"}]})
+    line, cold = api.lines()
+    assert (line["Project"], line["Model"], line["Version"]) == ("demo", "tiny-sentiment", "1")
+    assert (line["Requests"], line["Predictions"]) == (1, 2)
+    assert 0 < line["InferenceLatency"] <= line["Latency"]
+    assert (cold["ColdStarts"], cold["Function"]) == (1, "predict")
+    client.post(PREDICT, json={"inputs": [{"text": "good"}]})
+    assert len(api.metrics("ColdStarts")) == 1
+
+
+def post(client: TestClient, path: str, body: str | bytes):
+    return client.post(path, content=body, headers={"content-type": "application/json"})
+
+
+def test_keys_of_a_prediction_are_json(client: TestClient) -> None:
+    answer = client.post(PREDICT, json={"inputs": [{"text": "good \u2028 \U0001f600"}]})
+    assert json.loads(answer.content)["predictions"][0]["label"] == "positive"
