@@ -70,7 +70,7 @@ def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: S
         running = environment.up(port=port, step=_steps(console))
         try:
             _first_prediction(console, running, text)
-            console.print(f"The API is at [bold]{running.api}[/], the embedded AWS at {running.emulator}.")
+            _addresses(console, running)
             console.print("[bold]slipway local down[/] stops both." if detach else "Ctrl-C stops both.")
             left_running = detach
             if not detach:
@@ -91,7 +91,7 @@ def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> Non
     elif running is None:
         Console().print("The embedded AWS is not up; [bold]slipway local up[/] starts it.")
     else:
-        Console().print(f"The API is at [bold]{running.api}[/], the embedded AWS at {running.emulator}.")
+        _addresses(Console(), running)
     if running is None:
         raise typer.Exit(Exit.UNAVAILABLE)
 
@@ -158,6 +158,10 @@ def _moving(console: Console, title: str) -> Iterator[None]:
         yield
 
 
+def _addresses(console: Console, running: Running) -> None:
+    console.print(f"The API is at [bold]{running.api}[/], the embedded AWS at {running.emulator}.", soft_wrap=True)
+
+
 def _first_prediction(console: Console, running: Running, text: str) -> None:
     """Predict for a text with the first model that takes one, and show how to do it again."""
     with Api(running.api) as client:
@@ -173,7 +177,7 @@ def _first_prediction(console: Console, running: Running, text: str) -> None:
         model, field = found
         body = {"inputs": [{field: text}]}
         prediction = client.call("POST", f"/v1/models/{model}/predict", body)["predictions"][0]
-    console.print(f"\n[bold]{escape(text)}[/]\n{model} says: {_spoken(prediction)}\n", highlight=False)
+    console.print(f"\n[bold]{escape(text)}[/]\n{model} says: {_spoken(prediction)}\n", highlight=False, soft_wrap=True)
     command = [
         f"curl {running.api}/v1/models/{model}/predict \\",
         "  -H 'Content-Type: application/json' \\",

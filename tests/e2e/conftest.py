@@ -1,0 +1,88 @@
+"""One embedded AWS for all tests here, on ports and in a folder of its own: a running `make run` is not disturbed."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from local.environment import LocalEnvironment
+from local.state import State
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_SECONDS = 30.0
+
+Aws = Callable[[str], Any]
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The folder of app.py."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def unused_port() -> Callable[[], int]:
+    """Finds a port of loopback that nothing listens on."""
+
+    def find() -> int:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
+            return port
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the environment of the tests keeps its state."""
+    return tmp_path_factory.mktemp("local") / "state"
+
+
+@pytest.fixture(scope="session")
+def running(checkout: Path, state_folder: Path, unused_port: Callable[[], int]) -> Iterator[State]:
+    """The checkout, deployed to an embedded AWS."""
+    environment = LocalEnvironment(checkout, state_folder)
+    yield environment.up(port=unused_port(), step=lambda _: nullcontext())
+    environment.down()
+
+
+@pytest.fixture(scope="session")
+def api(running: State) -> Iterator[httpx.Client]:
+    """A plain HTTP client of the API."""
+    with httpx.Client(base_url=running.api, timeout=TIMEOUT_SECONDS) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def aws(running: State) -> Iterator[Aws]:
+    """Makes boto3 clients of the embedded AWS, as its administrator."""
+    made = []
+
+    def client(service: str) -> Any:
+        keys = running.credentials
+        made.append(
+            boto3.client(
+                service,
+                endpoint_url=running.emulator,
+                region_name=running.region,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+            )
+        )
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
+
+
+@pytest.fixture(scope="session")
+def outputs(running: State) -> dict[str, str]:
+    """The outputs of all stacks by name."""
+    return {name: value for stack in running.outputs.values() for name, value in stack.items()}

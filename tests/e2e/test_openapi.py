@@ -1,0 +1,20 @@
+"""Schemathesis, as it comes from PyPI, over the description that the API serves."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from local.state import State
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+SECONDS = 50
+
+
+def test_no_5xx_and_no_answer_outside_the_description(running: State, tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("schemathesis"), "run", f"{running.api}/openapi.json"]
+    command += ["--checks", CHECKS, "--phases", "examples,fuzzing,stateful", "--max-examples", "15", "--seed", "1"]
+    command += ["--workers", "2", "--generation-database", "none", "--no-color"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=10 * SECONDS, check=False)
+
+    assert done.returncode == 0, done.stdout[-6000:]
