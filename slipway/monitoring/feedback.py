@@ -45,10 +45,12 @@ class MemoryFeedbackStore:
         self._stored: dict[PredictionId, Feedback] = {}
 
     def put(self, feedback: Feedback) -> bool:
-        stored = self._stored.setdefault(feedback.prediction, feedback)
-        if stored.content() != feedback.content():
+        stored = self._stored.get(feedback.prediction)
+        if stored is None:
+            self._stored[feedback.prediction] = feedback
+        elif stored.content() != feedback.content():
             raise contradiction(feedback)
-        return stored is feedback
+        return stored is None
 
 
 def contradiction(feedback: Feedback) -> ConflictError:

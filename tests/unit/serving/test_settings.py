@@ -1,0 +1,17 @@
+from pathlib import Path
+
+from slipway.serving.settings import Settings
+
+
+def test_an_environment_becomes_settings() -> None:
+    environment = {
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "SLIPWAY_FEATURES_TABLE": "f",
+        "SLIPWAY_CONTROL_TABLE": "",
+        "X": "y",
+    }
+    assert Settings.of(environment) == Settings(root=Path("/var/task"), features_table="f")
+
+
+def test_outside_lambda_the_root_is_here() -> None:
+    assert Settings.of({}) == Settings(root=Path())
