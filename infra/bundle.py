@@ -20,7 +20,10 @@ from slipway.errors import ConfigError, FieldProblem
 SOURCES = Path(__file__).resolve().parent.parent
 """The folder that holds slipway/ and functions/."""
 
-_UNNEEDED = "slipway/cli/"
+STORE = SOURCES / "build" / "packages"
+"""Where the installed packages of each lock file are kept, for all bundles."""
+
+_UNNEEDED = ("slipway/cli/", "slipway/models/advice/", "slipway/models/importing/")
 
 
 class Target(StrEnum):
@@ -93,9 +96,6 @@ def _model_files(root: Path, config_file: Path, config: Config) -> dict[str, Pat
     files: dict[str, Path] = {}
     for name, model in config.models.items():
         folder = PurePosixPath(model.path or f"models/{name}")
-        if folder.is_absolute() or ".." in folder.parts:
-            problem = FieldProblem(f"models.{name}.path", f"`{folder}` must lie below the folder of {config_file.name}")
-            raise ConfigError(config_file, [problem])
         for package in DeployedModel.load(name, config, root=root, config_file=config_file).packages:
             at = folder / str(package.manifest.version)
             names = ["model.yaml", *(entry.path for entry in package.manifest.files)]
@@ -117,7 +117,7 @@ def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Plat
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "new"
         if platform is not None:
-            install_dependencies(lock, platform, draft, store=folder.parent)
+            install_dependencies(lock, platform, draft, store=STORE)
         ours = Path(temporary) / "ours"
         for name, file in contents.items():
             (ours / name).parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,6 @@ AWS_SERVICES = ("dynamodb",)
 _UNNEEDED_FOLDERS = (
     "bin",
     "*/tests",
-    "boto3/examples",
     "fastapi/.agents",
     "numpy/_pyinstaller",
     "numpy/f2py",
@@ -35,6 +34,7 @@ _UNNEEDED_FOLDERS = (
     "onnxruntime/transformers",
 )
 _UNNEEDED_FILES = (
+    ".lock",
     "**/*.pyi",
     "**/*.pyx",
     "**/*.pxd",
@@ -61,7 +61,7 @@ class Platform(StrEnum):
 
 
 def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store: Path) -> None:
-    """Make ``folder`` of hard links to the installed, stripped and compiled packages of ``lock``.
+    """Make ``folder`` of the installed, stripped and compiled packages of ``lock``, by hard links where that can be.
 
     The packages are installed once per lock file into ``store``.
 
@@ -69,15 +69,16 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
         BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
     """
     recipe = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes() + platform.encode()).hexdigest()[:16]
-    installed = store / f".packages-{recipe}"
+    installed = store / recipe
     if not installed.is_dir():
-        with tempfile.TemporaryDirectory(dir=store, prefix=".packages-") as temporary:
+        store.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=store, prefix=".new-") as temporary:
             draft = Path(temporary) / "packages"
             _install(lock, platform, draft)
             _strip(draft)
             compile_bytecode(draft)
             _rename_unless_there(draft, installed)
-    shutil.copytree(installed, folder, copy_function=os.link)
+    shutil.copytree(installed, folder, copy_function=_link_or_copy)
 
 
 def compile_bytecode(folder: Path) -> None:
@@ -125,10 +126,16 @@ def _strip(folder: Path) -> None:
     for pattern in _UNNEEDED_FILES:
         for unneeded in list(folder.glob(pattern)):
             unneeded.unlink()
-    for package in ("boto3", "botocore"):
-        for service in (folder / package / "data").iterdir():
-            if service.is_dir() and service.name not in AWS_SERVICES:
-                shutil.rmtree(service)
+    for service in (folder / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in AWS_SERVICES:
+            shutil.rmtree(service)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _rename_unless_there(draft: Path, installed: Path) -> None:

@@ -35,6 +35,10 @@ class DeployedModel:
             PackageError: a file of a package is missing or altered.
         """
         folder = config.model_folder(root, name)
+        if ".." in folder.parts or not folder.is_relative_to(root):
+            # The functions find a model where slipway.yaml says, below the folder that slipway.yaml is in.
+            message = f"must lie below the folder of {config_file.name}, and leads to {folder}"
+            raise ConfigError(config_file, [FieldProblem(f"models.{name}.path", message)])
         problems = [
             FieldProblem(f"models.{name}.versions", f"there is no package {folder / str(version)}")
             for version in config.models[name].versions

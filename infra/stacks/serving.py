@@ -88,7 +88,7 @@ class ServingStack(cdk.Stack):
 
     def _feedback(self) -> Function:
         function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
-        function.allow_on_table(self._tables.control, "GetItem", "PutItem", partitions="feedback#*")
+        function.allow_on_table(self._tables.control, "PutItem", partitions="feedback#*")
         return function
 
     def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:

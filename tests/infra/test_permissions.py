@@ -37,11 +37,11 @@ def test_features_reads_and_writes_features(templates):
     ]
 
 
-def test_feedback_reads_and_writes_feedback_and_nothing_else_in_the_control_table(templates):
+def test_feedback_writes_feedback_and_nothing_else_in_the_control_table(templates):
     only_feedback = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["feedback#*"]}}
     assert statements_of(templates, "Feedback") == [
         (LOGS, "FeedbackLogs", None),
-        (["dynamodb:GetItem", "dynamodb:PutItem"], CONTROL, only_feedback),
+        (["dynamodb:PutItem"], CONTROL, only_feedback),
     ]
 
 

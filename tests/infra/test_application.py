@@ -1,0 +1,77 @@
+"""What slipway.yaml and its packages may get wrong is said before anything is synthesized, by path."""
+
+import aws_cdk as cdk
+import pytest
+
+from infra.application import add_stacks
+from infra.models import load_deployed_models
+from slipway.config import load_config
+from slipway.errors import ConfigError, PackageError
+
+
+def problems_of(config_file, **context):
+    with pytest.raises(ConfigError) as caught:
+        add_stacks(cdk.App(), config_file=config_file, **context)
+    return [(problem.field, problem.message) for problem in caught.value.problems]
+
+
+def test_an_unknown_key_is_named(make_project):
+    ((field, _),) = problems_of(make_project(rest="light: { memory: 512 }"), target="host")
+    assert field == "light.memory"
+
+
+def test_a_version_without_a_package_is_named(make_project):
+    config_file = make_project(models="  tiny-tabular: { versions: [1, 3], stable: 1 }")
+    ((field, message),) = problems_of(config_file, target="host")
+    assert field == "models.tiny-tabular.versions"
+    assert message.endswith("tiny-tabular/3")
+
+
+def test_a_feature_group_that_nobody_defined_is_named(make_project):
+    config_file = make_project()
+    config_file.write_text(config_file.read_text().replace("  tumour:", "  growth:"))
+    ((field, message),) = problems_of(config_file, target="host")
+    assert field == "models.tiny-tabular.versions"
+    assert "`tumour`, which is not under `features`" in message
+
+
+def test_a_package_of_another_model_is_named(make_project):
+    config_file = make_project(models="  other: { versions: [1], stable: 1, path: models/tiny-tabular }")
+    ((field, message),) = problems_of(config_file, target="host")
+    assert field == "models.other.versions"
+    assert message.endswith("holds tiny-tabular version 1")
+
+
+@pytest.mark.parametrize("path", ["../elsewhere", "/srv/models"])
+def test_models_lie_below_the_folder_of_slipway_yaml(make_project, path):
+    config_file = make_project(models=f"  tiny-tabular: {{ versions: [1], stable: 1, path: {path} }}")
+    ((field, message),) = problems_of(config_file, target="host")
+    assert field == "models.tiny-tabular.path"
+    assert "below the folder of slipway.yaml" in message
+
+
+def test_an_altered_package_is_not_deployed(make_project, packages, tmp_path):
+    config_file = make_project(models="")
+    (config_file.parent / "models").unlink()
+    for version in (1, 2):
+        folder = config_file.parent / "models" / "tiny-sentiment" / str(version)
+        folder.mkdir(parents=True)
+        for file in (packages / "tiny-sentiment" / str(version)).iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(PackageError, match=r"2/tokenizer\.json: was altered"):
+        add_stacks(cdk.App(), config_file=config_file, target="host")
+
+
+def test_a_target_is_one_of_three(make_project):
+    ((field, message),) = problems_of(make_project(), target="moon")
+    assert (field, message) == ("slipway:target", "'moon' is none of lambda, native, host")
+
+
+def test_a_model_knows_what_it_reads(make_project):
+    config_file = make_project()
+    sentiment, tabular = load_deployed_models(
+        load_config(config_file), root=config_file.parent, config_file=config_file
+    )
+    assert (sentiment.versions, sentiment.groups, sentiment.cached) == ((1, 2), (), True)
+    assert (tabular.versions, tabular.groups, tabular.cached) == ((1,), ("tumour",), False)

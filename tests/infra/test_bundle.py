@@ -1,0 +1,180 @@
+"""What is uploaded: only what a function needs, small enough, and able to run where nothing else is installed."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import SOURCES, STORE, Target, build_bundle
+from infra.dependencies import BundleError, Platform, find_python, install_dependencies
+from slipway.config import load_config
+from slipway.errors import ConfigError
+
+MEBIBYTE = 1024 * 1024
+LIMITS = {"predict": 120, "features": 30, "feedback": 30}
+FUNCTIONS = tuple(LIMITS)
+
+OURS = {"functions", "slipway", "slipway.yaml"}
+WEB = {
+    *("annotated_doc", "annotated_types", "anyio", "fastapi", "mangum", "opentelemetry", "pydantic", "pydantic_core"),
+    *("starlette", "typing_extensions.py", "typing_inspection", "yaml", "_yaml"),
+}
+AWS = {"botocore", "dateutil", "jmespath", "six.py", "tenacity", "urllib3"}
+INFERENCE = {"numpy", "numpy.libs", "onnxruntime", "tokenizers"}
+ALLOWED = {
+    "predict": OURS | WEB | AWS | INFERENCE | {"models"},
+    "features": OURS | WEB | AWS,
+    "feedback": OURS | WEB | AWS,
+}
+
+
+def build(function, target, config_file):
+    config = load_config(config_file)
+    return build_bundle(function, target, root=config_file.parent, config_file=config_file, config=config)
+
+
+def files_of(folder):
+    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.fixture(scope="session", params=FUNCTIONS)
+def deployable(request):
+    """A function's bundle as `cdk deploy` uploads it from this repository."""
+    return request.param, build(request.param, Target.LAMBDA, SOURCES / "slipway.yaml")
+
+
+def test_a_bundle_is_within_its_size(deployable):
+    function, folder = deployable
+    size = sum(file.stat().st_size for file in files_of(folder).values()) / MEBIBYTE
+    assert size <= LIMITS[function], f"{function} has {size:.0f} MiB, and at most {LIMITS[function]} are allowed"
+
+
+def test_a_bundle_holds_no_package_that_it_does_not_need(deployable):
+    function, folder = deployable
+    packages = {path.name for path in folder.iterdir() if path.suffix != ".dist-info" and path.name != "__pycache__"}
+    assert packages == ALLOWED[function]
+
+
+def test_a_bundle_is_stripped_and_compiled(deployable):
+    _, folder = deployable
+    files = files_of(folder)
+    assert not [path for path in files if path.endswith((".pyi", ".h", ".a")) or "/tests/" in path]
+    assert not [path for path in files if "libonnxruntime.so" in path]
+    assert {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2} == {
+        "dynamodb"
+    }
+    handlers = [path for path in files if path.startswith("functions/") and path.endswith(".cpython-313.pyc")]
+    assert len(handlers) == 3
+
+
+def test_native_code_is_for_arm(deployable):
+    _, folder = deployable
+    names = [Path(path).name for path in files_of(folder) if ".cpython-" in path and path.endswith(".so")]
+    assert names
+    assert not [name for name in names if "aarch64" not in name]
+
+
+def test_only_predict_carries_models(deployable):
+    function, folder = deployable
+    assert (folder / "models").is_dir() == (function == "predict")
+    assert (folder / "slipway" / "config.py").is_file()
+    assert not (folder / "slipway" / "cli").exists()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_bundle_runs_where_nothing_else_is_installed(function, make_project):
+    bundle = build(function, Target.NATIVE, make_project())
+    path = {"predict": "/v1/models/tiny-sentiment/predict", "features": "/v1/nothing", "feedback": "/v1/nothing"}
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path[function],
+        "rawQueryString": "",
+        "headers": {"host": "example.com", "content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": path[function], "sourceIp": "127.0.0.1"}},
+        "body": json.dumps({"inputs": [{"text": "good sunny"}]}),
+        "isBase64Encoded": False,
+    }
+    program = (
+        "import json, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        f"from functions.{function}.handler import handler\n"
+        "answer = handler(json.loads(sys.argv[2]), None)\n"
+        "import botocore.session, tenacity\n"
+        "botocore.session.get_session().create_client('dynamodb', region_name='eu-west-1')\n"
+        "print('ANSWER', json.dumps(answer))\n"
+    )
+    environment = {
+        "LAMBDA_TASK_ROOT": str(bundle),
+        "SLIPWAY_FEATURES_TABLE": "features",
+        "SLIPWAY_CONTROL_TABLE": "control",
+    }
+    # -I and -S: without this environment's site-packages, and without the folder that the tests run in.
+    command = [find_python(), "-I", "-S", "-c", program, str(bundle), json.dumps(event)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
+    answer = json.loads(line.removeprefix("ANSWER "))
+    assert answer["statusCode"] == (200 if function == "predict" else 404), answer
+    if function == "predict":
+        assert json.loads(answer["body"])["predictions"][0]["label"] == "positive"
+
+
+def test_the_packages_come_out_the_same_each_time(tmp_path):
+    lock = SOURCES / "functions" / "feedback" / "requirements.lock"
+    for place, store in (("kept", STORE), ("new", tmp_path / "store")):
+        install_dependencies(lock, Platform.ARM64, tmp_path / place, store=store)
+    kept, new = (files_of(tmp_path / place) for place in ("kept", "new"))
+    assert kept.keys() == new.keys()
+    assert [path for path, file in kept.items() if file.read_bytes() != new[path].read_bytes()] == []
+
+
+def test_the_embedded_awss_bundle_is_our_sources_and_models_only(make_project):
+    config_file = make_project()
+    folder = build("predict", Target.HOST, config_file)
+    assert {path.name for path in folder.iterdir()} == OURS | {"models"}
+    assert (folder / "models" / "tiny-sentiment" / "2" / "tokenizer.json").is_file()
+    assert (folder / "slipway.yaml").read_bytes() == config_file.read_bytes()
+
+
+def test_a_bundle_is_built_again_only_when_something_in_it_changed(make_project):
+    config_file = make_project()
+    before = build("predict", Target.HOST, config_file).stat().st_ino
+    assert build("predict", Target.HOST, config_file).stat().st_ino == before
+    config_file.write_text(config_file.read_text() + "\n# changed\n")
+    folder = build("predict", Target.HOST, config_file)
+    assert (folder / "slipway.yaml").read_text().endswith("# changed\n")
+    assert sorted(path.name for path in folder.parent.iterdir() if not path.name.startswith(".")) == ["predict"]
+
+
+def test_only_deployed_versions_are_in_the_bundle(make_project):
+    config_file = make_project(models="")
+    config_file.write_text(config_file.read_text().replace("versions: [1, 2]", "versions: [1]"))
+    folder = build("predict", Target.HOST, config_file)
+    assert [path.as_posix() for path in sorted((folder / "models").glob("*/*"))] == [
+        (folder / "models/tiny-sentiment/1").as_posix()
+    ]
+
+
+def test_the_users_own_tasks_go_with_their_models(make_project):
+    config_file = make_project(rest="light: { task_modules: [ranking.tasks, mine, numpy.linalg] }")
+    for file in ("ranking/__init__.py", "ranking/tasks.py", "mine.py"):
+        (config_file.parent / file).parent.mkdir(exist_ok=True)
+        (config_file.parent / file).write_text("")
+    predict, features = (build(function, Target.HOST, config_file) for function in ("predict", "features"))
+    assert {"ranking/__init__.py", "ranking/tasks.py", "mine.py"} <= files_of(predict).keys()
+    assert not (features / "mine.py").exists()
+
+
+def test_a_task_module_cannot_take_slipways_place(make_project):
+    with pytest.raises(ConfigError, match=r"light\.task_modules: `slipway\.tasks` would take the place"):
+        build("predict", Target.HOST, make_project(rest="light: { task_modules: [slipway.tasks] }"))
+
+
+def test_a_package_that_does_not_exist_is_named(tmp_path):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"numpy==0.0.1 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(BundleError, match=r"(?s)requirements.lock cannot be installed for aarch64.*numpy==0.0.1"):
+        install_dependencies(lock, Platform.ARM64, tmp_path / "packages", store=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["requirements.lock"]

@@ -1,0 +1,62 @@
+"""The templates as a whole: what the checkers say, and what they were when somebody last looked."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import aws_cdk as cdk
+import cfnlint.api
+import pytest
+from aws_cdk import aws_s3 as s3
+from cdk_nag import AwsSolutionsChecks
+
+SNAPSHOTS = Path(__file__).with_name("snapshots")
+UPDATE = "SLIPWAY_UPDATE_SNAPSHOTS"
+# The CDK itself lets a function wait for its role twice.
+ACCEPTED_BY_US = ["W3005"]
+
+
+@pytest.mark.parametrize("stack", ["state", "serving"])
+def test_cfn_lint_has_nothing_to_say(templates, stack):
+    text = json.dumps(getattr(templates, stack))
+    found = cfnlint.api.lint(text, config={"regions": ["eu-west-1"], "ignore_checks": ACCEPTED_BY_US})
+    assert [str(match) for match in found] == []
+
+
+def test_cdk_nag_stops_a_synth_that_nobody_excused(tmp_path, monkeypatch):
+    # That every other test of this folder synthesizes at all says that cdk-nag passes; this one, that it looks.
+    app = cdk.App(outdir=str(tmp_path))
+    s3.Bucket(cdk.Stack(app, "Careless"), "Bucket")
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with pytest.raises(RuntimeError, match="AwsSolutions-S1"):
+        app.synth()
+
+
+def test_every_acknowledged_finding_has_a_reason(templates):
+    acknowledged = [
+        (finding, reason)
+        for stack in (templates.state, templates.serving)
+        for resource in stack["Resources"].values()
+        for finding, reason in resource.get("Metadata", {}).get("aws:cdk:acknowledged-rules", {}).items()
+    ]
+    assert all(len(reason) > 40 for _, reason in acknowledged)
+
+
+@pytest.mark.parametrize("stack", ["state", "serving"])
+def test_the_template_is_what_it_was(templates, stack):
+    """Say SLIPWAY_UPDATE_SNAPSHOTS=1 to take the present templates, and read the difference."""
+    file = SNAPSHOTS / f"{stack}.json"
+    template = json.dumps(without_hashes(getattr(templates, stack)), indent=1, sort_keys=True) + "\n"
+    if os.environ.get(UPDATE):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(template, encoding="utf-8")
+    assert template == file.read_text(encoding="utf-8")
+
+
+def without_hashes(template):
+    """What changes with the content of a bundle, replaced by a word."""
+    text = json.dumps({part: template[part] for part in template if part in ("Resources", "Outputs")})
+    text = re.sub(r"(asset\.)?[0-9a-f]{64}(\.zip)?", "ASSET", text)
+    text = re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1HASH", text)
+    return json.loads(text)
