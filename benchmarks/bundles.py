@@ -1,0 +1,90 @@
+"""What the benchmarks serve: the repository's own models, or small ones made on the spot where those are absent."""
+
+import compileall
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.config import load_config
+from slipway.models.package import load_package
+
+REPOSITORY = Path(__file__).parents[1]
+TEXT = "Finally Friday, and the sun is out!"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder with slipway.yaml and models/, and the text model in it."""
+
+    root: Path
+    model: str
+    version: int
+
+    def environment(self) -> dict[str, str]:
+        """What both the function and its floor get."""
+        return {
+            "LAMBDA_TASK_ROOT": str(self.root),
+            "PYTHONPATH": str(REPOSITORY),
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
+            "FLOOR_GRAPHS": os.pathsep.join(self._graphs()),
+        }
+
+    def event(self) -> dict[str, Any]:
+        """A predict call for one tweet, as an HTTP API sends it."""
+        path = f"/v1/models/{self.model}/predict"
+        event: dict[str, Any] = json.loads((REPOSITORY / "tests/events/predict.json").read_text(encoding="utf-8"))
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path
+        return {**event, "body": json.dumps({"inputs": [{"text": TEXT}]})}
+
+    def _graphs(self) -> list[str]:
+        config = load_config(self.root / "slipway.yaml")
+        versions = [(self.model, self.version)]
+        versions += [(n, v) for n, m in config.models.items() for v in m.versions if (n, v) != versions[0]]
+        folders = [config.model_folder(self.root, name) / str(version) for name, version in versions]
+        return [str(folder / load_package(folder).manifest.graph.file) for folder in folders]
+
+
+def find_bundle(scratch: Path) -> Bundle:
+    """The repository's models if they are all there; else small ones made in ``scratch``."""
+    config = load_config(REPOSITORY / "slipway.yaml")
+    folders = [config.model_folder(REPOSITORY, n) / str(v) for n, m in config.models.items() for v in m.versions]
+    if all(folder.is_dir() for folder in folders):
+        return Bundle(REPOSITORY, "tweet-sentiment", config.models["tweet-sentiment"].stable)
+    sys.path.insert(0, str(REPOSITORY / "tests"))
+    from packages import make_text_package
+
+    make_text_package(scratch / "models/tiny-sentiment/1")
+    (scratch / "slipway.yaml").write_text("models: {tiny-sentiment: {versions: [1], stable: 1}}", encoding="utf-8")
+    return Bundle(scratch, "tiny-sentiment", 1)
+
+
+def compile_all() -> None:
+    """Bytecode for what is measured, as the deployed bundle has it; the environment's packages come compiled."""
+    for folder in ("slipway", "functions", "benchmarks"):
+        compileall.compile_dir(REPOSITORY / folder, quiet=2)
+
+
+def machine() -> str:
+    """What the figures were measured on, and how busy it was."""
+    processor = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            processor = line.partition(":")[2].strip()
+            break
+    return (
+        f"{processor}, {os.cpu_count()} processors, {platform.platform()}, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.2f}"
+    )
+
+
+def in_words(values: Sequence[float], unit: str = "ms") -> str:
+    """The median, and the middle half of the values."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{middle:8.3f} {unit} (half of the rounds {low:.3f} to {high:.3f})"
