@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from slipway.cli.advise import advise
 from slipway.cli.options import AsJson, ConfigFile
 from slipway.config import Config, load_config
 from slipway.errors import NotFoundError
@@ -16,6 +17,7 @@ from slipway.models.manifest import Manifest
 from slipway.models.package import load_package
 
 app = typer.Typer(help="The model packages of this project.", no_args_is_help=True)
+app.command("advise")(advise)
 
 
 @app.command("list")

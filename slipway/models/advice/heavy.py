@@ -169,8 +169,8 @@ def _gpu_bill(name: str, prices: RegionPrices, fee_share: float, given: Given) -
 
 
 def units_needed(unit: Unit, rps: float, given: Given) -> int:
-    """How many units carry the traffic."""
-    return max(given.least_units, math.ceil(rps / unit.rate))
+    """How many units carry the traffic; the fewest where it is not known what one carries."""
+    return max(given.least_units, math.ceil(rps / unit.rate) if unit.rate else 0)
 
 
 def best_unit(units: Sequence[Unit], rps: float, given: Given) -> Unit | None:

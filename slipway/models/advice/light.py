@@ -4,7 +4,7 @@ import math
 
 from slipway.models.advice.bill import api_lines
 from slipway.models.advice.prices import RegionPrices
-from slipway.models.advice.terms import Given, Line, Offer, Profile, Workload
+from slipway.models.advice.terms import SECONDS_A_MONTH, Given, Line, Offer, Profile, Workload
 
 WHOLE_PROCESSOR_MB = 1769  # AWS's documentation: at this memory size a function has one whole processor
 _UNZIPPED_LIMIT_MB = 250
@@ -20,12 +20,12 @@ def light_offer(work: Workload, profile: Profile, prices: RegionPrices, given: G
     p99, how = _p99(work, profile, given)
     gigabytes = given.lambda_memory_mb / 1024
     duration = (
-        f"requests × {billed} ms × {gigabytes:.4f} GB "
-        f"(({profile.mean_ms:.3f} ms × {given.slowdown:g} + {given.lambda_overhead_ms:g} ms) ÷ {share:.3f} processor, "
-        "in whole ms)"
+        f"requests × {billed} ms × {given.lambda_memory_mb}/1024 GB; ({profile.mean_ms:.3f} ms × {given.slowdown:g} + "
+        f"{given.lambda_overhead_ms:g} ms) ÷ {share:.3f} processor, in whole ms"
     )
+    calls = f"{work.rps:g}/s × {SECONDS_A_MONTH:,} s"
     lines = [
-        Line("Lambda requests", "the same", work.requests / 1e6, "M", prices.lambda_million_requests),
+        Line("Lambda requests", calls, work.requests / 1e6, "M", prices.lambda_million_requests),
         Line("Lambda duration", duration, work.requests * billed / 1000 * gigabytes, "GB-s", prices.lambda_gb_second),
         *api_lines(work, prices, log_bytes=work.log_bytes + given.lambda_log_bytes),
     ]

@@ -34,14 +34,15 @@ def multiply_adds(predictor: Predictor, records: Sequence[Record]) -> float:
         session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         session.run(None, predictor.task.encode(records))
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    return sum(_of_event(event.get("args", {})) for event in events if _is_node(event)) / len(records)
+    return sum(node_multiply_adds(event.get("args", {})) for event in events if _is_node(event)) / len(records)
 
 
 def _is_node(event: Mapping[str, Any]) -> bool:
     return event.get("cat") == "Node" and str(event.get("name", "")).endswith("_kernel_time")
 
 
-def _of_event(details: Mapping[str, Any]) -> float:
+def node_multiply_adds(details: Mapping[str, Any]) -> float:
+    """Of one node, as the profiler describes it: its operator, and its inputs' and outputs' shapes by type."""
     count = _COUNTS.get(str(details.get("op_name")))
     if count is None:
         return 0.0

@@ -1,6 +1,5 @@
 """Measuring a package for advice: everything that the arithmetic takes from this machine."""
 
-import json
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -46,12 +45,6 @@ def profile_package(
         multiply_adds=multiply_adds(predictor, several),
         gpu_per_second=_on_gpu(package, records, batch, seconds, task_modules),
     )
-
-
-def answer_bytes(package: Package, records: Sequence[Record], *, task_modules: Sequence[str] = ()) -> int:
-    """The mean size of the JSON of one output."""
-    outputs = Predictor(package, task_modules=task_modules).predict(records)
-    return round(sum(len(json.dumps(output)) for output in outputs) / len(outputs))
 
 
 def _encoding_ms(predictor: Predictor, records: Sequence[Record], *, seconds: float) -> float:
