@@ -76,9 +76,8 @@ class Gateway:
         return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
 
 
-def create_app(gateway: Gateway) -> Asgi:
-    """The front door before one API."""
-    pool = httpcore.AsyncConnectionPool(max_connections=100, keepalive_expiry=30.0)
+def create_app(gateway: Gateway, pool: httpcore.AsyncConnectionPool) -> Asgi:
+    """The front door before one API, which it reaches by connections of ``pool``."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         request = Request(scope, receive)
@@ -138,7 +137,8 @@ def _refusal(status: int, message: str) -> Response:
 def main(port: int, emulator: str, api_id: str) -> None:
     """Serve until the process is told to stop."""
     key = os.environ.get("AWS_ACCESS_KEY_ID")
-    app = create_app(Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None))
+    gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
+    app = create_app(gateway, httpcore.AsyncConnectionPool(max_connections=100, keepalive_expiry=30.0))
     uvicorn.run(app, host=HOST, port=port, lifespan="off", access_log=False, server_header=False, date_header=False)
 
 

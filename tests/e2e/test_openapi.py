@@ -7,14 +7,15 @@ from pathlib import Path
 from local.state import State
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-SECONDS = 50
+LIMIT_SECONDS = 300  # it takes a tenth of this where nothing else runs
 
 
 def test_no_5xx_and_no_answer_outside_the_description(running: State, tmp_path: Path) -> None:
     command = [Path(sys.executable).with_name("schemathesis"), "run", f"{running.api}/openapi.json"]
-    command += ["--checks", CHECKS, "--phases", "examples,fuzzing,stateful", "--max-examples", "15", "--seed", "1"]
+    # The coverage phase alone is three thousand calls, chosen from the description; the rest is random on top of it.
+    command += ["--checks", CHECKS, "--max-examples", "5", "--seed", "1"]
     command += ["--workers", "2", "--generation-database", "none", "--no-color"]
 
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=10 * SECONDS, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
 
     assert done.returncode == 0, done.stdout[-6000:]

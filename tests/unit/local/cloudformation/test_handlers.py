@@ -1,0 +1,99 @@
+"""The added resource types, with MiniStack's own handlers beneath them, in this process."""
+
+from typing import Any
+
+import pytest
+from ministack.services import cloudwatch, dynamodb
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+from local.cloudformation import alarms, codedeploy, tables
+
+KEYS = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+}
+TTL = {"AttributeName": "expires_at", "Enabled": True}
+RECOVERY = {"PointInTimeRecoveryEnabled": True}
+TABLE = {**KEYS, "TimeToLiveSpecification": TTL, "PointInTimeRecoverySpecification": RECOVERY}
+EXPRESSION = [{"Id": "rate", "Expression": "100 * errors / requests", "ReturnData": True}]
+ALARM = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 1, "EvaluationPeriods": 1}
+
+
+def handler_of(module: Any, kind: str) -> Any:
+    return module.handlers(_RESOURCE_HANDLERS)[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::DynamoDB::Table", {**TABLE, "DeletionProtectionEnabled": True}),
+        (
+            "AWS::DynamoDB::GlobalTable",
+            {
+                **KEYS,
+                "TimeToLiveSpecification": TTL,
+                "Replicas": [
+                    {
+                        "Region": "us-east-1",
+                        "PointInTimeRecoverySpecification": RECOVERY,
+                        "DeletionProtectionEnabled": True,
+                    }
+                ],
+            },
+        ),
+    ],
+)
+def test_a_table_gets_all_that_its_template_says(kind: str, properties: dict[str, Any]) -> None:
+    name, _ = handler_of(tables, kind)["create"]("Table" + kind[-5:], properties, "stack")
+
+    assert dynamodb._ttl_settings[name] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    assert dynamodb._pitr_settings[name] is True
+    assert dynamodb._tables[name]["DeletionProtectionEnabled"] is True
+
+
+def test_a_table_without_them_gets_none() -> None:
+    name, _ = handler_of(tables, "AWS::DynamoDB::Table")["create"]("Plain", KEYS, "stack")
+
+    assert name not in dynamodb._ttl_settings
+    assert name not in dynamodb._pitr_settings
+    assert dynamodb._tables[name]["DeletionProtectionEnabled"] is False
+
+
+def test_a_changed_table_gets_what_is_new() -> None:
+    handler = handler_of(tables, "AWS::DynamoDB::Table")
+    name, _ = handler["create"]("Changing", KEYS, "stack")
+
+    handler["update"](name, KEYS, TABLE, "stack", "Changing")
+
+    assert dynamodb._ttl_settings[name]["AttributeName"] == "expires_at"
+
+
+def test_an_alarm_on_an_expression_is_kept_and_described() -> None:
+    handler = handler_of(alarms, "AWS::CloudWatch::Alarm")
+
+    name, attributes = handler["create"]("Rate", {**ALARM, "Metrics": EXPRESSION}, "stack")
+
+    assert attributes["Arn"].endswith(name)
+    alarm = cloudwatch._alarms[name]
+    assert alarm["Metrics"] == EXPRESSION
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["StateValue"]) == (None, None, "INSUFFICIENT_DATA")
+
+
+def test_an_alarm_may_change_from_a_metric_to_an_expression() -> None:
+    handler = handler_of(alarms, "AWS::CloudWatch::Alarm")
+    before = {**ALARM, "MetricName": "Errors", "Namespace": "AWS/Lambda"}
+    name, _ = handler["create"]("Turning", before, "stack")
+    assert cloudwatch._alarms[name]["MetricName"] == "Errors"
+
+    handler["update"](name, before, {**ALARM, "Metrics": EXPRESSION}, "stack", "Turning")
+
+    assert cloudwatch._alarms[name]["Metrics"] == EXPRESSION
+
+
+@pytest.mark.parametrize("kind", ["Application", "DeploymentConfig", "DeploymentGroup"])
+def test_codedeploy_is_named_as_the_template_says_or_after_the_stack(kind: str) -> None:
+    handler = handler_of(codedeploy, f"AWS::CodeDeploy::{kind}")
+
+    assert handler["create"]("Canary", {f"{kind}Name": "mine"}, "stack") == ("mine", {})
+    assert handler["create"]("Canary", {}, "stack") == ("stack-Canary", {})
+    handler["delete"]("mine", {})
