@@ -1,0 +1,155 @@
+import json
+from contextlib import AbstractContextManager
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from slipway.cli import local
+from slipway.errors import ConflictError, NotFoundError
+
+RUNNER = CliRunner()
+
+
+class Up:
+    """What a running environment tells."""
+
+    api = "http://127.0.0.1:1"  # nothing listens there
+    emulator = "http://127.0.0.1:4566"
+
+    def model_dump(self) -> dict[str, Any]:
+        return {"api": self.api, "emulator": self.emulator}
+
+
+class Environment:
+    """An environment that starts nothing, and remembers what was asked of it."""
+
+    running: Up | None = None
+    asked: list[str]
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+
+    def up(self, *, port: int, step: Any) -> Up:
+        if self.running is not None:
+            raise ConflictError("the embedded AWS is up already")
+        shown: AbstractContextManager[None] = step("Starting the embedded AWS")
+        with shown:
+            type(self).running = Up()
+        self.asked.append(f"up {port} {self.folder}")
+        return Up()
+
+    def status(self) -> Up | None:
+        return self.running
+
+    def down(self) -> bool:
+        was_up = self.running is not None
+        type(self).running = None
+        self.asked.append("down")
+        return was_up
+
+    def wait(self) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> type[Environment]:
+    """The class that stands behind the entry point."""
+    made = type("Made", (Environment,), {"asked": [], "running": None})
+    monkeypatch.setattr(local, "entry_points", lambda **_: [_Loaded(made)])
+    monkeypatch.setattr(local, "_first_prediction", lambda *_: None)
+    return made
+
+
+class _Loaded:
+    def __init__(self, made: type[Environment]) -> None:
+        self._made = made
+
+    def load(self) -> type[Environment]:
+        return self._made
+
+
+def test_in_the_foreground_ctrl_c_stops_what_it_started(environment: type[Environment]) -> None:
+    done = RUNNER.invoke(local.app, ["up", "--port", "8123", "--state", "here"])
+
+    assert done.exit_code == 0
+    assert environment.asked == ["up 8123 here", "down"]
+    assert "Starting the embedded AWS" in done.output
+
+
+def test_in_the_background_it_is_left_running(environment: type[Environment]) -> None:
+    done = RUNNER.invoke(local.app, ["up", "--detach"])
+
+    assert done.exit_code == 0
+    assert environment.asked == ["up 8080 .slipway"]
+    assert "slipway local down" in done.output
+
+
+def test_a_failed_first_prediction_stops_what_it_started(
+    environment: type[Environment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NotFoundError("model", "tweet-sentiment")
+
+    monkeypatch.setattr(local, "_first_prediction", fail)
+
+    done = RUNNER.invoke(local.app, ["up", "--detach"])
+
+    assert isinstance(done.exception, NotFoundError)
+    assert environment.asked[-1] == "down"
+
+
+def test_a_refused_start_stops_nothing(environment: type[Environment]) -> None:
+    environment.running = Up()
+
+    done = RUNNER.invoke(local.app, ["up"])
+
+    assert isinstance(done.exception, ConflictError)
+    assert environment.asked == []
+
+
+def test_the_status_is_told_to_people_and_programs(environment: type[Environment]) -> None:
+    nothing = RUNNER.invoke(local.app, ["status", "--json"])
+    environment.running = Up()
+    up = RUNNER.invoke(local.app, ["status", "--json"])
+
+    assert (nothing.exit_code, json.loads(nothing.output)) == (4, {"up": False})
+    assert (up.exit_code, json.loads(up.output)) == (0, {"up": True, "api": Up.api, "emulator": Up.emulator})
+    assert Up.api in RUNNER.invoke(local.app, ["status"]).output
+
+
+def test_down_says_whether_there_was_anything(environment: type[Environment]) -> None:
+    environment.running = Up()
+
+    outputs = [RUNNER.invoke(local.app, ["down"]).output.strip() for _ in range(2)]
+
+    assert outputs == ["Stopped.", "Nothing was up."]
+
+
+@pytest.mark.parametrize(
+    "found", [[], [EntryPoint("local", "no_such_package.environment:Environment", "slipway.environments")]]
+)
+def test_without_the_checkouts_local_package_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, found: list[EntryPoint]
+) -> None:
+    monkeypatch.setattr(local, "entry_points", lambda **_: found)
+
+    done = RUNNER.invoke(local.app, ["status"])
+
+    assert isinstance(done.exception, NotFoundError)
+    assert "make setup" in str(done.exception)
+
+
+def text_model(name: str, task: str, *fields: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "task": task, "release": {"stable": 2}, "versions": [{"version": 2, "inputs": list(fields)}]}
+
+
+def test_the_first_prediction_is_for_a_model_that_a_text_is_enough_for() -> None:
+    two = text_model("two", "text-classification", {"name": "text"}, {"name": "title"})
+    numbers = text_model("numbers", "tabular-classification", {"name": "x"})
+    tweets = text_model("tweets", "text-classification", {"name": "tweet"}, {"name": "language", "default": "en"})
+
+    assert local._text_model([two, numbers, tweets]) == ("tweets", "tweet")
+    assert local._text_model([two, numbers]) is None
