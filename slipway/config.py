@@ -3,12 +3,13 @@
 Everything that a user may want different is here. Unknown keys are errors, and each error names the path of the value.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError, model_validator
 
 from slipway.errors import ConfigError, FieldProblem
 from slipway.validation import field_problems
@@ -80,6 +81,65 @@ class CaptureConfig(_Section):
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class QualityGate(_Section):
+    """What one figure of quality must reach.
+
+    ``data`` names the data of the figure; without it, it is the data given to the check, else the manifest's only one.
+    ``max_drop`` is how much worse than the version before a version may be, in the figure's own unit.
+    """
+
+    metric: Annotated[str, StringConstraints(min_length=1)]
+    data: str | None = None
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
+    max_drop: Annotated[FiniteFloat, Field(ge=0)] | None = None
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the figure counts errors."""
+        return metric_name(self.metric) in _ERRORS_COUNTED
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if self.min is None and self.max is None and self.max_drop is None:
+            raise ValueError(f"the gate on {self.metric} needs `min`, `max` or `max_drop`")
+        wrong = "min" if self.lower_is_better else "max"
+        if getattr(self, wrong) is not None:
+            better = "lower" if self.lower_is_better else "higher"
+            raise ValueError(f"a {better} {self.metric} is better, so `{wrong}` keeps nothing bad out")
+        return self
+
+
+_ERRORS_COUNTED = frozenset({"log_loss", "mae", "mse", "rmse"})
+_SAME_METRIC = {"balanced_accuracy": "macro_recall", "r_squared": "r2"}
+
+
+def metric_name(metric: str) -> str:
+    """One name for each metric: ``Log loss`` is ``log_loss``, balanced accuracy is ``macro_recall``."""
+    name = re.sub(r"[\s-]+", "_", metric.strip().lower())
+    return _SAME_METRIC.get(name, name)
+
+
+class GatesConfig(_Section):
+    """What a package must hold to be registered as a version; what is not set is not asked for.
+
+    ``labelled`` is the file of labelled records to check with, beside slipway.yaml.
+    """
+
+    labelled: str | None = None
+    quality: tuple[QualityGate, ...] = ()
+    min_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_package_bytes: Annotated[int, Field(ge=1)] | None = None
+    max_latency_ratio: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    max_latency_ms: Annotated[FiniteFloat, Field(gt=0)] | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is any gate at all."""
+        limits = (self.min_agreement, self.max_package_bytes, self.max_latency_ratio, self.max_latency_ms)
+        return bool(self.quality) or any(limit is not None for limit in limits)
+
+
 class ModelConfig(_Section):
     tier: Literal["light"] = "light"
     path: str | None = None
@@ -87,6 +147,7 @@ class ModelConfig(_Section):
     stable: VersionNumber
     cache: CacheConfig = CacheConfig()
     capture: CaptureConfig = CaptureConfig()
+    gates: GatesConfig = GatesConfig()
 
     @model_validator(mode="after")
     def _stable_is_deployed(self) -> Self:
