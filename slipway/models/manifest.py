@@ -17,6 +17,7 @@ Record = Mapping[str, Scalar]
 """A whole record: a value for every input of the manifest, by name."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+GitCommit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
 BUILT_IN_TASKS = ("text-classification", "tabular-classification", "tabular-regression")
 TaskName = Annotated[
@@ -101,12 +102,19 @@ class DataSet(_Part):
 
 
 class Training(_Part):
-    """How a version was made, so that somebody can make it again."""
+    """How a version was made, so that somebody can make it again.
+
+    An imported version was trained elsewhere: it has neither seed nor data, and its parameters say what is known.
+    ``parent`` is the version that this one was made from, ``teacher`` what it was distilled from, as ``MODEL:VERSION``.
+    """
 
     command: str
-    data: tuple[DataSet, ...] = Field(strict=False, min_length=1)
-    seed: int
+    data: tuple[DataSet, ...] = Field(default=(), strict=False)
+    seed: int | None = None
     parameters: dict[str, Any] = {}
+    git_commit: GitCommit | None = None
+    parent: VersionNumber | None = None
+    teacher: str | None = None
 
 
 class Measurement(_Part):

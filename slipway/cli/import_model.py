@@ -1,0 +1,127 @@
+"""`slipway model import`: a model of another framework becomes a package."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from slipway.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from slipway.models.importing.importer import Imported
+    from slipway.models.importing.source import Question
+
+
+def import_(
+    *,
+    onnx: Annotated[Path | None, typer.Option(help="An ONNX file.")] = None,
+    sklearn: Annotated[
+        str | None, typer.Option(help="module:function that returns a fitted scikit-learn model.")
+    ] = None,
+    torch: Annotated[str | None, typer.Option(help="module:function that returns a PyTorch module.")] = None,
+    hugging_face: Annotated[
+        Path | None, typer.Option(help="A folder with a sequence classifier (safetensors).")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name.")] = None,
+    version: Annotated[int | None, typer.Option(help="Default: the next one in the model's folder.")] = None,
+    records: Annotated[
+        Path | None, typer.Option(help="Sample records to check and measure on, .jsonl or .csv.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="The column of true labels. Default: `label`, if any.")
+    ] = None,
+    labels: Annotated[str | None, typer.Option(help="The labels in the order of the outputs, with commas.")] = None,
+    task: Annotated[str | None, typer.Option(help="tabular-classification or tabular-regression, if unclear.")] = None,
+    answers: Annotated[
+        str | None, typer.Option(help="probabilities or logits: what the outputs are, if unclear.")
+    ] = None,
+    inputs: Annotated[Path | None, typer.Option(help="YAML list of inputs, to state what is not inferred.")] = None,
+    ranges: Annotated[bool, typer.Option(help="Infer the limits of inputs from the sample records.")] = True,
+    graph_output: Annotated[str | None, typer.Option(help="The ONNX output with the answers, if several.")] = None,
+    tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of an ONNX file that takes tokens.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Cut texts to this many tokens.")] = None,
+    tolerance: Annotated[float, typer.Option(help="The largest difference from the original to accept.")] = 1e-4,
+    description: Annotated[str | None, typer.Option(help="A sentence on what the model does.")] = None,
+    about: Annotated[Path | None, typer.Option(help="Markdown for the model card: use, data, limits, licence.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The unit of a regression's value.")] = None,
+    models: Annotated[Path, typer.Option(help="The folder of all models.")] = Path("models"),
+    output: Annotated[Path | None, typer.Option(help="Default: MODELS/NAME/VERSION.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a package of a trained model, checked against the original on sample records."""
+    # Every command loads this module, and only this one needs numpy and ONNX Runtime.
+    from slipway.models.importing.importer import import_model
+    from slipway.models.importing.request import ImportRequest, refuse_to_ask, split_labels
+
+    request = ImportRequest(
+        onnx=onnx,
+        sklearn=sklearn,
+        torch=torch,
+        hugging_face=hugging_face,
+        name=name,
+        version=version,
+        task=task,
+        records=records,
+        label_column=label_column,
+        labels=split_labels(labels) if labels else None,
+        answers=answers,
+        inputs=inputs,
+        ranges=ranges,
+        graph_output=graph_output,
+        tokenizer=tokenizer,
+        max_tokens=max_tokens,
+        tolerance=tolerance,
+        description=description,
+        about=about,
+        unit=unit,
+        models=models,
+        output=output,
+        command=shlex.join(["slipway", *sys.argv[1:]]),
+    )
+    made = import_model(request, _prompt if sys.stdin.isatty() and not as_json else refuse_to_ask)
+    if as_json:
+        typer.echo(json.dumps(_summary(made)))
+    else:
+        _print(made)
+
+
+def _prompt(questions: Sequence["Question"]) -> Mapping[str, str]:
+    return {question.option: typer.prompt(question.text, default=question.suggestion) for question in questions}
+
+
+def _summary(made: "Imported") -> dict[str, object]:
+    manifest = made.package.manifest
+    return {
+        "model": manifest.name,
+        "version": manifest.version,
+        "folder": str(made.package.folder),
+        "task": manifest.task,
+        "inputs": [field.model_dump(mode="json", exclude_unset=True) for field in manifest.inputs],
+        "outputs": manifest.outputs.model_dump(mode="json", exclude_none=True),
+        "largest_difference": made.difference,
+        "checked_records": made.records,
+        "quality": [entry.model_dump() for entry in manifest.quality],
+    }
+
+
+def _print(made: "Imported") -> None:
+    manifest, console = made.package.manifest, Console()
+    table = Table("input", "type", "limits")
+    for field in manifest.inputs:
+        limits = f"{field.min:g} to {field.max:g}" if field.min is not None and field.max is not None else ""
+        allowed = ", ".join(map(str, field.allowed)) if field.allowed else ""
+        table.add_row(field.name, field.type, limits or allowed)
+    console.print(table)
+    answers = ", ".join(manifest.outputs.labels) if manifest.outputs.labels else "a value"
+    console.print(f"{manifest.task}: {answers}", soft_wrap=True)
+    console.print(f"largest difference from the original: {made.difference:.2g} on {made.records} records")
+    for entry in manifest.quality:
+        if entry.metric != "largest_difference":
+            console.print(f"{entry.metric} {entry.value:.4g} on {entry.data}", soft_wrap=True)
+    console.print(f"[bold]{manifest.name}[/] version {manifest.version} is in {made.package.folder}", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""From a trained model of another framework to a package: `slipway model import`."""

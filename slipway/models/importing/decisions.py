@@ -1,0 +1,159 @@
+"""What the task, the labels and the missing last step of a graph are: pure functions of what is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slipway.errors import CheckFailedError, InputError
+from slipway.models.importing.request import ImportRequest
+from slipway.models.importing.samples import Samples
+from slipway.models.importing.source import Question, Traits
+
+REGRESSION = "tabular-regression"
+CLASSIFICATION = "tabular-classification"
+_SUM_TOLERANCE = 1e-3
+_SHOWN = 5
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A task, its labels (None for a regression), and the ``activation`` that `finish` appends."""
+
+    task: str
+    labels: tuple[str, ...] | None
+    activation: str
+
+
+def first_questions(request: ImportRequest, traits: Traits, samples: Samples | None, suggestion: str) -> list[Question]:
+    """What is missing before the original has been run, as far as its traits tell."""
+    asked = []
+    if request.name is None:
+        asked.append(Question("--name", "the model's name: lower case, digits and hyphens", suggestion))
+    if samples is None:
+        text = "a .jsonl or .csv file of sample records to check and measure on; true labels in a column `label`"
+        asked.append(Question("--records", text))
+    if traits.width is not None:
+        asked += output_questions(request, traits, traits.width, samples)
+    return asked
+
+
+def output_questions(request: ImportRequest, traits: Traits, width: int, samples: Samples | None) -> list[Question]:
+    """What is missing about the outputs, given that there are ``width`` for each record."""
+    task = task_of(request, traits, width, samples)
+    if task is None:
+        return [Question("--task", f"{REGRESSION} or {CLASSIFICATION}: the model answers one number", REGRESSION)]
+    if task == REGRESSION or request.labels or traits.classes:
+        return []
+    count = max(width, 2)
+    names = ",".join(f"label_{number}" for number in range(count))
+    return [Question("--labels", f"the {count} labels in the order of the model's outputs, with commas", names)]
+
+
+def task_of(request: ImportRequest, traits: Traits, width: int, samples: Samples | None) -> str | None:
+    """The task, or None where one number could be a value or a probability."""
+    if request.task or traits.task:
+        return request.task or traits.task
+    if width > 1 or request.labels:
+        return CLASSIFICATION
+    truth = samples.labels if samples is not None else None
+    if truth and not all(_is_number(label) for label in truth):
+        return CLASSIFICATION
+    return None
+
+
+def _is_number(label: str | float) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
+def answer_questions(decided: str, request: ImportRequest, traits: Traits, raw: Numbers) -> list[Question]:
+    """Whether a single number in [0, 1] is a probability or a logit cannot be seen."""
+    if decided == REGRESSION or request.answers or traits.answers or raw.shape[1] > 1 or not _within_one(raw):
+        return []
+    return [Question("--answers", "probabilities or logits: the model answers one number, here from 0 to 1", "logits")]
+
+
+def decide(request: ImportRequest, traits: Traits, samples: Samples, raw: Numbers) -> Decision:
+    """Settle task, labels and activation.
+
+    Raises:
+        InputError: the labels do not fit the outputs, or the task is not one that can be imported.
+        CheckFailedError: the original answered what is no finite number.
+    """
+    if not np.isfinite(raw).all():
+        raise CheckFailedError("the original answers values that are not finite numbers on the sample records")
+    width = raw.shape[1]
+    task = task_of(request, traits, width, samples)
+    if task == REGRESSION:
+        if width != 1:
+            raise InputError.of("--task", f"a {REGRESSION} answers one value a record, and the model answers {width}")
+        return Decision(REGRESSION, None, "none")
+    if task not in (CLASSIFICATION, "text-classification"):
+        raise InputError.of("--task", f"{task!r} cannot be imported; known are {CLASSIFICATION}, {REGRESSION}")
+    labels = request.labels or traits.classes or ()
+    if len(labels) != max(width, 2) or len(set(labels)) != len(labels):
+        raise InputError.of(
+            "--labels", f"{max(width, 2)} different labels are needed, got {', '.join(labels) or 'none'}"
+        )
+    return Decision(task, labels, _activation(request.answers or traits.answers, raw))
+
+
+def _activation(said: str | None, raw: Numbers) -> str:
+    if said not in (None, "probabilities", "logits"):
+        raise InputError.of("--answers", f"{said!r} is neither probabilities nor logits")
+    are_probabilities = said == "probabilities" or (said is None and _are_probabilities(raw))
+    if raw.shape[1] == 1:
+        return "pair" if are_probabilities else "sigmoid"
+    return "none" if are_probabilities else "softmax"
+
+
+def _are_probabilities(raw: Numbers) -> bool:
+    sums = raw.sum(axis=1) if raw.shape[1] > 1 else np.ones(len(raw))
+    return _within_one(raw) and bool(np.all(np.abs(sums - 1) < _SUM_TOLERANCE))
+
+
+def _within_one(raw: Numbers) -> bool:
+    return bool(np.all(raw >= 0) and np.all(raw <= 1 + _SUM_TOLERANCE))
+
+
+def activate(raw: Numbers, activation: str) -> Numbers:
+    """What the finished graph should answer, computed here from the original's raw outputs."""
+    if activation == "softmax":
+        powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    if activation == "none":
+        return raw
+    second = raw if activation == "pair" else 1 / (1 + np.exp(-raw))
+    return np.hstack([1 - second, second])
+
+
+def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[str | float] | None:
+    """The samples' labels by the package's names: ``labels`` may have renamed the original's."""
+    found = samples.labels
+    if found is None or decision.labels is None:
+        return found
+    renamed: dict[str, str] = dict(zip(traits.classes or (), decision.labels, strict=False))
+    named = [str(label) if str(label) in decision.labels else renamed.get(str(label), str(label)) for label in found]
+    unknown = sorted(set(named) - set(decision.labels))
+    if unknown:
+        shown, known = ", ".join(unknown[:_SHOWN]), ", ".join(decision.labels)
+        raise InputError.of("--label-column", f"{samples.label_column} has {shown}, and the model's labels are {known}")
+    return list(named)
+
+
+def largest_difference(decision: Decision, reference: Numbers, outputs: Sequence[dict[str, Any]]) -> float:
+    """Between the original and the package: of a probability, or of a value as a share of the largest one."""
+    if decision.labels is None:
+        answers = np.array([[output["value"]] for output in outputs])
+        scale = float(np.abs(reference).max()) or 1.0
+        return float(np.abs(answers - reference).max()) / scale
+    answers = np.array([[output["scores"][label] for label in decision.labels] for output in outputs])
+    return float(np.abs(answers - reference).max())

@@ -1,0 +1,201 @@
+"""From a model of another framework to a sealed package, checked against the original on the way."""
+
+import gc
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slipway.errors import CheckFailedError, InputError
+from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.extras import need
+from slipway.models.importing.card import model_card
+from slipway.models.importing.decisions import (
+    Decision,
+    Numbers,
+    activate,
+    answer_questions,
+    decide,
+    first_questions,
+    largest_difference,
+    output_questions,
+    task_of,
+    true_labels,
+)
+from slipway.models.importing.fields import field_name, infer_inputs, read_inputs, sample_records, settle
+from slipway.models.importing.graphs import finish, write_graph
+from slipway.models.importing.packaging import (
+    CARD,
+    GRAPH,
+    TOKENIZER,
+    Checked,
+    draft_beside,
+    draft_manifest,
+    manifest_document,
+    place,
+    read_about,
+)
+from slipway.models.importing.request import Ask, ImportRequest, ask_for, open_source, refuse_to_ask
+from slipway.models.importing.samples import Samples, read_samples
+from slipway.models.importing.source import Exported, Fields, Source, Traits
+from slipway.models.manifest import Record
+from slipway.models.measure import quality
+from slipway.models.package import BASELINE, Package, load_package, seal_package
+from slipway.models.predictor import Predictor
+from slipway.models.tasks import Output
+
+_BATCH = 8
+_LONG_TEXT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import made: the package, and its largest difference from the original over ``records`` records."""
+
+    package: Package
+    difference: float
+    records: int
+
+
+def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
+    """Import a model: infer its schema, export it, compare with the original, measure, and write a whole package.
+
+    ``ask`` is called with what cannot be inferred. Nothing is left behind where anything fails.
+
+    Raises:
+        InputError: an option is missing or wrong, or the model cannot be imported; each problem names the option.
+        PackageError: a file is not what it should be, or ONNX Runtime cannot open the export.
+        CheckFailedError: the export differs from the original by more than the tolerance.
+        MissingExtraError: the framework is not installed.
+    """
+    checked, exported = _run_original(request, ask)
+    folder, number = place(checked.request)
+    with draft_beside(folder) as draft:
+        package = _write(draft, checked, exported, number)
+        # The original's weights go before ONNX Runtime opens its own copy.
+        del exported
+        gc.collect()
+        outputs = _predict(package, checked)
+        difference = _compare(checked, outputs)
+        _complete(package, checked, outputs, difference)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft.rename(folder)
+    return Imported(load_package(folder), difference, len(checked.check))
+
+
+def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
+    """Everything that needs the original in memory; it is gone when this returns."""
+    source = open_source(request)
+    said = read_inputs(request.inputs) if request.inputs else {}
+    request, samples, traits = _settle_samples(request, source, said, ask)
+    columns = traits.columns or ()
+    inputs = infer_inputs(columns, samples, said, ranges=request.ranges)
+    fields = settle(columns, inputs)
+    records = sample_records(columns, fields, samples)
+    check = _with_a_long_text(records, traits, fields)
+    raw = np.asarray(source.answers(check, fields), dtype=np.float64)
+    request, decision = _settle_outputs(request, traits, samples, raw, ask)
+    checked = Checked(
+        request=request,
+        kind=source.kind,
+        frameworks=source.frameworks,
+        samples=samples,
+        decision=decision,
+        inputs=inputs,
+        records=records,
+        check=check,
+        reference=activate(raw, decision.activation),
+        truth=true_labels(decision, traits, samples),
+    )
+    return checked, source.export(fields)
+
+
+def _settle_samples(
+    request: ImportRequest, source: Source, said: Mapping[str, Any], ask: Ask
+) -> tuple[ImportRequest, Samples, Traits]:
+    samples = _samples(request) or source.examples(list(said))
+    suggestion = field_name(Path(request.origin.rpartition(":")[2]).stem).replace("_", "-")
+    questions = first_questions(request, source.traits(samples), samples, suggestion)
+    request = ask_for(request, questions, ask)
+    samples = samples or _samples(request)
+    if samples is None:
+        raise InputError.of("--records", "is needed: a .jsonl or .csv file")
+    return request, samples, source.traits(samples)
+
+
+def _samples(request: ImportRequest) -> Samples | None:
+    return read_samples(request.records, request.label_column) if request.records else None
+
+
+def _settle_outputs(
+    request: ImportRequest, traits: Traits, samples: Samples, raw: Numbers, ask: Ask
+) -> tuple[ImportRequest, Decision]:
+    request = ask_for(request, output_questions(request, traits, raw.shape[1], samples), ask)
+    task = task_of(request, traits, raw.shape[1], samples) or ""
+    request = ask_for(request, output_questions(request, traits, raw.shape[1], samples), ask)
+    request = ask_for(request, answer_questions(task, request, traits, raw), ask)
+    return request, decide(request, traits, samples, raw)
+
+
+def _with_a_long_text(records: Sequence[Record], traits: Traits, fields: Fields) -> list[Record]:
+    """A text longer than any model takes shows whether the tokenizer cuts it where the model needs it."""
+    if traits.task != "text-classification":
+        return list(records)
+    texts = " ".join(str(record[fields.names[0]]) for record in records) + " "
+    long = (texts * (_LONG_TEXT // len(texts) + 1))[:_LONG_TEXT]
+    return [*records, {fields.names[0]: long}]
+
+
+def _write(draft: Path, checked: Checked, exported: Exported, number: int) -> Package:
+    """Write and check the graph; the package is not sealed yet."""
+    graph = finish(exported.draft, checked.decision.activation, len(checked.decision.labels or ()))
+    if graph.file is not None:
+        shutil.copyfile(graph.file, draft / GRAPH)
+    else:
+        write_graph(draft / GRAPH, graph)
+    if exported.tokenizer is not None:
+        (draft / TOKENIZER).write_text(exported.tokenizer, encoding="utf-8")
+    document = manifest_document(checked, graph.inputs, graph.output, number)
+    need("onnx.checker", "import").check_model(str(draft / GRAPH))
+    return Package(draft, draft_manifest(document))
+
+
+def _predict(package: Package, checked: Checked) -> list[Output]:
+    """One record alone, then several at once, then the long text: the graph must take batches of any size."""
+    predictor = Predictor(package)
+    records, count = checked.check, len(checked.records)
+    outputs = predictor.predict(records[:1])
+    for start in range(1, count, _BATCH):
+        outputs += predictor.predict(records[start : min(start + _BATCH, count)])
+    return outputs + predictor.predict(records[max(count, 1) :])
+
+
+def _compare(checked: Checked, outputs: Sequence[Output]) -> float:
+    difference = largest_difference(checked.decision, checked.reference, outputs)
+    tolerance = checked.request.tolerance
+    if not difference <= tolerance:
+        what = "a probability" if checked.decision.labels else "a value, as a share of the largest one,"
+        raise CheckFailedError(
+            f"the export differs from the original by up to {difference:.2g} in {what} on {len(outputs)} records; "
+            f"--tolerance is {tolerance:g}. Nothing was written"
+        )
+    return difference
+
+
+def _complete(package: Package, checked: Checked, outputs: Sequence[Output], difference: float) -> None:
+    """Baseline, quality, card, seal: all on the sample records, without the long text."""
+    manifest, own = package.manifest, list(outputs[: len(checked.records)])
+    write_baseline(package.path(BASELINE), measure_baseline(manifest, checked.records, own))
+    figures = quality(manifest, own, checked.truth) if checked.truth else {}
+    figures["largest_difference"] = difference
+    data = f"{checked.samples.name}, {len(own)} records"
+    document = manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
+    document["quality"] = [
+        {"metric": metric, "value": float(f"{value:.6g}"), "data": data} for metric, value in figures.items()
+    ]
+    card = model_card(draft_manifest(document), kind=checked.kind, about=read_about(checked.request.about))
+    package.path(CARD).write_text(card, encoding="utf-8")
+    seal_package(package.folder, document)

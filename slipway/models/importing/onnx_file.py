@@ -1,0 +1,203 @@
+"""An ONNX file: checked, in one file, with one output."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slipway.config import FeatureType
+from slipway.errors import CheckFailedError, InputError, PackageError
+from slipway.models.extras import need
+from slipway.models.importing.graphs import GraphDraft, read_graph
+from slipway.models.importing.samples import Samples
+from slipway.models.importing.source import Column, Exported, Fields, Traits, Values
+from slipway.models.importing.tokens import INPUTS, encode_one, read_tokenizer
+from slipway.models.manifest import Record
+from slipway.models.predictor import RUNTIME_ERRORS, open_session
+
+_TYPES = {"f": FeatureType.FLOAT, "i": FeatureType.INTEGER, "b": FeatureType.BOOLEAN, "O": FeatureType.STRING}
+
+
+class OnnxFile:
+    """A graph that takes a matrix of numbers, a column for each field, or tokens."""
+
+    kind = "ONNX file"
+    frameworks = ("onnx",)
+
+    def __init__(
+        self, path: Path, *, output: str | None = None, tokenizer: Path | None = None, max_tokens: int | None = None
+    ) -> None:
+        """Check the file and look at its ends; its weights are not kept.
+
+        Raises:
+            PackageError: the file is no valid ONNX graph, or keeps data outside its folder.
+            InputError: it has several outputs of floats and ``output`` names none, or it takes tokens and there is no
+                ``tokenizer``.
+        """
+        self._path, self._wanted = path, output
+        draft = self._draft()
+        _check(path)
+        self._inputs = {name: _dtype_and_width(draft.model, name) for name in draft.inputs}
+        self._output, self._classes = draft.output, _zipmap_labels(draft.model)
+        self._width = _width(draft)
+        self._tokenizer = self._read_tokenizer(tokenizer, max_tokens)
+
+    def examples(self, names: Sequence[str]) -> Samples | None:
+        """None: a graph keeps no data."""
+
+    def traits(self, samples: Samples | None) -> Traits:
+        """Columns by the graph's own names; a matrix has none, so they are those of the samples, in their order."""
+        if self._tokenizer is not None:
+            column = Column("text", FeatureType.STRING, is_text=True)
+            return Traits((column,), "text-classification", self._classes, width=self._width)
+        answers = "probabilities" if self._classes else None
+        task = "tabular-classification" if self._classes or (self._width or 0) > 1 else None
+        return Traits(self._columns(samples), task, self._classes, answers, self._width)
+
+    def answers(self, records: Sequence[Record], fields: Fields) -> Values:
+        """The chosen output as the file itself computes it; texts go through one at a time."""
+        session = open_session(self._path, 1)
+        batches = [[record] for record in records] if self._tokenizer is not None else [records]
+        try:
+            raw = [session.run([self._output], self._encode(batch, fields))[0] for batch in batches]
+        except RUNTIME_ERRORS as error:
+            raise CheckFailedError(f"{self._path.name} fails on the sample records: {error}") from error
+        return np.concatenate([_rows(answer) for answer in raw])
+
+    def export(self, _fields: Fields) -> Exported:
+        """The file as it is where nothing needs to change."""
+        draft = self._draft()
+        tokenizer = None if self._tokenizer is None else str(self._tokenizer.to_str(pretty=True))
+        external = any(weight.header for weight in draft.weights)
+        if self._classes is not None:
+            draft = _without_zipmap(draft)
+        elif len(draft.model.graph.output) == 1 and not external:
+            draft = replace(draft, file=self._path)
+        return Exported(draft, tokenizer)
+
+    def _draft(self) -> GraphDraft:
+        model, weights = read_graph(self._path)
+        constants = {tensor.name for tensor in model.graph.initializer} | {weight.name for weight in weights}
+        inputs = tuple(value.name for value in model.graph.input if value.name not in constants)
+        return GraphDraft(model, inputs, _chosen_output(self._path, model, self._wanted), weights)
+
+    def _read_tokenizer(self, path: Path | None, max_tokens: int | None) -> Any:
+        if "input_ids" not in self._inputs:
+            return None
+        if not set(self._inputs) <= set(INPUTS):
+            raise InputError.of("--onnx", f"the graph takes {', '.join(self._inputs)}; of tokens, {', '.join(INPUTS)}")
+        if path is None:
+            raise InputError.of("--tokenizer", "is needed, since the graph takes input_ids: its tokenizer.json")
+        return read_tokenizer(path, most=max_tokens)
+
+    def _columns(self, samples: Samples | None) -> tuple[Column, ...] | None:
+        if len(self._inputs) > 1:
+            return tuple(Column(name, _TYPES[dtype.kind]) for name, (dtype, _) in self._inputs.items())
+        ((dtype, width),) = self._inputs.values()
+        if samples is None:
+            return None
+        if width is not None and len(samples.columns) != width:
+            columns = ", ".join(samples.columns)
+            message = f"the graph takes a matrix of {width} columns; {samples.name} has {columns} beside the label"
+            raise InputError.of("--records", message)
+        # A matrix of floats may hold integers, too: what the samples hold decides.
+        kind = None if dtype.kind == "f" else _TYPES[dtype.kind]
+        return tuple(Column(name, kind) for name in samples.columns)
+
+    def _encode(self, records: Sequence[Record], fields: Fields) -> dict[str, Values]:
+        if self._tokenizer is not None:
+            return self._of_type(encode_one(self._tokenizer, str(records[0][fields.names[0]]), tuple(self._inputs)))
+        table = [[record[name] for name in fields.names] for record in records]
+        if len(self._inputs) == 1:
+            return {name: np.array(table, dtype) for name, (dtype, _) in self._inputs.items()}
+        columns = zip(self._inputs.items(), zip(*table, strict=True), strict=True)
+        return {name: np.array(values, dtype).reshape(-1, 1) for (name, (dtype, _)), values in columns}
+
+    def _of_type(self, tensors: Mapping[str, Values]) -> dict[str, Values]:
+        return {name: tensor.astype(self._inputs[name][0]) for name, tensor in tensors.items()}
+
+
+def _check(path: Path) -> None:
+    checker = need("onnx.checker", "import")
+    try:
+        checker.check_model(str(path))
+    except checker.ValidationError as error:
+        raise PackageError(path, f"is not a valid ONNX graph: {error}") from error
+
+
+def _dtype_and_width(model: Any, name: str) -> tuple[np.dtype[Any], int | None]:
+    onnx = need("onnx", "import")
+    tensor = next(value for value in model.graph.input if value.name == name).type.tensor_type
+    if tensor.elem_type == onnx.TensorProto.UNDEFINED:
+        raise InputError.of("--onnx", f"the graph's input {name} is not a tensor")
+    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    if dtype.kind not in _TYPES:
+        raise InputError.of("--onnx", f"the graph's input {name} is {dtype}; a field has no such type")
+    sizes = tensor.shape.dim
+    fixed = len(sizes) == 2 and sizes[1].HasField("dim_value")
+    return dtype, int(sizes[1].dim_value) if fixed else None
+
+
+def _chosen_output(path: Path, model: Any, wanted: str | None) -> str:
+    """The output with the answers: the only one of floats, or of a ZipMap's dictionaries, or the one that is named."""
+    names = [value.name for value in model.graph.output]
+    zipmap = _zipmap(model)
+    if wanted is not None and wanted not in names:
+        raise InputError.of("--graph-output", f"{path.name} has no output {wanted}; it has {', '.join(names)}")
+    floats = [value.name for value in model.graph.output if _is_float(value)]
+    found = [wanted] if wanted else [zipmap.output[0]] if zipmap is not None else floats
+    if len(found) != 1:
+        raise InputError.of("--graph-output", f"name the output with the answers; {path.name} has {', '.join(names)}")
+    return str(found[0])
+
+
+def _is_float(value: Any) -> bool:
+    kinds = need("onnx", "import").TensorProto
+    return value.type.tensor_type.elem_type in (kinds.FLOAT, kinds.DOUBLE, kinds.FLOAT16)
+
+
+def _width(draft: GraphDraft) -> int | None:
+    """How many numbers the graph answers for a record, where it says so."""
+    if labels := _zipmap_labels(draft.model):
+        return len(labels)
+    sizes = next(v for v in draft.model.graph.output if v.name == draft.output).type.tensor_type.shape.dim
+    if len(sizes) == 1:
+        return 1
+    fixed = len(sizes) == 2 and sizes[1].HasField("dim_value")
+    return int(sizes[1].dim_value) if fixed else None
+
+
+def _zipmap(model: Any) -> Any:
+    return next((node for node in model.graph.node if node.op_type == "ZipMap"), None)
+
+
+def _zipmap_labels(model: Any) -> tuple[str, ...] | None:
+    """scikit-learn's exporter ends classifiers with a ZipMap unless told otherwise: it knows the labels."""
+    node = _zipmap(model)
+    if node is None:
+        return None
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    if "classlabels_strings" in attributes:
+        return tuple(label.decode() for label in attributes["classlabels_strings"].strings)
+    return tuple(str(label) for label in attributes["classlabels_int64s"].ints)
+
+
+def _without_zipmap(draft: GraphDraft) -> GraphDraft:
+    """The ZipMap's own input, a matrix of probabilities, becomes the output."""
+    onnx = need("onnx", "import")
+    graph, node = draft.model.graph, _zipmap(draft.model)
+    name, width = node.input[0], len(_zipmap_labels(draft.model) or ())
+    graph.node.remove(node)
+    del graph.output[:]
+    graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", width]))
+    return replace(draft, output=name)
+
+
+def _rows(answer: Any) -> Values:
+    """What a run answers as ``[records, width]``; a ZipMap answers a dictionary a record."""
+    if isinstance(answer, list):
+        return np.array([list(row.values()) for row in answer], np.float64)
+    array = np.asarray(answer)
+    return array.reshape(len(array), -1)

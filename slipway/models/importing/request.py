@@ -1,0 +1,107 @@
+"""What the user asks to import, and how what is missing is asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import FieldProblem, InputError
+from slipway.models.importing.hugging_face import HuggingFaceFolder
+from slipway.models.importing.onnx_file import OnnxFile
+from slipway.models.importing.sklearn_entry import SklearnEntry
+from slipway.models.importing.source import Question, Source
+from slipway.models.importing.torch_entry import TorchEntry
+
+TOLERANCE = 1e-4
+
+Ask = Callable[[Sequence[Question]], Mapping[str, str]]
+"""Answers by option; raises InputError with every option where nobody can be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """One import. Exactly one of ``onnx``, ``sklearn``, ``torch`` and ``hugging_face`` says what.
+
+    ``tolerance`` is the largest difference from the original that is accepted: of a probability, or of a value as a
+    share of the largest value. ``answers`` says whether a classifier's graph gives ``probabilities`` or ``logits``.
+    ``models`` is the folder of all models; ``output`` the package's own, where it is to be another.
+    """
+
+    onnx: Path | None = None
+    sklearn: str | None = None
+    torch: str | None = None
+    hugging_face: Path | None = None
+    name: str | None = None
+    version: int | None = None
+    task: str | None = None
+    records: Path | None = None
+    label_column: str | None = None
+    labels: tuple[str, ...] | None = None
+    answers: str | None = None
+    inputs: Path | None = None
+    ranges: bool = True
+    graph_output: str | None = None
+    tokenizer: Path | None = None
+    max_tokens: int | None = None
+    tolerance: float = TOLERANCE
+    description: str | None = None
+    about: Path | None = None
+    unit: str | None = None
+    models: Path = Path("models")
+    output: Path | None = None
+    command: str = "slipway model import"
+
+    @property
+    def origin(self) -> str:
+        """What is imported, as the user named it."""
+        return str(self.onnx or self.sklearn or self.torch or self.hugging_face)
+
+
+def open_source(request: ImportRequest) -> Source:
+    """Open what is to be imported.
+
+    Raises:
+        InputError: not exactly one kind is given, or it cannot be used.
+        PackageError: a file or folder is not what it should be.
+        MissingExtraError: the framework is not installed.
+    """
+    given = [kind for kind in (request.onnx, request.sklearn, request.torch, request.hugging_face) if kind is not None]
+    if len(given) != 1:
+        options = "--onnx, --sklearn, --torch, --hugging-face"
+        raise InputError.of("model", f"give exactly one of {options}")
+    if request.onnx is not None:
+        return OnnxFile(
+            request.onnx, output=request.graph_output, tokenizer=request.tokenizer, max_tokens=request.max_tokens
+        )
+    if request.hugging_face is not None:
+        return HuggingFaceFolder(request.hugging_face, max_tokens=request.max_tokens)
+    return SklearnEntry(request.sklearn) if request.sklearn is not None else TorchEntry(str(request.torch))
+
+
+def ask_for(request: ImportRequest, questions: Sequence[Question], ask: Ask) -> ImportRequest:
+    """The request with the answers in it."""
+    if not questions:
+        return request
+    answers = ask(questions)
+    changes = {_ATTRIBUTES[option]: _READ.get(option, str)(answer) for option, answer in answers.items()}
+    return replace(request, **changes)
+
+
+def refuse_to_ask(questions: Sequence[Question]) -> Mapping[str, str]:
+    """Where nobody can be asked: say everything that is missing at once."""
+    raise InputError([FieldProblem(question.option, f"is needed: {question.text}") for question in questions])
+
+
+def split_labels(text: str) -> tuple[str, ...]:
+    """``negative, neutral, positive`` as labels."""
+    return tuple(label.strip() for label in text.split(",") if label.strip())
+
+
+_ATTRIBUTES = {
+    "--name": "name",
+    "--records": "records",
+    "--task": "task",
+    "--labels": "labels",
+    "--answers": "answers",
+}
+_READ: dict[str, Callable[[str], Any]] = {"--records": Path, "--labels": split_labels}

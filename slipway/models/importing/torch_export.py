@@ -1,0 +1,140 @@
+"""A PyTorch module as an ONNX graph whose weights stay with PyTorch until each is written."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import InputError
+from slipway.models.extras import need
+from slipway.models.importing.graphs import GraphDraft, Weight, array_weight, read_graph
+
+OUTPUT = "answers"
+# The newest that the tracing exporter writes for every operator that it knows; ONNX Runtime 1.31 reads it.
+_OPSET = 18
+
+
+def export_module(
+    module: Any, arguments: Sequence[Any], names: Sequence[str], dynamic: Mapping[int, str], folder: Path
+) -> GraphDraft:
+    """Export ``module`` as called with ``arguments``; ``dynamic`` names the dimensions of any size.
+
+    Tracing takes a second, where the exporter that captures the program takes fifteen, so that one only gets what
+    tracing cannot do. What tracing gets wrong, the check against the original finds. Scratch files go to ``folder``.
+
+    Raises:
+        InputError: neither can export the module.
+    """
+    torch = need("torch", "torch")
+    try:
+        return _trace(module, tuple(arguments), list(names), dynamic, folder)
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError, ValueError) as tracing:
+        need("onnxscript", "import")
+        try:
+            return _capture(module, tuple(arguments), list(names), dynamic, folder)
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError.of(
+                "model", f"PyTorch cannot export the module: {_short(tracing)}; {_short(error)}"
+            ) from error
+
+
+def _trace(
+    module: Any, arguments: tuple[Any, ...], names: list[str], dynamic: Mapping[int, str], folder: Path
+) -> GraphDraft:
+    """The graph alone; its parameters become inputs, which are then filled from the module."""
+    path = folder / "traced.onnx"
+    torch = need("torch", "torch")
+    axes = {name: dict(dynamic) for name in names} | {OUTPUT: {0: "batch"}}
+    with _quiet():
+        torch.onnx.export(
+            module,
+            arguments,
+            str(path),
+            input_names=names,
+            output_names=[OUTPUT],
+            dynamic_axes=axes,
+            opset_version=_OPSET,
+            dynamo=False,
+            export_params=False,
+            do_constant_folding=False,
+        )
+    model, weights = read_graph(path)
+    path.unlink()
+    filled = _fill(model, module.state_dict(), names)
+    return GraphDraft(model, tuple(names), OUTPUT, [*weights, *filled])
+
+
+def _capture(
+    module: Any, arguments: tuple[Any, ...], names: list[str], dynamic: Mapping[int, str], folder: Path
+) -> GraphDraft:
+    """By `torch.export`, with the weights in a file beside the graph until they are copied."""
+    path = Path(tempfile.mkdtemp(dir=folder)) / "captured.onnx"
+    torch = need("torch", "torch")
+    dimensions = dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC)
+    with _quiet():
+        torch.onnx.export(
+            module,
+            arguments,
+            str(path),
+            input_names=names,
+            output_names=[OUTPUT],
+            dynamic_shapes=tuple(dict(dimensions) for _ in names),
+            opset_version=_OPSET,
+            dynamo=True,
+            external_data=True,
+            verbose=False,
+        )
+    model, weights = read_graph(path)
+    return GraphDraft(model, tuple(names), OUTPUT, weights)
+
+
+def _fill(model: Any, state: Mapping[str, Any], names: Sequence[str]) -> list[Weight]:
+    """Turn the inputs that are parameters into weights, transposed where the graph would transpose them at each run."""
+    graph = model.graph
+    parameters = [value.name for value in graph.input if value.name not in names]
+    kept = [value for value in graph.input if value.name in names]
+    copies = [type(value).FromString(value.SerializeToString()) for value in kept]
+    del graph.input[:]
+    graph.input.extend(copies)
+    turned = _fold_transposes(graph, set(parameters))
+    used = {name for node in graph.node for name in node.input}
+    plain = [_weight(name, state[name]) for name in parameters if name in used]
+    return plain + [_weight(new, state[name].t()) for new, name in turned.items()]
+
+
+def _fold_transposes(graph: Any, parameters: set[str]) -> dict[str, str]:
+    """Remove the nodes that swap a matrix's dimensions; the name of each result stands for its parameter."""
+    turned = {
+        node.output[0]: node.input[0]
+        for node in graph.node
+        if node.op_type == "Transpose" and node.input[0] in parameters and list(node.attribute[0].ints) == [1, 0]
+    }
+    for node in [node for node in graph.node if node.op_type == "Transpose" and node.output[0] in turned]:
+        graph.node.remove(node)
+    return turned
+
+
+def _weight(name: str, tensor: Any) -> Weight:
+    values = tensor.detach().cpu()
+    return array_weight(name, tuple(values.shape), values.numpy().dtype, values.numpy)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without PyTorch's notes on its own exporters, which are not for the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
