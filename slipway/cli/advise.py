@@ -1,6 +1,7 @@
 """`slipway model advise`: where a package should run, and what it costs there."""
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +63,7 @@ def advise(
     gpu_throughput: Annotated[float | None, typer.Option(help="Records a second on the GPU.", min=0.001)] = None,
     gpu_efficiency: Annotated[float, typer.Option(help="Of the GPU's peak, 0 to 1.", min=0.001, max=1)] = 0.3,
     seconds: Annotated[float, typer.Option(help="Time for each measurement.", min=0.01)] = 2.0,
-    prices: Annotated[Path, typer.Option(help="A price table of your own.")] = SHIPPED,
+    prices: Annotated[Path, typer.Option(help="A price table of your own.", show_default=False)] = SHIPPED,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
@@ -90,13 +91,14 @@ def advise(
         for name, text in (("payload", payload), ("response", response))
         if text is not None
     }
+    _warn_of_other_work()
     package = find_package(model, settings, config.parent)
     modules = settings.light.task_modules if settings else ()
     sample = find_records(package, records)
     profile = profile_package(package, sample, batch=given.gpu_batch, seconds=seconds, task_modules=modules)
     work = workload(package, sample, settings, rps=rps, p99_ms=target, sizes=sizes)
     advisor = Advisor(profile, table, region, given, p99_ms=target)
-    advice = advisor.advise(work, low=LOWEST_RPS, high=max(_HIGHEST_RPS, 10 * rps))
+    advice = advisor.advise(work, low=LOWEST_RPS, high=max(_HIGHEST_RPS, 2 * rps))
     if plot is not None:
         plot_costs(advisor, advice, plot, title=f"{package.manifest.name} {package.manifest.version}, {region}")
     report = Report(package.manifest, advice, profile, given, table, region)
@@ -106,3 +108,10 @@ def advise(
         report.print(Console())
     if advice.taken is None:
         raise typer.Exit(Exit.REFUSED)
+
+
+def _warn_of_other_work() -> None:
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors:
+        message = f"this machine is busy (load {load:.1f} on {processors} processors): the latencies come out too high"
+        typer.echo(f"warning: {message}", err=True)

@@ -13,6 +13,7 @@ from slipway.models.extras import need
 
 _FORMATS = (".pdf", ".png", ".svg")
 _POINTS = 400
+_STEPS = 400
 # Told apart in print and by readers who do not see red and green apart: Okabe and Ito's colours.
 _COLOURS: dict[Option, str] = {"light": "#0072B2", "fargate": "#E69F00", "gpu": "#009E73"}
 
@@ -49,14 +50,16 @@ def plot_costs(advisor: Advisor, advice: Advice, path: Path, *, title: str) -> N
         raise InputError.of("--plot", f"{path}: {error.strerror or error}") from error
 
 
-def _rates(advice: Advice) -> list[float]:
+def _rates(advisor: Advisor, advice: Advice) -> list[float]:
+    """Evenly spaced on the axis, and both sides of each step as far as steps can be told apart."""
     low, high = advice.stretches[0].low, advice.stretches[-1].high
     even = (low * (high / low) ** (index / _POINTS) for index in range(_POINTS + 1))
-    return sorted({*even, *changes(advice)})
+    steps = advisor.steps(advice.workload, low, high)[:_STEPS]
+    return sorted({*even, *changes(advice), *steps, *(min(high, step * (1 + 1e-9)) for step in steps)})
 
 
 def _draw_costs(axes: Any, advisor: Advisor, advice: Advice) -> None:
-    rates = _rates(advice)
+    rates = _rates(advisor, advice)
     curves: dict[Option, list[Offer]] = {}
     for rate in rates:
         for offer in advisor.offers(replace(advice.workload, rps=rate)):
