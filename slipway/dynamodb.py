@@ -117,6 +117,21 @@ class DynamoTable:
             items.extend(other.result())
         return items
 
+    def query(self, pk: str, sk_prefix: str, *, consistent: bool = False) -> list[Item]:
+        """The items under the partition key ``pk`` whose sort key begins with ``sk_prefix``, in its order."""
+        request: Request = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": {":pk": {"S": pk}, ":prefix": {"S": sk_prefix}},
+            "ConsistentRead": consistent,
+        }
+        items: list[Item] = []
+        while True:
+            page = self._page(request)
+            items.extend(page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return items
+            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
     def batch_put(self, items: Sequence[Item]) -> None:
         """Store items whose keys are distinct, whatever is stored under them."""
         for batch in _batched(items, WRITES_PER_CALL):
@@ -136,6 +151,15 @@ class DynamoTable:
 
         self._until_done(send, {"Item": item, "ConditionExpression": condition, **expression})
         return refused[0] if refused else None
+
+    def _page(self, request: Request) -> dict[str, Any]:
+        pages: list[dict[str, Any]] = []
+
+        def send(request: Request) -> None:
+            pages.append(cast("dict[str, Any]", self._client().query(TableName=self.name, **request)))
+
+        self._until_done(send, request)
+        return pages[0]
 
     @cached_property
     def _readers(self) -> ThreadPoolExecutor:

@@ -25,16 +25,20 @@ def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
 
 def load_version(config: Config, root: Path, name: str, version: int) -> Package:
     """The checked package of one version, without opening its graph; raises as `load_models` does."""
-    folder = config.model_folder(root, name) / str(version)
-    package = load_package(folder)
+    package = load_package(config.model_folder(root, name) / str(version))
+    refuse_other(config, package, name, version)
+    return package
+
+
+def refuse_other(config: Config, package: Package, name: str, version: int) -> None:
+    """See that a package is the version, and that its features are defined; raises as `load_models` does."""
     manifest = package.manifest
     if (manifest.name, manifest.version) != (name, version):
         message = f"is of {manifest.name} {manifest.version}, and lies in the folder of {name} {version}"
-        raise PackageError(folder / MANIFEST, message)
+        raise PackageError(package.folder / MANIFEST, message)
     problems = [problem for field in manifest.inputs for problem in _undefined(config, manifest, field)]
     if problems:
         raise ConfigError("slipway.yaml", problems)
-    return package
 
 
 def _undefined(config: Config, manifest: Manifest, field: InputField) -> list[FieldProblem]:

@@ -36,7 +36,7 @@ class Package:
     @cached_property
     def baseline(self) -> "Baseline":
         """The statistics of inputs and outputs on validation data; read at first use, since serving needs none."""
-        from slipway.models.baseline import read_baseline  # noqa: PLC0415
+        from slipway.models.baseline import read_baseline
 
         return read_baseline(self.folder / BASELINE)
 
@@ -71,12 +71,16 @@ def seal_package(folder: Path, manifest: Mapping[str, Any]) -> Package:
     """
     entries = [_entry(folder, path) for path in sorted(_files(folder)) if path != MANIFEST]
     sealed = _validated(folder / MANIFEST, {**manifest, "files": entries})
-    document = sealed.model_dump(mode="json", exclude_unset=True)
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
-    _write_whole(folder / MANIFEST, text)
+    _write_whole(folder / MANIFEST, manifest_text(sealed))
     package = load_package(folder)
     _ = package.baseline
     return package
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """A manifest as the text of a ``model.yaml``."""
+    document = manifest.model_dump(mode="json", exclude_unset=True)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -88,6 +92,11 @@ def read_manifest(path: Path) -> Manifest:
         raise PackageError(path, _unreadable(error)) from error
     if len(text) > _MANIFEST_BYTES:
         raise PackageError(path, f"is over {_MANIFEST_BYTES} bytes; a manifest takes a few thousand")
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: bytes, path: Path | str) -> Manifest:
+    """The manifest in the bytes of a ``model.yaml``; raises as `read_manifest` does, with ``path`` as its place."""
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -95,7 +104,7 @@ def read_manifest(path: Path) -> Manifest:
     return _validated(path, document)
 
 
-def _validated(path: Path, document: object) -> Manifest:
+def _validated(path: Path | str, document: object) -> Manifest:
     try:
         return Manifest.model_validate(document)
     except ValidationError as error:
