@@ -1,16 +1,22 @@
 """The CDK app: `cdk deploy --all` puts what slipway.yaml says into an AWS account."""
 
+import sys
 from pathlib import Path
 
 import aws_cdk as cdk
 
 from infra.application import add_stacks
+from slipway.errors import SlipwayError
 
-app = cdk.App()
+# The CDK's own check of the templates takes three times as long as all else, and the tests run cfn-lint over them.
+app = cdk.App(builtin_cloud_formation_validation=False)
 config_file = app.node.try_get_context("slipway:config")
-add_stacks(
-    app,
-    config_file=Path(config_file) if config_file else Path(__file__).with_name("slipway.yaml"),
-    target=app.node.try_get_context("slipway:target"),
-)
+try:
+    add_stacks(
+        app,
+        config_file=Path(config_file) if config_file else Path(__file__).with_name("slipway.yaml"),
+        target=app.node.try_get_context("slipway:target"),
+    )
+except SlipwayError as error:
+    sys.exit(f"error: {error}")
 app.synth()

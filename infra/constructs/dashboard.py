@@ -17,7 +17,10 @@ Series = Sequence[cloudwatch.IMetric]
 
 
 class Dashboard(Construct):
-    """One row each for traffic, latency, models, the store and the functions. Models and versions are listed."""
+    """One row each for traffic, latency, models, the store and the functions. Models and versions are listed.
+
+    It has no more than is looked at: CloudWatch's free dashboards show up to 50 metrics.
+    """
 
     def __init__(
         self,
@@ -40,8 +43,7 @@ class Dashboard(Construct):
         dashboard.add_widgets(*self._traffic())
         dashboard.add_widgets(*self._latency(config, api_id))
         dashboard.add_widgets(*self._predictions())
-        if config.features:
-            dashboard.add_widgets(*self._store(config))
+        dashboard.add_widgets(*self._store())
         dashboard.add_widgets(*self._lambda())
         self.dashboard = dashboard
 
@@ -84,27 +86,19 @@ class Dashboard(Construct):
             )
             for name, version in versions
         ]
-        cached = [model.name for model in self._models if model.cached]
-        caching = [self._of_models(name, cached) for name in (metrics.CACHE_HITS, metrics.CACHE_MISSES)]
-        widgets = [
-            _graph("Predictions by version", predictions, _THIRD),
-            _graph("Inference, p99, ms", inference, _THIRD),
+        return [
+            _graph("Predictions by version", predictions, _HALF),
+            _graph("Inference, p99, ms", inference, _HALF),
         ]
-        return [*widgets, _graph("Prediction cache", [*caching[0], *caching[1]], _THIRD)] if cached else widgets
 
-    def _store(self, config: Config) -> list[cloudwatch.IWidget]:
+    def _store(self) -> list[cloudwatch.IWidget]:
+        """What the store and the cache had for the models that ask them."""
         readers = [model.name for model in self._models if model.groups]
-        reads = [
-            *self._of_models(metrics.FEATURE_HITS, readers),
-            *self._of_models(metrics.FEATURE_MISSES, readers),
-        ]
-        writes = [
-            self._service.metric(name, label=f"{group} {what}", Group=group)
-            for group in config.features
-            for name, what in ((metrics.FEATURE_WRITES, "stored"), (metrics.FEATURE_REFUSALS, "refused"))
-        ]
-        widgets = [_graph("Feature writes", writes, _HALF)]
-        return [_graph("Features read", reads, _HALF), *widgets] if readers else widgets
+        cached = [model.name for model in self._models if model.cached]
+        reads = [*self._of_models(metrics.FEATURE_HITS, readers), *self._of_models(metrics.FEATURE_MISSES, readers)]
+        lookups = [*self._of_models(metrics.CACHE_HITS, cached), *self._of_models(metrics.CACHE_MISSES, cached)]
+        graphs = (("Features read", reads), ("Prediction cache", lookups))
+        return [_graph(title, series, _HALF) for title, series in graphs if series]
 
     def _lambda(self) -> list[cloudwatch.IWidget]:
         cold_starts = [

@@ -52,18 +52,16 @@ class Function(Construct):
             timeout=cdk.Duration.seconds(settings.timeout_seconds),
             environment=dict(environment),
             reserved_concurrent_executions=reserved_concurrency,
-            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
             role=self.role,
             log_group=self.logs,
             # Text, so that Lambda passes each line on as it is: a metric in embedded format must be a line of its own.
             logging_format=lambda_.LoggingFormat.TEXT,
         )
-        reason = (
-            "Python 3.13 is what the packages are compiled for; one version behind the newest until all have wheels."
-        )
+        runtime = "The bundles are compiled and tested for Python 3.13; another Python is a change of its own."
         published = "The alias is of a published version, and nothing calls another."
         snap_start = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
-        acknowledge(self.function, {"AwsSolutions-L1": reason, snap_start: published})
+        acknowledge(self.function, {"AwsSolutions-L1": runtime, snap_start: published})
         self.alias = lambda_.Alias(self, "Live", alias_name=ALIAS, version=self.function.current_version)
 
     def allow(

@@ -76,7 +76,9 @@ def synthesize(make_project: Callable[..., Path]) -> Synthesize:
     def run(**project: Any) -> Synthesized:
         config_file = make_project(**project)
         context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
-        app = cdk.App(context=context, outdir=str(config_file.parent / "cdk.out"))
+        app = cdk.App(
+            context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False
+        )
         stacks = add_stacks(app, config_file=config_file, target="host")
         folder = Path(app.synth().directory)
         state, serving = (_template(folder, stack) for stack in (stacks.state, stacks.serving))

@@ -95,8 +95,7 @@ def test_the_dashboard_shows_what_the_service_promises(templates):
 
 def test_the_dashboard_is_within_what_costs_nothing(templates):
     # The first three dashboards of up to 50 metrics each are free.
-    metrics = {json.dumps(metric[:3]) for metrics in graphs_of(templates).values() for metric in metrics}
-    assert len(metrics) <= 50
+    assert sum(len(metrics) for metrics in graphs_of(templates).values()) <= 50
 
 
 def test_idle_is_not_an_alarm_and_every_alarm_tells_the_topic(templates):

@@ -28,11 +28,13 @@ def test_a_function_has_the_shared_defaults(templates, name):
 
 def test_settings_of_the_light_tier_reach_the_functions(synthesize):
     changed = synthesize(
-        rest="light: { memory_mb: 512, timeout_seconds: 5, reserved_concurrency: 7, deployment: all-at-once }\n"
+        rest="light: { memory_mb: 512, timeout_seconds: 5, reserved_concurrency: 7, snap_start: false, "
+        "deployment: all-at-once }\n"
         "monitoring: { log_retention_days: 14 }\n"
     )
     functions = changed.of_type("AWS::Lambda::Function")
     assert {(f["Properties"]["MemorySize"], f["Properties"]["Timeout"]) for f in functions.values()} == {(512, 5)}
+    assert not [name for name, function in functions.items() if "SnapStart" in function["Properties"]]
     reserved = {name: f["Properties"].get("ReservedConcurrentExecutions") for name, f in functions.items()}
     assert sorted(reserved.values(), key=str) == [7, None, None]
     assert by_prefix(functions, "PredictFunction")["ReservedConcurrentExecutions"] == 7
