@@ -3,15 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.8
+TORCH_VERSION := 2.13.0
 TEXT ?= Finally Friday, and the sun is out!
 PORT ?= 8080
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format types bench lock clean
+.PHONY: help setup run test test-torch unit lint format types bench lock clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: .venv/.installed node_modules/.installed ## Install the pinned Python packages and the pinned CDK CLI.
 
@@ -34,6 +35,14 @@ run: setup ## Deploy to the embedded AWS on this machine, predict TEXT, and stay
 test: setup lint types ## Every check and every test.
 	$(BIN)/pytest
 
+test-torch: .venv/.torch ## The tests that need PyTorch, which this installs into .venv.
+	$(BIN)/pytest tests/torch
+
+.venv/.torch: .venv/.installed requirements/torch.txt
+	@echo "==> PyTorch into .venv"
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION) --requirement requirements/torch.txt
+	@touch $@
+
 unit: setup ## The tests that take seconds.
 	$(BIN)/pytest tests/unit
 
@@ -50,7 +59,7 @@ types: setup
 	$(BIN)/mypy
 
 lock: ## Resolve the lock files anew from pyproject.toml and functions/*/requirements.in.
-	$(LOCK) --universal --python-version 3.11 --all-extras --group infra --group local --group dev pyproject.toml -o requirements/dev.lock
+	$(LOCK) --universal --python-version 3.11 --extra parquet --extra plot --extra training --extra import --group infra --group local --group dev pyproject.toml -o requirements/dev.lock
 	for function in predict features feedback; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \

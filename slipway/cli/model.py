@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.cli.advise import advise
+from slipway.cli.import_model import import_
 from slipway.cli.options import AsJson, ConfigFile
 from slipway.config import Config, load_config
 from slipway.errors import NotFoundError
@@ -18,6 +19,7 @@ from slipway.models.package import load_package
 
 app = typer.Typer(help="The model packages of this project.", no_args_is_help=True)
 app.command("advise")(advise)
+app.command("import")(import_)
 
 
 @app.command("list")
