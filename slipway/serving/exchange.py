@@ -4,10 +4,9 @@ What ASGI needs of both is here too, so that the calls that must be fast can be 
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from slipway.errors import MalformedError, PredictionError, SlipwayError, TooLargeError, UnavailableError
 from slipway.monitoring.telemetry import RequestEvent, Telemetry
@@ -21,14 +20,25 @@ _NONE: Mapping[str, str] = {}
 _LOG = logging.getLogger("slipway")
 
 
+class Headers:
+    """The headers of a request. Only the few that somebody asks for are decoded."""
+
+    def __init__(self, raw: Sequence[Sequence[bytes]]) -> None:
+        self._raw = raw
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first header called ``name``, in lower case as ASGI has it."""
+        wanted = name.encode("latin-1")
+        return next((value.decode("latin-1") for key, value in self._raw if key == wanted), default)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as an endpoint sees it; the names of ``headers`` are lower case."""
+    """A request as an endpoint sees it."""
 
     path: str
     parameters: Mapping[str, str]
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
+    headers: Headers
     body: bytes
     request_id: str
     event: RequestEvent
@@ -83,10 +93,9 @@ class Exchange:
         path = scope["path"]
         try:
             with self._telemetry.request(timed=timed) as event:
-                headers = read_headers(scope)
+                headers = Headers(scope["headers"])
                 body = await read_body(receive, headers, self._limit)
-                query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
-                return endpoint(Call(path, parameters, headers, query, body, request_id(scope), event))
+                return endpoint(Call(path, parameters, headers, body, request_id(scope), event))
         except SlipwayError as error:
             if isinstance(error, PredictionError | UnavailableError):
                 log_fault(error, request_id(scope))
@@ -102,25 +111,20 @@ def log_fault(error: BaseException, request: str) -> None:
     _LOG.error("%s: %s", type(error).__name__, error, exc_info=trace, extra={"request": request})
 
 
-def read_headers(scope: Scope) -> dict[str, str]:
-    """The request's headers by lower-case name; of a repeated one, the last."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
 def request_id(scope: Scope) -> str:
     """The id that AWS gave the request, or nothing outside Lambda."""
     context = scope.get("aws.context")
     return str(getattr(context, "aws_request_id", ""))
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     """The request's body.
 
     Raises:
         TooLargeError: it has more than ``limit`` bytes; the rest of it is not read.
         MalformedError: the client went away before its end.
     """
-    length = headers.get("content-length", "")
+    length = headers.get("content-length")
     if length.isdecimal() and len(length) < 20 and int(length) > limit:
         raise too_large(limit)
     parts: list[bytes] = []

@@ -21,6 +21,7 @@ from slipway.serving.tensors import BYTES, InferRequest, OutputTensor, read_colu
 HEADER_LENGTH = "inference-header-content-length"
 BINARY = "application/octet-stream"
 PREDICTION_ID = "prediction_id"
+_ABSENT = "absent"
 
 _DATATYPES: Mapping[FeatureType, tuple[str, ...]] = {
     FeatureType.STRING: (BYTES,),
@@ -120,8 +121,8 @@ def _infer(service: PredictionService, call: Call) -> Answer:
 
 def _split(call: Call) -> tuple[bytes, bytes]:
     """The JSON and what follows it."""
-    text = call.headers.get(HEADER_LENGTH)
-    if text is None:
+    text = call.headers.get(HEADER_LENGTH, _ABSENT)
+    if text is _ABSENT:
         return call.body, b""
     if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= len(call.body)):
         raise MalformedError.of(HEADER_LENGTH, "must be the length of the JSON at the start of the body")
