@@ -150,7 +150,8 @@ class LocalEnvironment:
             log=self._logs / "front-door.log",
         )
         current = self._keep(current.with_child(child))
-        _await(f"{current.api}/v2/health/ready", child)
+        # A path that no function has: the functions have just been started, and a call would start each once more.
+        _await(current.api, child)
         return current
 
     def _keep(self, current: State) -> State:

@@ -8,6 +8,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+CONCURRENCY = 32
 # MiniStack's administrator. These keys open nothing but the emulator on this machine.
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105
@@ -35,6 +36,8 @@ def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
+        # Each concurrent call takes a process of some 100 MB, and without a limit there would be hundreds.
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
     }
 
 
