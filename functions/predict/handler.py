@@ -31,8 +31,8 @@ def make_front(settings: Settings) -> Front:
     routes = (*v1_routes(service), *oip_routes(service), *health_routes())
 
     def make_app() -> Any:
-        from slipway.serving.app import create_app  # noqa: PLC0415 - FastAPI is imported when it is needed
-        from slipway.serving.openapi import openapi_document  # noqa: PLC0415
+        from slipway.serving.app import create_app
+        from slipway.serving.openapi import openapi_document
 
         return create_app(routes, exchange, title=config.project, document=lambda: openapi_document(service))
 
@@ -42,8 +42,8 @@ def make_front(settings: Settings) -> Front:
 def _store(settings: Settings, config: Config) -> FeatureStore | None:
     if settings.features_table is None:
         return None
-    from slipway.features.definitions import FeatureDefinitions  # noqa: PLC0415 - not needed without a table
-    from slipway.features.dynamodb import DynamoFeatureStore  # noqa: PLC0415
+    from slipway.features.definitions import FeatureDefinitions
+    from slipway.features.dynamodb import DynamoFeatureStore
 
     return DynamoFeatureStore(settings.features_table, FeatureDefinitions(config.features))
 
@@ -51,7 +51,7 @@ def _store(settings: Settings, config: Config) -> FeatureStore | None:
 def _cache(settings: Settings) -> PredictionCache | None:
     if settings.predictions_table is None:
         return None
-    from slipway.features.dynamodb import DynamoPredictionCache  # noqa: PLC0415
+    from slipway.features.dynamodb import DynamoPredictionCache
 
     return DynamoPredictionCache(settings.predictions_table)
 
