@@ -40,6 +40,8 @@ _UNNEEDED_FILES = (
     "**/*.pxd",
     "**/*.a",
     "**/*.h",
+    "numpy/_core/_*_tests.*.so",
+    "numpy/_core/_simd.*.so",
     # The module that Python loads links its own copy of this library.
     "onnxruntime/capi/libonnxruntime.so*",
     "*.dist-info/RECORD",

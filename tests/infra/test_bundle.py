@@ -11,7 +11,7 @@ from infra.dependencies import BundleError, Platform, find_python, install_depen
 from slipway.config import load_config
 from slipway.errors import ConfigError
 
-MEBIBYTE = 1024 * 1024
+MEGABYTE = 1000 * 1000
 LIMITS = {"predict": 120, "features": 30, "feedback": 30}
 FUNCTIONS = tuple(LIMITS)
 
@@ -46,8 +46,8 @@ def deployable(request):
 
 def test_a_bundle_is_within_its_size(deployable):
     function, folder = deployable
-    size = sum(file.stat().st_size for file in files_of(folder).values()) / MEBIBYTE
-    assert size <= LIMITS[function], f"{function} has {size:.0f} MiB, and at most {LIMITS[function]} are allowed"
+    size = sum(file.stat().st_size for file in files_of(folder).values()) / MEGABYTE
+    assert size <= LIMITS[function], f"{function} has {size:.0f} MB, and at most {LIMITS[function]} are allowed"
 
 
 def test_a_bundle_holds_no_package_that_it_does_not_need(deployable):
