@@ -98,10 +98,12 @@ class Registry:
 
         Raises:
             CheckFailedError: ``check`` did not pass, or had no gate, and ``force`` gives no reason to take it still.
+            PackageError: the package was altered since it was checked, or on its way.
             ConflictError: the upload took so long that it was given up.
-            UnavailableError: the registry could not be reached; there is no new version.
+            UnavailableError: the registry was not reached or did not answer; `versions` tells what became of it.
         """
         _refuse_unproven(package, check, force)
+        load_package(package.folder)
         model = package.manifest.name
         self.clean(model)
         number = self._table.allocate(model)

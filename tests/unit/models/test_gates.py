@@ -96,15 +96,16 @@ def test_a_better_version_has_the_whole_drop_as_its_margin():
     assert (result.passed, result.measured, result.by_how_much) == (True, 0, 0.005)
 
 
-class TestWhichFigure:
-    gate = {"quality": [{"metric": "macro_recall", "min": 0.5}]}
+ANY_DATA = {"quality": [{"metric": "macro_recall", "min": 0.5}]}
 
+
+class TestWhichFigure:
     def test_without_a_name_the_only_data_there_is(self):
-        assert judge(self.gate)[0].passed
+        assert judge(ANY_DATA)[0].passed
 
     def test_of_several_data_sets_one_must_be_named(self):
         two = changed(figures=(*figures(), *figures(0.4, data="other.tsv")))
-        (result,) = judge(self.gate, two)
+        (result,) = judge(ANY_DATA, two)
         assert not result.passed
         assert "there is macro_recall on val.tsv" in result.sentence
         named = {"quality": [{"metric": "macro_recall", "min": 0.5, "data": "other.tsv"}]}
@@ -112,7 +113,7 @@ class TestWhichFigure:
 
     def test_the_labelled_data_comes_before_other_figures(self):
         both = changed(figures=(*figures(0.9, data="elsewhere"), *figures(0.4)), labelled="val.tsv")
-        assert judge(self.gate, both)[0].measured == 0.4
+        assert judge(ANY_DATA, both)[0].measured == 0.4
 
     def test_a_version_before_without_the_figure_cannot_be_compared_with(self):
         before = Measured("version 1", figures(data="old.tsv"), size_bytes=1)

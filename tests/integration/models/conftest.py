@@ -1,0 +1,61 @@
+"""A registry in memory, and one on a table and a bucket in moto."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from registries import Clock, Parts
+
+from slipway.dynamodb import Backoff, lazy_client
+from slipway.models.dynamodb import DynamoVersionTable
+from slipway.models.memory import MemoryObjectStore, MemoryVersionTable
+from slipway.models.registry import Registry
+from slipway.models.s3 import S3ObjectStore, s3_client
+
+REGION = "eu-west-1"
+QUICK = Backoff(attempts=4, first_wait=0.001, longest_wait=0.002)
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[tuple[Any, Any]]:
+    """Factories of real clients of DynamoDB and S3, whose calls moto answers; making them is what takes time."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        factories = lazy_client(region_name=REGION), s3_client(region_name=REGION)
+        for factory in factories:
+            factory()
+        yield factories
+
+
+@pytest.fixture
+def aws_parts(clients: tuple[Any, Any]) -> Parts:
+    """A table and a bucket of its own for each test."""
+    dynamodb, s3 = clients
+    name = f"test-{secrets.token_hex(8)}"
+    dynamodb().create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    s3().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    table = DynamoVersionTable(name, client=dynamodb, backoff=QUICK)
+    return Parts(S3ObjectStore(name, client=s3), table, Clock())
+
+
+@pytest.fixture(params=["memory", "aws"])
+def parts(request: pytest.FixtureRequest) -> Parts:
+    if request.param == "memory":
+        clock = Clock()
+        return Parts(MemoryObjectStore(clock=clock), MemoryVersionTable(), clock)
+    made: Parts = request.getfixturevalue("aws_parts")
+    return made
+
+
+@pytest.fixture
+def registry(parts: Parts) -> Registry:
+    return parts.registry
