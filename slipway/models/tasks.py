@@ -55,7 +55,7 @@ class TextClassification:
     """One string through the package's tokenizer, padded to the longest of the batch; probabilities out."""
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
-        from tokenizers import Tokenizer  # noqa: PLC0415  models without text start faster without it
+        from tokenizers import Tokenizer  # models without text start faster without it
 
         self._field = _only_text_field(package)
         self._labels = _Labels(package, graph)

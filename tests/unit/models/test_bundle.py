@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+from packages import make_tabular_package, make_text_package
+
+from slipway.config import Config, parse_config
+from slipway.errors import ConfigError, PackageError
+from slipway.models.bundle import load_models, load_version
+
+CONFIG = """
+models:
+  tiny-sentiment: {versions: [1, 2], stable: 1}
+  tiny-tabular: {versions: [1], stable: 1}
+features:
+  tumour:
+    entity: patient
+    features:
+      radius: {type: float}
+      smooth: {type: float}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for version in (1, 2):
+        make_text_package(tmp_path / "models" / "tiny-sentiment" / str(version), version=version)
+    make_tabular_package(tmp_path / "models" / "tiny-tabular" / "1")
+    return tmp_path
+
+
+@pytest.fixture
+def config() -> Config:
+    return parse_config(CONFIG)
+
+
+def test_every_deployed_version_is_opened(root: Path, config: Config) -> None:
+    models = load_models(config, root)
+    assert list(models) == [("tiny-sentiment", 1), ("tiny-sentiment", 2), ("tiny-tabular", 1)]
+    assert models["tiny-sentiment", 2].manifest.version == 2
+    assert models["tiny-tabular", 1].predict([{"radius": 20.0, "smooth": 0.5, "age": 1}])[0]["label"] == "yes"
+
+
+def test_versions_that_are_not_deployed_are_left(root: Path, config: Config) -> None:
+    make_text_package(root / "models" / "tiny-sentiment" / "3", name="other", version=9)
+    assert ("tiny-sentiment", 3) not in load_models(config, root)
+
+
+def test_a_model_may_lie_elsewhere(root: Path) -> None:
+    make_text_package(root / "elsewhere" / "4", version=4)
+    config = parse_config("models: {tiny-sentiment: {path: elsewhere, versions: [4], stable: 4}}")
+    assert list(load_models(config, root)) == [("tiny-sentiment", 4)]
+
+
+@pytest.mark.parametrize(("name", "version"), [("other", 2), ("tiny-sentiment", 3)])
+def test_the_folder_says_name_and_version(root: Path, config: Config, name: str, version: int) -> None:
+    make_text_package(root / "models" / "tiny-sentiment" / "2", name=name, version=version)
+    message = rf"2/model.yaml: is of {name} {version}, and lies in the folder of tiny-sentiment 2"
+    with pytest.raises(PackageError, match=message):
+        load_models(config, root)
+
+
+def test_a_version_that_is_not_there_is_named(root: Path, config: Config) -> None:
+    with pytest.raises(PackageError, match=r"tiny-sentiment/7/model.yaml: is missing"):
+        load_version(config, root, "tiny-sentiment", 7)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ("{}", "features.tumour: is not defined, and tiny-tabular 1 takes radius from it"),
+        (
+            "{tumour: {entity: patient, features: {radius: {type: float}}}}",
+            "features.tumour.features.smooth: is not defined, and tiny-tabular 1 takes smooth from it",
+        ),
+        (
+            "{tumour: {entity: patient, features: {radius: {type: string}, smooth: {type: float}}}}",
+            "features.tumour.features.radius: is of type string, and tiny-tabular 1 takes radius from it as float",
+        ),
+    ],
+)
+def test_features_are_defined_as_the_manifest_takes_them(root: Path, features: str, message: str) -> None:
+    config = parse_config(f"models: {{tiny-tabular: {{versions: [1], stable: 1}}}}\nfeatures: {features}")
+    with pytest.raises(ConfigError, match=message):
+        load_models(config, root)
