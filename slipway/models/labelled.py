@@ -42,25 +42,45 @@ def read_labelled(path: Path, manifest: Manifest) -> Labelled:
     Raises:
         InputError: the file cannot be read or has no records, or lines are not such records; the first ten are named.
     """
+    rows, digest = _read_rows(path, manifest, "--data")
+    records, labels = _checked(rows, manifest, path.name)
+    return Labelled(path.name, digest, records, labels)
+
+
+def read_given(path: Path, manifest: Manifest, *, option: str = "--data") -> Labelled:
+    """Read such a file with or without a column ``label``; without one, ``labels`` of the result is empty.
+
+    Raises:
+        InputError: as `read_labelled`, the file being named by ``option``.
+    """
+    rows, digest = _read_rows(path, manifest, option)
+    has_labels = any(row.get(LABEL) is not None for row in rows)
+    records, labels = _checked(rows, manifest, path.name, with_labels=has_labels)
+    return Labelled(path.name, digest, records, labels)
+
+
+def _read_rows(path: Path, manifest: Manifest, option: str) -> tuple[Sequence[Row], str]:
+    """The rows of the file, the inputs of a TSV or CSV as what they are, and the SHA-256 of its bytes."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise InputError.of("--data", f"{path} is none of {', '.join(_READERS)}")
+        raise InputError.of(option, f"{path} is none of {', '.join(_READERS)}")
     try:
         content = path.read_bytes()
         rows = reader(content.decode("utf-8-sig"))
     except OSError as error:
-        raise InputError.of("--data", f"{path}: {error.strerror or error}") from error
+        raise InputError.of(option, f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise InputError.of("--data", f"{path} is not UTF-8: {error}") from error
+        raise InputError.of(option, f"{path} is not UTF-8: {error}") from error
     if not rows:
-        raise InputError.of("--data", f"{path} has no records")
+        raise InputError.of(option, f"{path} has no records")
     if path.suffix.lower() != ".jsonl":
         rows = [_typed(row, manifest) for row in rows]
-    records, labels = _checked(rows, manifest, path.name)
-    return Labelled(path.name, hashlib.sha256(content).hexdigest(), records, labels)
+    return rows, hashlib.sha256(content).hexdigest()
 
 
-def _checked(rows: Iterable[Row], manifest: Manifest, place: str) -> tuple[list[Record], list[Any]]:
+def _checked(
+    rows: Iterable[Row], manifest: Manifest, place: str, *, with_labels: bool = True
+) -> tuple[list[Record], list[Any]]:
     whole = manifest.model_copy(update={"inputs": tuple(f.model_copy(update={"group": None}) for f in manifest.inputs)})
     model = record_model(whole, {}, text_characters=_LONGEST_TEXT)
     records: list[Record] = []
@@ -69,7 +89,8 @@ def _checked(rows: Iterable[Row], manifest: Manifest, place: str) -> tuple[list[
     for number, row in enumerate(rows, start=1):
         here = f"{place} record {number}"
         try:
-            labels.append(_label(row, manifest, here))
+            if with_labels:
+                labels.append(_label(row, manifest, here))
             records.append(_record(model, row, manifest, here))
         except InputError as error:
             problems += error.problems

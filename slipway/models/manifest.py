@@ -133,10 +133,16 @@ class Measurement(_Part):
 
 
 class Quantization(_Part):
-    """How the weights were made smaller, and what that cost."""
+    """How the weights were made smaller, and what that cost.
+
+    ``batch_independent``: whether a record's answer was the same alone and among others, as far as was measured.
+    ``kept_in_float`` are the graph's nodes that could have been quantized and were not.
+    """
 
     method: str
     description: str = ""
+    batch_independent: bool | None = None
+    kept_in_float: tuple[str, ...] = Field(default=(), strict=False)
 
 
 class Manifest(_Part):

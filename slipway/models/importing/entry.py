@@ -1,7 +1,8 @@
-"""The user's own function, named as ``module:function``, that returns a model. A file is never unpickled."""
+"""The user's own function, named as ``module:function``. A file is never unpickled."""
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,15 @@ from slipway.errors import InputError
 
 
 def call_entry(entry: str, option: str) -> Any:
-    """Import the module, from the current folder too, and call the function with no arguments.
+    """Call the function with no arguments; raises as `find_entry` does, and what the function itself raises."""
+    return find_entry(entry, option)()
+
+
+def find_entry(entry: str, option: str) -> Callable[..., Any]:
+    """The function; its module is looked for in the current folder too.
 
     Raises:
-        InputError: there is no such module or function. What the user's own code raises is left as it is.
+        InputError: there is no such module or function. What importing the user's own code raises is left as it is.
     """
     module_name, colon, function_name = entry.partition(":")
     if not (module_name and colon and function_name):
@@ -21,7 +27,8 @@ def call_entry(entry: str, option: str) -> Any:
     function = getattr(module, function_name, None)
     if not callable(function):
         raise InputError.of(option, f"{module_name} has no function {function_name}")
-    return function()
+    found: Callable[..., Any] = function
+    return found
 
 
 def _import(name: str, option: str) -> Any:
