@@ -9,9 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from slipway.cli import registry as registry_commands
 from slipway.cli.advise import advise
 from slipway.cli.import_model import import_
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.registry_target import BucketName, TableName, find_target
+from slipway.cli.version_report import print_lineage
 from slipway.config import Config, load_config
 from slipway.errors import NotFoundError
 from slipway.models.manifest import Manifest
@@ -20,38 +23,76 @@ from slipway.models.package import load_package
 app = typer.Typer(help="The model packages of this project.", no_args_is_help=True)
 app.command("advise")(advise)
 app.command("import")(import_)
+app.command("check")(registry_commands.check)
+app.command("register")(registry_commands.register)
+app.command("pull")(registry_commands.pull)
+app.command("diff")(registry_commands.diff)
+app.command("deprecate")(registry_commands.deprecate)
+FromRegistry = Annotated[bool, typer.Option("--registry", help="What the registry has, in place of what lies here.")]
 
 
 @app.command("list")
-def list_models(*, config: ConfigFile = Path("slipway.yaml"), as_json: AsJson = False) -> None:
-    """List the versions that slipway.yaml deploys; every file of each is checked against its digest."""
+def list_models(
+    model: Annotated[str | None, typer.Argument(help="Default: every model of slipway.yaml.")] = None,
+    *,
+    registry: FromRegistry = False,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """List the versions that slipway.yaml deploys, every file checked against its digest; or those of the registry."""
+    if registry:
+        models = [model] if model else load_config(config).models
+        registry_commands.list_registered(find_target(config, table, bucket), list(models), as_json=as_json)
+        return
     settings = load_config(config)
-    rows = [_row(settings, manifest) for manifest in _manifests(settings, config.parent)]
+    if model is not None and model not in settings.models:
+        raise NotFoundError("model", model, settings.models)
+    rows = [_row(settings, manifest) for manifest in _manifests(settings, config.parent, model)]
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table("model", "version", "stable", "task", "size", "quality")
+    shown = Table("model", "version", "stable", "task", "size", "quality")
     for row in rows:
         quality = "\n".join(f"{item['metric']} {item['value']:.3f} ({item['data']})" for item in row["quality"])
         stable = "yes" if row["stable"] else ""
-        table.add_row(row["model"], str(row["version"]), stable, row["task"], f"{row['bytes'] / 1e6:.2f} MB", quality)
-    Console().print(table)
+        shown.add_row(row["model"], str(row["version"]), stable, row["task"], f"{row['bytes'] / 1e6:.2f} MB", quality)
+    Console().print(shown)
 
 
 @app.command("show")
 def show_model(
     model: Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")],
-    version: Annotated[int | None, typer.Argument(help="Default: the stable version.")] = None,
+    version: Annotated[
+        int | None, typer.Argument(help="Default: the stable version; of the registry, the newest.")
+    ] = None,
     *,
+    registry: FromRegistry = False,
+    table: TableName = None,
+    bucket: BucketName = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Show one version: its schema, how it was made, its measured quality."""
-    settings = load_config(config)
-    manifest = _manifest(settings, config.parent, model, version)
+    """Show one version: its schema, how it was made, its measured quality; of the registry, its lineage and check."""
+    if registry:
+        target = find_target(config, table, bucket)
+        record, manifest = registry_commands.find_registered(target, model, version)
+        if as_json:
+            both = {"record": record.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")}
+            typer.echo(json.dumps(both))
+        else:
+            _print_manifest(manifest)
+            print_lineage(Console(), record)
+        return
+    manifest = _manifest(load_config(config), config.parent, model, version)
     if as_json:
         typer.echo(manifest.model_dump_json())
-        return
+    else:
+        _print_manifest(manifest)
+
+
+def _print_manifest(manifest: Manifest) -> None:
     console = Console()
     console.print(f"[bold]{manifest.name}[/] version {manifest.version}, {manifest.task}\n{manifest.description}\n")
     console.print(_inputs_table(manifest))
@@ -61,8 +102,10 @@ def show_model(
         console.print(f"[bold]{item.metric}[/] {item.value:.4f} on {item.data}")
 
 
-def _manifests(settings: Config, root: Path) -> Iterator[Manifest]:
+def _manifests(settings: Config, root: Path, only: str | None) -> Iterator[Manifest]:
     for name, model in settings.models.items():
+        if only not in (None, name):
+            continue
         for version in model.versions:
             yield load_package(settings.model_folder(root, name) / str(version)).manifest
 

@@ -1,0 +1,69 @@
+"""Packages on this machine, as the commands name them: a version of slipway.yaml's model, or a folder."""
+
+import subprocess
+from pathlib import Path
+
+from slipway.config import Config, ModelConfig, load_config
+from slipway.errors import InputError, NotFoundError
+from slipway.models.package import MANIFEST, Package, load_package
+
+
+class Project:
+    """What slipway.yaml says of one model, and the packages that lie beside it."""
+
+    def __init__(self, config: Path, model: str) -> None:
+        """Raises ConfigError, and NotFoundError for a model that slipway.yaml does not have."""
+        self.settings: Config = load_config(config)
+        if model not in self.settings.models:
+            raise NotFoundError("model in slipway.yaml", model, self.settings.models)
+        self._root = config.parent
+        self._name = model
+
+    @property
+    def model(self) -> ModelConfig:
+        """The model's part of slipway.yaml."""
+        return self.settings.models[self._name]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the model's versions."""
+        return self.settings.model_folder(self._root, self._name)
+
+    def labelled(self, given: Path | None) -> Path | None:
+        """The labelled records to check with: those given, else those of ``gates.labelled``."""
+        default = self.model.gates.labelled
+        return given or (self._root / default if default else None)
+
+    def package(self, version: str) -> Package:
+        """The checked package of a version's number or of a folder, if it is one of the model.
+
+        Raises:
+            NotFoundError: there is no such version or folder.
+            InputError: the package is of another model.
+            PackageError: it is altered or malformed.
+        """
+        folder = self.folder / version if version.isdecimal() else Path(version)
+        if not (folder / MANIFEST).is_file():
+            raise NotFoundError(f"package of {self._name}", str(folder), map(str, self._numbers()))
+        package = load_package(folder)
+        if package.manifest.name != self._name:
+            raise InputError.of(version, f"is a package of {package.manifest.name}, and not of {self._name}")
+        return package
+
+    def before(self, package: Package) -> Package | None:
+        """The package here with the next lower number."""
+        lower = [number for number in self._numbers() if number < package.manifest.version]
+        return self.package(str(lower[-1])) if lower else None
+
+    def commit(self) -> str | None:
+        """The commit that is checked out here; None outside a git checkout."""
+        command = ["git", "-C", str(self._root), "rev-parse", "--verify", "--quiet", "HEAD"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:  # no git
+            return None
+        return done.stdout.strip() or None
+
+    def _numbers(self) -> list[int]:
+        found = self.folder.glob(f"*/{MANIFEST}")
+        return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())

@@ -1,0 +1,16 @@
+"""Says whose credentials these are."""
+
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from slipway.errors import UnavailableError
+
+
+def caller_arn(**options: Any) -> str:
+    """The ARN of the caller's identity; ``options`` are the client's. Raises UnavailableError without credentials."""
+    try:
+        return str(boto3.client("sts", **options).get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError) as error:
+        raise UnavailableError("AWS", str(error)) from error
