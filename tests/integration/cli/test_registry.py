@@ -1,0 +1,199 @@
+"""The commands of the registry against a table and a bucket in moto, in a project of their own."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from packages import make_text_package
+from typer.testing import CliRunner, Result
+
+from slipway.cli import app
+from slipway.cli.registry_target import find_target
+from slipway.errors import CheckFailedError, InputError, NotFoundError
+from slipway.models.package import Package, load_package
+
+NAME = "tiny-sentiment"
+CONFIG = """
+project: tiny
+models:
+  tiny-sentiment:
+    versions: [1]
+    stable: 1
+    gates:
+      labelled: val.tsv
+      quality: [{ metric: macro_recall, min: 0.9, max_drop: 0.01 }]
+      min_agreement: 0.9
+      max_package_bytes: 100000
+  ungated: { versions: [1], stable: 1 }
+"""
+TARGET = ("--table", "control", "--bucket", "models-of-tests")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with slipway.yaml, labelled records, and version 1 of a model."""
+    (tmp_path / "slipway.yaml").write_text(CONFIG, "utf-8")
+    rows = ["label\ttext", "positive\tgood", "positive\tsunny day", "negative\tbad", "negative\tawful", "neutral\thm"]
+    (tmp_path / "val.tsv").write_text("\n".join(rows) + "\n", "utf-8")
+    make_text_package(tmp_path / "models" / NAME / "1")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        boto3.client("dynamodb").create_table(
+            TableName="control",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        boto3.client("s3").create_bucket(Bucket="models-of-tests")
+        yield
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["model", *arguments])
+
+
+def done(*arguments: str) -> Any:
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.output or result.exception
+    return json.loads(result.stdout) if "--json" in arguments else result.stdout
+
+
+class TestCheck:
+    def test_a_good_package_passes(self, project: Path):
+        found = done("check", NAME, "1", "--json")
+        assert (found["passed"], found["data"]["rows"], found["against"]) == (True, 5, None)
+        assert "passed" in done("check", NAME, "1")
+
+    def test_a_failed_gate_is_exit_code_1_and_a_sentence(self, project: Path):
+        (project / "val.tsv").write_text("label\ttext\npositive\tbad\nnegative\tawful\n", "utf-8")
+        result = invoke("check", NAME, "1")
+        assert result.exit_code == 1
+        assert "macro_recall on val.tsv is 0.5; at least 0.9 is asked for: 0.4 too little" in result.stdout
+        assert json.loads(invoke("check", NAME, "1", "--json").stdout)["passed"] is False
+
+    def test_the_version_here_that_comes_before_is_compared_with(self, project: Path):
+        make_text_package(project / "models" / NAME / "3", version=3)
+        assert done("check", NAME, "3", "--json")["against"] == "version 1"
+        assert done("check", NAME, "1", "--against", "3", "--json")["against"] == "version 3"
+
+    def test_a_folder_will_do_and_other_data(self, project: Path):
+        make_text_package(project / "build", version=2)
+        (project / "other.jsonl").write_text('{"text": "good", "label": "positive"}\n', "utf-8")
+        found = done("check", NAME, "build", "--data", "other.jsonl", "--json")
+        assert (found["data"]["name"], found["against"]) == ("other.jsonl", "version 1")
+
+    def test_without_gates_nothing_is_proven(self, project: Path):
+        make_text_package(project / "models" / "ungated" / "1", name="ungated")
+        result = invoke("check", "ungated", "1")
+        assert result.exit_code == 1
+        assert "has no gates" in result.stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "says"),
+        [
+            (("check", "nothing", "1"), NotFoundError, "no model in slipway.yaml 'nothing'; there is tiny-sentiment"),
+            (("check", NAME, "7"), NotFoundError, "there is 1"),
+            (("check", "ungated", f"models/{NAME}/1"), InputError, "is a package of tiny-sentiment, and not of"),
+            (("check", NAME, "1", "--against", "1", "--registry"), InputError, "exclude each other"),
+            (("check", NAME, "1", "--registry", "--table", "control"), InputError, "must be given together"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, project: Path, arguments, error, says):
+        result = invoke(*arguments)
+        assert isinstance(result.exception, error)
+        assert says in str(result.exception)
+
+
+@pytest.mark.usefixtures("aws")
+class TestRegistry:
+    def test_the_life_of_two_versions(self, project: Path):
+        assert f"Registered as {NAME} 1 in AWS" in done("register", NAME, "1", *TARGET)
+        make_text_package(project / "build", version=9, description="Another one.")
+        assert done("check", NAME, "build", "--registry", "--json", *TARGET)["against"] == "version 1"
+        record = done("register", NAME, "build", "--by", "engineer", "--json", *TARGET)
+        assert (record["number"], record["origin"]) == (2, {"by": "engineer", "git_commit": None, "parent": 1})
+        assert record["check"]["against"] == "version 1"
+
+        listed = done("list", "--registry", "--json", *TARGET)
+        assert [(row["model"], row["number"]) for row in listed] == [(NAME, 1), (NAME, 2)]
+        assert listed[0]["origin"]["by"].startswith("arn:aws:")
+        assert done("list", "--registry", *TARGET).count(NAME) == 2
+
+        done("pull", NAME, "2", *TARGET)
+        assert load_package(project / "models" / NAME / "2").manifest.description == "Another one."
+        difference = done("diff", NAME, "1", "2", "--json", *TARGET)
+        assert (difference["schema"], difference["files"], difference["quality"]) == ([], [], [])
+        assert "size" in done("diff", NAME, "1", "build", *TARGET)
+
+        assert f"{NAME} 2 is deprecated" in done("deprecate", NAME, "2", "--reason", "biased", *TARGET)
+        shown = done("show", NAME, "--registry", "--json", *TARGET)
+        assert (shown["record"]["number"], shown["manifest"]["version"]) == (1, 1)
+        text = done("show", NAME, "2", "--registry", *TARGET)
+        assert "deprecated biased" in text
+        assert "macro_recall min" in text
+        assert "data made up, 3 rows" in text
+
+    def test_what_failed_is_registered_by_force_only(self, project: Path):
+        (project / "val.tsv").write_text("label\ttext\npositive\tbad\n", "utf-8")
+        refused = invoke("register", NAME, "1", *TARGET)
+        assert isinstance(refused.exception, CheckFailedError)
+        assert "macro_recall min: macro_recall on val.tsv is 0;" in str(refused.exception)
+        record = done("register", NAME, "1", "--force", "only data we have", "--json", *TARGET)
+        assert record["forced"] == "only data we have"
+        assert "forced: only data we have" in done("list", NAME, "--registry", *TARGET)
+
+    def test_a_parent_must_be_a_version(self, project: Path):
+        result = invoke("register", NAME, "1", "--parent", "4", *TARGET)
+        assert isinstance(result.exception, NotFoundError)
+
+    def test_what_is_not_there_is_said(self, project: Path):
+        for arguments in (("pull", NAME, "1"), ("show", NAME, "--registry"), ("diff", NAME, "1", "2")):
+            assert isinstance(invoke(*arguments, *TARGET).exception, NotFoundError)
+
+
+class TestTarget:
+    def test_the_stack_of_the_project_is_asked(self, project: Path, aws: None):
+        values = {"ControlTable": "control", "ModelBucket": "models-of-tests"}
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {name: {"Value": value} for name, value in values.items()},
+        }
+        boto3.client("cloudformation").create_stack(StackName="tiny-state", TemplateBody=json.dumps(template))
+        target = find_target(Path("slipway.yaml"), None, None)
+        assert (target.table, target.bucket, target.place) == ("control", "models-of-tests", "stack tiny-state")
+        assert done("register", NAME, "1", "--json")["number"] == 1
+
+    def test_the_embedded_aws_comes_first(self, project: Path):
+        state = {
+            "api": "http://127.0.0.1:8080",
+            "emulator": "http://127.0.0.1:4566",
+            "region": "eu-west-1",
+            "credentials": {"access_key_id": "a", "secret_access_key": "b"},
+            "outputs": {"tiny-state": {"ControlTable": "c", "ModelBucket": "m"}, "tiny-serving": {"ApiUrl": "u"}},
+        }
+        (project / ".slipway").mkdir()
+        (project / ".slipway" / "local.json").write_text(json.dumps(state), "utf-8")
+        target = find_target(Path("slipway.yaml"), None, None)
+        assert (target.table, target.bucket) == ("c", "m")
+        assert target.options["endpoint_url"] == "http://127.0.0.1:4566"
+        assert "secret" not in repr(target)
+        assert find_target(Path("slipway.yaml"), "t", "b").options == {}
+
+
+def test_a_package_is_found_in_the_folder_that_slipway_yaml_names(project: Path):
+    (project / "slipway.yaml").write_text(CONFIG.replace("stable: 1\n    gates", "stable: 1\n    path: p\n    gates"))
+    package: Package = make_text_package(project / "p" / "1")
+    assert package.manifest.version == done("check", NAME, "1", "--json")["version"]
