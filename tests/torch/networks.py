@@ -54,6 +54,17 @@ class Branches(nn.Module):
         return found * 3 if bool(features[0, 0] > 1) else found
 
 
+class Untraceable(nn.Module):
+    """It has an operator that the tracing exporter does not know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return torch.sinc(self.last(features))
+
+
 def seeded(kind: type[nn.Module]) -> Any:
     """The same weights every time."""
     torch.manual_seed(3)
@@ -79,6 +90,11 @@ def one_number() -> Any:
 def branches() -> Any:
     """For the check against the original."""
     return seeded(Branches)
+
+
+def untraceable() -> Any:
+    """For the exporter that captures the program."""
+    return seeded(Untraceable)
 
 
 def weights() -> Any:

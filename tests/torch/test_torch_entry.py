@@ -66,6 +66,18 @@ def test_what_tracing_gets_wrong_is_found(run: Any, networks: str, tmp_path: Pat
     assert not (tmp_path / "models").exists()
 
 
+def test_what_cannot_be_traced_is_captured(
+    run: Any, networks: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plain.csv"
+    path.write_text("a,b,c,d\n2.5,1.5,2,0.25\n1.5,-1,3,0.5\n0.1,0.2,4,0.3\n")
+
+    made = run(torch="networks:untraceable", records=path, labels=("no", "yes"))
+
+    assert made.difference < 1e-5
+    assert capfd.readouterr().out == ""
+
+
 def test_what_is_no_module_is_refused(run: Any, networks: str, rows: Path) -> None:
     with pytest.raises(InputError, match="OrderedDict, not a module"):
         run(torch="networks:weights", records=rows)

@@ -75,9 +75,10 @@ def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
     folder, number = place(checked.request)
     with draft_beside(folder) as draft:
         package = _write(draft, checked, exported, number)
-        # The original's weights go before ONNX Runtime opens its own copy.
+        # The original's weights go before the checker and ONNX Runtime take their own copies.
         del exported
         gc.collect()
+        need("onnx.checker", "import").check_model(str(package.path(GRAPH)))
         outputs = _predict(package, checked)
         difference = _compare(checked, outputs)
         _complete(package, checked, outputs, difference)
@@ -150,7 +151,7 @@ def _with_a_long_text(records: Sequence[Record], traits: Traits, fields: Fields)
 
 
 def _write(draft: Path, checked: Checked, exported: Exported, number: int) -> Package:
-    """Write and check the graph; the package is not sealed yet."""
+    """Write the graph; the package is not sealed yet."""
     graph = finish(exported.draft, checked.decision.activation, len(checked.decision.labels or ()))
     if graph.file is not None:
         shutil.copyfile(graph.file, draft / GRAPH)
@@ -159,7 +160,6 @@ def _write(draft: Path, checked: Checked, exported: Exported, number: int) -> Pa
     if exported.tokenizer is not None:
         (draft / TOKENIZER).write_text(exported.tokenizer, encoding="utf-8")
     document = manifest_document(checked, graph.inputs, graph.output, number)
-    need("onnx.checker", "import").check_model(str(draft / GRAPH))
     return Package(draft, draft_manifest(document))
 
 

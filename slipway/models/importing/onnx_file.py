@@ -38,10 +38,12 @@ class OnnxFile:
         """
         self._path, self._wanted = path, output
         draft = self._draft()
-        _check(path)
         self._inputs = {name: _dtype_and_width(draft.model, name) for name in draft.inputs}
         self._output, self._classes = draft.output, _zipmap_labels(draft.model)
         self._width = _width(draft)
+        # The checker holds the weights, too: one copy at a time.
+        del draft
+        _check(path)
         self._tokenizer = self._read_tokenizer(tokenizer, max_tokens)
 
     def examples(self, names: Sequence[str]) -> Samples | None:

@@ -125,6 +125,8 @@ def _weight(name: str, tensor: Any) -> Weight:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without PyTorch's notes on its own exporters, which are not for the user."""
+    # PyTorch 2.13 writes the graph that it cannot export to standard output, where --json belongs.
+    need("torch", "torch")._C._jit_set_onnx_log_output_stream("stderr")
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
