@@ -113,6 +113,8 @@ def open_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # It keeps a plan for every shape that it ever saw, and each batch size with each length of text is another.
+    options.enable_mem_pattern = False
     try:
         return ort.InferenceSession(str(path), options, providers=list(providers))
     except RUNTIME_ERRORS as error:
