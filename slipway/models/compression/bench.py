@@ -1,0 +1,120 @@
+"""What a compressed version is held against: the original's answers and quality on the given records."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from slipway.errors import CheckFailedError
+from slipway.models.labelled import Labelled
+from slipway.models.manifest import Manifest, Record
+from slipway.models.measure import agreement, quality
+from slipway.models.package import Package
+from slipway.models.predictor import Predictor
+from slipway.models.tasks import Output
+
+_BATCH = 32
+# Above what the order of sums changes in float32, below what a rounded activation changes.
+_BATCH_TOLERANCE = 1e-4
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a package does on the bench.
+
+    ``drop`` is what the budget is about: the loss of macro recall; of a regression, of r2 (or the relative rise of
+    rmse); without labels, the share of records that the two packages answer differently.
+    """
+
+    outputs: list[Output]
+    quality: dict[str, float]
+    agreement: float
+    drop: float
+
+
+class Bench:
+    """The original's answers to the records, each predicted alone, since a batch may change an answer."""
+
+    def __init__(self, original: Package, data: Labelled, task_modules: Sequence[str] = ()) -> None:
+        self.original = original
+        self.data = data
+        self.task_modules = tuple(task_modules)
+        self.outputs = self.answers(original, data.records)
+        self.quality = self._quality(original.manifest, self.outputs)
+
+    @property
+    def label(self) -> str:
+        """What manifests and tables call the records."""
+        return f"{self.data.name}, {len(self.data.records)} records"
+
+    def answers(self, package: Package, records: Sequence[Record]) -> list[Output]:
+        """The outputs of the records, one by one."""
+        predictor = Predictor(package, threads=1, task_modules=self.task_modules)
+        return [output for record in records for output in predictor.predict([record])]
+
+    def judge(self, package: Package) -> Verdict:
+        """Predict the records with ``package`` and hold its answers against the original's and the labels."""
+        outputs = self.answers(package, self.data.records)
+        found = self._quality(package.manifest, outputs)
+        agreed = agreement(self.outputs, outputs)
+        return Verdict(outputs, found, agreed, _drop(self.quality, found, agreed))
+
+    def divergence(self, package: Package, count: int) -> float:
+        """The mean difference from the original over ``count`` records: finer than quality or agreement."""
+        outputs = self.answers(package, self.data.records[:count])
+        return float(np.mean([difference(a, b) for a, b in zip(self.outputs, outputs, strict=False)]))
+
+    def batch_difference(self, package: Package, alone: Sequence[Output]) -> float | None:
+        """The largest difference between answers ``alone`` and in batches of 32; None for a single record."""
+        records = self.data.records
+        if len(records) < 2:
+            return None
+        predictor = Predictor(package, threads=1, task_modules=self.task_modules)
+        starts = range(0, len(records), _BATCH)
+        together = [output for start in starts for output in predictor.predict(records[start : start + _BATCH])]
+        return max(difference(one, other) for one, other in zip(alone, together, strict=True))
+
+    def _quality(self, manifest: Manifest, outputs: Sequence[Output]) -> dict[str, float]:
+        judged = all("label" in output or "value" in output for output in outputs)  # not a task of one's own
+        return quality(manifest, outputs, self.data.labels) if self.data.labels and judged else {}
+
+
+def refuse_drop(verdict: Verdict, max_drop: float, label: str) -> None:
+    """Raise CheckFailedError where the budget does not hold."""
+    if within(verdict, max_drop):
+        return
+    what = "quality" if verdict.quality else "agreement with the original"
+    raise CheckFailedError(
+        f"{what} drops by {verdict.drop:.4f} on {label}, and --max-drop is {max_drop:g}. Nothing was written"
+    )
+
+
+def within(verdict: Verdict, max_drop: float) -> bool:
+    """Whether the budget holds."""
+    return verdict.drop <= max_drop + _ROUNDING
+
+
+def is_batch_independent(largest: float) -> bool:
+    """Whether a difference between alone and in a batch is only the order of sums."""
+    return largest <= _BATCH_TOLERANCE
+
+
+def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """The largest difference of a score, of a value as a share of it, or 0 or 1 for answers of another kind."""
+    if "scores" in one and "scores" in other:
+        return max(float(abs(score - other["scores"][name])) for name, score in one["scores"].items())
+    if "value" in one and "value" in other:
+        return float(abs(one["value"] - other["value"]) / max(abs(one["value"]), 1e-9))
+    return float(one != other)
+
+
+def _drop(before: Mapping[str, float], after: Mapping[str, float], agreed: float) -> float:
+    for metric in ("macro_recall", "r2"):
+        if metric in before and metric in after:
+            return before[metric] - after[metric]
+    if "rmse" in before and "rmse" in after:
+        return (after["rmse"] - before["rmse"]) / before["rmse"] if before["rmse"] else math.inf * after["rmse"]
+    return 1 - agreed

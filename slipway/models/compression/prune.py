@@ -1,0 +1,162 @@
+"""A graph with fewer hidden units, a vocabulary with fewer tokens: smaller shapes, not zeros in full ones."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import CheckFailedError, InputError
+from slipway.models.compression.bench import Bench, within
+from slipway.models.compression.order import Change, Compressed, Order, compress
+from slipway.models.compression.units import HiddenLayer, hidden_layers, without_units
+from slipway.models.compression.vocabulary import (
+    choose_tokens,
+    count_tokens,
+    prune_tables,
+    prune_tokenizer,
+    read_tokenizer_document,
+)
+from slipway.models.extras import need
+from slipway.models.labelled import Labelled, read_given
+from slipway.models.package import Package
+
+_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What to remove.
+
+    ``units`` is the share of the hidden units of each dense layer, or ``auto``: the largest twentieth that the budget
+    allows. ``least`` removes tokens that ``texts`` (a file of records; None takes the order's data) have fewer times.
+    """
+
+    units: float | str | None = None
+    least: int | None = None
+    texts: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    summary: str
+    parameters: dict[str, Any]
+    used: tuple[Labelled, ...] = ()
+
+
+def prune(order: Order, how: Pruning) -> Compressed:
+    """Prune a package, first its vocabulary, then its hidden units.
+
+    Raises:
+        InputError: neither is asked for, or the package has nothing of that kind to prune.
+        CheckFailedError: the budget does not hold, or nothing could be removed within it.
+        MissingExtraError: `onnx` is not installed.
+    """
+    onnx = need("onnx", "import")
+    _check(order.original, how)
+
+    def make(draft: Package, bench: Bench) -> Change:
+        model = onnx.load(order.original.path(order.original.manifest.graph.file))
+        done = []
+        if how.least is not None:
+            done.append(_prune_vocabulary(draft, model, bench, how.least, how.texts))
+        if how.units is not None:
+            done.append(_Units(draft, model, bench).prune(how.units, order.max_drop))
+        else:
+            _write(draft, model)
+        return Change(
+            summary=" ".join(part.summary for part in done),
+            parameters={key: value for part in done for key, value in part.parameters.items()},
+            used=tuple(data for part in done for data in part.used),
+        )
+
+    return compress(order, make)
+
+
+def _check(package: Package, how: Pruning) -> None:
+    if how.units is None and how.least is None:
+        raise InputError.of("--units", "give a share or `auto`, or --vocabulary with a number of occurrences, or both")
+    if isinstance(how.units, str) and how.units != "auto":
+        raise InputError.of("--units", f"{how.units!r} is neither a share between 0 and 1 nor `auto`")
+    if isinstance(how.units, float) and not 0 < how.units < 1:
+        raise InputError.of("--units", f"must be between 0 and 1 (got {how.units:g})")
+    if how.least is not None and package.manifest.tokenizer is None:
+        raise InputError.of("--vocabulary", f"{package.manifest.name} has no tokenizer")
+
+
+def _write(draft: Package, model: Any) -> Package:
+    draft.path(draft.manifest.graph.file).write_bytes(model.SerializeToString(deterministic=True))
+    return draft
+
+
+def _prune_vocabulary(draft: Package, model: Any, bench: Bench, least: int, texts: Path | None) -> _Done:
+    """Change ``model`` and the draft's tokenizer."""
+    manifest = draft.manifest
+    data = read_given(texts, manifest, option="--texts") if texts else bench.data
+    field = manifest.inputs[0].name
+    path = draft.path(manifest.tokenizer or "")
+    document = read_tokenizer_document(path)
+    counts = count_tokens(path, [str(record[field]) for record in data.records])
+    vocabulary = choose_tokens(document, counts, least)
+    tables = prune_tables(model, vocabulary)
+    pruned = prune_tokenizer(document, vocabulary)
+    path.write_text(json.dumps(pruned, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    return _Done(
+        f"Of {vocabulary.size:,} tokens {len(vocabulary.kept):,} are kept: those that {data.name} "
+        f"({len(data.records):,} records) has at least {least} times, special tokens, single characters and what "
+        f"pieces are built from. The rows of {', '.join(tables)} went with the others, whose texts are now cut into "
+        "smaller pieces.",
+        {"tokens": len(vocabulary.kept), "tokens_before": vocabulary.size, "least_occurrences": least},
+        (data,),
+    )
+
+
+class _Units:
+    """Removes hidden units from ``model`` and writes the draft's graph."""
+
+    def __init__(self, draft: Package, model: Any, bench: Bench) -> None:
+        self._draft = draft
+        self._model = model
+        self._bench = bench
+        self._layers: Sequence[HiddenLayer] = hidden_layers(model)
+        if not self._layers:
+            raise InputError.of(
+                "--units",
+                "the graph has no dense layer whose units only element-wise operations and dense layers see "
+                "(float weights; prune before you quantize)",
+            )
+
+    def prune(self, units: float | str, max_drop: float) -> _Done:
+        """Remove the share, or the largest one within the budget."""
+        share = units if isinstance(units, float) else self._largest(max_drop)
+        removed = self._remove(share)
+        total = sum(layer.width for layer in self._layers)
+        if not removed:
+            raise InputError.of("--units", f"{share:g} of {total} hidden units is none")
+        return _Done(
+            f"{removed} of {total} hidden units in {len(self._layers)} dense layers are removed, in each layer those "
+            f"with the smallest weights: {share:.0%} of them.",
+            {"units_share": share, "units": total - removed, "units_before": total},
+        )
+
+    def _remove(self, share: float) -> int:
+        pruned, removed = without_units(self._model, self._layers, share)
+        _write(self._draft, pruned)
+        return removed
+
+    def _largest(self, max_drop: float) -> float:
+        """By halving, which takes it that more units removed is never better."""
+        holds, fails = 0, _STEPS
+        while fails - holds > 1:
+            middle = (holds + fails) // 2
+            self._remove(middle / _STEPS)
+            if within(self._bench.judge(self._draft), max_drop):
+                holds = middle
+            else:
+                fails = middle
+        if not holds:
+            raise CheckFailedError(
+                f"not even {1 / _STEPS:.0%} of the hidden units can go within the budget of {max_drop:g} on "
+                f"{self._bench.label}; nothing was written"
+            )
+        return holds / _STEPS

@@ -1,0 +1,258 @@
+"""Int8 weights by ONNX Runtime's own tools, with the nodes in float that the quality budget needs there."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from slipway.errors import CheckFailedError, InputError
+from slipway.models.compression.bench import Bench, Verdict, is_batch_independent, within
+from slipway.models.compression.order import Change, Compressed, Order, compress
+from slipway.models.extras import need
+from slipway.models.labelled import Labelled, read_given
+from slipway.models.manifest import Record
+from slipway.models.package import Package
+from slipway.models.predictor import Predictor
+from slipway.models.tasks import Task
+
+Method = Literal["dynamic", "static"]
+
+# Operators whose constant weights ONNX Runtime makes int8; activations follow from them.
+_TYPES = {
+    "dynamic": ("Attention", "Conv", "EmbedLayerNormalization", "Gather", "LSTM", "MatMul"),
+    "static": ("Conv", "ConvTranspose", "Gather", "Gemm", "MatMul"),
+}
+# Where the weight is among a node's inputs; the second, unless stated.
+_WEIGHT = {"Gather": 0, "EmbedLayerNormalization": 2}
+_OLDEST_OPSET = 13
+# Nodes are put in the order of their sensitivity on at most so many records; the budget is checked on all.
+_SENSITIVITY_RECORDS = 256
+_CALIBRATION_RECORDS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Quantizing:
+    """How to quantize. ``calibration`` are records for the ranges of activations, which only ``static`` fixes."""
+
+    method: Method
+    calibration: Path | None = None
+    per_channel: bool = False
+
+
+def quantize(order: Order, how: Quantizing) -> Compressed:
+    """Quantize a package to int8.
+
+    All nodes are quantized first. Where the budget fails, nodes go back to float in the order in which that brings the
+    answers closest to the original's, until it holds; then each that turns out not to be needed is quantized again.
+
+    Raises:
+        InputError: calibration records are missing, or the graph has nothing that can be quantized.
+        CheckFailedError: the budget holds for no set of nodes.
+        MissingExtraError: `onnx` is not installed.
+    """
+    need("onnx", "import")
+    if how.method == "static" and how.calibration is None:
+        raise InputError.of("--calibration", "is needed for static quantization: a file of typical records")
+    calibration = (
+        read_given(how.calibration, order.original.manifest, option="--calibration")
+        if how.calibration and how.method == "static"
+        else None
+    )
+
+    def make(draft: Package, bench: Bench) -> Change:
+        quantizer = _Quantizer(draft, how, calibration)
+        kept, verdict = _Search(quantizer, bench, order.max_drop).smallest_float_set()
+        return _change(quantizer, kept, bench, verdict)
+
+    return compress(order, make)
+
+
+class _Quantizer:
+    """Writes a draft's graph with chosen nodes in int8."""
+
+    def __init__(self, draft: Package, how: Quantizing, calibration: Labelled | None) -> None:
+        self.draft = draft
+        self.how = how
+        self.calibration = calibration
+
+    def load(self, original: Package) -> None:
+        """Read the original's graph, prepare it, and find its ``nodes`` with weights."""
+        self.original = original
+        self.model = _prepared(original.path(original.manifest.graph.file), self.how.method)
+        self.nodes = _candidates(self.model, _TYPES[self.how.method])
+        if not self.nodes:
+            known = ", ".join(_TYPES[self.how.method])
+            raise InputError.of("model", f"its graph has no float32 weights in operators that become int8 ({known})")
+
+    def write(self, kept: Sequence[str]) -> Package:
+        """Write the graph with all ``nodes`` but ``kept`` in int8; returns the draft."""
+        onnx, tools = need("onnx", "import"), need("onnxruntime.quantization", "import")
+        target = self.draft.path(self.draft.manifest.graph.file)
+        copy = onnx.ModelProto.FromString(self.model.SerializeToString())
+        options: dict[str, Any] = {
+            "nodes_to_quantize": [name for name in self.nodes if name not in kept],
+            "per_channel": self.how.per_channel,
+        }
+        with _quiet():
+            if self.calibration is None:
+                tools.quantize_dynamic(copy, str(target), **options)
+            else:
+                reader = _reader(tools, self._task(), self.calibration.records[:_CALIBRATION_RECORDS])
+                tools.quantize_static(copy, str(target), reader, **options)
+        _without_marks(onnx, target)
+        return self.draft
+
+    def _task(self) -> Task:
+        return Predictor(self.original).task
+
+
+def _prepared(path: Path, method: Method) -> Any:
+    """The graph with inferred shapes and a name for each node; for dynamic quantization with no Gemm left."""
+    onnx, tools = need("onnx", "import"), need("onnxruntime.quantization.onnx_model", "import")
+    model = onnx.load(path)
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset < _OLDEST_OPSET:
+        raise InputError.of("model", f"its graph is of opset {opset}; {_OLDEST_OPSET} or newer is needed")
+    _name_nodes(model.graph)
+    if method == "dynamic":
+        tools.ONNXModel(model).replace_gemm_with_matmul()
+    model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    onnx.helper.set_model_props(model, {**_marks(model), "onnx.quant.pre_process": "onnxruntime.quant"})
+    return model
+
+
+def _name_nodes(graph: Any) -> None:
+    taken = set()
+    for number, node in enumerate(graph.node):
+        if not node.name or node.name in taken:
+            node.name = f"{node.op_type}_{number}"
+        taken.add(node.name)
+
+
+def _marks(model: Any) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def _without_marks(onnx: Any, path: Path) -> None:
+    """Remove what the tool notes for itself, and the inferred shapes, which ONNX Runtime infers again."""
+    model = onnx.load(path)
+    kept = {key: value for key, value in _marks(model).items() if not key.startswith(("onnx.infer", "onnx.quant"))}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, kept)
+    del model.graph.value_info[:]
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _candidates(model: Any, types: Sequence[str]) -> list[str]:
+    """The nodes of these types that have a constant float32 weight."""
+    floats = {tensor.name for tensor in model.graph.initializer if tensor.data_type == 1 and len(tensor.dims) > 1}
+    return [node.name for node in model.graph.node if node.op_type in types and _weight(node) in floats]
+
+
+def _weight(node: Any) -> str | None:
+    position = _WEIGHT.get(node.op_type, 1)
+    return str(node.input[position]) if position < len(node.input) else None
+
+
+def _reader(tools: Any, task: Task, records: Sequence[Record]) -> Any:
+    """ONNX Runtime's calibration data: the tensors of one record after the other."""
+
+    class Reader(tools.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._tensors = (task.encode([record]) for record in records)
+
+        def get_next(self) -> Any:
+            return next(self._tensors, None)
+
+    return Reader()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The tool writes advice to the root logger, and has none that this module does not follow already."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+class _Search:
+    """Looks for the smallest set of nodes to keep in float."""
+
+    def __init__(self, quantizer: _Quantizer, bench: Bench, max_drop: float) -> None:
+        self._quantizer = quantizer
+        self._bench = bench
+        self._max_drop = max_drop
+        quantizer.load(bench.original)
+
+    def smallest_float_set(self) -> tuple[list[str], Verdict]:
+        """The nodes, and how the draft does with them; the draft has that graph."""
+        kept: list[str] = []
+        verdict = self._try(kept)
+        if not within(verdict, self._max_drop):
+            kept = self._without_needless(self._add_until_it_holds())
+            verdict = self._try(kept)
+        return kept, verdict
+
+    def _try(self, kept: Sequence[str]) -> Verdict:
+        return self._bench.judge(self._quantizer.write(kept))
+
+    def _add_until_it_holds(self) -> list[str]:
+        nodes = self._quantizer.nodes
+        order = sorted(nodes, key=lambda node: self._divergence([node]))
+        for count in range(1, len(nodes)):
+            if within(self._try(order[:count]), self._max_drop):
+                return order[:count]
+        raise CheckFailedError(
+            f"whichever of the {len(nodes)} nodes are left in float, the budget of {self._max_drop:g} does not hold on "
+            f"{self._bench.label}; nothing was written"
+        )
+
+    def _divergence(self, kept: Sequence[str]) -> float:
+        return self._bench.divergence(self._quantizer.write(kept), _SENSITIVITY_RECORDS)
+
+    def _without_needless(self, kept: list[str]) -> list[str]:
+        """Quantize again what the budget does not need in float; what was added last was the least sensitive."""
+        for node in reversed(kept[:-1]):
+            fewer = [name for name in kept if name != node]
+            if within(self._try(fewer), self._max_drop):
+                kept = fewer
+        return kept
+
+
+def _change(quantizer: _Quantizer, kept: list[str], bench: Bench, verdict: Verdict) -> Change:
+    how, nodes = quantizer.how, quantizer.nodes
+    largest = bench.batch_difference(quantizer.draft, verdict.outputs)
+    channels = ", one scale for each channel" if how.per_channel else ""
+    words = _batch_words(how.method, largest)
+    entry: dict[str, Any] = {
+        "method": f"{how.method} int8 by ONNX Runtime{channels}",
+        "description": f"{len(nodes) - len(kept)} of {len(nodes)} nodes with weights. {words}",
+        "kept_in_float": kept,
+    }
+    if largest is not None:
+        entry["batch_independent"] = is_batch_independent(largest)
+    floats = f"{', '.join(kept)} stay in float." if kept else "None is left in float."
+    return Change(
+        summary=f"The weights are int8: {entry['method']}, {entry['description']} {floats}",
+        parameters={"method": how.method, "per_channel": how.per_channel, "kept_in_float": kept},
+        document={"quantization": entry},
+        used=(quantizer.calibration,) if quantizer.calibration else (),
+    )
+
+
+def _batch_words(method: Method, largest: float | None) -> str:
+    scales = (
+        "The scales of activations come from the whole batch"
+        if method == "dynamic"
+        else "The scales of activations are fixed"
+    )
+    if largest is None:
+        return f"{scales}; batches were not measured."
+    if is_batch_independent(largest):
+        return f"{scales}; no answer was seen to depend on its batch (largest difference {largest:.1g})."
+    return f"{scales}; an answer in a batch of 32 differs from that alone by up to {largest:.2g}."
