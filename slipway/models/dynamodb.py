@@ -24,6 +24,7 @@ class DynamoVersionTable:
     """
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
+        self.name = table
         self._table = DynamoTable(table, dependency="model registry", client=client, backoff=backoff)
 
     def allocate(self, model: str) -> int:

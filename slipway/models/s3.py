@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -58,7 +58,9 @@ class S3ObjectStore:
     def read(self, key: str) -> Iterator[bytes]:
         with self._translated(key):
             answer = self._client().get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
-            with answer["Body"] as body:
+            with closing(
+                answer["Body"]
+            ) as body:  # as its own context it gives the stream beneath, which checks nothing
                 while piece := body.read(_PIECE):
                     yield piece
 

@@ -1,0 +1,81 @@
+"""Versions on local disk, from the bundle or the registry."""
+
+from pathlib import Path
+
+import pytest
+from packages import make_tabular_package, make_text_package
+from registries import ORIGIN, PASSED, Flaky, Parts, spoil
+
+from slipway.config import Config, parse_config
+from slipway.errors import ConfigError, NotFoundError, PackageError, UnavailableError
+from slipway.models.fetching import fetch_version, find_version
+from slipway.models.package import Package, load_package
+from slipway.models.predictor import Predictor
+
+NAME = "tiny-sentiment"
+
+
+@pytest.fixture
+def registered(parts: Parts, text_package: Package) -> Parts:
+    """A registry with two versions."""
+    for _ in range(2):
+        parts.registry.register(text_package, PASSED, ORIGIN)
+    return parts
+
+
+@pytest.fixture
+def gone(registered: Parts) -> Flaky:
+    """The same registry when it cannot be reached."""
+    return Flaky(registered, lambda _: True, UnavailableError("model registry", "gone"), carried_out=False)
+
+
+@pytest.fixture
+def config() -> Config:
+    return parse_config(
+        "models: {tiny-sentiment: {versions: [1], stable: 1}, tiny-tabular: {versions: [1], stable: 1}}"
+    )
+
+
+def test_a_fetched_version_predicts_and_is_kept(registered: Parts, gone: Flaky, tmp_path: Path):
+    package = fetch_version(registered.registry, NAME, 2, tmp_path / "cache")
+    assert package.folder == tmp_path / "cache" / NAME / "2"
+    assert Predictor(package).predict([{"text": "good"}])[0]["label"] == "positive"
+    assert fetch_version(gone.registry, NAME, 2, tmp_path / "cache") == package
+    assert gone.calls == 0
+
+
+def test_a_digest_that_does_not_match_leaves_what_serves_alone(registered: Parts, tmp_path: Path):
+    serving = Predictor(fetch_version(registered.registry, NAME, 1, tmp_path))
+    spoil(registered, f"models/{NAME}/2/model.onnx", lambda content: content[:-1] + b"\0")
+    with pytest.raises(PackageError, match=r"models/tiny-sentiment/2/model\.onnx: was altered"):
+        fetch_version(registered.registry, NAME, 2, tmp_path)
+    assert serving.predict([{"text": "awful"}])[0]["label"] == "negative"
+    assert [path.name for path in (tmp_path / NAME).iterdir()] == ["1"]
+
+
+def test_a_copy_that_was_altered_is_fetched_anew(registered: Parts, tmp_path: Path):
+    package = fetch_version(registered.registry, NAME, 1, tmp_path)
+    (package.folder / "model.onnx").write_bytes(b"cut short")
+    assert load_package(fetch_version(registered.registry, NAME, 1, tmp_path).folder) == package
+
+
+def test_what_cannot_be_fetched_is_said(registered: Parts, gone: Flaky, tmp_path: Path):
+    with pytest.raises(NotFoundError):
+        fetch_version(registered.registry, NAME, 3, tmp_path)
+    with pytest.raises(UnavailableError):
+        fetch_version(gone.registry, NAME, 1, tmp_path)
+
+
+def test_the_bundle_comes_first(registered: Parts, gone: Flaky, config: Config, tmp_path: Path):
+    bundle = tmp_path / "bundle"
+    bundled = make_text_package(bundle / "models" / NAME / "1")
+    assert find_version(config, bundle, gone.registry, NAME, 1, cache=tmp_path / "cache") == bundled
+    other = find_version(config, bundle, registered.registry, NAME, 2, cache=tmp_path / "cache")
+    assert other.folder == tmp_path / "cache" / NAME / "2"
+
+
+def test_a_version_whose_features_are_not_defined_is_refused(registered: Parts, config: Config, tmp_path: Path):
+    package = make_tabular_package(tmp_path / "tabular")
+    registered.registry.register(package, PASSED, ORIGIN)
+    with pytest.raises(ConfigError, match=r"features\.tumour"):
+        find_version(config, tmp_path / "bundle", registered.registry, "tiny-tabular", 1, cache=tmp_path / "cache")
