@@ -1,0 +1,32 @@
+"""docs/import.md says what works for PyTorch and Hugging Face: its commands are run as they stand."""
+
+from pathlib import Path
+
+from documents import follow, section
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import BertConfig, BertForSequenceClassification
+
+from slipway.models.package import load_package
+
+
+def test_pytorch(tmp_path: Path) -> None:
+    follow(section("import.md", "PyTorch"), tmp_path)
+
+    manifest = load_package(tmp_path / "models" / "house-price" / "1").manifest
+    assert (manifest.task, manifest.outputs.unit) == ("tabular-regression", "1000 euro")
+
+
+def test_hugging_face(tmp_path: Path) -> None:
+    folder = tmp_path / "sentiment-folder"
+    labels = {0: "negative", 1: "positive"}
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertForSequenceClassification(BertConfig(vocab_size=4, id2label=labels, **sizes)).save_pretrained(folder)
+    tokenizer = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "day": 2, "rains": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+    follow(section("import.md", "Hugging Face"), tmp_path)
+
+    assert load_package(tmp_path / "models" / "sentiment" / "1").manifest.outputs.labels == ("negative", "positive")

@@ -1,0 +1,26 @@
+"""docs/import.md says what works: its commands are run as they stand."""
+
+from pathlib import Path
+
+import onnx
+from documents import follow, section
+from packages import regression_graph
+
+from slipway.models.package import load_package
+
+
+def test_scikit_learn(tmp_path: Path) -> None:
+    printed = follow(section("import.md", "scikit-learn"), tmp_path)
+
+    manifest = load_package(tmp_path / "models" / "churn" / "1").manifest
+    assert manifest.outputs.labels == ("leaves", "stays")
+    assert "largest difference from the original" in printed
+    assert "accuracy" in printed
+
+
+def test_onnx(tmp_path: Path) -> None:
+    onnx.save(regression_graph(("rooms", "area")), tmp_path / "sum.onnx")
+
+    follow(section("import.md", "ONNX"), tmp_path)
+
+    assert load_package(tmp_path / "models" / "sum" / "1").manifest.task == "tabular-regression"
