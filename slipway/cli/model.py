@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from slipway.cli import compress
 from slipway.cli import registry as registry_commands
 from slipway.cli.advise import advise
 from slipway.cli.import_model import import_
@@ -23,6 +24,9 @@ from slipway.models.package import load_package
 app = typer.Typer(help="The model packages of this project.", no_args_is_help=True)
 app.command("advise")(advise)
 app.command("import")(import_)
+app.command("quantize")(compress.quantize)
+app.command("prune")(compress.prune)
+app.command("distill")(compress.distill)
 app.command("check")(registry_commands.check)
 app.command("register")(registry_commands.register)
 app.command("pull")(registry_commands.pull)

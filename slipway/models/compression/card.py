@@ -11,7 +11,7 @@ def compressed_card(package: Package, bench: Bench, verdict: Verdict, summary: s
     original, manifest = bench.original, package.manifest
     before = original.manifest
     rows = [f"| {metric} | {bench.quality[metric]:.4g} | {value:.4g} |" for metric, value in verdict.quality.items()]
-    rows.append(f"| the same answer as version {before.version} | | {verdict.agreement:.4g} |")
+    rows.append(f"| the same answer as {before.name} {before.version} | | {verdict.agreement:.4g} |")
     rows.append(f"| bytes of the graph | {_graph_bytes(original):,} | {_graph_bytes(package):,} |")
     table = "\n".join(rows)
     text = (original.folder / "README.md").read_text(encoding="utf-8").strip()
@@ -21,7 +21,7 @@ def compressed_card(package: Package, bench: Bench, verdict: Verdict, summary: s
         f"## Before and after\nOn {bench.label}, each predicted alone.\n\n"
         f"| | {before.name} {before.version} | this version |\n| --- | --- | --- |\n{table}\n\n"
         f"## Made by\n`{manifest.training.command}`\n\n"
-        f"## Model card of {before.name} {before.version}, which this version was made from\n\n{_lowered(text)}\n"
+        f"## Model card of {before.name} {before.version}, the original\n\n{_lowered(text)}\n"
     )
 
 

@@ -64,7 +64,7 @@ def compress(order: Order, make: Callable[[Package, Bench], Change]) -> Compress
         InputError: the output is there already, or the data is not records of the original.
         CheckFailedError: the budget does not hold.
     """
-    number = version_of(order.output, order.version, order.original)
+    number = version_of(order.output, order.version, order.original.manifest.version)
     data = read_given(order.data, order.original.manifest)
     bench = Bench(order.original, data, order.task_modules)
     with draft_beside(order.output) as folder:
@@ -81,13 +81,13 @@ def compress(order: Order, make: Callable[[Package, Bench], Change]) -> Compress
     return Compressed(load_package(order.output), change, report)
 
 
-def version_of(output: Path, version: int | None, original: Package) -> int:
-    """The number of the new version: as told, else the folder's name, else the one after the original's."""
+def version_of(output: Path, version: int | None, before: int) -> int:
+    """The number of the new version: as told, else the folder's name, else the one after ``before``."""
     if output.exists():
         raise InputError.of("--output", f"{output} is there; versions never change")
     named = int(output.name) if output.name.isdecimal() and int(output.name) > 0 else None
-    number = version or named or original.manifest.version + 1
-    if number == original.manifest.version:
+    number = version or named or before + 1
+    if number == before:
         raise InputError.of("--version", f"{number} is the original's own; give the new version another number")
     return number
 
@@ -101,7 +101,7 @@ def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: V
             {"metric": metric, "value": float(f"{value:.6g}"), "data": bench.label} for metric, value in figures.items()
         ],
     }
-    manifest = _unsealed(folder, whole)
+    manifest = unsealed(folder, whole)
     write_baseline(folder / BASELINE, measure_baseline(manifest, bench.data.records, verdict.outputs))
     card = compressed_card(Package(folder, manifest), bench, verdict, change.summary)
     (folder / CARD).write_text(card, encoding="utf-8")
@@ -134,7 +134,7 @@ def data_set(data: Labelled) -> dict[str, Any]:
     return {"name": data.name, "rows": len(data.records), "sha256": data.sha256}
 
 
-def _unsealed(folder: Path, document: Mapping[str, Any]) -> Manifest:
+def unsealed(folder: Path, document: Mapping[str, Any]) -> Manifest:
     """The manifest before its files are known."""
     names = {CARD, BASELINE, *(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())}
     files = [{"path": name, "bytes": 0, "sha256": "0" * 64} for name in sorted(names)]

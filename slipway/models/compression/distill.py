@@ -1,0 +1,207 @@
+"""A student that learns from a teacher's probabilities: `slipway model distill`.
+
+A recipe is a function of the user's own, ``recipe(records, answers, **parameters)``, with the seed as ``seed`` if it
+takes one. ``answers`` is float64 [records, labels] with the teacher's probabilities in the order of its labels, or
+[records, 1] with its values. It returns ``(graph, tokenizer)``, where ``graph`` is an ONNX model or its bytes and
+``tokenizer`` the text of a tokenizer.json or None, or else the path of a folder with model.onnx and, for texts,
+tokenizer.json. The graph answers what the teacher's task answers.
+"""
+
+import hashlib
+import inspect
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slipway.errors import InputError, PackageError
+from slipway.models.compression.bench import Bench
+from slipway.models.compression.order import (
+    Change,
+    Compressed,
+    Order,
+    complete,
+    data_set,
+    unsealed,
+    version_of,
+)
+from slipway.models.compression.report import compare
+from slipway.models.extras import need
+from slipway.models.importing.entry import find_entry
+from slipway.models.importing.packaging import GRAPH, TOKENIZER, draft_beside
+from slipway.models.labelled import Labelled, read_given
+from slipway.models.manifest import Record
+from slipway.models.package import MANIFEST, Package, load_package
+from slipway.models.predictor import Predictor, open_session
+from slipway.models.tasks import Output
+
+Answers = NDArray[np.float64]
+Recipe = Callable[..., Any]
+
+_LEAST_HELD_OUT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Distilling:
+    """How to distil. ``student`` is the recipe as ``module:function``, called with ``seed`` and ``parameters``.
+
+    The student is judged on the records of ``held_out``, else on ``share`` of the order's data, drawn by the seed.
+    """
+
+    student: str
+    name: str | None = None
+    description: str | None = None
+    held_out: Path | None = None
+    share: float = 0.1
+    seed: int = 2026
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def distill(order: Order, how: Distilling) -> Compressed:
+    """Have a recipe learn from the answers of ``order.original``, the teacher; any quality is written and reported.
+
+    Raises:
+        InputError: the data, the recipe or what it returned cannot be used.
+        PackageError: ONNX Runtime cannot open the student's graph, or it does not answer what the task needs.
+        MissingExtraError: `onnx` is not installed.
+    """
+    need("onnx", "import")
+    teacher = order.original
+    recipe = find_entry(how.student, "--student")
+    arguments = _arguments(recipe, how)
+    data = read_given(order.data, teacher.manifest)
+    lesson, test = _split(data, how, teacher)
+    parent = teacher.manifest.version if how.name in (None, teacher.manifest.name) else 0
+    number = version_of(order.output, order.version, parent)
+    bench = Bench(teacher, test, order.task_modules)
+    answers = _answers(teacher, lesson.records, order.task_modules)
+    with draft_beside(order.output) as folder:
+        _take(recipe(lesson.records, answers, **arguments), folder)
+        document = _document(order, how, number, folder, lesson)
+        draft = Package(folder, unsealed(folder, document))
+        verdict = bench.judge(draft)
+        change = Change(_summary(teacher, how, lesson), dict(how.parameters), used=(data,))
+        made = complete(folder, document, bench, verdict, change)
+        report = compare(bench, made, verdict, seconds=order.seconds)
+        folder.rename(order.output)
+    return Compressed(load_package(order.output), change, report)
+
+
+def _split(data: Labelled, how: Distilling, teacher: Package) -> tuple[Labelled, Labelled]:
+    """The records to learn from, and those to judge on."""
+    if how.held_out is not None:
+        return data, read_given(how.held_out, teacher.manifest, option="--held-out")
+    count = len(data.records)
+    tested = round(how.share * count)
+    if tested < _LEAST_HELD_OUT or tested > count - _LEAST_HELD_OUT:
+        raise InputError.of("--held-out", f"{how.share:g} of {count} records is too few to judge on, or leaves too few")
+    drawn = set(Random(how.seed).sample(range(count), tested))  # noqa: S311  a split, and no secret
+    learnt = [index for index in range(count) if index not in drawn]
+    return _part(data, learnt, data.name), _part(data, sorted(drawn), f"{data.name}, held out")
+
+
+def _arguments(recipe: Recipe, how: Distilling) -> dict[str, Any]:
+    """The parameters, with the seed where the recipe takes one; refused where it does not take them."""
+    signature = inspect.signature(recipe)
+    given = {"seed": how.seed, **how.parameters} if "seed" in signature.parameters else dict(how.parameters)
+    try:
+        signature.bind([], [], **given)
+    except TypeError as error:
+        raise InputError.of("--parameter", f"{how.student}{signature} cannot be called with these: {error}") from error
+    return given
+
+
+def _part(data: Labelled, indices: Sequence[int], name: str) -> Labelled:
+    labels = [data.labels[index] for index in indices] if data.labels else []
+    return replace(data, name=name, records=[data.records[index] for index in indices], labels=labels)
+
+
+def _answers(teacher: Package, records: Sequence[Record], task_modules: Sequence[str]) -> Answers:
+    """The teacher's answers, each record predicted alone, since a batch may change them."""
+    predictor = Predictor(teacher, threads=1, task_modules=task_modules)
+    outputs = [output for record in records for output in predictor.predict([record])]
+    return np.array([_row(output, teacher) for output in outputs], dtype=np.float64)
+
+
+def _row(output: Output, teacher: Package) -> list[float]:
+    labels = teacher.manifest.outputs.labels
+    if labels is not None and "scores" in output:
+        return [output["scores"][label] for label in labels]
+    if "value" in output:
+        return [output["value"]]
+    raise InputError.of("--teacher", f"a {teacher.manifest.task} answers neither probabilities nor a value")
+
+
+def _take(made: Any, folder: Path) -> None:
+    """Put what the recipe returned into the draft."""
+    if isinstance(made, str | Path):
+        for name in (GRAPH, TOKENIZER):
+            if (Path(made) / name).is_file():
+                shutil.copyfile(Path(made) / name, folder / name)
+    else:
+        pair: tuple[Any, Any] = made if isinstance(made, tuple) and len(made) == 2 else (None, None)
+        graph, tokenizer = pair
+        content = graph.SerializeToString(deterministic=True) if hasattr(graph, "SerializeToString") else graph
+        if isinstance(content, bytes):
+            (folder / GRAPH).write_bytes(content)
+        if tokenizer is not None:
+            (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
+    if not (folder / GRAPH).is_file():
+        raise InputError.of("--student", f"returned neither (graph, tokenizer) nor a folder with {GRAPH}")
+
+
+def _document(order: Order, how: Distilling, number: int, folder: Path, lesson: Labelled) -> dict[str, Any]:
+    """The teacher's manifest with the student's graph; how the teacher was quantized is not how the student is."""
+    teacher = order.original.manifest
+    document = teacher.model_dump(
+        mode="json", exclude_unset=True, exclude={"files", "graph", "quantization", "tokenizer", "quality", "training"}
+    )
+    session = open_session(folder / GRAPH)
+    if len(session.get_outputs()) != 1:
+        raise PackageError(folder / GRAPH, f"has {len(session.get_outputs())} outputs; one is needed")
+    document |= {
+        "name": how.name or teacher.name,
+        "version": number,
+        "description": how.description or teacher.description,
+        "graph": {
+            "file": GRAPH,
+            "inputs": [value.name for value in session.get_inputs()],
+            "outputs": [value.name for value in session.get_outputs()],
+        },
+        # Replaced by what the bench measures.
+        "quality": [{"metric": "agreement", "value": 0.0, "data": order.data.name}],
+        "training": _training(order, how, lesson),
+    }
+    return document | ({"tokenizer": TOKENIZER} if (folder / TOKENIZER).is_file() else {})
+
+
+def _training(order: Order, how: Distilling, lesson: Labelled) -> dict[str, Any]:
+    teacher = order.original
+    held_out: Any = how.share
+    if how.held_out is not None:
+        held_out = data_set(read_given(how.held_out, teacher.manifest, option="--held-out"))
+    return {
+        "command": order.command,
+        "data": [data_set(lesson)],
+        "seed": how.seed,
+        "parameters": {
+            "student": how.student,
+            **how.parameters,
+            "held_out": held_out,
+            "teacher_sha256": hashlib.sha256(teacher.path(MANIFEST).read_bytes()).hexdigest(),
+        },
+        "teacher": f"{teacher.manifest.name}:{teacher.manifest.version}",
+    }
+
+
+def _summary(teacher: Package, how: Distilling, lesson: Labelled) -> str:
+    return (
+        f"A student, made by `{how.student}`, that learned the answers of {teacher.manifest.name} "
+        f"{teacher.manifest.version} to {len(lesson.records):,} records of {lesson.name}. Their own labels, if they "
+        "have any, were not used."
+    )
