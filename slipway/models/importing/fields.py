@@ -18,6 +18,8 @@ _CATEGORIES = 20
 _TIMES_SEEN = 3
 _DIGITS = 2
 _NAME_CHARACTERS = 64
+# What float32, in which graphs compute, tells from zero and from infinity.
+_LEAST, _MOST = 1e-37, 3.4e38
 
 InputDocuments = list[dict[str, Any]]
 
@@ -119,8 +121,10 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 def _rounded(value: float, towards: Any) -> float:
     """Two significant digits, away from the values."""
-    if value == 0:
-        return 0.0
+    if abs(value) < _LEAST:
+        return value
+    if abs(value) > _MOST:
+        return math.copysign(_MOST, value)
     scale = 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1)
     return float(f"{towards(value / scale) * scale:.{_DIGITS + 1}g}")
 

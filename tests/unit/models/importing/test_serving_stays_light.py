@@ -1,0 +1,25 @@
+"""Nothing that serves, and no other command, loads what imports need."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("onnx", "sklearn", "skl2onnx", "onnxscript", "pandas", "torch", "transformers", "safetensors")
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "slipway.cli",
+        "slipway.serving.app, slipway.models.bundle, slipway.models.predictor",
+        "functions.predict.handler",
+        "slipway.models.importing.importer",
+    ],
+)
+def test_no_heavy_framework_is_imported(modules: str) -> None:
+    script = f"import sys, {modules}; print([m for m in {HEAVY!r} if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
