@@ -16,10 +16,11 @@ def print_versions(console: Console, records: list[VersionRecord]) -> None:
     """A row for each version."""
     table = Table("model", "version", "registered", "by", "size", "quality", "state")
     for record in records:
-        quality = "\n".join(f"{item.metric} {item.value:.3f} ({item.data})" for item in record.quality)
+        quality = "\n".join(f"{item.metric} {item.value:.3f}" for item in record.quality)
         time = record.registered_at.strftime("%Y-%m-%d %H:%M")
         size = f"{record.size_bytes / 1e6:.2f} MB"
-        row = (record.model, str(record.number), time, record.origin.by, size, quality, _state(record))
+        by = record.origin.by.rpartition(":")[2]  # of an ARN, what tells people apart
+        row = (record.model, str(record.number), time, by, size, quality, _state(record))
         table.add_row(*map(escape, row))
     console.print(table)
 

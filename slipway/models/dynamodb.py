@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from slipway.dynamodb import DynamoTable, Item
-from slipway.errors import NotFoundError, UnavailableError
+from slipway.errors import NotFoundError, TooLargeError, UnavailableError
 from slipway.models.memory import taken
 from slipway.models.versions import Deprecation, VersionRecord
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ABSENT = "attribute_not_exists(pk)"
 _COUNTER = "versions"
+_RECORD_BYTES = 350_000  # of the 400 KB of an item; the rest is for keys and a deprecation
 
 
 class DynamoVersionTable:
@@ -39,7 +40,10 @@ class DynamoVersionTable:
         return last + 1
 
     def add(self, record: VersionRecord) -> None:
-        item = {**_key(record.model, record.number), "record": {"S": record.model_dump_json(exclude={"deprecated"})}}
+        text = record.model_dump_json(exclude={"deprecated"})
+        if len(text.encode()) > _RECORD_BYTES:
+            raise TooLargeError.of(f"record of {record.label}", f"has over {_RECORD_BYTES} bytes; shorten `training`")
+        item = {**_key(record.model, record.number), "record": {"S": text}}
         stored = self._table.put_if(item, _ABSENT)
         if stored is not None and stored != item:  # its own: the answer to an earlier try was lost
             raise taken(record)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from slipway.errors import (
     CheckFailedError,
@@ -103,19 +103,16 @@ class Registry:
             UnavailableError: the registry was not reached or did not answer; `versions` tells what became of it.
         """
         _refuse_unproven(package, check, force)
-        load_package(package.folder)
-        model = package.manifest.name
-        self.clean(model)
-        number = self._table.allocate(model)
+        if load_package(package.folder) != package:
+            raise PackageError(package.folder / MANIFEST, "was written anew since the package was checked")
+        self.clean(package.manifest.name)
+        number = self._table.allocate(package.manifest.name)
         text = _numbered(package, number)
         record = VersionRecord(
-            model=model,
+            **_described(package.manifest),
             number=number,
-            task=package.manifest.task,
             manifest_sha256=hashlib.sha256(text).hexdigest(),
             size_bytes=len(text) + sum(entry.bytes for entry in package.manifest.files),
-            quality=package.manifest.quality,
-            training=package.manifest.training,
             origin=origin,
             registered_at=self._clock(),
             check=check,
@@ -258,6 +255,16 @@ def _refuse_unproven(package: Package, check: Check, force: str | None) -> None:
     if check.failed:
         reasons = "\n".join(f"  {result.name}: {result.sentence}" for result in check.failed)
         raise CheckFailedError(f"the package of {name} did not pass its gates:\n{reasons}")
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    """What a record repeats of its manifest."""
+    return {
+        "model": manifest.name,
+        "task": manifest.task,
+        "quality": manifest.quality,
+        "training": manifest.training,
+    }
 
 
 def _numbered(package: Package, number: int) -> bytes:

@@ -4,15 +4,17 @@ import io
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ReadTimeoutError
+from packages import make_text_package
 from registries import ORIGIN, PASSED, Parts
 
 from slipway.dynamodb import Backoff, lazy_client
-from slipway.errors import PackageError, UnavailableError
+from slipway.errors import PackageError, TooLargeError, UnavailableError
 from slipway.models.dynamodb import DynamoVersionTable
 from slipway.models.package import Package
 from slipway.models.s3 import S3ObjectStore, s3_client
@@ -157,3 +159,11 @@ def test_nothing_that_answers_is_unavailable(monkeypatch: pytest.MonkeyPatch):
             table.versions(NAME)
         with pytest.raises(UnavailableError, match="model registry"):
             S3ObjectStore("bucket", client=s3_client(**options)).listing("models/")
+
+
+def test_a_record_that_no_item_holds_is_refused_and_leaves_nothing(aws_parts: Parts, tmp_path: Path):
+    training = {"command": "make", "parameters": {"notes": "x" * 360_000}}
+    package = make_text_package(tmp_path / "1", training=training)
+    with pytest.raises(TooLargeError, match="shorten `training`"):
+        aws_parts.registry.register(package, PASSED, ORIGIN)
+    assert (aws_parts.registry.versions(NAME), aws_parts.stored()) == ([], [])

@@ -85,6 +85,12 @@ class TestRegister:
             parts.registry.register(text_package, PASSED, ORIGIN)
         assert (parts.registry.versions(NAME), parts.stored()) == ([], [])
 
+    def test_a_package_written_anew_meanwhile_is_no_version(self, parts: Parts, text_package: Package):
+        make_text_package(text_package.folder, description="Another one.")
+        with pytest.raises(PackageError, match="written anew since"):
+            parts.registry.register(text_package, PASSED, ORIGIN)
+        assert parts.stored() == []
+
     def test_models_do_not_share_numbers(self, registry: Registry, text_package: Package, tabular_package: Package):
         registry.register(text_package, PASSED, ORIGIN)
         assert registry.register(tabular_package, PASSED, ORIGIN).number == 1
