@@ -36,6 +36,7 @@ from slipway.models.importing.packaging import (
     draft_manifest,
     manifest_document,
     place,
+    put_in_place,
     read_about,
 )
 from slipway.models.importing.request import Ask, ImportRequest, ask_for, open_source, refuse_to_ask
@@ -68,6 +69,7 @@ def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
     Raises:
         InputError: an option is missing or wrong, or the model cannot be imported; each problem names the option.
         PackageError: a file is not what it should be, or ONNX Runtime cannot open the export.
+        ConflictError: another import has taken the same version meanwhile.
         CheckFailedError: the export differs from the original by more than the tolerance.
         MissingExtraError: the framework is not installed.
     """
@@ -82,8 +84,7 @@ def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
         outputs = _predict(package, checked)
         difference = _compare(checked, outputs)
         _complete(package, checked, outputs, difference)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft.rename(folder)
+        put_in_place(draft, folder)
     return Imported(load_package(folder), difference, len(checked.check))
 
 

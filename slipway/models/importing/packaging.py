@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from slipway.errors import InputError
+from slipway.errors import ConflictError, InputError
 from slipway.models.importing.decisions import Decision, Numbers
 from slipway.models.importing.fields import InputDocuments
 from slipway.models.importing.request import ImportRequest
@@ -69,6 +69,14 @@ def draft_beside(folder: Path) -> Iterator[Path]:
         for parent in made:
             if parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()
+
+
+def put_in_place(draft: Path, folder: Path) -> None:
+    """The draft becomes the package at once; raises ConflictError where another one has got there meanwhile."""
+    try:
+        draft.rename(folder)
+    except OSError as error:
+        raise ConflictError(f"{folder} is there by now; versions never change ({error.strerror})") from error
 
 
 def read_about(path: Path | None) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.config import FeatureType
+from slipway.config import FeatureConfig, FeatureType
 from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Scalar
 
@@ -46,13 +46,21 @@ class Samples:
             InputError: a row has no value there, or one of another type.
         """
         raw = [_present(row.get(column), column, number) for number, row in enumerate(self.rows, start=1)]
-        if not self.is_text or kind is FeatureType.STRING:
+        if kind is FeatureType.STRING and self.is_text:
             return raw
+        if not self.is_text:
+            return self._held_to(kind, raw, column)
         for read in (_READERS[kind],) if kind else _READERS.values():
             values = [read(text) for text in raw]
             if None not in values:
                 return values
         raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, and has {_wrong(raw, kind)!r}")
+
+    def _held_to(self, kind: FeatureType | None, values: list[Scalar], column: str) -> list[Scalar]:
+        wrong = [value for value in values if kind and not FeatureConfig(type=kind).accepts(value)]
+        if wrong:
+            raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, and has {wrong[0]!r}")
+        return values
 
     def _label(self, number: int, value: Any) -> str | float:
         if isinstance(value, str | int | float) and value != "":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slipway.config import FeatureType
-from slipway.errors import InputError
+from slipway.errors import CheckFailedError, InputError
 from slipway.models.extras import need
 from slipway.models.importing.entry import call_entry
 from slipway.models.importing.graphs import GraphDraft
@@ -52,10 +52,13 @@ class SklearnEntry:
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
         """Probabilities ``[records, classes]``, or values ``[records, 1]``."""
-        rows = self._rows(records, fields)
+        predict = self._model.predict_proba if self._classifies else self._model.predict
+        try:
+            values = np.asarray(predict(self._rows(records, fields)), dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise CheckFailedError(f"the model fails on the sample records: {_first_line(error)}") from error
         if self._classifies:
-            return np.asarray(self._model.predict_proba(rows))
-        values = np.asarray(self._model.predict(rows), dtype=np.float64)
+            return values
         if values.ndim == 2 and values.shape[1] != 1:
             raise InputError.of(_OPTION, f"the regressor answers {values.shape[1]} values a record; one is needed")
         return values.reshape(-1, 1)

@@ -1,6 +1,10 @@
 """`slipway model import` as a command."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import onnx
@@ -48,6 +52,22 @@ def test_without_a_terminal_every_missing_option_is_named(graph: Path) -> None:
         CliRunner().invoke(app, ARGUMENTS, catch_exceptions=False)
 
     assert [problem.field for problem in caught.value.problems] == ["--name", "--task"]
+
+
+def test_in_a_terminal_what_is_missing_is_asked(graph: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", "from slipway.cli import main; main()", *ARGUMENTS]
+    os.write(ours, b"asked\ntabular-regression\n")
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        printed, _ = process.communicate(timeout=60)
+    os.close(theirs)
+    os.close(ours)
+
+    assert process.returncode == 0, printed
+    assert "the model's name" in printed
+    assert Path("models/asked/1/model.yaml").exists()
 
 
 def test_a_missing_framework_names_its_extra() -> None:

@@ -41,6 +41,8 @@ def test_lines_of_json_keep_their_types_and_any_character(tmp_path: Path) -> Non
 
     assert samples.values("text") == ["one\u2028line", "x"]
     assert samples.labels == [1, 2.5]
+    with pytest.raises(InputError, match="text must be of type float, and has 'one"):
+        samples.values("text", FeatureType.FLOAT)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from slipway.errors import CheckFailedError, InputError
+from slipway.errors import CheckFailedError, ConflictError, InputError
+from slipway.models.importing.packaging import put_in_place
 from slipway.models.package import load_package
 from slipway.models.predictor import Predictor
 
@@ -134,6 +135,14 @@ def test_labels_that_the_model_does_not_have_are_named(run: Any, estimators: str
         run(sklearn="estimators:scaled", records=path)
 
 
+def test_records_that_the_model_fails_on_are_refused(run: Any, estimators: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("Age (years),plan,spend\n30,gold,10\n")
+
+    with pytest.raises(CheckFailedError, match="unknown categories"):
+        run(sklearn="estimators:columns", records=path)
+
+
 def test_the_users_word_on_inputs_counts(run: Any, estimators: str, customers: Path, tmp_path: Path) -> None:
     said = tmp_path / "inputs.yaml"
     said.write_text(
@@ -145,3 +154,14 @@ def test_the_users_word_on_inputs_counts(run: Any, estimators: str, customers: P
 
     assert (inputs[2].group, inputs[2].max, inputs[2].description) == ("customer", 5000, "Euros a month")
     assert str(inputs[0].type) == "float"
+
+
+def test_a_version_that_another_import_has_taken_stays(tmp_path: Path) -> None:
+    draft, taken = tmp_path / ".1.draft", tmp_path / "1"
+    for folder in (draft, taken):
+        folder.mkdir()
+        (folder / "whose").write_text(folder.name)
+
+    with pytest.raises(ConflictError, match="versions never change"):
+        put_in_place(draft, taken)
+    assert (taken / "whose").read_text() == "1"
