@@ -239,6 +239,22 @@ class TestInterrupted:
             Registry(parts.objects, Slow(), clock=parts.clock).register(text_package, PASSED, ORIGIN)
         assert (parts.registry.versions(NAME), parts.stored()) == ([], [])
 
+    def test_a_number_that_is_a_version_already_stays_it(self, parts: Parts, text_package: Package):
+        class Forgetful:
+            """A table whose counter was lost."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(parts.table, name)
+
+            def allocate(self, model: str) -> int:
+                return 1
+
+        first = parts.registry.register(text_package, PASSED, ORIGIN)
+        with pytest.raises(ConflictError, match="is in the registry already"):
+            Registry(parts.objects, Forgetful(), clock=parts.clock).register(text_package, PASSED, ORIGIN)
+        assert parts.registry.versions(NAME) == [first]
+        assert len(parts.stored()) == len(FILES)
+
     def test_a_version_is_never_cleaned(self, parts: Parts, text_package: Package):
         parts.registry.register(text_package, PASSED, ORIGIN)
         parts.clock.ahead = timedelta(days=100)
