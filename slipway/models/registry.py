@@ -205,7 +205,7 @@ class Registry:
         self._objects.put(record.prefix + MANIFEST, io.BytesIO(text), sha256=record.manifest_sha256)
 
     def _gave_up(self, record: VersionRecord) -> bool:
-        """Undo an upload that failed, as far as the registry can be reached; False where the record stands after all."""
+        """Undo an upload that failed, as far as the registry answers; False where the record stands after all."""
         with suppress(UnavailableError):
             if not self._table.abandon(record.model, record.number):
                 return record not in self._table.versions(record.model, record.number)
