@@ -6,6 +6,9 @@ UV_VERSION := 0.13.8
 TORCH_VERSION := 2.13.0
 TEXT ?= Finally Friday, and the sun is out!
 PORT ?= 8080
+BENCHMARKS ?= cold_start warm_call features memory
+# Exported, so that the shell takes the text as it is, quotes and all.
+export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
@@ -30,7 +33,7 @@ node_modules/.installed: package-lock.json
 	@touch $@
 
 run: setup ## Deploy to the embedded AWS on this machine, predict TEXT, and stay up until Ctrl-C.
-	$(BIN)/slipway local up --port $(PORT) --text "$(TEXT)"
+	$(BIN)/slipway local up --port $(PORT) --text "$$TEXT"
 
 test: setup lint types ## Every check and every test.
 	$(BIN)/pytest
@@ -46,7 +49,10 @@ test-torch: .venv/.torch ## The tests that need PyTorch, which this installs int
 unit: setup ## The tests that take seconds.
 	$(BIN)/pytest tests/unit
 
-lint: setup
+bench: setup ## The figures of docs/performance.md, each beside its floor.
+	for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each || exit 1; done
+
+lint: setup ## ruff, and which part may import which.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -55,7 +61,7 @@ format: setup ## Fix what ruff can fix.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: setup
+types: setup ## mypy, strict, on slipway.
 	$(BIN)/mypy
 
 lock: ## Resolve the lock files anew from pyproject.toml and functions/*/requirements.in.

@@ -21,7 +21,9 @@ def make_app(settings: Settings) -> Any:
         raise ConfigError("the environment", [FieldProblem(FEATURES_TABLE, "is required")])
     config = load_config(settings.root / "slipway.yaml")
     definitions = FeatureDefinitions(config.features)
-    routes = feature_routes(definitions, DynamoFeatureStore(settings.features_table, definitions))
+    # Who has just written reads what was written; predictions read at half the price.
+    store = DynamoFeatureStore(settings.features_table, definitions, consistent=True)
+    routes = feature_routes(definitions, store)
     exchange = Exchange(Telemetry(config.project, "features"), body_bytes=config.api.limits.body_bytes)
     return create_app(routes, exchange, title=config.project)
 

@@ -36,7 +36,10 @@ def make_front(settings: Settings) -> Front:
 
         return create_app(routes, exchange, title=config.project, document=lambda: openapi_document(service))
 
-    return Front(routes, exchange, make_app)
+    front = Front(routes, exchange, make_app)
+    if settings.snapshot:
+        front.prepare()
+    return front
 
 
 def _store(settings: Settings, config: Config) -> FeatureStore | None:

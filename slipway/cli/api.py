@@ -57,7 +57,8 @@ class Api:
         try:
             answer = self._client.request(method, path, json=body)
         except httpx.TransportError as error:
-            raise UnavailableError(f"the API at {self.url}", str(error)) from error
+            reason = f"{error}; `slipway local status` tells what is up here"
+            raise UnavailableError(f"the API at {self.url}", reason) from error
         if answer.is_success:
             return answer.json()
         raise ApiError(answer.status_code, _problem(answer))

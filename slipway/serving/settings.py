@@ -8,6 +8,7 @@ FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
 ROOT = "LAMBDA_TASK_ROOT"
+INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,19 +16,22 @@ class Settings:
     """A function's settings.
 
     ``root`` is the folder that holds slipway.yaml and models/. A table is None where the function has no use for it.
+    ``snapshot`` tells that the process is to be snapshot once it is initialised, so that nothing is worth putting off.
     """
 
     root: Path
     features_table: str | None = None
     predictions_table: str | None = None
     control_table: str | None = None
+    snapshot: bool = False
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read an environment: AWS sets ``LAMBDA_TASK_ROOT``, the templates set the tables."""
+        """Read an environment: AWS sets the ``…LAMBDA_…`` variables, the templates set the tables."""
         return cls(
             root=Path(environment.get(ROOT, ".")),
             features_table=environment.get(FEATURES_TABLE) or None,
             predictions_table=environment.get(PREDICTIONS_TABLE) or None,
             control_table=environment.get(CONTROL_TABLE) or None,
+            snapshot=environment.get(INITIALIZATION) == "snap-start",
         )

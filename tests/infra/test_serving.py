@@ -59,11 +59,13 @@ def test_the_handlers_find_what_the_templates_give_them(templates):
 def environment_of(templates, prefix):
     """A function's variables, with the name of the table in place of each reference to one."""
     variables = by_prefix(templates.of_type("AWS::Lambda::Function"), prefix)["Environment"]["Variables"]
-    start = "tiny-state:ExportsOutputRef"
-    return {
-        name: reference["Fn::ImportValue"].removeprefix(start)[:-16].rstrip("0123456789ABCDEF")
-        for name, reference in variables.items()
-    }
+    return {name: value if isinstance(value, str) else table_of(value) for name, value in variables.items()}
+
+
+def table_of(reference):
+    """The construct id of the table that a variable refers to."""
+    export = reference["Fn::ImportValue"].removeprefix("tiny-state:ExportsOutputRef")
+    return export[:-16].rstrip("0123456789ABCDEF")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -15,3 +15,8 @@ def test_an_environment_becomes_settings() -> None:
 
 def test_outside_lambda_the_root_is_here() -> None:
     assert Settings.of({}) == Settings(root=Path())
+
+
+def test_a_process_that_is_to_be_snapshot_knows() -> None:
+    assert Settings.of({"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}).snapshot
+    assert not Settings.of({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}).snapshot
