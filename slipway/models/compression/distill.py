@@ -1,10 +1,11 @@
 """A student that learns from a teacher's probabilities: `slipway model distill`.
 
 A recipe is a function of the user's own, ``recipe(records, answers, **parameters)``, with the seed as ``seed`` if it
-takes one. ``answers`` is float64 [records, labels] with the teacher's probabilities in the order of its labels, or
-[records, 1] with its values. It returns ``(graph, tokenizer)``, where ``graph`` is an ONNX model or its bytes and
-``tokenizer`` the text of a tokenizer.json or None, or else the path of a folder with model.onnx and, for texts,
-tokenizer.json. The graph answers what the teacher's task answers.
+takes one. A record has its values in the order of the manifest's inputs. ``answers`` is float64 [records, labels] with
+the teacher's probabilities in the order of its labels, or [records, 1] with its values. It returns ``(graph,
+tokenizer)``, where ``graph`` is an ONNX model or its bytes and ``tokenizer`` the text of a tokenizer.json or None, or
+else the path of a folder with model.onnx and, for texts, tokenizer.json. The graph answers what the teacher's task
+answers.
 """
 
 import hashlib
@@ -81,7 +82,7 @@ def distill(order: Order, how: Distilling) -> Compressed:
     bench = Bench(teacher, test, order.task_modules)
     answers = _answers(teacher, lesson.records, order.task_modules)
     with draft_beside(order.output) as folder:
-        _take(recipe(lesson.records, answers, **arguments), folder)
+        _take(recipe(_in_order(lesson.records, teacher), answers, **arguments), folder)
         document = _document(order, how, number, folder, lesson)
         draft = Package(folder, unsealed(folder, document))
         verdict = bench.judge(draft)
@@ -126,6 +127,12 @@ def _answers(teacher: Package, records: Sequence[Record], task_modules: Sequence
     predictor = Predictor(teacher, threads=1, task_modules=task_modules)
     outputs = [output for record in records for output in predictor.predict([record])]
     return np.array([_row(output, teacher) for output in outputs], dtype=np.float64)
+
+
+def _in_order(records: Sequence[Record], teacher: Package) -> list[Record]:
+    """The records with their values in the order of the manifest's inputs, for recipes that make a matrix of them."""
+    names = [field.name for field in teacher.manifest.inputs]
+    return [{name: record[name] for name in names} for record in records]
 
 
 def _row(output: Output, teacher: Package) -> list[float]:
