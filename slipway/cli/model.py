@@ -59,7 +59,8 @@ def list_models(
         return
     shown = Table("model", "version", "stable", "task", "size", "quality")
     for row in rows:
-        quality = "\n".join(f"{item['metric']} {item['value']:.3f} ({item['data']})" for item in row["quality"])
+        first = {item["metric"]: item["value"] for item in reversed(row["quality"])}
+        quality = "\n".join(f"{metric} {value:.3f}" for metric, value in reversed(first.items()))
         stable = "yes" if row["stable"] else ""
         shown.add_row(row["model"], str(row["version"]), stable, row["task"], f"{row['bytes'] / 1e6:.2f} MB", quality)
     Console().print(shown)
