@@ -1,5 +1,6 @@
 """A bundle as the functions find it, and events as AWS sends them."""
 
+import asyncio
 import importlib
 import json
 import logging
@@ -26,6 +27,16 @@ features:
     entity: patient
     features: {radius: {type: float}, smooth: {type: float}}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loop() -> Iterator[None]:
+    """The event loop that Mangum finds, or else makes and never closes."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield
+    asyncio.set_event_loop(None)
+    made.close()
 
 
 @pytest.fixture
