@@ -133,7 +133,7 @@ def test_rare_tokens_go_too(moods: Package, mood_file: Path, order: Any) -> None
 
 def test_tokens_and_units_together(moods: Package, mood_file: Path, tmp_path: Path, order: Any) -> None:
     texts = write_jsonl(tmp_path / "texts.jsonl", [{"text": row["text"]} for row in mood_rows(400, seed=9)])
-    made = prune(order(moods, mood_file, max_drop=0.1), Pruning(units=0.3, least=1, texts=texts))
+    made = prune(order(moods, mood_file, max_drop=0.1), Pruning(units=0.1, least=1, texts=texts))
     shapes = _shapes(made.package)
     assert shapes["embedding"][0] < _shapes(moods)["embedding"][0]
     assert shapes["down"][0] < _shapes(moods)["down"][0]
