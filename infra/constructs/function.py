@@ -14,7 +14,7 @@ from infra.constructs.log_group import log_group
 from slipway.config import LightTierConfig
 
 ALIAS = "live"
-# Looking for plugins, pydantic reads the metadata of every installed package: 40 ms of a cold start, for none.
+# Looking for plugins, pydantic reads the metadata of every installed package at a cold start, for none.
 _ENVIRONMENT = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 
