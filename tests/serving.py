@@ -53,6 +53,9 @@ features:
     features: {text: {type: string}, count: {type: integer, default: 0}}
 """
 
+PREDICT = "/v1/models/tiny-sentiment/predict"
+PROBLEM = "application/problem+json"
+
 Models = dict[tuple[str, int], Predictor]
 
 
@@ -133,3 +136,18 @@ def api(request: pytest.FixtureRequest, config: Config, models: Models) -> Api:
 def client(api: Api) -> Iterator[TestClient]:
     with api.client() as client:
         yield client
+
+
+def refused(answer: Any, status: int) -> dict[str, Any]:
+    """The problem document of a refusal."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["instance"] == answer.request.url.path
+    assert "Traceback" not in answer.text
+    return problem
+
+
+def fields(problem: dict[str, Any]) -> list[str]:
+    return [error["field"] for error in problem["errors"]]
