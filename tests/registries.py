@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipway.models.checking import Check
-from slipway.models.gates import GateResult
+from slipway.models.gates import Check, GateResult
 from slipway.models.registry import ObjectStore, Registry, VersionTable
 from slipway.models.versions import Origin
 

@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.models.checking import Check
-from slipway.models.gates import GateResult
+from slipway.models.gates import Check, GateResult
 
 
 def check_document(check: Check) -> dict[str, Any]:

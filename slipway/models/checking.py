@@ -1,13 +1,13 @@
 """Measures what the gates ask of a package and of the version before it, and has it judged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from slipway.config import GatesConfig
 from slipway.errors import InputError
 from slipway.models.advice.sampling import sample_records
-from slipway.models.gates import Figure, GateResult, Measured, judge_package
+from slipway.models.gates import Check, CheckedData, Figure, Measured, judge_package
 from slipway.models.labelled import Labelled, read_labelled
 from slipway.models.manifest import Record
 from slipway.models.measure import agreement, measure_latency, quality, size_of
@@ -16,34 +16,6 @@ from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
 
 _ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedData:
-    """The labelled file that a check predicted."""
-
-    name: str
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The outcome of all gates; ``against`` is what the version before it was called, if there was one."""
-
-    results: tuple[GateResult, ...]
-    against: str | None = None
-    data: CheckedData | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether there was a gate, and none failed."""
-        return bool(self.results) and not self.failed
-
-    @property
-    def failed(self) -> tuple[GateResult, ...]:
-        """The gates that were not passed."""
-        return tuple(result for result in self.results if not result.passed)
 
 
 def check_package(

@@ -1,4 +1,7 @@
-"""The gates that a package must pass to become a version: judgements of values, with nothing measured here."""
+"""The gates that a package must pass to become a version: judgements of values, with nothing measured here.
+
+Functions and containers import this with the registry; what measures is in `slipway.models.checking`.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +52,34 @@ class GateResult:
     measured: float | None = None
     allowed: float | None = None
     by_how_much: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedData:
+    """The labelled file that a check predicted."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of all gates; ``against`` is what the version before it was called, if there was one."""
+
+    results: tuple[GateResult, ...]
+    against: str | None = None
+    data: CheckedData | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether there was a gate, and none failed."""
+        return bool(self.results) and not self.failed
+
+    @property
+    def failed(self) -> tuple[GateResult, ...]:
+        """The gates that were not passed."""
+        return tuple(result for result in self.results if not result.passed)
 
 
 def judge_package(thresholds: GatesConfig, measured: Measured, previous: Measured | None) -> list[GateResult]:

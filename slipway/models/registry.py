@@ -25,7 +25,7 @@ from slipway.errors import (
     SlipwayError,
     UnavailableError,
 )
-from slipway.models.checking import Check
+from slipway.models.gates import Check
 from slipway.models.manifest import FileEntry, Manifest
 from slipway.models.package import MANIFEST, Package, load_package, manifest_text, parse_manifest
 from slipway.models.versions import Deprecation, Origin, StoredObject, VersionRecord, model_prefix, version_prefix

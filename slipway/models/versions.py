@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from slipway.config import Name, VersionNumber
-from slipway.models.checking import Check
+from slipway.models.gates import Check
 from slipway.models.manifest import GitCommit, Measurement, Sha256, Training
 
 
