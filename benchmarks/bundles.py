@@ -46,7 +46,7 @@ class Bundle:
     def _graphs(self) -> list[str]:
         config = load_config(self.root / "slipway.yaml")
         versions = [(self.model, self.version)]
-        versions += [(n, v) for n, m in config.models.items() for v in m.versions if (n, v) != versions[0]]
+        versions += [(n, v) for n, m in config.light_models.items() for v in m.versions if (n, v) != versions[0]]
         folders = [config.model_folder(self.root, name) / str(version) for name, version in versions]
         return [str(folder / load_package(folder).manifest.graph.file) for folder in folders]
 
@@ -54,7 +54,7 @@ class Bundle:
 def find_bundle(scratch: Path) -> Bundle:
     """The repository's models if they are all there; else small ones made in ``scratch``."""
     config = load_config(REPOSITORY / "slipway.yaml")
-    folders = [config.model_folder(REPOSITORY, n) / str(v) for n, m in config.models.items() for v in m.versions]
+    folders = [config.model_folder(REPOSITORY, n) / str(v) for n, m in config.light_models.items() for v in m.versions]
     if all(folder.is_dir() for folder in folders):
         return Bundle(REPOSITORY, "tweet-sentiment", config.models["tweet-sentiment"].stable)
     sys.path.insert(0, str(REPOSITORY / "tests"))

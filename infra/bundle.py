@@ -94,7 +94,7 @@ def _task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Pa
 
 def _model_files(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for name, model in config.models.items():
+    for name, model in config.light_models.items():
         folder = PurePosixPath(model.path or f"models/{name}")
         for package in DeployedModel.load(name, config, root=root, config_file=config_file).packages:
             at = folder / str(package.manifest.version)

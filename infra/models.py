@@ -54,8 +54,8 @@ class DeployedModel:
 
 
 def load_deployed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
-    """Every model of slipway.yaml; raises as `DeployedModel.load` does."""
-    return tuple(DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.models)
+    """The light models of slipway.yaml; raises as `DeployedModel.load` does."""
+    return tuple(DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.light_models)
 
 
 def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:

@@ -6,13 +6,14 @@ Everything that a user may want different is here. Unknown keys are errors, and 
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError, model_validator
+from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
 
 from slipway.errors import ConfigError, FieldProblem
-from slipway.validation import field_problems
+from slipway.heavy_tier import HeavyConfig
+from slipway.validation import Section, field_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 """A model, entity or feature group: lower case, digits and hyphens, at most 48 characters."""
@@ -20,10 +21,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 VersionNumber = Annotated[int, Field(ge=1)]
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Authorization(StrEnum):
@@ -34,19 +31,19 @@ class Authorization(StrEnum):
     NONE = "none"
 
 
-class JwtConfig(_Section):
+class JwtConfig(Section):
     issuer: Annotated[str, StringConstraints(pattern=r"^https://")]
     audience: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class ThrottleConfig(_Section):
+class ThrottleConfig(Section):
     """API Gateway's limits: requests per second in the steady state, and the burst above it."""
 
     rate: Annotated[float, Field(gt=0)] = 200
     burst: Annotated[int, Field(gt=0)] = 400
 
 
-class LimitsConfig(_Section):
+class LimitsConfig(Section):
     """What one request may hold; more is refused before it is read further."""
 
     # An HTTP API refuses bodies over 10 MB, and Lambda payloads over 6 MB (base64 takes a third of that).
@@ -55,7 +52,7 @@ class LimitsConfig(_Section):
     text_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
 
 
-class ApiConfig(_Section):
+class ApiConfig(Section):
     authorization: Authorization = Authorization.IAM
     jwt: JwtConfig | None = None
     throttle: ThrottleConfig = ThrottleConfig()
@@ -68,20 +65,20 @@ class ApiConfig(_Section):
         return self
 
 
-class CacheConfig(_Section):
-    """The prediction cache of one model. Off by default: for a light model a lookup costs more than the inference."""
+class CacheConfig(Section):
+    """The prediction cache of one model. Off by default for a light model: a lookup costs more than the inference."""
 
     enabled: bool = False
     ttl_days: Annotated[int, Field(ge=1, le=365)] = 60
 
 
-class CaptureConfig(_Section):
+class CaptureConfig(Section):
     """The share of requests whose inputs and outputs are written to the log for monitoring."""
 
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class QualityGate(_Section):
+class QualityGate(Section):
     """What one figure of quality must reach.
 
     ``data`` names the data of the figure; without it, it is the data given to the check, else the manifest's only one.
@@ -120,7 +117,7 @@ def metric_name(metric: str) -> str:
     return _SAME_METRIC.get(name, name)
 
 
-class GatesConfig(_Section):
+class GatesConfig(Section):
     """What a package must hold to be registered as a version; what is not set is not asked for.
 
     ``labelled`` is the file of labelled records to check with, beside slipway.yaml.
@@ -140,14 +137,30 @@ class GatesConfig(_Section):
         return bool(self.quality) or any(limit is not None for limit in limits)
 
 
-class ModelConfig(_Section):
-    tier: Literal["light"] = "light"
+class ModelConfig(Section):
+    """One model. ``heavy`` says how a heavy model runs, and has a meaning for no other."""
+
+    tier: Literal["light", "heavy"] = "light"
     path: str | None = None
     versions: Annotated[tuple[VersionNumber, ...], Field(min_length=1)]
     stable: VersionNumber
     cache: CacheConfig = CacheConfig()
     capture: CaptureConfig = CaptureConfig()
     gates: GatesConfig = GatesConfig()
+    heavy: HeavyConfig = HeavyConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _heavy_models_are_cached(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("tier") != "heavy" or not isinstance(data.get("cache", {}), dict):
+            return data
+        return {**data, "cache": {"enabled": True, **data.get("cache", {})}}
+
+    @model_validator(mode="after")
+    def _heavy_is_of_a_heavy_model(self) -> Self:
+        if self.tier == "light" and "heavy" in self.model_fields_set:
+            raise ValueError("`heavy` says how a heavy model runs, and the tier is light: write `tier: heavy`")
+        return self
 
     @model_validator(mode="after")
     def _stable_is_deployed(self) -> Self:
@@ -174,7 +187,7 @@ _PYTHON_TYPES: dict[FeatureType, tuple[type, ...]] = {
 }
 
 
-class FeatureConfig(_Section):
+class FeatureConfig(Section):
     type: FeatureType
     default: FeatureValue | None = None
     description: str = ""
@@ -192,7 +205,7 @@ class FeatureConfig(_Section):
         return isinstance(value, _PYTHON_TYPES[self.type])
 
 
-class FeatureGroupConfig(_Section):
+class FeatureGroupConfig(Section):
     """A named set of features of one entity, written together."""
 
     entity: Name
@@ -200,7 +213,7 @@ class FeatureGroupConfig(_Section):
     features: Annotated[dict[FeatureName, FeatureConfig], Field(min_length=1)]
 
 
-class LightTierConfig(_Section):
+class LightTierConfig(Section):
     """The Lambda functions that serve light models and the store."""
 
     memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one whole processor, by AWS's documentation
@@ -213,7 +226,7 @@ class LightTierConfig(_Section):
     task_modules: tuple[ModuleName, ...] = ()
 
 
-class AlarmsConfig(_Section):
+class AlarmsConfig(Section):
     """Where alarms go and what sets them off."""
 
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
@@ -226,21 +239,31 @@ class AlarmsConfig(_Section):
     throttles_per_minute: Annotated[int, Field(ge=1)] = 10
 
 
-class MonitoringConfig(_Section):
+class MonitoringConfig(Section):
     # The retention periods that CloudWatch Logs offers, up to a year.
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
     alarms: AlarmsConfig = AlarmsConfig()
 
 
-class Config(_Section):
+class Config(Section):
     """The whole of slipway.yaml."""
 
     project: Name = "slipway"
     api: ApiConfig = ApiConfig()
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
-    features: dict[Name, FeatureGroupConfig] = {}
+    features: dict[Name, FeatureGroupConfig] = Field(default={})
     light: LightTierConfig = LightTierConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
+
+    @property
+    def light_models(self) -> dict[str, ModelConfig]:
+        """The models that the function `predict` serves."""
+        return {name: model for name, model in self.models.items() if model.tier == "light"}
+
+    @property
+    def heavy_models(self) -> dict[str, ModelConfig]:
+        """The models that ECS serves, each in two slots."""
+        return {name: model for name, model in self.models.items() if model.tier == "heavy"}
 
     def model_folder(self, root: Path, name: str) -> Path:
         """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""

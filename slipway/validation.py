@@ -1,10 +1,10 @@
-"""pydantic's complaints in Slipway's words: one `FieldProblem` for each."""
+"""What data at the boundaries is held to, and pydantic's complaints in Slipway's words: one `FieldProblem` for each."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from slipway.errors import FieldProblem
@@ -45,6 +45,12 @@ _LIMITS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "too_long": lambda c: f"must have at most {c['max_length']} items",
 }
 _WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "string_too_long", "string_unicode"})
+
+
+class Section(BaseModel):
+    """A part of slipway.yaml: it does not change once read, and an unknown key in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def field_problems(error: ValidationError, *, prefix: str = "") -> list[FieldProblem]:

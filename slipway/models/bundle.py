@@ -10,7 +10,7 @@ from slipway.models.predictor import Predictor
 
 
 def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
-    """Every deployed version of every model, by name and version; ``root`` is the folder of slipway.yaml.
+    """Every deployed version of every light model, by name and version; ``root`` is the folder of slipway.yaml.
 
     Raises:
         PackageError: a package is missing, altered or malformed, or lies in the folder of another name or version.
@@ -18,7 +18,7 @@ def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
     """
     return {
         (name, version): Predictor(load_version(config, root, name, version), task_modules=config.light.task_modules)
-        for name, model in config.models.items()
+        for name, model in config.light_models.items()
         for version in model.versions
     }
 

@@ -32,6 +32,7 @@ def openapi_document(service: PredictionService) -> Json:
         (name, number): service.version(name, number)
         for name, model in config.models.items()
         for number in model.versions
+        if service.is_loaded(name)
     }
     requests: list[type[BaseModel]] = [version.reader.request for version in served.values()]
     schemas = {**_schemas([*requests, BatchBody, FeedbackBody, InferRequest]), **parts.FIXED_SCHEMAS}
@@ -40,7 +41,7 @@ def openapi_document(service: PredictionService) -> Json:
         schemas[_answer_name(version)] = parts.predictions_schema(version.predictor.manifest)
         paths[f"/v1/models/{name}/versions/{number}/predict"] = {"post": _predict(version, f" {number}")}
         paths |= _oip_paths(f"/v2/models/{name}/versions/{number}", f"{name} {number}", version)
-    for name in config.models:
+    for name in filter(service.is_loaded, config.models):
         stable = served[name, service.releases[name].stable]
         paths[f"/v1/models/{name}/predict"] = {"post": _predict(stable, "")}
         paths |= _model_paths(name, stable)

@@ -235,13 +235,21 @@ FIXED_SCHEMAS: Json = {
         {
             "name": _TEXT,
             "task": _TEXT,
-            "tier": {"enum": ["light"]},
+            "tier": {"enum": ["light", "heavy"]},
             "description": _TEXT,
             "release": _RELEASE,
             "versions": a_list(_VERSION),
         }
     ),
-    "Models": an_object({"models": a_list(ref("Model"))}),
+    "ListedModel": an_object(
+        {
+            "name": _TEXT,
+            "tier": {"enum": ["light", "heavy"]},
+            "release": _RELEASE,
+            "versions": a_list(an_object({"version": _INTEGER})),
+        }
+    ),
+    "Models": an_object({"models": a_list({"anyOf": [ref("Model"), ref("ListedModel")]})}),
     "StoredFeatures": an_object(
         {
             "entity": _TEXT,

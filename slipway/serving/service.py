@@ -33,6 +33,10 @@ class Predicts(Protocol):
     def predict(self, records: Sequence[Record]) -> list[dict[str, Any]]: ...
 
 
+Models = Mapping[ModelVersion, Predicts]
+Load = Callable[[str, int], Predicts]
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """The answer to one record."""
@@ -67,7 +71,9 @@ class PredictionService:
 
     Args:
         config: slipway.yaml.
-        models: the loaded versions, by name and number: every version that ``config`` deploys.
+        models: the loaded versions, by name and number. A model of which none is loaded is listed and not served: it is
+            of the other tier, or has another container.
+        load: loads a version of ``config`` that is not among ``models``, since the registry did not give it at the start.
         store: needed where a model has inputs from feature groups.
         cache: needed where a model has its cache on.
     """
@@ -75,8 +81,9 @@ class PredictionService:
     def __init__(
         self,
         config: Config,
-        models: Mapping[ModelVersion, Predicts],
+        models: Models,
         *,
+        load: Load | None = None,
         store: FeatureStore | None = None,
         cache: PredictionCache | None = None,
     ) -> None:
@@ -84,6 +91,7 @@ class PredictionService:
         self.releases: Mapping[str, Release] = configured_releases(config)
         self._definitions = FeatureDefinitions(config.features)
         self._defaults = {group: self._definitions.defaults(group) for group in config.features}
+        self._load = load
         self._store = store
         self._cache = cache
         self._versions = {key: self._served(predictor) for key, predictor in models.items()}
@@ -100,14 +108,20 @@ class PredictionService:
         except KeyError:
             raise NotFoundError("model", name[:100], self.config.models) from None
 
+    def is_loaded(self, name: str) -> bool:
+        """Whether this process serves any version of a model."""
+        return any(model == name for model, _ in self._versions)
+
     def version(self, model: str, version: int | None) -> ServedVersion:
-        """The version that is named, or the stable one; raises NotFoundError."""
+        """The version that is named, or the stable one; raises NotFoundError, and UnavailableError for one to load."""
         versions = self.model(model).versions
         number = self.releases[model].stable if version is None else version
-        try:
-            return self._versions[model, number]
-        except KeyError:
-            raise NotFoundError(f"version of {model}", str(number), map(str, versions)) from None
+        served = self._versions.get((model, number))
+        if served is not None:
+            return served
+        if self._load is None or number not in versions:
+            raise NotFoundError(f"version of {model}", str(number), map(str, versions))
+        return self._versions.setdefault((model, number), self._served(self._load(model, number)))
 
     def predict(
         self,
@@ -191,7 +205,7 @@ class PredictionService:
                 batches.setdefault(slot.version, []).append(slot)
         for version, batch in batches.items():
             started = time.perf_counter()
-            outputs = self._versions[model, version].predictor.predict([slot.record for slot in batch])
+            outputs = self.version(model, version).predictor.predict([slot.record for slot in batch])
             milliseconds = round((time.perf_counter() - started) * 1000, 3)
             event.count(metrics.PREDICTIONS, len(batch), Version=str(version))
             event.count(metrics.INFERENCE_LATENCY, milliseconds, Version=str(version))

@@ -44,22 +44,23 @@ def _prediction(made: Prediction) -> dict[str, Any]:
 
 
 def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
-    """What is deployed of a model; raises NotFoundError."""
+    """What is deployed of a model, with its schemas if this process serves it; raises NotFoundError."""
     config = service.model(name)
     release = service.releases[name]
-    stable = service.version(name, release.stable).predictor.manifest
-    return {
+    described: dict[str, Any] = {
         "name": name,
-        "task": stable.task,
         "tier": config.tier,
-        "description": stable.description,
         "release": {
             "stable": release.stable,
             "strategy": release.strategy,
             "candidates": [{"version": c.version, "share": c.share} for c in release.candidates],
         },
-        "versions": [_describe_version(service, name, number) for number in config.versions],
     }
+    if not service.is_loaded(name):
+        return {**described, "versions": [{"version": number} for number in config.versions]}
+    stable = service.version(name, release.stable).predictor.manifest
+    versions = [_describe_version(service, name, number) for number in config.versions]
+    return {**described, "task": stable.task, "description": stable.description, "versions": versions}
 
 
 def _describe_version(service: PredictionService, name: str, number: int) -> Mapping[str, Any]:

@@ -12,17 +12,7 @@ from slipway.models.advice.bill import api_lines, balancer_lines
 from slipway.models.advice.prices import GpuInstance, PriceTable, RegionPrices
 from slipway.models.advice.queueing import Queue, highest_rate, wait_quantile_ms
 from slipway.models.advice.terms import HOURS_A_MONTH, Given, Line, Offer, Option, Profile, Workload
-
-# What Fargate offers: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
-FARGATE_SIZES: dict[float, tuple[float, ...]] = {
-    0.25: (0.5, 1, 2),
-    0.5: (1, 2, 3, 4),
-    1: tuple(range(2, 9)),
-    2: tuple(range(4, 17)),
-    4: tuple(range(8, 31)),
-    8: tuple(range(16, 61, 4)),
-    16: tuple(range(32, 121, 8)),
-}
+from slipway.sizes import FARGATE_SIZES
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,3 +82,9 @@ def test_features_are_defined_as_the_manifest_takes_them(root: Path, features: s
     config = parse_config(f"models: {{tiny-tabular: {{versions: [1], stable: 1}}}}\nfeatures: {features}")
     with pytest.raises(ConfigError, match=message):
         load_models(config, root)
+
+
+def test_heavy_models_are_left_to_their_containers(root: Path) -> None:
+    heavy = "  tiny-large: {tier: heavy, versions: [1], stable: 1}\n"
+    config = parse_config(CONFIG.replace("features:\n", f"{heavy}features:\n", 1))
+    assert {name for name, _ in load_models(config, root)} == {"tiny-sentiment", "tiny-tabular"}

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from serving import PREDICT, fields, refused
+from serving import CONFIG, PREDICT, fields, refused
 from starlette.testclient import TestClient
 
+from slipway.config import parse_config
 from slipway.monitoring.prediction_ids import parse_prediction_id
 
 
@@ -165,6 +166,19 @@ def test_the_models_are_described(client: TestClient) -> None:
     assert model["versions"][0]["quality"] == [{"metric": "accuracy", "value": 1.0, "data": "made up"}]
     assert model["versions"][0]["record_schema"]["required"] == ["text"]
     refused(client.get("/v1/models/nope"), 404)
+
+
+def test_a_model_that_is_served_elsewhere_is_listed_without_its_schema(api) -> None:
+    heavy = "models:\n  tiny-large: {tier: heavy, versions: [1, 2], stable: 2}\n"
+    api.config = parse_config(CONFIG.replace("models:\n", heavy))
+    with api.client() as client:
+        listed = client.get("/v1/models").json()["models"]
+        assert [model["tier"] for model in listed] == ["heavy", *["light"] * 4]
+        assert listed[0] == client.get("/v1/models/tiny-large").json()
+        assert listed[0]["release"]["stable"] == 2
+        assert listed[0]["versions"] == [{"version": 1}, {"version": 2}]
+        refused(client.post("/v1/models/tiny-large/predict", json={"inputs": [{"text": "good"}]}), 404)
+        assert not [path for path in client.get("/openapi.json").json()["paths"] if "tiny-large" in path]
 
 
 def test_ping(client: TestClient) -> None:

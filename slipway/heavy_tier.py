@@ -1,0 +1,76 @@
+"""The part of slipway.yaml that says how a heavy model runs: on what, how many of it, and how it is served there."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, FiniteFloat, StringConstraints, model_validator
+
+from slipway.sizes import is_fargate_size, nearest_fargate_size
+from slipway.validation import Section
+
+InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9*-]+$")]
+
+
+class HeavyConfig(Section):
+    """One heavy model's tasks, of which each of its two slots runs the same number to begin with.
+
+    ``compute`` is Fargate, or ECS Managed Instances with a GPU. What is None (``sessions``, ``threads``, ``max_batch``,
+    ``max_wait_ms``, ``queue``) is found by measuring on the machine that a task starts on.
+    """
+
+    compute: Literal["fargate", "gpu"] = "fargate"
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    cpu: Annotated[FiniteFloat, Field(gt=0, le=192)] = 2
+    memory_mb: Annotated[int, Field(ge=512, le=1_572_864)] = 4096
+    gpus: Annotated[int, Field(ge=0, le=8)] = 0
+    instance_types: tuple[InstanceType, ...] = ("g4dn.*", "g5.*", "g6.*")
+
+    min_tasks: Annotated[int, Field(ge=1, le=1000)] = 1
+    max_tasks: Annotated[int, Field(ge=1, le=1000)] = 4
+    target_cpu_percent: Annotated[int, Field(ge=10, le=95)] = 60
+    target_requests_per_task: Annotated[int, Field(ge=1)] = 20_000  # a minute, as the load balancer counts them
+
+    timeout_seconds: Annotated[FiniteFloat, Field(gt=0, le=29)] = 15  # an HTTP API gives up after 30 s
+    stop_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 30  # Fargate kills a task after 120 s at the latest
+    queue: Annotated[int, Field(ge=1)] | None = None
+    sessions: Annotated[int, Field(ge=1, le=256)] | None = None
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    max_batch: Annotated[int, Field(ge=1, le=1024)] | None = None
+    max_wait_ms: Annotated[FiniteFloat, Field(ge=0, le=1000)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gpu_means_one(cls, data: Any) -> Any:
+        return {"gpus": 1, **data} if isinstance(data, dict) and data.get("compute") == "gpu" else data
+
+    @model_validator(mode="after")
+    def _compute_has_the_gpus(self) -> Self:
+        if self.compute == "fargate" and self.gpus:
+            raise ValueError(
+                f"`gpus: {self.gpus}` on Fargate, which has no GPUs; write `compute: gpu`, and the tasks run on ECS "
+                "Managed Instances"
+            )
+        if self.compute == "gpu" and not self.gpus:
+            raise ValueError("`compute: gpu` needs at least one of `gpus`; without a GPU write `compute: fargate`")
+        if self.compute == "gpu" and self.architecture != "x86_64":
+            raise ValueError("`compute: gpu` needs `architecture: x86_64`, for which the GPU image is made")
+        if self.compute == "fargate" and "instance_types" in self.model_fields_set:
+            raise ValueError(
+                "`instance_types` are of `compute: gpu`; Fargate has sizes, and no instances to choose from"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fargate_has_the_size(self) -> Self:
+        if self.compute == "fargate" and not is_fargate_size(self.cpu, self.memory_mb):
+            cpu, memory_mb = nearest_fargate_size(self.cpu, self.memory_mb)
+            raise ValueError(
+                f"Fargate has no task of `cpu: {self.cpu:g}` with `memory_mb: {self.memory_mb}`; the nearest is "
+                f"`cpu: {cpu:g}` with `memory_mb: {memory_mb}`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_in_order(self) -> Self:
+        if self.min_tasks > self.max_tasks:
+            raise ValueError(f"`min_tasks: {self.min_tasks}` is more than `max_tasks: {self.max_tasks}`")
+        return self

@@ -1,0 +1,39 @@
+"""The sizes of tasks that Fargate offers.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+"""
+
+import math
+
+FARGATE_SIZES: dict[float, tuple[float, ...]] = {
+    0.25: (0.5, 1, 2),
+    0.5: (1, 2, 3, 4),
+    1: tuple(range(2, 9)),
+    2: tuple(range(4, 17)),
+    4: tuple(range(8, 31)),
+    8: tuple(range(16, 61, 4)),
+    16: tuple(range(32, 121, 8)),
+}
+"""The memory, in GB of 1024 MB, that goes with each number of processors."""
+
+MB_PER_GB = 1024
+
+
+def is_fargate_size(cpu: float, memory_mb: int) -> bool:
+    """Whether Fargate has a task of so many processors and so much memory."""
+    return memory_mb / MB_PER_GB in FARGATE_SIZES.get(cpu, ())
+
+
+def nearest_fargate_size(cpu: float, memory_mb: int) -> tuple[float, int]:
+    """The size nearest to the one wanted, by ratio; of two equally near ones the larger.
+
+    Returns:
+        Processors, and memory in MB.
+    """
+    sizes = [(each, round(memory * MB_PER_GB)) for each, memories in FARGATE_SIZES.items() for memory in memories]
+
+    def distance(size: tuple[float, int]) -> tuple[float, float]:
+        processors, memory = size
+        return abs(math.log(processors / cpu)) + abs(math.log(memory / memory_mb)), -memory
+
+    return min(sizes, key=distance)
