@@ -49,7 +49,7 @@ def test_the_cache_is_on_for_heavy_models_unless_it_is_off():
 
 def test_heavy_is_not_for_light_models():
     field, message = problem_of("{ versions: [1], stable: 1, heavy: { min_tasks: 2 } }")
-    assert field == "models.large.heavy"
+    assert field == "models.large"
     assert "the tier is light" in message
 
 
