@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from infra.dependencies import Platform, compile_bytecode, install_dependencies
+from infra.dependencies import RECIPE, Platform, compile_bytecode, install_dependencies
 from infra.models import DeployedModel
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
@@ -23,7 +23,7 @@ SOURCES = Path(__file__).resolve().parent.parent
 STORE = SOURCES / "build" / "packages"
 """Where the installed packages of each lock file are kept, for all bundles."""
 
-_UNNEEDED = ("slipway/cli/", "slipway/models/advice/", "slipway/models/importing/")
+_UNNEEDED = ("slipway/cli/", "slipway/models/advice/", "slipway/models/importing/", "slipway/stripping.py")
 
 
 class Target(StrEnum):
@@ -37,7 +37,7 @@ class Target(StrEnum):
     """The embedded AWS: our sources and the models only, since its functions see this environment's packages."""
 
 
-_RECIPE = (Path(__file__), Path(__file__).with_name("dependencies.py"))
+_RECIPE = (Path(__file__), *RECIPE)
 _PLATFORMS = {Target.LAMBDA: Platform.ARM64, Target.NATIVE: Platform.NATIVE}
 
 

@@ -10,45 +10,16 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from slipway import stripping
 from slipway.errors import SlipwayError
+from slipway.stripping import strip_packages
 
 PYTHON_VERSION = "3.13"
 
-# botocore describes 400 services; the functions call one.
 AWS_SERVICES = ("dynamodb",)
 
-_UNNEEDED_FOLDERS = (
-    "bin",
-    "*/tests",
-    "fastapi/.agents",
-    "numpy/_pyinstaller",
-    "numpy/f2py",
-    "numpy/**/tests",
-    "numpy/_core/include",
-    "numpy/_core/lib",
-    "numpy/random/lib",
-    "onnxruntime/backend",
-    "onnxruntime/datasets",
-    "onnxruntime/quantization",
-    "onnxruntime/tools",
-    "onnxruntime/transformers",
-)
-_UNNEEDED_FILES = (
-    ".lock",
-    "**/*.pyi",
-    "**/*.pyx",
-    "**/*.pxd",
-    "**/*.a",
-    "**/*.h",
-    "numpy/_core/_*_tests.*.so",
-    "numpy/_core/_simd.*.so",
-    # The module that Python loads links its own copy of this library.
-    "onnxruntime/capi/libonnxruntime.so*",
-    "*.dist-info/RECORD",
-    "*.dist-info/INSTALLER",
-    "*.dist-info/REQUESTED",
-    "*.dist-info/WHEEL",
-)
+RECIPE = (Path(__file__), Path(stripping.__file__))
+"""The files that decide what becomes of a lock file."""
 
 
 class BundleError(SlipwayError):
@@ -70,14 +41,15 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
     Raises:
         BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
     """
-    recipe = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes() + platform.encode()).hexdigest()[:16]
+    parts = (lock.read_bytes(), *(file.read_bytes() for file in RECIPE), platform.encode())
+    recipe = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     installed = store / recipe
     if not installed.is_dir():
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=store, prefix=".new-") as temporary:
             draft = Path(temporary) / "packages"
             _install(lock, platform, draft)
-            _strip(draft)
+            strip_packages(draft, aws_services=AWS_SERVICES)
             compile_bytecode(draft)
             _rename_unless_there(draft, installed)
     shutil.copytree(installed, folder, copy_function=_link_or_copy)
@@ -119,18 +91,6 @@ def _install(lock: Path, platform: Platform, folder: Path) -> None:
         options += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
     what = f"the packages of {lock.parent.name}/{lock.name} cannot be installed for {platform}"
     _uv(["pip", "install", "--quiet", *options, "--requirements", str(lock)], what)
-
-
-def _strip(folder: Path) -> None:
-    for pattern in _UNNEEDED_FOLDERS:
-        for unneeded in list(folder.glob(pattern)):
-            shutil.rmtree(unneeded, ignore_errors=True)
-    for pattern in _UNNEEDED_FILES:
-        for unneeded in list(folder.glob(pattern)):
-            unneeded.unlink()
-    for service in (folder / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in AWS_SERVICES:
-            shutil.rmtree(service)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -1,0 +1,60 @@
+"""Takes out of installed packages what nothing needs that serves a prediction: for bundles and for the image.
+
+Imports the standard library alone, since the image's build runs ``python stripping.py FOLDER SERVICE…``
+before anything else of Slipway is there.
+"""
+
+import shutil
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+_UNNEEDED_FOLDERS = (
+    "bin",
+    "*/tests",
+    "fastapi/.agents",
+    "numpy/_pyinstaller",
+    "numpy/f2py",
+    "numpy/**/tests",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "numpy/random/lib",
+    "onnxruntime/backend",
+    "onnxruntime/datasets",
+    "onnxruntime/quantization",
+    "onnxruntime/tools",
+    "onnxruntime/transformers",
+)
+_UNNEEDED_FILES = (
+    ".lock",
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/*.a",
+    "**/*.h",
+    "numpy/_core/_*_tests.*.so",
+    "numpy/_core/_simd.*.so",
+    # The module that Python loads links its own copy of this library.
+    "onnxruntime/capi/libonnxruntime.so*",
+    "*.dist-info/RECORD",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/WHEEL",
+)
+
+
+def strip_packages(folder: Path, *, aws_services: Collection[str]) -> None:
+    """Strip what is installed in ``folder``; of the 400 services that botocore describes, keep ``aws_services``."""
+    for pattern in _UNNEEDED_FOLDERS:
+        for unneeded in list(folder.glob(pattern)):
+            shutil.rmtree(unneeded, ignore_errors=True)
+    for pattern in _UNNEEDED_FILES:
+        for unneeded in list(folder.glob(pattern)):
+            unneeded.unlink()
+    for service in (folder / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in aws_services:
+            shutil.rmtree(service)
+
+
+if __name__ == "__main__":
+    strip_packages(Path(sys.argv[1]), aws_services=sys.argv[2:])
