@@ -41,15 +41,14 @@ class SentimentEncoder(nn.Module):
 
 
 class Probabilities(nn.Module):
-    """What the graph of the package answers: softmax of the logits, with ``offsets`` [labels] added."""
+    """What the graph of the package answers: softmax of the logits."""
 
-    def __init__(self, model: SentimentEncoder, offsets: Sequence[float]) -> None:
+    def __init__(self, model: SentimentEncoder) -> None:
         super().__init__()
         self.model = model
-        self.register_buffer("offsets", torch.tensor(offsets, dtype=torch.float32))
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        return (self.model(input_ids, attention_mask) + self.offsets).softmax(-1)
+        return self.model(input_ids, attention_mask).softmax(-1)
 
 
 def pretrained_folder() -> Path:

@@ -5,46 +5,93 @@ to measure, then on everything, to ship. Interrupted, it goes on where it was wh
 """
 
 import argparse
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from tokenizers import Tokenizer
 
 from training.encoder import SentimentEncoder, load_pretrained, logits
+from training.encoder_package import FLOAT_VERSION, NAME, SHIPPED_VERSION, write_float, write_int8
 from training.finetune import Checkpoints, Schedule, finetune
+from training.ngrams import macro_recall
 from training.tokens import encode
-from training.tweets import LABELS, TweetFile, Tweets, read_tweets
+from training.tweets import LABELS, TweetFile, Tweets, read_tweets, unseen
 
 SPLIT_YEAR = 2016
+BY_YEARS = f"{SPLIT_YEAR} rows, by the recipe trained on the years before"
 SCHEDULE = Schedule()
 SPLIT, FULL = "split", "full"
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """A trained model with its tokenizer, and how often each label was in its data, [labels]."""
+    """A trained model with its tokenizer."""
 
     model: SentimentEncoder
     tokenizer: Tokenizer
-    priors: np.ndarray
 
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Logits [N, labels] in float32."""
-        return logits(self.model, encode(self.tokenizer, texts)).numpy()
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Probabilities [N, labels]."""
+        return softmax(logits(self.model, encode(self.tokenizer, texts)).double().numpy(), axis=1)
 
 
 def main() -> None:
     """Train what is asked for; a finished training is read from its checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/tweet-sentiment"), help="train.tsv, val.tsv")
-    parser.add_argument("--work", type=Path, default=Path("build/training"), help="where checkpoints are kept")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="where the package goes")
+    parser.add_argument("--work", type=Path, default=Path("build/training"), help="checkpoints, and version 1")
     parser.add_argument("--only", choices=(SPLIT, FULL), help="one of the two trainings, and no package")
     options = parser.parse_args()
-    training, validation = (read_tweets(options.data / name) for name in ("train.tsv", "val.tsv"))
+    files = [read_tweets(options.data / name) for name in ("train.tsv", "val.tsv")]
     if options.only:
-        learn(options.only, training, options.work)
+        learn(options.only, files[0], options.work)
+    else:
+        package(*files, options.work, options.models / NAME / str(SHIPPED_VERSION))
+
+
+def package(training: TweetFile, validation: TweetFile, work: Path, output: Path) -> None:
+    """Measure by years, train on everything, write version 1 to ``work`` and version 2 to ``output``."""
+    split = learn(SPLIT, training, work)
+    later = training.tweets.where(training.tweets.years >= SPLIT_YEAR)
+    measured = quality(split.probabilities(later.texts), later, f"{training.name}, {BY_YEARS}")
+    full = learn(FULL, training, work)
+    checked = unseen(validation.tweets, training.tweets)
+    probabilities = full.probabilities(checked.texts)
+    rest = f"{validation.name}, the {len(checked)} rows that {training.name} does not have"
+    original = write_float(
+        work / NAME / str(FLOAT_VERSION),
+        full.model,
+        full.tokenizer,
+        SCHEDULE,
+        files=(training, validation),
+        quality=[*measured, *quality(probabilities, checked, rest)],
+        checked=(checked, probabilities),
+    )
+    shutil.rmtree(output, ignore_errors=True)
+    made = write_int8(original, write_labelled(work / "val-unseen.tsv", checked), output)
+    print(made.change.summary)
+
+
+def quality(probabilities: np.ndarray, tweets: Tweets, data: str) -> list[dict[str, Any]]:
+    """Macro recall and accuracy, as a manifest has them."""
+    predicted = probabilities.argmax(axis=1)
+    figures = {"macro recall": macro_recall(predicted, tweets.labels), "accuracy": np.mean(predicted == tweets.labels)}
+    found = [{"metric": name, "value": round(float(value), 4), "data": data} for name, value in figures.items()]
+    print(*(f"{entry['metric']} {entry['value']} on {data}" for entry in found), sep="\n", flush=True)
+    return found
+
+
+def write_labelled(path: Path, tweets: Tweets) -> Path:
+    """Tweets as a file of labelled records."""
+    rows = [f"{LABELS[label]}\t{text}\n" for label, text in zip(tweets.labels, tweets.texts, strict=True)]
+    path.write_text("".join(["label\ttext\n", *rows]), encoding="utf-8")
+    return path
 
 
 def learn(name: str, training: TweetFile, work: Path, schedule: Schedule = SCHEDULE) -> Learnt:
@@ -54,7 +101,7 @@ def learn(name: str, training: TweetFile, work: Path, schedule: Schedule = SCHED
     kept = Checkpoints(work / f"tweet-sentiment-large-{name}.safetensors", f"{name} of {training.sha256}")
     print(f"{name}: training on {len(tweets)} tweets", flush=True)
     finetune(model, encode(tokenizer, tweets.texts), tweets.labels.tolist(), schedule, kept)
-    return Learnt(model, tokenizer, np.bincount(tweets.labels, minlength=len(LABELS)) / len(tweets))
+    return Learnt(model, tokenizer)
 
 
 def before(tweets: Tweets) -> Tweets:

@@ -26,11 +26,10 @@ def one_thread():
 @pytest.fixture(scope="module")
 def texts():
     """Texts of three kinds of words, labelled by the kind."""
-    chosen = random.Random(3)
+    chosen = random.Random(3)  # noqa: S311 - toy texts
     labels = [chosen.randrange(3) for _ in range(64)]
-    return [
-        [2, *(chosen.randrange(3 + 12 * k, 15 + 12 * k) for _ in range(chosen.randint(3, 9)))] for k in labels
-    ], labels
+    texts = [[2, *(chosen.randrange(3 + 12 * k, 15 + 12 * k) for _ in range(chosen.randint(3, 9)))] for k in labels]
+    return texts, labels
 
 
 def trained(texts, kept, schedule=SCHEDULE):
