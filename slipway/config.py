@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
 
 from slipway.errors import ConfigError, FieldProblem
-from slipway.heavy_tier import HeavyConfig
+from slipway.heavy_tier import HeavyConfig, NetworkConfig
 from slipway.validation import Section, field_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
@@ -253,6 +253,7 @@ class Config(Section):
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     features: dict[Name, FeatureGroupConfig] = Field(default={})
     light: LightTierConfig = LightTierConfig()
+    network: NetworkConfig = NetworkConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
 
     @property

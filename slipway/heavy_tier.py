@@ -1,11 +1,22 @@
 """The part of slipway.yaml that says how a heavy model runs: on what, how many of it, and how it is served there."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
 from slipway.sizes import is_fargate_size, nearest_fargate_size
 from slipway.validation import Section
+
+Slot = Literal["blue", "green"]
+"""One of a heavy model's two services."""
+
+SLOTS: tuple[Slot, ...] = get_args(Slot)
+
+
+def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version", "weight"]) -> str:
+    """The name of the SSM parameter that holds a slot's version, or its weight from 0 to 999."""
+    return f"/{project}/{model}/{slot}/{value}"
+
 
 InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9*-]+$")]
 
@@ -71,6 +82,18 @@ class HeavyConfig(Section):
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> Self:
+        if self.stop_timeout_seconds < self.timeout_seconds:
+            raise ValueError(
+                f"`stop_timeout_seconds: {self.stop_timeout_seconds}` is less than `timeout_seconds: "
+                f"{self.timeout_seconds:g}`: a task that stops could not finish what it has taken"
+            )
         if self.min_tasks > self.max_tasks:
             raise ValueError(f"`min_tasks: {self.min_tasks}` is more than `max_tasks: {self.max_tasks}`")
         return self
+
+
+class NetworkConfig(Section):
+    """The VPC of the heavy tier. Without NAT gateways, tasks reach AWS through endpoints, and nothing else."""
+
+    nat_gateways: Annotated[int, Field(ge=0, le=2)] = 0
+    cidr: Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")] = "10.0.0.0/16"

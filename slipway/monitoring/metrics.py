@@ -19,6 +19,7 @@ VERSION = "Version"
 KIND = "Kind"
 FUNCTION = "Function"
 GROUP = "Group"
+SLOT = "Slot"
 
 REQUESTS = "Requests"
 LATENCY = "Latency"
@@ -35,6 +36,12 @@ CACHE_MISSES = "CacheMisses"
 CACHE_ERRORS = "CacheErrors"
 FEEDBACK = "Feedback"
 COLD_STARTS = "ColdStarts"
+QUEUE_TIME = "QueueTime"
+BATCH_SIZE = "BatchSize"
+PADDING_SHARE = "PaddingShare"
+REJECTED = "Rejected"
+EXPIRED = "Expired"
+GPU_UTILIZATION = "GpuUtilization"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of a request for a model that is not deployed: callers must not be able to make metrics."""
@@ -68,6 +75,7 @@ _OF_PROJECT = (PROJECT,)
 _OF_MODEL = (PROJECT, MODEL)
 _OF_VERSION = (PROJECT, MODEL, VERSION)
 _OF_GROUP = (PROJECT, GROUP)
+_OF_SLOT = (PROJECT, MODEL, SLOT)
 
 CATALOGUE: Mapping[str, Metric] = {
     REQUESTS: Metric("Count", (_OF_PROJECT, _OF_MODEL)),
@@ -85,6 +93,12 @@ CATALOGUE: Mapping[str, Metric] = {
     CACHE_ERRORS: Metric("Count", (_OF_MODEL,)),
     FEEDBACK: Metric("Count", (_OF_VERSION,)),
     COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),
+    QUEUE_TIME: Metric("Milliseconds", (_OF_SLOT,)),
+    BATCH_SIZE: Metric("Count", (_OF_SLOT,)),
+    PADDING_SHARE: Metric("None", (_OF_SLOT,)),
+    REJECTED: Metric("Count", (_OF_SLOT,)),
+    EXPIRED: Metric("Count", (_OF_SLOT,)),
+    GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
 }
 
 

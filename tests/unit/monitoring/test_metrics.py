@@ -7,7 +7,7 @@ from slipway.monitoring import metrics
 from slipway.monitoring.metrics import CATALOGUE, Kind, metric_line
 from slipway.monitoring.telemetry import Telemetry, error_kind
 
-UNITS = {"Count", "Milliseconds"}
+UNITS = {"Count", "Milliseconds", "None", "Percent"}
 
 
 def directives(line: dict) -> dict[tuple[str, ...], list[str]]:
