@@ -13,9 +13,10 @@ from slipway.models.manifest import BUILT_IN_TASKS, Manifest
 from slipway.models.schema import RequestRecord
 from slipway.serving.exchange import Answer, Call, require_plain
 from slipway.serving.oip_style import oip_error
+from slipway.serving.prediction import Prediction
 from slipway.serving.reading import RecordReader, read_json
 from slipway.serving.routes import Route, Routes, version_parameter
-from slipway.serving.service import Prediction, PredictionService
+from slipway.serving.service import PredictionService
 from slipway.serving.tensors import BYTES, InferRequest, OutputTensor, read_columns
 
 HEADER_LENGTH = "inference-header-content-length"

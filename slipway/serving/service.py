@@ -14,11 +14,12 @@ from slipway.features.store import FeatureKey, FeatureRow, FeatureStore
 from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import RequestRecord, record_model
 from slipway.monitoring import metrics
-from slipway.monitoring.capture import capture_line, is_sampled
+from slipway.monitoring.capture import is_sampled
 from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.releases.assignment import assign
 from slipway.releases.release import Release, configured_releases
+from slipway.serving.prediction import Place, Prediction, PredictionRequest, captures
 from slipway.serving.reading import RecordReader
 
 ModelVersion = tuple[str, int]
@@ -38,16 +39,6 @@ Load = Callable[[str, int], Predicts]
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """The answer to one record."""
-
-    id: str
-    version: int
-    output: Output
-    cached: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ServedVersion:
     """A loaded version with what reads its records."""
 
@@ -55,25 +46,17 @@ class ServedVersion:
     reader: RecordReader
 
 
-@dataclass(slots=True)
-class _Slot:
-    """The place of one record on its way through a request."""
-
-    record: Record
-    id: str
-    version: int
-    output: Output | None = None
-    cached: bool = False
-
-
 class PredictionService:
-    """Answers prediction requests.
+    """Answers prediction requests: `predict` does all of it, or whoever may not wait takes the steps one by one.
+
+    The steps are `begin`, `fetch`, `assign`, `look_up`, `infer`, `remember` and `finish`, in this order; `fetch`,
+    `look_up` and `remember` wait for tables, and `infer` for the graph.
 
     Args:
         config: slipway.yaml.
         models: the loaded versions, by name and number. A model of which none is loaded is listed and not served: it is
             of the other tier, or has another container.
-        load: loads a version of ``config`` that is not among ``models``, since the registry did not give it at the start.
+        load: loads a version of ``config`` that is not among ``models``: the registry did not give it at the start.
         store: needed where a model has inputs from feature groups.
         cache: needed where a model has its cache on.
     """
@@ -108,9 +91,9 @@ class PredictionService:
         except KeyError:
             raise NotFoundError("model", name[:100], self.config.models) from None
 
-    def is_loaded(self, name: str) -> bool:
-        """Whether this process serves any version of a model."""
-        return any(model == name for model, _ in self._versions)
+    def is_loaded(self, name: str, version: int | None = None) -> bool:
+        """Whether this process has a version of a model at hand; by default, the stable one."""
+        return (name, self.releases[name].stable if version is None else version) in self._versions
 
     def version(self, model: str, version: int | None) -> ServedVersion:
         """The version that is named, or the stable one; raises NotFoundError, and UnavailableError for one to load."""
@@ -147,26 +130,50 @@ class PredictionService:
             UnavailableError: features are needed, and the store is down.
             PredictionError: the version failed.
         """
+        request = self.begin(model, version, read, event, request_id=request_id)
+        self.assign(request, self.fetch(request))
+        cached = self.is_cached(model)
+        if cached:
+            self.look_up(request)
+        self.infer(request)
+        if cached and not self.remember(request):
+            event.count(metrics.CACHE_ERRORS)
+        return self.finish(request)
+
+    def begin(
+        self,
+        model: str,
+        version: int | None,
+        read: Callable[[RecordReader], list[RequestRecord]],
+        event: RequestEvent,
+        *,
+        request_id: str = "",
+    ) -> PredictionRequest:
+        """Validate the request, and find what it needs of the store; raises InputError and NotFoundError."""
         event.model = metrics.UNKNOWN_MODEL
         served = self.version(model, version)
         event.model = model
-        records = self._complete(read(served.reader), event)
-        slots = [self._slot(model, version, record) for record in records]
-        policy = self.config.models[model]
-        if policy.cache.enabled and self._cache is not None:
-            self._predict_cached(model, slots, self._cache, policy.cache.ttl_days, event)
-        else:
-            self._infer(model, slots, event)
-        if is_sampled(policy.capture.sample):
-            event.captures.extend(_captures(model, slots, request_id))
-        return [Prediction(slot.id, slot.version, slot.output or {}, slot.cached) for slot in slots]
+        records = read(served.reader)
+        needs = [record.to_fetch() for record in records]
+        missing = list(dict.fromkeys(self._key(group, id) for need in needs for group, id in need.items()))
+        return PredictionRequest(model, version, event, request_id, records, needs, missing)
 
-    def _complete(self, requested: list[RequestRecord], event: RequestEvent) -> list[Record]:
-        needs = [record.to_fetch() for record in requested]
-        rows = self._fetch(needs, event) if any(needs) else {}
+    def fetch(self, request: PredictionRequest) -> Mapping[FeatureKey, FeatureRow]:
+        """The rows that the records need, all in one call of the store; raises UnavailableError."""
+        if not request.missing:
+            return {}
+        if self._store is None:
+            raise UnavailableError("feature store", "this deployment has none")
+        rows = self._store.read(request.missing)
+        request.event.count(metrics.FEATURE_HITS, len(rows))
+        request.event.count(metrics.FEATURE_MISSES, len(request.missing) - len(rows))
+        return rows
+
+    def assign(self, request: PredictionRequest, rows: Mapping[FeatureKey, FeatureRow]) -> None:
+        """Make the records whole, and give each an id and a version; raises InputError."""
         records: list[Record] = []
         problems: list[FieldProblem] = []
-        for number, (record, need) in enumerate(zip(requested, needs, strict=True)):
+        for number, (record, need) in enumerate(zip(request.records, request.needs, strict=True)):
             stored = {group: self._values(group, rows.get(self._key(group, id))) for group, id in need.items()}
             try:
                 records.append(record.complete(stored, prefix=f"inputs[{number}]"))
@@ -174,17 +181,7 @@ class PredictionService:
                 problems.extend(error.problems)
         if problems:
             raise InputError(problems)
-        return records
-
-    def _fetch(self, needs: list[dict[str, str]], event: RequestEvent) -> dict[FeatureKey, FeatureRow]:
-        """The rows that the records need, all in one call of the store."""
-        keys = list(dict.fromkeys(self._key(group, id) for need in needs for group, id in need.items()))
-        if self._store is None:
-            raise UnavailableError("feature store", "this deployment has none")
-        rows = self._store.read(keys)
-        event.count(metrics.FEATURE_HITS, len(rows))
-        event.count(metrics.FEATURE_MISSES, len(keys) - len(rows))
-        return rows
+        request.places = [self._place(request.model, request.version, record) for record in records]
 
     def _key(self, group: str, id: str) -> FeatureKey:
         return FeatureKey(self._definitions.entities[group], id, group)
@@ -192,64 +189,64 @@ class PredictionService:
     def _values(self, group: str, row: FeatureRow | None) -> Mapping[str, FeatureValue]:
         return self._defaults[group] if row is None else {**self._defaults[group], **row.values}
 
-    def _slot(self, model: str, version: int | None, record: Record) -> _Slot:
+    def _place(self, model: str, version: int | None, record: Record) -> Place:
         random = new_random()
         assigned = assign(self.releases[model], random) if version is None else version
-        return _Slot(record, f"{model}.{assigned}.{random}", assigned)
+        return Place(record, f"{model}.{assigned}.{random}", assigned)
 
-    def _infer(self, model: str, slots: list[_Slot], event: RequestEvent) -> None:
-        """Predict what has no output yet, one batch for each version."""
-        batches: dict[int, list[_Slot]] = {}
-        for slot in slots:
-            if slot.output is None:
-                batches.setdefault(slot.version, []).append(slot)
+    def infer(self, request: PredictionRequest) -> None:
+        """Predict what has no output yet, one batch for each version; raises PredictionError."""
+        batches: dict[int, list[Place]] = {}
+        for place in request.places:
+            if place.output is None:
+                batches.setdefault(place.version, []).append(place)
         for version, batch in batches.items():
             started = time.perf_counter()
-            outputs = self.version(model, version).predictor.predict([slot.record for slot in batch])
+            outputs = self.version(request.model, version).predictor.predict([place.record for place in batch])
             milliseconds = round((time.perf_counter() - started) * 1000, 3)
-            event.count(metrics.PREDICTIONS, len(batch), Version=str(version))
-            event.count(metrics.INFERENCE_LATENCY, milliseconds, Version=str(version))
-            for slot, output in zip(batch, outputs, strict=True):
-                slot.output = output
+            request.event.count(metrics.PREDICTIONS, len(batch), Version=str(version))
+            request.event.count(metrics.INFERENCE_LATENCY, milliseconds, Version=str(version))
+            for place, output in zip(batch, outputs, strict=True):
+                place.output = output
 
-    def _predict_cached(
-        self, model: str, slots: list[_Slot], cache: PredictionCache, ttl_days: int, event: RequestEvent
-    ) -> None:
-        keys = [cache_key(model, slot.version, slot.record) for slot in slots]
-        found = _look_up(cache, keys, event)
-        for slot, key in zip(slots, keys, strict=True):
-            slot.output = found.get(key)
-            slot.cached = key in found
-        self._infer(model, slots, event)
-        made = {key: slot.output for slot, key in zip(slots, keys, strict=True) if slot.output and not slot.cached}
-        event.count(metrics.CACHE_HITS, sum(slot.cached for slot in slots))
-        event.count(metrics.CACHE_MISSES, sum(not slot.cached for slot in slots))
+    def is_cached(self, model: str) -> bool:
+        """Whether known answers of the model are taken from the cache."""
+        return self._cache is not None and self.config.models[model].cache.enabled
+
+    def look_up(self, request: PredictionRequest) -> None:
+        """Take the outputs that the cache has; none where it is down, since a prediction can be made without it."""
+        keys = [cache_key(request.model, place.version, place.record) for place in request.places]
+        found = self._found(keys, request.event)
+        for place, key in zip(request.places, keys, strict=True):
+            place.output = found.get(key)
+            place.cached = key in found
+        hits = sum(place.cached for place in request.places)
+        request.event.count(metrics.CACHE_HITS, hits)
+        request.event.count(metrics.CACHE_MISSES, len(keys) - hits)
+
+    def remember(self, request: PredictionRequest) -> bool:
+        """Put what was predicted into the cache; says whether that went well."""
+        made = {
+            cache_key(request.model, place.version, place.record): place.output
+            for place in request.places
+            if place.output and not place.cached
+        }
         try:
-            cache.put(made, timedelta(days=ttl_days))
+            if self._cache is not None:
+                self._cache.put(made, timedelta(days=self.config.models[request.model].cache.ttl_days))
+        except UnavailableError:
+            return False
+        return True
+
+    def finish(self, request: PredictionRequest) -> list[Prediction]:
+        """The answers, in the order of the records; a capture of them is taken of some requests."""
+        if is_sampled(self.config.models[request.model].capture.sample):
+            request.event.captures.extend(captures(request))
+        return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
+
+    def _found(self, keys: list[str], event: RequestEvent) -> Mapping[str, Output]:
+        try:
+            return self._cache.get(dict.fromkeys(keys)) if self._cache is not None else {}
         except UnavailableError:
             event.count(metrics.CACHE_ERRORS)
-
-
-def _look_up(cache: PredictionCache, keys: list[str], event: RequestEvent) -> Mapping[str, Output]:
-    """What is cached; nothing where the cache is down, since a prediction can be made without it."""
-    try:
-        return cache.get(dict.fromkeys(keys))
-    except UnavailableError:
-        event.count(metrics.CACHE_ERRORS)
-        return {}
-
-
-def _captures(model: str, slots: list[_Slot], request_id: str) -> list[str]:
-    now = int(time.time() * 1000)
-    return [
-        capture_line(
-            prediction_id=slot.id,
-            model=model,
-            version=slot.version,
-            time_ms=now,
-            request_id=request_id,
-            inputs=slot.record,
-            outputs=slot.output or {},
-        )
-        for slot in slots
-    ]
+            return {}

@@ -6,8 +6,9 @@ from typing import Any
 from pydantic_core import to_json
 
 from slipway.serving.exchange import Answer, Call, require_json
+from slipway.serving.prediction import Prediction
 from slipway.serving.routes import Route, Routes, version_parameter
-from slipway.serving.service import Prediction, PredictionService
+from slipway.serving.service import PredictionService
 
 
 def v1_routes(service: PredictionService) -> Routes:
@@ -64,6 +65,8 @@ def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
 
 
 def _describe_version(service: PredictionService, name: str, number: int) -> Mapping[str, Any]:
+    if not service.is_loaded(name, number):
+        return {"version": number}
     served = service.version(name, number)
     manifest = served.predictor.manifest
     return {

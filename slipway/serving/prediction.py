@@ -1,0 +1,63 @@
+"""One prediction request on its way from records to answers."""
+
+import time
+from dataclasses import dataclass, field
+
+from slipway.features.cache import Output
+from slipway.features.store import FeatureKey
+from slipway.models.manifest import Record
+from slipway.models.schema import RequestRecord
+from slipway.monitoring.capture import capture_line
+from slipway.monitoring.telemetry import RequestEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer to one record."""
+
+    id: str
+    version: int
+    output: Output
+    cached: bool = False
+
+
+@dataclass(slots=True)
+class Place:
+    """The place of one record on its way through a request."""
+
+    record: Record
+    id: str
+    version: int
+    output: Output | None = None
+    cached: bool = False
+
+
+@dataclass(slots=True)
+class PredictionRequest:
+    """A request on its way through the steps of `PredictionService`; ``missing`` is to be read from the store."""
+
+    model: str
+    version: int | None
+    event: RequestEvent
+    request_id: str
+    records: list[RequestRecord]
+    needs: list[dict[str, str]]
+    missing: list[FeatureKey]
+    places: list[Place] = field(default_factory=list)
+
+
+def captures(request: PredictionRequest) -> list[str]:
+    """A line for each record of an answered request."""
+    now = int(time.time() * 1000)
+    return [
+        capture_line(
+            prediction_id=place.id,
+            model=request.model,
+            version=place.version,
+            time_ms=now,
+            request_id=request.request_id,
+            inputs=place.record,
+            outputs=place.output or {},
+        )
+        for place in request.places
+    ]
