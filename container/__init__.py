@@ -1,0 +1,1 @@
+"""The container of the heavy tier."""
