@@ -13,7 +13,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 
-from local import cloudformation, embedded_metrics
+from local import balancing, cloudformation, embedded_metrics
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[..., Any], Callable[..., Any]], Awaitable[None]]
@@ -41,6 +41,7 @@ def main(port: int) -> None:
     """Serve until the process is told to stop."""
     cloudformation.install()
     embedded_metrics.install()
+    balancing.install()
     settings = Config()
     settings.bind = [f"{HOST}:{port}"]
     settings.keep_alive_timeout = _KEEP_ALIVE_SECONDS

@@ -2,18 +2,16 @@
 
 import os
 import shutil
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
-
 from local import deployment, examples, settings, state
+from local.addresses import await_answer, held
 from local.iam import create_caller
-from local.processes import Child, StartError, start, stop
+from local.processes import StartError, start, stop
 from local.state import Credentials, State
 from local.synthesis import synthesizing
 from slipway.config import Authorization, load_config
@@ -22,7 +20,6 @@ from slipway.errors import ConflictError, NotFoundError
 Step = Callable[[str], AbstractContextManager[None]]
 """Shows one step while it runs: ``with step("Deploying the stacks"): …``."""
 
-_READY_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
 
@@ -90,7 +87,7 @@ class LocalEnvironment:
         for needed in ("app.py", "slipway.yaml", "node_modules/.bin/cdk"):
             if not (self._root / needed).exists():
                 raise NotFoundError("file", f"{self._root / needed}; run this in a checkout, after `make setup`")
-        with _bound(port):
+        with held(port):
             pass
 
     def _clean(self) -> None:
@@ -100,7 +97,7 @@ class LocalEnvironment:
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _start(self, port: int, step: Step) -> State:
-        with _bound(0) as emulator_port:
+        with held(0) as emulator_port:
             pass
         emulator = f"http://{settings.HOST}:{emulator_port}"
         cdk = settings.cdk_environment(os.environ, emulator=emulator)
@@ -135,7 +132,7 @@ class LocalEnvironment:
             credentials=Credentials(access_key_id=settings.ACCESS_KEY, secret_access_key=settings.SECRET_KEY),
         )
         current = self._keep(current.with_child(child))
-        _await(f"{emulator}/_ministack/health", child)
+        await_answer(f"{emulator}/_ministack/health", child)
         return current
 
     def _start_front_door(self, port: int, current: State) -> State:
@@ -151,38 +148,9 @@ class LocalEnvironment:
         )
         current = self._keep(current.with_child(child))
         # A path that no function has: the functions have just been started, and a call would start each once more.
-        _await(current.api, child)
+        await_answer(current.api, child)
         return current
 
     def _keep(self, current: State) -> State:
         state.write(self._folder, current)
         return current
-
-
-@contextmanager
-def _bound(port: int) -> Iterator[int]:
-    """Hold a port of loopback, any free one for 0; raises ConflictError if it is taken."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.HOST, port))
-        except OSError as error:
-            raise ConflictError(
-                f"port {port} of {settings.HOST} cannot be used ({error.strerror}); choose another with --port"
-            ) from error
-        yield listener.getsockname()[1]
-
-
-def _await(address: str, child: Child) -> None:
-    """Wait until an address answers at all; what it answers is for the caller to judge."""
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(address, timeout=_READY_SECONDS)
-        except httpx.TransportError:
-            if not child.alive:
-                raise StartError(f"the {child.name} did not start", Path(child.log)) from None
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
-    raise StartError(f"the {child.name} does not answer at {address}", Path(child.log))

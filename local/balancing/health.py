@@ -1,0 +1,136 @@
+"""The health of a load balancer's targets, by asking them; MiniStack calls every target healthy and sends to any.
+
+A target is asked when something depends on it: a request, or `DescribeTargetHealth`. What it says counts for a second,
+and one that takes no connection is down at once. The intervals and counts of a target group are made for networks, and
+are not waited for here.
+"""
+
+import asyncio
+import http.client
+import random
+import socket
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.services import alb
+
+_FRESH_SECONDS = 1.0
+_TIMEOUT_SECONDS = 1.0
+_NO_TARGET = (503, {"Content-Type": "text/plain"}, b"503 Service Temporarily Unavailable")
+
+Target = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a target is asked, and which answers are good."""
+
+    host: str
+    port: int
+    path: str
+    codes: str
+
+
+_answers: dict[Check, tuple[float, bool]] = {}
+
+
+def install() -> None:
+    """Have the MiniStack in this process tell the truth about targets, and leave those out that are down."""
+    forward = alb._forward_to_tg
+
+    async def forward_to_healthy(group: str, *request: Any) -> Any:
+        if alb._tgs[group].get("TargetType") == "lambda":
+            return await forward(group, *request)
+        targets = await asyncio.to_thread(healthy_targets, group)
+        if not targets:
+            return _NO_TARGET
+        method, path, headers, body, query, raw_query, raw_path = request
+        sent = (method, raw_path or path, headers, body, query, raw_query)
+        return await alb._proxy_http_target(random.choice(targets), alb._tgs[group], *sent)  # noqa: S311
+
+    alb._forward_to_tg = forward_to_healthy
+    alb._ACTION_MAP["DescribeTargetHealth"] = _describe
+
+
+def healthy_targets(group: str) -> list[Target]:
+    """The targets of a group that take requests. Functions are always healthy."""
+    settings = alb._tgs.get(group, {})
+    targets = alb._targets.get(group, [])
+    if settings.get("TargetType") == "lambda":
+        return list(targets)
+    return [target for target in targets if is_healthy(_check(settings, target))]
+
+
+def is_healthy(check: Check) -> bool:
+    """Whether a target takes a connection, and gave a good answer within the last second."""
+    if not _takes_connections(check):
+        _answers.pop(check, None)
+        return False
+    asked, answer = _answers.get(check, (float("-inf"), False))
+    if time.monotonic() - asked > _FRESH_SECONDS:
+        answer = _ask(check)
+        _answers[check] = (time.monotonic(), answer)
+    return answer
+
+
+def _takes_connections(check: Check) -> bool:
+    try:
+        socket.create_connection((check.host, check.port), timeout=_TIMEOUT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _ask(check: Check) -> bool:
+    connection = http.client.HTTPConnection(check.host, check.port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", check.path)
+        return matches(connection.getresponse().status, check.codes)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def matches(status: int, codes: str) -> bool:
+    """Whether a status is among a matcher's codes: `200`, `200,202`, `200-299`."""
+    for part in codes.split(","):
+        first, _, last = part.partition("-")
+        if int(first) <= status <= int(last or first):
+            return True
+    return False
+
+
+def _check(group: Mapping[str, Any], target: Target) -> Check:
+    port = int(target.get("Port") or group["Port"])
+    asked = group["HealthCheckPort"]
+    return Check(
+        host=target["Id"],
+        port=port if asked == "traffic-port" else int(asked),
+        path=group["HealthCheckPath"],
+        codes=group["Matcher"]["HttpCode"],
+    )
+
+
+def _describe(params: Mapping[str, Any]) -> Any:
+    """DescribeTargetHealth, with the health that the targets have."""
+    group = alb._p(params, "TargetGroupArn")
+    if group not in alb._tgs:
+        return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")
+    asked = {target["Id"] for target in alb._parse_targets_param(params)}
+    found = [target for target in alb._targets.get(group, []) if not asked or target["Id"] in asked]
+    healthy = [target["Id"] for target in healthy_targets(group)]
+    members = "".join(_member(target, alb._tgs[group]["Port"], healthy) for target in found)
+    xml = f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
+    return alb._xml(200, "DescribeTargetHealth", xml)
+
+
+def _member(target: Target, port: int, healthy: Collection[str]) -> str:
+    up = target["Id"] in healthy
+    reason = "" if up else "<Reason>Target.FailedHealthChecks</Reason>"
+    return (
+        f"<member><Target><Id>{target['Id']}</Id><Port>{target.get('Port', port)}</Port></Target>"
+        f"<TargetHealth><State>{'healthy' if up else 'unhealthy'}</State>{reason}</TargetHealth></member>"
+    )

@@ -1,0 +1,35 @@
+"""VPC links: an API's integration with a load balancer's listener reaches the balancer in this process.
+
+MiniStack takes the listener's ARN, which such an integration names, for an address.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ministack.services import alb, apigateway
+
+_UNESCAPED = "/:@!$&'()*+,;="
+
+
+def install() -> None:
+    """Have the MiniStack in this process follow VPC links."""
+    call = apigateway._invoke_http_proxy
+
+    async def call_or_follow(integration: Mapping[str, Any], path: str, *request: Any) -> Any:
+        listener = alb._listeners.get(integration.get("integrationUri", ""))
+        if integration.get("connectionType") != "VPC_LINK" or listener is None:
+            return await call(integration, path, *request)
+        method, headers, body, query = request
+        return await alb.dispatch_request(
+            alb._lbs[listener["LoadBalancerArn"]],
+            method,
+            path,
+            headers,
+            body,
+            query or {},
+            port=listener["Port"],
+            raw_path=quote(path, safe=_UNESCAPED),
+        )
+
+    apigateway._invoke_http_proxy = call_or_follow
