@@ -1,6 +1,8 @@
 """The function `predict`: predictions in both protocols, and what is deployed."""
 
 import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from slipway.config import Config, load_config
@@ -13,17 +15,19 @@ from slipway.serving.front import Front
 from slipway.serving.health import health_routes
 from slipway.serving.lambda_adapter import lambda_handler
 from slipway.serving.oip import oip_routes
-from slipway.serving.service import PredictionService
+from slipway.serving.service import Load, Models, PredictionService
 from slipway.serving.settings import Settings
 from slipway.serving.v1 import v1_routes
 
 
 def make_front(settings: Settings) -> Front:
-    """The app of the function; loads and checks every model."""
+    """The app of the function; loads and checks every model, which a snapshot then has in it."""
     config = load_config(settings.root / "slipway.yaml")
+    models, load = _models(settings, config)
     service = PredictionService(
         config,
-        load_models(config, settings.root),
+        models,
+        load=load,
         store=_store(settings, config),
         cache=_cache(settings),
     )
@@ -40,6 +44,21 @@ def make_front(settings: Settings) -> Front:
     if settings.snapshot:
         front.prepare()
     return front
+
+
+def _models(settings: Settings, config: Config) -> tuple[Models, Load | None]:
+    """The versions of the bundle and, where there is one, the registry; and what loads one that was not to be had.
+
+    Before a snapshot that is an error, so that the deploy fails and the version of the function before it stays.
+    """
+    if settings.model_bucket is None or settings.control_table is None:
+        return load_models(config, settings.root), None
+    from slipway.models.fetching import VersionLoader, aws_registry
+
+    registry = aws_registry(settings.control_table, settings.model_bucket)
+    cache = Path(tempfile.gettempdir()) / "slipway-models"
+    loader = VersionLoader(config, settings.root, registry, cache=cache)
+    return loader.load_light(strict=settings.snapshot), loader.load
 
 
 def _store(settings: Settings, config: Config) -> FeatureStore | None:

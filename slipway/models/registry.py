@@ -158,13 +158,14 @@ class Registry:
 
         Raises:
             NotFoundError: there is no such version.
-            PackageError: an object is missing, or a digest does not match; nothing was written.
+            PackageError: an object is missing, a digest does not match, or the disk has no room; nothing was written.
             ConflictError: ``destination`` holds something else.
         """
         record = self.version(model, number)
         if destination.exists():
             return _as_registered(destination, record)
         with _draft(destination) as folder:
+            _refuse_without_room(folder, record)
             self._download(record, folder)
             loaded = load_package(folder)
             try:
@@ -280,6 +281,12 @@ def _as_registered(folder: Path, record: VersionRecord) -> Package:
     if hashlib.sha256(package.path(MANIFEST).read_bytes()).hexdigest() != record.manifest_sha256:
         raise ConflictError(f"{folder} is there already, and is not {record.label} of the registry")
     return package
+
+
+def _refuse_without_room(folder: Path, record: VersionRecord) -> None:
+    free = shutil.disk_usage(folder).free
+    if record.size_bytes > free:
+        raise PackageError(folder.parent, f"has {free:,} bytes left, and {record.label} takes {record.size_bytes:,}")
 
 
 @contextmanager

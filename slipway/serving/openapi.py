@@ -32,7 +32,7 @@ def openapi_document(service: PredictionService) -> Json:
         (name, number): service.version(name, number)
         for name, model in config.models.items()
         for number in model.versions
-        if service.is_loaded(name)
+        if service.is_loaded(name, number)
     }
     requests: list[type[BaseModel]] = [version.reader.request for version in served.values()]
     schemas = {**_schemas([*requests, BatchBody, FeedbackBody, InferRequest]), **parts.FIXED_SCHEMAS}

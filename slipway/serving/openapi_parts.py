@@ -212,6 +212,8 @@ _VERSION = an_object(
         "bytes": _INTEGER,
     }
 )
+# A version that is not at hand: in another container, or in a registry that did not give it.
+_NUMBERED = an_object({"version": _INTEGER})
 _CANDIDATE = an_object({"version": _INTEGER, "share": _NUMBER})
 _RELEASE = an_object({"stable": _INTEGER, "strategy": {"type": ["string", "null"]}, "candidates": a_list(_CANDIDATE)})
 _TENSOR = an_object({"name": _TEXT, "datatype": _TEXT, "shape": a_list(_INTEGER)})
@@ -238,7 +240,7 @@ FIXED_SCHEMAS: Json = {
             "tier": {"enum": ["light", "heavy"]},
             "description": _TEXT,
             "release": _RELEASE,
-            "versions": a_list(_VERSION),
+            "versions": a_list({"anyOf": [_VERSION, _NUMBERED]}),
         }
     ),
     "ListedModel": an_object(
@@ -246,7 +248,7 @@ FIXED_SCHEMAS: Json = {
             "name": _TEXT,
             "tier": {"enum": ["light", "heavy"]},
             "release": _RELEASE,
-            "versions": a_list(an_object({"version": _INTEGER})),
+            "versions": a_list(_NUMBERED),
         }
     ),
     "Models": an_object({"models": a_list({"anyOf": [ref("Model"), ref("ListedModel")]})}),

@@ -7,6 +7,7 @@ from pathlib import Path
 FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
 ROOT = "LAMBDA_TASK_ROOT"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
@@ -15,7 +16,8 @@ INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 class Settings:
     """A function's settings.
 
-    ``root`` is the folder that holds slipway.yaml and models/. A table is None where the function has no use for it.
+    ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None where the function has no use
+    for it: `predict` has the control table and the model bucket where a version that it serves is not in its bundle.
     ``snapshot`` tells that the process is to be snapshot once it is initialised, so that nothing is worth putting off.
     """
 
@@ -23,6 +25,7 @@ class Settings:
     features_table: str | None = None
     predictions_table: str | None = None
     control_table: str | None = None
+    model_bucket: str | None = None
     snapshot: bool = False
 
     @classmethod
@@ -33,5 +36,6 @@ class Settings:
             features_table=environment.get(FEATURES_TABLE) or None,
             predictions_table=environment.get(PREDICTIONS_TABLE) or None,
             control_table=environment.get(CONTROL_TABLE) or None,
+            model_bucket=environment.get(MODEL_BUCKET) or None,
             snapshot=environment.get(INITIALIZATION) == "snap-start",
         )

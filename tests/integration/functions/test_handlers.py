@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from registries import ORIGIN, PASSED
 
-from slipway.errors import ConfigError, PackageError
+from slipway.errors import ConfigError, PackageError, UnavailableError
+from slipway.models.fetching import aws_registry
+from slipway.models.package import load_package
+from slipway.models.s3 import s3_client
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict]:
@@ -122,3 +126,52 @@ def test_a_start_imports_only_what_it_needs(
         check=True,
     )
     assert ran.stdout.split() == []
+
+
+@pytest.fixture
+def registered(aws, bundle: Path) -> None:
+    """slipway.yaml names a version 2 that is in the registry, and not in the bundle."""
+    settings = bundle / "slipway.yaml"
+    settings.write_text(
+        settings.read_text("utf-8").replace("versions: [1], stable: 1", "versions: [1, 2], stable: 1", 1)
+    )
+    s3_client()().create_bucket(Bucket="models", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    package = load_package(bundle / "models/tiny-sentiment/1")
+    for _ in range(2):
+        aws_registry("control", "models")().register(package, PASSED, ORIGIN)
+
+
+SECOND = "/v1/models/tiny-sentiment/versions/2/predict"
+REGISTRY = {"SLIPWAY_CONTROL_TABLE": "control", "SLIPWAY_MODEL_BUCKET": "models"}
+
+
+def at(event: dict, path: str) -> dict:
+    """The same event on another path."""
+    context = event["requestContext"]
+    return {**event, "rawPath": path, "requestContext": {**context, "http": {**context["http"], "path": path}}}
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_version_that_the_bundle_lacks_comes_from_the_registry(start, event, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
+    for snapshot in ({}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}):
+        answer = start("predict", **REGISTRY, **snapshot)(at(event("predict"), SECOND), None)
+        assert answer["statusCode"] == 200, answer["body"]
+        assert json.loads(answer["body"])["predictions"][0]["version"] == 2
+    assert (tmp_path / "disk/slipway-models/tiny-sentiment/2/model.onnx").is_file()
+
+
+@pytest.mark.usefixtures("registered")
+def test_an_altered_version_fails_alone_and_before_a_snapshot_the_deploy(start, event, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
+    s3_client()().put_object(Bucket="models", Key="models/tiny-sentiment/2/model.onnx", Body=b"other")
+    predict = start("predict", **REGISTRY)
+    assert predict(event("predict"), None)["statusCode"] == 200
+    assert predict(at(event("predict"), SECOND), None)["statusCode"] == 503
+    (described,) = [
+        m for m in json.loads(predict(event("list_models"), None)["body"])["models"] if len(m["versions"]) == 2
+    ]
+    assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["version"]]
+    assert predict(at(event("list_models"), "/openapi.json"), None)["statusCode"] == 200
+    with pytest.raises(UnavailableError, match="tiny-sentiment 2 cannot be loaded"):
+        start("predict", **REGISTRY, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")

@@ -1,6 +1,7 @@
 """Versions on local disk, from the bundle or the registry."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packages import make_tabular_package, make_text_package
@@ -8,7 +9,7 @@ from registries import ORIGIN, PASSED, Flaky, Parts, spoil
 
 from slipway.config import Config, parse_config
 from slipway.errors import ConfigError, NotFoundError, PackageError, UnavailableError
-from slipway.models.fetching import fetch_version, find_version
+from slipway.models.fetching import RETRY_SECONDS, VersionLoader, fetch_version, find_version
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 
@@ -32,7 +33,7 @@ def gone(registered: Parts) -> Flaky:
 @pytest.fixture
 def config() -> Config:
     return parse_config(
-        "models: {tiny-sentiment: {versions: [1], stable: 1}, tiny-tabular: {versions: [1], stable: 1}}"
+        "models: {tiny-sentiment: {versions: [1, 2], stable: 1}, tiny-tabular: {versions: [1], stable: 1}}"
     )
 
 
@@ -79,3 +80,73 @@ def test_a_version_whose_features_are_not_defined_is_refused(registered: Parts, 
     registered.registry.register(package, PASSED, ORIGIN)
     with pytest.raises(ConfigError, match=r"features\.tumour"):
         find_version(config, tmp_path / "bundle", registered.registry, "tiny-tabular", 1, cache=tmp_path / "cache")
+
+
+def test_a_version_larger_than_the_disk_has_room_for_is_refused(
+    registered: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1))
+    with pytest.raises(PackageError, match=r"1 bytes left, and tiny-sentiment 2 takes"):
+        fetch_version(registered.registry, NAME, 2, tmp_path)
+    assert list((tmp_path / NAME).iterdir()) == []
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A bundle with version 1 of the text model and the tabular model."""
+    make_text_package(tmp_path / "bundle/models" / NAME / "1")
+    make_tabular_package(tmp_path / "bundle/models/tiny-tabular/1")
+    return tmp_path / "bundle"
+
+
+@pytest.fixture
+def tumours(config: Config) -> Config:
+    """The same configuration, with the features that the tabular model reads."""
+    groups = {"tumour": {"entity": "patient", "features": {n: {"type": "float"} for n in ("radius", "smooth")}}}
+    return Config.model_validate({**config.model_dump(exclude_unset=True), "features": groups})
+
+
+def test_every_version_is_loaded_from_where_it_is(registered: Parts, tumours: Config, bundle: Path, tmp_path: Path):
+    loader = VersionLoader(tumours, bundle, lambda: registered.registry, cache=tmp_path / "cache")
+    found = loader.load_light(strict=True)
+    assert list(found) == [(NAME, 1), (NAME, 2), ("tiny-tabular", 1)]
+    assert found[NAME, 1].package.folder.is_relative_to(bundle)
+    assert found[NAME, 2].package.folder.is_relative_to(tmp_path / "cache")
+
+
+def test_without_the_registry_the_versions_of_the_bundle_serve(
+    registered: Parts, gone: Flaky, tumours: Config, bundle: Path, tmp_path: Path
+):
+    now = [0.0]
+    registries = [gone.registry]
+    loader = VersionLoader(tumours, bundle, lambda: registries[0], cache=tmp_path / "cache", clock=lambda: now[0])
+    with pytest.raises(UnavailableError, match=r"tiny-sentiment 2 cannot be loaded: .*gone"):
+        loader.load_light(strict=True)
+    assert list(loader.load_light(strict=False)) == [(NAME, 1), ("tiny-tabular", 1)]
+    asked = gone.calls
+    registries[0] = registered.registry
+    now[0] = RETRY_SECONDS - 1
+    with pytest.raises(UnavailableError, match="gone"):
+        loader.load(NAME, 2)
+    assert gone.calls == asked
+    now[0] = RETRY_SECONDS
+    assert loader.load(NAME, 2).predict([{"text": "good"}])[0]["label"] == "positive"
+
+
+def test_an_altered_object_leaves_out_only_its_version(
+    registered: Parts, tumours: Config, bundle: Path, tmp_path: Path
+):
+    spoil(registered, f"models/{NAME}/2/tokenizer.json", lambda content: content + b" ")
+    loader = VersionLoader(tumours, bundle, lambda: registered.registry, cache=tmp_path / "cache")
+    assert list(loader.load_light(strict=False)) == [(NAME, 1), ("tiny-tabular", 1)]
+    with pytest.raises(UnavailableError, match=r"2/tokenizer\.json: was altered"):
+        loader.load_light(strict=True)
+
+
+def test_an_altered_file_of_the_bundle_is_no_business_of_the_registry(
+    registered: Parts, tumours: Config, bundle: Path, tmp_path: Path
+):
+    (bundle / "models" / NAME / "1" / "README.md").write_text("altered", "utf-8")
+    loader = VersionLoader(tumours, bundle, lambda: registered.registry, cache=tmp_path / "cache")
+    with pytest.raises(PackageError, match=r"README\.md"):
+        loader.load_light(strict=False)
