@@ -1,9 +1,11 @@
 """Ports of loopback, and waiting for what shall answer at them."""
 
+import ipaddress
+import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from slipway.errors import ConflictError
 
 _READY_SECONDS = 30.0
 _POLL_SECONDS = 0.1
+_TASKS = ipaddress.IPv4Network("127.64.0.0/10")
 
 
 @contextmanager
@@ -28,6 +31,15 @@ def held(port: int) -> Iterator[int]:
                 f"port {port} of {settings.HOST} cannot be used ({error.strerror}); choose another with --port"
             ) from error
         yield listener.getsockname()[1]
+
+
+def unused_address(port: int) -> str:
+    """An address of loopback whose ``port`` is free; so many that two who ask at once hardly get the same."""
+    while True:
+        address = str(_TASKS[secrets.randbelow(_TASKS.num_addresses)])
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((address, port))
+            return address
 
 
 def await_answer(address: str, child: Child) -> None:

@@ -1,4 +1,6 @@
-"""Runs MiniStack, with what it lacks added: `python -m local.emulator PORT`.
+"""Runs MiniStack, with what it lacks added: `python -m local.emulator PORT ROOT LOGS`.
+
+ROOT is the folder of the slipway.yaml that tasks read, LOGS where what they print is kept.
 
 MiniStack reads its settings from the environment while it is imported, so whoever starts this process sets them first
 (`local.environment`). It listens on loopback and nowhere else.
@@ -7,13 +9,16 @@ MiniStack reads its settings from the environment while it is imported, so whoev
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
+from ministack.services import ecs
 
 from local import balancing, cloudformation, embedded_metrics
+from local.containers import Containers, Engine
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[..., Any], Callable[..., Any]], Awaitable[None]]
@@ -37,16 +42,21 @@ def over_tls(served: App) -> App:
     return tls
 
 
-def main(port: int) -> None:
+def main(port: int, root: Path, logs: Path) -> None:
     """Serve until the process is told to stop."""
     cloudformation.install()
     embedded_metrics.install()
     balancing.install()
+    containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)
+    ecs._docker = Engine(containers)
     settings = Config()
     settings.bind = [f"{HOST}:{port}"]
     settings.keep_alive_timeout = _KEEP_ALIVE_SECONDS
-    asyncio.run(serve(over_tls(app), settings))
+    try:
+        asyncio.run(serve(over_tls(app), settings))
+    finally:
+        containers.close()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from local import deployment, examples, settings, state
 from local.addresses import await_answer, held
 from local.iam import create_caller
 from local.processes import StartError, start, stop
+from local.services import await_services
 from local.state import Credentials, State
 from local.synthesis import synthesizing
 from slipway.config import Authorization, load_config
@@ -27,14 +28,17 @@ class LocalEnvironment:
     """The embedded AWS of one checkout.
 
     Args:
-        root: the checkout: app.py, slipway.yaml and node_modules lie there.
+        root: the checkout: app.py and node_modules lie there.
         folder: keeps the state, the logs and the assembly; environments with different folders do not meet.
+        config: the slipway.yaml to deploy, whose folder has its models; the checkout's own if none is given.
     """
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, config: Path | None = None) -> None:
         self._root = root.resolve()
+        self._config = (config or root / "slipway.yaml").resolve()
         self._folder = folder.resolve()
         self._logs = self._folder / "logs"
+        self._tasks = self._logs / "tasks"
         self._temporary = self._folder / "tmp"
 
     def up(self, *, port: int, step: Step) -> State:
@@ -53,6 +57,21 @@ class LocalEnvironment:
         except BaseException:
             self.down()
             raise
+
+    def deploy(self, *, step: Step) -> State:
+        """Deploy the checkout as it is now to what is up; nothing that runs is started anew but what has changed.
+
+        Raises:
+            NotFoundError: nothing is up.
+            StartError: a step failed; what was up stays.
+        """
+        current = self.status()
+        if current is None or not current.ready:
+            raise NotFoundError("embedded AWS", "none is up; `slipway local up` starts it")
+        cdk = settings.cdk_environment(os.environ, emulator=current.emulator)
+        with self._synthesizing(cdk) as synthesized:
+            self._finish(synthesized, step)
+        return self._deploy(current, cdk, step)
 
     def status(self) -> State | None:
         """What is up, or None; a state whose processes have all ended is nothing."""
@@ -84,9 +103,9 @@ class LocalEnvironment:
     def _check(self, port: int) -> None:
         if (found := self.status()) is not None:
             raise ConflictError(f"the embedded AWS is up already, at {found.api}; `slipway local down` stops it")
-        for needed in ("app.py", "slipway.yaml", "node_modules/.bin/cdk"):
-            if not (self._root / needed).exists():
-                raise NotFoundError("file", f"{self._root / needed}; run this in a checkout, after `make setup`")
+        for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
+            if not needed.exists():
+                raise NotFoundError("file", f"{needed}; run this in a checkout, after `make setup`")
         with held(port):
             pass
 
@@ -101,26 +120,41 @@ class LocalEnvironment:
             pass
         emulator = f"http://{settings.HOST}:{emulator_port}"
         cdk = settings.cdk_environment(os.environ, emulator=emulator)
-        with synthesizing(self._root, self._folder, cdk, self._logs / "cdk-synth.log") as synthesized:
+        with self._synthesizing(cdk) as synthesized:
             with step("Starting the embedded AWS"):
                 current = self._start_emulator(port, emulator_port, emulator)
             with step("Preparing it for the CDK (cdk bootstrap)"):
                 deployment.bootstrap(self._root, self._temporary, cdk, self._logs / "cdk-bootstrap.log")
-            if synthesized is not None:
-                with step("Synthesizing the stacks (cdk synth)"):
-                    synthesized()
+            self._finish(synthesized, step)
+        current = self._deploy(current, cdk, step)
+        with step("Opening the API"):
+            current = self._start_front_door(port, current)
+        with step("Writing the example features"):
+            examples.seed(self._config.parent, current.api)
+        return self._keep(current.model_copy(update={"ready": True}))
+
+    def _synthesizing(self, cdk: Mapping[str, str]) -> AbstractContextManager[Callable[[], None] | None]:
+        log = self._logs / "cdk-synth.log"
+        return synthesizing(self._config, self._folder, root=self._root, environment=cdk, log=log)
+
+    def _finish(self, synthesized: Callable[[], None] | None, step: Step) -> None:
+        if synthesized is not None:
+            with step("Synthesizing the stacks (cdk synth)"):
+                synthesized()
+
+    def _deploy(self, current: State, cdk: Mapping[str, str], step: Step) -> State:
         with step("Deploying the stacks (cdk deploy)"):
             outputs = deployment.deploy(self._root, self._folder, cdk, self._logs / "cdk-deploy.log")
-        with step("Opening the API"):
-            current = self._start_front_door(port, current.model_copy(update={"outputs": outputs}))
-        with step("Writing the example features"):
-            examples.seed(self._root, current.api)
-        return self._keep(current.model_copy(update={"ready": True}))
+        current = self._keep(current.model_copy(update={"outputs": outputs}))
+        if load_config(self._config).heavy_models:
+            with step("Starting the heavy models"):
+                await_services(current.emulator, self._tasks)
+        return current
 
     def _start_emulator(self, port: int, emulator_port: int, emulator: str) -> State:
         child = start(
             "emulator",
-            [sys.executable, "-m", "local.emulator", str(emulator_port)],
+            [sys.executable, "-m", "local.emulator", str(emulator_port), str(self._config.parent), str(self._tasks)],
             folder=self._root,
             environment=settings.emulator_environment(os.environ, port=emulator_port, temporary=self._temporary),
             log=self._logs / "emulator.log",
@@ -137,7 +171,7 @@ class LocalEnvironment:
 
     def _start_front_door(self, port: int, current: State) -> State:
         api_id = deployment.output(current.outputs, "ApiId")
-        signs = load_config(self._root / "slipway.yaml").api.authorization is Authorization.IAM
+        signs = load_config(self._config).api.authorization is Authorization.IAM
         keys = create_caller(current.emulator, api_id) if signs else None
         child = start(
             "front door",

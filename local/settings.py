@@ -66,6 +66,18 @@ def front_door_environment(shell: Mapping[str, str], *, keys: tuple[str, str] | 
     return {**carried, **_NO_PROXY, **(_credentials(*keys) if keys else {})}
 
 
+def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]) -> dict[str, str]:
+    """A task's environment: what its definition gives it, and the emulator in the place of AWS.
+
+    It is made in the emulator's process, whose environment has nothing else of the shell's than a path and a language.
+    """
+    emulator = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
+    carried = {name: os.environ[name] for name in _CARRIED if name in os.environ}
+    kept = {name: value for name, value in given.items() if not name.startswith(("AWS_CONTAINER_", "ECS_"))}
+    own = {**_credentials("", ""), **credentials, "AWS_ENDPOINT_URL": emulator, "PYTHONUNBUFFERED": "1"}
+    return {**carried, **_NO_PROXY, **kept, **own}
+
+
 def _credentials(access_key: str, secret_key: str) -> dict[str, str]:
     return {
         "AWS_ACCESS_KEY_ID": access_key,

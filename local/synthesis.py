@@ -18,19 +18,21 @@ _IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchm
 
 @contextmanager
 def synthesizing(
-    root: Path, folder: Path, environment: Mapping[str, str], log: Path
+    config: Path, folder: Path, *, root: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[Callable[[], None] | None]:
     """Start making the host target's assembly in ``folder``; gives the call that waits for it, or None if it is there.
 
-    The work goes on in another process, since it takes longer than all else and needs no emulator.
+    The work goes on in another process, since it takes longer than all else and needs no emulator. ``config`` is the
+    slipway.yaml that is deployed, ``root`` the checkout.
     """
-    fingerprint = fingerprint_of(root)
+    fingerprint = fingerprint_of(root, config)
     kept, assembly = folder / _FINGERPRINT, folder / ASSEMBLY
     if assembly.is_dir() and kept.exists() and kept.read_text(encoding="ascii") == fingerprint:
         yield None
         return
     kept.unlink(missing_ok=True)
-    command = [*cdk(root), "synth", "--quiet", "--context", TARGET, "--output", str(assembly)]
+    context = ["--context", TARGET, "--context", f"slipway:config={config}"]
+    command = [*cdk(root), "synth", "--quiet", *context, "--output", str(assembly)]
     child = start("cdk synth", command, folder=root, environment=environment, log=log)
 
     def wait() -> None:
@@ -48,20 +50,21 @@ def cdk(root: Path) -> list[str]:
     return [str(root / "node_modules" / ".bin" / "cdk"), "--no-notices", "--no-color"]
 
 
-def fingerprint_of(root: Path) -> str:
-    """A digest of every file that the CDK app may read: the checkout, and the models wherever they are."""
+def fingerprint_of(root: Path, config: Path) -> str:
+    """A digest of every file that the CDK app may read: the checkout, slipway.yaml, and models wherever they are."""
     digest = hashlib.sha256()
-    for path in _inputs(root):
+    for path in _inputs(root, config):
         digest.update(f"{os.path.relpath(path, root)}\0{path.stat().st_size}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _inputs(root: Path) -> Iterator[Path]:
-    config = load_config(root / "slipway.yaml")
+def _inputs(root: Path, config: Path) -> Iterator[Path]:
+    loaded = load_config(config)
     yield from _files(root)
-    for name in config.models:
-        yield from _files(config.model_folder(root, name))
+    yield config
+    for name in loaded.models:
+        yield from _files(loaded.model_folder(config.parent, name))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -24,7 +24,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pass
     child = start(
         "emulator",
-        [sys.executable, "-m", "local.emulator", str(port)],
+        [sys.executable, "-m", "local.emulator", str(port), str(ROOT), str(folder / "tasks")],
         folder=ROOT,
         environment=settings.emulator_environment({"PATH": "/usr/bin:/bin"}, port=port, temporary=folder),
         log=folder / "emulator.log",

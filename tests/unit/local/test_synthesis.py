@@ -27,32 +27,32 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["app.py", "infra/stack.py", "slipway.yaml", "build/m/1/model.yaml"])
 def test_a_changed_input_changes_it(root: Path, name: str) -> None:
-    before = fingerprint_of(root)
+    before = fingerprint_of(root, root / "slipway.yaml")
     (root / name).write_text((root / name).read_text(encoding="utf-8") + "\n", encoding="utf-8")
 
-    assert fingerprint_of(root) != before
+    assert fingerprint_of(root, root / "slipway.yaml") != before
 
 
 @pytest.mark.parametrize("name", ["infra/new.py", "own_task.py"])
 def test_a_new_input_changes_it(root: Path, name: str) -> None:
-    before = fingerprint_of(root)
+    before = fingerprint_of(root, root / "slipway.yaml")
     (root / name).write_text("new", encoding="utf-8")
 
-    assert fingerprint_of(root) != before
+    assert fingerprint_of(root, root / "slipway.yaml") != before
 
 
 def test_a_renamed_input_changes_it(root: Path) -> None:
-    before = fingerprint_of(root)
+    before = fingerprint_of(root, root / "slipway.yaml")
     (root / "infra/stack.py").rename(root / "infra/stacks.py")
 
-    assert fingerprint_of(root) != before
+    assert fingerprint_of(root, root / "slipway.yaml") != before
 
 
 @pytest.mark.parametrize(
     "name", ["tests/test_x.py", "build/lambda/x.py", ".slipway/local.json", "infra/__pycache__/stack.pyc"]
 )
 def test_what_synthesis_does_not_read_does_not(root: Path, name: str) -> None:
-    before = fingerprint_of(root)
+    before = fingerprint_of(root, root / "slipway.yaml")
     (root / name).write_text("changed", encoding="utf-8")
 
-    assert fingerprint_of(root) == before
+    assert fingerprint_of(root, root / "slipway.yaml") == before
