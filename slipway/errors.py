@@ -10,6 +10,8 @@ SlipwayError
 ├── ConflictError          the caller's write contradicts what is stored
 │   └── LateEventError     ... because a newer event is stored already
 ├── UnavailableError       a table or service that the call needs is down
+│   ├── OverloadedError    ... or has as much to do as it can take
+│   └── ExpiredError       ... or did not come to the call before its deadline
 ├── PredictionError        the model itself failed on valid input
 ├── CheckFailedError       a model was compared with what it should equal or reach, and does not
 └── MissingExtraError      an optional framework that the call needs is not installed
@@ -98,6 +100,20 @@ class UnavailableError(SlipwayError):
     def __init__(self, dependency: str, reason: str) -> None:
         self.dependency = dependency
         super().__init__(f"{dependency} is unavailable: {reason}")
+
+
+class OverloadedError(UnavailableError):
+    """So many records wait already that more would only wait longer; nothing was done with these."""
+
+    def __init__(self, dependency: str) -> None:
+        super().__init__(dependency, "too many records wait already")
+
+
+class ExpiredError(UnavailableError):
+    """The deadline of the request passed while its records waited; they were not predicted."""
+
+    def __init__(self, dependency: str) -> None:
+        super().__init__(dependency, "the deadline of the request passed before its turn came")
 
 
 class PredictionError(SlipwayError):

@@ -11,7 +11,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from slipway.errors import PackageError, PredictionError
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
-from slipway.models.tasks import GraphSpec, Output, Task, TensorSpec, make_task
+from slipway.models.tasks import GraphSpec, Output, Task, Tensor, TensorSpec, make_task
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.EPFail,
@@ -34,6 +34,7 @@ _FAULTS: tuple[type[Exception], ...] = (
     ValueError,
 )
 
+_MASK = "attention_mask"
 _DTYPES: dict[str, type[Any]] = {
     "tensor(float16)": np.float16,
     "tensor(float)": np.float32,
@@ -89,16 +90,27 @@ class Predictor:
         Raises:
             PredictionError: the graph or the task failed, though the records are what the schema allows.
         """
-        if not records:
-            return []
+        return self._predict(records)[0] if records else []
+
+    def predict_batch(self, records: Sequence[Record]) -> tuple[list[Output], float | None]:
+        """The same for one or more records, and the share of padding in the batch: 0 to 1, None if it cannot be told.
+
+        Raises:
+            PredictionError: as `predict` does.
+        """
+        outputs, tensors = self._predict(records)
+        mask = tensors.get(_MASK)
+        return outputs, None if mask is None else 1 - float(mask.mean())
+
+    def _predict(self, records: Sequence[Record]) -> tuple[list[Output], dict[str, Tensor]]:
         try:
-            tensors = self._session.run(self._outputs, self._task.encode(records))
-            outputs = self._task.decode(tensors)
+            tensors = self._task.encode(records)
+            outputs = self._task.decode(self._session.run(self._outputs, tensors))
         except _FAULTS as error:
             raise PredictionError(f"{self._label}: {type(error).__name__}: {error}") from error
         if len(outputs) != len(records):
             raise PredictionError(f"{self._label}: {len(outputs)} outputs for {len(records)} records")
-        return outputs
+        return outputs, tensors
 
     @property
     def _label(self) -> str:

@@ -8,7 +8,15 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from slipway.errors import MalformedError, PredictionError, SlipwayError, TooLargeError, UnavailableError
+from slipway.errors import (
+    ExpiredError,
+    MalformedError,
+    OverloadedError,
+    PredictionError,
+    SlipwayError,
+    TooLargeError,
+    UnavailableError,
+)
 from slipway.monitoring.telemetry import RequestEvent, Telemetry
 
 Scope = MutableMapping[str, Any]
@@ -18,6 +26,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = "application/json"
 _NONE: Mapping[str, str] = {}
 _LOG = logging.getLogger("slipway")
+# Under overload there are thousands of them a second, and the metrics count them.
+_EXPECTED = (OverloadedError, ExpiredError)
 
 
 class Headers:
@@ -42,6 +52,8 @@ class Call:
     body: bytes
     request_id: str
     event: RequestEvent
+    receive: Receive
+    """ASGI's, from which the body was read: what comes next says that the client has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,8 @@ class Answer:
         return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
 
 
-Endpoint = Callable[[Call], Answer]
+Endpoint = Callable[[Call], "Answer | Awaitable[Answer]"]
+"""Answers at once, or in a while; what may take longer than reading a request does is to be awaited."""
 
 
 class ErrorStyle(Protocol):
@@ -95,9 +108,10 @@ class Exchange:
             with self._telemetry.request(timed=timed) as event:
                 headers = Headers(scope["headers"])
                 body = await read_body(receive, headers, self._limit)
-                return endpoint(Call(path, parameters, headers, body, request_id(scope), event))
+                answer = endpoint(Call(path, parameters, headers, body, request_id(scope), event, receive))
+                return answer if isinstance(answer, Answer) else await answer
         except SlipwayError as error:
-            if isinstance(error, PredictionError | UnavailableError):
+            if isinstance(error, PredictionError | UnavailableError) and not isinstance(error, _EXPECTED):
                 log_fault(error, request_id(scope))
             return style(error, path)
         except Exception as error:  # noqa: BLE001 - the edge: the caller gets a 500 that tells nothing of the inside

@@ -1,6 +1,7 @@
 """The Open Inference Protocol, version 2, over HTTP: what Triton, MLServer and KServe clients speak."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -13,7 +14,8 @@ from slipway.models.manifest import BUILT_IN_TASKS, Manifest
 from slipway.models.schema import RequestRecord
 from slipway.serving.exchange import Answer, Call, require_plain
 from slipway.serving.oip_style import oip_error
-from slipway.serving.prediction import Prediction
+from slipway.serving.prediction import Ask, Predicting, Prediction
+from slipway.serving.problems import headers_for
 from slipway.serving.reading import RecordReader, read_json
 from slipway.serving.routes import Route, Routes, version_parameter
 from slipway.serving.service import PredictionService
@@ -33,8 +35,13 @@ _DATATYPES: Mapping[FeatureType, tuple[str, ...]] = {
 """What may carry a field's values; the first is what the metadata says."""
 
 
-def oip_routes(service: PredictionService) -> Routes:
-    """Server, model and inference routes of the protocol for the models of ``service``."""
+def oip_routes(
+    service: PredictionService, predicting: Predicting | None = None, *, is_ready: Callable[[], bool] = lambda: True
+) -> Routes:
+    """Server, model and inference routes of the protocol for the models of ``service``.
+
+    ``predicting`` is by default the service's own `endpoint`. An app that exists is ready, unless ``is_ready`` says no.
+    """
 
     def model_metadata(call: Call) -> Answer:
         model, version = call.parameters["model"], version_parameter(call)
@@ -44,8 +51,10 @@ def oip_routes(service: PredictionService) -> Routes:
         service.version(call.parameters["model"], version_parameter(call))
         return Answer(to_json({"name": call.parameters["model"], "ready": True}))
 
-    def infer(call: Call) -> Answer:
-        return _infer(service, call)
+    def ready(_: Call) -> Answer:
+        return Answer(b'{"ready":true}') if is_ready() else not_ready()
+
+    infer = (predicting or service.endpoint)(partial(_ask, service))
 
     def server(_: Call) -> Answer:
         body = {"name": service.config.project, "version": "2", "extensions": ["binary_tensor_data"]}
@@ -57,7 +66,7 @@ def oip_routes(service: PredictionService) -> Routes:
         Route("POST", f"{version}/infer", infer, oip_error, timed=True, name="infer_version"),
         Route("GET", "/v2", server, oip_error, name="server_metadata"),
         Route("GET", "/v2/health/live", _live, oip_error, name="live"),
-        Route("GET", "/v2/health/ready", _ready, oip_error, name="ready"),
+        Route("GET", "/v2/health/ready", ready, oip_error, name="ready"),
         Route("GET", model, model_metadata, oip_error, name="model_metadata"),
         Route("GET", version, model_metadata, oip_error, name="version_metadata"),
         Route("GET", f"{model}/ready", model_ready, oip_error, name="model_ready"),
@@ -69,8 +78,10 @@ def _live(_: Call) -> Answer:
     return Answer(b'{"live":true}')
 
 
-def _ready(_: Call) -> Answer:
-    return Answer(b'{"ready":true}')
+def not_ready() -> Answer:
+    """What a load balancer gets to hear; no error, since nothing went wrong."""
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer(b'{"ready":false}', status, headers=headers_for(status))
 
 
 def describe(service: PredictionService, model: str, version: int | None) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def accepted_datatypes(manifest: Manifest, record: type[RequestRecord]) -> dict[
     return {**fields, **dict.fromkeys(record.plan.entity_attributes, _DATATYPES[FeatureType.STRING])}
 
 
-def _infer(service: PredictionService, call: Call) -> Answer:
+def _ask(service: PredictionService, call: Call) -> Ask:
     require_plain(call)
     header, behind = _split(call)
     request = read_json(InferRequest, header)
@@ -115,9 +126,11 @@ def _infer(service: PredictionService, call: Call) -> Answer:
         rows = islice(zip(*columns.values(), strict=True), service.config.api.limits.records + 1)
         return reader.from_records([dict(zip(columns, row, strict=True)) for row in rows])
 
-    predictions = service.predict(model, version, read, call.event, request_id=call.request_id)
-    manifest = service.version(model, predictions[0].version).predictor.manifest
-    return _answer(request, model, predictions, _tensors(manifest, predictions))
+    def answer(predictions: list[Prediction]) -> Answer:
+        manifest = service.version(model, predictions[0].version).predictor.manifest
+        return _answer(request, model, predictions, _tensors(manifest, predictions))
+
+    return Ask(model, version, read, answer)
 
 
 def _split(call: Call) -> tuple[bytes, bytes]:

@@ -1,6 +1,7 @@
 """One prediction request on its way from records to answers."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from slipway.features.cache import Output
@@ -9,6 +10,8 @@ from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.capture import capture_line
 from slipway.monitoring.telemetry import RequestEvent
+from slipway.serving.exchange import Answer, Call, Endpoint
+from slipway.serving.reading import RecordReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,20 @@ class Prediction:
     version: int
     output: Output
     cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a protocol's request asks for: ``read`` takes the records from it, ``answer`` makes the answer."""
+
+    model: str
+    version: int | None
+    read: Callable[[RecordReader], list[RequestRecord]]
+    answer: Callable[[list[Prediction]], Answer]
+
+
+Predicting = Callable[[Callable[[Call], Ask]], Endpoint]
+"""Makes an endpoint that predicts, from what reads a protocol's requests."""
 
 
 @dataclass(slots=True)

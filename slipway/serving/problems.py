@@ -9,10 +9,12 @@ from pydantic_core import to_json
 
 from slipway.errors import (
     ConflictError,
+    ExpiredError,
     FieldProblem,
     InputError,
     MalformedError,
     NotFoundError,
+    OverloadedError,
     PredictionError,
     TooLargeError,
     UnavailableError,
@@ -49,6 +51,8 @@ def problem_of(error: BaseException) -> Problem:
     status = next((status for cls, status in _STATUS if isinstance(error, cls)), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, InputError):
         return Problem(status, _input_detail(error.problems), error.problems[:PROBLEMS_SHOWN])
+    if isinstance(error, OverloadedError | ExpiredError):
+        return Problem(status, f"the {error.dependency} has more to do than it can take; try again later")
     if isinstance(error, UnavailableError):
         return Problem(status, f"the {error.dependency} is unavailable; try again")
     if isinstance(error, NotFoundError | ConflictError):

@@ -19,7 +19,8 @@ from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.releases.assignment import assign
 from slipway.releases.release import Release, configured_releases
-from slipway.serving.prediction import Place, Prediction, PredictionRequest, captures
+from slipway.serving.exchange import Answer, Call, Endpoint
+from slipway.serving.prediction import Ask, Place, Prediction, PredictionRequest, captures
 from slipway.serving.reading import RecordReader
 
 ModelVersion = tuple[str, int]
@@ -139,6 +140,15 @@ class PredictionService:
         if cached and not self.remember(request):
             event.count(metrics.CACHE_ERRORS)
         return self.finish(request)
+
+    def endpoint(self, parse: Callable[[Call], Ask]) -> Endpoint:
+        """An endpoint that answers before anything else is done: it is `Predicting`."""
+
+        def predict(call: Call) -> Answer:
+            ask = parse(call)
+            return ask.answer(self.predict(ask.model, ask.version, ask.read, call.event, request_id=call.request_id))
+
+        return predict
 
     def begin(
         self,

@@ -6,25 +6,17 @@ from typing import Any
 from pydantic_core import to_json
 
 from slipway.serving.exchange import Answer, Call, require_json
-from slipway.serving.prediction import Prediction
+from slipway.serving.prediction import Ask, Predicting, Prediction
 from slipway.serving.routes import Route, Routes, version_parameter
 from slipway.serving.service import PredictionService
 
 
-def v1_routes(service: PredictionService) -> Routes:
-    """Predictions and descriptions of the models of ``service``."""
+def v1_routes(service: PredictionService, predicting: Predicting | None = None) -> Routes:
+    """Predictions and descriptions of the models of ``service``; ``predicting`` is by default its own `endpoint`."""
 
-    def predict(call: Call) -> Answer:
+    def ask(call: Call) -> Ask:
         require_json(call)
-        model = call.parameters["model"]
-        predictions = service.predict(
-            model,
-            version_parameter(call),
-            lambda reader: reader.from_json(call.body),
-            call.event,
-            request_id=call.request_id,
-        )
-        return Answer(to_json({"model": model, "predictions": [_prediction(made) for made in predictions]}))
+        return ask_v1(call.parameters["model"], version_parameter(call), call.body)
 
     def list_models(_: Call) -> Answer:
         return Answer(to_json({"models": [describe_model(service, name) for name in service.config.models]}))
@@ -32,12 +24,22 @@ def v1_routes(service: PredictionService) -> Routes:
     def show_model(call: Call) -> Answer:
         return Answer(to_json(describe_model(service, call.parameters["model"])))
 
+    predict = (predicting or service.endpoint)(ask)
     return (
         Route("POST", "/v1/models/{model}/predict", predict, timed=True, name="predict"),
         Route("POST", "/v1/models/{model}/versions/{version}/predict", predict, timed=True, name="predict_version"),
         Route("GET", "/v1/models", list_models, name="list_models"),
         Route("GET", "/v1/models/{model}", show_model, name="show_model"),
     )
+
+
+def ask_v1(model: str, version: int | None, body: bytes) -> Ask:
+    """What ``{"inputs": [...]}`` asks of a model."""
+
+    def answer(predictions: list[Prediction]) -> Answer:
+        return Answer(to_json({"model": model, "predictions": [_prediction(made) for made in predictions]}))
+
+    return Ask(model, version, lambda reader: reader.from_json(body), answer)
 
 
 def _prediction(made: Prediction) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from slipway.errors import CheckFailedError
+from slipway.models.answers import difference
 from slipway.models.labelled import Labelled
 from slipway.models.manifest import Manifest, Record
 from slipway.models.measure import agreement, quality
@@ -16,8 +16,6 @@ from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
 
 _BATCH = 32
-# Above what the order of sums changes in float32, below what a rounded activation changes.
-_BATCH_TOLERANCE = 1e-4
 _ROUNDING = 1e-9
 
 
@@ -95,20 +93,6 @@ def refuse_drop(verdict: Verdict, max_drop: float, label: str) -> None:
 def within(verdict: Verdict, max_drop: float) -> bool:
     """Whether the budget holds."""
     return verdict.drop <= max_drop + _ROUNDING
-
-
-def is_batch_independent(largest: float) -> bool:
-    """Whether a difference between alone and in a batch is only the order of sums."""
-    return largest <= _BATCH_TOLERANCE
-
-
-def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """The largest difference of a score, of a value as a share of it, or 0 or 1 for answers of another kind."""
-    if "scores" in one and "scores" in other:
-        return max(float(abs(score - other["scores"][name])) for name, score in one["scores"].items())
-    if "value" in one and "value" in other:
-        return float(abs(one["value"] - other["value"]) / max(abs(one["value"]), 1e-9))
-    return float(one != other)
 
 
 def _drop(before: Mapping[str, float], after: Mapping[str, float], agreed: float) -> float:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slipway.errors import CheckFailedError, InputError
-from slipway.models.compression.bench import Bench, Verdict, is_batch_independent, within
+from slipway.models.answers import is_batch_independent
+from slipway.models.compression.bench import Bench, Verdict, within
 from slipway.models.compression.order import Change, Compressed, Order, compress
 from slipway.models.extras import need
 from slipway.models.labelled import Labelled, read_given

@@ -1,0 +1,196 @@
+"""Worker threads that predict what waits, so that the event loop never does.
+
+Each worker runs one batch at a time. A graph whose answer to a record depends on the others of its batch is given one
+record at a time, whatever the plan says: that is for whoever makes the plan to see to (`slipway.serving.tuning`).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from threading import Lock, Thread
+from time import monotonic
+from typing import Any, Protocol
+
+from slipway.errors import ExpiredError, MalformedError, OverloadedError
+from slipway.models.manifest import Record
+from slipway.models.tasks import Output
+from slipway.serving.waiting import Item, Ticket, Waiting
+
+_BATCHES_KEPT = 10_000
+_LOG = logging.getLogger("slipway")
+
+
+class PredictsBatch(Protocol):
+    """What `slipway.models.predictor.Predictor` is; safe to use from several threads."""
+
+    def predict_batch(self, records: Sequence[Record]) -> tuple[list[Output], float | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to run: so many sessions at a time, each of so many threads, on batches of at most so many records.
+
+    ``max_wait_ms`` is how long a record may wait for others to fill its batch; ``queue``, how many records may wait.
+    """
+
+    sessions: int
+    threads: int
+    max_batch: int
+    max_wait_ms: float
+    queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that was run: how many records, and the share of padding in it, where that can be told."""
+
+    size: int
+    padding: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outputs of a request's records, with the seconds that it waited and those that the graph took."""
+
+    outputs: list[Output]
+    queued: float
+    ran: float
+
+
+class ClientGoneError(MalformedError):
+    """The client went away before its records' turn came; they were not predicted."""
+
+
+class Executor:
+    """Predicts records in threads of its own.
+
+    Args:
+        name: what errors call the model.
+        predictor: shared by all workers.
+        plan: how many workers there are, and what they take.
+    """
+
+    def __init__(self, name: str, predictor: PredictsBatch, plan: Plan) -> None:
+        self.plan = plan
+        self.batches: deque[Batch] = deque(maxlen=_BATCHES_KEPT)
+        self._name = name
+        self._predictor = predictor
+        self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
+        self._workers = [
+            Thread(target=self._work, name=f"predict-{number}", daemon=True) for number in range(plan.sessions)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a request of one record would be refused."""
+        return not self._waiting.has_room()
+
+    def submit(self, records: Sequence[Record], deadline: float, settle: "Settle") -> Ticket:
+        """Let records wait; ``settle`` is called from a worker's thread. ``deadline`` is in `time.monotonic`'s seconds.
+
+        Raises:
+            OverloadedError: too many records wait already.
+        """
+        ticket = Ticket(len(records), deadline, settle)
+        if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
+            raise OverloadedError(self._name)
+        return ticket
+
+    async def predict(self, records: Sequence[Record], deadline: float, receive: "Receive | None" = None) -> Answered:
+        """The answers to the records of one request, in order.
+
+        Args:
+            records: one or more.
+            deadline: when they must have begun to run, in `time.monotonic`'s seconds.
+            receive: ASGI's, after the body was read: tells that the client has gone.
+
+        Raises:
+            OverloadedError: too many records wait already; told at once.
+            ExpiredError: the deadline passed while they waited.
+            ClientGoneError: the client went while they waited.
+            PredictionError: the version failed on one of the records.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answered] = loop.create_future()
+
+        def settle(ticket: Ticket, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_resolve, future, ticket, error)
+
+        starts_at_once = self._waiting.has_idle
+        ticket = self.submit(records, deadline, settle)
+        if receive is None or starts_at_once:
+            return await future
+        watch = loop.create_task(_drop_when_gone(receive, ticket))
+        try:
+            return await future
+        finally:
+            watch.cancel()
+
+    def drop_overdue(self) -> None:
+        """Answer the requests whose deadline has passed, without waiting for a worker to come to them."""
+        for ticket in self._waiting.overdue(monotonic()):
+            ticket.fail(ExpiredError(self._name))
+
+    def close(self, *, drop: bool = False) -> None:
+        """Predict what waits (or ``drop`` it unanswered), take no more, and end the workers; waits for them."""
+        self._waiting.close(drop=drop)
+        for worker in self._workers:
+            worker.join()
+
+    def _work(self) -> None:
+        wake = Lock()
+        wake.acquire()
+        while items := self._waiting.take(wake):
+            live = [item for item in items if self._is_wanted(item.ticket)]
+            if live:
+                self._run(live)
+
+    def _is_wanted(self, ticket: Ticket) -> bool:
+        now = monotonic()
+        if ticket.dropped:
+            return False
+        if not ticket.started:
+            if ticket.deadline <= now:
+                ticket.fail(ExpiredError(self._name))
+                return False
+            ticket.started = now
+        return True
+
+    def _run(self, items: list[Item]) -> None:
+        """Predict a batch; where it fails, each of its records by itself, so that only the one at fault does."""
+        try:
+            outputs, padding = self._predictor.predict_batch([item.record for item in items])
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: the request gets the error, the worker goes on
+            if len(items) == 1:
+                items[0].ticket.fail(error)
+                return
+            _LOG.warning("a batch of %d records failed, and is run one by one: %s", len(items), error)
+            for item in items:
+                self._run([item])
+            return
+        self.batches.append(Batch(len(items), padding))
+        for item, output in zip(items, outputs, strict=True):
+            item.ticket.give(item.index, output)
+
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Settle = Callable[[Ticket, BaseException | None], None]
+
+
+def _resolve(future: "asyncio.Future[Answered]", ticket: Ticket, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+        return
+    future.set_result(Answered(ticket.outputs, ticket.started - ticket.enqueued, monotonic() - ticket.started))
+
+
+async def _drop_when_gone(receive: Receive, ticket: Ticket) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+    ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
