@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from ministack.services import cloudwatch, dynamodb
+from ministack.services import cloudwatch, dynamodb, ecs
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local.cloudformation import alarms, codedeploy, tables
+from local.cloudformation import alarms, capacity, records, tables
 
 KEYS = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -92,8 +92,56 @@ def test_an_alarm_may_change_from_a_metric_to_an_expression() -> None:
 
 @pytest.mark.parametrize("kind", ["Application", "DeploymentConfig", "DeploymentGroup"])
 def test_codedeploy_is_named_as_the_template_says_or_after_the_stack(kind: str) -> None:
-    handler = handler_of(codedeploy, f"AWS::CodeDeploy::{kind}")
+    handler = handler_of(records, f"AWS::CodeDeploy::{kind}")
 
     assert handler["create"]("Canary", {f"{kind}Name": "mine"}, "stack") == ("mine", {})
     assert handler["create"]("Canary", {}, "stack") == ("stack-Canary", {})
     handler["delete"]("mine", {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute"),
+    [
+        ("AWS::ApiGatewayV2::VpcLink", "VpcLinkId"),
+        ("AWS::EC2::SecurityGroupIngress", "Id"),
+        ("AWS::EC2::SecurityGroupEgress", "Id"),
+        ("AWS::EC2::EIP", "AllocationId"),
+        ("AWS::EC2::NatGateway", "NatGatewayId"),
+        ("AWS::ApplicationAutoScaling::ScalingPolicy", "Arn"),
+    ],
+)
+def test_what_is_kept_as_a_name_can_be_referred_to(kind: str, attribute: str) -> None:
+    name, attributes = handler_of(records, kind)["create"]("Thing", {}, "stack")
+
+    assert (name, attributes) == ("stack-Thing", {attribute: "stack-Thing"})
+
+
+def test_a_scalable_target_is_named_as_in_aws() -> None:
+    target = {"ResourceId": "service/c/s", "ScalableDimension": "ecs:service:DesiredCount", "ServiceNamespace": "ecs"}
+
+    name, _ = handler_of(records, "AWS::ApplicationAutoScaling::ScalableTarget")["create"]("Scaling", target, "stack")
+
+    assert name == "service/c/s|ecs:service:DesiredCount|ecs"
+
+
+def test_a_cluster_has_the_capacity_providers_of_its_template() -> None:
+    ecs._create_cluster({"clusterName": "demo"})
+    name, _ = handler_of(capacity, "AWS::ECS::CapacityProvider")["create"]("Gpus", {}, "stack")
+    association = handler_of(capacity, "AWS::ECS::ClusterCapacityProviderAssociations")
+    strategy = [{"CapacityProvider": name, "Weight": 1}]
+
+    association["create"](
+        "Gpu", {"Cluster": "demo", "CapacityProviders": [name], "DefaultCapacityProviderStrategy": strategy}, "stack"
+    )
+
+    assert ecs._clusters["demo"]["capacityProviders"] == ["stack-Gpus"]
+    assert ecs._clusters["demo"]["defaultCapacityProviderStrategy"] == [{"capacityProvider": "stack-Gpus", "weight": 1}]
+    association["delete"]("demo", {})
+    assert ecs._clusters["demo"]["capacityProviders"] == []
+
+
+def test_a_cluster_that_is_not_there_fails_the_deploy() -> None:
+    association = handler_of(capacity, "AWS::ECS::ClusterCapacityProviderAssociations")
+
+    with pytest.raises(ValueError, match="Cluster not found"):
+        association["create"]("Gpu", {"Cluster": "none", "CapacityProviders": []}, "stack")
