@@ -82,8 +82,9 @@ def tweet_tokenizer(original: Tokenizer) -> Tokenizer:
     """The tokenizer with a piece for each emoji, one form of apostrophes, and no padding."""
     document: dict[str, Any] = json.loads(original.to_str())
     vocabulary = document["model"]["vocab"]
-    for emoji in MEANINGS:
-        vocabulary[emoji] = len(vocabulary)
+    first = len(vocabulary)
+    # By number, not by length, which stays as it is for the one emoji that the vocabulary has already.
+    vocabulary |= {emoji: first + row for row, emoji in enumerate(MEANINGS)}
     tokenizer = Tokenizer.from_str(json.dumps(document))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MOST_TOKENS)
