@@ -7,10 +7,12 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import Target, build_bundle
-from infra.models import load_deployed_models
+from infra.image import build_context, wants_image
+from infra.models import load_deployed_models, load_heavy_models
+from infra.stacks.heavy import HeavyStack
 from infra.stacks.serving import ServingStack
 from infra.stacks.state import StateStack
-from slipway.config import load_config
+from slipway.config import Config, load_config
 from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback")
@@ -22,6 +24,8 @@ class Stacks:
 
     state: StateStack
     serving: ServingStack
+    heavy: HeavyStack | None
+    """Only where there is a heavy model."""
 
 
 def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) -> Stacks:
@@ -42,7 +46,9 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
     }
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("slipway:project", config.project)
-    state = StateStack(app, f"{config.project}-state", description=f"{config.project}: what must not be lost")
+    state = StateStack(
+        app, f"{config.project}-state", config=config, description=f"{config.project}: what must not be lost"
+    )
     serving = ServingStack(
         app,
         f"{config.project}-serving",
@@ -50,9 +56,35 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         models=models,
         bundles=bundles,
         tables=state.tables,
+        bucket=state.models.bucket,
         description=f"{config.project}: the API and the functions behind it",
     )
-    return Stacks(state, serving)
+    heavy = _heavy_stack(app, config, config_file, _target(target), state=state, serving=serving)
+    return Stacks(state, serving, heavy)
+
+
+def _heavy_stack(
+    app: cdk.App, config: Config, config_file: Path, target: Target, *, state: StateStack, serving: ServingStack
+) -> HeavyStack | None:
+    if not config.heavy_models:
+        return None
+    root = config_file.parent
+    context = build_context(root=root, config_file=config_file, config=config) if wants_image(target) else None
+    stack = HeavyStack(
+        app,
+        f"{config.project}-heavy",
+        config=config,
+        models=load_heavy_models(config, root=root, config_file=config_file),
+        context=context,
+        tables=state.tables,
+        bucket=state.models.bucket,
+        api=serving.api,
+        topic=serving.topic,
+        description=f"{config.project}: the heavy models and the load balancer before them",
+    )
+    # The rules name the parameters of the state stack, by what CloudFormation cannot see as a dependency.
+    stack.add_dependency(state)
+    return stack
 
 
 def _target(name: str | None) -> Target:

@@ -23,7 +23,13 @@ SOURCES = Path(__file__).resolve().parent.parent
 STORE = SOURCES / "build" / "packages"
 """Where the installed packages of each lock file are kept, for all bundles."""
 
-_UNNEEDED = ("slipway/cli/", "slipway/models/advice/", "slipway/models/importing/", "slipway/stripping.py")
+_UNNEEDED = (
+    "slipway/cli/",
+    "slipway/models/advice/",
+    "slipway/models/compression/",
+    "slipway/models/importing/",
+    "slipway/stripping.py",
+)
 
 
 class Target(StrEnum):

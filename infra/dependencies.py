@@ -16,7 +16,7 @@ from slipway.stripping import strip_packages
 
 PYTHON_VERSION = "3.13"
 
-AWS_SERVICES = ("dynamodb",)
+AWS_SERVICES = ("dynamodb", "s3")
 
 RECIPE = (Path(__file__), Path(stripping.__file__))
 """The files that decide what becomes of a lock file."""

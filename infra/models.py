@@ -11,19 +11,25 @@ from slipway.models.package import Package, load_package
 
 @dataclass(frozen=True)
 class DeployedModel:
-    """A model of slipway.yaml with the packages of its deployed versions, their files checked."""
+    """A model of slipway.yaml with the packages of its deployed versions, their files checked.
+
+    ``packages`` are those that lie beside slipway.yaml; the other ``versions`` come from the registry.
+    """
 
     name: str
+    versions: tuple[int, ...]
     packages: tuple[Package, ...]
     cached: bool
 
     @property
-    def versions(self) -> tuple[int, ...]:
-        return tuple(package.manifest.version for package in self.packages)
+    def fetched(self) -> tuple[int, ...]:
+        """The versions that the functions take from the registry."""
+        bundled = {package.manifest.version for package in self.packages}
+        return tuple(version for version in self.versions if version not in bundled)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The feature groups that any deployed version reads, in order of first use."""
+        """The feature groups that any version beside slipway.yaml reads, in order of first use."""
         return tuple(dict.fromkeys(group for package in self.packages for group in package.manifest.groups))
 
     @classmethod
@@ -31,7 +37,7 @@ class DeployedModel:
         """Read the packages of a model.
 
         Raises:
-            ConfigError: a version is not there, is another model's, or reads a feature group that is not defined.
+            ConfigError: ``path`` leads nowhere, or a package is another model's or reads an undefined feature group.
             PackageError: a file of a package is missing or altered.
         """
         folder = config.model_folder(root, name)
@@ -39,23 +45,25 @@ class DeployedModel:
             # The functions find a model where slipway.yaml says, below the folder that slipway.yaml is in.
             message = f"must lie below the folder of {config_file.name}, and leads to {folder}"
             raise ConfigError(config_file, [FieldProblem(f"models.{name}.path", message)])
-        problems = [
-            FieldProblem(f"models.{name}.versions", f"there is no package {folder / str(version)}")
-            for version in config.models[name].versions
-            if not (folder / str(version)).is_dir()
-        ]
-        if problems:
-            raise ConfigError(config_file, problems)
-        packages = [load_package(folder / str(version)) for version in config.models[name].versions]
+        model = config.models[name]
+        if model.path is not None and not folder.is_dir():
+            raise ConfigError(config_file, [FieldProblem(f"models.{name}.path", f"there is no folder {folder}")])
+        folders = [folder / str(version) for version in model.versions]
+        packages = [load_package(each) for each in folders if each.exists()]
         problems = [problem for package in packages for problem in _problems(name, package, config)]
         if problems:
             raise ConfigError(config_file, problems)
-        return cls(name, tuple(packages), config.models[name].cache.enabled)
+        return cls(name, model.versions, tuple(packages), model.cache.enabled)
 
 
 def load_deployed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
     """The light models of slipway.yaml; raises as `DeployedModel.load` does."""
     return tuple(DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.light_models)
+
+
+def load_heavy_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
+    """The heavy models of slipway.yaml; raises as `DeployedModel.load` does."""
+    return tuple(DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.heavy_models)
 
 
 def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarms import Alarms
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.deployment import Deployments
@@ -16,10 +18,12 @@ from infra.models import DeployedModel
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
 from slipway.config import Config
+from slipway.models.versions import version_prefix
 
 FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
 
 
 class ServingStack(cdk.Stack):
@@ -34,12 +38,14 @@ class ServingStack(cdk.Stack):
         models: Sequence[DeployedModel],
         bundles: Mapping[str, Path],
         tables: Tables,
+        bucket: s3.IBucket,
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
         self._config = config
         self._bundles = bundles
         self._tables = tables
+        self._bucket = bucket
         functions = [self._predict(models), self._features(), self._feedback()]
         api = self._api(functions)
         service_metrics = ServiceMetrics(config.project)
@@ -68,18 +74,40 @@ class ServingStack(cdk.Stack):
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
         environment = {}
         features, predictions = self._tables.features, self._tables.predictions
-        reads_features = any(model.groups for model in models)
+        fetching = [model for model in models if model.fetched]
+        # What a version of the registry reads is not known here.
+        reads_features = any(model.groups for model in models) or bool(fetching and self._config.features)
         caches = any(model.cached for model in models)
         if reads_features:
             environment[FEATURES_TABLE] = features.table_name
         if caches:
             environment[PREDICTIONS_TABLE] = predictions.table_name
+        if fetching:
+            environment[CONTROL_TABLE] = self._tables.control.table_name
+            environment[MODEL_BUCKET] = self._bucket.bucket_name
         function = self._function("predict", environment, self._config.light.reserved_concurrency)
         if reads_features:
             function.allow_on_table(features, "BatchGetItem")
         if caches:
             function.allow_on_table(predictions, "BatchGetItem", "BatchWriteItem")
+        for model in fetching:
+            self._allow_fetching(function, model)
         return function
+
+    def _allow_fetching(self, function: Function, model: DeployedModel) -> None:
+        """Let a function read the records of a model and the objects of those versions that its bundle lacks."""
+        function.allow_on_table(self._tables.control, "BatchGetItem", "Query", partitions=f"model#{model.name}")
+        for version in model.fetched:
+            objects = f"{version_prefix(model.name, version)}*"
+            function.allow(["s3:GetObject"], self._bucket.arn_for_objects(objects))
+            bucket = self.resolve(cdk.Stack.of(self._bucket).export_value(self._bucket.bucket_arn))["Fn::ImportValue"]
+            reason = "The files of a version are named in its manifest, which lies there, too."
+            acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{bucket}/{objects}]": reason})
+        listed = ", ".join(map(str, model.fetched))
+        cdk.Annotations.of(function).add_info(
+            f"{model.name}: version {listed} of slipway.yaml is not here, so it comes from the registry. Whether it is "
+            f"there shows when the function starts; `slipway model list {model.name} --registry` tells before."
+        )
 
     def _features(self) -> Function:
         function = self._function("features", {FEATURES_TABLE: self._tables.features.table_name})

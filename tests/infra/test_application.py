@@ -20,11 +20,17 @@ def test_an_unknown_key_is_named(make_project):
     assert field == "light.memory"
 
 
-def test_a_version_without_a_package_is_named(make_project):
-    config_file = make_project(models="  tiny-tabular: { versions: [1, 3], stable: 1 }")
+def test_a_folder_of_versions_that_is_not_there_is_named(make_project):
+    config_file = make_project(models="  tiny-tabular: { versions: [1], stable: 1, path: models/tiny-tabluar }")
     ((field, message),) = problems_of(config_file, target="host")
-    assert field == "models.tiny-tabular.versions"
-    assert message.endswith("tiny-tabular/3")
+    assert field == "models.tiny-tabular.path"
+    assert message.endswith("models/tiny-tabluar")
+
+
+def test_a_version_that_is_not_here_comes_from_the_registry(make_project):
+    config_file = make_project(models="  tiny-tabular: { versions: [1, 3], stable: 1 }")
+    _, tabular = load_deployed_models(load_config(config_file), root=config_file.parent, config_file=config_file)
+    assert (tabular.versions, tabular.fetched) == ((1, 3), (3,))
 
 
 def test_a_feature_group_that_nobody_defined_is_named(make_project):

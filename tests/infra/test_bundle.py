@@ -62,7 +62,8 @@ def test_a_bundle_is_stripped_and_compiled(deployable):
     assert not [path for path in files if path.endswith((".pyi", ".h", ".a")) or "/tests/" in path]
     assert not [path for path in files if "libonnxruntime.so" in path]
     assert {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2} == {
-        "dynamodb"
+        "dynamodb",
+        "s3",
     }
     handlers = [path for path in files if path.startswith("functions/") and path.endswith(".cpython-313.pyc")]
     assert len(handlers) == 3

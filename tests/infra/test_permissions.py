@@ -1,9 +1,13 @@
 """What each role may do: these lists are all of it."""
 
+import json
+
 import pytest
 
+from slipway.serving.settings import Settings
+
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
-FEATURES, PREDICTIONS, CONTROL = "Features", "Predictions", "Control"
+FEATURES, PREDICTIONS, CONTROL, MODELS = "Features", "Predictions", "Control", "Models"
 
 
 def statements_of(templates, function):
@@ -95,5 +99,38 @@ def _list(actions):
 def _resource(reference):
     if "Fn::GetAtt" in reference:
         return reference["Fn::GetAtt"][0].rstrip("0123456789ABCDEF")
+    if "Fn::Join" in reference:
+        whole, below = reference["Fn::Join"][1]
+        return _resource(whole) + below
     exported = reference["Fn::ImportValue"].removeprefix("tiny-state:ExportsOutputFnGetAtt")
-    return next(table for table in (FEATURES, PREDICTIONS, CONTROL) if exported.startswith(table))
+    return next(table for table in (FEATURES, PREDICTIONS, CONTROL, MODELS) if exported.startswith(table))
+
+
+@pytest.fixture(scope="module")
+def fetching(synthesize):
+    """A project with versions that are not beside slipway.yaml."""
+    return synthesize(cache=False, models="  tiny-tabular: { versions: [1, 3, 4], stable: 1 }\n")
+
+
+def test_predict_may_read_just_the_versions_that_it_takes_from_the_registry(fetching):
+    own_records = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#tiny-tabular"]}}
+    assert statements_of(fetching, "Predict") == [
+        (LOGS, "PredictLogs", None),
+        (["dynamodb:BatchGetItem"], FEATURES, None),
+        (["dynamodb:BatchGetItem", "dynamodb:Query"], CONTROL, own_records),
+        (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/3/*", None),
+        (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/4/*", None),
+    ]
+    given = Settings.of(function(fetching, "Predict")["Environment"]["Variables"])
+    assert (given.control_table is not None, given.model_bucket is not None) == (True, True)
+
+
+def test_a_synth_says_which_versions_come_from_the_registry(fetching):
+    (said,) = [
+        entry["data"]
+        for file in fetching.folder.glob("*.metadata.json")
+        for entries in json.loads(file.read_text(encoding="utf-8")).values()
+        for entry in entries
+        if entry["type"] == "aws:cdk:info"
+    ]
+    assert said.startswith("tiny-tabular: version 3, 4 of slipway.yaml is not here")
