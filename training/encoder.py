@@ -60,9 +60,9 @@ def load_pretrained(seed: int) -> tuple[SentimentEncoder, Tokenizer]:
     """The pretrained encoder under a new head, and its tokenizer, both with the emoji added."""
     torch.manual_seed(seed)
     folder = pretrained_folder()
-    encoder = AutoModel.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, attn_implementation="eager"
-    )
+    # Without the pooler, which nothing here uses.
+    options = {"use_safetensors": True, "local_files_only": True, "attn_implementation": "eager"}
+    encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False, **options)
     original = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer = tweet_tokenizer(original)
     _add_rows(encoder, original, list(MEANINGS))
