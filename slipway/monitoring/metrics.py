@@ -65,10 +65,11 @@ FAULT_KINDS = frozenset({Kind.UNAVAILABLE, Kind.MODEL, Kind.INTERNAL})
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric's unit, and the sets of dimensions it is recorded under."""
+    """A metric's unit, and the sets of dimensions it is recorded under; in a slot of the heavy tier, some more."""
 
     unit: str
     dimension_sets: tuple[tuple[str, ...], ...]
+    in_slots: tuple[tuple[str, ...], ...] = ()
 
 
 _OF_PROJECT = (PROJECT,)
@@ -76,12 +77,13 @@ _OF_MODEL = (PROJECT, MODEL)
 _OF_VERSION = (PROJECT, MODEL, VERSION)
 _OF_GROUP = (PROJECT, GROUP)
 _OF_SLOT = (PROJECT, MODEL, SLOT)
+_IN_SLOTS = (_OF_SLOT, _OF_VERSION)
 
 CATALOGUE: Mapping[str, Metric] = {
-    REQUESTS: Metric("Count", (_OF_PROJECT, _OF_MODEL)),
-    LATENCY: Metric("Milliseconds", (_OF_PROJECT, _OF_MODEL)),
-    ERRORS: Metric("Count", (_OF_PROJECT, (PROJECT, MODEL, KIND))),
-    FAULTS: Metric("Count", (_OF_PROJECT,)),
+    REQUESTS: Metric("Count", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
+    LATENCY: Metric("Milliseconds", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
+    ERRORS: Metric("Count", (_OF_PROJECT, (PROJECT, MODEL, KIND)), _IN_SLOTS),
+    FAULTS: Metric("Count", (_OF_PROJECT,), _IN_SLOTS),
     PREDICTIONS: Metric("Count", (_OF_VERSION,)),
     INFERENCE_LATENCY: Metric("Milliseconds", (_OF_VERSION,)),
     FEATURE_HITS: Metric("Count", (_OF_MODEL,)),
@@ -102,8 +104,11 @@ CATALOGUE: Mapping[str, Metric] = {
 }
 
 
-def metric_line(values: Mapping[str, float], dimensions: Mapping[str, str], timestamp_ms: int) -> str:
-    """A line, without its end, that records ``values`` under every dimension set that ``dimensions`` can fill."""
+def metric_line(values: Mapping[str, float | list[float]], dimensions: Mapping[str, str], timestamp_ms: int) -> str:
+    """A line, without its end, that records ``values`` under every dimension set that ``dimensions`` can fill.
+
+    A list of up to 100 numbers is as many values of its metric.
+    """
     head = _directives(tuple(values), tuple(dimensions))
     members = _encode({**dimensions, **values})
     return f'{{"_aws":{{"Timestamp":{timestamp_ms},"CloudWatchMetrics":{head}}},{members[1:]}'
@@ -114,7 +119,7 @@ def _directives(names: tuple[str, ...], dimensions: tuple[str, ...]) -> str:
     by_set: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for name in names:
         metric = CATALOGUE[name]
-        for dimension_set in metric.dimension_sets:
+        for dimension_set in (*metric.dimension_sets, *(metric.in_slots if SLOT in dimensions else ())):
             if set(dimension_set) <= set(dimensions):
                 by_set.setdefault(dimension_set, []).append({"Name": name, "Unit": metric.unit})
     directives = [

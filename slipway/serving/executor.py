@@ -75,7 +75,7 @@ class Executor:
     def __init__(self, name: str, predictor: PredictsBatch, plan: Plan) -> None:
         self.plan = plan
         self.batches: deque[Batch] = deque(maxlen=_BATCHES_KEPT)
-        self._name = name
+        self.name = name
         self._predictor = predictor
         self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
         self._workers = [
@@ -97,7 +97,7 @@ class Executor:
         """
         ticket = Ticket(len(records), deadline, settle)
         if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
-            raise OverloadedError(self._name)
+            raise OverloadedError(f"model {self.name}")
         return ticket
 
     async def predict(self, records: Sequence[Record], deadline: float, receive: "Receive | None" = None) -> Answered:
@@ -133,7 +133,7 @@ class Executor:
     def drop_overdue(self) -> None:
         """Answer the requests whose deadline has passed, without waiting for a worker to come to them."""
         for ticket in self._waiting.overdue(monotonic()):
-            ticket.fail(ExpiredError(self._name))
+            ticket.fail(ExpiredError(f"model {self.name}"))
 
     def close(self, *, drop: bool = False) -> None:
         """Predict what waits (or ``drop`` it unanswered), take no more, and end the workers; waits for them."""
@@ -155,7 +155,7 @@ class Executor:
             return False
         if not ticket.started:
             if ticket.deadline <= now:
-                ticket.fail(ExpiredError(self._name))
+                ticket.fail(ExpiredError(f"model {self.name}"))
                 return False
             ticket.started = now
         return True

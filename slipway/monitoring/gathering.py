@@ -1,0 +1,96 @@
+"""Telemetry of a server that answers many requests a second: gathered for a moment, then written in a few lines.
+
+CloudWatch's embedded format takes up to a hundred values of a metric in one line, so nothing is averaged away.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+
+from slipway.monitoring import metrics
+from slipway.monitoring.metrics import CATALOGUE, metric_line
+from slipway.monitoring.telemetry import Dimensions, RequestEvent, Telemetry, write_to_stdout
+
+_VALUES_A_LINE = 100
+_COUNTED = frozenset({metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION})
+"""Of these each value counts, and not their sum; as of everything in milliseconds."""
+
+Values = dict[str, "float | list[float]"]
+
+
+class GatheredTelemetry(Telemetry):
+    """Notes what requests did; `drain` gives it as lines. For use on one thread.
+
+    Args:
+        project: the value of the dimension `Project`.
+        model: the model that is served here.
+        dimensions: what its metrics have further: `Slot` and `Version`.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        model: str,
+        dimensions: Mapping[str, str],
+        *,
+        write: Callable[[str], None] = write_to_stdout,
+        **options: Callable[[], float],
+    ) -> None:
+        super().__init__(project, model, write=write, **options)
+        self._model = model
+        self._served = dict(dimensions)
+        self._gathered: dict[tuple[str | None, Dimensions], Values] = {}
+        self._captures: list[str] = []
+
+    def observe(self, name: str, value: float = 1) -> None:
+        """Note a value of a metric of the served model that is of no request."""
+        self._note((self._model, ()), name, value)
+
+    def drain(self) -> str:
+        """Everything that was noted since the last time, as lines; empty where nothing was."""
+        gathered, self._gathered = self._gathered, {}
+        captures, self._captures = self._captures, []
+        now = int(self._clock() * 1000)
+        lines = [
+            metric_line(values, self._dimensions(model, own), now)
+            for (model, own), noted in gathered.items()
+            for values in _pages(noted)
+        ]
+        return "".join(f"{line}\n" for line in (*lines, *captures))
+
+    def flush(self) -> None:
+        """Write what was noted."""
+        if text := self.drain():
+            self._write(text)
+
+    def _emit(self, event: RequestEvent, milliseconds: float) -> None:
+        for own, values in self._totals(event, milliseconds):
+            for name, value in values.items():
+                self._note((event.model, own), name, value)
+        self._captures += event.captures
+
+    def _note(self, key: tuple[str | None, Dimensions], name: str, value: float) -> None:
+        values = self._gathered.setdefault(key, {})
+        if name in _COUNTED or CATALOGUE[name].unit == "Milliseconds":
+            listed = values.setdefault(name, [])
+            assert isinstance(listed, list)  # noqa: S101 - the same name is always of the same kind
+            listed.append(value)
+        else:
+            values[name] = values.get(name, 0) + value  # type: ignore[operator]
+
+    def _dimensions(self, model: str | None, own: Dimensions) -> dict[str, str]:
+        named = {metrics.PROJECT: self._project, **dict(own)}
+        if model is not None:
+            named[metrics.MODEL] = model
+        return named | self._served if model == self._model else named
+
+
+def _pages(noted: Values) -> Iterator[dict[str, float | list[float]]]:
+    """The values in as many parts as lines are needed; sums are in the first."""
+    sums = {name: value for name, value in noted.items() if not isinstance(value, list)}
+    lists = {name: iter(value) for name, value in noted.items() if isinstance(value, list)}
+    while True:
+        page = {name: part for name, values in lists.items() if (part := list(islice(values, _VALUES_A_LINE)))}
+        if not page and not sums:
+            return
+        yield {**sums, **page}
+        sums = {}

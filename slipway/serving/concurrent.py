@@ -1,0 +1,127 @@
+"""Predictions for many clients at a time: tables are waited for in a few threads, graphs run in the executor's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TypeVar
+
+from slipway.errors import ExpiredError, OverloadedError
+from slipway.monitoring import metrics
+from slipway.monitoring.gathering import GatheredTelemetry
+from slipway.serving.exchange import Answer, Call, Endpoint
+from slipway.serving.executor import ClientGoneError, Executor
+from slipway.serving.prediction import Ask, PredictionRequest
+from slipway.serving.service import PredictionService
+
+# A DynamoDB client keeps ten connections.
+_TABLE_THREADS = 10
+_WRITES_WAITING = 1000
+
+T = TypeVar("T")
+
+
+class ConcurrentService:
+    """Takes the steps of a `PredictionService` without ever holding the event loop up.
+
+    Args:
+        service: of one version of one model.
+        executor: runs that version's graph.
+        telemetry: is told what is of no request.
+        timeout: seconds after which a request that has not begun to run is given up.
+    """
+
+    def __init__(
+        self, service: PredictionService, executor: Executor, telemetry: GatheredTelemetry, *, timeout: float
+    ) -> None:
+        self._service = service
+        self._executor = executor
+        self._telemetry = telemetry
+        self._timeout = timeout
+        self._tables = ThreadPoolExecutor(_TABLE_THREADS, thread_name_prefix="tables")
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def endpoint(self, parse: Callable[[Call], Ask]) -> Endpoint:
+        """An endpoint whose answer is awaited: it is `Predicting`."""
+
+        def predict(call: Call) -> Awaitable[Answer]:
+            return self._answer(parse, call)
+
+        return predict
+
+    async def drain(self) -> None:
+        """Finish the writes that go on behind answers that were given."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+
+    def close(self) -> None:
+        """Answer what waits, and end all threads; waits for them."""
+        self._executor.close()
+        self._tables.shutdown()
+
+    def look_after(self) -> None:
+        """What is to be done some times a second: end requests that are overdue, and note the batches that were run."""
+        self._executor.drop_overdue()
+        batches = self._executor.batches
+        while batches:
+            batch = batches.popleft()
+            self._telemetry.observe(metrics.BATCH_SIZE, batch.size)
+            if batch.padding is not None:
+                self._telemetry.observe(metrics.PADDING_SHARE, round(batch.padding, 4))
+
+    async def _answer(self, parse: Callable[[Call], Ask], call: Call) -> Answer:
+        self._refuse_if_full(call)
+        deadline = monotonic() + self._timeout
+        ask = parse(call)
+        request = self._service.begin(ask.model, ask.version, ask.read, call.event, request_id=call.request_id)
+        rows = await self._in_thread(self._service.fetch, request) if request.missing else {}
+        self._service.assign(request, rows)
+        cached = self._service.is_cached(ask.model)
+        if cached:
+            await self._in_thread(self._service.look_up, request)
+        await self._infer(request, deadline, call)
+        if cached:
+            self._remember(request)
+        return ask.answer(self._service.finish(request))
+
+    def _refuse_if_full(self, call: Call) -> None:
+        """Refuse before anything is done for the request, so that being overloaded costs as little as it can."""
+        if self._executor.is_full:
+            call.event.model = self._executor.name
+            call.event.count(metrics.REJECTED)
+            raise OverloadedError(f"model {self._executor.name}")
+
+    async def _infer(self, request: PredictionRequest, deadline: float, call: Call) -> None:
+        places = [place for place in request.places if place.output is None]
+        if not places:
+            return
+        event, version = request.event, str(places[0].version)
+        try:
+            answered = await self._executor.predict([place.record for place in places], deadline, call.receive)
+        except OverloadedError:
+            event.count(metrics.REJECTED)
+            raise
+        except (ExpiredError, ClientGoneError):
+            event.count(metrics.EXPIRED)
+            raise
+        event.count(metrics.QUEUE_TIME, round(answered.queued * 1000, 3))
+        event.count(metrics.PREDICTIONS, len(places), Version=version)
+        event.count(metrics.INFERENCE_LATENCY, round(answered.ran * 1000, 3), Version=version)
+        for place, output in zip(places, answered.outputs, strict=True):
+            place.output = output
+
+    def _remember(self, request: PredictionRequest) -> None:
+        """Write to the cache behind the answer; where writes pile up, it does without this one."""
+        if len(self._writes) >= _WRITES_WAITING:
+            self._telemetry.observe(metrics.CACHE_ERRORS)
+            return
+        write = asyncio.get_running_loop().create_task(self._write(request))
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+
+    async def _write(self, request: PredictionRequest) -> None:
+        if not await self._in_thread(self._service.remember, request):
+            self._telemetry.observe(metrics.CACHE_ERRORS)
+
+    def _in_thread(self, step: Callable[[PredictionRequest], T], request: PredictionRequest) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._tables, step, request)
