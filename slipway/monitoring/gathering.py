@@ -57,9 +57,9 @@ class GatheredTelemetry(Telemetry):
         ]
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
-    def flush(self) -> None:
-        """Write what was noted."""
-        if text := self.drain():
+    def write(self, text: str) -> None:
+        """Write lines that `drain` gave; this may wait for whoever reads the log."""
+        if text:
             self._write(text)
 
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:

@@ -13,6 +13,7 @@ from itertools import count
 from math import ceil, inf
 from threading import Event
 from time import monotonic
+from typing import Generic, TypeVar
 
 from slipway.errors import OverloadedError
 from slipway.heavy_tier import HeavyConfig
@@ -32,15 +33,14 @@ _LONGEST_BATCH_SECONDS = 0.5
 _COMPARED = 16
 _LOG = logging.getLogger("slipway.tuning")
 
-Open = Callable[[int], PredictsBatch]
-"""Opens the graph with so many threads for one run."""
+P = TypeVar("P", bound=PredictsBatch)
 
 
-@dataclass(frozen=True, slots=True)
-class Tuned:
+@dataclass(frozen=True)
+class Tuned(Generic[P]):
     """What was found: the predictor to run, the plan, and how many records a second it carried here."""
 
-    predictor: PredictsBatch
+    predictor: P
     plan: Plan
     records_per_second: float
 
@@ -57,18 +57,18 @@ def may_batch(manifest: Manifest) -> bool:
 def tune(
     config: HeavyConfig,
     manifest: Manifest,
-    open_graph: Open,
+    open_graph: Callable[[int], P],
     records: Sequence[Record],
     *,
     processors: int,
     seconds: float = 0.8,
-) -> Tuned:
+) -> Tuned[P]:
     """Measure the plans that ``config`` leaves open, for about ``seconds`` after the graphs were opened.
 
     Args:
         config: what is fixed; None is found.
         manifest: says whether the graph may run in batches.
-        open_graph: opens the graph; each number of threads is opened once, and those not chosen are dropped.
+        open_graph: opens the graph with so many threads for one run. Those not chosen are dropped.
         records: typical ones.
         processors: how many this process has.
         seconds: how long to measure.
@@ -76,9 +76,9 @@ def tune(
     Raises:
         PredictionError: the graph fails on the records.
     """
-    opened: dict[int, PredictsBatch] = {}
+    opened: dict[int, P] = {}
 
-    def predictor(threads: int) -> PredictsBatch:
+    def predictor(threads: int) -> P:
         if threads not in opened:
             opened[threads] = open_graph(threads)
             opened[threads].predict_batch(records[:1])

@@ -37,12 +37,13 @@ def ask_v1(model: str, version: int | None, body: bytes) -> Ask:
     """What ``{"inputs": [...]}`` asks of a model."""
 
     def answer(predictions: list[Prediction]) -> Answer:
-        return Answer(to_json({"model": model, "predictions": [_prediction(made) for made in predictions]}))
+        return Answer(to_json({"model": model, "predictions": [prediction_document(made) for made in predictions]}))
 
     return Ask(model, version, lambda reader: reader.from_json(body), answer)
 
 
-def _prediction(made: Prediction) -> dict[str, Any]:
+def prediction_document(made: Prediction) -> dict[str, Any]:
+    """One prediction as v1 answers it."""
     return {"id": made.id, "version": made.version, **made.output, "cached": made.cached}
 
 

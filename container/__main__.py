@@ -1,0 +1,32 @@
+"""Serves one slot of a heavy model: `python -m container`, with its settings in the environment."""
+
+import logging
+import os
+import sys
+
+# A worker encodes one text at a time: handing it to the tokenizer's own threads and back takes longer than encoding it.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from container.app import make_slot
+from container.server import Server
+from container.settings import Settings
+from slipway.errors import SlipwayError
+from slipway.monitoring.logs import log_as_json
+
+
+def main() -> int:
+    """Serve until a signal says to stop; 1 where it cannot start."""
+    log_as_json()
+    logging.getLogger("slipway").setLevel(logging.INFO)
+    try:
+        settings = Settings.of(os.environ)
+        slot = make_slot(settings)
+    except SlipwayError as error:
+        logging.getLogger("slipway").error("cannot start: %s", error)
+        return 1
+    Server(slot, settings).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

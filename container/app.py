@@ -1,0 +1,145 @@
+"""The app of one slot: one version of one heavy model, loaded, checked and measured."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from container.settings import MODEL, Settings
+from slipway.config import Config, load_config
+from slipway.errors import ConfigError, FieldProblem
+from slipway.features.cache import PredictionCache
+from slipway.features.store import FeatureStore
+from slipway.heavy_tier import HeavyConfig
+from slipway.models.advice.sampling import sample_records
+from slipway.models.bundle import load_version
+from slipway.models.fetching import aws_registry, find_version
+from slipway.models.package import Package
+from slipway.models.predictor import Predictor
+from slipway.monitoring import metrics
+from slipway.monitoring.gathering import GatheredTelemetry
+from slipway.serving.concurrent import ConcurrentService
+from slipway.serving.exchange import Exchange
+from slipway.serving.executor import Executor
+from slipway.serving.front import Front
+from slipway.serving.health import health_routes
+from slipway.serving.lifecycle import Lifecycle, Readiness
+from slipway.serving.oip import oip_routes
+from slipway.serving.processors import available_processors
+from slipway.serving.sagemaker import sagemaker_routes
+from slipway.serving.service import PredictionService
+from slipway.serving.tuning import Tuned, tune
+from slipway.serving.v1 import v1_routes
+
+_PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvider", "CPUExecutionProvider")}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What the server runs: the app, what tells whether it wants requests, and how slipway.yaml has it."""
+
+    app: Lifecycle
+    readiness: Readiness
+    heavy: HeavyConfig
+
+
+def make_slot(settings: Settings) -> Slot:
+    """Load the slot's version from the bundle or the registry, and find out how to run it here.
+
+    Raises:
+        ConfigError: slipway.yaml cannot be used, or has no such model.
+        PackageError, NotFoundError, UnavailableError: the version cannot be had or used.
+        PredictionError: the version fails on records like those of its baseline.
+    """
+    config = _only(load_config(settings.root / "slipway.yaml"), settings)
+    heavy = config.models[settings.model].heavy
+    tuned = _tuned(config, heavy, _package(config, settings))
+    service = PredictionService(
+        config,
+        {(settings.model, settings.version): tuned.predictor},
+        store=_store(settings, config),
+        cache=_cache(settings),
+    )
+    telemetry = _telemetry(config, settings)
+    executor = Executor(settings.model, tuned.predictor, tuned.plan)
+    concurrent = ConcurrentService(service, executor, telemetry, timeout=heavy.timeout_seconds)
+    readiness = Readiness()
+    front = _front(service, concurrent, telemetry, readiness, tuned.predictor)
+    return Slot(Lifecycle(front, concurrent, telemetry, readiness), readiness, heavy)
+
+
+def _only(config: Config, settings: Settings) -> Config:
+    """slipway.yaml as this slot has it: one version of one model, whichever version releases are at."""
+    model = config.models.get(settings.model)
+    if model is None:
+        known = ", ".join(config.heavy_models) or "none"
+        message = f"names {settings.model}, which is not in slipway.yaml; its heavy models are {known}"
+        raise ConfigError("the environment", [FieldProblem(MODEL, message)])
+    served = model.model_copy(update={"versions": (settings.version,), "stable": settings.version})
+    return config.model_copy(update={"models": {settings.model: served}})
+
+
+def _package(config: Config, settings: Settings) -> Package:
+    if settings.model_bucket is None or settings.control_table is None:
+        return load_version(config, settings.root, settings.model, settings.version)
+    registry = aws_registry(settings.control_table, settings.model_bucket)()
+    return find_version(config, settings.root, registry, settings.model, settings.version, cache=settings.downloads)
+
+
+def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predictor]:
+    def open_graph(threads: int) -> Predictor:
+        modules = config.light.task_modules
+        return Predictor(package, threads=threads, task_modules=modules, providers=_PROVIDERS[heavy.compute])
+
+    processors = min(available_processors(), math.ceil(heavy.cpu))
+    return tune(heavy, package.manifest, open_graph, sample_records(package), processors=processors)
+
+
+def _telemetry(config: Config, settings: Settings) -> GatheredTelemetry:
+    dimensions = {metrics.SLOT: settings.slot, metrics.VERSION: str(settings.version)}
+    return GatheredTelemetry(config.project, settings.model, dimensions)
+
+
+def _front(
+    service: PredictionService,
+    concurrent: ConcurrentService,
+    telemetry: GatheredTelemetry,
+    readiness: Readiness,
+    predictor: Predictor,
+) -> Front:
+    exchange = Exchange(telemetry, body_bytes=service.config.api.limits.body_bytes)
+
+    def is_ready() -> bool:
+        return readiness.is_ready
+
+    routes = (
+        *v1_routes(service, concurrent.endpoint),
+        *oip_routes(service, concurrent.endpoint, is_ready=is_ready),
+        *sagemaker_routes(predictor.manifest.name, predictor.manifest, concurrent.endpoint),
+        *health_routes(is_ready=is_ready),
+    )
+
+    def make_app() -> Any:
+        from slipway.serving.app import create_app
+
+        return create_app(routes, exchange, title=service.config.project)
+
+    front = Front(routes, exchange, make_app)
+    front.prepare()
+    return front
+
+
+def _store(settings: Settings, config: Config) -> FeatureStore | None:
+    if settings.features_table is None:
+        return None
+    from slipway.features.definitions import FeatureDefinitions
+    from slipway.features.dynamodb import DynamoFeatureStore
+
+    return DynamoFeatureStore(settings.features_table, FeatureDefinitions(config.features))
+
+
+def _cache(settings: Settings) -> PredictionCache | None:
+    if settings.predictions_table is None:
+        return None
+    from slipway.features.dynamodb import DynamoPredictionCache
+
+    return DynamoPredictionCache(settings.predictions_table)

@@ -1,0 +1,59 @@
+"""uvicorn, which stops in the order that loses no request."""
+
+import asyncio
+import socket
+from types import FrameType
+
+import uvicorn
+
+from container.app import Slot
+from container.settings import Settings
+
+_STOP_RESERVE_SECONDS = 1.0
+
+
+class Server(uvicorn.Server):
+    """On SIGTERM or SIGINT it says that it is not ready, goes on serving for a while, and only then drains and ends.
+
+    Meanwhile whoever sends it requests has seen that it should not, and answers ask clients to close their connections.
+    """
+
+    def __init__(self, slot: Slot, settings: Settings) -> None:
+        # Not more than half of the time to stop: the other half is for what has come by then.
+        self._delay = min(settings.drain_seconds, slot.heavy.stop_timeout_seconds / 2)
+        super().__init__(_config(slot, settings, self._delay))
+        self._readiness = slot.readiness
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Also remember the loop, which signals come to."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Begin to stop; a second signal does not hasten it, since the orchestrator has SIGKILL for that."""
+        if self._loop is not None and self._readiness.is_ready:
+            self._readiness.end()
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._delay, self._exit)
+
+    def _exit(self) -> None:
+        self.should_exit = True
+
+
+def _config(slot: Slot, settings: Settings, delay: float) -> uvicorn.Config:
+    return uvicorn.Config(
+        slot.app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        # The load balancer keeps its connections for 60 seconds, and must be the first to close one.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, int(slot.heavy.stop_timeout_seconds - delay - _STOP_RESERVE_SECONDS)),
+    )
