@@ -12,7 +12,7 @@ export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-torch unit lint format types bench lock clean
+.PHONY: help setup run test test-torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,12 @@ test-torch: .venv/.torch ## The tests that need PyTorch, which this installs int
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION) --requirement requirements/torch.txt
 	@touch $@
 
+image: ## Build the heavy tier's image with Docker, Podman or buildah, and print its size.
+	container/build
+
+test-image: setup ## Build the image with buildah, run it and check it, which needs Debian and root.
+	.ci/image
+
 unit: setup ## The tests that take seconds.
 	$(BIN)/pytest tests/unit
 
@@ -65,11 +71,15 @@ format: setup ## Fix what ruff can fix.
 types: setup ## mypy, strict, on slipway.
 	$(BIN)/mypy
 
-lock: ## Resolve the lock files anew from pyproject.toml and functions/*/requirements.in.
+lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requirements.in and container/*.in.
 	$(LOCK) --universal --python-version 3.11 --extra parquet --extra plot --extra training --extra import --group infra --group container --group local --group dev pyproject.toml -o requirements/dev.lock
 	for function in predict features feedback; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
+	done
+	for runtime in onnxruntime onnxruntime-gpu; do \
+		$(LOCK) --universal --python-version 3.13 --excludes functions/excludes.txt \
+			container/$$runtime.in -o container/$$runtime.lock || exit 1; \
 	done
 
 clean: ## Remove everything that was built or installed.

@@ -1,0 +1,70 @@
+"""What of the repository goes into the image, in two folders, since models change less often than code.
+
+Run by the Dockerfile: ``python -m container.bundle SOURCE TARGET``.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from slipway.config import Config, load_config
+from slipway.errors import ConfigError, FieldProblem
+from slipway.models.bundle import load_version
+from slipway.models.package import MANIFEST, Package
+
+CONFIG = "slipway.yaml"
+_OURS = ("slipway", "container")
+_UNNEEDED = ("slipway/cli", "slipway/models/advice", "slipway/models/importing", "slipway/stripping.py")
+
+
+def build_bundle(source: Path, target: Path) -> None:
+    """Fill ``target/models`` and ``target/code``; together they are the folder that the container starts in.
+
+    Models are the heavy ones of slipway.yaml, in the versions that it names, at the paths that it gives them.
+
+    Raises:
+        ConfigError: slipway.yaml is wrong, or names a model or task outside of ``source``.
+        PackageError: a package is missing, altered or malformed.
+    """
+    config = load_config(source / CONFIG)
+    (target / "models").mkdir(parents=True)
+    for name, model in config.heavy_models.items():
+        for version in model.versions:
+            _copy_package(load_version(config, source, name, version), source, target / "models", name)
+    for file in _code(source, config):
+        _copy(file, target / "code" / file.relative_to(source))
+
+
+def _code(source: Path, config: Config) -> list[Path]:
+    tops = [*_OURS, *_task_tops(config)]
+    files = [file for top in tops for file in (source / top).rglob("*.py")]
+    files += [file for top in tops if (file := source / f"{top}.py").is_file()]
+    unneeded = tuple(source / path for path in _UNNEEDED)
+    return [source / CONFIG, *(file for file in sorted(files) if not any(map(file.is_relative_to, unneeded)))]
+
+
+def _task_tops(config: Config) -> list[str]:
+    """The modules and packages that hold the user's own tasks; those that are not here come with the requirements."""
+    tops = {module.partition(".")[0]: module for module in config.light.task_modules}
+    for top, module in tops.items():
+        if top in _OURS:
+            problem = FieldProblem("light.task_modules", f"`{module}` would take the place of Slipway's own `{top}`")
+            raise ConfigError(CONFIG, [problem])
+    return list(tops)
+
+
+def _copy_package(package: Package, source: Path, target: Path, name: str) -> None:
+    if not package.folder.resolve().is_relative_to(source.resolve()):
+        raise ConfigError(CONFIG, [FieldProblem(f"models.{name}.path", f"must lie below the folder of {CONFIG}")])
+    at = target / package.folder.resolve().relative_to(source.resolve())
+    for path in [MANIFEST, *(entry.path for entry in package.manifest.files)]:
+        _copy(package.folder / path, at / path)
+
+
+def _copy(file: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(file, target)  # with its time of change, by which some engines tell whether a layer is the same
+
+
+if __name__ == "__main__":
+    build_bundle(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,64 @@
+"""What of the repository goes into the image."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from packages import make_tabular_package, make_text_package
+
+from container.bundle import build_bundle
+from slipway.errors import ConfigError, PackageError
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A repository with a heavy model of two versions, one of them deployed, and a light model."""
+    source = tmp_path / "source"
+    for version in ("1", "2"):
+        make_text_package(source / "weights" / "tiny-sentiment" / version, version=int(version))
+    make_tabular_package(source / "models" / "tiny-tabular" / "1")
+    for file in ("slipway/errors.py", "slipway/cli/main.py", "container/health.py", "infra/bundle.py", "mine.py"):
+        (source / file).parent.mkdir(parents=True, exist_ok=True)
+        (source / file).write_text("", encoding="utf-8")
+    configure(source)
+    return source
+
+
+def configure(source: Path, **heavy: object) -> None:
+    model = {"tier": "heavy", "path": "weights/tiny-sentiment", "versions": [2], "stable": 2, **heavy}
+    light = {"versions": [1], "stable": 1}
+    document = {"project": "test", "models": {"tiny-sentiment": model, "tiny-tabular": light}}
+    document["light"] = {"task_modules": ["mine"]}
+    (source / "slipway.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def files(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_code_is_what_serves_and_the_users_own_tasks(source: Path, tmp_path: Path) -> None:
+    build_bundle(source, tmp_path / "bundle")
+    assert files(tmp_path / "bundle" / "code") == {
+        *("slipway.yaml", "slipway/errors.py", "container/health.py", "mine.py"),
+    }
+
+
+def test_models_are_the_heavy_versions_where_slipway_yaml_finds_them(source: Path, tmp_path: Path) -> None:
+    build_bundle(source, tmp_path / "bundle")
+    models = files(tmp_path / "bundle" / "models")
+    assert {Path(file).parent.as_posix() for file in models} == {"weights/tiny-sentiment/2"}
+    assert "weights/tiny-sentiment/2/model.onnx" in models
+
+
+def test_an_altered_package_is_refused(source: Path, tmp_path: Path) -> None:
+    with (source / "weights" / "tiny-sentiment" / "2" / "model.onnx").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(PackageError, match=r"model\.onnx"):
+        build_bundle(source, tmp_path / "bundle")
+
+
+def test_a_model_outside_of_the_repository_is_refused(source: Path, tmp_path: Path) -> None:
+    make_text_package(tmp_path / "elsewhere" / "2", version=2)
+    configure(source, path="../elsewhere")
+    with pytest.raises(ConfigError, match=r"models\.tiny-sentiment\.path"):
+        build_bundle(source, tmp_path / "bundle")
