@@ -28,6 +28,8 @@ _READY_SECONDS = 60.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 30.0
+# Nothing new comes to a task that stops: the load balancer in this process has let go of it before.
+_DRAIN = {"SLIPWAY_DRAIN_SECONDS": "0.2"}
 _FAMILY = "com.amazonaws.ecs.task-definition-family"
 _REVISION = "com.amazonaws.ecs.task-definition-version"
 
@@ -166,7 +168,7 @@ class Containers:
 
     def _start(self, name: str, environment: Mapping[str, str], definition: str) -> Container:
         address = unused_address(_PORT)
-        own = {"SLIPWAY_HOST": address, "PORT": str(_PORT), "SLIPWAY_ROOT": str(self.root)}
+        own = {"SLIPWAY_HOST": address, "PORT": str(_PORT), "SLIPWAY_ROOT": str(self.root), **_DRAIN}
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:

@@ -72,7 +72,7 @@ def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]
     It is made in the emulator's process, whose environment has nothing else of the shell's than a path and a language.
     """
     emulator = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
-    carried = {name: os.environ[name] for name in _CARRIED if name in os.environ}
+    carried = {name: os.environ[name] for name in (*_CARRIED, "TMPDIR") if name in os.environ}
     kept = {name: value for name, value in given.items() if not name.startswith(("AWS_CONTAINER_", "ECS_"))}
     own = {**_credentials("", ""), **credentials, "AWS_ENDPOINT_URL": emulator, "PYTHONUNBUFFERED": "1"}
     return {**carried, **_NO_PROXY, **kept, **own}

@@ -2,10 +2,10 @@
 
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local.cloudformation import alarms, capacity, records, tables
+from local.cloudformation import alarms, capacity, records, secrets, tables
 
 
 def install() -> None:
     """Register every type with the MiniStack in this process."""
-    for module in (alarms, capacity, records, tables):
+    for module in (alarms, capacity, records, secrets, tables):
         _RESOURCE_HANDLERS.update(module.handlers(_RESOURCE_HANDLERS))

@@ -6,7 +6,7 @@ import pytest
 from ministack.services import cloudwatch, dynamodb, ecs
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local.cloudformation import alarms, capacity, records, tables
+from local.cloudformation import alarms, capacity, records, secrets, tables
 
 KEYS = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -145,3 +145,17 @@ def test_a_cluster_that_is_not_there_fails_the_deploy() -> None:
 
     with pytest.raises(ValueError, match="Cluster not found"):
         association["create"]("Gpu", {"Cluster": "none", "CapacityProviders": []}, "stack")
+
+
+def test_a_task_definition_has_the_secrets_of_its_template_and_of_its_change() -> None:
+    handler = handler_of(secrets, "AWS::ECS::TaskDefinition")
+
+    def template(source: str) -> dict[str, Any]:
+        secret = {"Name": "SLIPWAY_VERSION", "ValueFrom": source}
+        return {"Family": "f", "ContainerDefinitions": [{"Name": "c", "Image": "i", "Secrets": [secret]}]}
+
+    first, _ = handler["create"]("Task", template("/a"), "stack")
+    second, _ = handler["update"](first, template("/a"), template("/b"), "stack", "Task")
+
+    found = [ecs._task_defs[arn.rsplit("/", 1)[-1]]["containerDefinitions"][0]["secrets"] for arn in (first, second)]
+    assert found == [[{"name": "SLIPWAY_VERSION", "valueFrom": source}] for source in ("/a", "/b")]
