@@ -2,7 +2,7 @@
 
 import typer
 
-from slipway.cli import features, local, model, predict
+from slipway.cli import features, local, model, predict, status
 
 app = typer.Typer(
     name="slipway",
@@ -11,6 +11,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("predict")(predict.predict)
+app.command("status")(status.status)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(local.app, name="local")

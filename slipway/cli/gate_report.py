@@ -29,6 +29,11 @@ def print_check(console: Console, title: str, check: Check) -> None:
         outcome = "[green]passed[/]" if result.passed else "[red]failed[/]"
         table.add_row(result.name, outcome, *_numbers(result))
     console.print(table)
+    if check.data is None:
+        console.print(
+            "Not checked: the figures of quality. There were no labelled records (--data FILE), so they are those that the "
+            "manifest states, and no agreement was measured."
+        )
     for result in check.failed:
         console.print(f"[red]failed[/] {escape(result.name)}: {escape(result.sentence)}", soft_wrap=True)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from slipway.cli.api import LOCAL_STATE
+from slipway.cli.deployed import embedded_options
 from slipway.config import load_config
 from slipway.errors import InputError, NotFoundError
 from slipway.models.registry import Registry
@@ -62,13 +63,7 @@ def _embedded(state: dict[str, Any]) -> Target:
     outputs = {name: value for stack in state["outputs"].values() for name, value in stack.items()}
     if "ControlTable" not in outputs or "ModelBucket" not in outputs:
         raise NotFoundError("registry in the embedded AWS", "ControlTable, ModelBucket", outputs)
-    options = {
-        "endpoint_url": state["emulator"],
-        "region_name": state["region"],
-        "aws_access_key_id": state["credentials"]["access_key_id"],
-        "aws_secret_access_key": state["credentials"]["secret_access_key"],
-    }
-    return Target(outputs["ControlTable"], outputs["ModelBucket"], "the embedded AWS", options)
+    return Target(outputs["ControlTable"], outputs["ModelBucket"], "the embedded AWS", embedded_options(state))
 
 
 def _deployed(stack: str) -> Target:

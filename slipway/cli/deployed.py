@@ -1,0 +1,57 @@
+"""What is deployed of a project, and where: the embedded AWS if it is up here, else the account of the environment."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.cli.api import LOCAL_STATE
+from slipway.errors import NotFoundError, UnavailableError
+
+_STACKS = ("state", "serving", "heavy")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The outputs of a project's stacks by name, and the options of boto3's clients for where they are."""
+
+    place: str
+    outputs: dict[str, str]
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+def find_deployed(project: str) -> Deployed:
+    """What is deployed of a project.
+
+    Raises:
+        NotFoundError: nothing is.
+        UnavailableError: AWS cannot be asked, or the embedded AWS is still starting.
+    """
+    if LOCAL_STATE.exists():
+        return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
+    from slipway.cli.cloudformation import stack_outputs
+
+    found = [stack_outputs(f"{project}-{stack}") for stack in _STACKS]
+    outputs = {name: value for each in found if each for name, value in each.items()}
+    if not outputs:
+        raise NotFoundError(
+            "deployed stack",
+            f"{project}-serving; `cdk deploy --all` deploys it to an account, `slipway local up` to this machine",
+        )
+    return Deployed("this account", outputs)
+
+
+def _embedded(state: dict[str, Any]) -> Deployed:
+    outputs = {name: value for stack in state["outputs"].values() for name, value in stack.items()}
+    if not state["ready"]:
+        raise UnavailableError("the embedded AWS", "it is still starting; `slipway local status` tells when it is up")
+    return Deployed("the embedded AWS", outputs, embedded_options(state))
+
+
+def embedded_options(state: dict[str, Any]) -> dict[str, Any]:
+    """The options of a client of the embedded AWS, from its state."""
+    return {
+        "endpoint_url": state["emulator"],
+        "region_name": state["region"],
+        "aws_access_key_id": state["credentials"]["access_key_id"],
+        "aws_secret_access_key": state["credentials"]["secret_access_key"],
+    }
