@@ -83,7 +83,7 @@ def _heavy_stack(
         description=f"{config.project}: the heavy models and the load balancer before them",
     )
     # The rules name the parameters of the state stack, by what CloudFormation cannot see as a dependency.
-    stack.add_dependency(state)
+    stack.add_stack_dependency(state)
     return stack
 
 

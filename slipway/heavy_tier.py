@@ -18,6 +18,9 @@ def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version
     return f"/{project}/{model}/{slot}/{value}"
 
 
+DRAIN_SECONDS = 5
+"""How long a task that stops goes on taking requests, while the load balancer learns of it."""
+
 InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9*-]+$")]
 
 
@@ -40,7 +43,7 @@ class HeavyConfig(Section):
     target_cpu_percent: Annotated[int, Field(ge=10, le=95)] = 60
     target_requests_per_task: Annotated[int, Field(ge=1)] = 20_000  # a minute, as the load balancer counts them
 
-    timeout_seconds: Annotated[FiniteFloat, Field(gt=0, le=29)] = 15  # an HTTP API gives up after 30 s
+    timeout_seconds: Annotated[FiniteFloat, Field(gt=0, le=28)] = 15  # the API gives up after 29 s
     stop_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 30  # Fargate kills a task after 120 s at the latest
     queue: Annotated[int, Field(ge=1)] | None = None
     sessions: Annotated[int, Field(ge=1, le=256)] | None = None
@@ -82,10 +85,11 @@ class HeavyConfig(Section):
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> Self:
-        if self.stop_timeout_seconds < self.timeout_seconds:
+        if self.stop_timeout_seconds < self.timeout_seconds + DRAIN_SECONDS:
             raise ValueError(
-                f"`stop_timeout_seconds: {self.stop_timeout_seconds}` is less than `timeout_seconds: "
-                f"{self.timeout_seconds:g}`: a task that stops could not finish what it has taken"
+                f"`stop_timeout_seconds: {self.stop_timeout_seconds}` is too short: a task that stops serves for "
+                f"{DRAIN_SECONDS} s more and then finishes what it has taken, for up to `timeout_seconds: "
+                f"{self.timeout_seconds:g}`"
             )
         if self.min_tasks > self.max_tasks:
             raise ValueError(f"`min_tasks: {self.min_tasks}` is more than `max_tasks: {self.max_tasks}`")

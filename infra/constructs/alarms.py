@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.constructs.alarm import alarm
 from infra.constructs.function import Function
 from infra.constructs.metrics import ServiceMetrics, live_metric
 from slipway.config import AlarmsConfig
@@ -33,7 +33,6 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.topic = _topic(self, settings)
-        self._action = actions.SnsAction(self.topic)
         self.service = self._service_alarms(settings, service_metrics)
         self.of: Mapping[str, list[cloudwatch.Alarm]] = {
             function.name: self._function_alarms(settings, function) for function in functions
@@ -76,21 +75,7 @@ class Alarms(Construct):
         return [errors, throttles]
 
     def _alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> cloudwatch.Alarm:
-        """In two of three minutes above ``threshold``: neither one bad minute nor an idle one between decides."""
-        alarm = cloudwatch.Alarm(
-            self,
-            id_,
-            metric=metric,
-            threshold=threshold,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=3,
-            datapoints_to_alarm=2,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=description,
-        )
-        alarm.add_alarm_action(self._action)
-        alarm.add_ok_action(self._action)
-        return alarm
+        return alarm(self, id_, topic=self.topic, metric=metric, above=threshold, description=description)
 
 
 def _topic(scope: Construct, settings: AlarmsConfig) -> sns.Topic:

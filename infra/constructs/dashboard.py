@@ -54,9 +54,9 @@ class Dashboard(Construct):
             for model, kind in (*kinds, (metrics.UNKNOWN_MODEL, metrics.Kind.NOT_FOUND))
         ]
         return [
-            _graph("Requests", self._per_model(metrics.REQUESTS), _THIRD),
-            _graph("Errors by kind", errors, _THIRD),
-            _graph("Faults, % of requests", [self._service.fault_percent()], _THIRD),
+            graph("Requests", self._per_model(metrics.REQUESTS), _THIRD),
+            graph("Errors by kind", errors, _THIRD),
+            graph("Faults, % of requests", [self._service.fault_percent()], _THIRD),
         ]
 
     def _latency(self, config: Config, api_id: str) -> list[cloudwatch.IWidget]:
@@ -70,8 +70,8 @@ class Dashboard(Construct):
         )
         at_api = [api_latency(api_id, percentile) for percentile in PERCENTILES]
         return [
-            _graph("Latency in the service, ms", of_models, _HALF, limit=limit),
-            _graph("Latency at the API, ms", at_api, _HALF),
+            graph("Latency in the service, ms", of_models, _HALF, limit=limit),
+            graph("Latency at the API, ms", at_api, _HALF),
         ]
 
     def _predictions(self) -> list[cloudwatch.IWidget]:
@@ -87,8 +87,8 @@ class Dashboard(Construct):
             for name, version in versions
         ]
         return [
-            _graph("Predictions by version", predictions, _HALF),
-            _graph("Inference, p99, ms", inference, _HALF),
+            graph("Predictions by version", predictions, _HALF),
+            graph("Inference, p99, ms", inference, _HALF),
         ]
 
     def _store(self) -> list[cloudwatch.IWidget]:
@@ -98,7 +98,7 @@ class Dashboard(Construct):
         reads = [*self._of_models(metrics.FEATURE_HITS, readers), *self._of_models(metrics.FEATURE_MISSES, readers)]
         lookups = [*self._of_models(metrics.CACHE_HITS, cached), *self._of_models(metrics.CACHE_MISSES, cached)]
         graphs = (("Features read", reads), ("Prediction cache", lookups))
-        return [_graph(title, series, _HALF) for title, series in graphs if series]
+        return [graph(title, series, _HALF) for title, series in graphs if series]
 
     def _lambda(self) -> list[cloudwatch.IWidget]:
         cold_starts = [
@@ -107,14 +107,14 @@ class Dashboard(Construct):
         ]
         durations = [live_metric(function, "Duration", "p99") for function in self._functions]
         return [
-            _graph("Cold starts", cold_starts, 6),
-            _graph("Throttles", [live_metric(function, "Throttles") for function in self._functions], 6),
-            _graph(
+            graph("Cold starts", cold_starts, 6),
+            graph("Throttles", [live_metric(function, "Throttles") for function in self._functions], 6),
+            graph(
                 "Concurrent executions",
                 [live_metric(function, "ConcurrentExecutions", MAXIMUM) for function in self._functions],
                 6,
             ),
-            _graph("Duration, p99, ms", durations, 6),
+            graph("Duration, p99, ms", durations, 6),
         ]
 
     def _per_model(self, name: str) -> list[cloudwatch.IMetric]:
@@ -133,9 +133,10 @@ _WORDS = {
 }
 
 
-def _graph(
+def graph(
     title: str, series: Series, width: int, *, limit: cloudwatch.HorizontalAnnotation | None = None
 ) -> cloudwatch.GraphWidget:
+    """A graph from zero on; ``limit`` is a line across it."""
     return cloudwatch.GraphWidget(
         title=title,
         left=list(series),

@@ -25,8 +25,9 @@ class HttpApi(Construct):
     def __init__(self, scope: Construct, id_: str, *, settings: ApiConfig, log_retention_days: int) -> None:
         super().__init__(scope, id_)
         self._authorization = settings.authorization
+        self.authorizer = _authorizer(settings)
         self.api = gateway.HttpApi(
-            self, "Api", create_default_stage=False, default_authorizer=_authorizer(settings), description="Slipway"
+            self, "Api", create_default_stage=False, default_authorizer=self.authorizer, description="Slipway"
         )
         self.stage = gateway.HttpStage(
             self,
@@ -50,9 +51,13 @@ class HttpApi(Construct):
         )
         for method, path in routes:
             for route in self.api.add_routes(path=path, methods=[gateway.HttpMethod[method]], integration=integration):
-                if self._authorization is Authorization.NONE:
-                    reason = "slipway.yaml says `authorization: none`, which is never a default."
-                    acknowledge(route, {"AwsSolutions-APIG4": reason})
+                self.acknowledge_open(route)
+
+    def acknowledge_open(self, route: gateway.HttpRoute) -> None:
+        """Accept that everybody may call ``route``, if slipway.yaml says that everybody may call the API."""
+        if self._authorization is Authorization.NONE:
+            reason = "slipway.yaml says `authorization: none`, which is never a default."
+            acknowledge(route, {"AwsSolutions-APIG4": reason})
 
 
 def _authorizer(settings: ApiConfig) -> gateway.IHttpRouteAuthorizer | None:

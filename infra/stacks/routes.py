@@ -28,3 +28,8 @@ ROUTES = {
     ),
     "feedback": (("POST", "/v1/feedback"),),
 }
+
+
+def heavy_routes(model: str) -> tuple[tuple[str, str], ...]:
+    """The routes of a heavy model: those of `predict` that name a model, with its name."""
+    return tuple((method, path.replace("{model}", model)) for method, path in ROUTES["predict"] if "{model}" in path)

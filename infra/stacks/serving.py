@@ -69,6 +69,8 @@ class ServingStack(cdk.Stack):
         deployments = Deployments(self, "Deployments", strategy=config.light.deployment)
         for function in functions:
             deployments.add(function, alarms.rollback(function))
+        self.api = api
+        self.topic = alarms.topic
         self._outputs(api, functions, alarms)
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:

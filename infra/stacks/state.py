@@ -1,4 +1,4 @@
-"""What must not be lost: the tables and the model bucket. It outlives every deploy of the serving stack."""
+"""What must not be lost: the tables, the model bucket, and what the slots serve. It outlives the other stacks."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.model_bucket import ModelBucket
+from infra.constructs.naming import pascal
+from infra.constructs.slot_parameters import SlotParameters
 from infra.constructs.table import table
+from slipway.config import Config
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,9 @@ class Tables:
 
 
 class StateStack(cdk.Stack):
-    """Tables and bucket, with their names as outputs."""
+    """Tables and bucket, with their names as outputs, and the parameters of heavy models."""
 
-    def __init__(self, scope: Construct, id_: str, *, description: str) -> None:
+    def __init__(self, scope: Construct, id_: str, *, config: Config, description: str) -> None:
         super().__init__(scope, id_, description=description, termination_protection=True)
         self.tables = Tables(
             features=table(self, "Features", sort_key=True, expires=True),
@@ -30,6 +33,8 @@ class StateStack(cdk.Stack):
             control=table(self, "Control", sort_key=True, expires=False),
         )
         self.models = ModelBucket(self, "Models")
+        for name, model in config.heavy_models.items():
+            SlotParameters(self, f"{pascal(name)}Slots", project=config.project, model=name, stable=model.stable)
         cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
         cdk.CfnOutput(self, "PredictionsTable", value=self.tables.predictions.table_name)
         cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)

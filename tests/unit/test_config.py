@@ -100,7 +100,7 @@ def test_a_gpu_model_has_one_gpu_unless_it_has_more_and_any_size():
     [
         ("{ compute: gpu, architecture: arm64 }", "needs `architecture: x86_64`"),
         ("{ instance_types: ['g6.*'] }", "`instance_types` are of `compute: gpu`"),
-        ("{ timeout_seconds: 20, stop_timeout_seconds: 10 }", "could not finish what it has taken"),
+        ("{ timeout_seconds: 20, stop_timeout_seconds: 10 }", "`stop_timeout_seconds: 10` is too short"),
         ("{ min_tasks: 3, max_tasks: 2 }", "`min_tasks: 3` is more than `max_tasks: 2`"),
     ],
 )

@@ -1,0 +1,138 @@
+"""The heavy tier: a load balancer that only the API reaches, and the two slots of each heavy model behind it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs.balancer import Balancer
+from infra.constructs.heavy_alarms import HeavyAlarms
+from infra.constructs.heavy_dashboard import HeavyDashboard
+from infra.constructs.heavy_metrics import HeavyMetrics
+from infra.constructs.heavy_model import HeavyModel, Image
+from infra.constructs.heavy_routes import HeavyRoutes
+from infra.constructs.http_api import HttpApi
+from infra.constructs.naming import pascal
+from infra.constructs.network import Network
+from infra.constructs.slot import Surroundings
+from infra.constructs.slot_rules import SlotRules, first_priorities
+from infra.image import EMBEDDED, image_asset
+from infra.models import DeployedModel
+from infra.stacks.routes import heavy_routes
+from infra.stacks.state import Tables
+from slipway.config import Config
+from slipway.heavy_tier import HeavyConfig
+
+FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
+PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
+CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
+
+
+class HeavyStack(cdk.Stack):
+    """Exists only while slipway.yaml has a heavy model. Its routes are added to the API of the serving stack.
+
+    ``context`` is the folder that the image is built from; None where no image is wanted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: Config,
+        models: Sequence[DeployedModel],
+        context: Path | None,
+        tables: Tables,
+        bucket: s3.IBucket,
+        api: HttpApi,
+        topic: sns.ITopic,
+        description: str,
+    ) -> None:
+        super().__init__(scope, id_, description=description)
+        self._config = config
+        self._context = context
+        self._tables = tables
+        self._bucket = bucket
+        instances = any(config.models[model.name].heavy.compute == "gpu" for model in models)
+        network = Network(self, "Network", settings=config.network, instances=instances)
+        cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        self._around = Surroundings(network, cluster, Balancer(self, "Balancer", network=network))
+        priorities = first_priorities(model.name for model in models)
+        for deployed in models:
+            model = self._model(deployed)
+            self._rules(model, priorities[model.name])
+            self._watch(model, topic)
+        routes = [route for model in models for route in heavy_routes(model.name)]
+        HeavyRoutes(self, "Routes", api=api, balancer=self._around.balancer, routes=routes)
+        self._output("ClusterName", cluster.cluster_name)
+        self._output("LoadBalancerDns", self._around.balancer.balancer.load_balancer_dns_name)
+
+    def _model(self, deployed: DeployedModel) -> HeavyModel:
+        tables = self._tables
+        # What a version of the registry reads is not known here.
+        reads_features = bool(deployed.groups or (deployed.fetched and self._config.features))
+        environment = {CONTROL_TABLE: tables.control.table_name, MODEL_BUCKET: self._bucket.bucket_name}
+        if reads_features:
+            environment[FEATURES_TABLE] = tables.features.table_name
+        if deployed.cached:
+            environment[PREDICTIONS_TABLE] = tables.predictions.table_name
+        settings = self._config.models[deployed.name].heavy
+        model = HeavyModel(
+            self,
+            f"{pascal(deployed.name)}Model",
+            project=self._config.project,
+            name=deployed.name,
+            settings=settings,
+            surroundings=self._around,
+            image=self._image(deployed.name, settings),
+            environment=environment,
+            log_retention_days=self._config.monitoring.log_retention_days,
+        )
+        model.allow_registry(tables.control, self._bucket)
+        if reads_features:
+            model.allow_on_table(tables.features, "BatchGetItem")
+        if deployed.cached:
+            model.allow_on_table(tables.predictions, "BatchGetItem", "BatchWriteItem")
+        return model
+
+    def _image(self, name: str, settings: HeavyConfig) -> Image:
+        if self._context is None:
+            return Image(ecs.ContainerImage.from_registry(EMBEDDED))
+        asset = image_asset(self, f"{pascal(name)}Image", context=self._context, settings=settings)
+        return Image(ecs.ContainerImage.from_docker_image_asset(asset), asset.repository)
+
+    def _rules(self, model: HeavyModel, priority: int) -> None:
+        rules = SlotRules(
+            self,
+            f"{pascal(model.name)}Rules",
+            project=self._config.project,
+            model=model,
+            listener=self._around.balancer.listener,
+            priority=priority,
+        )
+        name = pascal(model.name)
+        self._output(f"{name}Rule", rules.weighted.listener_rule_arn)
+        self._output(f"{name}Logs", model.logs.log_group_name)
+        for slot, deployed in model.slots.items():
+            deployed.scale()
+            self._output(f"{name}{slot.capitalize()}Service", deployed.service.service_name)
+            self._output(f"{name}{slot.capitalize()}Targets", deployed.target_group.target_group_arn)
+
+    def _watch(self, model: HeavyModel, topic: sns.ITopic) -> None:
+        """Alarms, of which some undo a deploy of new code to a slot, and a dashboard."""
+        of = HeavyMetrics(self._config.project, model, self._around.cluster)
+        settings, name = self._config.monitoring.alarms, pascal(model.name)
+        alarms = HeavyAlarms(self, f"{name}Alarms", settings=settings, topic=topic, model=model.name, of=of)
+        for slot, deployed in model.slots.items():
+            names = [alarm.alarm_name for alarm in alarms.rollback[slot]]
+            deployed.service.enable_deployment_alarms(names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        gpus = model.settings.compute == "gpu"
+        HeavyDashboard(self, f"{name}Dashboard", of=of, settings=settings, gpus=gpus, alarms=alarms.all)
+
+    def _output(self, name: str, value: str) -> None:
+        cdk.CfnOutput(self, name, value=value)
