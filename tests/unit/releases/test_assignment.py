@@ -1,8 +1,23 @@
+import subprocess
+import sys
+from itertools import pairwise
+
 import pytest
+from scipy.stats import chi2_contingency
 
 from slipway.config import parse_config
 from slipway.releases.assignment import assign
 from slipway.releases.release import Candidate, Release, configured_releases
+
+KEYS = [f"user-{number}" for number in range(6_000)]
+
+
+def release(*shares: float, salt: str = "s") -> Release:
+    return Release("m", 1, tuple(Candidate(2 + index, share) for index, share in enumerate(shares)), salt=salt)
+
+
+def assigned(to: Release) -> list[int]:
+    return [assign(to, key) for key in KEYS]
 
 
 def test_without_candidates_everything_is_stable() -> None:
@@ -10,27 +25,73 @@ def test_without_candidates_everything_is_stable() -> None:
 
 
 def test_the_same_key_always_gets_the_same_version() -> None:
-    release = Release("m", stable=1, candidates=(Candidate(2, 0.5),), salt="s")
-    assert [assign(release, f"k{i}") for i in range(50)] == [assign(release, f"k{i}") for i in range(50)]
+    """Also in another process, with another seed for Python's own hashes."""
+    code = (
+        "from slipway.releases.assignment import assign; from slipway.releases.release import Candidate, Release;"
+        "r = Release('m', 1, (Candidate(2, 0.3), Candidate(3, 0.3)), salt='s');"
+        "print(*(assign(r, f'user-{i}') for i in range(200)))"
+    )
+    environment = {"PYTHONHASHSEED": "17"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert list(map(int, done.stdout.split())) == assigned(release(0.3, 0.3))[:200]
+
+
+def test_the_assignment_never_changes() -> None:
+    """Written down, since a release that is running must survive an update of Slipway."""
+    versions = "".join(str(version) for version in assigned(release(0.2, 0.3))[:40])
+    assert versions == "1321121123323211132121321232123212311121"
 
 
 def test_shares_are_kept() -> None:
-    release = Release("m", stable=1, candidates=(Candidate(2, 0.1), Candidate(3, 0.3)), salt="s")
-    versions = [assign(release, f"k{i}") for i in range(20_000)]
-    assert versions.count(2) / 20_000 == pytest.approx(0.1, abs=0.01)
-    assert versions.count(3) / 20_000 == pytest.approx(0.3, abs=0.015)
+    versions = assigned(release(0.1, 0.3))
+    assert versions.count(2) / len(KEYS) == pytest.approx(0.1, abs=0.012)
+    assert versions.count(3) / len(KEYS) == pytest.approx(0.3, abs=0.018)
+
+
+def test_a_share_that_grows_keeps_its_keys() -> None:
+    before, after = assigned(release(0.05)), assigned(release(0.10))
+    assert all(new == 2 for old, new in zip(before, after, strict=True) if old == 2)
+    assert after.count(2) / len(KEYS) == pytest.approx(0.10, abs=0.012)
+
+
+def test_among_many_a_share_that_grows_keeps_its_keys_and_takes_only_what_it_gains() -> None:
+    before, after = assigned(release(0.2, 0.2, 0.2)), assigned(release(0.3, 0.2, 0.2))
+    moved = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert not [pair for pair in moved if pair[0] == 2]
+    assert len(moved) / len(KEYS) < 0.17
+
+
+def test_a_whole_share_leaves_nothing_and_an_empty_one_takes_nothing() -> None:
+    assert set(assigned(release(1.0))) == {2}
+    assert set(assigned(release(0.5, 0.5))) == {2, 3}
+    assert set(assigned(release(0.0, 0.5))) == {1, 3}
+    assert {assign(release(*[0.1] * 10), key) for key in KEYS[:500]} == set(range(2, 12))
 
 
 def test_salts_are_independent() -> None:
-    keys = [f"k{i}" for i in range(4000)]
-    first, second = (Release("m", 1, (Candidate(2, 0.5),), salt=salt) for salt in "ab")
-    agreed = sum(assign(first, key) == assign(second, key) for key in keys)
-    assert agreed / 4000 == pytest.approx(0.5, abs=0.04)
+    first, second = (assigned(release(0.2, 0.3, salt=salt)) for salt in ("m.1-2-3.a", "m.1-2-3.b"))
+    table = [[sum(pair == (a, b) for pair in zip(first, second, strict=True)) for a in (1, 2, 3)] for b in (1, 2, 3)]
+    assert chi2_contingency(table).pvalue > 0.001
+
+
+def test_keys_that_resemble_each_other_are_independent() -> None:
+    versions = assigned(release(0.5))
+    runs = [[0, 0], [0, 0]]
+    for one, following in pairwise(versions):
+        runs[one - 1][following - 1] += 1
+    assert chi2_contingency(runs).pvalue > 0.001
+
+
+def test_the_key_is_the_sticky_value_where_there_is_one() -> None:
+    sticky = Release("m", 1, sticky="user")
+    assert sticky.key({"user": 7, "text": "x"}, "abc") == "7"
+    assert sticky.key({"text": "x"}, "abc") == "abc"
+    assert Release("m", 1).key({"user": 7}, "abc") == "abc"
 
 
 def test_shares_above_one_are_refused() -> None:
     with pytest.raises(ValueError, match=r"m take 1\.2"):
-        Release("m", 1, (Candidate(2, 0.6), Candidate(3, 0.6)))
+        release(0.6, 0.6)
 
 
 def test_the_configured_release_is_the_stable_version() -> None:

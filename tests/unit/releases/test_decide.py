@@ -1,0 +1,278 @@
+from dataclasses import replace
+
+import pytest
+from release_worlds import MINUTE, NOW, World, arm, heavy, light, stable_arm
+
+from slipway.release_options import AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear
+from slipway.releases.actions import Notify, Prepare, Retire, SetShares, SetStable
+from slipway.releases.decide import decide
+from slipway.releases.evidence import Evidence, Observed, Readiness, Tally
+from slipway.releases.judge import Outcome
+from slipway.releases.phases import Order, Phase
+
+GOOD = {1: stable_arm(5000), 2: arm(1000)}
+BAD = {1: stable_arm(5000), 2: arm(1000, errors=0.1)}
+ALONE = {2: arm(6000)}
+BOTH_FAIL = {1: stable_arm(5000, errors=0.6), 2: arm(1000, errors=0.6)}
+
+
+def kinds(world: World) -> list[str]:
+    return [type(action).__name__ for action in world.acted if not isinstance(action, Notify)]
+
+
+def running(world: World) -> World:
+    while world.record.phase not in {Phase.RUNNING, Phase.BAKING}:
+        world.look()
+    return world
+
+
+def test_a_good_canary_on_the_light_tier_is_promoted() -> None:
+    world = running(light(Canary(share=0.2, bake_minutes=3, warm_minutes=2)))
+    assert world.record.serving.candidates[0].share == 0.2
+    for _ in range(3):
+        world.look(GOOD)
+    assert world.record.phase is Phase.BAKING
+    assert world.record.serving.candidates[0].share == 1
+    record = world.run(ALONE)
+    assert (record.phase, record.settled, record.serving.stable, record.serving.candidates) == (
+        Phase.PROMOTED,
+        True,
+        2,
+        (),
+    )
+    assert world.phases == [Phase.PENDING, Phase.PREPARING, Phase.RUNNING, Phase.BAKING, Phase.PROMOTED]
+    assert kinds(world) == ["SetStable"]
+
+
+def test_a_good_canary_on_the_heavy_tier_moves_weights_and_retires_the_old_slot() -> None:
+    world = running(heavy(Canary(share=0.2, bake_minutes=2, warm_minutes=1)))
+    assert world.shares == {1: 0.8, 2: 0.2}
+    world.run(GOOD)
+    assert world.shares == {1: 0.0, 2: 1.0}
+    assert kinds(world)[:3] == ["Prepare", "SetShares", "SetShares"]
+    assert set(kinds(world)[3:]) == {"SetStable", "Retire"}
+    assert world.readiness[1] is Readiness.ABSENT
+    assert world.record.settled
+
+
+def test_a_bad_canary_is_rolled_back_with_its_numbers() -> None:
+    world = running(heavy(Canary()))
+    decision = world.look(BAD)
+    verdict = decision.verdict
+    assert verdict is not None
+    assert verdict.outcome is Outcome.ROLLBACK
+    assert verdict.sentence.startswith(
+        "errors: 10 % of 1,000 against 0.1 % of 5,000, worse than allowed (0.5 points more)"
+    )
+    assert decision.record.history[-1].evidence[0] == verdict.sentence
+    world.run()
+    assert world.shares == {1: 1.0, 2: 0.0}
+    assert (world.record.phase, world.record.stable_now) == (Phase.ROLLED_BACK, 1)
+    assert Retire(2) in world.acted
+
+
+@pytest.mark.parametrize(
+    ("candidate", "says"),
+    [
+        (arm(1000, over=0.9, slow=0.02), "latency over the limit of p50"),
+        (arm(1000, slow=0.1), "latency over the limit of p99"),
+        (arm(1000, yes=1.0), "predictions of anything but no"),
+        (arm(1000, yes=0.0), "predictions of"),
+    ],
+)
+def test_each_metric_can_roll_back(candidate: dict[str, Tally], says: str) -> None:
+    world = running(light(Canary()))
+    verdict = world.look({1: stable_arm(5000), 2: candidate}).verdict
+    assert verdict is not None
+    assert (verdict.outcome, says in verdict.sentence) == (Outcome.ROLLBACK, True)
+
+
+def test_linear_takes_its_steps_and_asks_for_proof_before_the_last() -> None:
+    world = running(light(Linear(step=0.25, step_minutes=2, warm_minutes=0)))
+    seen = [world.record.shares[0]]
+    for _ in range(12):
+        world.look(GOOD)
+        seen.append(world.record.shares[0])
+    assert list(dict.fromkeys(seen)) == [0.25, 0.5, 0.75, 1.0]
+    assert world.record.phase is Phase.PROMOTED
+
+
+def test_all_at_once_without_a_bake_is_done_at_once() -> None:
+    world = heavy(AllAtOnce())
+    world.run()
+    assert world.shares == {1: 0.0, 2: 1.0}
+    assert Phase.BAKING not in world.phases
+    assert world.record.settled
+
+
+def test_blue_green_flips_at_once_and_back_in_one_step() -> None:
+    world = running(heavy(BlueGreen(bake_minutes=5)))
+    assert (world.record.phase, world.shares) == (Phase.BAKING, {1: 0.0, 2: 1.0})
+    assert world.readiness[1] is Readiness.READY
+    decision = world.look({2: arm(6000, errors=0.05)})
+    assert decision.verdict is not None
+    assert decision.verdict.outcome is Outcome.ROLLBACK
+    assert world.shares == {1: 1.0, 2: 0.0}
+
+
+def test_blue_green_keeps_the_old_side_warm_for_the_bake_and_needs_to_see_traffic() -> None:
+    world = running(heavy(BlueGreen(bake_minutes=5)))
+    for _ in range(20):
+        world.look({})
+    assert world.record.phase is Phase.BAKING
+    for _ in range(5):
+        assert world.readiness[1] is Readiness.READY
+        world.look(ALONE)
+    assert world.record.phase is Phase.PROMOTED
+
+
+def test_too_little_traffic_waits_and_is_rolled_back_at_the_deadline() -> None:
+    judge = JudgeConfig(deadline_minutes=30)
+    world = running(light(Canary(bake_minutes=5), judge))
+    few = {1: stable_arm(40), 2: arm(2, errors=0)}
+    for _ in range(20):
+        decision = world.look(few)
+    assert world.record.phase is Phase.RUNNING
+    assert decision.verdict is not None
+    assert "too little traffic yet: 40 requests to the candidate in this step, of 100" in decision.verdict.sentence
+    while world.record.phase is Phase.RUNNING:
+        decision = world.look(few)
+    assert decision.verdict.outcome is Outcome.INCONCLUSIVE  # type: ignore[union-attr]
+    assert world.record.phase is Phase.ROLLED_BACK
+    assert world.now == NOW + 30 * MINUTE
+
+
+def test_traffic_that_stops_does_not_advance_a_release() -> None:
+    world = running(light(Canary(bake_minutes=10)))
+    for _ in range(9):
+        world.look(GOOD)
+    for arms in (None, {}, {1: stable_arm(5000)}):
+        for _ in range(10):
+            world.look(arms)
+    assert (world.record.phase, world.record.minutes) == (Phase.RUNNING, 9)
+
+
+def test_both_failing_alike_is_nobodys_fault_and_holds() -> None:
+    world = running(light(Canary(bake_minutes=5)))
+    for _ in range(8):
+        decision = world.look(BOTH_FAIL)
+    assert decision.verdict is not None
+    assert decision.verdict.held
+    assert "hold: both versions fail alike: 60 % of the candidate's 1,000 requests" in decision.verdict.sentence
+    assert (world.record.phase, world.record.minutes) == (Phase.RUNNING, 0)
+    world.run(GOOD)
+    assert world.record.phase is Phase.PROMOTED
+    assert [entry.what for entry in world.record.history][3:5] == ["held: both versions fail alike", "no longer held"]
+
+
+def test_a_candidate_that_fails_more_than_the_outage_is_still_to_blame() -> None:
+    world = running(light(Canary()))
+    world.look({1: stable_arm(5000, errors=0.3), 2: arm(1000, errors=1.0)})
+    assert world.record.phase is Phase.ROLLED_BACK
+
+
+def test_an_alarm_that_the_user_named_rolls_back() -> None:
+    world = running(light(Canary(), JudgeConfig(alarms=("checkout",))))
+    world.alarms = {"checkout": False, "other": True}
+    world.look(GOOD)
+    assert world.record.phase is Phase.RUNNING
+    world.alarms = {"checkout": True}
+    verdict = world.look(GOOD).verdict
+    assert verdict is not None
+    assert verdict.sentence == "the alarm checkout is on"
+    assert world.record.phase is Phase.ROLLED_BACK
+
+
+def test_weights_that_somebody_else_set_are_not_built_on() -> None:
+    world = running(heavy(Canary(bake_minutes=2)))
+    world.shares = {1: 0.5, 2: 0.5}
+    before = list(world.acted)
+    for _ in range(5):
+        decision = world.look(GOOD)
+    assert decision.verdict is not None
+    assert decision.verdict.held
+    assert "somebody else has moved the traffic (50 % at 1, 50 % at 2)" in decision.verdict.sentence
+    assert [type(action) for action in world.acted[len(before) :]] == [Notify]
+    world.shares = {1: 0.95, 2: 0.05}
+    world.run(GOOD)
+    assert world.record.phase is Phase.PROMOTED
+
+
+def test_an_order_to_roll_back_is_carried_out_whatever_is_live() -> None:
+    world = running(heavy(Canary()))
+    world.shares = {1: 0.5, 2: 0.5}
+    world.record = world.record.with_order(Order(action="rollback", by="ada", at=NOW, why="a hunch"))
+    decision = world.look(GOOD)
+    assert decision.record.history[-1].by == "ada"
+    assert SetShares({1: 1.0, 2: 0.0}, {1: 0.5, 2: 0.5}) in decision.actions
+    assert world.run().phase is Phase.ROLLED_BACK
+
+
+def test_an_order_to_promote_prepares_first() -> None:
+    world = heavy(Canary(warm_minutes=0))
+    world.record = world.record.with_order(Order(action="promote", by="ada", at=NOW))
+    assert Prepare(2) in world.look().actions
+    assert world.run().phase is Phase.PROMOTED
+    assert world.shares == {1: 0.0, 2: 1.0}
+
+
+def test_a_preparation_that_fails_or_never_ends_is_rolled_back() -> None:
+    world = heavy(Canary())
+    world.look()
+    world.readiness[2] = Readiness.FAILED
+    world.look()
+    assert world.record.phase is Phase.ROLLED_BACK
+    world = heavy(Canary())
+    world.look(act=False)
+    world.look(minutes=31, act=False)
+    assert world.record.history[-1].what == "rolled back: not ready after 30 minutes"
+
+
+def test_what_was_not_done_is_asked_for_again() -> None:
+    """The controller stores the record and dies before it acts, at every look."""
+    world = heavy(Canary(share=0.2, bake_minutes=2, warm_minutes=1))
+    for number in range(60):
+        traffic = GOOD if world.record.phase in {Phase.RUNNING, Phase.BAKING} else None
+        world.look(traffic, act=number % 2 == 1)
+    assert world.record.settled
+    assert world.shares == {1: 0.0, 2: 1.0}
+    sent = [entry for action in world.acted if isinstance(action, Notify) for entry in action.entries]
+    assert sent == list(world.record.history)
+
+
+def test_a_step_is_not_left_before_the_traffic_has_moved() -> None:
+    world = running(heavy(Linear(step=0.5, step_minutes=1)))
+    world.shares = {1: 1.0, 2: 0.0}
+    for _ in range(3):
+        decision = world.look(GOOD, act=False)
+    assert (world.record.step, world.record.phase) == (0, Phase.RUNNING)
+    assert decision.verdict is not None
+    assert decision.verdict.sentence == "live traffic is not where it should be yet"
+
+
+def test_asking_again_changes_nothing() -> None:
+    world = running(light(Canary()))
+    world.look(GOOD)
+    evidence = Evidence(Observed({2: Readiness.READY}), reference=world.reference)
+    first = decide(world.record, evidence, world.now)
+    again = decide(first.record, evidence, world.now)
+    assert again.record == first.record == world.record
+    assert again.actions == ()
+
+
+def test_a_window_is_judged_once() -> None:
+    world = running(light(Canary(bake_minutes=60)))
+    world.look(GOOD)
+    judged = world.record
+    world.now -= MINUTE
+    world.look(GOOD)
+    assert world.record.capitals == judged.capitals
+    assert world.record.minutes == judged.minutes == 1
+
+
+def test_a_settled_release_is_left_alone() -> None:
+    world = light(AllAtOnce())
+    record = world.run()
+    assert world.acted.count(SetStable(2)) >= 1
+    assert decide(record, Evidence(Observed()), world.now).actions == ()
+    assert decide(record, replace(Evidence(Observed()), alarms={"a": True}), world.now).record is record
