@@ -3,6 +3,7 @@
 The adapters of features, monitoring and releases speak to DynamoDB through this module.
 """
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ Item = dict[str, Any]
 READS_PER_CALL = 100  # of BatchGetItem
 WRITES_PER_CALL = 25  # of BatchWriteItem
 CONNECTIONS = 16
+_REFUSED = "ConditionalCheckFailed"
+_CONFLICT = "TransactionConflict"
 _TRANSIENT = frozenset(
     {
         "InternalServerError",
@@ -152,6 +155,24 @@ class DynamoTable:
         self._until_done(send, {"Item": item, "ConditionExpression": condition, **expression})
         return refused[0] if refused else None
 
+    def transact(self, writes: Sequence[Request]) -> list[Item | None] | None:
+        """All of ``writes``, each a Put or an Update of TransactWriteItems without its table, or none of them.
+
+        None if they were done; else what is stored where a condition did not hold, and None where one did.
+        """
+        refused: list[list[Item | None]] = []
+        on_table = {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        items = [{kind: {**each, **on_table} for kind, each in write.items()} for write in writes]
+
+        def send(request: Request) -> None:
+            found = self._transact_unless_refused(request)
+            if found is not None:
+                refused.append(found)
+
+        # With a token, a second try whose first one was done after all is not refused.
+        self._until_done(send, {"TransactItems": items, "ClientRequestToken": secrets.token_hex(16)})
+        return refused[0] if refused else None
+
     def _page(self, request: Request) -> dict[str, Any]:
         pages: list[dict[str, Any]] = []
 
@@ -188,6 +209,21 @@ class DynamoTable:
             if _code(error) != "ConditionalCheckFailedException":
                 raise
             return cast("Item", error.response.get("Item", {}))
+        return None
+
+    def _transact_unless_refused(self, request: Request) -> list[Item | None] | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client().transact_write_items(**request)
+        except ClientError as error:
+            reasons = cast("dict[str, Any]", error.response).get("CancellationReasons", [])
+            codes = {reason.get("Code") for reason in reasons}
+            if _CONFLICT in codes:
+                raise _LeftUndone(request, "another transaction was under way") from error
+            if _code(error) != "TransactionCanceledException" or _REFUSED not in codes:
+                raise
+            return [reason.get("Item", {}) if reason.get("Code") == _REFUSED else None for reason in reasons]
         return None
 
     def _until_done(self, send: Callable[[Request], Request | None], request: Request) -> None:

@@ -8,7 +8,8 @@ SlipwayError
 │   └── TooLargeError      ... because it exceeds a configured limit
 ├── NotFoundError          the caller named something that does not exist
 ├── ConflictError          the caller's write contradicts what is stored
-│   └── LateEventError     ... because a newer event is stored already
+│   ├── LateEventError     ... because a newer event is stored already
+│   └── StaleError         ... because somebody else has changed it since it was read
 ├── UnavailableError       a table or service that the call needs is down
 │   ├── OverloadedError    ... or has as much to do as it can take
 │   └── ExpiredError       ... or did not come to the call before its deadline
@@ -92,6 +93,10 @@ class ConflictError(SlipwayError):
 
 class LateEventError(ConflictError):
     """A feature write is older than the stored event time and was refused."""
+
+
+class StaleError(ConflictError):
+    """A record was changed by somebody else since it was read; nothing was written."""
 
 
 class UnavailableError(SlipwayError):
