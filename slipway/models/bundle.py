@@ -5,7 +5,7 @@ from pathlib import Path
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem, PackageError
 from slipway.models.manifest import InputField, Manifest
-from slipway.models.package import MANIFEST, Package, load_package
+from slipway.models.package import MANIFEST, Package, checking_package, load_package
 from slipway.models.predictor import Predictor
 
 
@@ -17,10 +17,17 @@ def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
         ConfigError: a manifest takes an input from a feature that slipway.yaml does not define.
     """
     return {
-        (name, version): Predictor(load_version(config, root, name, version), task_modules=config.light.task_modules)
+        (name, version): open_version(config, config.model_folder(root, name) / str(version), name, version)
         for name, model in config.light_models.items()
         for version in model.versions
     }
+
+
+def open_version(config: Config, folder: Path, name: str, version: int) -> Predictor:
+    """The version in ``folder``, opened with one thread while its files are checked; raises as `load_models` does."""
+    with checking_package(folder) as package:
+        refuse_other(config, package, name, version)
+        return Predictor(package, task_modules=config.light.task_modules)
 
 
 def load_version(config: Config, root: Path, name: str, version: int) -> Package:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slipway.config import Config
 from slipway.errors import ConfigError, NotFoundError, PackageError, UnavailableError
-from slipway.models.bundle import load_version, refuse_other
+from slipway.models.bundle import load_version, open_version, refuse_other
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.registry import Registry
@@ -91,19 +91,17 @@ class VersionLoader:
                 has something that cannot be used. The same is raised for the next 30 seconds.
             PackageError, ConfigError: the version is in the bundle and cannot be used.
         """
-        if (self._config.model_folder(self._root, name) / str(number)).exists():
-            return self._open(load_version(self._config, self._root, name, number))
+        bundled = self._config.model_folder(self._root, name) / str(number)
+        if bundled.exists():
+            return open_version(self._config, bundled, name, number)
         self._refuse_soon_after(name, number)
         try:
             package = find_version(self._config, self._root, self._registry(), name, number, cache=self._cache)
-            return self._open(package)
+            return Predictor(package, task_modules=self._config.light.task_modules)
         except (ConfigError, PackageError, NotFoundError, UnavailableError) as error:
             translated = UnavailableError("model registry", f"{name} {number} cannot be loaded: {error}")
             self._failed[name, number] = (self._clock(), translated)
             raise translated from error
-
-    def _open(self, package: Package) -> Predictor:
-        return Predictor(package, task_modules=self._config.light.task_modules)
 
     def _refuse_soon_after(self, name: str, number: int) -> None:
         """Every request asks for a version that is not there, and a registry that is down answers late."""

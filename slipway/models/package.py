@@ -6,9 +6,11 @@ The graph itself is opened, and held against the manifest, by `slipway.models.pr
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 MANIFEST = "model.yaml"
 BASELINE = "baseline.json"
 _MANIFEST_BYTES = 1024 * 1024
+_PIECE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,50 @@ def load_package(folder: Path) -> Package:
     Raises:
         PackageError: naming the file that is missing, altered, malformed, unlisted, or a link out of the folder.
     """
+    package = _listed(folder)
+    for entry in package.manifest.files:
+        _check_content(folder, entry)
+    return package
+
+
+@contextmanager
+def checking_package(folder: Path) -> Iterator[Package]:
+    """The package, for a block that opens it while a thread hashes its files; what the block made is for use after it.
+
+    Reading a large graph and hashing it take about as long, and a second processor does one of the two.
+
+    Raises:
+        PackageError: as `load_package` does, and rather than what the block itself raised.
+    """
+    package = _listed(folder)
+    wrong: list[PackageError] = []
+
+    def check() -> None:
+        try:
+            for entry in package.manifest.files:
+                _check_content(folder, entry)
+        except PackageError as error:
+            wrong.append(error)
+
+    checker = Thread(target=check, name=f"check-{folder.name}")
+    checker.start()
+    try:
+        yield package
+    finally:
+        checker.join()
+        if wrong:
+            raise wrong[0]
+
+
+def _listed(folder: Path) -> Package:
+    """The package with its files present and of their sizes, and not read yet."""
     manifest = read_manifest(folder / MANIFEST)
     present = set(_files(folder))
     listed = {entry.path for entry in manifest.files}
     for path in sorted(present - listed - {MANIFEST}):
         raise PackageError(folder / path, f"is in the package, but {MANIFEST} does not list it")
     for entry in manifest.files:
-        _check(folder, entry, present)
+        _check_size(folder, entry, present)
     return Package(folder, manifest)
 
 
@@ -136,14 +176,21 @@ def _refuse_leaving_link(folder: Path, path: str) -> None:
         raise PackageError(folder / path, "is a link to a folder; a package links to files only")
 
 
-def _check(folder: Path, entry: FileEntry, present: set[str]) -> None:
+def _check_size(folder: Path, entry: FileEntry, present: set[str]) -> None:
     path = folder / entry.path
     if entry.path not in present:
         raise PackageError(path, f"is missing, and {MANIFEST} lists it")
     try:
         size = path.stat().st_size
-        if size != entry.bytes:
-            raise PackageError(path, f"was altered: it has {size} bytes, and {MANIFEST} says {entry.bytes}")
+    except OSError as error:
+        raise PackageError(path, _unreadable(error)) from error
+    if size != entry.bytes:
+        raise PackageError(path, f"was altered: it has {size} bytes, and {MANIFEST} says {entry.bytes}")
+
+
+def _check_content(folder: Path, entry: FileEntry) -> None:
+    path = folder / entry.path
+    try:
         digest = _sha256(path)
     except OSError as error:
         raise PackageError(path, _unreadable(error)) from error
@@ -157,8 +204,12 @@ def _entry(folder: Path, path: str) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    # Pieces so large that the thread seldom waits for its turn at the interpreter.
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _write_whole(path: Path, text: str) -> None:

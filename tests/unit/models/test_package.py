@@ -7,7 +7,7 @@ from packages import make_text_package, manifest_document
 
 from slipway.errors import PackageError
 from slipway.models.manifest import Manifest
-from slipway.models.package import Package, load_package, read_manifest, seal_package
+from slipway.models.package import Package, checking_package, load_package, read_manifest, seal_package
 
 
 def _rewrite(package: Package, **changes: object) -> Path:
@@ -212,3 +212,13 @@ def test_sealing_refuses_a_malformed_baseline(text_package: Package) -> None:
     document = text_package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
     with pytest.raises(PackageError, match=r"baseline.json: records: must be at least 1 \(got 0\)"):
         seal_package(text_package.folder, document)
+
+
+def test_files_are_checked_while_the_package_is_opened(text_package: Package) -> None:
+    with checking_package(text_package.folder) as package:
+        opened = package.manifest
+    assert opened == text_package.manifest
+    graph = text_package.path("model.onnx")
+    graph.write_bytes(graph.read_bytes()[:-1] + b"\0")
+    with pytest.raises(PackageError, match=r"model\.onnx: was altered: its SHA-256"), checking_package(graph.parent):
+        raise ValueError("what the graph's reader says of altered bytes")
