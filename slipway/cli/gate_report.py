@@ -31,8 +31,8 @@ def print_check(console: Console, title: str, check: Check) -> None:
     console.print(table)
     if check.data is None:
         console.print(
-            "Not checked: the figures of quality. There were no labelled records (--data FILE), so they are those that the "
-            "manifest states, and no agreement was measured."
+            "Not checked: the figures of quality. Without labelled records (--data) they are those of the manifest, "
+            "and there is no agreement."
         )
     for result in check.failed:
         console.print(f"[red]failed[/] {escape(result.name)}: {escape(result.sentence)}", soft_wrap=True)
