@@ -13,6 +13,7 @@ from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, mod
 
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import HeavyConfig, NetworkConfig
+from slipway.release_options import ReleaseConfig
 from slipway.validation import Section, field_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
@@ -148,6 +149,7 @@ class ModelConfig(Section):
     capture: CaptureConfig = CaptureConfig()
     gates: GatesConfig = GatesConfig()
     heavy: HeavyConfig = HeavyConfig()
+    release: ReleaseConfig = ReleaseConfig()
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import typer
 
-from slipway.cli import features, local, model, predict, status
+from slipway.cli import features, local, model, predict, release, status
 
 app = typer.Typer(
     name="slipway",
@@ -14,4 +14,5 @@ app.command("predict")(predict.predict)
 app.command("status")(status.status)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
+app.add_typer(release.app, name="release")
 app.add_typer(local.app, name="local")
