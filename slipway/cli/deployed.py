@@ -18,6 +18,12 @@ class Deployed:
     outputs: dict[str, str]
     options: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    def output(self, name: str) -> str:
+        """One output; raises NotFoundError where no stack has it."""
+        if name not in self.outputs:
+            raise NotFoundError(f"output in {self.place}", name, self.outputs)
+        return self.outputs[name]
+
 
 def find_deployed(project: str) -> Deployed:
     """What is deployed of a project.

@@ -84,12 +84,12 @@ class Observer:
 
     def _heavy(self, model: Mapping[str, Any]) -> ModelStatus:
         name = model["name"]
-        outputs, options = self._deployed.outputs, self._deployed.options
+        output, options = self._deployed.output, self._deployed.options
         prefix = "".join(part.capitalize() for part in name.split("-"))
-        groups: dict[str, str] = {slot: outputs[f"{prefix}{slot.capitalize()}Targets"] for slot in SLOTS}
-        services: dict[str, str] = {slot: outputs[f"{prefix}{slot.capitalize()}Service"] for slot in SLOTS}
-        balancer = SlotBalancer(outputs[f"{prefix}Rule"], groups, options)
-        tasks = SlotServices(outputs["Cluster"], services, options).tasks()
+        groups: dict[str, str] = {slot: output(f"{prefix}{slot.capitalize()}Targets") for slot in SLOTS}
+        services: dict[str, str] = {slot: output(f"{prefix}{slot.capitalize()}Service") for slot in SLOTS}
+        balancer = SlotBalancer(output(f"{prefix}Rule"), groups, options)
+        tasks = SlotServices(output("ClusterName"), services, options).tasks()
         versions, weights = SlotParameters(self._project, options).versions(name), balancer.weights()
         slots = (
             SlotStatus(
