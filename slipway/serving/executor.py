@@ -191,6 +191,5 @@ def _resolve(future: "asyncio.Future[Answered]", ticket: Ticket, error: BaseExce
 
 
 async def _drop_when_gone(receive: Receive, ticket: Ticket) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
-    ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
+    if (await receive())["type"] == "http.disconnect":
+        ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
