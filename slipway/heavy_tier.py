@@ -21,6 +21,13 @@ def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version
 DRAIN_SECONDS = 5
 """How long a task that stops goes on taking requests, while the load balancer learns of it."""
 
+
+def version_paths(model: str, version: str) -> tuple[str, ...]:
+    """The paths, as patterns of a listener rule, that address one version of a heavy model."""
+    v2 = f"/v2/models/{model}/versions/{version}"
+    return f"/v1/models/{model}/versions/{version}/*", v2, f"{v2}/*"
+
+
 InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9*-]+$")]
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.boto import answered_by, new_client
+from slipway.errors import UnavailableError
+from slipway.heavy_tier import version_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,35 @@ class SlotBalancer:
             found = self._client.describe_target_health(TargetGroupArn=self._groups[slot])
         states = [target["TargetHealth"]["State"] for target in found["TargetHealthDescriptions"]]
         return Health(states.count("healthy"), len(states))
+
+    def set_weights(self, weights: Mapping[str, int]) -> None:
+        """Share requests by these weights from now on, in one call for all slots; raises UnavailableError."""
+        groups = [{"TargetGroupArn": group, "Weight": weights[slot]} for slot, group in self._groups.items()]
+        action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+        with answered_by("the load balancer"):
+            self._client.modify_rule(RuleArn=self._rule, Actions=[action])
+
+    def answer(self, slot: str, model: str, version: int) -> None:
+        """Have a slot answer the requests that name a version; raises UnavailableError."""
+        values = list(version_paths(model, str(version)))
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": values}}
+        with answered_by("the load balancer"):
+            self._client.modify_rule(RuleArn=self._rule_of(slot), Conditions=[condition])
+
+    def _rule_of(self, slot: str) -> str:
+        """The rule that leads to one slot and nowhere else."""
+        listener = self._rule.rpartition("/")[0].replace(":listener-rule/", ":listener/")
+        pages = self._client.get_paginator("describe_rules").paginate(ListenerArn=listener)
+        for rule in (rule for page in pages for rule in page["Rules"] if rule["RuleArn"] != self._rule):
+            if _groups_of(rule) == {self._groups[slot]}:
+                return str(rule["RuleArn"])
+        raise UnavailableError("the load balancer", f"no rule leads to the slot {slot} alone")
+
+
+def _groups_of(rule: Mapping[str, Any]) -> set[str]:
+    """The target groups that a rule forwards to."""
+    found: set[str] = set()
+    for action in rule["Actions"]:
+        forwarded = action.get("ForwardConfig", {}).get("TargetGroups", [])
+        found |= {group["TargetGroupArn"] for group in forwarded} or {action.get("TargetGroupArn", "")}
+    return found

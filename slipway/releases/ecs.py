@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from slipway.boto import answered_by, new_client
@@ -9,11 +10,16 @@ from slipway.boto import answered_by, new_client
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """A slot's tasks. ``deploying`` says that old ones are being replaced by new ones."""
+    """A slot's tasks. ``deploying`` says that old ones are being replaced by new ones.
+
+    ``since`` is when the last deployment began, and ``problem`` says why it failed, if it did.
+    """
 
     running: int
     desired: int
     deploying: bool
+    since: datetime | None = None
+    problem: str = ""
 
 
 class SlotServices:
@@ -31,7 +37,22 @@ class SlotServices:
         by_name = {service["serviceName"]: service for service in found["services"]}
         return {slot: _tasks(by_name.get(name, {})) for slot, name in self._services.items()}
 
+    def run(self, slot: str, count: int, *, renew: bool) -> None:
+        """Have a slot run so many tasks, and replace those that it has if asked; raises UnavailableError."""
+        with answered_by("ECS"):
+            self._client.update_service(
+                cluster=self._cluster, service=self._services[slot], desiredCount=count, forceNewDeployment=renew
+            )
+
 
 def _tasks(service: Mapping[str, Any]) -> Tasks:
-    unfinished = [each for each in service.get("deployments", ()) if each.get("rolloutState") == "IN_PROGRESS"]
-    return Tasks(service.get("runningCount", 0), service.get("desiredCount", 0), bool(unfinished))
+    deployments = service.get("deployments", ())
+    last = max(deployments, key=lambda each: each["createdAt"], default={})
+    failed = [each for each in deployments if each.get("rolloutState") == "FAILED"]
+    return Tasks(
+        service.get("runningCount", 0),
+        service.get("desiredCount", 0),
+        any(each.get("rolloutState") == "IN_PROGRESS" for each in deployments),
+        last.get("createdAt"),
+        " ".join(each.get("rolloutStateReason", "the deployment failed") for each in failed),
+    )

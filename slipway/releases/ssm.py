@@ -1,10 +1,21 @@
 """The parameters of a heavy model's slots."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 from slipway.boto import answered_by, new_client
-from slipway.heavy_tier import SLOTS, slot_parameter
+from slipway.heavy_tier import SLOTS, Slot, slot_parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a slot: its version, since when, and the weight that the next deploy would give it."""
+
+    version: int
+    since: datetime
+    weight: int
 
 
 class SlotParameters:
@@ -16,7 +27,35 @@ class SlotParameters:
 
     def versions(self, model: str) -> dict[str, int]:
         """The version of each slot that has one; raises UnavailableError."""
-        slots = {slot_parameter(self._project, model, slot, "version"): slot for slot in SLOTS}
+        return {slot: int(found["Value"]) for slot, found in self._values(model, "version").items()}
+
+    def kept(self, model: str) -> dict[str, Kept]:
+        """What is kept of each slot; raises UnavailableError."""
+        versions, weights = self._values(model, "version"), self._values(model, "weight")
+        return {
+            slot: Kept(int(found["Value"]), found["LastModifiedDate"], int(weights[slot]["Value"]))
+            for slot, found in versions.items()
+        }
+
+    def keep_version(self, model: str, slot: str, version: int) -> None:
+        """Say which version the next tasks of a slot serve; raises UnavailableError."""
+        self._put(model, slot, "version", version)
+
+    def keep_weight(self, model: str, slot: str, weight: int) -> None:
+        """Say which weight the next deploy gives a slot; raises UnavailableError."""
+        self._put(model, slot, "weight", weight)
+
+    def _values(self, model: str, value: Literal["version", "weight"]) -> dict[str, Mapping[str, Any]]:
+        slots: dict[str, str] = {slot_parameter(self._project, model, slot, value): slot for slot in SLOTS}
         with answered_by("Parameter Store"):
             found = self._client.get_parameters(Names=list(slots))["Parameters"]
-        return {slots[each["Name"]]: int(each["Value"]) for each in found}
+        return {slots[each["Name"]]: each for each in found}
+
+    def _put(self, model: str, slot: str, value: Literal["version", "weight"], number: int) -> None:
+        name = slot_parameter(self._project, model, _slot(slot), value)
+        with answered_by("Parameter Store"):
+            self._client.put_parameter(Name=name, Value=str(number), Overwrite=True)
+
+
+def _slot(name: str) -> Slot:
+    return next(slot for slot in SLOTS if slot == name)

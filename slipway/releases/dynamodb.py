@@ -1,0 +1,105 @@
+"""Releases in the DynamoDB table `control`."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from slipway.dynamodb import DynamoTable, Item, Request
+from slipway.errors import InputError, TooLargeError, UnavailableError
+from slipway.releases.record import ReleaseRecord, dump_record, load_record
+from slipway.releases.serving import Serving, dump_serving, load_serving
+from slipway.releases.store import newest_first, refused, stale
+
+if TYPE_CHECKING:
+    from slipway.dynamodb import Backoff, ClientFactory
+
+_RELEASE = "release"
+_SERVING = "serving"
+_RECORD_BYTES = 390_000  # of the 400 KB of an item; the rest is for keys
+
+
+class DynamoReleaseStore:
+    """A `ReleaseStore`: under `model#{name}`, the item `release`, and `release#{id}` of each one that is over.
+
+    The item `serving` has what serves, in a few bytes: it is read often, and is always of the same revision.
+    """
+
+    def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
+        self.name = table
+        self._table = DynamoTable(table, dependency="release store", client=client, backoff=backoff)
+
+    def start(self, record: ReleaseRecord) -> ReleaseRecord:
+        while True:
+            before = next(iter(self.current([record.model])), None)
+            if before is not None and not before.settled:
+                raise refused(before)
+            first = record.model_copy(update={"revision": before.revision + 1 if before else 1})
+            condition = _at(before.revision) if before else {"ConditionExpression": "attribute_not_exists(pk)"}
+            if self._put(first, condition) is None:
+                return first
+            # Somebody else has started one meanwhile, and that one is named.
+
+    def current(self, models: Iterable[str]) -> list[ReleaseRecord]:
+        keys = [_key(model, _RELEASE) for model in dict.fromkeys(models)]
+        return [_record(item) for item in self._table.batch_get(keys, consistent=True)]
+
+    def save(self, record: ReleaseRecord) -> ReleaseRecord:
+        following = record.model_copy(update={"revision": record.revision + 1})
+        if self._put(following, _at(record.revision)) is not None:
+            raise stale(record)
+        return following
+
+    def past(self, model: str) -> list[ReleaseRecord]:
+        items = self._table.query(f"model#{model}", f"{_RELEASE}#", consistent=True)
+        return newest_first(_record(item) for item in items)
+
+    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:
+        keys = [_key(model, _SERVING) for model in dict.fromkeys(models)]
+        items = self._table.batch_get(keys, consistent=consistent)
+        return {serving.release.model: serving for serving in map(_serving, items)}
+
+    def _put(self, record: ReleaseRecord, condition: Request) -> object:
+        text = dump_record(record)
+        if len(text.encode()) > _RECORD_BYTES:
+            raise TooLargeError.of(f"release {record.id}", f"has over {_RECORD_BYTES} bytes, mostly of its history")
+        revision = {"N": str(record.revision)}
+        whole = {"record": {"S": text}, "revision": revision}
+        short = {"value": {"S": dump_serving(Serving.of(record))}, "revision": revision}
+        writes: list[Request] = [
+            {"Put": {"Item": {**_key(record.model, _RELEASE), **whole}, **condition}},
+            {"Put": {"Item": {**_key(record.model, _SERVING), **short}}},
+        ]
+        if record.settled:
+            writes.append({"Put": {"Item": {**_key(record.model, f"{_RELEASE}#{record.id}"), **whole}}})
+        return self._table.transact(writes)
+
+
+def _key(model: str, sort: str) -> Item:
+    return {"pk": {"S": f"model#{model}"}, "sk": {"S": sort}}
+
+
+def _at(revision: int) -> Request:
+    """A model's revisions go on from release to release, so one is enough to tell which is meant."""
+    return {
+        "ConditionExpression": "#r = :revision",
+        "ExpressionAttributeNames": {"#r": "revision"},
+        "ExpressionAttributeValues": {":revision": {"N": str(revision)}},
+    }
+
+
+def _record(item: Item) -> ReleaseRecord:
+    try:
+        return load_record(item["record"]["S"])
+    except (KeyError, InputError) as error:
+        raise _foreign(item) from error
+
+
+def _serving(item: Item) -> Serving:
+    try:
+        return load_serving(item["pk"]["S"].removeprefix("model#"), item["value"]["S"])
+    except (KeyError, InputError) as error:
+        raise _foreign(item) from error
+
+
+def _foreign(item: Item) -> UnavailableError:
+    name = f"{item['pk']['S']} / {item['sk']['S']}"
+    return UnavailableError("release store", f"the item {name} was not written by this version of Slipway")

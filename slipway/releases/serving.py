@@ -1,0 +1,59 @@
+"""What of a release is read with every look at it while it serves: small, and stored beside the whole record."""
+
+import json
+from dataclasses import dataclass
+
+from slipway.errors import InputError
+from slipway.releases.record import ReleaseRecord
+from slipway.releases.release import Candidate, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What serves a model, of which release, and how far that is. ``active`` until all is done that it wants."""
+
+    release: Release
+    id: str
+    phase: str
+    active: bool
+    revision: int
+
+    @classmethod
+    def of(cls, record: ReleaseRecord) -> "Serving":
+        """What serves according to a record."""
+        return cls(record.serving, record.id, record.phase.value, not record.settled, record.revision)
+
+
+def dump_serving(serving: Serving) -> str:
+    """As JSON."""
+    release = serving.release
+    return json.dumps(
+        {
+            "stable": release.stable,
+            "candidates": [[each.version, each.share] for each in release.candidates],
+            "strategy": release.strategy,
+            "salt": release.salt,
+            "sticky": release.sticky,
+            "id": serving.id,
+            "phase": serving.phase,
+            "active": serving.active,
+            "revision": serving.revision,
+        }
+    )
+
+
+def load_serving(model: str, text: str) -> Serving:
+    """What `dump_serving` wrote; raises InputError for anything else."""
+    try:
+        found = json.loads(text)
+        release = Release(
+            model=model,
+            stable=int(found["stable"]),
+            candidates=tuple(Candidate(int(version), float(share)) for version, share in found["candidates"]),
+            strategy=found["strategy"],
+            salt=str(found["salt"]),
+            sticky=found["sticky"],
+        )
+        return Serving(release, found["id"], found["phase"], bool(found["active"]), int(found["revision"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError.of(f"release of {model}", f"was not written by Slipway: {error}") from error

@@ -1,0 +1,25 @@
+"""Releases for tests."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.release_options import Canary, JudgeConfig
+from slipway.releases.record import ReleaseRecord, new_record
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def make_release(model: str = "sentiment", **changes: Any) -> ReleaseRecord:
+    """A canary of version 2 over version 1 that has not begun."""
+    settings: dict[str, Any] = {
+        "model": model,
+        "tier": "light",
+        "stable": 1,
+        "candidates": (2,),
+        "options": Canary(),
+        "judge": JudgeConfig(),
+        "labels": ("negative", "positive"),
+        "now": NOW,
+        "by": "ann",
+    }
+    return new_record(**{**settings, **changes})
