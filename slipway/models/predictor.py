@@ -77,6 +77,11 @@ class Predictor:
         return self.package.manifest
 
     @property
+    def session(self) -> ort.InferenceSession:
+        """The open graph, for measuring it apart from the task."""
+        return self._session
+
+    @property
     def task(self) -> Task:
         """What encodes records and decodes tensors, for measuring it apart from the graph."""
         return self._task

@@ -1,0 +1,50 @@
+-- Requests in turn from a file of bodies, one a line, and every latency as a number of microseconds and how often it was seen.
+-- wrk has added samples by then, for what a client that waits would have sent meanwhile; serving_load.py takes them out.
+local bodies, thread_number, at, pause = {}, 0, 0, 0
+local threads = {}
+
+function setup(thread)
+   thread:set("number", thread_number)
+   thread_number = thread_number + 1
+   table.insert(threads, thread)
+end
+
+function init(args)
+   for line in io.lines(args[1]) do table.insert(bodies, line) end
+   pause = tonumber(args[2] or "0")
+   at = number * 997
+   accepted, refused, failed = 0, 0, 0
+   math.randomseed(number + 1)
+end
+
+function request()
+   at = at + 1
+   return wrk.format("POST", nil, { ["content-type"] = "application/json" }, bodies[at % #bodies + 1])
+end
+
+-- With a pause, each connection asks after a time drawn from an exponential distribution, whether answers are slow or not.
+function delay()
+   if pause == 0 then return 0 end
+   return math.floor(-pause * math.log(1 - math.random()))
+end
+
+function response(status)
+   if status == 200 then accepted = accepted + 1
+   elseif status == 503 then refused = refused + 1
+   else failed = failed + 1 end
+end
+
+function done(summary, latency)
+   local totals = { accepted = 0, refused = 0, failed = 0 }
+   for _, thread in ipairs(threads) do
+      for name in pairs(totals) do totals[name] = totals[name] + thread:get(name) end
+   end
+   local errors = summary.errors
+   local lost = errors.connect + errors.read + errors.write + errors.timeout
+   io.write(string.format("@ %d %d %d %d %d %d\n", totals.accepted, totals.refused, totals.failed, lost,
+      summary.duration, summary.requests))
+   for i = 1, #latency do
+      local value, times = latency(i)
+      io.write(string.format("= %d %d\n", value, times))
+   end
+end
