@@ -18,6 +18,7 @@ PORT = 8080
 USER = "10001:10001"
 """As container/Dockerfile says; the task says it too, so that no image can run as root."""
 
+WRITABLE = "/tmp"  # noqa: S108
 CONTAINER = "model"
 SLOT = "SLIPWAY_SLOT"
 VERSION = "SLIPWAY_VERSION"
@@ -85,7 +86,7 @@ def task_definition(
             max_buffer_size=cdk.Size.mebibytes(25),
         ),
     )
-    container.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False))  # noqa: S108
+    container.add_mount_points(ecs.MountPoint(container_path=WRITABLE, source_volume="tmp", read_only=False))
     acknowledge(definition, {"AwsSolutions-ECS2": "The variables are names of tables and of the slot, and no secrets."})
     return definition
 

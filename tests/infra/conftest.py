@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from heavy_tier import heavy_model
 from packages import make_tabular_package, make_text_package
 
 from infra.application import add_stacks
@@ -35,10 +36,12 @@ class Synthesized:
     folder: Path
     state: dict[str, Any]
     serving: dict[str, Any]
+    heavy: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
-        """The resources of one type, of both stacks."""
-        every = {**self.state["Resources"], **self.serving["Resources"]}
+        """The resources of one type, of all stacks."""
+        stacks = [self.state, self.serving, self.heavy or {"Resources": {}}]
+        every = {name: resource for stack in stacks for name, resource in stack["Resources"].items()}
         return {name: resource for name, resource in every.items() if resource["Type"] == type_}
 
 
@@ -47,10 +50,11 @@ Synthesize = Callable[..., Synthesized]
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Packages of two small models, at ``<folder>/<name>/<version>``."""
+    """Packages of small models, at ``<folder>/<name>/<version>``."""
     folder = tmp_path_factory.mktemp("packages")
     for version in (1, 2):
         make_text_package(folder / "tiny-sentiment" / str(version), version=version)
+        make_text_package(folder / "tiny-large" / str(version), name="tiny-large", version=version)
     make_tabular_package(folder / "tiny-tabular" / "1")
     return folder
 
@@ -81,8 +85,8 @@ def synthesize(make_project: Callable[..., Path]) -> Synthesize:
         )
         stacks = add_stacks(app, config_file=config_file, target="host")
         folder = Path(app.synth().directory)
-        state, serving = (_template(folder, stack) for stack in (stacks.state, stacks.serving))
-        return Synthesized(folder, state, serving)
+        heavy = _template(folder, stacks.heavy) if stacks.heavy else None
+        return Synthesized(folder, _template(folder, stacks.state), _template(folder, stacks.serving), heavy)
 
     return run
 
@@ -91,6 +95,18 @@ def synthesize(make_project: Callable[..., Path]) -> Synthesize:
 def templates(synthesize: Synthesize) -> Synthesized:
     """The project with everything on that can be: a cache, features, `authorization: iam`."""
     return synthesize()
+
+
+@pytest.fixture(scope="session")
+def heavy(synthesize: Synthesize) -> Synthesized:
+    """The project with a heavy model on Fargate, which needs no word on how it runs."""
+    return synthesize(models=heavy_model())
+
+
+@pytest.fixture(scope="session")
+def gpu(synthesize: Synthesize) -> Synthesized:
+    """The project with a heavy model on GPUs."""
+    return synthesize(models=heavy_model("heavy: { compute: gpu, cpu: 3, memory_mb: 12000, instance_types: ['g6.*'] }"))
 
 
 def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:

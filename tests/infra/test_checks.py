@@ -17,11 +17,21 @@ UPDATE = "SLIPWAY_UPDATE_SNAPSHOTS"
 ACCEPTED_BY_US = ["W3005"]
 
 
-@pytest.mark.parametrize("stack", ["state", "serving"])
-def test_cfn_lint_has_nothing_to_say(templates, stack):
-    text = json.dumps(getattr(templates, stack))
-    found = cfnlint.api.lint(text, config={"regions": ["eu-west-1"], "ignore_checks": ACCEPTED_BY_US})
-    assert [str(match) for match in found] == []
+STACKS = ["state", "serving", "heavy"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_cfn_lint_has_nothing_to_say(heavy, stack):
+    assert lint(getattr(heavy, stack)) == []
+
+
+def test_cfn_lint_has_nothing_to_say_of_gpus(gpu):
+    assert lint(gpu.heavy) == []
+
+
+def lint(template):
+    found = cfnlint.api.lint(json.dumps(template), config={"regions": ["eu-west-1"], "ignore_checks": ACCEPTED_BY_US})
+    return [str(match) for match in found]
 
 
 def test_cdk_nag_stops_a_synth_that_nobody_excused(tmp_path):
@@ -46,6 +56,30 @@ def test_nothing_is_acknowledged_but_what_was_thought_through(templates):
     }
 
 
+def test_nothing_of_the_heavy_tier_is_acknowledged_but_what_was_thought_through(heavy, gpu):
+    at = "tiny-heavy"
+    objects = "tiny-state:ExportsOutputFnGetAttModelsBucket970C6ADAArnC12F88E2/models/tiny-large/*"
+    fargate = {
+        at: {"CloudFormation-Validate::W3010"},  # the CDK's own, of zones that it names where it knows the account
+        f"{at}/Network/Vpc": {"AwsSolutions-VPC7"},
+        f"{at}/Balancer/Balancer": {"AwsSolutions-ELB2"},
+        f"{at}/TinyLargeModel/Role": {f"AwsSolutions-IAM5[Resource::{objects}]"},
+        **{f"{at}/TinyLargeModel/{slot}/Task": {"AwsSolutions-ECS2"} for slot in ("Blue", "Green")},
+    }
+    managed = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances"
+    instances = "arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:container-instance/*"
+    instance = {
+        f"AwsSolutions-IAM4[Policy::{managed}]",
+        "AwsSolutions-IAM5[Resource::*]",
+        f"AwsSolutions-IAM5[Resource::{instances}]",
+    }
+    found = {
+        name: {p: f for p, f in acknowledged_in(each).items() if p.startswith(at)}
+        for name, each in (("fargate", heavy), ("gpu", gpu))
+    }
+    assert found == {"fargate": fargate, "gpu": {**fargate, f"{at}/TinyLargeModel/Gpus/Provider": instance}}
+
+
 def acknowledged_in(templates):
     """The findings that each construct acknowledges."""
     found: dict[str, set[str]] = {}
@@ -58,11 +92,14 @@ def acknowledged_in(templates):
     return found
 
 
-@pytest.mark.parametrize("stack", ["state", "serving"])
-def test_the_template_is_what_it_was(templates, stack):
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_template_is_what_it_was(templates, heavy, stack):
     """Say SLIPWAY_UPDATE_SNAPSHOTS=1 to take the present templates, and read the difference."""
     file = SNAPSHOTS / f"{stack}.json"
-    template = json.dumps(without_hashes(getattr(templates, stack)), indent=1, sort_keys=True) + "\n"
+    template = (
+        json.dumps(without_hashes(getattr(heavy if stack == "heavy" else templates, stack)), indent=1, sort_keys=True)
+        + "\n"
+    )
     if os.environ.get(UPDATE):
         file.parent.mkdir(exist_ok=True)
         file.write_text(template, encoding="utf-8")

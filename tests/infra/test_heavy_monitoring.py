@@ -1,0 +1,124 @@
+"""The alarms and dashboards of heavy models look at metrics that somebody writes, and cost nothing more."""
+
+import json
+import re
+
+from slipway.monitoring.metrics import CATALOGUE, NAMESPACE
+
+SLOTS = ("blue", "green")
+
+
+def dashboard_of(templates):
+    """The graphs of the model's dashboard by title; references are replaced by a word."""
+    (body,) = [
+        dashboard["Properties"]["DashboardBody"]["Fn::Join"][1]
+        for name, dashboard in templates.of_type("AWS::CloudWatch::Dashboard").items()
+        if name.startswith("TinyLarge")
+    ]
+    text = "".join(part if isinstance(part, str) else "reference" for part in body)
+    widgets = json.loads(text)["widgets"]
+    return {each["properties"]["title"]: each["properties"] for each in widgets if each["type"] == "metric"}
+
+
+def series_of(graph):
+    """Each metric of a graph as (namespace, name, dimensions); CloudWatch's shorthand is written out."""
+    found, previous = [], []
+    for entry in graph["metrics"]:
+        row = [each for each in entry if not isinstance(each, dict)]
+        if not row:
+            continue
+        if row[0] == "...":
+            row = [*previous[: len(previous) - len(row) + 1], *row[1:]]
+        row = [previous[place] if each == "." else each for place, each in enumerate(row)]
+        previous = row
+        found.append((row[0], row[1], dict(zip(row[2::2], row[3::2], strict=True))))
+    return found
+
+
+def alarms_of(templates):
+    return {
+        name.rstrip("0123456789ABCDEF"): alarm["Properties"]
+        for name, alarm in templates.of_type("AWS::CloudWatch::Alarm").items()
+        if name.startswith("TinyLarge")
+    }
+
+
+def test_every_metric_of_the_dashboard_is_written_under_these_dimensions(gpu):
+    looked_at = [each for graph in dashboard_of(gpu).values() for each in series_of(graph) if each[0] == NAMESPACE]
+    assert len(looked_at) > 20
+    for _, name, dimensions in looked_at:
+        assert dimensions.keys() == {"Project", "Model", "Slot"}
+        assert any(set(each) == dimensions.keys() for each in written(name))
+
+
+def written(name):
+    return [*CATALOGUE[name].dimension_sets, *CATALOGUE[name].in_slots]
+
+
+def test_the_dashboard_shows_each_slot(heavy):
+    graphs = dashboard_of(heavy)
+    titles = {
+        "Requests by slot": {"Requests"},
+        "Latency by slot, ms": {"Latency"},
+        "Errors by slot": {"Errors", "Faults"},
+        "Time in the queue, ms": {"QueueTime"},
+        "Records in a batch": {"BatchSize"},
+        "Padding, share of a batch": {"PaddingShare"},
+        "Rejected and expired": {"Rejected", "Expired"},
+    }
+    for title, names in titles.items():
+        assert {name for _, name, _ in series_of(graphs[title])} == names
+        assert {dimensions["Slot"] for *_, dimensions in series_of(graphs[title])} == set(SLOTS)
+
+
+def test_the_dashboard_shows_what_the_slots_run_on(heavy, gpu):
+    graphs = dashboard_of(heavy)
+    assert {name for _, name, _ in series_of(graphs["Healthy hosts"])} == {"HealthyHostCount"}
+    assert {name for _, name, _ in series_of(graphs["Tasks"])} == {"RunningTaskCount", "DesiredTaskCount"}
+    assert {name for _, name, _ in series_of(graphs["CPU, %"])} == {"CPUUtilization"}
+    assert {name for _, name, _ in series_of(graphs["Memory, %"])} == {"MemoryUtilization"}
+    assert "GPU, %" not in graphs
+    assert {name for _, name, _ in series_of(dashboard_of(gpu)["GPU, %"])} == {"GpuUtilization"}
+
+
+def test_the_dashboard_finds_versions_that_come_after_it(heavy):
+    graphs = dashboard_of(heavy)
+    for title, name in (("Requests", "Requests"), ("Latency", "Latency"), ("Faults", "Faults")):
+        (graph,) = [each for key, each in graphs.items() if key.startswith(f"{title} by version")]
+        ((options,),) = graph["metrics"]
+        assert re.fullmatch(
+            rf"SEARCH\('\{{Slipway,Project,Model,Version\}} Project=\"tiny\" Model=\"tiny-large\" "
+            rf"MetricName=\"{name}\"', '(Sum|p99)', 60\)",
+            options["expression"],
+        )
+        assert ("Project", "Model", "Version") in written(name)
+
+
+def test_the_dashboard_is_within_what_costs_nothing(gpu):
+    # A dashboard of up to 50 metrics is one of the three that are free; each search finds one for each version.
+    graphs = dashboard_of(gpu)
+    searches = [title for title in graphs if "by version" in title]
+    assert sum(len(series_of(graph)) for graph in graphs.values()) + 5 * len(searches) <= 50
+
+
+def test_each_slot_has_four_alarms_that_tell_the_topic(heavy):
+    alarms = alarms_of(heavy)
+    assert set(alarms) == {
+        f"TinyLargeAlarms{slot.capitalize()}{what}"
+        for slot in SLOTS
+        for what in ("Faults", "Latency", "Rejected", "Healthy")
+    }
+    for alarm in alarms.values():
+        assert "Topic" in json.dumps(alarm["AlarmActions"])
+        assert alarm["AlarmActions"] == alarm["OKActions"]
+        assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
+
+
+def test_idle_is_no_alarm_and_a_slot_without_tasks_is_one(heavy):
+    for name, alarm in alarms_of(heavy).items():
+        expected = "breaching" if name.endswith("Healthy") else "notBreaching"
+        assert alarm["TreatMissingData"] == expected
+    healthy = alarms_of(heavy)["TinyLargeAlarmsBlueHealthy"]
+    (metric,) = [each["MetricStat"] for each in healthy["Metrics"]]
+    assert (metric["Metric"]["MetricName"], metric["Stat"]) == ("HealthyHostCount", "Minimum")
+    assert (healthy["ComparisonOperator"], healthy["Threshold"]) == ("LessThanThreshold", 1)
