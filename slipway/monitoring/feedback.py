@@ -1,7 +1,7 @@
 """Feedback: the label, value or reward that a prediction turned out to deserve, stored once per prediction."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from slipway.errors import ConflictError
@@ -23,6 +23,45 @@ class Feedback:
         said = {"label": self.label, "value": self.value, "reward": self.reward}
         content = {name: value for name, value in said.items() if value is not None}
         return {**content, "time": self.time.isoformat()} if self.time else content
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """A number of rewards, their sum, and the sum of their squares; what is not from 0 to 1 counts as the nearer."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def __add__(self, other: "Rewards") -> "Rewards":
+        return Rewards(self.count + other.count, self.total + other.total, self.squares + other.squares)
+
+    @classmethod
+    def of(cls, reward: float) -> "Rewards":
+        """One reward."""
+        bounded = min(max(reward, 0.0), 1.0)
+        return cls(1, bounded, bounded**2)
+
+
+class RewardCounters(Protocol):
+    """What came back of a version's predictions."""
+
+    def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
+        """The rewards of predictions made from ``since`` on and before ``until``, to `BUCKET`; whenever they came.
+
+        Raises:
+            UnavailableError: the store cannot be reached.
+        """
+        ...
+
+
+BUCKET = timedelta(minutes=10)
+"""Rewards are counted by the time of their predictions, in spans of this length."""
+
+
+def bucket(time: datetime) -> datetime:
+    """The beginning of the span that a time is in."""
+    return time - timedelta(seconds=time.timestamp() % BUCKET.total_seconds())
 
 
 class FeedbackStore(Protocol):
@@ -51,6 +90,16 @@ class MemoryFeedbackStore:
         elif stored.content() != feedback.content():
             raise contradiction(feedback)
         return stored is None
+
+    def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
+        counted = [
+            Rewards.of(feedback.reward)
+            for prediction, feedback in self._stored.items()
+            if feedback.reward is not None
+            and (prediction.model, prediction.version) == (model, version)
+            and bucket(since) <= bucket(prediction.made_at) < until
+        ]
+        return sum(counted, Rewards())
 
 
 def contradiction(feedback: Feedback) -> ConflictError:

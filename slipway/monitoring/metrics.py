@@ -20,6 +20,7 @@ KIND = "Kind"
 FUNCTION = "Function"
 GROUP = "Group"
 SLOT = "Slot"
+LABEL = "Label"
 
 REQUESTS = "Requests"
 LATENCY = "Latency"
@@ -42,6 +43,10 @@ PADDING_SHARE = "PaddingShare"
 REJECTED = "Rejected"
 EXPIRED = "Expired"
 GPU_UTILIZATION = "GpuUtilization"
+FAILURES = "Failures"
+LABELS = "Labels"
+SCORES = "Scores"
+SCORED = "Scored"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of a request for a model that is not deployed: callers must not be able to make metrics."""
@@ -101,6 +106,12 @@ CATALOGUE: Mapping[str, Metric] = {
     REJECTED: Metric("Count", (_OF_SLOT,)),
     EXPIRED: Metric("Count", (_OF_SLOT,)),
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
+    # Records that a version failed on; and, while a release is active, what it predicted: a count for each label, the
+    # sum of the scores, and the records that it is over.
+    FAILURES: Metric("Count", (_OF_VERSION,)),
+    LABELS: Metric("Count", ((*_OF_VERSION, LABEL),)),
+    SCORES: Metric("None", (_OF_VERSION,)),
+    SCORED: Metric("Count", (_OF_VERSION,)),
 }
 
 

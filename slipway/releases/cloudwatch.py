@@ -1,0 +1,214 @@
+"""The evidence of a release, from CloudWatch: what each version did, minute by minute, and the alarms that are named.
+
+Latencies over a limit are counted by CloudWatch, by its statistic `TC(limit:)`: the number of values above a limit.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from slipway.boto import answered_by, new_client
+from slipway.monitoring import metrics
+from slipway.monitoring.feedback import RewardCounters
+from slipway.releases import evidence as keys
+from slipway.releases.evidence import Reference, Tally, Window
+from slipway.releases.record import ReleaseRecord
+from slipway.releases.rewards import new_rewards
+
+_MINUTE = timedelta(minutes=1)
+# Metrics of a minute are there some time after its end.
+LAG = timedelta(seconds=60)
+_LONGEST = timedelta(hours=6)
+_BEFORE = timedelta(hours=3)
+_LEAST_FOR_QUANTILES = 100
+_QUERIES_PER_CALL = 500
+_SUM, _COUNT = "Sum", "SampleCount"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One figure of a version: a metric in one statistic; ``label`` is one more dimension."""
+
+    version: int
+    metric: str
+    statistic: str = _SUM
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The metrics of a tier: what is counted, what failed of it, and how long it took.
+
+    On the light tier one request may be of several versions, so records are counted, and the time of their inference.
+    """
+
+    done: str
+    failed: str
+    latency: str
+    done_has_failed: bool
+
+
+_NAMES = {
+    "light": _Names(metrics.PREDICTIONS, metrics.FAILURES, metrics.INFERENCE_LATENCY, done_has_failed=False),
+    "heavy": _Names(metrics.REQUESTS, metrics.FAULTS, metrics.LATENCY, done_has_failed=True),
+}
+Values = Mapping[Query, Mapping[datetime, float]]
+
+
+class CloudWatchEvidence:
+    """An `EvidenceReader`; ``options`` are those of boto3's client.
+
+    Args:
+        project: the value of the dimension `Project`.
+        rewards: what came back of predictions.
+        lag: how long after its end a minute is read.
+    """
+
+    def __init__(
+        self, project: str, rewards: RewardCounters, options: Mapping[str, Any], *, lag: timedelta = LAG
+    ) -> None:
+        self._project = project
+        self._rewards = rewards
+        self._lag = lag
+        self._client = new_client("cloudwatch", options)
+
+    def windows(self, record: ReleaseRecord, now: datetime) -> tuple[Window, ...]:
+        end = _floor(now - self._lag)
+        start = max(_ceiling(record.judged_until), end - _LONGEST)
+        if start >= end:
+            return ()
+        versions = (record.stable, *record.candidates)
+        queries = [query for version in versions for query in _queries(record, version)]
+        values = self._read(record.model, queries, start, end, _MINUTE)
+        minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
+        windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
+        return (*windows[:-1], self._with_rewards(record, windows[-1]))
+
+    def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
+        stable, names = record.stable, _NAMES[record.tier]
+        figures = [Query(stable, names.latency, statistic) for statistic in ("p50", "p99", _COUNT)]
+        queries = [*figures, *_counts(record, stable)]
+        end = now - self._lag
+        values = self._read(record.model, queries, end - _BEFORE, end, _BEFORE)
+        p50, p99, count = (values.get(query, {}) for query in figures)
+        sums = {query: sum(found.values()) for query, found in values.items()}
+        tallies = _tallies(record, stable, sums)
+        # CloudWatch answers by fixed spans, of which the last hours can touch two: the fuller one is asked.
+        fullest = max(count, key=lambda span: count[span], default=None)
+        if fullest is None or count[fullest] < _LEAST_FOR_QUANTILES or fullest not in p50 or fullest not in p99:
+            return Reference(tallies=tallies) if tallies else None
+        return Reference(p50[fullest], p99[fullest], tallies)
+
+    def alarms(self, names: Sequence[str]) -> dict[str, bool]:
+        with answered_by("CloudWatch"):
+            found = self._client.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        return {alarm["AlarmName"]: alarm["StateValue"] == "ALARM" for alarm in alarms}
+
+    def _with_rewards(self, record: ReleaseRecord, last: Window) -> Window:
+        """The last window with the rewards that came since the last look, whenever they were predicted."""
+        arms = {version: dict(tallies) for version, tallies in last.arms.items()}
+        for version in (record.stable, *record.candidates):
+            tally = new_rewards(
+                record, version, last.end, self._rewards, lambda *span: self._predictions(record, *span)
+            )
+            if tally is not None:
+                arms.setdefault(version, {})[keys.REWARD] = tally
+        return Window(last.start, last.end, arms)
+
+    def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
+        """How many predictions a version made."""
+        query = Query(version, metrics.PREDICTIONS)
+        found = self._read(record.model, [query], since, until, timedelta(minutes=10))
+        return sum(found.get(query, {}).values())
+
+    def _read(
+        self, model: str, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
+    ) -> dict[Query, dict[datetime, float]]:
+        """The values of each query by the beginning of their spans; none where there was nothing."""
+        found: dict[Query, dict[datetime, float]] = defaultdict(dict)
+        for first in range(0, len(queries), _QUERIES_PER_CALL):
+            part = queries[first : first + _QUERIES_PER_CALL]
+            for place, time, value in self._answers(model, part, start, end, period):
+                found[part[place]][time] = value
+        return found
+
+    def _answers(
+        self, model: str, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
+    ) -> Iterator[tuple[int, datetime, float]]:
+        request = {
+            "MetricDataQueries": [self._query(model, place, query, period) for place, query in enumerate(queries)],
+            "StartTime": start,
+            "EndTime": end,
+        }
+        with answered_by("CloudWatch"):
+            for page in self._client.get_paginator("get_metric_data").paginate(**request):
+                for result in page["MetricDataResults"]:
+                    place = int(result["Id"].removeprefix("m"))
+                    yield from ((place, *each) for each in zip(result["Timestamps"], result["Values"], strict=True))
+
+    def _query(self, model: str, place: int, query: Query, period: timedelta) -> dict[str, Any]:
+        named = {metrics.PROJECT: self._project, metrics.MODEL: model, metrics.VERSION: str(query.version)}
+        if query.label is not None:
+            named[metrics.LABEL] = query.label
+        dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
+        metric = {"Namespace": metrics.NAMESPACE, "MetricName": query.metric, "Dimensions": dimensions}
+        stat = {"Metric": metric, "Period": int(period.total_seconds()), "Stat": query.statistic}
+        return {"Id": f"m{place}", "MetricStat": stat}
+
+
+def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
+    """All that is asked of a version in a window."""
+    yield from _counts(record, version)
+    limits = record.latency_limits(version)
+    if limits:
+        latency = _NAMES[record.tier].latency
+        yield Query(version, latency, _COUNT)
+        yield from (Query(version, latency, over(limit)) for limit in limits.values())
+
+
+def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
+    names = _NAMES[record.tier]
+    yield from (Query(version, name) for name in (names.done, names.failed, metrics.SCORES, metrics.SCORED))
+    yield from (Query(version, metrics.LABELS, label=label) for label in record.labels)
+
+
+def over(limit: float) -> str:
+    """CloudWatch's name for the number of values over a limit."""
+    return f"TC({limit:.6f}:)"
+
+
+def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, dict[str, Tally]]:
+    at = {query: found[minute] for query, found in values.items() if minute in found}
+    versions = (record.stable, *record.candidates)
+    arms = {version: _tallies(record, version, at) for version in versions}
+    return {version: tallies for version, tallies in arms.items() if tallies}
+
+
+def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:
+    """What of a version was measured."""
+    names = _NAMES[record.tier]
+    failed = values.get(Query(version, names.failed), 0.0)
+    done = values.get(Query(version, names.done), 0.0) + (0 if names.done_has_failed else failed)
+    tallies = {keys.ERRORS: Tally(done, min(failed, done))}
+    timed = values.get(Query(version, names.latency, _COUNT), 0.0)
+    for key, limit in record.latency_limits(version).items():
+        tallies[key] = Tally(timed, values.get(Query(version, names.latency, over(limit)), 0.0))
+    scored = values.get(Query(version, metrics.SCORED), 0.0)
+    tallies[keys.SCORE] = Tally(scored, values.get(Query(version, metrics.SCORES), 0.0))
+    labels = {label: values.get(Query(version, metrics.LABELS, label=label), 0.0) for label in record.labels}
+    everything = sum(labels.values())
+    tallies |= {keys.label_key(label): Tally(everything, count) for label, count in labels.items()}
+    return {key: tally for key, tally in tallies.items() if tally.n}
+
+
+def _floor(time: datetime) -> datetime:
+    return time.replace(second=0, microsecond=0)
+
+
+def _ceiling(time: datetime) -> datetime:
+    floor = _floor(time)
+    return floor if floor == time else floor + _MINUTE

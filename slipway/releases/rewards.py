@@ -1,0 +1,51 @@
+"""Which rewards a look at a release takes in: each once, and with the version that predicted."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from slipway.monitoring.feedback import BUCKET, RewardCounters, Rewards, bucket
+from slipway.release_options import Bandit
+from slipway.releases import evidence as keys
+from slipway.releases.evidence import Tally
+from slipway.releases.record import ReleaseRecord
+
+Predictions = Callable[[int, datetime, datetime], float]
+
+
+def new_rewards(
+    record: ReleaseRecord, version: int, end: datetime, counters: RewardCounters, predictions: Predictions
+) -> Tally | None:
+    """What is to be added to what the record has counted already; None where nothing is new.
+
+    Only predictions made since the release started count. For a bandit, one without a reward counts as 0 once it is old
+    enough; ``predictions`` tells how many there were. Else only rewards that came are outcomes.
+    """
+    if isinstance(record.options, Bandit):
+        made, found = _old_enough(record, record.options, version, end, (counters, predictions))
+        seen = record.total(version, keys.REWARD)
+        # A reward of nobody's prediction, as CloudWatch knows them, cannot make a mean over 1.
+        return _added(Tally(made, min(found.total, seen.n + made) - seen.total))
+    seen = record.total(version, keys.REWARD)
+    found = counters.rewards(record.model, version, record.started_at, end + BUCKET)
+    return _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
+
+
+def _old_enough(
+    record: ReleaseRecord, options: Bandit, version: int, end: datetime, source: tuple[RewardCounters, Predictions]
+) -> tuple[float, Rewards]:
+    """How many predictions have become old enough since the last look, and every reward of those that are."""
+    counters, predictions = source
+    delay = timedelta(minutes=options.delay_minutes)
+    first = bucket(record.started_at) + BUCKET
+    before, until = (max(first, bucket(time - delay)) for time in (record.judged_until, end))
+    made = predictions(version, before, until) if until > before else 0.0
+    return made, counters.rewards(record.model, version, first, until) if made else Rewards()
+
+
+def _less(squares: float, seen: Tally) -> float:
+    return max(squares - (seen.total if seen.squares is None else seen.squares), 0.0)
+
+
+def _added(tally: Tally) -> Tally | None:
+    """What there is of it; a total that is less than before has nothing to add."""
+    return tally if tally.n > 0 and tally.total >= 0 else None

@@ -1,0 +1,162 @@
+"""The evidence, from metrics in moto."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.cloudwatch.models import Statistics
+from releases import NOW, make_release
+
+from slipway.monitoring import metrics
+from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore
+from slipway.monitoring.prediction_ids import PredictionId
+from slipway.release_options import AbTest, Bandit
+from slipway.releases.cloudwatch import CloudWatchEvidence
+from slipway.releases.evidence import Tally
+from slipway.releases.record import LatencyLimits, ReleaseRecord, StoredTally
+
+OPTIONS = {"region_name": "eu-west-1"}
+LATER = NOW + timedelta(minutes=4, seconds=30)
+
+
+@pytest.fixture
+def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    basic = Statistics.get_statistics_for_type
+
+    def extended(self: Any, stat: str) -> Any:
+        """What moto lacks: the number of values over a limit, and percentiles."""
+        values = sorted(float(datum.value) for datum in self.metric_data)
+        if stat.startswith("TC("):
+            return sum(value > float(stat[3:].split(":", maxsplit=1)[0]) for value in values)
+        return values[int(float(stat[1:]) / 100 * (len(values) - 1))] if stat.startswith("p") else basic(self, stat)
+
+    monkeypatch.setattr(Statistics, "get_statistics_for_type", extended)
+    with mock_aws():
+        yield boto3.client("cloudwatch", **OPTIONS)
+
+
+def put(client: Any, minute: float, metric: str, *values: float, version: int = 2, **more: str) -> None:
+    named = {"Project": "shop", "Model": "sentiment", "Version": str(version), **more}
+    dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
+    data = [
+        {"MetricName": metric, "Dimensions": dimensions, "Value": value, "Timestamp": NOW + timedelta(minutes=minute)}
+        for value in values
+    ]
+    client.put_metric_data(Namespace="Slipway", MetricData=data)
+
+
+def reader(store: MemoryFeedbackStore | None = None) -> CloudWatchEvidence:
+    return CloudWatchEvidence("shop", store or MemoryFeedbackStore(), OPTIONS)
+
+
+def running(**changes: Any) -> ReleaseRecord:
+    limits = LatencyLimits(p50_ms=10, p99_ms=40)
+    return make_release(**changes).model_copy(update={"limits": limits, "judged_until": NOW})
+
+
+def test_windows_are_the_whole_minutes_that_are_over(cloudwatch: Any) -> None:
+    windows = reader().windows(running(), LATER)
+    assert [(window.start - NOW, window.end - NOW) for window in windows] == [
+        (timedelta(minutes=minute), timedelta(minutes=minute + 1)) for minute in range(3)
+    ]
+    assert all(not window.arms for window in windows)
+    assert reader().windows(running(), NOW + timedelta(seconds=90)) == ()
+
+
+def test_a_light_version_is_counted_by_its_records(cloudwatch: Any) -> None:
+    put(cloudwatch, 1, metrics.PREDICTIONS, 3, 1, 1)
+    put(cloudwatch, 1, metrics.FAILURES, 2)
+    # The candidate may be 1.25 and 1.5 times as slow: its limits are 12.5 and 60 ms.
+    put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 5, 12, 13, 61)
+    put(cloudwatch, 1, metrics.SCORED, 5)
+    put(cloudwatch, 1, metrics.SCORES, 4)
+    put(cloudwatch, 1, metrics.LABELS, 4, Label="positive")
+    put(cloudwatch, 1, metrics.LABELS, 1, Label="negative")
+    put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 5, 11, 41, version=1)
+    put(cloudwatch, 1, metrics.PREDICTIONS, 3, version=1)
+    windows = reader().windows(running(), LATER)
+    assert not windows[0].arms
+    assert windows[1].arms[2] == {
+        "errors": Tally(7, 2),
+        "p50": Tally(4, 2),
+        "p99": Tally(4, 1),
+        "score": Tally(5, 4),
+        "label:negative": Tally(5, 1),
+        "label:positive": Tally(5, 4),
+    }
+    assert windows[1].arms[1] == {"errors": Tally(3, 0), "p50": Tally(3, 2), "p99": Tally(3, 1)}
+
+
+def test_a_heavy_version_is_counted_by_its_requests(cloudwatch: Any) -> None:
+    put(cloudwatch, 0, metrics.REQUESTS, 100)
+    put(cloudwatch, 0, metrics.FAULTS, 7)
+    put(cloudwatch, 0, metrics.LATENCY, 90)
+    window = reader().windows(running(tier="heavy"), LATER)[0]
+    assert window.arms[2] == {"errors": Tally(100, 7), "p50": Tally(1, 1), "p99": Tally(1, 1)}
+
+
+def test_the_reference_is_what_the_stable_version_did(cloudwatch: Any) -> None:
+    assert reader().reference(running(), NOW) is None
+    put(cloudwatch, -30, metrics.PREDICTIONS, 200, version=1)
+    put(cloudwatch, -30, metrics.INFERENCE_LATENCY, 7, version=1)
+    few = reader().reference(running(), NOW)
+    assert few is not None
+    assert (few.p50_ms, few.tallies["errors"]) == (None, Tally(200, 0))
+    put(cloudwatch, -30, metrics.INFERENCE_LATENCY, *range(1, 101), version=1)
+    enough = reader().reference(running(), NOW)
+    assert enough is not None
+    assert (enough.p50_ms, enough.p99_ms) == (50, 99)
+
+
+def test_alarms_are_on_or_not(cloudwatch: Any) -> None:
+    for name, state in (("bad", "ALARM"), ("good", "OK")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            MetricName="Errors",
+            Namespace="Slipway",
+            Period=60,
+            EvaluationPeriods=1,
+            Statistic="Sum",
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+    assert reader().alarms(["bad", "good", "gone"]) == {"bad": True, "good": False}
+
+
+def reward(store: MemoryFeedbackStore, made: datetime, value: float, number: int, version: int = 2) -> None:
+    prediction = PredictionId("sentiment", version, f"{int(made.timestamp()):08x}{number:016x}")
+    store.put(Feedback(prediction, reward=value))
+
+
+def test_rewards_count_once_and_only_of_predictions_since_the_start(cloudwatch: Any) -> None:
+    store = MemoryFeedbackStore()
+    reward(store, NOW - timedelta(hours=1), 1.0, 1)
+    reward(store, NOW + timedelta(minutes=1), 1.0, 2)
+    reward(store, NOW + timedelta(minutes=1), 0.5, 3)
+    record = running(options=AbTest())
+    last = reader(store).windows(record, LATER)[-1]
+    assert last.arms[2]["reward"] == Tally(2, 1.5, 1.25)
+    seen = record.model_copy(update={"totals": {2: {"reward": StoredTally(n=2, total=1.5, squares=1.25)}}})
+    assert "reward" not in reader(store).windows(seen, LATER)[-1].arms.get(2, {})
+    reward(store, NOW + timedelta(minutes=2), 0.0, 4)
+    assert reader(store).windows(seen, LATER)[-1].arms[2]["reward"] == Tally(1, 0.0, 0.0)
+
+
+def test_for_a_bandit_a_prediction_without_a_reward_counts_once_it_is_old_enough(cloudwatch: Any) -> None:
+    store = MemoryFeedbackStore()
+    put(cloudwatch, 12, metrics.PREDICTIONS, 40)
+    put(cloudwatch, 22, metrics.PREDICTIONS, 1000)
+    reward(store, NOW + timedelta(minutes=12), 1.0, 1)
+    record = running(options=Bandit(delay_minutes=5))
+    evidence = reader(store)
+    early = evidence.windows(record, NOW + timedelta(minutes=24))[-1]
+    assert "reward" not in early.arms.get(2, {})
+    late = evidence.windows(record, NOW + timedelta(minutes=27))[-1]
+    assert late.arms[2]["reward"] == Tally(40, 1.0)

@@ -1,0 +1,56 @@
+"""Every feedback store counts rewards alike: each once, by the time of its prediction."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from releases import NOW
+
+from slipway.errors import ConflictError
+from slipway.monitoring.dynamodb import DynamoFeedbackStore
+from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore, Rewards
+from slipway.monitoring.prediction_ids import PredictionId
+
+Store = MemoryFeedbackStore | DynamoFeedbackStore
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def feedback(request: pytest.FixtureRequest) -> Store:
+    if request.param == "memory":
+        return MemoryFeedbackStore()
+    client, table = request.getfixturevalue("dynamodb"), request.getfixturevalue("control_table")
+    return DynamoFeedbackStore(table, client=client)
+
+
+def give(feedback: Store, number: int, reward: float, *, hours: float = 0, version: int = 2) -> bool:
+    made = int((NOW + hours * HOUR).timestamp())
+    return feedback.put(Feedback(PredictionId("sentiment", version, f"{made:08x}{number:016x}"), reward=reward))
+
+
+def counted(feedback: Store, **between: Any) -> Rewards:
+    return feedback.rewards("sentiment", 2, **{"since": NOW - HOUR, "until": NOW + HOUR, **between})
+
+
+def test_a_reward_counts_once_however_often_it_comes(feedback: Store) -> None:
+    assert give(feedback, 1, 0.5)
+    assert not give(feedback, 1, 0.5)
+    with pytest.raises(ConflictError):
+        give(feedback, 1, 0.75)
+    assert counted(feedback) == Rewards(1, 0.5, 0.25)
+
+
+def test_rewards_are_of_their_version_and_time(feedback: Store) -> None:
+    give(feedback, 1, 1.0)
+    give(feedback, 2, 1.0, version=3)
+    give(feedback, 3, 1.0, hours=-30)
+    give(feedback, 4, 1.0, hours=5)
+    feedback.put(Feedback(PredictionId("sentiment", 2, f"{int(NOW.timestamp()):08x}{5:016x}"), label="positive"))
+    assert counted(feedback) == Rewards(1, 1.0, 1.0)
+    assert counted(feedback, since=NOW - 31 * HOUR, until=NOW + 6 * HOUR).count == 3
+
+
+def test_what_is_not_from_0_to_1_counts_as_the_nearer(feedback: Store) -> None:
+    give(feedback, 1, -3.0)
+    give(feedback, 2, 7.0)
+    assert counted(feedback) == Rewards(2, 1.0, 1.0)
