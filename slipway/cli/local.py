@@ -53,6 +53,8 @@ class Environment(Protocol):
 
     def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
 
+    def deploy(self, *, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
+
     def status(self) -> Running | None: ...
 
     def down(self) -> bool: ...
@@ -80,6 +82,15 @@ def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: S
             if not left_running:
                 with _steps(console)("Stopping"):
                     environment.down()
+
+
+@app.command()
+def deploy(*, state: StateFolder = STATE_FOLDER) -> None:
+    """Deploy this checkout, as it is now, to what is up."""
+    console = Console()
+    with _until_told_to_stop():
+        running = _environment(state).deploy(step=_steps(console))
+    _addresses(console, running)
 
 
 @app.command()
@@ -188,7 +199,7 @@ def _first_prediction(console: Console, running: Running, text: str) -> None:
 
 def _text_model(models: list[dict[str, Any]]) -> tuple[str, str] | None:
     """The first text classifier, and the one field that it asks of a request."""
-    for model in models:
+    for model in (each for each in models if "task" in each):  # of a heavy model the list tells no schema
         released = next(v for v in model["versions"] if v["version"] == model["release"]["stable"])
         asked = [field["name"] for field in released["inputs"] if "group" not in field and "default" not in field]
         if model["task"] == "text-classification" and len(asked) == 1:

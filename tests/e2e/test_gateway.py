@@ -1,6 +1,7 @@
 """What stands before the functions: authorization, limits, and the front door that signs."""
 
 import socket
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import httpx
@@ -78,5 +79,5 @@ def test_everything_listens_on_loopback_only(running: State) -> None:
         if connection.status == psutil.CONN_LISTEN
     ]
 
-    assert set(listening) == {HOST}
-    assert len(listening) == 2
+    assert all(ip_address(address).is_loopback for address in listening)
+    assert listening.count(HOST) == 2  # the others are tasks of heavy models, each on an address of its own

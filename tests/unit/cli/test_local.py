@@ -41,6 +41,12 @@ class Environment:
         self.asked.append(f"up {port} {self.folder}")
         return Up()
 
+    def deploy(self, *, step: Any) -> Up:
+        if self.running is None:
+            raise NotFoundError("embedded AWS", "none is up")
+        self.asked.append("deploy")
+        return self.running
+
     def status(self) -> Up | None:
         return self.running
 
@@ -153,3 +159,17 @@ def test_the_first_prediction_is_for_a_model_that_a_text_is_enough_for() -> None
 
     assert local._text_model([two, numbers, tweets]) == ("tweets", "tweet")
     assert local._text_model([two, numbers]) is None
+
+
+def test_deploy_brings_a_changed_checkout_to_what_is_up(environment: type[Environment]) -> None:
+    environment.running = Up()
+
+    shown = RUNNER.invoke(local.app, ["deploy"])
+
+    assert environment.asked == ["deploy"]
+    assert Up.api in shown.stdout
+
+
+@pytest.mark.usefixtures("environment")
+def test_deploy_with_nothing_up_says_so() -> None:
+    assert isinstance(RUNNER.invoke(local.app, ["deploy"]).exception, NotFoundError)
