@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.progress import shown
 from slipway.errors import InputError
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def _order(model: str, config: Path, data: Path, output: Path, **options: Any) -
         output=output,
         command=shlex.join(["slipway", *sys.argv[1:]]),
         task_modules=tuple(settings.light.task_modules) if settings else (),
+        watch=shown,
         **options,
     )
 

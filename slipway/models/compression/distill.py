@@ -10,8 +10,10 @@ answers.
 
 import hashlib
 import inspect
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -80,7 +82,7 @@ def distill(order: Order, how: Distilling) -> Compressed:
     parent = teacher.manifest.version if how.name in (None, teacher.manifest.name) else 0
     number = version_of(order.output, order.version, parent)
     bench = Bench(teacher, test, order.task_modules)
-    answers = _answers(teacher, lesson.records, order.task_modules)
+    answers = _answers(order, lesson.records)
     with draft_beside(order.output) as folder:
         _take(recipe(_in_order(lesson.records, teacher), answers, **arguments), folder)
         document = _document(order, how, number, folder, lesson)
@@ -122,11 +124,16 @@ def _part(data: Labelled, indices: Sequence[int], name: str) -> Labelled:
     return replace(data, name=name, records=[data.records[index] for index in indices], labels=labels)
 
 
-def _answers(teacher: Package, records: Sequence[Record], task_modules: Sequence[str]) -> Answers:
-    """The teacher's answers, each record predicted alone, since a batch may change them."""
-    predictor = Predictor(teacher, threads=1, task_modules=task_modules)
-    outputs = [output for record in records for output in predictor.predict([record])]
-    return np.array([_row(output, teacher) for output in outputs], dtype=np.float64)
+def _answers(order: Order, records: Sequence[Record]) -> Answers:
+    """The teacher's answers, each record predicted alone, since a batch may change them, in a few threads."""
+    teacher = order.original
+    predictor = Predictor(teacher, threads=1, task_modules=order.task_modules)
+    rows: list[list[float]] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool, order.watch("The teacher answers", len(records)) as advance:
+        for (output,) in pool.map(lambda record: predictor.predict([record]), records):
+            rows.append(_row(output, teacher))
+            advance()
+    return np.array(rows, dtype=np.float64)
 
 
 def _in_order(records: Sequence[Record], teacher: Package) -> list[Record]:

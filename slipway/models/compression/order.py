@@ -11,6 +11,7 @@ from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.compression.bench import Bench, Verdict, refuse_drop
 from slipway.models.compression.card import compressed_card
 from slipway.models.compression.report import Report, compare
+from slipway.models.compression.watch import Watch, unwatched
 from slipway.models.extras import need
 from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.labelled import Labelled, read_given
@@ -22,7 +23,8 @@ from slipway.models.package import BASELINE, MANIFEST, Package, load_package, se
 class Order:
     """``data`` are records, labelled or not, that quality and agreement are measured on.
 
-    ``max_drop`` is the budget (see `Verdict.drop`); ``seconds`` how long each latency is measured.
+    ``max_drop`` is the budget (see `Verdict.drop`); ``seconds`` how long each latency is measured; ``watch`` is told
+    how far the steps have come that take minutes.
     """
 
     original: Package
@@ -33,6 +35,7 @@ class Order:
     max_drop: float = 0.005
     seconds: float = 2.0
     task_modules: tuple[str, ...] = ()
+    watch: Watch = unwatched
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def quantize(order: Order, how: Quantizing) -> Compressed:
 
     def make(draft: Package, bench: Bench) -> Change:
         quantizer = _Quantizer(draft, how, calibration)
-        kept, verdict = _Search(quantizer, bench, order.max_drop).smallest_float_set()
+        kept, verdict = _Search(quantizer, bench, order).smallest_float_set()
         return _change(quantizer, kept, bench, verdict)
 
     return compress(order, make)
@@ -184,10 +184,11 @@ def _quiet() -> Iterator[None]:
 class _Search:
     """Looks for the smallest set of nodes to keep in float."""
 
-    def __init__(self, quantizer: _Quantizer, bench: Bench, max_drop: float) -> None:
+    def __init__(self, quantizer: _Quantizer, bench: Bench, order: Order) -> None:
         self._quantizer = quantizer
         self._bench = bench
-        self._max_drop = max_drop
+        self._max_drop = order.max_drop
+        self._watch = order.watch
         quantizer.load(bench.original)
 
     def smallest_float_set(self) -> tuple[list[str], Verdict]:
@@ -204,24 +205,37 @@ class _Search:
 
     def _add_until_it_holds(self) -> list[str]:
         nodes = self._quantizer.nodes
-        order = sorted(nodes, key=lambda node: self._divergence([node]))
-        for count in range(1, len(nodes)):
-            if within(self._try(order[:count]), self._max_drop):
-                return order[:count]
+        order = self._by_sensitivity()
+        with self._watch("Nodes put back to float", len(nodes) - 1) as advance:
+            for count in range(1, len(nodes)):
+                if within(self._try(order[:count]), self._max_drop):
+                    return order[:count]
+                advance()
         raise CheckFailedError(
             f"whichever of the {len(nodes)} nodes are left in float, the budget of {self._max_drop:g} does not hold on "
             f"{self._bench.label}; nothing was written"
         )
+
+    def _by_sensitivity(self) -> list[str]:
+        """The nodes, first the one that in float brings the answers closest to the original's."""
+        divergence = {}
+        with self._watch("Each node in float", len(self._quantizer.nodes)) as advance:
+            for node in self._quantizer.nodes:
+                divergence[node] = self._divergence([node])
+                advance()
+        return sorted(divergence, key=lambda node: divergence[node])
 
     def _divergence(self, kept: Sequence[str]) -> float:
         return self._bench.divergence(self._quantizer.write(kept), _SENSITIVITY_RECORDS)
 
     def _without_needless(self, kept: list[str]) -> list[str]:
         """Quantize again what the budget does not need in float; what was added last was the least sensitive."""
-        for node in reversed(kept[:-1]):
-            fewer = [name for name in kept if name != node]
-            if within(self._try(fewer), self._max_drop):
-                kept = fewer
+        with self._watch("Nodes quantized again", len(kept) - 1) as advance:
+            for node in reversed(kept[:-1]):
+                fewer = [name for name in kept if name != node]
+                if within(self._try(fewer), self._max_drop):
+                    kept = fewer
+                advance()
         return kept
 
 

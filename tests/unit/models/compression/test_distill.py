@@ -2,7 +2,8 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,19 @@ def test_what_goes_wrong_leaves_nothing(
     with pytest.raises(error, match=message):
         distill(wanted, how)
     assert not wanted.output.parent.exists()
+
+
+def test_who_watches_is_told_of_each_answer(mlp: Package, plain_file: Path, order: Any) -> None:
+    steps: dict[str, list[int]] = {}
+
+    @contextmanager
+    def watch(what: str, total: int) -> Iterator[Callable[[], None]]:
+        steps[what] = [total, 0]
+
+        def advance() -> None:
+            steps[what][1] += 1
+
+        yield advance
+
+    distill(order(mlp, plain_file, watch=watch), Distilling("recipes:network"))
+    assert steps == {"The teacher answers": [216, 216]}
