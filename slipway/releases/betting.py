@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Alternatives that a bet does best at: the odds of a bad outcome, as multiples of the odds on the boundary.
-AGAINST = np.array([1.15, 1.5, 2.5, 6.0, 40.0])
+# Alternatives that a bet does best at: the odds of a bad outcome, as multiples of the odds on the boundary. The first
+# of each bets nothing: it is what the others are paid from again once they have lost, for a candidate that turns bad.
+AGAINST = np.array([1.0, 1.15, 1.5, 2.5, 6.0, 40.0])
 # And the shares of the boundary's mean that a harmless candidate may have.
-IN_FAVOUR = np.array([0.95, 0.8, 0.5, 0.2, 0.03])
+IN_FAVOUR = np.array([1.0, 0.95, 0.8, 0.5, 0.2, 0.03])
 BETS = len(AGAINST)
 
 _LOWEST_GUESS = 1e-4
 _HIGHEST_BOUNDARY = 0.999
+_REINVESTED = 0.0005
 _STAKE = 0.5  # a stable outcome may lose this part of the capital at most
 
 
@@ -80,6 +82,16 @@ def _returns(block: Block, limit: Array, mean: Array, stake: Array, hedge: Array
         + (stable_n - stable_sum) * np.log1p(stake * hedge * mean)
     )
     return returns
+
+
+def reinvested(capital: Array) -> Array:
+    """The capital of the bets once each has given a little, of which those that have lost it all are paid.
+
+    The fixed share of M. Herbster and M. K. Warmuth (1998), in a form that gives out no more than was given.
+    """
+    floor = capital.max(axis=-1, keepdims=True) + np.log(_REINVESTED / BETS)
+    spread: Array = np.maximum(capital + np.log1p(-_REINVESTED), floor)
+    return spread
 
 
 def log_mixture(capital: Array, axes: int | tuple[int, ...] = -1) -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.releases.betting import BETS, Array, Block, log_mixture, log_winnings
+from slipway.releases.betting import BETS, Array, Block, log_mixture, log_winnings, reinvested
 from slipway.releases.comparisons import Questions
 from slipway.releases.evidence import NOTHING, Tally
 
@@ -47,8 +47,8 @@ class Capital:
         guess = (self.recent_sum + _GUESS_WEIGHT * asked.guesses) / (self.recent_n + _GUESS_WEIGHT)
         against, favour = log_winnings(block, boundary, boundary.guess(guess))
         return Capital(
-            self.against + against,
-            self.favour + favour,
+            reinvested(self.against + against),
+            reinvested(self.favour + favour),
             self.candidate_n + block.candidate_n,
             self.candidate_sum + block.candidate_sum,
             self.stable_n + block.stable_n,

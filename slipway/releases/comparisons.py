@@ -14,6 +14,7 @@ from slipway.releases.evidence import Tally
 _P50_SLACK = 0.05
 _P99_SLACK = 0.005
 _NEVER_WORSE = 0.999
+_UNSEEN_ERRORS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,14 @@ def questions(judge: JudgeConfig, labels: Sequence[str], *, shadow: bool = False
 
 
 def reference_bounds(asked: Questions, n: Array, total: Array) -> Array:
-    """For each row, what the stable version's mean was at most; half of the error probability goes into that."""
-    return upper_bound(n, total, asked.alpha / 2 / len(asked.rows))
+    """For each row, what the stable version's mean was at most; half of the error probability goes into that.
+
+    Of errors, a stable version that is hardly known is not thought to have made many more than were seen.
+    """
+    bounds = upper_bound(n, total, asked.alpha / 2 / len(asked.rows))
+    seen = np.maximum(np.where(n > 0, total / np.maximum(n, 1), 0.0), asked.guesses) + _UNSEEN_ERRORS
+    errors = np.array([row.metric == "errors" for row in asked.rows])
+    return np.where(errors, np.minimum(bounds, seen), bounds)
 
 
 def against_reference(asked: Questions, bounds: Sequence[float]) -> Questions:

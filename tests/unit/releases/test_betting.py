@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from slipway.releases.betting import AGAINST, BETS, Block, Boundary, log_mixture, log_winnings, upper_bound
+from slipway.releases.betting import AGAINST, BETS, Block, Boundary, log_mixture, log_winnings, reinvested, upper_bound
 
 
 def block(candidate: tuple[float, float], stable: tuple[float, float]) -> Block:
@@ -44,8 +44,8 @@ def test_the_bets_are_worth_one_at_most_on_the_boundary(
 
 def test_below_the_boundary_the_bets_against_lose_and_above_it_those_in_favour() -> None:
     below, above = (expected(boundary(margin=0.05), 0.1, (30, 60), (mean, 0.1)) for mean in (0.1, 0.25))
-    assert (below[0] < 1).all()
-    assert (above[1] < 1).all()
+    assert (below[0][1:] < 1).all()
+    assert (above[1][1:] < 1).all()
     assert (above[0] > 1).any()
     assert (below[1] > 1).any()
 
@@ -58,7 +58,7 @@ def test_looking_every_minute_hardly_ever_accuses_a_candidate_on_the_boundary() 
         mean = 0.05 + 0.04 * np.sin(minute / 20)
         sums = (rng.binomial(20, mean + 0.02, (runs, 1)), rng.binomial(200, mean, (runs, 1)))
         counted = Block(np.full((runs, 1), 20.0), sums[0] * 1.0, np.full((runs, 1), 200.0), sums[1] * 1.0)
-        capital = capital + log_winnings(counted, line, line.guess(np.full((runs, 1), 0.05)))[0]
+        capital = reinvested(capital + log_winnings(counted, line, line.guess(np.full((runs, 1), 0.05)))[0])
         highest = np.maximum(highest, log_mixture(capital))
     accused = (highest >= np.log(1 / alpha)).mean()
     assert 0.002 < accused <= alpha
@@ -101,3 +101,20 @@ def test_the_upper_bound_holds_and_is_close() -> None:
     assert binom.cdf(0, 100, bound[1]) <= 0.01
     assert binom.cdf(100, 10_000, bound[2]) <= 0.01
     assert bound[2] < 0.0135
+
+
+def test_reinvesting_gives_out_no_more_than_was_given() -> None:
+    capital = np.random.default_rng(0).normal(0, 30, (500, BETS))
+    after = reinvested(capital)
+    assert (log_mixture(after) <= log_mixture(capital) + 1e-9).all()
+    assert (after.max(axis=-1) - after.min(axis=-1) < 9.5).all()
+
+
+def test_a_candidate_that_turns_bad_after_a_day_is_found_as_soon() -> None:
+    """A day of good minutes is no credit to live on."""
+    line, capital = boundary(), np.zeros((1, BETS))
+    for _ in range(1440):
+        capital = reinvested(capital + log_winnings(block((300, 0.3), (5700, 5.7)), line, np.array([0.001]))[0])
+    for _ in range(2):
+        capital = reinvested(capital + log_winnings(block((300, 15), (5700, 5.7)), line, np.array([0.001]))[0])
+    assert log_mixture(capital)[0] > np.log(1 / 0.001)

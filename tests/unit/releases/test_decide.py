@@ -126,6 +126,13 @@ def test_blue_green_keeps_the_old_side_warm_for_the_bake_and_needs_to_see_traffi
     assert world.record.phase is Phase.PROMOTED
 
 
+def test_a_flip_from_a_version_that_nothing_is_known_of_still_goes_back_from_many_errors() -> None:
+    world = heavy(BlueGreen(bake_minutes=5))
+    world.reference = None
+    running(world).look({2: arm(6000, errors=0.3)})
+    assert world.record.phase is Phase.ROLLED_BACK
+
+
 def test_too_little_traffic_waits_and_is_rolled_back_at_the_deadline() -> None:
     judge = JudgeConfig(deadline_minutes=30)
     world = running(light(Canary(bake_minutes=5), judge))

@@ -1,0 +1,104 @@
+"""What the judge does to good and bad candidates, beside the targets, and what assigning a record costs.
+
+The simulated figures depend on the seed and the options only, not on the machine; the time of an assignment does. The
+table is printed as docs/judge.md has it.
+
+    python -m benchmarks.releases [--runs 1000] [--seed 0] [--only errors,broken]
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+
+import numpy as np
+
+from slipway.release_options import ReleaseConfig
+from slipway.releases.assignment import assign
+from slipway.releases.release import Candidate, Release
+from slipway.releases.scenarios import Figures, figures, find_scenarios
+from slipway.releases.simulation import Run, Setting, simulate
+from slipway.releases.traffic import Traffic
+
+ROUNDS = 30
+KEYS = 5_000
+
+
+def main() -> None:
+    """Print the table, each target beside its figure, and the cost of an assignment."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="scenarios by name, with commas between")
+    arguments = parser.parse_args()
+    named = find_scenarios([name for name in arguments.only.split(",") if name], Traffic())
+    release = ReleaseConfig()
+    columns = ("rolled back", "promoted", "inconclusive", "open", "minutes, median / p99", "harmed of 1,000")
+    print(f"| candidate | {' | '.join(columns)} |")
+    print("| --- |" + " ---: |" * len(columns))
+    runs: dict[str, list[Run]] = {}
+    for each in named:
+        options, judge = each.setting(release.options(), release.judge)
+        runs[each.scenario.name] = simulate(
+            each.scenario, Setting(options, judge, runs=arguments.runs, seed=arguments.seed)
+        )
+        print(_row(figures(each, runs[each.scenario.name])), flush=True)
+    print()
+    for line in _targets(runs):
+        print(line)
+    print(_assignment())
+
+
+def _row(found: Figures) -> str:
+    shares = (found.rolled_back, found.promoted, found.inconclusive, found.unfinished)
+    minutes = "–" if found.median_minutes is None else f"{found.median_minutes:,.0f} / {found.p99_minutes:,.0f}"
+    cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+    return f"| {found.name}: {found.what} | {cells} | {minutes} | {found.harmed_per_1000:.2f} |"
+
+
+def _targets(runs: dict[str, list[Run]]) -> list[str]:
+    """The figures that the project has set itself."""
+    lines = []
+    for name in ("identical", "daily-cycle"):
+        if name in runs:
+            share = np.mean([run.record.phase == "rolled-back" for run in runs[name]])
+            lines.append(f"{name}: {100 * share:.2f} % rolled back in 24 hours (at most 1 %)")
+    if "errors" in runs:
+        # The first window is seen when it is over and its metrics have settled; the evidence is there from then on.
+        within = np.mean([run.minutes - 2 <= 2 for run in runs["errors"]])
+        harmed = np.quantile([run.harmed / run.total for run in runs["errors"]], 0.99)
+        lines.append(f"errors: {100 * within:.1f} % rolled back within 2 minutes of the first evidence (99 %)")
+        lines.append(f"errors: {100 * harmed:.3f} % of all requests harmed, 99th percentile of the runs (under 0.3 %)")
+    if "broken" in runs:
+        first = np.mean([run.minutes <= 2 for run in runs["broken"]])
+        harmed = max(1000 * run.harmed / run.total for run in runs["broken"])
+        lines.append(f"broken: {100 * first:.1f} % rolled back at the first look (all)")
+        lines.append(f"broken: {harmed:.1f} of 1,000 requests to the model harmed, the worst run (under 60)")
+    return lines
+
+
+def _assignment() -> str:
+    """The median over rounds, which others on the machine disturb less than a mean."""
+    keys = [f"user-{number}" for number in range(KEYS)]
+    taken = {}
+    for arms in (1, 4):
+        release = Release(
+            "m", 1, tuple(Candidate(2 + arm, 0.1) for arm in range(arms)), salt="model.1-2.20260101T000000"
+        )
+        rounds = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            for key in keys:
+                assign(release, key)
+            rounds.append((time.perf_counter() - started) / KEYS * 1e6)
+        taken[arms] = statistics.median(rounds)
+    figures = ", ".join(f"{taken[arms]:.2f} µs with {arms} candidate(s)" for arms in taken)
+    return (
+        f"assignment: {figures} a record (under 5 µs); {platform.machine()}, load {os.getloadavg()[0]:.1f} "
+        f"on {os.cpu_count()} processors"
+    )
+
+
+if __name__ == "__main__":
+    main()
