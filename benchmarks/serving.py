@@ -26,7 +26,7 @@ from slipway.models.package import Package
 
 CLIENTS = (1, 8, 64)
 OVERLOAD = 3
-OVERLOAD_CONNECTIONS = 256
+OVERLOAD_CONNECTIONS = 512
 LIGHT_ALLOWED = 0.9
 
 
@@ -96,7 +96,8 @@ def overload(subject: Subject, carried: float, seconds: int) -> None:
     """Three times what was carried, offered by clients that do not wait for one another."""
     with Server(container_command(), subject.root, subject.package) as server:
         full = drive(server, subject.path, subject.bodies, 64, seconds)
-        pause = 1000 * OVERLOAD_CONNECTIONS / (OVERLOAD * carried)
+        # A connection asks each `pause` and what an answer takes: a refusal nothing, an accepted one about the median.
+        pause = max(1.0, 1000 * OVERLOAD_CONNECTIONS / (OVERLOAD * carried) - full.percentile(50) / OVERLOAD)
         over = drive(server, subject.path, subject.bodies, OVERLOAD_CONNECTIONS, seconds, pause_ms=pause)
     offered = over.accepted_per_second + over.refused_per_second
     print(f"  overload: offered {offered:.0f}/s, {offered / carried:.1f} times what is carried; {over.described()}")

@@ -1,0 +1,106 @@
+"""Real packages in a bundle, and the container's process over it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from packages import make_regression_package, make_text_package
+
+CONFIG = """
+project: demo
+models:
+  tiny-sentiment:
+    tier: heavy
+    versions: [1]
+    stable: 1
+    heavy: {cpu: 2, stop_timeout_seconds: 20, timeout_seconds: 5}
+  tiny-price: {tier: heavy, versions: [1], stable: 1}
+"""
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("bundle")
+    (root / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
+    make_text_package(root / "models/tiny-sentiment/1")
+    make_text_package(root / "models/tiny-sentiment/2", version=2)
+    make_regression_package(root / "models/tiny-price/1")
+    return root
+
+
+@dataclass
+class Running:
+    """A container's process."""
+
+    process: subprocess.Popen[str]
+    address: str
+    output: list[str] = field(default_factory=list)
+
+    def until_ready(self) -> None:
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.process.communicate()[0]
+            try:
+                if httpx.get(f"{self.address}/v2/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError("it did not get ready")
+
+    def stop(self) -> str:
+        """Ask it to stop, as an orchestrator does; gives what it wrote."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=30)[0]
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(bundle: Path) -> Iterator[Start]:
+    started: list[Running] = []
+
+    def start(**environment: str) -> Running:
+        port = free_port()
+        own = {
+            "SLIPWAY_ROOT": str(bundle),
+            "SLIPWAY_MODEL": "tiny-sentiment",
+            "SLIPWAY_VERSION": "1",
+            "SLIPWAY_SLOT": "green",
+            "SLIPWAY_DRAIN_SECONDS": "0",
+            "PORT": str(port),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "container"],
+            env={**os.environ, **own, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(Running(process, f"http://127.0.0.1:{port}"))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.wait(10)
+        if running.process.stdout is not None:
+            running.process.stdout.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,220 @@
+"""The container's way to the endpoints: nothing waits in the event loop, and answers are those of the light tier."""
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from serving import PREDICT, refused
+from starlette.testclient import TestClient
+
+from slipway.errors import UnavailableError
+from slipway.features.definitions import FeatureDefinitions
+from slipway.features.memory import MemoryFeatureStore, MemoryPredictionCache
+from slipway.monitoring.gathering import GatheredTelemetry
+from slipway.serving.concurrent import ConcurrentService
+from slipway.serving.exchange import Exchange
+from slipway.serving.executor import Executor, Plan
+from slipway.serving.front import Front
+from slipway.serving.health import health_routes
+from slipway.serving.lifecycle import Lifecycle, Readiness
+from slipway.serving.oip import oip_routes
+from slipway.serving.sagemaker import sagemaker_routes
+from slipway.serving.service import PredictionService
+from slipway.serving.v1 import v1_routes
+
+GOOD = {"inputs": [{"text": "good"}]}
+
+
+@dataclass
+class Served:
+    """One version of one model as the container serves it."""
+
+    client: TestClient
+    readiness: Readiness
+    executor: Executor
+    telemetry: GatheredTelemetry
+    written: list[str]
+
+    def metrics(self) -> str:
+        return "".join(self.written) + self.telemetry.drain()
+
+
+@pytest.fixture
+def serve(config, models) -> Iterator[Any]:
+    clients: list[TestClient] = []
+
+    def serve(model: str = "tiny-sentiment", *, predictor: Any = None, queue: int = 64, **tables: Any) -> Served:
+        loaded = models[model, 1]
+        written: list[str] = []
+        telemetry = GatheredTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
+        service = PredictionService(config, {(model, 1): loaded}, **tables)
+        executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue))
+        concurrent = ConcurrentService(service, executor, telemetry, timeout=math.inf)
+        readiness = Readiness()
+        exchange = Exchange(telemetry, body_bytes=65_536)
+        routes = (
+            *v1_routes(service, concurrent.endpoint),
+            *oip_routes(service, concurrent.endpoint, is_ready=lambda: readiness.is_ready),
+            *sagemaker_routes(model, loaded.manifest, concurrent.endpoint),
+            *health_routes(is_ready=lambda: readiness.is_ready),
+        )
+
+        def make_app():
+            from slipway.serving.app import create_app
+
+            return create_app(routes, exchange, title="demo")
+
+        app = Lifecycle(Front(routes, exchange, make_app), concurrent, telemetry, readiness)
+        client = TestClient(app, raise_server_exceptions=False)
+        client.__enter__()
+        clients.append(client)
+        return Served(client, readiness, executor, telemetry, written)
+
+    yield serve
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+def test_a_request_of_many_records_is_answered_in_order(serve) -> None:
+    texts = ["good", "awful", "sunny"] * 5
+    answer = serve().client.post(PREDICT, json={"inputs": [{"text": text} for text in texts]})
+    labels = [made["label"] for made in answer.json()["predictions"]]
+    assert labels == ["positive", "negative", "positive"] * 5
+
+
+class Gated:
+    """A graph that runs while its gate is open."""
+
+    def __init__(self) -> None:
+        self.gate, self.running = threading.Event(), threading.Event()
+
+    def predict_batch(self, records):
+        self.running.set()
+        assert self.gate.wait(10)
+        return [{"label": "positive", "score": 1.0, "scores": {"positive": 1.0}} for _ in records], None
+
+
+def test_what_finds_the_queue_full_is_told_at_once_when_to_come_again(serve) -> None:
+    graph = Gated()
+    served = serve(predictor=graph, queue=1)
+    answers: list[int] = []
+    asking = [
+        threading.Thread(target=lambda: answers.append(served.client.post(PREDICT, json=GOOD).status_code))
+        for _ in range(2)
+    ]
+    asking[0].start()
+    assert graph.running.wait(10)
+    asking[1].start()
+    while not served.executor.is_full:
+        pass
+    answer = served.client.post(PREDICT, json=GOOD)
+    refused(answer, 503)
+    assert answer.headers["retry-after"] == "1"
+    assert served.client.post("/v2/models/tiny-sentiment/infer", json={}).status_code == 503
+    assert served.client.get("/v2/health/ready").status_code == 200
+    graph.gate.set()
+    for thread in asking:
+        thread.join(10)
+    assert answers == [200, 200]
+    assert '"Rejected":2' in served.metrics()
+
+
+class NeverInTheLoop:
+    """Tables that refuse to be waited for by the thread that runs the event loop."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.threads: set[str] = set()
+
+    def __getattr__(self, name: str):
+        def call(*given):
+            self.threads.add(threading.current_thread().name)
+            return getattr(self.inner, name)(*given)
+
+        return call
+
+
+def test_tables_are_waited_for_in_threads(serve, config) -> None:
+    store = NeverInTheLoop(MemoryFeatureStore(FeatureDefinitions(config.features)))
+    served = serve("tiny-tabular", store=store)
+    answer = served.client.post("/v1/models/tiny-tabular/predict", json={"inputs": [{"patient": "p1", "age": 1}]})
+    assert answer.status_code == 422
+    assert store.threads
+    assert all(name.startswith("tables") for name in store.threads)
+
+
+def test_the_cache_is_written_behind_the_answer(serve) -> None:
+    cache = NeverInTheLoop(MemoryPredictionCache())
+    served = serve("tiny-cached", cache=cache)
+    path = "/v1/models/tiny-cached/predict"
+    cached = [served.client.post(path, json=GOOD).json()["predictions"][0]["cached"] for _ in range(50)]
+    assert not cached[0]
+    assert cached[-1]
+    assert all(name.startswith("tables") for name in cache.threads)
+
+
+class Down:
+    def get(self, keys):
+        raise UnavailableError("prediction cache", "down")
+
+    def put(self, entries, ttl):
+        raise UnavailableError("prediction cache", "down")
+
+
+def test_a_cache_that_is_down_is_counted_and_no_more(serve) -> None:
+    served = serve("tiny-cached", cache=Down())
+    assert served.client.post("/v1/models/tiny-cached/predict", json=GOOD).status_code == 200
+    assert '"CacheErrors":1' in served.metrics()
+
+
+def test_one_that_stops_is_not_ready_and_answers_all_the_same(serve) -> None:
+    served = serve()
+    assert "connection" not in served.client.get("/v2/health/ready").headers
+    served.readiness.end()
+    assert served.client.get("/v2/health/ready").status_code == 503
+    assert served.client.get("/ping").status_code == 503
+    assert served.client.get("/v2/health/live").status_code == 200
+    answer = served.client.post(PREDICT, json=GOOD)
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize(
+    ("content", "sent", "accept", "text"),
+    [
+        ("text/csv", "good\nawful\n", "", "positive,"),
+        (
+            "application/jsonlines",
+            '{"text": "good"}\n{"text": "bad"}',
+            "",
+            '"label":"positive"',
+        ),
+        ("application/json", '{"inputs": [{"text": "good"}]}', "*/*", '{"model":'),
+        ("application/json", '{"inputs": [{"text": "good"}]}', "text/csv", "positive,"),
+        ("text/csv", '"good, and sunny"\n', "application/json", '{"model":'),
+    ],
+)
+def test_sagemaker_speaks_its_types(serve, content: str, sent: str, accept: str, text: str) -> None:
+    headers = {"content-type": content, "accept": accept}
+    answer = serve().client.post("/invocations", content=sent, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == (accept if "/" in accept.strip("*/") else content)
+    assert text in answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "sent", "status"),
+    [
+        ("text/csv", "1,2,3\n", 422),
+        ("text/csv", "1,many\n", 422),
+        ("text/csv", "\xff", 422),
+        ("application/jsonlines", '{"rooms": 1,', 400),
+        ("application/jsonlines", "", 422),
+        ("application/x-npy", "1", 415),
+    ],
+)
+def test_sagemaker_is_told_what_is_wrong(serve, content: str, sent: str, status: int) -> None:
+    answer = serve("tiny-price").client.post("/invocations", content=sent, headers={"content-type": content})
+    assert answer.status_code == status, answer.text
