@@ -65,12 +65,6 @@ class Capital:
         """For each row, the logarithm of the capital of the bets that the candidate is within its margin."""
         return log_mixture(self.favour)
 
-    def worse(self, asked: Questions) -> Flags:
-        """Whether the candidate is proven to be worse than the margin of any metric allows, run by run."""
-        level = np.log(1 / asked.alpha)
-        worse: Flags = np.any([self.evidence_against(asked, metric) >= level for metric in asked.metrics], axis=0)
-        return worse
-
     def proven(self, asked: Questions) -> Flags:
         """Whether every row that a promotion waits for is proven to be within its margin, run by run."""
         proven: Flags = np.all(self.evidence_for()[..., asked.proven] >= np.log(1 / asked.beta), axis=-1)

@@ -17,8 +17,6 @@ from slipway.releases.phases import Entry, Order, Phase, Stored
 from slipway.releases.release import Candidate, Release
 from slipway.validation import field_problems
 
-FORMAT = 1
-
 
 class StoredCapital(Stored):
     """A `Capital` of one candidate, row by row: the bets against it, those in favour, and the six counts."""
