@@ -1,5 +1,6 @@
 """From a fine-tuned encoder to the packages of ``tweet-sentiment-large``: float32, then int8."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 
 from slipway.models.compression.order import Compressed, Order
 from slipway.models.compression.quantize import Quantizing, quantize
-from slipway.models.package import Package
+from slipway.models.package import Package, load_package, seal_package
 from training.encoder import MOST_TOKENS, Probabilities, SentimentEncoder
 from training.finetune import Schedule
 from training.packaging import Card, Validation, write_package
@@ -75,6 +76,18 @@ def write_int8(original: Package, data: Path, output: Path) -> Compressed:
     """Version 2: dynamic int8, per channel, with in float what the budget needs there; measured on ``data``."""
     order = Order(original, data, output, COMMAND, version=SHIPPED_VERSION, max_drop=MAX_DROP)
     return quantize(order, Quantizing("dynamic", per_channel=True))
+
+
+def with_quality(package: Package, quality: Sequence[dict[str, Any]], output: Path) -> Package:
+    """The package with more figures of quality in its manifest, in the place of what ``output`` has."""
+    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
+    draft = output.with_name(f".{output.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(package.folder, draft)
+    seal_package(draft, document | {"quality": [*quality, *document["quality"]]})
+    shutil.rmtree(output, ignore_errors=True)
+    draft.rename(output)
+    return load_package(output)
 
 
 def _document(schedule: Schedule, files: Sequence[TweetFile]) -> dict[str, Any]:

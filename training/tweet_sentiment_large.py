@@ -15,8 +15,10 @@ import numpy as np
 from scipy.special import softmax
 from tokenizers import Tokenizer
 
+from slipway.models.package import Package
+from slipway.models.predictor import Predictor
 from training.encoder import SentimentEncoder, load_pretrained, logits
-from training.encoder_package import FLOAT_VERSION, NAME, SHIPPED_VERSION, write_float, write_int8
+from training.encoder_package import FLOAT_VERSION, NAME, SHIPPED_VERSION, with_quality, write_float, write_int8
 from training.finetune import Checkpoints, Schedule, finetune
 from training.ngrams import macro_recall
 from training.tokens import encode
@@ -56,26 +58,41 @@ def main() -> None:
 
 
 def package(training: TweetFile, validation: TweetFile, work: Path, output: Path) -> None:
-    """Measure by years, train on everything, write version 1 to ``work`` and version 2 to ``output``."""
-    split = learn(SPLIT, training, work)
+    """Measure by years, train on everything, and write version 2 to ``output``; everything else goes to ``work``."""
     later = training.tweets.where(training.tweets.years >= SPLIT_YEAR)
-    measured = quality(split.probabilities(later.texts), later, f"{training.name}, {BY_YEARS}")
-    full = learn(FULL, training, work)
+    measured = versions(learn(SPLIT, training, work), (training, validation), work / SPLIT)
+    found = probabilities(measured, later.texts)
+    by_years = quality(found, later, f"{training.name}, {BY_YEARS}")
+    shipped = versions(learn(FULL, training, work), (training, validation), work / FULL)
+    with_quality(shipped, by_years, output)
+
+
+def versions(learnt: Learnt, files: tuple[TweetFile, TweetFile], folder: Path) -> Package:
+    """Write versions 1 and 2 of a trained model anew, below ``folder``; returns version 2, which is int8."""
+    training, validation = files
+    shutil.rmtree(folder, ignore_errors=True)
     checked = unseen(validation.tweets, training.tweets)
-    probabilities = full.probabilities(checked.texts)
+    answers = learnt.probabilities(checked.texts)
     rest = f"{validation.name}, the {len(checked)} rows that {training.name} does not have"
     original = write_float(
-        work / NAME / str(FLOAT_VERSION),
-        full.model,
-        full.tokenizer,
+        folder / str(FLOAT_VERSION),
+        learnt.model,
+        learnt.tokenizer,
         SCHEDULE,
-        files=(training, validation),
-        quality=[*measured, *quality(probabilities, checked, rest)],
-        checked=(checked, probabilities),
+        files=files,
+        quality=quality(answers, checked, rest),
+        checked=(checked, answers),
     )
-    shutil.rmtree(output, ignore_errors=True)
-    made = write_int8(original, write_labelled(work / "val-unseen.tsv", checked), output)
-    print(made.change.summary)
+    made = write_int8(original, write_labelled(folder / "val-unseen.tsv", checked), folder / str(SHIPPED_VERSION))
+    print(made.change.summary, flush=True)
+    return made.package
+
+
+def probabilities(package: Package, texts: Sequence[str]) -> np.ndarray:
+    """Probabilities [N, labels] by a package, each text alone."""
+    predictor = Predictor(package)
+    answers = [predictor.predict([{"text": text}])[0]["scores"] for text in texts]
+    return np.array([[answer[label] for label in LABELS] for answer in answers])
 
 
 def quality(probabilities: np.ndarray, tweets: Tweets, data: str) -> list[dict[str, Any]]:
