@@ -20,7 +20,8 @@ _UNNEEDED = ("slipway/cli", "slipway/models/importing", "slipway/stripping.py")
 def build_bundle(source: Path, target: Path) -> None:
     """Fill ``target/models`` and ``target/code``; together they are the folder that the container starts in.
 
-    Models are the heavy ones of slipway.yaml, in the versions that it names, at the paths that it gives them.
+    Models are the heavy ones of slipway.yaml, in the versions that it names and that are in ``source``, at the paths
+    that it gives them.
 
     Raises:
         ConfigError: slipway.yaml is wrong, or names a model or task outside of ``source``.
@@ -30,7 +31,8 @@ def build_bundle(source: Path, target: Path) -> None:
     (target / "models").mkdir(parents=True)
     for name, model in config.heavy_models.items():
         for version in model.versions:
-            _copy_package(load_version(config, source, name, version), source, target / "models", name)
+            if (config.model_folder(source, name) / str(version)).exists():  # else it comes from the registry
+                _copy_package(load_version(config, source, name, version), source, target / "models", name)
     for file in _code(source, config):
         _copy(file, target / "code" / file.relative_to(source))
 

@@ -50,6 +50,12 @@ def test_models_are_the_heavy_versions_where_slipway_yaml_finds_them(source: Pat
     assert "weights/tiny-sentiment/2/model.onnx" in models
 
 
+def test_a_version_that_is_not_here_is_left_to_the_registry(source: Path, tmp_path: Path) -> None:
+    configure(source, versions=[2, 3])
+    build_bundle(source, tmp_path / "bundle")
+    assert {path.name for path in (tmp_path / "bundle" / "models" / "weights" / "tiny-sentiment").iterdir()} == {"2"}
+
+
 def test_an_altered_package_is_refused(source: Path, tmp_path: Path) -> None:
     with (source / "weights" / "tiny-sentiment" / "2" / "model.onnx").open("ab") as file:
         file.write(b"more")
