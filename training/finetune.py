@@ -45,9 +45,13 @@ class Checkpoints:
 
 
 def finetune(
-    model: nn.Module, texts: Sequence[Sequence[int]], labels: Sequence[int], schedule: Schedule, kept: Checkpoints
+    model: nn.Module,
+    texts: Sequence[Sequence[int]],
+    labels: Sequence[int] | Sequence[Sequence[float]],
+    schedule: Schedule,
+    kept: Checkpoints,
 ) -> None:
-    """Train ``model`` in place, from the last checkpoint where there is one.
+    """Train ``model`` in place, from the last checkpoint where there is one; labels may be probabilities of each.
 
     The result is the same with and without interruptions, on one machine with one number of threads.
     """
