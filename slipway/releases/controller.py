@@ -24,8 +24,8 @@ _LOG = logging.getLogger("slipway")
 class Tier(Protocol):
     """Where a version runs and how traffic gets there. Doing anything twice is doing it once."""
 
-    def look(self, record: ReleaseRecord) -> Observed:
-        """The state of the world; what a pass that died has left half done is finished."""
+    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
+        """The state of the world; to ``mend`` is to finish what a pass that died has left, and to try versions out."""
         ...
 
     def prepare(self, record: ReleaseRecord, version: int) -> None: ...
@@ -107,9 +107,13 @@ class Controller:
             except StaleError:
                 continue  # a pass was under way; the order goes on top of what it has stored
 
+    def now(self) -> datetime:
+        """The time by which releases are decided."""
+        return self._clock()
+
     def look(self, record: ReleaseRecord) -> Evidence:
-        """What a decision on a release would rest on now; raises UnavailableError where the world cannot be seen."""
-        return self._look(record, self._clock())[0]
+        """What a decision on a release would rest on now, without doing anything; raises UnavailableError."""
+        return self._look(record, self._clock(), mend=False)[0]
 
     def _guarded(self, record: ReleaseRecord) -> Pass:
         """A pass over one release, whose fault stays its own."""
@@ -126,7 +130,7 @@ class Controller:
 
     def _pass(self, record: ReleaseRecord) -> Pass:
         now = self._clock()
-        evidence, unseen = self._look(record, now)
+        evidence, unseen = self._look(record, now, mend=True)
         decision = decide(record, evidence, now)
         stored = self._store.save(decision.record) if decision.record != record else record
         done, errors = self._act(stored, decision.actions)
@@ -134,9 +138,9 @@ class Controller:
         after = self._store.save(told) if told != stored else stored
         return Pass(after, decision, (*unseen, *errors))
 
-    def _look(self, record: ReleaseRecord, now: datetime) -> tuple[Evidence, tuple[str, ...]]:
+    def _look(self, record: ReleaseRecord, now: datetime, *, mend: bool) -> tuple[Evidence, tuple[str, ...]]:
         """The evidence, and what of it could not be had: a person's order is carried out without metrics, too."""
-        observed = self._world.tiers[record.tier].look(record)
+        observed = self._world.tiers[record.tier].look(record, mend=mend)
         observed = replace(observed, shadows=self._world.shadows.running(record))
         reader = self._world.evidence
         try:

@@ -47,7 +47,7 @@ class SlotServices:
 
 def _tasks(service: Mapping[str, Any]) -> Tasks:
     deployments = service.get("deployments", ())
-    last = max(deployments, key=lambda each: each["createdAt"], default={})
+    last: Mapping[str, Any] = max(deployments, key=lambda each: each["createdAt"], default={})
     failed = [each for each in deployments if each.get("rolloutState") == "FAILED"]
     return Tasks(
         service.get("runningCount", 0),

@@ -94,16 +94,16 @@ class HeavyTier:
     def __init__(self, slots: Callable[[str], Slots]) -> None:
         self._slots = slots
 
-    def look(self, record: ReleaseRecord) -> Observed:
+    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
         slots, model = self._slots(record.model), record.model
         states = _read(slots, model)
         shares = live_shares(states)
-        if are_same(shares, record.weights):
+        if mend and are_same(shares, record.weights):
             # What a pass that died has left undone.
             _keep(slots, model, {slot: state.weight for slot, state in states.items()}, states)
         ready = {version: readiness(states, version) for version in (record.stable, *record.candidates)}
         problems = [state.tasks.problem for state in states.values() if state.tasks.problem]
-        if record.phase is Phase.PREPARING:
+        if mend and record.phase is Phase.PREPARING:
             for version in record.candidates:
                 if ready[version] is Readiness.READY:
                     trial = slots.try_out(model, version)
@@ -173,8 +173,8 @@ def _read(slots: Slots, model: str) -> dict[str, SlotState]:
 
 def _keep(slots: Slots, model: str, weights: Mapping[str, int], states: States) -> None:
     """Have the next deploy give these weights, so that it moves nothing."""
-    kept = {slot: state.kept.weight for slot, state in states.items()}
-    if are_same(shares_of(kept, states), shares_of(weights, states)) and sum(kept.values()):
+    kept: dict[str, int] = {slot: state.kept.weight for slot, state in states.items()}
+    if sum(kept.values()) and are_same(shares_of(kept, states), shares_of(weights, states)):
         return
     for slot, weight in rising_first(weights, kept):
         slots.parameters.keep_weight(model, slot, weight)

@@ -1,0 +1,58 @@
+"""What the controller gets from its environment, as a type."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from slipway.errors import ConfigError, FieldProblem
+from slipway.releases.aws import Deployment, SlotNames
+
+CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+API = "SLIPWAY_API"
+TOPIC = "SLIPWAY_RELEASE_TOPIC"
+HEAVY = "SLIPWAY_HEAVY"
+ROOT = "LAMBDA_TASK_ROOT"
+REGION = "AWS_REGION"
+ENDPOINT = "AWS_ENDPOINT_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The controller's settings: ``root`` is the folder with slipway.yaml."""
+
+    root: Path
+    deployment: Deployment
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read an environment; raises ConfigError for what is missing or wrong."""
+        missing = [FieldProblem(name, "is required") for name in (CONTROL_TABLE, API) if not environment.get(name)]
+        if missing:
+            raise ConfigError("the environment", missing)
+        deployment = Deployment(
+            table=environment[CONTROL_TABLE],
+            api=_api(environment[API], environment.get(ENDPOINT)),
+            region=environment.get(REGION, "us-east-1"),
+            topic=environment.get(TOPIC) or None,
+            heavy=_heavy(environment.get(HEAVY) or "{}"),
+        )
+        return cls(Path(environment.get(ROOT, ".")), deployment)
+
+
+def _api(url: str, endpoint: str | None) -> str:
+    """The API's address; an endpoint that stands for all of AWS has it below a path."""
+    if not endpoint:
+        return url
+    api_id = (urlsplit(url).hostname or "").partition(".")[0]
+    return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/$default"
+
+
+def _heavy(text: str) -> dict[str, SlotNames]:
+    try:
+        return {model: SlotNames(**names) for model, names in json.loads(text).items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            "the environment", [FieldProblem(HEAVY, f"is not what the template writes: {error}")]
+        ) from error

@@ -1,0 +1,95 @@
+"""The controller of a deployed project: the store, the tiers and all else on AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.config import Authorization, Config
+from slipway.dynamodb import lazy_client
+from slipway.errors import NotFoundError
+from slipway.monitoring.dynamodb import DynamoFeedbackStore
+from slipway.releases.alb import SlotBalancer
+from slipway.releases.apigateway import ApiTryOut, NotTriedOut
+from slipway.releases.cloudwatch import CloudWatchEvidence
+from slipway.releases.controller import Controller, LogNotifier, NoShadows, Notifier, World
+from slipway.releases.dynamodb import DynamoReleaseStore
+from slipway.releases.ecs import SlotServices
+from slipway.releases.heavy import HeavyTier, Slots, TryOut
+from slipway.releases.light import LightTier
+from slipway.releases.sns import SnsNotifier
+from slipway.releases.ssm import SlotParameters
+
+
+@dataclass(frozen=True, slots=True)
+class SlotNames:
+    """What a heavy model's slots are called on AWS: services and target groups by slot, and the rule with weights."""
+
+    cluster: str
+    rule: str
+    services: Mapping[str, str]
+    groups: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is deployed of a project; ``options`` are those of botocore's clients. Without a topic, the log is told."""
+
+    table: str
+    api: str
+    region: str
+    topic: str | None = None
+    heavy: Mapping[str, SlotNames] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def store(self) -> DynamoReleaseStore:
+        """The releases."""
+        return DynamoReleaseStore(self.table, client=lazy_client(**self.options))
+
+    def controller(self, config: Config) -> Controller:
+        """The controller of a project with this slipway.yaml; raises UnavailableError without a region."""
+        rewards = DynamoFeedbackStore(self.table, client=lazy_client(**self.options))
+        notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
+        light = {name: model.versions for name, model in config.light_models.items()}
+        world = World(
+            tiers={"light": LightTier(light), "heavy": HeavyTier(_HeavyModels(config, self).slots)},
+            evidence=CloudWatchEvidence(config.project, rewards, self.options),
+            shadows=NoShadows(),
+            notifier=notifier,
+        )
+        return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+
+class _HeavyModels:
+    """Makes the slots of each heavy model once, when they are first asked for."""
+
+    def __init__(self, config: Config, deployment: Deployment) -> None:
+        self._config = config
+        self._deployment = deployment
+        self._made: dict[str, Slots] = {}
+
+    def slots(self, model: str) -> Slots:
+        """Raises NotFoundError for a model that is not deployed."""
+        if model not in self._made:
+            self._made[model] = self._make(model)
+        return self._made[model]
+
+    def _make(self, model: str) -> Slots:
+        deployment, options = self._deployment, self._deployment.options
+        names = deployment.heavy.get(model)
+        if names is None or model not in self._config.models:
+            raise NotFoundError("deployed heavy model", model, deployment.heavy)
+        return Slots(
+            SlotBalancer(names.rule, names.groups, options),
+            SlotServices(names.cluster, names.services, options),
+            SlotParameters(self._config.project, options),
+            self._try_out(),
+            self._config.models[model].heavy.min_tasks,
+        )
+
+    def _try_out(self) -> TryOut:
+        authorization = self._config.api.authorization
+        if authorization is Authorization.JWT:
+            return NotTriedOut()
+        signed = authorization is Authorization.IAM
+        return ApiTryOut(self._deployment.api, self._deployment.region, signed=signed)

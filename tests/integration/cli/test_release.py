@@ -1,0 +1,144 @@
+"""`slipway release` against a table in moto, with the controller's function down."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from packages import make_text_package
+from typer.testing import CliRunner, Result
+
+from slipway.cli import app
+from slipway.dynamodb import lazy_client
+from slipway.errors import ConflictError, InputError, NotFoundError
+from slipway.releases.dynamodb import DynamoReleaseStore
+from slipway.releases.phases import Phase
+from slipway.releases.record import ReleaseRecord
+
+CONFIG = """
+project: demo
+models:
+  tiny-sentiment:
+    versions: [1, 2]
+    stable: 1
+    release: {canary: {bake_minutes: 3}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project whose stacks are deployed, as far as their outputs go."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
+    for version in (1, 2):
+        make_text_package(tmp_path / f"models/tiny-sentiment/{version}", version=version)
+    with mock_aws():
+        _deploy("demo-state", {"ControlTable": "control"})
+        _deploy("demo-serving", {"ApiUrl": "https://abc.execute-api.us-east-1.amazonaws.com"})
+        boto3.client("dynamodb").create_table(
+            TableName="control",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield tmp_path
+
+
+def _deploy(stack: str, outputs: dict[str, str]) -> None:
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+    boto3.client("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps(template))
+
+
+def release(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["release", *arguments], catch_exceptions=True)
+
+
+def stored() -> ReleaseRecord:
+    return DynamoReleaseStore("control", client=lazy_client()).current(["tiny-sentiment"])[0]
+
+
+def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
+    shown = release("start", "tiny-sentiment", "2", "--dry-run", "-o", "share=0.2")
+    assert shown.exit_code == 0, shown.output
+    assert "20 % to version 2" in shown.output
+    assert "3 minutes with traffic" in " ".join(shown.output.split())
+    assert "Nothing was released" in release("status").output
+
+
+def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:
+    begun = release("start", "tiny-sentiment", "2", "-m", "better on emoji", "-o", "judge.min_requests=5")
+    assert begun.exit_code == 0, begun.output
+    assert stored().id in begun.output
+    assert stored().labels == ("negative", "neutral", "positive")
+    assert (stored().judge.min_requests, stored().reason) == (5, "better on emoji")
+    assert "arn:aws:" in stored().started_by
+    for phase in (Phase.PREPARING, Phase.RUNNING):
+        assert release("tick").exit_code == 0
+        assert stored().phase is phase
+    again = release("start", "tiny-sentiment", "2")
+    assert isinstance(again.exception, ConflictError)
+    assert stored().id in str(again.exception)
+    back = release("rollback", "tiny-sentiment", "-m", "a customer called", "--by", "ann")
+    assert back.exit_code == 0, back.output
+    assert stored().phase is Phase.ROLLED_BACK
+    assert stored().serving.candidates == ()
+    release("tick")
+    assert stored().settled
+    entries = json.loads(release("history", "tiny-sentiment", "--json").output)[0]["history"]
+    assert [entry["by"] for entry in entries][-1] == "ann"
+    assert entries[-1]["evidence"] == ["a customer called"]
+    assert "a customer" in release("history", "tiny-sentiment").output
+    nothing = release("rollback", "tiny-sentiment")
+    assert isinstance(nothing.exception, ConflictError)
+
+
+def test_a_promotion_by_order_becomes_the_stable_version(project: Path) -> None:
+    release("start", "tiny-sentiment", "2", "-o", "warm_minutes=0")
+    release("tick")
+    assert release("promote", "tiny-sentiment", "--by", "ann").exit_code == 0
+    assert stored().phase is Phase.PROMOTED
+    release("tick")
+    following = release("start", "tiny-sentiment", "1", "--dry-run")
+    assert "version 1" in following.output
+    assert isinstance(release("start", "tiny-sentiment", "2").exception, InputError)
+
+
+def test_the_watch_ends_with_the_release(project: Path) -> None:
+    assert isinstance(release("watch", "tiny-sentiment").exception, NotFoundError)
+    release("start", "tiny-sentiment", "2")
+    release("tick")
+    release("rollback", "tiny-sentiment", "--by", "ann")
+    release("tick")
+    shown = release("watch", "tiny-sentiment")
+    assert shown.exit_code == 0, shown.output
+    assert "rolled-back" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["start", "tiny-sentiment", "2", "-o", "shade=0.1"], "shade"),
+        (["start", "tiny-sentiment", "2", "-o", "share=2"], "share"),
+        (["start", "tiny-sentiment", "2", "-o", "judge.p99.ratio=0"], "ratio"),
+        (["start", "tiny-sentiment", "2", "--strategy", "big-bang"], "big-bang"),
+        (["start", "tiny-sentiment", "2", "--strategy", "shadow"], "shadow"),
+        (["start", "tiny-sentiment", "3"], "3"),
+        (["start", "tiny-sentiment", "1"], "candidates"),
+        (["start", "other", "2"], "other"),
+        (["start", "tiny-sentiment", "2", "-o", "share"], "NAME=VALUE"),
+    ],
+)
+def test_what_cannot_be_started_is_refused_by_name(project: Path, arguments: list[str], named: str) -> None:
+    refused: Any = release(*arguments).exception
+    assert isinstance(refused, InputError | NotFoundError)
+    assert named in str(refused)

@@ -1,0 +1,67 @@
+"""The function `controller`."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from releases import make_release
+
+from functions.controller.settings import Settings
+from slipway.dynamodb import lazy_client
+from slipway.errors import ConfigError, UnavailableError
+from slipway.releases.aws import SlotNames
+from slipway.releases.dynamodb import DynamoReleaseStore
+from slipway.releases.phases import Phase
+
+ENVIRONMENT = {
+    "SLIPWAY_CONTROL_TABLE": "control",
+    "SLIPWAY_API": "https://abc.execute-api.eu-west-1.amazonaws.com",
+    "AWS_REGION": "eu-west-1",
+}
+
+
+@pytest.fixture
+def handle(aws: None, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in {**ENVIRONMENT, "LAMBDA_TASK_ROOT": str(bundle)}.items():
+        monkeypatch.setenv(name, value)
+    return importlib.reload(importlib.import_module("functions.controller.handler")).handler
+
+
+def test_a_pass_takes_each_active_release_one_step_on(handle: Any) -> None:
+    assert handle({}, None) == {"releases": {}}
+    store = DynamoReleaseStore("control", client=lazy_client())
+    release = store.start(make_release("tiny-sentiment"))
+    assert handle({}, None) == {"releases": {release.id: "preparing"}}
+    # Version 2 is not deployed.
+    assert handle({}, None) == {"releases": {release.id: "rolled-back"}}
+    handle({}, None)
+    assert store.current(["tiny-sentiment"])[0].phase is Phase.ROLLED_BACK
+    assert "add it to slipway.yaml" in str(store.past("tiny-sentiment")[0].history)
+
+
+def test_a_release_that_cannot_be_taken_on_fails_the_call(handle: Any) -> None:
+    store = DynamoReleaseStore("control", client=lazy_client())
+    broken = store.start(make_release("tiny-sentiment", tier="heavy"))
+    with pytest.raises(UnavailableError, match=broken.id):
+        handle({}, None)
+
+
+def test_settings_name_what_is_missing() -> None:
+    with pytest.raises(ConfigError, match="SLIPWAY_CONTROL_TABLE"):
+        Settings.of({})
+    with pytest.raises(ConfigError, match="SLIPWAY_HEAVY"):
+        Settings.of({**ENVIRONMENT, "SLIPWAY_HEAVY": '{"large": {"rule": "x"}}'})
+
+
+def test_settings_have_the_slots_of_heavy_models() -> None:
+    slots = {"blue": "b", "green": "g"}
+    names = {"large": {"cluster": "c", "rule": "r", "services": slots, "groups": slots}}
+    settings = Settings.of({**ENVIRONMENT, "SLIPWAY_HEAVY": json.dumps(names)})
+    assert settings.deployment.heavy == {"large": SlotNames("c", "r", slots, slots)}
+
+
+def test_an_endpoint_for_all_of_aws_has_the_api_below_a_path() -> None:
+    settings = Settings.of({**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/"})
+    assert settings.deployment.api == "http://127.0.0.1:4566/_aws/execute-api/abc/$default"
