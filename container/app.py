@@ -17,6 +17,7 @@ from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.monitoring import metrics
 from slipway.monitoring.gathering import GatheredTelemetry
+from slipway.monitoring.gpu import gpu_utilization
 from slipway.serving.concurrent import ConcurrentService
 from slipway.serving.exchange import Exchange
 from slipway.serving.executor import Executor
@@ -64,7 +65,8 @@ def make_slot(settings: Settings) -> Slot:
     concurrent = ConcurrentService(service, executor, telemetry, timeout=heavy.timeout_seconds)
     readiness = Readiness()
     front = _front(service, concurrent, telemetry, readiness, tuned.predictor)
-    return Slot(Lifecycle(front, concurrent, telemetry, readiness), readiness, heavy)
+    gpu = gpu_utilization if heavy.compute == "gpu" else None
+    return Slot(Lifecycle(front, concurrent, telemetry, readiness, gpu=gpu), readiness, heavy)
 
 
 def _only(config: Config, settings: Settings) -> Config:

@@ -1,14 +1,18 @@
 """The life of a server's app: it starts its housekeeping, says whether it is ready, and drains before it ends."""
 
 import asyncio
+from collections.abc import Callable
+from itertools import count
 from typing import Any, Protocol
 
+from slipway.monitoring import metrics
 from slipway.monitoring.gathering import GatheredTelemetry
 from slipway.serving.concurrent import ConcurrentService
 from slipway.serving.exchange import Receive, Scope, Send
 
 _LOOK_AFTER_SECONDS = 0.1
 _FLUSH_EVERY = 10
+_GPU_EVERY = 10
 _CLOSING = (b"connection", b"close")
 
 
@@ -37,15 +41,23 @@ class Lifecycle:
         service: is looked after, and drained at the end.
         telemetry: is written each second, and at the end.
         readiness: once it has ended, each answer asks the client to close its connection.
+        gpu: tells how busy the GPUs are, where there are some; it may take a while.
     """
 
     def __init__(
-        self, app: App, service: ConcurrentService, telemetry: GatheredTelemetry, readiness: Readiness
+        self,
+        app: App,
+        service: ConcurrentService,
+        telemetry: GatheredTelemetry,
+        readiness: Readiness,
+        *,
+        gpu: Callable[[], float | None] | None = None,
     ) -> None:
         self._app = app
         self._service = service
         self._telemetry = telemetry
         self._readiness = readiness
+        self._gpu = gpu
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,10 +81,14 @@ class Lifecycle:
 
     async def _keep_house(self) -> None:
         """A log that blocks holds up a thread of its own, and no request."""
-        while True:
+        for second in count(1):
             for _ in range(_FLUSH_EVERY):
                 await asyncio.sleep(_LOOK_AFTER_SECONDS)
                 self._service.look_after()
+            if self._gpu is not None and second % _GPU_EVERY == 0:
+                percent = await asyncio.to_thread(self._gpu)
+                if percent is not None:
+                    self._telemetry.observe(metrics.GPU_UTILIZATION, percent)
             await asyncio.to_thread(self._telemetry.write, self._telemetry.drain())
 
 
