@@ -54,7 +54,7 @@ def test_the_two_commands_are_make_targets(blocks: list[tuple[str, str]], run: R
 
 def test_the_curl_lines(blocks: list[tuple[str, str]], run: Run, running: State) -> None:
     calls = bash(blocks, "curl")
-    assert len(calls) == 2
+    assert len(calls) == 3
     for text in calls:
         answer = json.loads(run(["bash", "-c", text.replace(README_API, urlsplit(running.api).netloc)]))
         assert all(prediction["label"] for prediction in answer["predictions"])
@@ -63,7 +63,7 @@ def test_the_curl_lines(blocks: list[tuple[str, str]], run: Run, running: State)
 def test_the_command_line(blocks: list[tuple[str, str]], run: Run) -> None:
     (text,) = bash(blocks, "slipway predict")
     commands = [line for line in text.splitlines() if line.startswith("slipway ")]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         assert run(["bash", "-c", command])
 
