@@ -79,18 +79,18 @@ CARD = Card(
     intended_use="To sort English tweets and other short, informal texts by their tone, in bulk and cheaply. Not for "
     "decisions about the people who wrote them.",
     data="The 2013-2016 releases of the SemEval Twitter sentiment task, subtask A (train.tsv; the manifest has its row "
-    "count and SHA-256), and changed forms of them: parts, two halves joined, words replaced, emoji added. It learnt "
-    f"the probabilities that the fine-tuned encoder of `{TEACHER}` gives them; of the tweets' own labels it "
-    "was told only how frequent each is. The baseline is measured on those rows of val.tsv, the validation split of "
-    "TweetEval, that are not in train.tsv.",
+    "count and SHA-256), and as many changed forms of each as the manifest's `copies` says. It learnt the "
+    f"probabilities that the fine-tuned encoder of `{TEACHER}` gives them; of the tweets' own labels it was told only "
+    "how frequent each is. The baseline is measured on those rows of val.tsv, the validation split of TweetEval, that "
+    "are not in train.tsv.",
     method="`tokenizer.json` is that of MiniLM without the pieces of foreign scripts, and with common emoji. Each "
     "piece has a row of numbers, which began as what the pretrained encoder makes of the piece alone. Convolutions "
     "over one to four neighbours find patterns; the strongest answer of each filter, and the sum of the rows over the "
     "root of their number, go through one dense layer. The labels' shares in the training tweets are taken out of its "
     "bias, so that the rarer labels are found more often, at the price of some accuracy where most texts are neutral.",
-    limits="English of 2013-2016: later events and words are unknown to it, and emoji are known by our list of words "
-    "only. Capitals are not seen. Irony, quotation and what takes more than a few neighbouring words are missed more "
-    "often than by its teacher. val.tsv is of the same years as the training data and overstates quality on later "
+    limits="English of 2013-2016: later events and words are unknown to it, and emoji hardly count, since no tweet "
+    "that it learnt from has one. Capitals are not seen. Irony, quotation and what takes more than a few neighbouring "
+    "words are missed more often than by its teacher. val.tsv is of the same years as the training data and overstates quality on later "
     "tweets; the figure on the 2016 rows, by a student and a teacher that saw only earlier years, is the more careful "
     "one; the recipe was chosen on those rows. Scores are not calibrated. Texts are cut at 128 pieces.",
     licence="all-MiniLM-L6-v2, from which the pieces and their first rows come, is Apache-2.0. The tweets belong to "
