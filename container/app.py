@@ -24,6 +24,7 @@ from slipway.serving.executor import Executor
 from slipway.serving.front import Front
 from slipway.serving.health import health_routes
 from slipway.serving.lifecycle import Lifecycle, Readiness
+from slipway.serving.live import ConfiguredReleases
 from slipway.serving.oip import oip_routes
 from slipway.serving.processors import available_processors
 from slipway.serving.sagemaker import sagemaker_routes
@@ -57,6 +58,8 @@ def make_slot(settings: Settings) -> Slot:
     service = PredictionService(
         config,
         {(settings.model, settings.version): tuned.predictor},
+        # A few more metrics cost little beside a task, and a release may begin at any time.
+        releases=ConfiguredReleases(config, watched=True),
         store=_store(settings, config),
         cache=_cache(settings),
     )

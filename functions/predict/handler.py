@@ -14,6 +14,7 @@ from slipway.serving.exchange import Exchange
 from slipway.serving.front import Front
 from slipway.serving.health import health_routes
 from slipway.serving.lambda_adapter import lambda_handler
+from slipway.serving.live import ConfiguredReleases, Releases
 from slipway.serving.oip import oip_routes
 from slipway.serving.service import Load, Models, PredictionService
 from slipway.serving.settings import Settings
@@ -27,6 +28,7 @@ def make_front(settings: Settings) -> Front:
     service = PredictionService(
         config,
         models,
+        releases=_releases(settings, config),
         load=load,
         store=_store(settings, config),
         cache=_cache(settings),
@@ -59,6 +61,17 @@ def _models(settings: Settings, config: Config) -> tuple[Models, Load | None]:
     cache = Path(tempfile.gettempdir()) / "slipway-models"
     loader = VersionLoader(config, settings.root, registry, cache=cache)
     return loader.load_light(strict=settings.snapshot), loader.load
+
+
+def _releases(settings: Settings, config: Config) -> Releases:
+    """What the control table says; a table that does not answer at once is asked again by a later request."""
+    if settings.control_table is None:
+        return ConfiguredReleases(config)
+    from slipway.dynamodb import Backoff
+    from slipway.releases.serving_dynamodb import DynamoServingStore
+    from slipway.serving.live import LiveReleases
+
+    return LiveReleases(config, DynamoServingStore(settings.control_table, backoff=Backoff(attempts=1)))
 
 
 def _store(settings: Settings, config: Config) -> FeatureStore | None:

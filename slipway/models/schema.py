@@ -83,6 +83,13 @@ class RequestRecord(BaseModel):
             raise InputError([self._missing(field, prefix) for field in plan.grouped if field.name not in record])
         return record
 
+    def sent(self, name: str) -> object:
+        """What the request has under the name of an input or an entity; None where it has nothing."""
+        attribute = self.plan.entity_attributes.get(name)
+        if attribute is None:
+            return self.given().get(name)
+        return getattr(self, attribute) if attribute in self.model_fields_set else None
+
     def _entity_id(self, entity: str) -> str:
         return str(getattr(self, self.plan.entity_attributes[entity]))
 

@@ -3,29 +3,29 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from slipway.dynamodb import DynamoTable, Item, Request
-from slipway.errors import InputError, TooLargeError, UnavailableError
+from slipway.dynamodb import Item, Request
+from slipway.errors import InputError, TooLargeError
 from slipway.releases.record import ReleaseRecord, dump_record, load_record
-from slipway.releases.serving import Serving, dump_serving, load_serving
+from slipway.releases.serving import Serving
+from slipway.releases.serving_dynamodb import DynamoServingStore, foreign_item, key_of, serving_item
 from slipway.releases.store import newest_first, refused, stale
 
 if TYPE_CHECKING:
     from slipway.dynamodb import Backoff, ClientFactory
 
 _RELEASE = "release"
-_SERVING = "serving"
 _RECORD_BYTES = 390_000  # of the 400 KB of an item; the rest is for keys
 
 
-class DynamoReleaseStore:
+class DynamoReleaseStore(DynamoServingStore):
     """A `ReleaseStore`: under `model#{name}`, the item `release`, and `release#{id}` of each one that is over.
 
     The item `serving` has what serves, in a few bytes: it is read often, and is always of the same revision.
     """
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
+        super().__init__(table, client=client, backoff=backoff)
         self.name = table
-        self._table = DynamoTable(table, dependency="release store", client=client, backoff=backoff)
 
     def start(self, record: ReleaseRecord) -> ReleaseRecord:
         while True:
@@ -39,7 +39,7 @@ class DynamoReleaseStore:
             # Somebody else has started one meanwhile, and that one is named.
 
     def current(self, models: Iterable[str]) -> list[ReleaseRecord]:
-        keys = [_key(model, _RELEASE) for model in dict.fromkeys(models)]
+        keys = [key_of(model, _RELEASE) for model in dict.fromkeys(models)]
         return [_record(item) for item in self._table.batch_get(keys, consistent=True)]
 
     def save(self, record: ReleaseRecord) -> ReleaseRecord:
@@ -52,29 +52,19 @@ class DynamoReleaseStore:
         items = self._table.query(f"model#{model}", f"{_RELEASE}#", consistent=True)
         return newest_first(_record(item) for item in items)
 
-    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:
-        keys = [_key(model, _SERVING) for model in dict.fromkeys(models)]
-        items = self._table.batch_get(keys, consistent=consistent)
-        return {serving.release.model: serving for serving in map(_serving, items)}
-
     def _put(self, record: ReleaseRecord, condition: Request) -> object:
         text = dump_record(record)
         if len(text.encode()) > _RECORD_BYTES:
             raise TooLargeError.of(f"release {record.id}", f"has over {_RECORD_BYTES} bytes, mostly of its history")
         revision = {"N": str(record.revision)}
         whole = {"record": {"S": text}, "revision": revision}
-        short = {"value": {"S": dump_serving(Serving.of(record))}, "revision": revision}
         writes: list[Request] = [
-            {"Put": {"Item": {**_key(record.model, _RELEASE), **whole}, **condition}},
-            {"Put": {"Item": {**_key(record.model, _SERVING), **short}}},
+            {"Put": {"Item": {**key_of(record.model, _RELEASE), **whole}, **condition}},
+            {"Put": {"Item": serving_item(Serving.of(record))}},
         ]
         if record.settled:
-            writes.append({"Put": {"Item": {**_key(record.model, f"{_RELEASE}#{record.id}"), **whole}}})
+            writes.append({"Put": {"Item": {**key_of(record.model, f"{_RELEASE}#{record.id}"), **whole}}})
         return self._table.transact(writes)
-
-
-def _key(model: str, sort: str) -> Item:
-    return {"pk": {"S": f"model#{model}"}, "sk": {"S": sort}}
 
 
 def _at(revision: int) -> Request:
@@ -90,16 +80,4 @@ def _record(item: Item) -> ReleaseRecord:
     try:
         return load_record(item["record"]["S"])
     except (KeyError, InputError) as error:
-        raise _foreign(item) from error
-
-
-def _serving(item: Item) -> Serving:
-    try:
-        return load_serving(item["pk"]["S"].removeprefix("model#"), item["value"]["S"])
-    except (KeyError, InputError) as error:
-        raise _foreign(item) from error
-
-
-def _foreign(item: Item) -> UnavailableError:
-    name = f"{item['pk']['S']} / {item['sk']['S']}"
-    return UnavailableError("release store", f"the item {name} was not written by this version of Slipway")
+        raise foreign_item(item) from error

@@ -1,11 +1,15 @@
 """What of a release is read with every look at it while it serves: small, and stored beside the whole record."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from slipway.errors import InputError
-from slipway.releases.record import ReleaseRecord
 from slipway.releases.release import Candidate, Release
+
+if TYPE_CHECKING:
+    from slipway.releases.record import ReleaseRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,17 @@ class Serving:
     revision: int
 
     @classmethod
-    def of(cls, record: ReleaseRecord) -> "Serving":
+    def of(cls, record: "ReleaseRecord") -> "Serving":
         """What serves according to a record."""
         return cls(record.serving, record.id, record.phase.value, not record.settled, record.revision)
+
+
+class ServingStore(Protocol):
+    """What serves the models, as far as releases have ever said so."""
+
+    def serving(self, models: Iterable[str], *, consistent: bool = False) -> Mapping[str, Serving]:
+        """By model, in one read; without those that were never released. Raises UnavailableError."""
+        ...
 
 
 def dump_serving(serving: Serving) -> str:

@@ -1,19 +1,11 @@
 """Where releases lie: one active release for each model, and all that have ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 from slipway.errors import ConflictError, StaleError
 from slipway.releases.record import ReleaseRecord, dump_record, load_record
-from slipway.releases.serving import Serving
-
-
-class ServingStore(Protocol):
-    """What serves the models, as far as releases have ever said so."""
-
-    def serving(self, models: Iterable[str], *, consistent: bool = False) -> Mapping[str, Serving]:
-        """By model, in one read; without those that were never released. Raises UnavailableError."""
-        ...
+from slipway.releases.serving import Serving, ServingStore
 
 
 class ReleaseStore(ServingStore, Protocol):

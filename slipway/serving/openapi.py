@@ -42,7 +42,7 @@ def openapi_document(service: PredictionService) -> Json:
         paths[f"/v1/models/{name}/versions/{number}/predict"] = {"post": _predict(version, f" {number}")}
         paths |= _oip_paths(f"/v2/models/{name}/versions/{number}", f"{name} {number}", version)
     for name in filter(service.is_loaded, config.models):
-        stable = served[name, service.releases[name].stable]
+        stable = served[name, service.releases.of(name).stable]
         paths[f"/v1/models/{name}/predict"] = {"post": _predict(stable, "")}
         paths |= _model_paths(name, stable)
     paths |= {**_shared_paths(), **_feature_paths(config), **_feedback_paths(config)}

@@ -215,7 +215,16 @@ _VERSION = an_object(
 # A version that is not at hand: in another container, or in a registry that did not give it.
 _NUMBERED = an_object({"version": _INTEGER})
 _CANDIDATE = an_object({"version": _INTEGER, "share": _NUMBER})
-_RELEASE = an_object({"stable": _INTEGER, "strategy": {"type": ["string", "null"]}, "candidates": a_list(_CANDIDATE)})
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_RELEASE = an_object(
+    {
+        "stable": _INTEGER,
+        "strategy": _TEXT_OR_NULL,
+        "candidates": a_list(_CANDIDATE),
+        "id": _TEXT_OR_NULL,
+        "phase": _TEXT_OR_NULL,
+    }
+)
 _TENSOR = an_object({"name": _TEXT, "datatype": _TEXT, "shape": a_list(_INTEGER)})
 _OUTPUT_TENSOR = an_object(
     {**_TENSOR["properties"], "data": {"type": "array"}, "parameters": _OBJECT}, required=("name", "datatype", "shape")

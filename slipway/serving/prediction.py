@@ -8,6 +8,7 @@ from slipway.features.cache import Output
 from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
+from slipway.monitoring import metrics
 from slipway.monitoring.capture import capture_line
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.serving.exchange import Answer, Call, Endpoint
@@ -78,3 +79,13 @@ def captures(request: PredictionRequest) -> list[str]:
         )
         for place in request.places
     ]
+
+
+def count_output(event: RequestEvent, version: int, output: Output) -> None:
+    """Count what a version predicted, for whoever compares versions: its label, and the score of that."""
+    label, score = output.get("label"), output.get("score")
+    if label is not None:
+        event.count(metrics.LABELS, 1, Version=str(version), Label=str(label))
+    if isinstance(score, float):
+        event.count(metrics.SCORED, 1, Version=str(version))
+        event.count(metrics.SCORES, score, Version=str(version))

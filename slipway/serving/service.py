@@ -18,9 +18,9 @@ from slipway.monitoring.capture import is_sampled
 from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.releases.assignment import assign
-from slipway.releases.release import Release, configured_releases
 from slipway.serving.exchange import Answer, Call, Endpoint
-from slipway.serving.prediction import Ask, Place, Prediction, PredictionRequest, captures
+from slipway.serving.live import ConfiguredReleases, Releases
+from slipway.serving.prediction import Ask, Place, Prediction, PredictionRequest, captures, count_output
 from slipway.serving.reading import RecordReader
 
 ModelVersion = tuple[str, int]
@@ -57,6 +57,7 @@ class PredictionService:
         config: slipway.yaml.
         models: the loaded versions, by name and number. A model of which none is loaded is listed and not served: it is
             of the other tier, or has another container.
+        releases: which versions serve; by default the stable ones of ``config``.
         load: loads a version of ``config`` that is not among ``models``: the registry did not give it at the start.
         store: needed where a model has inputs from feature groups.
         cache: needed where a model has its cache on.
@@ -67,12 +68,13 @@ class PredictionService:
         config: Config,
         models: Models,
         *,
+        releases: Releases | None = None,
         load: Load | None = None,
         store: FeatureStore | None = None,
         cache: PredictionCache | None = None,
     ) -> None:
         self.config = config
-        self.releases: Mapping[str, Release] = configured_releases(config)
+        self.releases = releases or ConfiguredReleases(config)
         self._definitions = FeatureDefinitions(config.features)
         self._defaults = {group: self._definitions.defaults(group) for group in config.features}
         self._load = load
@@ -94,12 +96,12 @@ class PredictionService:
 
     def is_loaded(self, name: str, version: int | None = None) -> bool:
         """Whether this process has a version of a model at hand; by default, the stable one."""
-        return (name, self.releases[name].stable if version is None else version) in self._versions
+        return (name, self.releases.of(name).stable if version is None else version) in self._versions
 
     def version(self, model: str, version: int | None) -> ServedVersion:
         """The version that is named, or the stable one; raises NotFoundError, and UnavailableError for one to load."""
         versions = self.model(model).versions
-        number = self.releases[model].stable if version is None else version
+        number = self.releases.of(model).stable if version is None else version
         served = self._versions.get((model, number))
         if served is not None:
             return served
@@ -191,7 +193,8 @@ class PredictionService:
                 problems.extend(error.problems)
         if problems:
             raise InputError(problems)
-        request.places = [self._place(request.model, request.version, record) for record in records]
+        pairs = zip(records, request.records, strict=True)
+        request.places = [self._place(request, record, asked) for record, asked in pairs]
 
     def _key(self, group: str, id: str) -> FeatureKey:
         return FeatureKey(self._definitions.entities[group], id, group)
@@ -199,10 +202,14 @@ class PredictionService:
     def _values(self, group: str, row: FeatureRow | None) -> Mapping[str, FeatureValue]:
         return self._defaults[group] if row is None else {**self._defaults[group], **row.values}
 
-    def _place(self, model: str, version: int | None, record: Record) -> Place:
+    def _place(self, request: PredictionRequest, record: Record, asked: RequestRecord) -> Place:
         random = new_random()
-        assigned = assign(self.releases[model], random) if version is None else version
-        return Place(record, f"{model}.{assigned}.{random}", assigned)
+        assigned = request.version
+        if assigned is None:
+            release = self.releases.of(request.model)
+            sticky = asked.sent(release.sticky) if release.sticky else None
+            assigned = assign(release, random if sticky is None else str(sticky))
+        return Place(record, f"{request.model}.{assigned}.{random}", assigned)
 
     def infer(self, request: PredictionRequest) -> None:
         """Predict what has no output yet, one batch for each version; raises PredictionError."""
@@ -212,12 +219,23 @@ class PredictionService:
                 batches.setdefault(place.version, []).append(place)
         for version, batch in batches.items():
             started = time.perf_counter()
-            outputs = self.version(request.model, version).predictor.predict([place.record for place in batch])
+            outputs = self._predicted(request, version, batch)
             milliseconds = round((time.perf_counter() - started) * 1000, 3)
             request.event.count(metrics.PREDICTIONS, len(batch), Version=str(version))
             request.event.count(metrics.INFERENCE_LATENCY, milliseconds, Version=str(version))
             for place, output in zip(batch, outputs, strict=True):
                 place.output = output
+
+    def _predicted(self, request: PredictionRequest, version: int, batch: list[Place]) -> Sequence[Output]:
+        """The outputs of one version; its failure is counted as its own, whatever it is."""
+        done = False
+        try:
+            outputs = self.version(request.model, version).predictor.predict([place.record for place in batch])
+            done = True
+        finally:
+            if not done:
+                request.event.count(metrics.FAILURES, len(batch), Version=str(version))
+        return outputs
 
     def is_cached(self, model: str) -> bool:
         """Whether known answers of the model are taken from the cache."""
@@ -252,6 +270,9 @@ class PredictionService:
         """The answers, in the order of the records; a capture of them is taken of some requests."""
         if is_sampled(self.config.models[request.model].capture.sample):
             request.event.captures.extend(captures(request))
+        if self.releases.is_watched(request.model):
+            for place in request.places:
+                count_output(request.event, place.version, place.output or {})
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
 
     def _found(self, keys: list[str], event: RequestEvent) -> Mapping[str, Output]:

@@ -17,7 +17,7 @@ class Settings:
     """A function's settings.
 
     ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None where the function has no use
-    for it: `predict` has the control table and the model bucket where a version that it serves is not in its bundle.
+    for it: `predict` has the model bucket where a version that it serves is not in its bundle.
     ``snapshot`` tells that the process is to be snapshot once it is initialised, so that nothing is worth putting off.
     """
 

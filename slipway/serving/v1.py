@@ -50,7 +50,7 @@ def prediction_document(made: Prediction) -> dict[str, Any]:
 def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
     """What is deployed of a model, with its schemas if this process serves it; raises NotFoundError."""
     config = service.model(name)
-    release = service.releases[name]
+    release, known = service.releases.of(name), service.releases.known(name)
     described: dict[str, Any] = {
         "name": name,
         "tier": config.tier,
@@ -58,6 +58,8 @@ def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
             "stable": release.stable,
             "strategy": release.strategy,
             "candidates": [{"version": c.version, "share": c.share} for c in release.candidates],
+            "id": known.id if known else None,
+            "phase": known.phase if known else None,
         },
     }
     if not service.is_loaded(name):

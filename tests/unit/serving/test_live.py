@@ -1,0 +1,185 @@
+"""The light tier follows the releases of the control table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from releases import make_release
+from serving import PREDICT, Api
+
+from slipway.config import parse_config
+from slipway.errors import UnavailableError
+from slipway.release_options import AbTest
+from slipway.releases.phases import Phase
+from slipway.releases.record import ReleaseRecord
+from slipway.releases.release import Candidate
+from slipway.releases.serving import Serving
+from slipway.releases.store import MemoryReleaseStore
+from slipway.serving.live import FRESH_SECONDS, LiveReleases
+
+MODEL = "tiny-sentiment"
+CONFIG = parse_config("models: {tiny-sentiment: {versions: [1, 2], stable: 1}}")
+
+
+@dataclass
+class Table(MemoryReleaseStore):
+    """A store that counts its reads, and can be down; its clock is the test's."""
+
+    reads: int = 0
+    is_down: bool = False
+    now: float = 1000.0
+
+    def __post_init__(self) -> None:
+        MemoryReleaseStore.__init__(self)
+
+    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:
+        self.reads += 1
+        if self.is_down:
+            raise UnavailableError("release store", "no answer")
+        return super().serving(models)
+
+    def running(self, *shares: float, **changes: Any) -> ReleaseRecord:
+        """A release whose candidates have these shares."""
+        record = self.start(make_release(MODEL, candidates=tuple(range(2, 2 + len(shares))), **changes))
+        return self.save(record.model_copy(update={"phase": Phase.RUNNING, "shares": shares}))
+
+
+def live(table: Table) -> LiveReleases:
+    return LiveReleases(CONFIG, table, clock=lambda: table.now)
+
+
+def test_without_a_release_slipway_yaml_decides() -> None:
+    releases = live(Table())
+    assert releases.of(MODEL).stable == 1
+    assert releases.known(MODEL) is None
+    assert not releases.is_watched(MODEL)
+
+
+def test_a_fresh_copy_costs_no_read_and_an_old_one_costs_one() -> None:
+    table = Table()
+    releases = live(table)
+    for _ in range(100):
+        releases.of(MODEL)
+    assert table.reads == 1
+    table.running(0.25)
+    table.now += FRESH_SECONDS
+    assert releases.of(MODEL).candidates == (Candidate(2, 0.25),)
+    assert releases.is_watched(MODEL)
+    table.now -= 3600  # the clock was set back
+    releases.of(MODEL)
+    assert table.reads == 3
+
+
+def test_while_the_table_is_down_the_last_copy_holds(caplog: pytest.LogCaptureFixture) -> None:
+    table = Table(is_down=True)
+    releases = live(table)
+    assert releases.of(MODEL).stable == 1
+    table.is_down = False
+    table.running(0.25)
+    table.now += FRESH_SECONDS
+    assert releases.of(MODEL).candidates
+    table.is_down = True
+    table.now += 3600
+    assert releases.of(MODEL).candidates
+    assert "no answer" in caplog.text
+
+
+def test_a_rollback_and_a_promotion_are_followed() -> None:
+    table = Table()
+    record = table.running(0.5)
+    releases = live(table)
+    assert releases.of(MODEL).candidate_share == 0.5
+    table.save(record.model_copy(update={"phase": Phase.ROLLED_BACK, "shares": (0.0,)}))
+    table.now += FRESH_SECONDS
+    assert (releases.of(MODEL).stable, releases.of(MODEL).candidates) == (1, ())
+    ended = table.current([MODEL])[0]
+    table.save(ended.model_copy(update={"phase": Phase.PROMOTED, "winner": 2, "settled": True}))
+    table.now += FRESH_SECONDS
+    assert (releases.of(MODEL).stable, releases.is_watched(MODEL)) == (2, False)
+
+
+def test_versions_that_were_not_deployed_here_get_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    table = Table()
+    record = table.running(0.3, 0.3)
+    releases = live(table)
+    assert releases.of(MODEL).candidates == (Candidate(2, 0.3),)
+    table.save(record.model_copy(update={"phase": Phase.PROMOTED, "winner": 3}))
+    table.now += FRESH_SECONDS
+    assert releases.of(MODEL).stable == 1
+    assert "version 3" in caplog.text
+
+
+@dataclass
+class Watched:
+    """An API over a table of releases."""
+
+    api: Api
+    table: Table = field(default_factory=Table)
+
+    def client(self) -> Any:
+        releases = LiveReleases(self.api.config, self.table, clock=lambda: self.table.now)
+        return self.api.client(releases=releases)
+
+    def counts(self, metric: str) -> dict[tuple[str, str], float]:
+        """The sums of a metric by version and label."""
+        found: dict[tuple[str, str], float] = {}
+        for line in self.api.lines():
+            if metric in line:
+                key = (line.get("Version", ""), line.get("Label", ""))
+                found[key] = found.get(key, 0) + line[metric]
+        return found
+
+
+def test_requests_are_shared_and_what_they_answer_is_counted(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.running(0.5)
+    client = watched.client()
+    answers = [client.post(PREDICT, json={"inputs": [{"text": "good day"}]}).json() for _ in range(60)]
+    versions = [answer["predictions"][0]["version"] for answer in answers]
+    assert set(versions) == {1, 2}
+    labels = watched.counts("Labels")
+    assert sum(labels.values()) == 60
+    assert sum(count for (version, _), count in labels.items() if version == "2") == versions.count(2)
+    assert sum(watched.counts("Scored").values()) == 60
+    shown = client.get(f"/v1/models/{MODEL}").json()["release"]
+    assert (shown["strategy"], shown["phase"]) == ("canary", "running")
+    assert shown["candidates"] == [{"version": 2, "share": 0.5}]
+
+
+def test_without_a_release_no_outputs_are_counted(api: Api) -> None:
+    watched = Watched(api)
+    watched.client().post(PREDICT, json={"inputs": [{"text": "good day"}]})
+    assert watched.counts("Labels") == {}
+
+
+def test_a_sticky_field_keeps_its_version(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.running(0.5, options=AbTest(sticky="text"))
+    client = watched.client()
+    seen = {
+        text: {
+            client.post(PREDICT, json={"inputs": [{"text": text}]}).json()["predictions"][0]["version"]
+            for _ in range(8)
+        }
+        for text in map(str, range(12))
+    }
+    assert all(len(versions) == 1 for versions in seen.values())
+    assert set.union(*seen.values()) == {1, 2}
+
+
+def test_a_version_that_fails_is_counted_as_failing(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.running(1.0)
+
+    class Broken:
+        manifest = api.models[MODEL, 2].manifest
+
+        def predict(self, records: Any) -> Any:
+            raise RuntimeError("broken")
+
+    models = {**api.models, (MODEL, 2): Broken()}
+    releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
+    client = replace(api, written=api.written).client(models=models, releases=releases)
+    assert client.post(PREDICT, json={"inputs": [{"text": "good"}, {"text": "day"}]}).status_code == 500
+    assert watched.counts("Failures") == {("2", ""): 2}
