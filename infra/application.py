@@ -10,12 +10,13 @@ from infra.bundle import Target, build_bundle
 from infra.image import build_context, wants_image
 from infra.models import load_deployed_models, load_heavy_models
 from infra.stacks.heavy import HeavyStack
+from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
 from infra.stacks.state import StateStack
 from slipway.config import Config, load_config
 from slipway.errors import ConfigError, FieldProblem
 
-FUNCTIONS = ("predict", "features", "feedback")
+FUNCTIONS = ("predict", "features", "feedback", "controller")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Stacks:
     serving: ServingStack
     heavy: HeavyStack | None
     """Only where there is a heavy model."""
+    releases: ReleasesStack
 
 
 def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) -> Stacks:
@@ -60,7 +62,18 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         description=f"{config.project}: the API and the functions behind it",
     )
     heavy = _heavy_stack(app, config, config_file, _target(target), state=state, serving=serving)
-    return Stacks(state, serving, heavy)
+    releases = ReleasesStack(
+        app,
+        f"{config.project}-releases",
+        config=config,
+        bundle=bundles["controller"],
+        control=state.tables.control,
+        api=serving.api,
+        topic=serving.topic,
+        slots=heavy.released if heavy else {},
+        description=f"{config.project}: what carries releases out",
+    )
+    return Stacks(state, serving, heavy, releases)
 
 
 def _heavy_stack(

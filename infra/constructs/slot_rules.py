@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.constructs.heavy_model import HeavyModel
 from infra.constructs.slot_parameters import INITIAL_WEIGHTS, resolved
-from slipway.heavy_tier import SLOTS, Slot
+from slipway.heavy_tier import SLOTS, Slot, version_paths
 
 _PLACES = 16_000
 """A listener's priorities go to 50,000, and each model takes three."""
@@ -47,8 +47,9 @@ class SlotRules(Construct):
         priority: int,
     ) -> None:
         super().__init__(scope, id_)
+        self.own: dict[str, elb.ApplicationListenerRule] = {}
         for place, slot in enumerate(SLOTS):
-            elb.ApplicationListenerRule(
+            self.own[slot] = elb.ApplicationListenerRule(
                 self,
                 slot.capitalize(),
                 listener=listener,
@@ -78,9 +79,7 @@ class SlotRules(Construct):
 
 
 def _paths_of_version(project: str, model: str, slot: Slot) -> list[str]:
-    version = resolved(project, model, slot, "version")
-    v2 = f"/v2/models/{model}/versions/{version}"
-    return [f"/v1/models/{model}/versions/{version}/*", v2, f"{v2}/*"]
+    return list(version_paths(model, resolved(project, model, slot, "version")))
 
 
 def _paths_of_model(model: str) -> list[str]:

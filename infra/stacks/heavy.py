@@ -22,6 +22,7 @@ from infra.constructs.slot import Surroundings
 from infra.constructs.slot_rules import SlotRules, first_priorities
 from infra.image import EMBEDDED, image_asset
 from infra.models import DeployedModel
+from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.state import Tables
 from slipway.config import Config
@@ -62,6 +63,7 @@ class HeavyStack(cdk.Stack):
         network = Network(self, "Network", settings=config.network, instances=instances)
         cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self._around = Surroundings(network, cluster, Balancer(self, "Balancer", network=network))
+        self.released: dict[str, ReleasedSlots] = {}
         priorities = first_priorities(model.name for model in models)
         for deployed in models:
             model = self._model(deployed)
@@ -114,6 +116,15 @@ class HeavyStack(cdk.Stack):
             model=model,
             listener=self._around.balancer.listener,
             priority=priority,
+        )
+        slots = model.slots.items()
+        self.released[model.name] = ReleasedSlots(
+            cluster=self._around.cluster.cluster_name,
+            rule=rules.weighted.listener_rule_arn,
+            services={slot: deployed.service.service_name for slot, deployed in slots},
+            service_arns={slot: deployed.service.service_arn for slot, deployed in slots},
+            groups={slot: deployed.target_group.target_group_arn for slot, deployed in slots},
+            own_rules={slot: rule.listener_rule_arn for slot, rule in rules.own.items()},
         )
         name = pascal(model.name)
         self._output(f"{name}Rule", rules.weighted.listener_rule_arn)

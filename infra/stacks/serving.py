@@ -74,8 +74,8 @@ class ServingStack(cdk.Stack):
         self._outputs(api, functions, alarms)
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
-        environment = {}
-        features, predictions = self._tables.features, self._tables.predictions
+        features, predictions, control = self._tables.features, self._tables.predictions, self._tables.control
+        environment = {CONTROL_TABLE: control.table_name}
         fetching = [model for model in models if model.fetched]
         # What a version of the registry reads is not known here.
         reads_features = any(model.groups for model in models) or bool(fetching and self._config.features)
@@ -85,9 +85,10 @@ class ServingStack(cdk.Stack):
         if caches:
             environment[PREDICTIONS_TABLE] = predictions.table_name
         if fetching:
-            environment[CONTROL_TABLE] = self._tables.control.table_name
             environment[MODEL_BUCKET] = self._bucket.bucket_name
         function = self._function("predict", environment, self._config.light.reserved_concurrency)
+        # What the releases say that serves.
+        function.allow_on_table(control, "BatchGetItem", partitions="model#*")
         if reads_features:
             function.allow_on_table(features, "BatchGetItem")
         if caches:
@@ -119,6 +120,8 @@ class ServingStack(cdk.Stack):
     def _feedback(self) -> Function:
         function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
         function.allow_on_table(self._tables.control, "PutItem", partitions="feedback#*")
+        # The counters of rewards.
+        function.allow_on_table(self._tables.control, "UpdateItem", partitions="model#*")
         return function
 
     def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:

@@ -7,7 +7,7 @@ from typing import Any
 from slipway.cli.api import LOCAL_STATE
 from slipway.errors import NotFoundError, UnavailableError
 
-_STACKS = ("state", "serving", "heavy")
+_STACKS = ("state", "serving", "heavy", "releases")
 
 
 @dataclass(frozen=True)

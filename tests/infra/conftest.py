@@ -36,10 +36,11 @@ class Synthesized:
     folder: Path
     state: dict[str, Any]
     serving: dict[str, Any]
+    releases: dict[str, Any]
     heavy: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
-        """The resources of one type, of all stacks."""
+        """The resources of one type, of all stacks but the releases'."""
         stacks = [self.state, self.serving, self.heavy or {"Resources": {}}]
         every = {name: resource for stack in stacks for name, resource in stack["Resources"].items()}
         return {name: resource for name, resource in every.items() if resource["Type"] == type_}
@@ -86,7 +87,8 @@ def synthesize(make_project: Callable[..., Path]) -> Synthesize:
         stacks = add_stacks(app, config_file=config_file, target="host")
         folder = Path(app.synth().directory)
         heavy = _template(folder, stacks.heavy) if stacks.heavy else None
-        return Synthesized(folder, _template(folder, stacks.state), _template(folder, stacks.serving), heavy)
+        own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.releases))
+        return Synthesized(folder, *own, heavy)
 
     return run
 

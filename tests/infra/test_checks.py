@@ -17,7 +17,7 @@ UPDATE = "SLIPWAY_UPDATE_SNAPSHOTS"
 ACCEPTED_BY_US = ["W3005"]
 
 
-STACKS = ["state", "serving", "heavy"]
+STACKS = ["state", "serving", "releases", "heavy"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -45,12 +45,13 @@ def test_cdk_nag_stops_a_synth_that_nobody_excused(tmp_path):
 
 def test_nothing_is_acknowledged_but_what_was_thought_through(templates):
     managed = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
-    functions = ("Predict", "Features", "Feedback")
+    functions = ("serving/Predict", "serving/Features", "serving/Feedback", "releases/Controller")
     assert acknowledged_in(templates) == {
+        "tiny-releases/Controller/Role": {"AwsSolutions-IAM5[Resource::*]"},
         "tiny-state/Models/Bucket": {"AwsSolutions-S1"},
         "tiny-serving/Deployments/Role": {f"AwsSolutions-IAM4[Policy::{managed}]"},
         **{
-            f"tiny-serving/{name}/Function": {"AwsSolutions-L1", "@aws-cdk/aws-lambda:snapStartRequirePublish"}
+            f"tiny-{name}/Function": {"AwsSolutions-L1", "@aws-cdk/aws-lambda:snapStartRequirePublish"}
             for name in functions
         },
     }

@@ -7,6 +7,8 @@ import pytest
 from slipway.serving.settings import Settings
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+OF_MODELS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#*"]}}
+RELEASES = (["dynamodb:BatchGetItem"], "Control", OF_MODELS)
 FEATURES, PREDICTIONS, CONTROL, MODELS = "Features", "Predictions", "Control", "Models"
 
 
@@ -23,6 +25,7 @@ def statements_of(templates, function):
 def test_predict_reads_features_and_uses_the_cache(templates):
     assert statements_of(templates, "Predict") == [
         (LOGS, "PredictLogs", None),
+        RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
         (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], PREDICTIONS, None),
     ]
@@ -30,8 +33,9 @@ def test_predict_reads_features_and_uses_the_cache(templates):
 
 def test_predict_touches_no_table_that_its_models_do_not_need(synthesize):
     bare = synthesize(cache=False, models="")
-    assert statements_of(bare, "Predict") == [(LOGS, "PredictLogs", None)]
-    assert not any(name.startswith("SLIPWAY_") for name in function(bare, "Predict")["Environment"]["Variables"])
+    assert statements_of(bare, "Predict") == [(LOGS, "PredictLogs", None), RELEASES]
+    variables = function(bare, "Predict")["Environment"]["Variables"]
+    assert [name for name in variables if name.startswith("SLIPWAY_")] == ["SLIPWAY_CONTROL_TABLE"]
 
 
 def test_features_reads_and_writes_features(templates):
@@ -41,11 +45,12 @@ def test_features_reads_and_writes_features(templates):
     ]
 
 
-def test_feedback_writes_feedback_and_nothing_else_in_the_control_table(templates):
+def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templates):
     only_feedback = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["feedback#*"]}}
     assert statements_of(templates, "Feedback") == [
         (LOGS, "FeedbackLogs", None),
         (["dynamodb:PutItem"], CONTROL, only_feedback),
+        (["dynamodb:UpdateItem"], CONTROL, OF_MODELS),
     ]
 
 
@@ -116,6 +121,7 @@ def test_predict_may_read_just_the_versions_that_it_takes_from_the_registry(fetc
     own_records = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#tiny-tabular"]}}
     assert statements_of(fetching, "Predict") == [
         (LOGS, "PredictLogs", None),
+        RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
         (["dynamodb:BatchGetItem", "dynamodb:Query"], CONTROL, own_records),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/3/*", None),

@@ -50,7 +50,7 @@ def test_the_handlers_find_what_the_templates_give_them(templates):
     assert (predict.features_table, predict.predictions_table, predict.control_table) == (
         "Features",
         "Predictions",
-        None,
+        "Control",
     )
     assert (features.features_table, features.predictions_table, features.control_table) == ("Features", None, None)
     assert (feedback.features_table, feedback.predictions_table, feedback.control_table) == (None, None, "Control")

@@ -1,0 +1,157 @@
+"""What carries releases out: the controller, called each minute, and what watches it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs.acknowledge import acknowledge
+from infra.constructs.alarm import alarm
+from infra.constructs.function import Function
+from infra.constructs.http_api import HttpApi
+from infra.constructs.metrics import live_metric
+from slipway.config import Authorization, Config
+from slipway.heavy_tier import SLOTS, slot_parameter
+
+CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+API = "SLIPWAY_API"
+TOPIC = "SLIPWAY_RELEASE_TOPIC"
+HEAVY = "SLIPWAY_HEAVY"
+_TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
+
+
+@dataclass(frozen=True)
+class ReleasedSlots:
+    """A heavy model's slots as the controller needs them: by slot, the service, its ARN, the target group, the rule."""
+
+    cluster: str
+    rule: str
+    services: Mapping[str, str]
+    service_arns: Mapping[str, str]
+    groups: Mapping[str, str]
+    own_rules: Mapping[str, str]
+
+
+class ReleasesStack(cdk.Stack):
+    """The controller may change what releases are made of, model by model, and nothing else."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: Config,
+        bundle: Path,
+        control: dynamodb.ITable,
+        api: HttpApi,
+        topic: sns.ITopic,
+        slots: Mapping[str, ReleasedSlots],
+        description: str,
+    ) -> None:
+        super().__init__(scope, id_, description=description)
+        self._config = config
+        self._api = api
+        self.function = self._controller(bundle, control, topic, slots)
+        self._allow_everywhere(control, topic)
+        for name, each in slots.items():
+            self._allow_slots(name, each)
+        if slots:
+            self._allow_reading_slots()
+        self._schedule()
+        self._watch(topic)
+        cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
+
+    def _controller(
+        self, bundle: Path, control: dynamodb.ITable, topic: sns.ITopic, slots: Mapping[str, ReleasedSlots]
+    ) -> Function:
+        names = {
+            name: {"cluster": each.cluster, "rule": each.rule, "services": each.services, "groups": each.groups}
+            for name, each in slots.items()
+        }
+        settings = self._config.light.model_copy(
+            update={"timeout_seconds": _TIMEOUT_SECONDS, "snap_start": False, "memory_mb": 1024}
+        )
+        return Function(
+            self,
+            "Controller",
+            name="controller",
+            bundle=bundle,
+            settings=settings,
+            environment={
+                CONTROL_TABLE: control.table_name,
+                API: self._api.api.api_endpoint,
+                TOPIC: topic.topic_arn,
+                **({HEAVY: self.to_json_string(names)} if names else {}),
+            },
+            log_retention_days=self._config.monitoring.log_retention_days,
+        )
+
+    def _allow_everywhere(self, control: dynamodb.ITable, topic: sns.ITopic) -> None:
+        """Records, metrics and messages."""
+        function = self.function
+        function.allow_on_table(control, "BatchGetItem", "PutItem", "Query", partitions="model#*")
+        function.allow(["sns:Publish"], topic.topic_arn)
+        if key := self._config.monitoring.alarms.key_arn:
+            function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
+        function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
+        reason = "AWS has no resources to name for reading metrics, alarms, rules and the health of targets."
+        acknowledge(function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _allow_reading_slots(self) -> None:
+        describe = ["DescribeRules", "DescribeTargetHealth"]
+        self.function.allow([f"elasticloadbalancing:{action}" for action in describe], "*")
+
+    def _allow_slots(self, model: str, slots: ReleasedSlots) -> None:
+        """The rules, services and parameters of one model, and to call it by its versions."""
+        allow = self.function.allow
+        for rule in (slots.rule, *slots.own_rules.values()):
+            allow(["elasticloadbalancing:ModifyRule"], rule)
+        for service in slots.service_arns.values():
+            allow(["ecs:DescribeServices", "ecs:UpdateService"], service)
+        for slot in SLOTS:
+            for value in ("version", "weight"):
+                name = slot_parameter(self._config.project, model, slot, value)
+                parameter = self.format_arn(service="ssm", resource="parameter", resource_name=name.removeprefix("/"))
+                allow(["ssm:GetParameters", "ssm:PutParameter"], parameter)
+        if self._config.api.authorization is Authorization.IAM:
+            self._allow_calls(model)
+
+    def _allow_calls(self, model: str) -> None:
+        """Which versions there will be is not known at a deploy."""
+        resource = f"{self._api.api.api_id}/*/*/v2/models/{model}/versions/*"
+        arn = self.format_arn(service="execute-api", resource=resource)
+        self.function.allow(["execute-api:Invoke"], arn)
+        exporting = cdk.Stack.of(self._api)
+        exported = self.resolve(exporting.export_value(self._api.api.api_id))["Fn::ImportValue"]
+        named = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:{exported}"
+        reason = "The versions of one model, which it is tried out by before it gets traffic."
+        finding = f"AwsSolutions-IAM5[Resource::{named}/*/*/v2/models/{model}/versions/*]"
+        acknowledge(self.function.role, {finding: reason})
+
+    def _schedule(self) -> None:
+        """Each minute, and a call that failed is not made again: the next one does what is left."""
+        events.Rule(
+            self,
+            "EachMinute",
+            description="Slipway: takes releases on",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
+            targets=[
+                targets.LambdaFunction(self.function.alias, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
+            ],
+        )
+
+    def _watch(self, topic: sns.ITopic) -> None:
+        def watch(id_: str, metric: cloudwatch.IMetric, description: str, **limit: float) -> None:
+            alarm(self, id_, topic=topic, metric=metric, description=description, **limit)
+
+        failing = "The controller could not take some release on; its log says which, and why"
+        watch("Failing", live_metric(self.function, "Errors"), failing, above=0)
+        stuck = "The controller is not called each minute, so nothing is rolled back but by `slipway release rollback`"
+        watch("Stuck", live_metric(self.function, "Invocations"), stuck, below=1)

@@ -1,0 +1,82 @@
+"""The controller of releases: when it is called, what it may do, and who is told when it fails."""
+
+from functions.controller.settings import Settings
+
+
+def of_type(template, type_):
+    return [each["Properties"] for each in template["Resources"].values() if each["Type"] == type_]
+
+
+def actions_of(template):
+    """What the controller may do, by action, with how many resources each is for."""
+    (policy,) = of_type(template, "AWS::IAM::Policy")
+    found = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            found.setdefault(action, []).extend(resources if isinstance(resources, list) else [resources])
+    return found
+
+
+def test_the_controller_is_called_each_minute_and_not_again_if_it_fails(templates):
+    (rule,) = of_type(templates.releases, "AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    (target,) = rule["Targets"]
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    (function,) = of_type(templates.releases, "AWS::Lambda::Function")
+    assert function["Timeout"] < 60
+
+
+def test_without_heavy_models_it_changes_nothing_but_records(templates):
+    actions = actions_of(templates.releases)
+    assert set(actions) == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "sns:Publish",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+    }
+    assert [action for action, resources in actions.items() if "*" in resources] == [
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+    ]
+
+
+def test_of_a_heavy_model_it_changes_its_rules_services_and_parameters_only(heavy):
+    actions = actions_of(heavy.releases)
+    changing = {
+        name: len(actions[name])
+        for name in ("elasticloadbalancing:ModifyRule", "ecs:UpdateService", "ssm:PutParameter")
+    }
+    assert changing == {
+        "elasticloadbalancing:ModifyRule": 3,
+        "ecs:UpdateService": 2,
+        "ssm:PutParameter": 4,
+    }
+    assert not any("*" in actions[name] for name in changing)
+    (called,) = actions["execute-api:Invoke"]
+    assert called["Fn::Join"][1][-1].endswith("/*/*/v2/models/tiny-large/versions/*")
+
+
+def test_the_environment_is_what_the_controller_reads(heavy):
+    (function,) = of_type(heavy.releases, "AWS::Lambda::Function")
+    variables = function["Environment"]["Variables"]
+    names = variables.pop("SLIPWAY_HEAVY")["Fn::Join"][1]
+    # What stands for a name at a deploy is any text.
+    text = "".join(part if isinstance(part, str) else "name" for part in names)
+    given = {name: value if isinstance(value, str) else "name" for name, value in variables.items()}
+    settings = Settings.of({**given, "SLIPWAY_HEAVY": text})
+    assert set(settings.deployment.heavy) == {"tiny-large"}
+    assert set(settings.deployment.heavy["tiny-large"].services) == {"blue", "green"}
+    assert settings.deployment.topic == "name"
+
+
+def test_somebody_is_told_when_it_fails_or_is_not_called(templates):
+    every = of_type(templates.releases, "AWS::CloudWatch::Alarm")
+    alarms = {alarm["Metrics"][0]["MetricStat"]["Metric"]["MetricName"]: alarm for alarm in every}
+    assert set(alarms) == {"Errors", "Invocations"}
+    assert alarms["Invocations"]["TreatMissingData"] == "breaching"
+    assert all(alarm["AlarmActions"] for alarm in alarms.values())
