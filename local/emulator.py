@@ -17,7 +17,7 @@ from hypercorn.config import Config
 from ministack.app import app
 from ministack.services import ecs
 
-from local import alarm_states, balancing, cloudformation, embedded_metrics
+from local import alarm_states, balancing, cloudformation, embedded_metrics, trimmed_counts
 from local.containers import Containers, Engine
 
 Scope = MutableMapping[str, Any]
@@ -46,6 +46,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     """Serve until the process is told to stop."""
     cloudformation.install()
     embedded_metrics.install()
+    trimmed_counts.install()
     alarm_states.install()
     balancing.install()
     containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)
