@@ -53,7 +53,7 @@ def list_models(
     settings = load_config(config)
     if model is not None and model not in settings.models:
         raise NotFoundError("model", model, settings.models)
-    rows = [_row(settings, manifest) for manifest in _manifests(settings, config.parent, model)]
+    rows = list(_rows(settings, config.parent, model))
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -62,7 +62,8 @@ def list_models(
         first = {item["metric"]: item["value"] for item in reversed(row["quality"])}
         quality = "\n".join(f"{metric} {value:.3f}" for metric, value in reversed(first.items()))
         stable = "yes" if row["stable"] else ""
-        shown.add_row(row["model"], str(row["version"]), stable, row["task"], f"{row['bytes'] / 1e6:.2f} MB", quality)
+        size = f"{row['bytes'] / 1e6:.2f} MB" if row["here"] else "in the registry"
+        shown.add_row(row["model"], str(row["version"]), stable, row["task"], size, quality)
     Console().print(shown)
 
 
@@ -107,12 +108,14 @@ def _print_manifest(manifest: Manifest) -> None:
         console.print(f"[bold]{item.metric}[/] {item.value:.4f} on {item.data}")
 
 
-def _manifests(settings: Config, root: Path, only: str | None) -> Iterator[Manifest]:
+def _rows(settings: Config, root: Path, only: str | None) -> Iterator[dict[str, Any]]:
     for name, model in settings.models.items():
         if only not in (None, name):
             continue
         for version in model.versions:
-            yield load_package(settings.model_folder(root, name) / str(version)).manifest
+            folder = settings.model_folder(root, name) / str(version)
+            row = {"model": name, "version": version, "stable": model.stable == version, "here": folder.exists()}
+            yield {**row, **(_described(load_package(folder).manifest) if folder.exists() else _ELSEWHERE)}
 
 
 def _manifest(settings: Config, root: Path, name: str, version: int | None) -> Manifest:
@@ -125,11 +128,11 @@ def _manifest(settings: Config, root: Path, name: str, version: int | None) -> M
     return load_package(settings.model_folder(root, name) / str(number)).manifest
 
 
-def _row(settings: Config, manifest: Manifest) -> dict[str, Any]:
+_ELSEWHERE: dict[str, Any] = {"task": None, "bytes": None, "quality": []}
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
     return {
-        "model": manifest.name,
-        "version": manifest.version,
-        "stable": settings.models[manifest.name].stable == manifest.version,
         "task": manifest.task,
         "bytes": sum(entry.bytes for entry in manifest.files),
         "quality": [item.model_dump() for item in manifest.quality],

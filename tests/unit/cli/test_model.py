@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from packages import make_text_package
 from typer.testing import CliRunner
 
 from slipway.cli import app
@@ -32,3 +33,13 @@ def test_what_is_not_deployed_is_named_with_what_is(arguments):
     result = invoke(*arguments)
     assert isinstance(result.exception, NotFoundError)
     assert "breast-cancer" in str(result.exception) or "1, 2" in str(result.exception)
+
+
+def test_a_version_that_is_not_here_is_listed_as_the_registrys(tmp_path: Path):
+    make_text_package(tmp_path / "models/tiny-sentiment/1")
+    config = tmp_path / "slipway.yaml"
+    config.write_text("models: {tiny-sentiment: {versions: [1, 4], stable: 1}}", "utf-8")
+    arguments = ["model", "list", "--config", str(config)]
+    rows = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    assert [(row["version"], row["here"]) for row in rows] == [(1, True), (4, False)]
+    assert "in the registry" in CliRunner(env={"COLUMNS": "200"}).invoke(app, arguments).stdout
