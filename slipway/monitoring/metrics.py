@@ -76,6 +76,12 @@ class Metric:
     dimension_sets: tuple[tuple[str, ...], ...]
     in_slots: tuple[tuple[str, ...], ...] = ()
 
+    def sets(self, *, in_slot: bool) -> tuple[tuple[str, ...], ...]:
+        """The sets of dimensions. The project's totals undo deploys of the light tier, so they leave slots out."""
+        if not in_slot:
+            return self.dimension_sets
+        return (*(each for each in self.dimension_sets if each != _OF_PROJECT), *self.in_slots)
+
 
 _OF_PROJECT = (PROJECT,)
 _OF_MODEL = (PROJECT, MODEL)
@@ -130,7 +136,7 @@ def _directives(names: tuple[str, ...], dimensions: tuple[str, ...]) -> str:
     by_set: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for name in names:
         metric = CATALOGUE[name]
-        for dimension_set in (*metric.dimension_sets, *(metric.in_slots if SLOT in dimensions else ())):
+        for dimension_set in metric.sets(in_slot=SLOT in dimensions):
             if set(dimension_set) <= set(dimensions):
                 by_set.setdefault(dimension_set, []).append({"Name": name, "Unit": metric.unit})
     directives = [

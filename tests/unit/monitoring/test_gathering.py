@@ -33,7 +33,7 @@ def test_requests_are_summed_and_their_times_are_kept() -> None:
     assert (line["Requests"], line["Predictions"], line["QueueTime"], len(line["Latency"])) == (3, 6, [0, 1, 2], 3)
     assert SERVED.items() <= line.items()
     own = [["Project", "Model", "Slot"], ["Project", "Model", "Version"]]
-    assert recorded(line, "Requests") == [["Project"], ["Project", "Model"], *own]
+    assert recorded(line, "Requests") == [["Project", "Model"], *own]
     assert recorded(line, "QueueTime") == [["Project", "Model", "Slot"]]
     assert line["_aws"]["Timestamp"] == 12_000
     assert telemetry.drain() == ""
