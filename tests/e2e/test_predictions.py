@@ -126,6 +126,10 @@ def test_a_body_over_the_configured_limit_is_refused(api: httpx.Client) -> None:
 def test_what_is_deployed_is_listed(api: httpx.Client) -> None:
     models = {model["name"]: model for model in api.get("/v1/models").json()["models"]}
 
-    assert set(models) == {"tweet-sentiment", "breast-cancer"}
+    assert {name: model["tier"] for name, model in models.items()} == {
+        "tweet-sentiment": "light",
+        "tweet-sentiment-large": "heavy",
+        "breast-cancer": "light",
+    }
     assert api.get("/v1/models/breast-cancer").json() == models["breast-cancer"]
     assert [version["version"] for version in models["tweet-sentiment"]["versions"]] == [1, 2]

@@ -27,9 +27,16 @@ def blocks(checkout: Path) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def run(running: State, checkout: Path) -> Run:
-    """Runs a command in the checkout against the API that is up for the tests; returns what it prints."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "SLIPWAY_API": running.api}
+    """Runs a command in the checkout against what is up for the tests; returns what it prints."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SLIPWAY_API": running.api,
+        "AWS_ENDPOINT_URL": running.emulator,
+        "AWS_DEFAULT_REGION": running.region,
+        "AWS_ACCESS_KEY_ID": running.credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": running.credentials.secret_access_key,
+    }
 
     def call(command: list[str]) -> str:
         done = subprocess.run(
