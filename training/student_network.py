@@ -16,7 +16,7 @@ class Size:
     """Columns of a row, filters of each width, and the widths."""
 
     row: int = 96
-    filters: int = 96
+    filters: int = 64
     widths: tuple[int, ...] = (1, 2, 3, 4)
 
 

@@ -47,7 +47,7 @@ class Recipe:
     """``copies`` changed forms of each tweet are learnt beside it; ``offsets`` is how much the labels' shares count."""
 
     size: Size = SIZE
-    copies: int = 0
+    copies: int = 2
     offsets: float = 1.0
     schedule: Schedule = SCHEDULE
 
