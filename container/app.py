@@ -7,8 +7,6 @@ from typing import Any
 from container.settings import MODEL, Settings
 from slipway.config import Config, load_config
 from slipway.errors import ConfigError, FieldProblem
-from slipway.features.cache import PredictionCache
-from slipway.features.store import FeatureStore
 from slipway.heavy_tier import HeavyConfig
 from slipway.models.advice.sampling import sample_records
 from slipway.models.bundle import load_version
@@ -29,6 +27,7 @@ from slipway.serving.oip import oip_routes
 from slipway.serving.processors import available_processors
 from slipway.serving.sagemaker import sagemaker_routes
 from slipway.serving.service import PredictionService
+from slipway.serving.tables import open_cache, open_store
 from slipway.serving.tuning import Tuned, tune
 from slipway.serving.v1 import v1_routes
 
@@ -60,8 +59,8 @@ def make_slot(settings: Settings) -> Slot:
         {(settings.model, settings.version): tuned.predictor},
         # A few more metrics cost little beside a task, and a release may begin at any time.
         releases=ConfiguredReleases(config, watched=True),
-        store=_store(settings, config),
-        cache=_cache(settings),
+        store=open_store(settings.features_table, config),
+        cache=open_cache(settings.predictions_table),
     )
     telemetry = _telemetry(config, settings)
     executor = Executor(settings.model, tuned.predictor, tuned.plan)
@@ -93,10 +92,20 @@ def _package(config: Config, settings: Settings) -> Package:
 def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predictor]:
     def open_graph(threads: int) -> Predictor:
         modules = config.light.task_modules
-        return Predictor(package, threads=threads, task_modules=modules, providers=_PROVIDERS[heavy.compute])
+        predictor = Predictor(package, threads=threads, task_modules=modules, providers=_PROVIDERS[heavy.compute])
+        _refuse_fallback(package.manifest.name, heavy, predictor)
+        return predictor
 
     processors = min(available_processors(), math.ceil(heavy.cpu))
     return tune(heavy, package.manifest, open_graph, sample_records(package), processors=processors)
+
+
+def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> None:
+    """ONNX Runtime goes on without the GPU that it cannot use, many times slower and with nothing but a log line."""
+    wanted = _PROVIDERS[heavy.compute][0]
+    if wanted not in predictor.session.get_providers():
+        message = f"is {heavy.compute}, and ONNX Runtime cannot use {wanted} here: is this the GPU image, on a GPU?"
+        raise ConfigError("slipway.yaml", [FieldProblem(f"models.{model}.heavy.compute", message)])
 
 
 def _telemetry(config: Config, settings: Settings) -> GatheredTelemetry:
@@ -131,20 +140,3 @@ def _front(
     front = Front(routes, exchange, make_app)
     front.prepare()
     return front
-
-
-def _store(settings: Settings, config: Config) -> FeatureStore | None:
-    if settings.features_table is None:
-        return None
-    from slipway.features.definitions import FeatureDefinitions
-    from slipway.features.dynamodb import DynamoFeatureStore
-
-    return DynamoFeatureStore(settings.features_table, FeatureDefinitions(config.features))
-
-
-def _cache(settings: Settings) -> PredictionCache | None:
-    if settings.predictions_table is None:
-        return None
-    from slipway.features.dynamodb import DynamoPredictionCache
-
-    return DynamoPredictionCache(settings.predictions_table)

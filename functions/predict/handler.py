@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from slipway.config import Config, load_config
-from slipway.features.cache import PredictionCache
-from slipway.features.store import FeatureStore
 from slipway.models.bundle import load_models
 from slipway.monitoring.telemetry import Telemetry
 from slipway.serving.exchange import Exchange
@@ -18,6 +16,7 @@ from slipway.serving.live import ConfiguredReleases, Releases
 from slipway.serving.oip import oip_routes
 from slipway.serving.service import Load, Models, PredictionService
 from slipway.serving.settings import Settings
+from slipway.serving.tables import open_cache, open_store
 from slipway.serving.v1 import v1_routes
 
 
@@ -30,8 +29,8 @@ def make_front(settings: Settings) -> Front:
         models,
         releases=_releases(settings, config),
         load=load,
-        store=_store(settings, config),
-        cache=_cache(settings),
+        store=open_store(settings.features_table, config),
+        cache=open_cache(settings.predictions_table),
     )
     exchange = Exchange(Telemetry(config.project, "predict"), body_bytes=config.api.limits.body_bytes)
     routes = (*v1_routes(service), *oip_routes(service), *health_routes())
@@ -72,23 +71,6 @@ def _releases(settings: Settings, config: Config) -> Releases:
     from slipway.serving.live import LiveReleases
 
     return LiveReleases(config, DynamoServingStore(settings.control_table, backoff=Backoff(attempts=1)))
-
-
-def _store(settings: Settings, config: Config) -> FeatureStore | None:
-    if settings.features_table is None:
-        return None
-    from slipway.features.definitions import FeatureDefinitions
-    from slipway.features.dynamodb import DynamoFeatureStore
-
-    return DynamoFeatureStore(settings.features_table, FeatureDefinitions(config.features))
-
-
-def _cache(settings: Settings) -> PredictionCache | None:
-    if settings.predictions_table is None:
-        return None
-    from slipway.features.dynamodb import DynamoPredictionCache
-
-    return DynamoPredictionCache(settings.predictions_table)
 
 
 handler = lambda_handler(make_front(Settings.of(os.environ)))
