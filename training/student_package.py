@@ -88,12 +88,12 @@ CARD = Card(
     "over one to four neighbours find patterns; the strongest answer of each filter, and the sum of the rows over the "
     "root of their number, go through one dense layer. The labels' shares in the training tweets are taken out of its "
     "bias, so that the rarer labels are found more often, at the price of some accuracy where most texts are neutral.",
-    limits="English of 2013-2016: later events and words are unknown to it, and emoji hardly count, since no "
-    "tweet that it learnt from has one. Capitals are not seen. Irony, quotation and what takes more than "
-    "a few neighbouring words are missed more often than by its teacher. val.tsv is of the same years as "
-    "the training data and overstates quality on later tweets; the figure on the 2016 rows, by a student "
-    "and a teacher that saw only earlier years, is the more careful one; the recipe was chosen on those "
-    "rows. Scores are not calibrated. Texts are cut at 128 pieces.",
+    limits="English of 2013-2016: later events and words are unknown to it, and of emoji it knows what the teacher "
+    "makes of them, in changed forms only: the tweets themselves have none. Capitals are not seen. Irony, "
+    "quotation and what takes more than a few neighbouring words are missed more often than by its teacher. "
+    "val.tsv is of the same years as the training data and overstates quality on later tweets; the figure on "
+    "the 2016 rows, by a student and a teacher that saw only earlier years, is the more careful one; the "
+    "recipe was chosen on those rows. Scores are not calibrated. Texts are cut at 128 pieces.",
     licence="all-MiniLM-L6-v2, from which the pieces and their first rows come, is Apache-2.0. The tweets belong to "
     "their authors and are not part of the package. Package: Apache-2.0.",
 )

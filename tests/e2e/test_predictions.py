@@ -132,4 +132,4 @@ def test_what_is_deployed_is_listed(api: httpx.Client) -> None:
         "breast-cancer": "light",
     }
     assert api.get("/v1/models/breast-cancer").json() == models["breast-cancer"]
-    assert [version["version"] for version in models["tweet-sentiment"]["versions"]] == [1, 2]
+    assert [version["version"] for version in models["tweet-sentiment"]["versions"]] == [1, 2, 3]
