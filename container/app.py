@@ -6,6 +6,7 @@ from typing import Any
 
 from container.settings import MODEL, Settings
 from slipway.config import Config, load_config
+from slipway.dynamodb import lazy_client
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import HeavyConfig
 from slipway.models.advice.sampling import sample_records
@@ -54,13 +55,16 @@ def make_slot(settings: Settings) -> Slot:
     config = _only(load_config(settings.root / "slipway.yaml"), settings)
     heavy = config.models[settings.model].heavy
     tuned = _tuned(config, heavy, _package(config, settings))
+    client = lazy_client()
+    if settings.features_table or settings.predictions_table:
+        client()  # a quarter of a second that the first request need not wait
     service = PredictionService(
         config,
         {(settings.model, settings.version): tuned.predictor},
         # A few more metrics cost little beside a task, and a release may begin at any time.
         releases=ConfiguredReleases(config, watched=True),
-        store=open_store(settings.features_table, config),
-        cache=open_cache(settings.predictions_table),
+        store=open_store(settings.features_table, config, client),
+        cache=open_cache(settings.predictions_table, client),
     )
     telemetry = _telemetry(config, settings)
     executor = Executor(settings.model, tuned.predictor, tuned.plan)

@@ -1,27 +1,24 @@
 """What the container gets from its environment, as a type."""
 
 import re
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.errors import ConfigError, FieldProblem
+from slipway.heavy_tier import SLOTS
+from slipway.models.fetching import downloads_folder
+from slipway.serving.settings import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET, PREDICTIONS_TABLE
 
 MODEL = "SLIPWAY_MODEL"
 SLOT = "SLIPWAY_SLOT"
 VERSION = "SLIPWAY_VERSION"
-MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
-CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
-FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
-PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
 HOST = "SLIPWAY_HOST"
 PORT = "PORT"
 ROOT = "SLIPWAY_ROOT"
 DOWNLOADS = "SLIPWAY_DOWNLOADS"
 DRAIN_SECONDS = "SLIPWAY_DRAIN_SECONDS"
 
-_SLOTS = ("blue", "green")
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 
@@ -44,7 +41,7 @@ class Settings:
     control_table: str | None = None
     features_table: str | None = None
     predictions_table: str | None = None
-    downloads: Path = Path(tempfile.gettempdir()) / "slipway-models"
+    downloads: Path = field(default_factory=downloads_folder)
     drain_seconds: float = 5.0
 
     @classmethod
@@ -68,19 +65,19 @@ class Settings:
             control_table=environment.get(CONTROL_TABLE) or None,
             features_table=environment.get(FEATURES_TABLE) or None,
             predictions_table=environment.get(PREDICTIONS_TABLE) or None,
-            downloads=Path(environment[DOWNLOADS]) if environment.get(DOWNLOADS) else cls.downloads,
+            downloads=Path(environment[DOWNLOADS]) if environment.get(DOWNLOADS) else downloads_folder(),
             drain_seconds=float(environment.get(DRAIN_SECONDS) or cls.drain_seconds),
         )
 
 
 def _problems(environment: Mapping[str, str]) -> list[tuple[str, str]]:
-    version, slot = environment.get(VERSION, ""), environment.get(SLOT) or _SLOTS[0]
+    version, slot = environment.get(VERSION, ""), environment.get(SLOT) or SLOTS[0]
     port, drain = environment.get(PORT) or "8080", environment.get(DRAIN_SECONDS) or "0"
     is_port = _NUMBER.fullmatch(port) is not None and int(port) < 65_536
     return [
         (MODEL, "" if environment.get(MODEL) else "is required: the name of a heavy model of slipway.yaml"),
         (VERSION, "" if _NUMBER.fullmatch(version) else f"must be the number of a version, and is {version!r}"),
-        (SLOT, "" if slot in _SLOTS else f"must be blue or green, and is {slot!r}"),
+        (SLOT, "" if slot in SLOTS else f"must be blue or green, and is {slot!r}"),
         (PORT, "" if is_port else f"must be a port, and is {port!r}"),
         (DRAIN_SECONDS, "" if re.fullmatch(r"\d{1,3}(\.\d+)?", drain) else f"must be seconds, and is {drain!r}"),
     ]

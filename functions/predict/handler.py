@@ -1,8 +1,6 @@
 """The function `predict`: predictions in both protocols, and what is deployed."""
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from slipway.config import Config, load_config
@@ -54,11 +52,10 @@ def _models(settings: Settings, config: Config) -> tuple[Models, Load | None]:
     """
     if settings.model_bucket is None or settings.control_table is None:
         return load_models(config, settings.root), None
-    from slipway.models.fetching import VersionLoader, aws_registry
+    from slipway.models.fetching import VersionLoader, aws_registry, downloads_folder
 
     registry = aws_registry(settings.control_table, settings.model_bucket)
-    cache = Path(tempfile.gettempdir()) / "slipway-models"
-    loader = VersionLoader(config, settings.root, registry, cache=cache)
+    loader = VersionLoader(config, settings.root, registry, cache=downloads_folder())
     return loader.load_light(strict=settings.snapshot), loader.load
 
 

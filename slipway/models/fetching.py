@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,11 @@ RETRY_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 
 ModelVersion = tuple[str, int]
+
+
+def downloads_folder() -> Path:
+    """Where versions of the registry go by default: in a function and in a container all else is read-only."""
+    return Path(tempfile.gettempdir()) / "slipway-models"
 
 
 def aws_registry(table: str, bucket: str) -> Callable[[], Registry]:
@@ -96,7 +102,8 @@ class VersionLoader:
             return open_version(self._config, bundled, name, number)
         self._refuse_soon_after(name, number)
         try:
-            package = find_version(self._config, self._root, self._registry(), name, number, cache=self._cache)
+            package = fetch_version(self._registry(), name, number, self._cache)
+            refuse_other(self._config, package, name, number)
             return Predictor(package, task_modules=self._config.light.task_modules)
         except (ConfigError, PackageError, NotFoundError, UnavailableError) as error:
             translated = UnavailableError("model registry", f"{name} {number} cannot be loaded: {error}")

@@ -4,6 +4,7 @@ CloudWatch's embedded format takes up to a hundred values of a metric in one lin
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
 from slipway.monitoring import metrics
@@ -14,7 +15,13 @@ _VALUES_A_LINE = 100
 _COUNTED = frozenset({metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION})
 """Of these each value counts, and not their sum; as of everything in milliseconds."""
 
-Values = dict[str, "float | list[float]"]
+
+@dataclass(slots=True)
+class _Noted:
+    """What was noted under one set of dimensions: sums, and values of which each counts."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    values: dict[str, list[float]] = field(default_factory=dict)
 
 
 class GatheredTelemetry(Telemetry):
@@ -38,7 +45,7 @@ class GatheredTelemetry(Telemetry):
         super().__init__(project, model, write=write, **options)
         self._model = model
         self._served = dict(dimensions)
-        self._gathered: dict[tuple[str | None, Dimensions], Values] = {}
+        self._gathered: dict[tuple[str | None, Dimensions], _Noted] = {}
         self._captures: list[str] = []
 
     def observe(self, name: str, value: float = 1) -> None:
@@ -69,13 +76,11 @@ class GatheredTelemetry(Telemetry):
         self._captures += event.captures
 
     def _note(self, key: tuple[str | None, Dimensions], name: str, value: float) -> None:
-        values = self._gathered.setdefault(key, {})
+        noted = self._gathered.setdefault(key, _Noted())
         if name in _COUNTED or CATALOGUE[name].unit == "Milliseconds":
-            listed = values.setdefault(name, [])
-            assert isinstance(listed, list)  # noqa: S101 - the same name is always of the same kind
-            listed.append(value)
+            noted.values.setdefault(name, []).append(value)
         else:
-            values[name] = values.get(name, 0) + value  # type: ignore[operator]
+            noted.sums[name] = noted.sums.get(name, 0) + value
 
     def _dimensions(self, model: str | None, own: Dimensions) -> dict[str, str]:
         named = {metrics.PROJECT: self._project, **dict(own)}
@@ -84,10 +89,9 @@ class GatheredTelemetry(Telemetry):
         return named | self._served if model == self._model else named
 
 
-def _pages(noted: Values) -> Iterator[dict[str, float | list[float]]]:
+def _pages(noted: _Noted) -> Iterator[dict[str, float | list[float]]]:
     """The values in as many parts as lines are needed; sums are in the first."""
-    sums = {name: value for name, value in noted.items() if not isinstance(value, list)}
-    lists = {name: iter(value) for name, value in noted.items() if isinstance(value, list)}
+    sums, lists = noted.sums, {name: iter(values) for name, values in noted.values.items()}
     while True:
         page = {name: part for name, values in lists.items() if (part := list(islice(values, _VALUES_A_LINE)))}
         if not page and not sums:

@@ -41,10 +41,10 @@ class ConfiguredReleases:
     def of(self, model: str) -> Release:
         return self._releases[model]
 
-    def is_watched(self, model: str) -> bool:  # noqa: ARG002
+    def is_watched(self, model: str) -> bool:  # noqa: ARG002 - as `Releases` has it
         return self._watched
 
-    def known(self, model: str) -> None:  # noqa: ARG002
+    def known(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
         return None
 
 

@@ -14,7 +14,9 @@ from slipway.config import Authorization, Config
 from slipway.serving import openapi_parts as parts
 from slipway.serving.feature_routes import BatchBody
 from slipway.serving.feedback_routes import FeedbackBody
-from slipway.serving.openapi_parts import Json, json_body, operation
+from slipway.serving.json_schema import Json
+from slipway.serving.openapi_parts import json_body, operation
+from slipway.serving.openapi_schemas import FIXED_SCHEMAS
 from slipway.serving.service import PredictionService, ServedVersion
 from slipway.serving.tensors import InferRequest
 
@@ -35,7 +37,7 @@ def openapi_document(service: PredictionService) -> Json:
         if service.is_loaded(name, number)
     }
     requests: list[type[BaseModel]] = [version.reader.request for version in served.values()]
-    schemas = {**_schemas([*requests, BatchBody, FeedbackBody, InferRequest]), **parts.FIXED_SCHEMAS}
+    schemas = {**_schemas([*requests, BatchBody, FeedbackBody, InferRequest]), **FIXED_SCHEMAS}
     paths: Json = {}
     for (name, number), version in served.items():
         schemas[_answer_name(version)] = parts.predictions_schema(version.predictor.manifest)

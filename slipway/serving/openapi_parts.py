@@ -10,21 +10,14 @@ from slipway.models.manifest import BUILT_IN_TASKS, InputField, Manifest
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.prediction_ids import PREDICTION_ID_PATTERN
 from slipway.serving.exchange import JSON
+from slipway.serving.json_schema import BOOLEAN, INTEGER, NUMBER, TEXT, TIME, Json, a_list, an_object, ref
 from slipway.serving.problems import PROBLEM_JSON
 
-Json = dict[str, Any]
-
-_TEXT: Json = {"type": "string"}
-_INTEGER: Json = {"type": "integer"}
-_NUMBER: Json = {"type": "number"}
-_BOOLEAN: Json = {"type": "boolean"}
-_OBJECT: Json = {"type": "object"}
-_TIME: Json = {"type": "string", "format": "date-time"}
 _JSON_TYPES: Mapping[FeatureType, Json] = {
-    FeatureType.STRING: _TEXT,
+    FeatureType.STRING: TEXT,
     FeatureType.INTEGER: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
-    FeatureType.FLOAT: _NUMBER,
-    FeatureType.BOOLEAN: _BOOLEAN,
+    FeatureType.FLOAT: NUMBER,
+    FeatureType.BOOLEAN: BOOLEAN,
 }
 _EXAMPLES: Mapping[FeatureType, Any] = {
     FeatureType.STRING: "What a sunny Friday!",
@@ -45,26 +38,6 @@ ID_PARAMETER: Json = {
 }
 
 
-def ref(schema: str) -> Json:
-    """A reference to a schema of the document."""
-    return {"$ref": f"#/components/schemas/{schema}"}
-
-
-def an_object(properties: Mapping[str, Json], *, required: Sequence[str] | None = None) -> Json:
-    """The schema of an object that has no other properties; all are required unless ``required`` names them."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties if required is None else required),
-        "additionalProperties": False,
-    }
-
-
-def a_list(items: Json) -> Json:
-    """The schema of a list."""
-    return {"type": "array", "items": items}
-
-
 def operation(
     tag: str,
     id: str,
@@ -83,7 +56,7 @@ def operation(
     for status in failed:
         responses[str(status)] = _answer(media_type, schema, HTTPStatus(status).phrase)
     if "503" in responses:
-        responses["503"]["headers"] = {"Retry-After": {"schema": _TEXT, "description": "Seconds to wait."}}
+        responses["503"]["headers"] = {"Retry-After": {"schema": TEXT, "description": "Seconds to wait."}}
     described = {"description": description} if description else {}
     requested = {"requestBody": body} if body else {}
     return {"tags": [tag], "operationId": id, "summary": summary, **described, **requested, "responses": responses}
@@ -112,7 +85,7 @@ def _answer(media_type: str, schema: str, description: str) -> Json:
 
 def predictions_schema(manifest: Manifest) -> Json:
     """The answer of a predict call to one version."""
-    common = {"id": {"type": "string", "pattern": PREDICTION_ID_PATTERN}, "version": _INTEGER, "cached": _BOOLEAN}
+    common = {"id": {"type": "string", "pattern": PREDICTION_ID_PATTERN}, "version": INTEGER, "cached": BOOLEAN}
     one = an_object({**common, **_output(manifest)})
     if manifest.task not in BUILT_IN_TASKS:
         one = {"type": "object", "properties": common, "required": list(common)}
@@ -122,7 +95,7 @@ def predictions_schema(manifest: Manifest) -> Json:
 def _output(manifest: Manifest) -> Json:
     labels = manifest.outputs.labels
     if labels is None:
-        return {"value": {**_NUMBER, "description": manifest.outputs.unit or ""}}
+        return {"value": {**NUMBER, "description": manifest.outputs.unit or ""}}
     share = {"type": "number", "minimum": 0, "maximum": 1}
     return {
         "label": {"type": "string", "enum": list(labels)},
@@ -139,7 +112,7 @@ def entity_schema_name(entity: str) -> str:
 def entity_schema(config: Config, entity: str) -> Json:
     """The body that writes features of an entity."""
     groups = {
-        name: an_object({"event_time": _TIME, "values": _values(group.features)})
+        name: an_object({"event_time": TIME, "values": _values(group.features)})
         for name, group in config.features.items()
         if group.entity == entity
     }
@@ -197,108 +170,3 @@ def example_row(config: Config) -> Json:
     group, definition = next(iter(config.features.items()))
     body = example_entity(config, definition.entity)["groups"][group]
     return {"entity": definition.entity, "id": _EXAMPLE_ID, "group": group, **body}
-
-
-_VERSION = an_object(
-    {
-        "version": _INTEGER,
-        "task": _TEXT,
-        "description": _TEXT,
-        "inputs": a_list(_OBJECT),
-        "outputs": _OBJECT,
-        "record_schema": _OBJECT,
-        "quality": a_list(an_object({"metric": _TEXT, "value": _NUMBER, "data": _TEXT})),
-        "quantization": {"type": ["object", "null"]},
-        "bytes": _INTEGER,
-    }
-)
-# A version that is not at hand: in another container, or in a registry that did not give it.
-_NUMBERED = an_object({"version": _INTEGER})
-_CANDIDATE = an_object({"version": _INTEGER, "share": _NUMBER})
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_RELEASE = an_object(
-    {
-        "stable": _INTEGER,
-        "strategy": _TEXT_OR_NULL,
-        "candidates": a_list(_CANDIDATE),
-        "id": _TEXT_OR_NULL,
-        "phase": _TEXT_OR_NULL,
-    }
-)
-_TENSOR = an_object({"name": _TEXT, "datatype": _TEXT, "shape": a_list(_INTEGER)})
-_OUTPUT_TENSOR = an_object(
-    {**_TENSOR["properties"], "data": {"type": "array"}, "parameters": _OBJECT}, required=("name", "datatype", "shape")
-)
-
-FIXED_SCHEMAS: Json = {
-    "Problem": an_object(
-        {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": _INTEGER,
-            "detail": _TEXT,
-            "instance": _TEXT,
-            "errors": a_list(an_object({"field": _TEXT, "message": _TEXT})),
-        },
-        required=("type", "title", "status", "detail", "instance"),
-    ),
-    "Model": an_object(
-        {
-            "name": _TEXT,
-            "task": _TEXT,
-            "tier": {"enum": ["light", "heavy"]},
-            "description": _TEXT,
-            "release": _RELEASE,
-            "versions": a_list({"anyOf": [_VERSION, _NUMBERED]}),
-        }
-    ),
-    "ListedModel": an_object(
-        {
-            "name": _TEXT,
-            "tier": {"enum": ["light", "heavy"]},
-            "release": _RELEASE,
-            "versions": a_list(_NUMBERED),
-        }
-    ),
-    "Models": an_object({"models": a_list({"anyOf": [ref("Model"), ref("ListedModel")]})}),
-    "StoredFeatures": an_object(
-        {
-            "entity": _TEXT,
-            "id": _TEXT,
-            "groups": {
-                "type": "object",
-                "additionalProperties": an_object({"event_time": _TIME, "values": _OBJECT}),
-            },
-        }
-    ),
-    "StoredGroups": an_object({"entity": _TEXT, "id": _TEXT, "stored": a_list(_TEXT)}),
-    "BatchResult": an_object(
-        {
-            "stored": _INTEGER,
-            "refused": _INTEGER,
-            "results": a_list(
-                an_object({"row": _INTEGER, "stored": _BOOLEAN, "reason": _TEXT}, required=("row", "stored"))
-            ),
-        }
-    ),
-    "FeedbackResult": an_object({"prediction_id": _TEXT, "status": {"enum": ["stored", "already stored"]}}),
-    "InferError": an_object({"error": _TEXT}),
-    "InferResponse": an_object(
-        {"model_name": _TEXT, "model_version": _TEXT, "id": _TEXT, "outputs": a_list(_OUTPUT_TENSOR)},
-        required=("model_name", "outputs"),
-    ),
-    "ModelMetadata": an_object(
-        {
-            "name": _TEXT,
-            "versions": a_list(_TEXT),
-            "platform": _TEXT,
-            "inputs": a_list(_TENSOR),
-            "outputs": a_list(_TENSOR),
-        }
-    ),
-    "ModelReady": an_object({"name": _TEXT, "ready": _BOOLEAN}),
-    "ServerMetadata": an_object({"name": _TEXT, "version": _TEXT, "extensions": a_list(_TEXT)}),
-    "Live": an_object({"live": _BOOLEAN}),
-    "Ready": an_object({"ready": _BOOLEAN}),
-    "Ping": an_object({"status": _TEXT}),
-}

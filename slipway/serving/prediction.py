@@ -41,11 +41,12 @@ Predicting = Callable[[Callable[[Call], Ask]], Endpoint]
 
 @dataclass(slots=True)
 class Place:
-    """The place of one record on its way through a request."""
+    """The place of one record on its way through a request; ``key`` is its own in the cache, once that was asked."""
 
     record: Record
     id: str
     version: int
+    key: str = ""
     output: Output | None = None
     cached: bool = False
 

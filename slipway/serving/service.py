@@ -228,14 +228,11 @@ class PredictionService:
 
     def _predicted(self, request: PredictionRequest, version: int, batch: list[Place]) -> Sequence[Output]:
         """The outputs of one version; its failure is counted as its own, whatever it is."""
-        done = False
         try:
-            outputs = self.version(request.model, version).predictor.predict([place.record for place in batch])
-            done = True
-        finally:
-            if not done:
-                request.event.count(metrics.FAILURES, len(batch), Version=str(version))
-        return outputs
+            return self.version(request.model, version).predictor.predict([place.record for place in batch])
+        except Exception:
+            request.event.count(metrics.FAILURES, len(batch), Version=str(version))
+            raise
 
     def is_cached(self, model: str) -> bool:
         """Whether known answers of the model are taken from the cache."""
@@ -243,22 +240,19 @@ class PredictionService:
 
     def look_up(self, request: PredictionRequest) -> None:
         """Take the outputs that the cache has; none where it is down, since a prediction can be made without it."""
-        keys = [cache_key(request.model, place.version, place.record) for place in request.places]
-        found = self._found(keys, request.event)
-        for place, key in zip(request.places, keys, strict=True):
-            place.output = found.get(key)
-            place.cached = key in found
+        for place in request.places:
+            place.key = cache_key(request.model, place.version, place.record)
+        found = self._found([place.key for place in request.places], request.event)
+        for place in request.places:
+            place.output = found.get(place.key)
+            place.cached = place.output is not None
         hits = sum(place.cached for place in request.places)
         request.event.count(metrics.CACHE_HITS, hits)
-        request.event.count(metrics.CACHE_MISSES, len(keys) - hits)
+        request.event.count(metrics.CACHE_MISSES, len(request.places) - hits)
 
     def remember(self, request: PredictionRequest) -> bool:
-        """Put what was predicted into the cache; says whether that went well."""
-        made = {
-            cache_key(request.model, place.version, place.record): place.output
-            for place in request.places
-            if place.output and not place.cached
-        }
+        """Put what `look_up` did not find into the cache; says whether that went well."""
+        made = {place.key: place.output for place in request.places if place.output and not place.cached}
         try:
             if self._cache is not None:
                 self._cache.put(made, timedelta(days=self.config.models[request.model].cache.ttl_days))
