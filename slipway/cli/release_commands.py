@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.release_fields import request_fields
 from slipway.cli.release_report import history_table, print_pass, record_table
 from slipway.cli.release_target import ReleaseTarget, find_releases
 from slipway.errors import InputError, NotFoundError
@@ -48,7 +50,8 @@ def start(
     stable = stable_version(target.config, model, last, _live(target, model))
     wish = Wish(model, tuple(candidates), strategy, _changes(option or []), by or _caller(target, dry_run), reason)
     labels = _labels(target, config.parent, model, stable)
-    record = start_record(target.config, wish, stable=stable, labels=labels, now=datetime.now(UTC))
+    fields = partial(request_fields, target.config, config, model)
+    record = start_record(target.config, wish, stable=stable, labels=labels, fields=fields, now=datetime.now(UTC))
     console = Console()
     table = Table("phase", "what", "until", title=f"{record.options.strategy} of {model}", title_justify="left")
     for step in plan(record.options, record.judge, stable=stable, candidates=record.candidates):

@@ -9,12 +9,13 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from slipway.config import Name, VersionNumber
 from slipway.errors import InputError
-from slipway.release_options import AbTest, Bandit, JudgeConfig, Options
+from slipway.release_options import JudgeConfig, Options
 from slipway.releases.betting import BETS, Array
 from slipway.releases.capital import Capital
 from slipway.releases.evidence import NOTHING, P50, P99, Tally
 from slipway.releases.phases import Entry, Order, Phase, Stored
 from slipway.releases.release import Candidate, Release
+from slipway.releases.sticky import sticky_of
 from slipway.validation import field_problems
 
 
@@ -114,11 +115,10 @@ class ReleaseRecord(Stored):
     @property
     def serving(self) -> Release:
         """What serves the model, as assignment needs it."""
-        sticky = self.options.sticky if isinstance(self.options, AbTest | Bandit) else None
         if self.phase.ended:
             return Release(self.model, self.stable_now, strategy=None, salt=self.salt)
         arms = tuple(Candidate(version, share) for version, share in zip(self.candidates, self.shares, strict=True))
-        return Release(self.model, self.stable, arms, self.options.strategy, self.salt, sticky)
+        return Release(self.model, self.stable, arms, self.options.strategy, self.salt, sticky_of(self.options))
 
     @property
     def stable_now(self) -> int:

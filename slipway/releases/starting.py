@@ -1,6 +1,6 @@
 """How a release is started: what is asked for, checked against what there is, as a record that has not begun."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -13,6 +13,7 @@ from slipway.release_options import JudgeConfig, Options, Strategy
 from slipway.releases.plan import check_start
 from slipway.releases.record import ReleaseRecord, new_record
 from slipway.releases.slots import Shares
+from slipway.releases.sticky import check_sticky, sticky_of
 from slipway.validation import field_problems
 
 _OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
@@ -22,6 +23,9 @@ _NOT_CARRIED_OUT = {
     "shadow": "nothing is deployed yet that scores captures",
     "interleave": "there is no route yet that ranks by two versions",
 }
+
+Fields = Callable[[int], Collection[str]]
+"""What a record of a request to a version of the model may hold, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,10 @@ class Wish:
     reason: str = ""
 
 
-def start_record(config: Config, wish: Wish, *, stable: int, labels: Sequence[str], now: datetime) -> ReleaseRecord:
-    """The record of a release that can be started.
+def start_record(
+    config: Config, wish: Wish, *, stable: int, labels: Sequence[str], fields: Fields, now: datetime
+) -> ReleaseRecord:
+    """The record of a release that can be started; ``fields`` is asked where assignment goes by one.
 
     Raises:
         InputError: an option is wrong, or the tier or the strategy cannot do what is asked.
@@ -53,6 +59,8 @@ def start_record(config: Config, wish: Wish, *, stable: int, labels: Sequence[st
     for version in wish.candidates:
         if version not in model.versions:
             raise NotFoundError(f"version of {wish.model} in slipway.yaml", str(version), map(str, model.versions))
+    if sticky := sticky_of(options):
+        check_sticky(sticky, wish.model, {version: fields(version) for version in (stable, *wish.candidates)})
     return new_record(
         model=wish.model,
         tier=model.tier,

@@ -132,6 +132,8 @@ def test_the_watch_ends_with_the_release(project: Path) -> None:
         (["start", "tiny-sentiment", "2", "-o", "judge.p99.ratio=0"], "ratio"),
         (["start", "tiny-sentiment", "2", "--strategy", "big-bang"], "big-bang"),
         (["start", "tiny-sentiment", "2", "--strategy", "shadow"], "shadow"),
+        (["start", "tiny-sentiment", "2", "--strategy", "ab", "-o", "sticky=user", "--dry-run"], "takes is text"),
+        (["start", "tiny-sentiment", "2", "--strategy", "bandit", "-o", "sticky=user"], "sticky: 'user'"),
         (["start", "tiny-sentiment", "3"], "3"),
         (["start", "tiny-sentiment", "1"], "candidates"),
         (["start", "other", "2"], "other"),

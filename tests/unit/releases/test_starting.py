@@ -1,0 +1,53 @@
+"""What is refused before a release begins."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from slipway.config import parse_config
+from slipway.errors import InputError
+from slipway.releases.record import ReleaseRecord
+from slipway.releases.starting import Wish, start_record
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CONFIG = """
+models:
+  churn: {{tier: {tier}, versions: [1, 2, 3], stable: 1}}
+"""
+FIELDS = {1: ("age", "plan", "customer"), 2: ("plan", "customer"), 3: ("text",)}
+
+
+def start(tier: str, strategy: str, *versions: int, **changes: str) -> ReleaseRecord:
+    wish = Wish("churn", versions, strategy, changes, "ann")
+    config = parse_config(CONFIG.format(tier=tier))
+    return start_record(config, wish, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)
+
+
+@pytest.mark.parametrize("tier", ["light", "heavy"])
+@pytest.mark.parametrize("strategy", ["ab", "bandit"])
+def test_what_both_versions_take_can_be_sticky(tier: str, strategy: str) -> None:
+    record = start(tier, strategy, 2, sticky="customer")
+    assert record.serving.sticky == "customer"
+
+
+@pytest.mark.parametrize("tier", ["light", "heavy"])
+def test_what_no_request_can_send_is_refused_by_name(tier: str) -> None:
+    with pytest.raises(
+        InputError,
+        match=r"sticky: 'user' is neither an input nor an entity of churn 1 and 2, .* takes is plan, customer",
+    ):
+        start(tier, "ab", 2, sticky="user")
+
+
+def test_a_candidate_must_take_it_too() -> None:
+    with pytest.raises(InputError, match="'age' is neither an input nor an entity of churn 2, "):
+        start("light", "ab", 2, sticky="age")
+    with pytest.raises(InputError, match=r"of churn 3, .*these versions share no field"):
+        start("light", "ab", 3, sticky="plan")
+
+
+def test_without_a_sticky_field_no_version_is_asked_what_it_takes() -> None:
+    wish = Wish("churn", (2,), "ab", {}, "ann")
+    config = parse_config(CONFIG.format(tier="light"))
+    record = start_record(config, wish, stable=1, labels=(), fields={}.__getitem__, now=NOW)
+    assert record.serving.sticky is None
