@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -37,12 +37,15 @@ _REVISION = "com.amazonaws.ecs.task-definition-version"
 class Container:
     """One process, as a container engine's client shows a container."""
 
-    def __init__(self, process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], address: str, log: Path, forget: Callable[[str], object]
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.address = address
         self.attrs = {"NetworkSettings": {"Networks": {"loopback": {"IPAddress": address}}}}
         self._process = process
         self._log = log
+        self._forget = forget
 
     @property
     def status(self) -> str:
@@ -67,7 +70,9 @@ class Container:
             self._process.wait()
 
     def remove(self, **_: object) -> None:
-        """Nothing: a process leaves nothing behind but its log."""
+        """End it where it runs, and know it no more; its log stays."""
+        self.stop()
+        self._forget(self.id)
 
     def logs(self, *, stream: bool = False, **_: object) -> Any:
         """What it printed, or with ``stream`` each line of it as it comes, until its end."""
@@ -126,6 +131,7 @@ class Containers:
     _running: dict[str, Container] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
     _closed: threading.Event = field(default_factory=threading.Event)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
 
     def run(
         self, _image: str, *, name: str, environment: Mapping[str, str], labels: Mapping[str, str], **_: Any
@@ -136,8 +142,10 @@ class Containers:
         """
         family = labels[_FAMILY]
         self._pause(family)
-        container = self._start(name, environment, f"{family}:{labels[_REVISION]}")
-        self._running[container.id] = container
+        with self._starting:  # so that `close` sees all that were started
+            self._refuse_if_closed()
+            container = self._start(name, environment, f"{family}:{labels[_REVISION]}")
+            self._running[container.id] = container
         ready = self._await(container, f"http://{container.address}:{_PORT}{READY_PATH}")
         self._failures[family] = 0 if ready else self._failures.get(family, 0) + 1
         return container
@@ -148,11 +156,12 @@ class Containers:
 
     def list(self, **_: object) -> list[Container]:
         """All that run."""
-        return [container for container in self._running.values() if container.status == "running"]
+        return [container for container in tuple(self._running.values()) if container.status == "running"]
 
     def close(self) -> None:
         """Stop all, and start no more."""
-        self._closed.set()
+        with self._starting:
+            self._closed.set()
         stopping = [threading.Thread(target=container.stop) for container in self.list()]
         for thread in stopping:
             thread.start()
@@ -163,7 +172,10 @@ class Containers:
         """Have a container that never gets ready tried less and less often, as ECS does."""
         if failures := self._failures.get(family, 0):
             self._closed.wait(min(2.0**failures, _LONGEST_PAUSE_SECONDS))
+
+    def _refuse_if_closed(self) -> None:
         if self._closed.is_set():
+            time.sleep(_POLL_SECONDS)  # MiniStack tries again at once, until its process ends
             raise RuntimeError("the embedded AWS is being stopped")
 
     def _start(self, name: str, environment: Mapping[str, str], definition: str) -> Container:
@@ -180,7 +192,7 @@ class Containers:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        return Container(process, address, log)
+        return Container(process, address, log, self._running.pop)
 
     def _await(self, container: Container, url: str) -> bool:
         deadline = time.monotonic() + _READY_SECONDS

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,10 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+def task_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ministack-ecs-task")]
+
+
 @pytest.fixture
 def containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Containers]:
     server = tmp_path / "server.py"
@@ -115,6 +120,8 @@ def blue(containers: Containers) -> Iterator[Blue]:
     yield made
     with request_scope(ACCOUNT, REGION):
         ecs._delete_service({"cluster": "demo", "service": "blue", "force": True})
+    containers.close()
+    until(lambda: not task_threads())  # what they still look up is there until then
     for module in (ecs, alb, ssm, cloudwatch_logs, iam):
         module.reset()
 
