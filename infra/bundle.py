@@ -23,6 +23,8 @@ SOURCES = Path(__file__).resolve().parent.parent
 STORE = SOURCES / "build" / "packages"
 """Where the installed packages of each lock file are kept, for all bundles."""
 
+_OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
+
 _UNNEEDED = (
     "slipway/cli/",
     "slipway/models/advice/",
@@ -75,7 +77,7 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
     files |= _python_files(SOURCES, f"functions/{function}")
     files |= {path: file for path, file in _python_files(SOURCES, "slipway").items() if not path.startswith(_UNNEEDED)}
     if function == "predict":
-        files |= _task_modules(root, config_file, config)
+        files |= task_modules(root, config_file, config)
         files |= _model_files(root, config_file, config)
     return dict(sorted(files.items()))
 
@@ -84,18 +86,31 @@ def _python_files(root: Path, folder: str) -> dict[str, Path]:
     return {file.relative_to(root).as_posix(): file for file in (root / folder).rglob("*.py")}
 
 
-def _task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
-    """The modules that hold the user's own tasks; those that are not files here come with the requirements."""
+def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+    """The files of the modules that hold the user's own tasks; a module that is not below ``root`` has none.
+
+    Raises:
+        ConfigError: a module has the name of one of Slipway's own.
+    """
     files: dict[str, Path] = {}
     for module in config.light.task_modules:
         top = module.partition(".")[0]
-        if top in ("slipway", "functions", "infra", "local"):
+        if top in _OWN_MODULES:
             problem = FieldProblem("light.task_modules", f"`{module}` would take the place of Slipway's own `{top}`")
             raise ConfigError(config_file, [problem])
         if (root / f"{top}.py").is_file():
             files[f"{top}.py"] = root / f"{top}.py"
-        files |= _python_files(root, top)
+        files |= files_below(root, root / top)
     return files
+
+
+def files_below(root: Path, folder: Path) -> dict[str, Path]:
+    """All files of ``folder`` but compiled ones, by their paths below ``root``."""
+    return {
+        file.relative_to(root).as_posix(): file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    }
 
 
 def _model_files(root: Path, config_file: Path, config: Config) -> dict[str, Path]:

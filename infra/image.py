@@ -7,7 +7,7 @@ from pathlib import Path
 from aws_cdk import aws_ecr_assets as assets
 from constructs import Construct
 
-from infra.bundle import SOURCES, Target
+from infra.bundle import SOURCES, Target, files_below, task_modules
 from slipway.config import Config
 from slipway.heavy_tier import HeavyConfig
 
@@ -23,6 +23,9 @@ def build_context(*, root: Path, config_file: Path, config: Config) -> Path:
 
     That is our code, slipway.yaml, the packages of the deployed versions of heavy models and the modules of the user's
     own tasks. ``root`` is the folder of ``config_file``.
+
+    Raises:
+        ConfigError: a task module has the name of one of Slipway's own.
     """
     folder = root / "build" / "image"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -59,19 +62,9 @@ def wants_image(target: Target) -> bool:
 def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     files = {"slipway.yaml": config_file}
     for top in _CODE:
-        files |= _files(SOURCES, SOURCES / top)
-    for module in config.light.task_modules:
-        top = module.partition(".")[0]
-        files |= {f"{top}.py": root / f"{top}.py"} if (root / f"{top}.py").is_file() else _files(root, root / top)
+        files |= files_below(SOURCES, SOURCES / top)
+    files |= task_modules(root, config_file, config)
     for name, model in config.heavy_models.items():
         for version in model.versions:
-            files |= _files(root, config.model_folder(root, name) / str(version))
+            files |= files_below(root, config.model_folder(root, name) / str(version))
     return files
-
-
-def _files(root: Path, folder: Path) -> dict[str, Path]:
-    return {
-        file.relative_to(root).as_posix(): file
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and "__pycache__" not in file.parts
-    }

@@ -1,6 +1,7 @@
 """What is uploaded: only what a function needs, small enough, and able to run where nothing else is installed."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -160,17 +161,19 @@ def test_only_deployed_versions_are_in_the_bundle(make_project):
 
 def test_the_users_own_tasks_go_with_their_models(make_project):
     config_file = make_project(rest="light: { task_modules: [ranking.tasks, mine, numpy.linalg] }")
-    for file in ("ranking/__init__.py", "ranking/tasks.py", "mine.py"):
+    for file in ("ranking/__init__.py", "ranking/tasks.py", "ranking/names.txt", "mine.py"):
         (config_file.parent / file).parent.mkdir(exist_ok=True)
         (config_file.parent / file).write_text("")
     predict, features = (build(function, Target.HOST, config_file) for function in ("predict", "features"))
-    assert {"ranking/__init__.py", "ranking/tasks.py", "mine.py"} <= files_of(predict).keys()
+    assert {"ranking/__init__.py", "ranking/tasks.py", "ranking/names.txt", "mine.py"} <= files_of(predict).keys()
     assert not (features / "mine.py").exists()
 
 
-def test_a_task_module_cannot_take_slipways_place(make_project):
-    with pytest.raises(ConfigError, match=r"light\.task_modules: `slipway\.tasks` would take the place"):
-        build("predict", Target.HOST, make_project(rest="light: { task_modules: [slipway.tasks] }"))
+@pytest.mark.parametrize("module", ["slipway.tasks", "functions", "container", "infra.tasks", "local"])
+def test_a_task_module_cannot_take_slipways_place(make_project, module):
+    config_file = make_project(rest=f"light: {{ task_modules: [{module}] }}")
+    with pytest.raises(ConfigError, match=rf"light\.task_modules: `{re.escape(module)}` would take the place"):
+        build("predict", Target.HOST, config_file)
 
 
 def test_a_package_that_does_not_exist_is_named(tmp_path):

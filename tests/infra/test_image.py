@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import aws_cdk as cdk
+import pytest
 from heavy_tier import heavy_model
 
 from infra.image import build_context, image_asset
 from slipway.config import load_config
+from slipway.errors import ConfigError
 from slipway.heavy_tier import HeavyConfig
 
 
@@ -36,6 +38,22 @@ def test_what_goes_from_the_project_goes_from_the_build(make_project):
     )
     assert not (context_of(config_file) / "models" / "tiny-large" / "1").exists()
     assert [path.name for path in (config_file.parent / "build").iterdir()] == ["image"]
+
+
+def test_the_build_is_given_the_users_own_tasks(make_project):
+    config_file = make_project(models=heavy_model(), rest="light: { task_modules: [ranking.tasks, mine] }")
+    for file in ("ranking/tasks.py", "ranking/names.txt", "mine.py"):
+        (config_file.parent / file).parent.mkdir(exist_ok=True)
+        (config_file.parent / file).write_text("")
+    folder = context_of(config_file)
+    assert {"tasks.py", "names.txt"} == {path.name for path in (folder / "ranking").iterdir()}
+    assert (folder / "mine.py").is_file()
+
+
+def test_a_task_module_cannot_take_the_containers_place(make_project):
+    config_file = make_project(models=heavy_model(), rest="light: { task_modules: [container] }")
+    with pytest.raises(ConfigError, match=r"light\.task_modules: `container` would take the place"):
+        context_of(config_file)
 
 
 def image_of(folder: Path, settings: HeavyConfig, outdir: Path):
