@@ -82,12 +82,13 @@ def _heavy_stack(
     if not config.heavy_models:
         return None
     root = config_file.parent
+    models = load_heavy_models(config, root=root, config_file=config_file)
     context = build_context(root=root, config_file=config_file, config=config) if wants_image(target) else None
     stack = HeavyStack(
         app,
         f"{config.project}-heavy",
         config=config,
-        models=load_heavy_models(config, root=root, config_file=config_file),
+        models=models,
         context=context,
         tables=state.tables,
         bucket=state.models.bucket,
