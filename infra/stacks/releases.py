@@ -97,6 +97,7 @@ class ReleasesStack(cdk.Stack):
         """Records, metrics and messages."""
         function = self.function
         function.allow_on_table(control, "BatchGetItem", "PutItem", "Query", partitions="model#*")
+        function.allow_on_table(control, "Query", partitions="reward#*")
         function.allow(["sns:Publish"], topic.topic_arn)
         if key := self._config.monitoring.alarms.key_arn:
             function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)

@@ -120,8 +120,7 @@ class ServingStack(cdk.Stack):
     def _feedback(self) -> Function:
         function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
         function.allow_on_table(self._tables.control, "PutItem", partitions="feedback#*")
-        # The counters of rewards.
-        function.allow_on_table(self._tables.control, "UpdateItem", partitions="model#*")
+        function.allow_on_table(self._tables.control, "UpdateItem", partitions="reward#*")
         return function
 
     def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:

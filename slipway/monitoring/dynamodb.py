@@ -23,7 +23,7 @@ class DynamoFeedbackStore:
     """A `FeedbackStore` of one item per prediction id, put under the condition that there is none.
 
     A reward is added to its version's counters in the same transaction, so it is counted once, however often it comes.
-    The counters are under `model#{name}`, by version and the time of the prediction: `reward#{version}#{time}#{shard}`.
+    The counters are under `reward#{model}`, by version and the time of the prediction: `{version}#{time}#{shard}`.
     """
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
@@ -39,8 +39,8 @@ class DynamoFeedbackStore:
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
         first, found = bucket(since), Rewards()
         for day in _days(first, until):
-            for item in self._table.query(f"model#{model}", f"reward#{version:08d}#{day:{_DAY_FORMAT}}"):
-                text = item["sk"]["S"].split("#")[2]
+            for item in self._table.query(f"reward#{model}", f"{version:08d}#{day:{_DAY_FORMAT}}"):
+                text = item["sk"]["S"].split("#")[1]
                 if first <= datetime.strptime(text, _BUCKET_FORMAT).replace(tzinfo=UTC) < until:
                     found += Rewards(int(item["count"]["N"]), float(item["total"]["N"]), float(item["squares"]["N"]))
         return found
@@ -75,8 +75,8 @@ def _days(first: datetime, until: datetime) -> Iterator[datetime]:
 def _counter(prediction: PredictionId) -> Item:
     made = bucket(prediction.made_at).strftime(_BUCKET_FORMAT)
     shard = int(prediction.random[-2:], 16) % _SHARDS
-    sort = f"reward#{prediction.version:08d}#{made}#{shard}"
-    return {"pk": {"S": f"model#{prediction.model}"}, "sk": {"S": sort}}
+    sort = f"{prediction.version:08d}#{made}#{shard}"
+    return {"pk": {"S": f"reward#{prediction.model}"}, "sk": {"S": sort}}
 
 
 def _item(feedback: Feedback) -> Item:

@@ -7,9 +7,15 @@ import pytest
 from slipway.serving.settings import Settings
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
-OF_MODELS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#*"]}}
-RELEASES = (["dynamodb:BatchGetItem"], "Control", OF_MODELS)
 FEATURES, PREDICTIONS, CONTROL, MODELS = "Features", "Predictions", "Control", "Models"
+
+
+def on(partitions):
+    """The condition that confines a statement to partitions."""
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partitions]}}
+
+
+RELEASES = (["dynamodb:BatchGetItem"], CONTROL, on("model#*"))
 
 
 def statements_of(templates, function):
@@ -46,11 +52,10 @@ def test_features_reads_and_writes_features(templates):
 
 
 def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templates):
-    only_feedback = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["feedback#*"]}}
     assert statements_of(templates, "Feedback") == [
         (LOGS, "FeedbackLogs", None),
-        (["dynamodb:PutItem"], CONTROL, only_feedback),
-        (["dynamodb:UpdateItem"], CONTROL, OF_MODELS),
+        (["dynamodb:PutItem"], CONTROL, on("feedback#*")),
+        (["dynamodb:UpdateItem"], CONTROL, on("reward#*")),
     ]
 
 
@@ -118,12 +123,11 @@ def fetching(synthesize):
 
 
 def test_predict_may_read_just_the_versions_that_it_takes_from_the_registry(fetching):
-    own_records = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#tiny-tabular"]}}
     assert statements_of(fetching, "Predict") == [
         (LOGS, "PredictLogs", None),
         RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
-        (["dynamodb:BatchGetItem", "dynamodb:Query"], CONTROL, own_records),
+        (["dynamodb:BatchGetItem", "dynamodb:Query"], CONTROL, on("model#tiny-tabular")),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/3/*", None),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/4/*", None),
     ]

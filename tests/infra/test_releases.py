@@ -45,6 +45,19 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
     ]
 
 
+def test_it_reads_the_counters_of_feedback_and_writes_none(templates):
+    (policy,) = of_type(templates.releases, "AWS::IAM::Policy")
+    confined = {
+        tuple(each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]): each["Action"]
+        for each in policy["PolicyDocument"]["Statement"]
+        if "Condition" in each
+    }
+    assert confined == {
+        ("model#*",): ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"],
+        ("reward#*",): "dynamodb:Query",
+    }
+
+
 def test_of_a_heavy_model_it_changes_its_rules_services_and_parameters_only(heavy):
     actions = actions_of(heavy.releases)
     changing = {
