@@ -1,5 +1,7 @@
 """The part of slipway.yaml that says how a heavy model runs: on what, how many of it, and how it is served there."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
@@ -16,6 +18,21 @@ SLOTS: tuple[Slot, ...] = get_args(Slot)
 def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version", "weight"]) -> str:
     """The name of the SSM parameter that holds a slot's version, or its weight from 0 to 999."""
     return f"/{project}/{model}/{slot}/{value}"
+
+
+def output_prefix(model: str) -> str:
+    """What the names of a heavy model begin with in the templates, outputs included: `TweetSentimentLarge`."""
+    return "".join(part.capitalize() for part in model.split("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class SlotNames:
+    """What a heavy model's slots are called on AWS: services and target groups by slot, and the rule with weights."""
+
+    cluster: str
+    rule: str
+    services: Mapping[str, str]
+    groups: Mapping[str, str]
 
 
 DRAIN_SECONDS = 5

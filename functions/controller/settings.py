@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from slipway.errors import ConfigError, FieldProblem
-from slipway.releases.aws import Deployment, SlotNames
+from slipway.heavy_tier import SlotNames
+from slipway.releases.aws import Deployment
 
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
 API = "SLIPWAY_API"

@@ -6,8 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.constructs.naming import pascal
-from slipway.heavy_tier import SLOTS, Slot, slot_parameter
+from slipway.heavy_tier import SLOTS, Slot, output_prefix, slot_parameter
 
 INITIAL_WEIGHTS = {"blue": "100", "green": "0"}
 
@@ -24,7 +23,7 @@ class SlotParameters(Construct):
         super().__init__(scope, id_)
         initial = cdk.CfnParameter(
             cdk.Stack.of(self),
-            f"{pascal(model)}InitialVersion",
+            f"{output_prefix(model)}InitialVersion",
             type="Number",
             default=stable,
             min_value=1,

@@ -16,7 +16,6 @@ from infra.constructs.heavy_metrics import HeavyMetrics
 from infra.constructs.heavy_model import HeavyModel, Image
 from infra.constructs.heavy_routes import HeavyRoutes
 from infra.constructs.http_api import HttpApi
-from infra.constructs.naming import pascal
 from infra.constructs.network import Network
 from infra.constructs.slot import Surroundings
 from infra.constructs.slot_rules import SlotRules, first_priorities
@@ -26,7 +25,7 @@ from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.heavy_tier import HeavyConfig
+from slipway.heavy_tier import HeavyConfig, SlotNames, output_prefix
 
 FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
@@ -86,7 +85,7 @@ class HeavyStack(cdk.Stack):
         settings = self._config.models[deployed.name].heavy
         model = HeavyModel(
             self,
-            f"{pascal(deployed.name)}Model",
+            f"{output_prefix(deployed.name)}Model",
             project=self._config.project,
             name=deployed.name,
             settings=settings,
@@ -105,13 +104,13 @@ class HeavyStack(cdk.Stack):
     def _image(self, name: str, settings: HeavyConfig) -> Image:
         if self._context is None:
             return Image(ecs.ContainerImage.from_registry(EMBEDDED))
-        asset = image_asset(self, f"{pascal(name)}Image", context=self._context, settings=settings)
+        asset = image_asset(self, f"{output_prefix(name)}Image", context=self._context, settings=settings)
         return Image(ecs.ContainerImage.from_docker_image_asset(asset), asset.repository)
 
     def _rules(self, model: HeavyModel, priority: int) -> None:
         rules = SlotRules(
             self,
-            f"{pascal(model.name)}Rules",
+            f"{output_prefix(model.name)}Rules",
             project=self._config.project,
             model=model,
             listener=self._around.balancer.listener,
@@ -119,14 +118,16 @@ class HeavyStack(cdk.Stack):
         )
         slots = model.slots.items()
         self.released[model.name] = ReleasedSlots(
-            cluster=self._around.cluster.cluster_name,
-            rule=rules.weighted.listener_rule_arn,
-            services={slot: deployed.service.service_name for slot, deployed in slots},
-            service_arns={slot: deployed.service.service_arn for slot, deployed in slots},
-            groups={slot: deployed.target_group.target_group_arn for slot, deployed in slots},
-            own_rules={slot: rule.listener_rule_arn for slot, rule in rules.own.items()},
+            names=SlotNames(
+                cluster=self._around.cluster.cluster_name,
+                rule=rules.weighted.listener_rule_arn,
+                services={slot: deployed.service.service_name for slot, deployed in slots},
+                groups={slot: deployed.target_group.target_group_arn for slot, deployed in slots},
+            ),
+            service_arns=[deployed.service.service_arn for _, deployed in slots],
+            rule_arns=[each.listener_rule_arn for each in (rules.weighted, *rules.own.values())],
         )
-        name = pascal(model.name)
+        name = output_prefix(model.name)
         self._output(f"{name}Rule", rules.weighted.listener_rule_arn)
         self._output(f"{name}Logs", model.logs.log_group_name)
         for slot, deployed in model.slots.items():
@@ -137,7 +138,7 @@ class HeavyStack(cdk.Stack):
     def _watch(self, model: HeavyModel, topic: sns.ITopic) -> None:
         """Alarms, of which some undo a deploy of new code to a slot, and a dashboard."""
         of = HeavyMetrics(self._config.project, model, self._around.cluster)
-        settings, name = self._config.monitoring.alarms, pascal(model.name)
+        settings, name = self._config.monitoring.alarms, output_prefix(model.name)
         alarms = HeavyAlarms(self, f"{name}Alarms", settings=settings, topic=topic, model=model.name, of=of)
         for slot, deployed in model.slots.items():
             names = [alarm.alarm_name for alarm in alarms.rollback[slot]]

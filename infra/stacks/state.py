@@ -7,10 +7,10 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.model_bucket import ModelBucket
-from infra.constructs.naming import pascal
 from infra.constructs.slot_parameters import SlotParameters
 from infra.constructs.table import table
 from slipway.config import Config
+from slipway.heavy_tier import output_prefix
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StateStack(cdk.Stack):
         )
         self.models = ModelBucket(self, "Models")
         for name, model in config.heavy_models.items():
-            SlotParameters(self, f"{pascal(name)}Slots", project=config.project, model=name, stable=model.stable)
+            SlotParameters(self, f"{output_prefix(name)}Slots", project=config.project, model=name, stable=model.stable)
         cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
         cdk.CfnOutput(self, "PredictionsTable", value=self.tables.predictions.table_name)
         cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway.cli.api import LOCAL_STATE
 from slipway.errors import NotFoundError, UnavailableError
+from slipway.heavy_tier import SLOTS, SlotNames, output_prefix
 
 _STACKS = ("state", "serving", "heavy", "releases")
 
@@ -23,6 +24,16 @@ class Deployed:
         if name not in self.outputs:
             raise NotFoundError(f"output in {self.place}", name, self.outputs)
         return self.outputs[name]
+
+    def slots(self, model: str) -> SlotNames:
+        """What a heavy model's slots are called; raises NotFoundError where no stack has the model."""
+        prefix = output_prefix(model)
+        return SlotNames(
+            cluster=self.output("ClusterName"),
+            rule=self.output(f"{prefix}Rule"),
+            services={slot: self.output(f"{prefix}{slot.capitalize()}Service") for slot in SLOTS},
+            groups={slot: self.output(f"{prefix}{slot.capitalize()}Targets") for slot in SLOTS},
+        )
 
 
 def find_deployed(project: str) -> Deployed:

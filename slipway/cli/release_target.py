@@ -7,8 +7,8 @@ from pathlib import Path
 from slipway.cli.api import LOCAL_STATE
 from slipway.cli.deployed import Deployed, find_deployed
 from slipway.config import Config, load_config
-from slipway.heavy_tier import SLOTS
-from slipway.releases.aws import Deployment, SlotNames
+from slipway.heavy_tier import output_prefix
+from slipway.releases.aws import Deployment
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ def find_releases(config_file: Path) -> ReleaseTarget:
         region=_region(deployed),
         topic=deployed.outputs.get("AlarmTopic"),
         heavy={
-            name: _names(deployed, name) for name in config.heavy_models if f"{_prefix(name)}Rule" in deployed.outputs
+            name: deployed.slots(name)
+            for name in config.heavy_models
+            if f"{output_prefix(name)}Rule" in deployed.outputs
         },
         options=deployed.options,
     )
@@ -53,18 +55,3 @@ def _region(deployed: Deployed) -> str:
     """The region in the API's own name, where it has one."""
     parts = deployed.outputs.get("ApiUrl", "").split(".")
     return str(deployed.options.get("region_name") or (parts[2] if len(parts) > 3 else "us-east-1"))
-
-
-def _names(deployed: Deployed, model: str) -> SlotNames:
-    prefix = _prefix(model)
-    return SlotNames(
-        cluster=deployed.output("ClusterName"),
-        rule=deployed.output(f"{prefix}Rule"),
-        services={slot: deployed.output(f"{prefix}{slot.capitalize()}Service") for slot in SLOTS},
-        groups={slot: deployed.output(f"{prefix}{slot.capitalize()}Targets") for slot in SLOTS},
-    )
-
-
-def _prefix(model: str) -> str:
-    """What the outputs of a heavy model begin with."""
-    return "".join(part.capitalize() for part in model.split("-"))

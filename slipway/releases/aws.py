@@ -8,6 +8,7 @@ from typing import Any
 from slipway.config import Authorization, Config
 from slipway.dynamodb import lazy_client
 from slipway.errors import NotFoundError
+from slipway.heavy_tier import SlotNames
 from slipway.monitoring.dynamodb import DynamoFeedbackStore
 from slipway.releases.alb import SlotBalancer
 from slipway.releases.apigateway import ApiTryOut, NotTriedOut
@@ -19,16 +20,6 @@ from slipway.releases.heavy import HeavyTier, Slots, TryOut
 from slipway.releases.light import LightTier
 from slipway.releases.sns import SnsNotifier
 from slipway.releases.ssm import SlotParameters
-
-
-@dataclass(frozen=True, slots=True)
-class SlotNames:
-    """What a heavy model's slots are called on AWS: services and target groups by slot, and the rule with weights."""
-
-    cluster: str
-    rule: str
-    services: Mapping[str, str]
-    groups: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from releases import make_release
 from functions.controller.settings import Settings
 from slipway.dynamodb import lazy_client
 from slipway.errors import ConfigError, UnavailableError
-from slipway.releases.aws import SlotNames
+from slipway.heavy_tier import SlotNames
 from slipway.releases.dynamodb import DynamoReleaseStore
 from slipway.releases.phases import Phase
 
