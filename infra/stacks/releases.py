@@ -1,7 +1,7 @@
 """What carries releases out: the controller, called each minute, and what watches it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -18,7 +18,7 @@ from infra.constructs.function import Function
 from infra.constructs.http_api import HttpApi
 from infra.constructs.metrics import live_metric
 from slipway.config import Authorization, Config
-from slipway.heavy_tier import SLOTS, slot_parameter
+from slipway.heavy_tier import SLOTS, SlotNames, slot_parameter
 
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
 API = "SLIPWAY_API"
@@ -29,14 +29,11 @@ _TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
 
 @dataclass(frozen=True)
 class ReleasedSlots:
-    """A heavy model's slots as the controller needs them: by slot, the service, its ARN, the target group, the rule."""
+    """A heavy model's slots: what the controller calls them, and the services and listener rules that it changes."""
 
-    cluster: str
-    rule: str
-    services: Mapping[str, str]
-    service_arns: Mapping[str, str]
-    groups: Mapping[str, str]
-    own_rules: Mapping[str, str]
+    names: SlotNames
+    service_arns: Sequence[str]
+    rule_arns: Sequence[str]
 
 
 class ReleasesStack(cdk.Stack):
@@ -71,10 +68,7 @@ class ReleasesStack(cdk.Stack):
     def _controller(
         self, bundle: Path, control: dynamodb.ITable, topic: sns.ITopic, slots: Mapping[str, ReleasedSlots]
     ) -> Function:
-        names = {
-            name: {"cluster": each.cluster, "rule": each.rule, "services": each.services, "groups": each.groups}
-            for name, each in slots.items()
-        }
+        names = {name: asdict(each.names) for name, each in slots.items()}
         settings = self._config.light.model_copy(
             update={"timeout_seconds": _TIMEOUT_SECONDS, "snap_start": False, "memory_mb": 1024}
         )
@@ -112,9 +106,9 @@ class ReleasesStack(cdk.Stack):
     def _allow_slots(self, model: str, slots: ReleasedSlots) -> None:
         """The rules, services and parameters of one model, and to call it by its versions."""
         allow = self.function.allow
-        for rule in (slots.rule, *slots.own_rules.values()):
+        for rule in slots.rule_arns:
             allow(["elasticloadbalancing:ModifyRule"], rule)
-        for service in slots.service_arns.values():
+        for service in slots.service_arns:
             allow(["ecs:DescribeServices", "ecs:UpdateService"], service)
         for slot in SLOTS:
             for value in ("version", "weight"):
