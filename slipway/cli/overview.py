@@ -1,6 +1,6 @@
 """Both tiers at a glance: what is deployed, whether it is well, and what it did in the last minutes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,8 @@ from slipway.monitoring.cloudwatch import P99, SUM, CloudWatchMetrics, Series
 from slipway.releases.alb import SlotBalancer
 from slipway.releases.ecs import SlotServices
 from slipway.releases.ssm import SlotParameters
+
+Found = Mapping[Series, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +72,37 @@ class Observer:
 
     def observe(self, models: Iterable[Mapping[str, Any]]) -> list[ModelStatus]:
         """The status of models, which are as `GET /v1/models` lists them; raises UnavailableError."""
-        return [self._heavy(model) if model["tier"] == "heavy" else self._light(model) for model in models]
+        listed = list(models)
+        wanted = [series for model in listed for series in self._wanted(model)]
+        # One request for all models: a project of ten would wait ten times.
+        found = self._metrics.read(wanted, now=self._now, minutes=self._minutes)
+        return [
+            self._heavy(model, found) if model["tier"] == "heavy" else self._light(model, found) for model in listed
+        ]
 
-    def _light(self, model: Mapping[str, Any]) -> ModelStatus:
+    def _wanted(self, model: Mapping[str, Any]) -> Iterator[Series]:
         name = model["name"]
-        numbers = [version["version"] for version in model["versions"]]
-        made = {n: self._series(metrics.PREDICTIONS, SUM, Model=name, Version=str(n)) for n in numbers}
-        latency = {n: self._series(metrics.INFERENCE_LATENCY, P99, Model=name, Version=str(n)) for n in numbers}
-        found = self._read([*made.values(), *latency.values()])
-        stable = model["release"]["stable"]
-        versions = (VersionStatus(n, n == stable, int(found.get(made[n], 0)), found.get(latency[n])) for n in numbers)
-        return ModelStatus(name, "light", self._traffic_of_model(name), versions=tuple(versions))
+        yield from self._of_model(name)
+        if model["tier"] == "heavy":
+            for slot in SLOTS:
+                yield from self._of_slot(name, slot)
+        else:
+            for version in model["versions"]:
+                yield from self._of_version(name, version["version"])
 
-    def _heavy(self, model: Mapping[str, Any]) -> ModelStatus:
-        name = model["name"]
-        output, options = self._deployed.output, self._deployed.options
-        prefix = "".join(part.capitalize() for part in name.split("-"))
-        groups: dict[str, str] = {slot: output(f"{prefix}{slot.capitalize()}Targets") for slot in SLOTS}
-        services: dict[str, str] = {slot: output(f"{prefix}{slot.capitalize()}Service") for slot in SLOTS}
-        balancer = SlotBalancer(output(f"{prefix}Rule"), groups, options)
-        tasks = SlotServices(output("ClusterName"), services, options).tasks()
+    def _light(self, model: Mapping[str, Any], found: Found) -> ModelStatus:
+        name, stable = model["name"], model["release"]["stable"]
+        versions = []
+        for number in (version["version"] for version in model["versions"]):
+            made, latency = self._of_version(name, number)
+            versions.append(VersionStatus(number, number == stable, int(found.get(made, 0)), found.get(latency)))
+        return ModelStatus(name, "light", self._traffic_of_model(name, found), versions=tuple(versions))
+
+    def _heavy(self, model: Mapping[str, Any], found: Found) -> ModelStatus:
+        name, options = model["name"], self._deployed.options
+        names = self._deployed.slots(name)
+        balancer = SlotBalancer(names.rule, names.groups, options)
+        tasks = SlotServices(names.cluster, names.services, options).tasks()
         versions, weights = SlotParameters(self._project, options).versions(name), balancer.weights()
         slots = (
             SlotStatus(
@@ -100,34 +113,39 @@ class Observer:
                 desired=tasks[slot].desired,
                 healthy=balancer.health(slot).healthy,
                 deploying=tasks[slot].deploying,
-                traffic=self._traffic_of_slot(name, slot),
+                traffic=self._traffic_of_slot(name, slot, found),
             )
             for slot in SLOTS
         )
-        return ModelStatus(name, "heavy", self._traffic_of_model(name), slots=tuple(slots))
+        return ModelStatus(name, "heavy", self._traffic_of_model(name, found), slots=tuple(slots))
 
-    def _traffic_of_model(self, model: str) -> Traffic:
-        """Errors of a model are counted by kind, so they are asked for by kind."""
-        requests = self._series(metrics.REQUESTS, SUM, Model=model)
-        latency = self._series(metrics.LATENCY, P99, Model=model)
-        errors = {kind: self._series(metrics.ERRORS, SUM, Model=model, Kind=kind) for kind in metrics.Kind}
-        found = self._read([requests, latency, *errors.values()])
-        counted = {kind: int(found.get(series, 0)) for kind, series in errors.items()}
+    def _traffic_of_model(self, model: str, found: Found) -> Traffic:
+        requests, latency, *errors = self._of_model(model)
+        counted = {kind: int(found.get(series, 0)) for kind, series in zip(metrics.Kind, errors, strict=True)}
         faults = sum(count for kind, count in counted.items() if kind in metrics.FAULT_KINDS)
         return Traffic(int(found.get(requests, 0)), sum(counted.values()), faults, found.get(latency))
 
-    def _traffic_of_slot(self, model: str, slot: str) -> Traffic:
-        counts = [
-            self._series(name, SUM, Model=model, Slot=slot)
-            for name in (metrics.REQUESTS, metrics.ERRORS, metrics.FAULTS)
-        ]
-        latency = self._series(metrics.LATENCY, P99, Model=model, Slot=slot)
-        found = self._read([*counts, latency])
+    def _traffic_of_slot(self, model: str, slot: str, found: Found) -> Traffic:
+        *counts, latency = self._of_slot(model, slot)
         requests, errors, faults = (int(found.get(series, 0)) for series in counts)
         return Traffic(requests, errors, faults, found.get(latency))
 
-    def _read(self, wanted: Sequence[Series]) -> dict[Series, float]:
-        return self._metrics.read(wanted, now=self._now, minutes=self._minutes)
+    def _of_model(self, model: str) -> tuple[Series, ...]:
+        """Requests, latency, and the errors of each kind: those of a model are counted by kind."""
+        requests = self._series(metrics.REQUESTS, SUM, Model=model)
+        latency = self._series(metrics.LATENCY, P99, Model=model)
+        return requests, latency, *(self._series(metrics.ERRORS, SUM, Model=model, Kind=kind) for kind in metrics.Kind)
+
+    def _of_slot(self, model: str, slot: str) -> tuple[Series, ...]:
+        """Requests, errors, faults, and latency."""
+        names = (metrics.REQUESTS, metrics.ERRORS, metrics.FAULTS)
+        counts = (self._series(name, SUM, Model=model, Slot=slot) for name in names)
+        return *counts, self._series(metrics.LATENCY, P99, Model=model, Slot=slot)
+
+    def _of_version(self, model: str, version: int) -> tuple[Series, Series]:
+        """Predictions, and the latency of inference."""
+        of = {"Model": model, "Version": str(version)}
+        return self._series(metrics.PREDICTIONS, SUM, **of), self._series(metrics.INFERENCE_LATENCY, P99, **of)
 
     def _series(self, metric: str, statistic: str, **dimensions: str) -> Series:
         return Series(metric, statistic, ((metrics.PROJECT, self._project), *dimensions.items()))
