@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slipway.environment import (
+    CONTROL_TABLE,
+    FEATURES_TABLE,
+    MODEL,
+    MODEL_BUCKET,
+    PREDICTIONS_TABLE,
+    SLOT,
+    VERSION,
+)
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import SLOTS
 from slipway.models.fetching import downloads_folder
-from slipway.serving.settings import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET, PREDICTIONS_TABLE
 
-MODEL = "SLIPWAY_MODEL"
-SLOT = "SLIPWAY_SLOT"
-VERSION = "SLIPWAY_VERSION"
 HOST = "SLIPWAY_HOST"
 PORT = "PORT"
 ROOT = "SLIPWAY_ROOT"

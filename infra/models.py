@@ -20,6 +20,8 @@ class DeployedModel:
     versions: tuple[int, ...]
     packages: tuple[Package, ...]
     cached: bool
+    reads_features: bool
+    """Whether any version does, or may: what a version of the registry reads is not known here."""
 
     @property
     def fetched(self) -> tuple[int, ...]:
@@ -53,7 +55,10 @@ class DeployedModel:
         problems = [problem for package in packages for problem in _problems(name, package, config)]
         if problems:
             raise ConfigError(config_file, problems)
-        return cls(name, model.versions, tuple(packages), model.cache.enabled)
+        may_read = any(package.manifest.groups for package in packages) or (
+            len(packages) < len(folders) and bool(config.features)
+        )
+        return cls(name, model.versions, tuple(packages), model.cache.enabled, may_read)
 
 
 def load_deployed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import SlotNames
 from slipway.releases.aws import Deployment
 
-CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
-API = "SLIPWAY_API"
-TOPIC = "SLIPWAY_RELEASE_TOPIC"
-HEAVY = "SLIPWAY_HEAVY"
 ROOT = "LAMBDA_TASK_ROOT"
 REGION = "AWS_REGION"
 ENDPOINT = "AWS_ENDPOINT_URL"
@@ -36,7 +33,7 @@ class Settings:
             table=environment[CONTROL_TABLE],
             api=_api(environment[API], environment.get(ENDPOINT)),
             region=environment.get(REGION, "us-east-1"),
-            topic=environment.get(TOPIC) or None,
+            topic=environment.get(RELEASE_TOPIC) or None,
             heavy=_heavy(environment.get(HEAVY) or "{}"),
         )
         return cls(Path(environment.get(ROOT, ".")), deployment)

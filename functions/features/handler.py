@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from slipway.config import load_config
+from slipway.environment import FEATURES_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
@@ -12,7 +13,7 @@ from slipway.serving.app import create_app
 from slipway.serving.exchange import Exchange
 from slipway.serving.feature_routes import feature_routes
 from slipway.serving.lambda_adapter import lambda_handler
-from slipway.serving.settings import FEATURES_TABLE, Settings
+from slipway.serving.settings import Settings
 
 
 def make_app(settings: Settings) -> Any:

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from slipway.config import load_config
+from slipway.environment import CONTROL_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.monitoring.dynamodb import DynamoFeedbackStore
 from slipway.monitoring.telemetry import Telemetry
@@ -11,7 +12,7 @@ from slipway.serving.app import create_app
 from slipway.serving.exchange import Exchange
 from slipway.serving.feedback_routes import feedback_routes
 from slipway.serving.lambda_adapter import lambda_handler
-from slipway.serving.settings import CONTROL_TABLE, Settings
+from slipway.serving.settings import Settings
 
 
 def make_app(settings: Settings) -> Any:

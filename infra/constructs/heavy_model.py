@@ -12,11 +12,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge
+from infra.constructs.acknowledge import acknowledge, exported_name
 from infra.constructs.gpu_capacity import GpuCapacity
 from infra.constructs.log_group import log_group
 from infra.constructs.slot import SlotService, Surroundings
 from infra.constructs.task import Roles, Workload
+from slipway.environment import MODEL
 from slipway.heavy_tier import SLOTS, HeavyConfig, Slot, slot_parameter
 from slipway.models.versions import model_prefix
 
@@ -60,7 +61,7 @@ class HeavyModel(Construct):
             settings=settings,
             image=image.container,
             # Fargate says the region to a container; an instance's agent does not promise to.
-            environment={"SLIPWAY_MODEL": name, "AWS_REGION": cdk.Stack.of(self).region, **environment},
+            environment={MODEL: name, "AWS_REGION": cdk.Stack.of(self).region, **environment},
             roles=self.roles,
             logs=self.logs,
         )
@@ -88,7 +89,7 @@ class HeavyModel(Construct):
         objects = f"{model_prefix(self.name)}*"
         resource = bucket.arn_for_objects(objects)
         self.roles.task.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[resource]))
-        exported = cdk.Stack.of(self).resolve(cdk.Stack.of(bucket).export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        exported = exported_name(bucket, bucket.bucket_arn)
         reason = "The versions of one model: which there will be is not known at a deploy."
         acknowledge(self.roles.task, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})
 

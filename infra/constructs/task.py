@@ -12,16 +12,15 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
+from slipway.environment import SLOT, VERSION
 from slipway.heavy_tier import HeavyConfig, Slot
 
 PORT = 8080
 USER = "10001:10001"
 """As container/Dockerfile says; the task says it too, so that no image can run as root."""
 
-WRITABLE = "/tmp"  # noqa: S108
+WRITABLE = "/tmp"  # noqa: S108 - a volume of the task's own, which nothing else writes to
 CONTAINER = "model"
-SLOT = "SLIPWAY_SLOT"
-VERSION = "SLIPWAY_VERSION"
 _ARCHITECTURES = {"x86_64": ecs.CpuArchitecture.X86_64, "arm64": ecs.CpuArchitecture.ARM64}
 
 

@@ -21,16 +21,13 @@ from infra.constructs.slot import Surroundings
 from infra.constructs.slot_rules import SlotRules, first_priorities
 from infra.image import EMBEDDED, image_asset
 from infra.models import DeployedModel
+from infra.stacks.access import allow_tables, table_variables
 from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.state import Tables
 from slipway.config import Config
+from slipway.environment import MODEL_BUCKET
 from slipway.heavy_tier import HeavyConfig, SlotNames, output_prefix
-
-FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
-PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
-CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
-MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
 
 
 class HeavyStack(cdk.Stack):
@@ -75,13 +72,6 @@ class HeavyStack(cdk.Stack):
 
     def _model(self, deployed: DeployedModel) -> HeavyModel:
         tables = self._tables
-        # What a version of the registry reads is not known here.
-        reads_features = bool(deployed.groups or (deployed.fetched and self._config.features))
-        environment = {CONTROL_TABLE: tables.control.table_name, MODEL_BUCKET: self._bucket.bucket_name}
-        if reads_features:
-            environment[FEATURES_TABLE] = tables.features.table_name
-        if deployed.cached:
-            environment[PREDICTIONS_TABLE] = tables.predictions.table_name
         settings = self._config.models[deployed.name].heavy
         model = HeavyModel(
             self,
@@ -91,14 +81,11 @@ class HeavyStack(cdk.Stack):
             settings=settings,
             surroundings=self._around,
             image=self._image(deployed.name, settings),
-            environment=environment,
+            environment={**table_variables(tables, [deployed]), MODEL_BUCKET: self._bucket.bucket_name},
             log_retention_days=self._config.monitoring.log_retention_days,
         )
         model.allow_registry(tables.control, self._bucket)
-        if reads_features:
-            model.allow_on_table(tables.features, "BatchGetItem")
-        if deployed.cached:
-            model.allow_on_table(tables.predictions, "BatchGetItem", "BatchWriteItem")
+        allow_tables(model, tables, [deployed])
         return model
 
     def _image(self, name: str, settings: HeavyConfig) -> Image:

@@ -12,18 +12,15 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge
+from infra.constructs.acknowledge import acknowledge, exported_name
 from infra.constructs.alarm import alarm
 from infra.constructs.function import Function
 from infra.constructs.http_api import HttpApi
 from infra.constructs.metrics import live_metric
 from slipway.config import Authorization, Config
+from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC
 from slipway.heavy_tier import SLOTS, SlotNames, slot_parameter
 
-CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
-API = "SLIPWAY_API"
-TOPIC = "SLIPWAY_RELEASE_TOPIC"
-HEAVY = "SLIPWAY_HEAVY"
 _TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
 
 
@@ -81,7 +78,7 @@ class ReleasesStack(cdk.Stack):
             environment={
                 CONTROL_TABLE: control.table_name,
                 API: self._api.api.api_endpoint,
-                TOPIC: topic.topic_arn,
+                RELEASE_TOPIC: topic.topic_arn,
                 **({HEAVY: self.to_json_string(names)} if names else {}),
             },
             log_retention_days=self._config.monitoring.log_retention_days,
@@ -123,8 +120,7 @@ class ReleasesStack(cdk.Stack):
         resource = f"{self._api.api.api_id}/*/*/v2/models/{model}/versions/*"
         arn = self.format_arn(service="execute-api", resource=resource)
         self.function.allow(["execute-api:Invoke"], arn)
-        exporting = cdk.Stack.of(self._api)
-        exported = self.resolve(exporting.export_value(self._api.api.api_id))["Fn::ImportValue"]
+        exported = exported_name(self._api, self._api.api.api_id)
         named = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:{exported}"
         reason = "The versions of one model, which it is tried out by before it gets traffic."
         finding = f"AwsSolutions-IAM5[Resource::{named}/*/*/v2/models/{model}/versions/*]"

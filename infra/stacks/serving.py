@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge
+from infra.constructs.acknowledge import acknowledge, exported_name
 from infra.constructs.alarms import Alarms
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.deployment import Deployments
@@ -15,15 +15,12 @@ from infra.constructs.function import Function
 from infra.constructs.http_api import HttpApi
 from infra.constructs.metrics import ServiceMetrics
 from infra.models import DeployedModel
+from infra.stacks.access import allow_tables, table_variables
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
 from slipway.config import Config
+from slipway.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET
 from slipway.models.versions import version_prefix
-
-FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
-PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
-CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
-MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
 
 
 class ServingStack(cdk.Stack):
@@ -74,36 +71,25 @@ class ServingStack(cdk.Stack):
         self._outputs(api, functions, alarms)
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
-        features, predictions, control = self._tables.features, self._tables.predictions, self._tables.control
-        environment = {CONTROL_TABLE: control.table_name}
         fetching = [model for model in models if model.fetched]
-        # What a version of the registry reads is not known here.
-        reads_features = any(model.groups for model in models) or bool(fetching and self._config.features)
-        caches = any(model.cached for model in models)
-        if reads_features:
-            environment[FEATURES_TABLE] = features.table_name
-        if caches:
-            environment[PREDICTIONS_TABLE] = predictions.table_name
+        environment = table_variables(self._tables, models)
         if fetching:
             environment[MODEL_BUCKET] = self._bucket.bucket_name
         function = self._function("predict", environment, self._config.light.reserved_concurrency)
-        # What the releases say that serves.
-        function.allow_on_table(control, "BatchGetItem", partitions="model#*")
-        if reads_features:
-            function.allow_on_table(features, "BatchGetItem")
-        if caches:
-            function.allow_on_table(predictions, "BatchGetItem", "BatchWriteItem")
+        # What the releases say that serves, and the records of versions from the registry.
+        function.allow_on_table(self._tables.control, "BatchGetItem", partitions="model#*")
+        allow_tables(function, self._tables, models)
         for model in fetching:
             self._allow_fetching(function, model)
         return function
 
     def _allow_fetching(self, function: Function, model: DeployedModel) -> None:
-        """Let a function read the records of a model and the objects of those versions that its bundle lacks."""
-        function.allow_on_table(self._tables.control, "BatchGetItem", "Query", partitions=f"model#{model.name}")
+        """Let a function list the versions of a model and read the objects of those that its bundle lacks."""
+        function.allow_on_table(self._tables.control, "Query", partitions=f"model#{model.name}")
         for version in model.fetched:
             objects = f"{version_prefix(model.name, version)}*"
             function.allow(["s3:GetObject"], self._bucket.arn_for_objects(objects))
-            bucket = self.resolve(cdk.Stack.of(self._bucket).export_value(self._bucket.bucket_arn))["Fn::ImportValue"]
+            bucket = exported_name(self._bucket, self._bucket.bucket_arn)
             reason = "The files of a version are named in its manifest, which lies there, too."
             acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{bucket}/{objects}]": reason})
         listed = ", ".join(map(str, model.fetched))

@@ -127,7 +127,7 @@ def test_predict_may_read_just_the_versions_that_it_takes_from_the_registry(fetc
         (LOGS, "PredictLogs", None),
         RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
-        (["dynamodb:BatchGetItem", "dynamodb:Query"], CONTROL, on("model#tiny-tabular")),
+        (["dynamodb:Query"], CONTROL, on("model#tiny-tabular")),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/3/*", None),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/4/*", None),
     ]

@@ -1,0 +1,16 @@
+"""The environment variables that the templates give to functions and tasks, and that their settings read."""
+
+FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
+PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
+CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
+MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
+
+# Of the tasks of a heavy model.
+MODEL = "SLIPWAY_MODEL"
+SLOT = "SLIPWAY_SLOT"
+VERSION = "SLIPWAY_VERSION"
+
+# Of the controller.
+API = "SLIPWAY_API"
+RELEASE_TOPIC = "SLIPWAY_RELEASE_TOPIC"
+HEAVY = "SLIPWAY_HEAVY"
