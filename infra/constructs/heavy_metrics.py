@@ -49,15 +49,7 @@ class HeavyMetrics:
 
     def fault_percent(self, slot: Slot) -> cloudwatch.MathExpression:
         """The share of a slot's requests that failed through the service's fault; none where there was no request."""
-        return cloudwatch.MathExpression(
-            expression="100 * FILL(faults, 0) / requests",
-            using_metrics={
-                "faults": self.slot(metrics.FAULTS, slot),
-                "requests": self.slot(metrics.REQUESTS, slot),
-            },
-            period=MINUTE,
-            label=f"{slot} faults, % of requests",
-        )
+        return self._service.fault_percent(of=slot, Model=self._model.name, Slot=slot)
 
     def healthy_hosts(self, slot: Slot) -> cloudwatch.Metric:
         """The tasks of a slot that are ready, as the load balancer finds them."""

@@ -1,7 +1,5 @@
 """The metrics that dashboards and alarms read, as the functions and AWS write them."""
 
-from collections.abc import Mapping
-
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -33,15 +31,19 @@ class ServiceMetrics:
             label=label,
         )
 
-    def fault_percent(self) -> cloudwatch.MathExpression:
-        """The share of requests that failed through the service's fault; none where there was no request."""
-        using: Mapping[str, cloudwatch.IMetric] = {
-            "faults": self.metric(metrics.FAULTS),
-            "requests": self.metric(metrics.REQUESTS),
-        }
-        expression = "100 * FILL(faults, 0) / requests"
+    def fault_percent(self, *, of: str = "", **dimensions: str) -> cloudwatch.MathExpression:
+        """The share of requests that failed through the service's fault; none where there was no request.
+
+        ``of`` says in the label whose requests these are.
+        """
         return cloudwatch.MathExpression(
-            expression=expression, using_metrics=dict(using), period=MINUTE, label="faults, % of requests"
+            expression="100 * FILL(faults, 0) / requests",
+            using_metrics={
+                "faults": self.metric(metrics.FAULTS, **dimensions),
+                "requests": self.metric(metrics.REQUESTS, **dimensions),
+            },
+            period=MINUTE,
+            label=f"{of} faults, % of requests".strip(),
         )
 
 
