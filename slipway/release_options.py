@@ -63,6 +63,7 @@ class JudgeConfig(Section):
     p99: LatencyLimit = LatencyLimit(ratio=1.5, proven=True)
     labels: Limit = Limit(margin=0.1)
     score: Limit = Limit(margin=0.1)
+    value: Limit = Limit(margin=0.1)
     accuracy: Limit = Limit(margin=0.05)
     reward: Limit = Limit(margin=0.05)
     agreement: AgreementLimit = AgreementLimit()

@@ -17,7 +17,14 @@ REFERENCE = Reference(20.0, 60.0, {"errors": Tally(60_000, 60)})
 Arms = Mapping[int, Mapping[str, Tally]]
 
 
-def started(options: Options, judge: JudgeConfig | None = None, *, tier: str = "light", arms: int = 1) -> ReleaseRecord:
+def started(
+    options: Options,
+    judge: JudgeConfig | None = None,
+    *,
+    tier: str = "light",
+    arms: int = 1,
+    value_limits: tuple[float, ...] = (),
+) -> ReleaseRecord:
     return new_record(
         model="m",
         tier="heavy" if tier == "heavy" else "light",
@@ -25,7 +32,8 @@ def started(options: Options, judge: JudgeConfig | None = None, *, tier: str = "
         candidates=tuple(range(2, 2 + arms)),
         options=options,
         judge=judge or JudgeConfig(),
-        labels=("no", "yes"),
+        labels=() if value_limits else ("no", "yes"),
+        value_limits=value_limits,
         now=NOW,
         by="ada",
         reason="a better model",

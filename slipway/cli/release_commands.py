@@ -18,6 +18,7 @@ from slipway.cli.release_target import ReleaseTarget, find_releases
 from slipway.errors import InputError, NotFoundError
 from slipway.models.package import load_package
 from slipway.releases.controller import Pass
+from slipway.releases.outputs import Outputs
 from slipway.releases.phases import Order
 from slipway.releases.plan import plan
 from slipway.releases.record import dump_record
@@ -49,9 +50,17 @@ def start(
     last = next(iter(store.current([model])), None)
     stable = stable_version(target.config, model, last, _live(target, model))
     wish = Wish(model, tuple(candidates), strategy, _changes(option or []), by or _caller(target, dry_run), reason)
-    labels = _labels(target, config.parent, model, stable)
+    outputs = _outputs(target, config.parent, model, stable)
     fields = partial(request_fields, target.config, config, model)
-    record = start_record(target.config, wish, stable=stable, labels=labels, fields=fields, now=datetime.now(UTC))
+    record = start_record(
+        target.config,
+        wish,
+        stable=stable,
+        labels=outputs.labels,
+        value_limits=outputs.value_limits,
+        fields=fields,
+        now=datetime.now(UTC),
+    )
     console = Console()
     table = Table("phase", "what", "until", title=f"{record.options.strategy} of {model}", title_justify="left")
     for step in plan(record.options, record.judge, stable=stable, candidates=record.candidates):
@@ -148,10 +157,10 @@ def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
     return shares
 
 
-def _labels(target: ReleaseTarget, root: Path, model: str, version: int) -> tuple[str, ...]:
-    """The labels of a classifier, if its package lies here; without them, the judge compares no labels."""
+def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Outputs:
+    """What a version predicts, if its package lies here; without it, the judge compares no labels and no values."""
     folder = target.config.model_folder(root, model) / str(version)
-    return (load_package(folder).manifest.outputs.labels or ()) if folder.is_dir() else ()
+    return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()
 
 
 def _changes(options: list[str]) -> dict[str, str]:

@@ -3,15 +3,13 @@
 CloudWatch's embedded format takes up to a hundred values of a metric in one line, so nothing is averaged away.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from slipway.monitoring import metrics
-from slipway.monitoring.metrics import CATALOGUE, metric_line
+from slipway.monitoring.metrics import CATALOGUE, metric_line, pages
 from slipway.monitoring.telemetry import Dimensions, RequestEvent, Telemetry, write_to_stdout
 
-_VALUES_A_LINE = 100
 _COUNTED = frozenset({metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION})
 """Of these each value counts, and not their sum; as of everything in milliseconds."""
 
@@ -60,7 +58,7 @@ class GatheredTelemetry(Telemetry):
         lines = [
             metric_line(values, self._dimensions(model, own), now)
             for (model, own), noted in gathered.items()
-            for values in _pages(noted)
+            for values in pages(noted.sums, noted.values)
         ]
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
@@ -73,6 +71,10 @@ class GatheredTelemetry(Telemetry):
         for own, values in self._totals(event, milliseconds):
             for name, value in values.items():
                 self._note((event.model, own), name, value)
+        for own, lists in event.values.items():
+            noted = self._gathered.setdefault((event.model, own), _Noted())
+            for name, each in lists.items():
+                noted.values.setdefault(name, []).extend(each)
         self._captures += event.captures
 
     def _note(self, key: tuple[str | None, Dimensions], name: str, value: float) -> None:
@@ -87,14 +89,3 @@ class GatheredTelemetry(Telemetry):
         if model is not None:
             named[metrics.MODEL] = model
         return named | self._served if model == self._model else named
-
-
-def _pages(noted: _Noted) -> Iterator[dict[str, float | list[float]]]:
-    """The values in as many parts as lines are needed; sums are in the first."""
-    sums, lists = noted.sums, {name: iter(values) for name, values in noted.values.items()}
-    while True:
-        page = {name: part for name, values in lists.items() if (part := list(islice(values, _VALUES_A_LINE)))}
-        if not page and not sums:
-            return
-        yield {**sums, **page}
-        sums = {}

@@ -5,7 +5,7 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -21,6 +21,7 @@ FUNCTION = "Function"
 GROUP = "Group"
 SLOT = "Slot"
 LABEL = "Label"
+SHADOW = "Shadow"
 
 REQUESTS = "Requests"
 LATENCY = "Latency"
@@ -36,6 +37,7 @@ CACHE_HITS = "CacheHits"
 CACHE_MISSES = "CacheMisses"
 CACHE_ERRORS = "CacheErrors"
 FEEDBACK = "Feedback"
+IMPRESSIONS = "Impressions"
 COLD_STARTS = "ColdStarts"
 QUEUE_TIME = "QueueTime"
 BATCH_SIZE = "BatchSize"
@@ -47,6 +49,11 @@ FAILURES = "Failures"
 LABELS = "Labels"
 SCORES = "Scores"
 SCORED = "Scored"
+VALUES = "Values"
+NEGATIVE_VALUES = "NegativeValues"
+COMPARED = "Compared"
+DISAGREEMENTS = "Disagreements"
+SKIPPED = "Skipped"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of a request for a model that is not deployed: callers must not be able to make metrics."""
@@ -86,6 +93,8 @@ class Metric:
 _OF_PROJECT = (PROJECT,)
 _OF_MODEL = (PROJECT, MODEL)
 _OF_VERSION = (PROJECT, MODEL, VERSION)
+_OF_SHADOW = (PROJECT, MODEL, SHADOW)
+_SCORED_BY = (_OF_VERSION, _OF_SHADOW)
 _OF_GROUP = (PROJECT, GROUP)
 _OF_SLOT = (PROJECT, MODEL, SLOT)
 _IN_SLOTS = (_OF_SLOT, _OF_VERSION)
@@ -95,8 +104,8 @@ CATALOGUE: Mapping[str, Metric] = {
     LATENCY: Metric("Milliseconds", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
     ERRORS: Metric("Count", (_OF_PROJECT, (PROJECT, MODEL, KIND)), _IN_SLOTS),
     FAULTS: Metric("Count", (_OF_PROJECT,), _IN_SLOTS),
-    PREDICTIONS: Metric("Count", (_OF_VERSION,)),
-    INFERENCE_LATENCY: Metric("Milliseconds", (_OF_VERSION,)),
+    PREDICTIONS: Metric("Count", _SCORED_BY),
+    INFERENCE_LATENCY: Metric("Milliseconds", _SCORED_BY),
     FEATURE_HITS: Metric("Count", (_OF_MODEL,)),
     FEATURE_MISSES: Metric("Count", (_OF_MODEL,)),
     FEATURE_WRITES: Metric("Count", (_OF_GROUP,)),
@@ -105,6 +114,8 @@ CATALOGUE: Mapping[str, Metric] = {
     CACHE_MISSES: Metric("Count", (_OF_MODEL,)),
     CACHE_ERRORS: Metric("Count", (_OF_MODEL,)),
     FEEDBACK: Metric("Count", (_OF_VERSION,)),
+    # Rankings that a candidate made together with the stable version.
+    IMPRESSIONS: Metric("Count", (_OF_VERSION,)),
     COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),
     QUEUE_TIME: Metric("Milliseconds", (_OF_SLOT,)),
     BATCH_SIZE: Metric("Count", (_OF_SLOT,)),
@@ -114,11 +125,20 @@ CATALOGUE: Mapping[str, Metric] = {
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
     # Records that a version failed on; and, while a release is active, what it predicted: a count for each label, the
     # sum of the scores, and the records that it is over.
-    FAILURES: Metric("Count", (_OF_VERSION,)),
-    LABELS: Metric("Count", ((*_OF_VERSION, LABEL),)),
-    SCORES: Metric("None", (_OF_VERSION,)),
-    SCORED: Metric("Count", (_OF_VERSION,)),
+    FAILURES: Metric("Count", _SCORED_BY),
+    LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),
+    SCORES: Metric("None", _SCORED_BY),
+    SCORED: Metric("Count", _SCORED_BY),
+    # What regressions predicted, each value by itself. CloudWatch counts no values over a limit where any is negative,
+    # so those are kept by their size beside the others.
+    VALUES: Metric("None", _SCORED_BY),
+    NEGATIVE_VALUES: Metric("None", _SCORED_BY),
+    # What a shadow was compared with the live answers in, and what it had no time for.
+    COMPARED: Metric("Count", (_OF_SHADOW,)),
+    DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
+    SKIPPED: Metric("Count", (_OF_SHADOW,)),
 }
+_VALUES_A_LINE = 100
 
 
 def metric_line(values: Mapping[str, float | list[float]], dimensions: Mapping[str, str], timestamp_ms: int) -> str:
@@ -129,6 +149,18 @@ def metric_line(values: Mapping[str, float | list[float]], dimensions: Mapping[s
     head = _directives(tuple(values), tuple(dimensions))
     members = _encode({**dimensions, **values})
     return f'{{"_aws":{{"Timestamp":{timestamp_ms},"CloudWatchMetrics":{head}}},{members[1:]}'
+
+
+def pages(sums: Mapping[str, float], lists: Mapping[str, Sequence[float]]) -> Iterator[dict[str, float | list[float]]]:
+    """Sums, and lists of which each value counts, in as many parts as lines are needed; the sums are in the first."""
+    longest = max(map(len, lists.values()), default=0)
+    for first in range(0, max(longest, 1), _VALUES_A_LINE):
+        found = {name: list(values[first : first + _VALUES_A_LINE]) for name, values in lists.items()}
+        page: dict[str, float | list[float]] = {name: values for name, values in found.items() if values}
+        if first == 0:
+            page = {**sums, **page}
+        if page:
+            yield page
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ from slipway.errors import (
     UnavailableError,
 )
 from slipway.monitoring import metrics
-from slipway.monitoring.metrics import Kind, metric_line
+from slipway.monitoring.metrics import Kind, metric_line, pages
 
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (TooLargeError, Kind.TOO_LARGE),
@@ -46,12 +46,17 @@ class RequestEvent:
     kind: Kind | None = None
     timed: bool = True
     counts: dict[Dimensions, dict[str, float]] = field(default_factory=dict)
+    values: dict[Dimensions, dict[str, list[float]]] = field(default_factory=dict)
     captures: list[str] = field(default_factory=list)
 
     def count(self, name: str, value: float = 1, **dimensions: str) -> None:
         """Add to a metric; a request's model is among the dimensions anyway."""
         values = self.counts.setdefault(tuple(dimensions.items()), {})
         values[name] = values.get(name, 0) + value
+
+    def observe(self, name: str, value: float, **dimensions: str) -> None:
+        """Note a value of a metric of which each counts, and not their sum."""
+        self.values.setdefault(tuple(dimensions.items()), {}).setdefault(name, []).append(value)
 
 
 def write_to_stdout(text: str) -> None:
@@ -103,6 +108,8 @@ class Telemetry:
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:
         now = int(self._clock() * 1000)
         lines = [self._line(now, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
+        for key, lists in event.values.items():
+            lines += [self._line(now, dict(key), page, event.model) for page in pages({}, lists)]
         if self._cold:
             self._cold = False
             lines.append(self._line(now, {metrics.FUNCTION: self._function}, {metrics.COLD_STARTS: 1}, None))
@@ -125,7 +132,9 @@ class Telemetry:
         yield (*shared, *(((metrics.KIND, event.kind.value),) if event.kind else ())), own
         yield from rest
 
-    def _line(self, now: int, dimensions: dict[str, str], values: Mapping[str, float], model: str | None) -> str:
+    def _line(
+        self, now: int, dimensions: dict[str, str], values: Mapping[str, float | list[float]], model: str | None
+    ) -> str:
         named = {metrics.PROJECT: self._project, **dimensions}
         if model is not None:
             named[metrics.MODEL] = model

@@ -15,6 +15,7 @@ from slipway.monitoring import metrics
 from slipway.monitoring.feedback import RewardCounters
 from slipway.releases import evidence as keys
 from slipway.releases.evidence import Reference, Tally, Window
+from slipway.releases.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.record import ReleaseRecord
 from slipway.releases.rewards import new_rewards
 
@@ -25,17 +26,6 @@ _LONGEST = timedelta(hours=6)
 _BEFORE = timedelta(hours=3)
 _LEAST_FOR_QUANTILES = 100
 _QUERIES_PER_CALL = 500
-_SUM, _COUNT = "Sum", "SampleCount"
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One figure of a version: a metric in one statistic; ``label`` is one more dimension."""
-
-    version: int
-    metric: str
-    statistic: str = _SUM
-    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +79,7 @@ class CloudWatchEvidence:
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
         stable, names = record.stable, _NAMES[record.tier]
-        figures = [Query(stable, names.latency, statistic) for statistic in ("p50", "p99", _COUNT)]
+        figures = [Query(stable, names.latency, statistic) for statistic in ("p50", "p99", COUNT)]
         queries = [*figures, *_counts(record, stable)]
         end = now - self._lag
         values = self._read(record.model, queries, end - _BEFORE, end, _BEFORE)
@@ -166,7 +156,7 @@ def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
     limits = record.latency_limits(version)
     if limits:
         latency = _NAMES[record.tier].latency
-        yield Query(version, latency, _COUNT)
+        yield Query(version, latency, COUNT)
         yield from (Query(version, latency, over(limit)) for limit in limits.values())
 
 
@@ -174,11 +164,7 @@ def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
     names = _NAMES[record.tier]
     yield from (Query(version, name) for name in (names.done, names.failed, metrics.SCORES, metrics.SCORED))
     yield from (Query(version, metrics.LABELS, label=label) for label in record.labels)
-
-
-def over(limit: float) -> str:
-    """CloudWatch's name for the number of values over a limit."""
-    return f"TC({limit:.6f}:)"
+    yield from value_queries(version, record.value_limits)
 
 
 def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, dict[str, Tally]]:
@@ -194,7 +180,7 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     failed = values.get(Query(version, names.failed), 0.0)
     done = values.get(Query(version, names.done), 0.0) + (0 if names.done_has_failed else failed)
     tallies = {keys.ERRORS: Tally(done, min(failed, done))}
-    timed = values.get(Query(version, names.latency, _COUNT), 0.0)
+    timed = values.get(Query(version, names.latency, COUNT), 0.0)
     for key, limit in record.latency_limits(version).items():
         tallies[key] = Tally(timed, values.get(Query(version, names.latency, over(limit)), 0.0))
     scored = values.get(Query(version, metrics.SCORED), 0.0)
@@ -202,6 +188,7 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     labels = {label: values.get(Query(version, metrics.LABELS, label=label), 0.0) for label in record.labels}
     everything = sum(labels.values())
     tallies |= {keys.label_key(label): Tally(everything, count) for label, count in labels.items()}
+    tallies |= value_tallies(version, record.value_limits, values)
     return {key: tally for key, tally in tallies.items() if tally.n}
 
 

@@ -71,16 +71,24 @@ class Questions:
         return [index for index, row in enumerate(self.rows) if row.proven]
 
 
-def questions(judge: JudgeConfig, labels: Sequence[str], *, shadow: bool = False, parts: float = 1) -> Questions:
+def questions(
+    judge: JudgeConfig,
+    labels: Sequence[str],
+    values: Sequence[float] = (),
+    *,
+    shadow: bool = False,
+    parts: float = 1,
+) -> Questions:
     """The questions to ask of one candidate.
 
     Args:
         judge: the limits.
         labels: the labels that the model can predict; none for a regression.
+        values: limits over which a regression's values are counted; none for a classifier.
         shadow: whether candidate and stable answer the same records.
         parts: into how many equal parts ``false_rollback`` is split: candidates times phases.
     """
-    rows = tuple(_rows(judge, labels, shadow=shadow))
+    rows = (*_service_rows(judge), *_output_rows(judge, labels, values), *_quality_rows(judge, shadow=shadow))
     metrics = len({row.metric for row in rows})
     return Questions(rows, judge.false_rollback / parts / max(metrics, 1), judge.false_promotion)
 
@@ -105,19 +113,6 @@ def against_reference(asked: Questions, bounds: Sequence[float]) -> Questions:
     return Questions(tuple(rows), asked.alpha / 2, asked.beta)
 
 
-def _rows(judge: JudgeConfig, labels: Sequence[str], *, shadow: bool) -> Iterator[Comparison]:
-    yield from _service_rows(judge)
-    if judge.labels.enabled:
-        for label in labels:
-            yield from _both_sides("labels", evidence.label_key(label), judge.labels)
-    if judge.score.enabled:
-        yield from _both_sides("score", evidence.SCORE, judge.score)
-    yield from _quality_rows(judge)
-    if shadow and judge.agreement.enabled:
-        least = judge.agreement.least
-        yield Comparison("agreement", evidence.AGREEMENT, 1 - least, 0.5, ratio=0.0, proven=judge.agreement.proven)
-
-
 def _service_rows(judge: JudgeConfig) -> Iterator[Comparison]:
     if judge.errors.enabled:
         yield Comparison("errors", evidence.ERRORS, judge.errors.margin, 0.001, proven=judge.errors.proven)
@@ -127,12 +122,26 @@ def _service_rows(judge: JudgeConfig) -> Iterator[Comparison]:
         yield Comparison("p99", evidence.P99, _P99_SLACK, 0.01, proven=judge.p99.proven)
 
 
-def _quality_rows(judge: JudgeConfig) -> Iterator[Comparison]:
+def _output_rows(judge: JudgeConfig, labels: Sequence[str], values: Sequence[float]) -> Iterator[Comparison]:
+    if judge.labels.enabled:
+        for label in labels:
+            yield from _both_sides("labels", evidence.label_key(label), judge.labels)
+    if judge.score.enabled:
+        yield from _both_sides("score", evidence.SCORE, judge.score)
+    if judge.value.enabled:
+        for limit in values:
+            yield from _both_sides("value", evidence.value_key(limit), judge.value)
+
+
+def _quality_rows(judge: JudgeConfig, *, shadow: bool) -> Iterator[Comparison]:
     if judge.accuracy.enabled:
         yield Comparison("accuracy", evidence.ACCURACY, judge.accuracy.margin, 0.2, proven=judge.accuracy.proven)
     if judge.reward.enabled:
         limit = judge.reward
         yield Comparison("reward", evidence.REWARD, limit.margin, 0.8, flipped=True, proven=limit.proven)
+    if shadow and judge.agreement.enabled:
+        least = judge.agreement.least
+        yield Comparison("agreement", evidence.AGREEMENT, 1 - least, 0.5, ratio=0.0, proven=judge.agreement.proven)
 
 
 def _both_sides(metric: str, key: str, limit: Limit) -> Iterator[Comparison]:

@@ -10,8 +10,8 @@ from enum import StrEnum
 class Tally:
     """A number of outcomes between 0 and 1, their sum, and the sum of their squares (the sum, where they are 0 or 1).
 
-    What is counted is bad: failures, latencies over the limit, wrong labels. Only `label:…`, `score` and `reward` count
-    what they say, and `preferred` the impressions that the candidate won.
+    What is counted is bad: failures, latencies over the limit, wrong labels. Only `label:…`, `value:…`, `score` and
+    `reward` count what they say, and `preferred` the impressions that the candidate won.
     """
 
     n: float
@@ -54,14 +54,20 @@ def label_key(label: str) -> str:
     return f"label:{label}"
 
 
+def value_key(limit: float) -> str:
+    """The tally of the values over a limit, which a regression predicted."""
+    return f"value:{limit!r}"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """What each version did in a stretch of time that is over.
 
     ``arms`` has a version's tallies: ``errors`` of all its requests (the service's faults, not the caller's), ``p50``
-    and ``p99`` of the latencies over the limits of `record.latency_limits`, ``label:…``, ``score``, ``accuracy`` (wrong
-    labels, of predictions made since the release started), ``reward``, and where they exist ``agreement`` (records on
-    which a shadow disagrees), ``preferred`` and ``ties``. What was not measured is left out.
+    and ``p99`` of the latencies over the limits of `record.latency_limits`, ``label:…``, ``value:…`` (values over a
+    limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels, of predictions made since the release
+    started), ``reward``, and where they exist ``agreement`` (records on which a shadow disagrees), ``preferred`` and
+    ``ties``. What was not measured is left out.
     """
 
     start: datetime

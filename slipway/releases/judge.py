@@ -159,4 +159,7 @@ def _subject(row: Comparison) -> str:
     if row.metric == "labels":
         label = row.key.removeprefix("label:")
         return f"predictions of anything but {label}" if row.flipped else f"predictions of {label}"
+    if row.metric == "value":
+        limit = float(row.key.removeprefix("value:"))
+        return f"values up to {limit:g}" if row.flipped else f"values over {limit:g}"
     return _SUBJECTS.get((row.metric, row.flipped), row.metric)

@@ -39,7 +39,8 @@ class Look:
 def base_questions(record: ReleaseRecord) -> Questions:
     """What is asked while the stable version runs beside."""
     parts = len(record.candidates) * phases_judged(record.options)
-    return questions(record.judge, record.labels, shadow=isinstance(record.options, Shadow), parts=parts)
+    shadow = isinstance(record.options, Shadow)
+    return questions(record.judge, record.labels, record.value_limits, shadow=shadow, parts=parts)
 
 
 def questions_of(record: ReleaseRecord) -> Questions:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, FiniteFloat, ValidationError
 
 from slipway.config import Name, VersionNumber
 from slipway.errors import InputError
@@ -66,6 +66,7 @@ class LatencyLimits(Stored):
 class ReleaseRecord(Stored):
     """One release. ``shares`` are those that the candidates ought to have now, ``shares_before`` those before that.
 
+    Of a classifier's predictions ``labels`` are counted, of a regression's those over each of ``value_limits``.
     ``minutes`` and ``requests`` count the present step, and only the time in which its candidate had traffic.
     ``settled`` says that the release has ended and that the world is as it should be. ``reference`` has
     the most that the stable version's means were, row by row, once it has no traffic. ``told`` is the number of
@@ -82,6 +83,7 @@ class ReleaseRecord(Stored):
     options: Options
     judge: JudgeConfig = JudgeConfig()
     labels: tuple[str, ...] = ()
+    value_limits: tuple[FiniteFloat, ...] = ()
     started_at: AwareDatetime
     started_by: str
     reason: str = ""
@@ -178,6 +180,7 @@ def new_record(
     """A release that has not begun; its id is made of the model, the versions and the time."""
     arms = "-".join(map(str, candidates))
     none = (0.0,) * len(candidates)
+    value_limits: tuple[float, ...] = (),
     why = (reason,) if reason else ()
     return ReleaseRecord(
         id=f"{model}.{stable}-{arms}.{now:%Y%m%dT%H%M%S%f}",
@@ -195,6 +198,7 @@ def new_record(
         judged_until=now,
         shares=none,
         shares_before=none,
+        value_limits=value_limits,
         history=(Entry(at=now, by=by, phase=Phase.PENDING, what=f"{options.strategy} started", evidence=why),),
     )
 

@@ -41,7 +41,14 @@ class Wish:
 
 
 def start_record(
-    config: Config, wish: Wish, *, stable: int, labels: Sequence[str], fields: Fields, now: datetime
+    config: Config,
+    wish: Wish,
+    *,
+    stable: int,
+    labels: Sequence[str],
+    value_limits: Sequence[float] = (),
+    fields: Fields,
+    now: datetime,
 ) -> ReleaseRecord:
     """The record of a release that can be started; ``fields`` is asked where assignment goes by one.
 
@@ -69,6 +76,7 @@ def start_record(
         options=options,
         judge=judge,
         labels=tuple(labels),
+        value_limits=tuple(value_limits),
         now=now,
         by=wish.by,
         reason=wish.reason,

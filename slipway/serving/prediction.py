@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
+from typing import Protocol
 
 from slipway.features.cache import Output
 from slipway.features.store import FeatureKey
@@ -83,10 +85,12 @@ def captures(request: PredictionRequest) -> list[str]:
 
 
 def count_output(event: RequestEvent, version: int, output: Output) -> None:
-    """Count what a version predicted, for whoever compares versions: its label, and the score of that."""
-    label, score = output.get("label"), output.get("score")
+    """Count what a version predicted, for whoever compares versions: its label, and the score of that, or its value."""
+    label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
         event.count(metrics.LABELS, 1, Version=str(version), Label=str(label))
     if isinstance(score, float):
         event.count(metrics.SCORED, 1, Version=str(version))
         event.count(metrics.SCORES, score, Version=str(version))
+    if isinstance(value, float) and isfinite(value):
+        event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), Version=str(version))

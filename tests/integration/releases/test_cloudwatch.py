@@ -93,6 +93,16 @@ def test_a_light_version_is_counted_by_its_records(cloudwatch: Any) -> None:
     assert windows[1].arms[1] == {"errors": Tally(3, 0), "p50": Tally(3, 2), "p99": Tally(3, 1)}
 
 
+def test_the_values_of_a_regression_are_counted_over_limits_on_both_sides_of_zero(cloudwatch: Any) -> None:
+    put(cloudwatch, 1, metrics.VALUES, 0.0, 1.5, 2.5, 40.0)
+    put(cloudwatch, 1, metrics.NEGATIVE_VALUES, 0.5, 3.0)
+    put(cloudwatch, 1, metrics.VALUES, 7.0, version=1)
+    record = running(labels=(), value_limits=(-2.0, 0.00001, 2.0))
+    arms = reader().windows(record, LATER)[1].arms
+    assert arms[2] == {"value:-2.0": Tally(6, 5), "value:1e-05": Tally(6, 3), "value:2.0": Tally(6, 2)}
+    assert arms[1] == {"value:-2.0": Tally(1, 1), "value:1e-05": Tally(1, 1), "value:2.0": Tally(1, 1)}
+
+
 def test_a_heavy_version_is_counted_by_its_requests(cloudwatch: Any) -> None:
     put(cloudwatch, 0, metrics.REQUESTS, 100)
     put(cloudwatch, 0, metrics.FAULTS, 7)

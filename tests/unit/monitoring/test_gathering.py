@@ -78,3 +78,14 @@ def test_captures_go_along() -> None:
     with telemetry.request() as event:
         event.captures.append('{"capture":{}}')
     assert lines(telemetry)[-1] == {"capture": {}}
+
+
+def test_values_of_which_each_counts_come_in_lines_of_a_hundred() -> None:
+    telemetry = make()
+    with telemetry.request() as event:
+        event.model = "big"
+        for number in range(128):
+            event.observe(metrics.VALUES, number, Version="3")
+    found = [line["Values"] for line in lines(telemetry) if "Values" in line]
+    assert [len(each) for each in found] == [100, 28]
+    assert [*found[0], *found[1]] == list(range(128))

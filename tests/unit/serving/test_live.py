@@ -10,6 +10,7 @@ from serving import PREDICT, Api
 
 from slipway.config import parse_config
 from slipway.errors import UnavailableError
+from slipway.monitoring.telemetry import RequestEvent
 from slipway.release_options import AbTest
 from slipway.releases.phases import Phase
 from slipway.releases.record import ReleaseRecord
@@ -17,6 +18,7 @@ from slipway.releases.release import Candidate
 from slipway.releases.serving import Serving
 from slipway.releases.store import MemoryReleaseStore
 from slipway.serving.live import FRESH_SECONDS, LiveReleases
+from slipway.serving.prediction import count_output
 
 MODEL = "tiny-sentiment"
 CONFIG = parse_config("models: {tiny-sentiment: {versions: [1, 2], stable: 1}}")
@@ -183,3 +185,16 @@ def test_a_version_that_fails_is_counted_as_failing(api: Api) -> None:
     client = replace(api, written=api.written).client(models=models, releases=releases)
     assert client.post(PREDICT, json={"inputs": [{"text": "good"}, {"text": "day"}]}).status_code == 500
     assert watched.counts("Failures") == {("2", ""): 2}
+
+
+def test_each_value_of_a_regression_is_counted_apart_from_those_below_zero(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.start(make_release("tiny-price", labels=(), value_limits=(2.0,)))
+    inputs = [{"rooms": float(rooms), "area": 1.0} for rooms in range(3)]
+    assert watched.client().post("/v1/models/tiny-price/predict", json={"inputs": inputs}).status_code == 200
+    lists = [line["Values"] for line in api.lines() if "Values" in line]
+    assert lists == [[1.0, 2.0, 3.0]]
+    event = RequestEvent()
+    for value in (-1.5, 0.0, float("nan")):
+        count_output(event, 2, {"value": value})
+    assert event.values == {(("Version", "2"),): {"NegativeValues": [1.5], "Values": [0.0]}}

@@ -1,0 +1,30 @@
+"""What of a model's predictions releases compare: a classifier's labels, or a regression's values over some limits."""
+
+from dataclasses import dataclass
+
+from slipway.models.package import Package
+
+_FEW_EDGES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The labels, or the limits over which values are counted; neither, where nothing is known of the model."""
+
+    labels: tuple[str, ...] = ()
+    value_limits: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, package: Package) -> "Outputs":
+        """Those of the stable version's package; a regression's limits are quantiles of its baseline.
+
+        Raises:
+            PackageError: the baseline cannot be read.
+        """
+        labels = package.manifest.outputs.labels
+        if labels is not None:
+            return cls(labels=tuple(labels))
+        value = package.baseline.outputs.value
+        edges = value.edges if value else ()
+        # Of deciles every second one, 20 % to 80 %: the outer ones leave a margin no room.
+        return cls(value_limits=tuple(edges[1::2] if len(edges) > _FEW_EDGES else edges))
