@@ -2,7 +2,8 @@
 
 A target is asked when something depends on it: a request, or `DescribeTargetHealth`. What it says counts for a second,
 and one that takes no connection is down at once. The intervals and counts of a target group are made for networks, and
-are not waited for here.
+are not waited for here. Where a group has no healthy target, AWS sends to any of its targets, and this to none: see
+`choose` in weights.py and docs/local.md.
 """
 
 import asyncio
@@ -48,7 +49,8 @@ def install() -> None:
             return _NO_TARGET
         method, path, headers, body, query, raw_query, raw_path = request
         sent = (method, raw_path or path, headers, body, query, raw_query)
-        return await alb._proxy_http_target(random.choice(targets), alb._tgs[group], *sent)  # noqa: S311
+        chosen = random.choice(targets)  # noqa: S311 - which target answers is no secret
+        return await alb._proxy_http_target(chosen, alb._tgs[group], *sent)
 
     alb._forward_to_tg = forward_to_healthy
     alb._ACTION_MAP["DescribeTargetHealth"] = _describe

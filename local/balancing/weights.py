@@ -54,11 +54,14 @@ def install() -> None:
 
 
 def choose(weights: Mapping[str, int], alive: Sequence[str]) -> str | None:
-    """One target group, by weight among those that are ``alive``; None where no weight is left among them."""
+    """One target group, by weight among those that are ``alive``; None where no weight is left among them.
+
+    AWS goes by the weights alone; here a slot has one process, whose restart would then be seen from outside.
+    """
     left = {group: weight for group, weight in weights.items() if weight > 0 and group in alive}
     if not left:
         return None
-    return random.choices(list(left), weights=list(left.values()))[0]  # noqa: S311
+    return random.choices(list(left), weights=list(left.values()))[0]  # noqa: S311 - which slot answers is no secret
 
 
 async def _decided(action: Action) -> Action:
