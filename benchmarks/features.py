@@ -83,7 +83,7 @@ def fill(client: Any, store: DynamoFeatureStore) -> list[FeatureKey]:
         BillingMode="PAY_PER_REQUEST",
     )
     keys = [FeatureKey("user", f"u{record}", group) for record in range(RECORDS) for group in store.definitions.groups]
-    seeded = random.Random(1)  # noqa: S311
+    seeded = random.Random(1)  # noqa: S311 - made-up features
     writes = [
         FeatureWrite(key, {f"feature_{n}": seeded.gauss(0, 1) for n in range(FEATURES)}, datetime.now(UTC))
         for key in keys
@@ -141,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds
-    os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")  # noqa: S106
+    os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")  # noqa: S106 - moto
     print(f"Feature read: {RECORDS} records x {GROUPS} groups of {FEATURES} floats, {rounds} paired rounds, medians")
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} processors, ", end="")
     print(f"load before {os.getloadavg()[0]:.2f}")

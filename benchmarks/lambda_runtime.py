@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 _ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
@@ -45,7 +46,7 @@ class Function:
 
     def rss_kilobytes(self) -> int:
         """The memory that the process has resident."""
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:  # noqa: PTH123
+        with Path(f"/proc/{self.process.pid}/status").open(encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ ACCOUNT = "000000000000"
 CONCURRENCY = 32
 # MiniStack's administrator. These keys open nothing but the emulator on this machine.
 ACCESS_KEY = "test"
-SECRET_KEY = "test"  # noqa: S105
+SECRET_KEY = "test"  # noqa: S105 - no secret: see above
 
 _CARRIED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 _DROPPED_PREFIXES = ("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV", "SLIPWAY_")

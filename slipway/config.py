@@ -289,7 +289,7 @@ def load_config(path: Path) -> Config:
 def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
     """Validate the text of a slipway.yaml; raises as `load_config` does."""
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
         raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {error}")]) from error
     try:

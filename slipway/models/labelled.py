@@ -113,7 +113,7 @@ def _label(row: Mapping[str, Any], manifest: Manifest, place: str) -> str | floa
     value, labels = row.get(LABEL), manifest.outputs.labels
     if labels is None:
         try:
-            return float(value)  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]  # what it cannot take is caught
         except (TypeError, ValueError) as error:
             raise InputError.of(f"{place}.{LABEL}", f"a regression needs a number (got {value!r})") from error
     if isinstance(value, bool) or str(value) not in labels:

@@ -138,7 +138,7 @@ def read_manifest(path: Path) -> Manifest:
 def parse_manifest(text: bytes, path: Path | str) -> Manifest:
     """The manifest in the bytes of a ``model.yaml``; raises as `read_manifest` does, with ``path`` as its place."""
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise PackageError(path, f"is not YAML: {error}") from error
     return _validated(path, document)

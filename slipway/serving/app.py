@@ -44,7 +44,7 @@ def create_app(
     for route in routes:
         app.add_api_route(route.path, _endpoint(route, exchange), methods=[route.method], name=route.name)
     if document is not None:
-        app.openapi = document  # type: ignore[method-assign]
+        app.openapi = document  # type: ignore[method-assign]  # FastAPI documents it so
         app.add_api_route("/openapi.json", _served(app), methods=["GET"], name="openapi")
     return app
 

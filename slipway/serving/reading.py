@@ -29,6 +29,7 @@ class RecordReader:
 
     def __init__(self, record: type[RequestRecord], *, limit: int) -> None:
         self.record = record
+        # The types are made at run time, from a manifest, so mypy knows neither their names nor their fields.
         records: Any = (Annotated[list[record], Field(min_length=1, max_length=limit)], ...)  # type: ignore[valid-type]
         self.request: type[Body] = create_model(f"{record.__name__}Request", __base__=Body, inputs=records)
 

@@ -160,7 +160,7 @@ def _weight(node: Any) -> str | None:
 def _reader(tools: Any, task: Task, records: Sequence[Record]) -> Any:
     """ONNX Runtime's calibration data: the tensors of one record after the other."""
 
-    class Reader(tools.CalibrationDataReader):  # type: ignore[misc]
+    class Reader(tools.CalibrationDataReader):  # type: ignore[misc]  # untyped
         def __init__(self) -> None:
             self._tensors = (task.encode([record]) for record in records)
 

@@ -155,7 +155,7 @@ def _limit(folder: Path, config: dict[str, Any]) -> int | None:
 def _logits_only(model: Any) -> Any:
     torch = need("torch", "torch")
 
-    class Logits(torch.nn.Module):  # type: ignore[misc,name-defined]
+    class Logits(torch.nn.Module):  # type: ignore[misc,name-defined]  # not imported by name
         """The exporter wants tensors, and transformers answers an object."""
 
         def __init__(self) -> None:

@@ -64,7 +64,7 @@ def api(handler: type[Handler]) -> Iterator[str]:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
-        yield lambda service: boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+        yield lambda service: boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # any service
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_writes_are_taken_as_the_results_are(store: FeatureStore) -> None:
     results = store.write(endless())
     assert taken == 0
     assert next(results).stored
-    results.close()  # type: ignore[attr-defined]
+    results.close()  # type: ignore[attr-defined]  # a generator
     assert taken < 100
 
 

@@ -41,7 +41,7 @@ def slot() -> Iterator[tuple[Slot, str]]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET  # noqa: N815
+        do_POST = do_GET  # noqa: N815 - the name that http.server calls
 
         def log_message(self, *_: Any) -> None:
             """Keep the tests' output quiet."""

@@ -33,7 +33,7 @@ def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_PUT = do_POST = do_GET  # noqa: N815
+        do_PUT = do_POST = do_GET  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_: Any) -> None:
             """Keep the tests' output quiet."""

@@ -21,7 +21,7 @@ class Session:
 
 def sign(session: Session, url: str) -> httpx.Headers:
     request = httpx.Request("POST", url, json={"inputs": []})
-    return next(SigV4Auth(session).auth_flow(request)).headers  # type: ignore[arg-type]
+    return next(SigV4Auth(session).auth_flow(request)).headers  # type: ignore[arg-type]  # what it uses of one
 
 
 def test_the_region_is_the_one_of_the_api():
