@@ -17,7 +17,7 @@ from hypercorn.config import Config
 from ministack.app import app
 from ministack.services import ecs
 
-from local import alarm_states, balancing, cloudformation, embedded_metrics, trimmed_counts
+from local import alarm_states, balancing, cloudformation, embedded_metrics, named_resources, trimmed_counts
 from local.containers import Containers, Engine
 
 Scope = MutableMapping[str, Any]
@@ -48,6 +48,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     embedded_metrics.install()
     trimmed_counts.install()
     alarm_states.install()
+    named_resources.install()
     balancing.install()
     containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)
     ecs._docker = Engine(containers)
