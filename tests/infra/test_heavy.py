@@ -7,6 +7,7 @@ from heavy_tier import container_of, found, heavy_model, of_slot
 
 from container.settings import Settings
 from infra.constructs.task import WRITABLE
+from slipway.models.advice.terms import Given
 
 SLOTS = ("Blue", "Green")
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -51,6 +52,9 @@ class TestNetwork:
         assert endpoints_of(heavy, "Gateway") == endpoints_of(gpu, "Gateway") == {"s3", "dynamodb"}
         assert endpoints_of(heavy, "Interface") == FROM_FARGATE
         assert endpoints_of(gpu, "Interface") == FROM_INSTANCES
+
+    def test_the_advice_counts_the_endpoints_that_there_are(self):
+        assert (set(Given().fargate_endpoints), set(Given().gpu_endpoints)) == (FROM_FARGATE, FROM_INSTANCES)
 
     def test_nat_gateways_take_the_place_of_interface_endpoints(self, synthesize):
         natted = synthesize(models=heavy_model(), rest="network: { nat_gateways: 1, cidr: 10.7.0.0/20 }")

@@ -197,12 +197,25 @@ def heavy_offer(unit: Unit, work: Workload, prices: RegionPrices, given: Given) 
         p99_how=unit.base_how + wait,
         p99_target_ms=work.p99_ms,
         problems=unit.problems,
-        notes=(f"one carries {unit.rate:,.1f}/s: {unit.rate_how}", _count_how(unit, work, given, count)),
+        notes=(
+            f"one carries {unit.rate:,.1f}/s: {unit.rate_how}",
+            _count_how(unit, work, given, count),
+            _other_slot(unit, given, count),
+        ),
     )
 
 
 def _hours(line: Line) -> str:
     return f" × {HOURS_A_MONTH} h" if line.unit in ("vCPU-h", "GB-h") else ""
+
+
+def _other_slot(unit: Unit, given: Given, count: int) -> str:
+    """What the bill leaves out: a release brings the idle slot up, and takes the loser down after its end."""
+    first, during = (f"{n} × ${unit.monthly:,.2f} = ${n * unit.monthly:,.2f}" for n in (given.least_units, count))
+    return (
+        "the bill is of one slot, as it is between releases. From the first deploy to the end of the first release the "
+        f"other one runs, too: {first} a month; and for the time that a release takes: {during} a month"
+    )
 
 
 def _count_how(unit: Unit, work: Workload, given: Given, count: int) -> str:

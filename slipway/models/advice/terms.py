@@ -66,11 +66,11 @@ class Given:
     container_base_mb: float = 120.0
     cv2: float | None = None  # in place of the measured one: 1 for M/M/c, 0 for M/D/c
     utilization: float = 0.7  # the highest that is planned with
-    least_units: int = 2  # tasks or instances, so that the loss of a zone is survived
+    least_units: int = 2  # tasks or instances of the slot that serves, so that the loss of a zone is survived
     zones: int = 2
     requests_per_connection: int = 100
-    fargate_endpoints: tuple[str, ...] = ("ecr.api", "ecr.dkr", "logs")
-    gpu_endpoints: tuple[str, ...] = ("ecr.api", "ecr.dkr", "logs", "ecs", "ecs-agent", "ecs-telemetry")
+    fargate_endpoints: tuple[str, ...] = ("ecr.api", "ecr.dkr", "logs", "ssm")
+    gpu_endpoints: tuple[str, ...] = ("ecr.api", "ecr.dkr", "logs", "ssm", "ecs", "ecs-agent", "ecs-telemetry")
     gpu_efficiency: float = 0.3  # of the peak in float32
     gpu_per_second: float | None = None
     gpu_batch: int = 32
