@@ -1,89 +1,79 @@
-"""Feedback in the DynamoDB table `control`, and the counters of rewards."""
+"""Feedback in the DynamoDB table `control`, and what is counted of it."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from slipway.dynamodb import DynamoTable, Item, Request
-from slipway.monitoring.feedback import Feedback, Rewards, bucket, contradiction
-from slipway.monitoring.prediction_ids import PredictionId
+from slipway.dynamodb import DynamoTable, Item
+from slipway.errors import UnavailableError
+from slipway.monitoring.accuracy import Accuracy
+from slipway.monitoring.accuracy_dynamodb import FEEDBACK, DynamoLabelStore, feedback_key
+from slipway.monitoring.counters_dynamodb import REWARD, addition, counters
+from slipway.monitoring.feedback import Feedback, Rewards, contradiction
+from slipway.monitoring.impressions import Click
+from slipway.monitoring.impressions_dynamodb import DynamoImpressions
 
 if TYPE_CHECKING:
     from slipway.dynamodb import Backoff, ClientFactory
 
 _ABSENT = "attribute_not_exists(pk)"
-# Writers of one counter get into each other's way, so there are some of each.
-_SHARDS = 8
-_BUCKET_FORMAT = "%Y%m%dT%H%M"
-_DAY_FORMAT = "%Y%m%d"
+# One person clicks an impression, and hardly ever twice at once.
+_CLICK_TRIES = 5
 
 
 class DynamoFeedbackStore:
-    """A `FeedbackStore` of one item per prediction id, put under the condition that there is none.
+    """A `FeedbackStore` of one item per prediction id, put under the condition that there is none; `FeedbackCounters`.
 
-    A reward is added to its version's counters in the same transaction, so it is counted once, however often it comes.
-    The counters are under `reward#{model}`, by version and the time of the prediction: `{version}#{time}#{shard}`.
+    A reward is added to its version's counters in the same transaction, so it is counted once, however often it comes;
+    a click on an item that two versions competed for moves its impression there, too.
+    A label is stored first, and then counted if the prediction was captured; one that comes again is tried again.
     """
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
         self._table = DynamoTable(table, dependency="feedback store", client=client, backoff=backoff)
+        self._labels = DynamoLabelStore(self._table)
+        self._impressions = DynamoImpressions(self._table)
 
     def put(self, feedback: Feedback) -> bool:
         item = _item(feedback)
-        stored = self._put_and_count(item, feedback) if feedback.reward is not None else self._put(item)
+        if feedback.reward is not None:
+            stored = self._put_and_count(item, feedback, Rewards.of(feedback.reward))
+        else:
+            stored = self._table.put_if(item, _ABSENT)
         if stored is not None and stored.get("content") != item["content"]:
             raise contradiction(feedback)
+        if feedback.label is not None:
+            self._labels.labelled(feedback.prediction, feedback.label)
         return stored is None
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
-        first, found = bucket(since), Rewards()
-        for day in _days(first, until):
-            for item in self._table.query(f"reward#{model}", f"{version:08d}#{day:{_DAY_FORMAT}}"):
-                text = item["sk"]["S"].split("#")[1]
-                if first <= datetime.strptime(text, _BUCKET_FORMAT).replace(tzinfo=UTC) < until:
-                    found += Rewards(int(item["count"]["N"]), float(item["total"]["N"]), float(item["squares"]["N"]))
-        return found
+        found = counters(self._table, REWARD, model, version, since=since, until=until)
+        read = (Rewards(int(i["count"]["N"]), float(i["total"]["N"]), float(i["squares"]["N"])) for i in found)
+        return sum(read, Rewards())
 
-    def _put(self, item: Item) -> Item | None:
-        return self._table.put_if(item, _ABSENT)
+    def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
+        return self._labels.accuracy(model, version, since, until)
 
-    def _put_and_count(self, item: Item, feedback: Feedback) -> Item | None:
-        reward = Rewards.of(feedback.reward or 0.0)
-        put: Request = {"Put": {"Item": item, "ConditionExpression": _ABSENT}}
-        add: Request = {
-            "Key": _counter(feedback.prediction),
-            "UpdateExpression": "ADD #c :one, #t :reward, #s :square",
-            "ExpressionAttributeNames": {"#c": "count", "#t": "total", "#s": "squares"},
-            "ExpressionAttributeValues": {
-                ":one": {"N": "1"},
-                ":reward": {"N": repr(reward.total)},
-                ":square": {"N": repr(reward.squares)},
-            },
-        }
-        refused = self._table.transact([put, {"Update": add}])
-        return None if refused is None else refused[0]
+    def wins(self, model: str, release: str) -> Mapping[int, int]:
+        return self._impressions.wins(model, release)
 
-
-def _days(first: datetime, until: datetime) -> Iterator[datetime]:
-    day = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    while day < until:
-        yield day
-        day += timedelta(days=1)
-
-
-def _counter(prediction: PredictionId) -> Item:
-    made = bucket(prediction.made_at).strftime(_BUCKET_FORMAT)
-    shard = int(prediction.random[-2:], 16) % _SHARDS
-    sort = f"{prediction.version:08d}#{made}#{shard}"
-    return {"pk": {"S": f"reward#{prediction.model}"}, "sk": {"S": sort}}
+    def _put_and_count(self, item: Item, feedback: Feedback, reward: Rewards) -> Item | None:
+        amounts = {"count": reward.count, "total": reward.total, "squares": reward.squares}
+        put = {"Put": {"Item": item, "ConditionExpression": _ABSENT}}
+        click = Click.of(feedback)
+        for _ in range(_CLICK_TRIES):
+            clicked = self._impressions.writes(click) if click else []
+            refused = self._table.transact([put, addition(REWARD, feedback.prediction, amounts), *clicked])
+            if refused is None or refused[0] is not None:
+                return None if refused is None else refused[0]
+        raise UnavailableError("feedback store", f"the impression of {feedback.prediction} is clicked all the time")
 
 
 def _item(feedback: Feedback) -> Item:
     prediction = feedback.prediction
     return {
-        "pk": {"S": f"feedback#{prediction}"},
-        "sk": {"S": "feedback"},
+        **feedback_key(str(prediction), FEEDBACK),
         "model": {"S": prediction.model},
         "version": {"N": str(prediction.version)},
         "content": {"S": json.dumps(feedback.content(), sort_keys=True)},

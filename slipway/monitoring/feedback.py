@@ -1,10 +1,12 @@
 """Feedback: the label, value or reward that a prediction turned out to deserve, stored once per prediction."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from slipway.errors import ConflictError
+from slipway.monitoring.accuracy import Accuracy, AccuracyCounters, CapturedLabel
 from slipway.monitoring.prediction_ids import PredictionId
 
 
@@ -55,8 +57,12 @@ class RewardCounters(Protocol):
         ...
 
 
+class FeedbackCounters(RewardCounters, AccuracyCounters, Protocol):
+    """All that is counted of feedback."""
+
+
 BUCKET = timedelta(minutes=10)
-"""Rewards are counted by the time of their predictions, in spans of this length."""
+"""Feedback is counted by the time of their predictions, in spans of this length."""
 
 
 def bucket(time: datetime) -> datetime:
@@ -82,6 +88,7 @@ class MemoryFeedbackStore:
 
     def __init__(self) -> None:
         self._stored: dict[PredictionId, Feedback] = {}
+        self._captured: dict[PredictionId, CapturedLabel] = {}
 
     def put(self, feedback: Feedback) -> bool:
         stored = self._stored.get(feedback.prediction)
@@ -91,15 +98,29 @@ class MemoryFeedbackStore:
             raise contradiction(feedback)
         return stored is None
 
+    def captured(self, labels: Iterable[CapturedLabel]) -> None:
+        now = datetime.now(UTC)
+        self._captured |= {each.prediction: each for each in labels if each.expires > now}
+
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
-        counted = [
-            Rewards.of(feedback.reward)
+        found = self._about(model, version, since, until)
+        return sum((Rewards.of(each.reward) for each in found if each.reward is not None), Rewards())
+
+    def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
+        found = [
+            Accuracy.of(predicted=self._captured[each.prediction].label, true=each.label)
+            for each in self._about(model, version, since, until)
+            if each.label is not None and each.prediction in self._captured
+        ]
+        return sum(found, Accuracy())
+
+    def _about(self, model: str, version: int, since: datetime, until: datetime) -> list[Feedback]:
+        return [
+            feedback
             for prediction, feedback in self._stored.items()
-            if feedback.reward is not None
-            and (prediction.model, prediction.version) == (model, version)
+            if (prediction.model, prediction.version) == (model, version)
             and bucket(since) <= bucket(prediction.made_at) < until
         ]
-        return sum(counted, Rewards())
 
 
 def contradiction(feedback: Feedback) -> ConflictError:
