@@ -26,6 +26,7 @@ from slipway.serving.lifecycle import Lifecycle, Readiness
 from slipway.serving.live import ConfiguredReleases
 from slipway.serving.oip import oip_routes
 from slipway.serving.processors import available_processors
+from slipway.serving.rank_routes import rank_routes
 from slipway.serving.sagemaker import sagemaker_routes
 from slipway.serving.service import PredictionService
 from slipway.serving.tables import open_cache, open_store
@@ -131,6 +132,7 @@ def _front(
 
     routes = (
         *v1_routes(service, concurrent.endpoint),
+        *rank_routes(service, concurrent.endpoint),
         *oip_routes(service, concurrent.endpoint, is_ready=is_ready),
         *sagemaker_routes(predictor.manifest.name, predictor.manifest, concurrent.endpoint),
         *health_routes(is_ready=is_ready),

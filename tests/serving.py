@@ -30,6 +30,7 @@ from slipway.serving.front import Front
 from slipway.serving.health import health_routes
 from slipway.serving.oip import oip_routes
 from slipway.serving.openapi import openapi_document
+from slipway.serving.rank_routes import rank_routes
 from slipway.serving.service import PredictionService
 from slipway.serving.v1 import v1_routes
 
@@ -99,6 +100,7 @@ class Api:
         )
         routes = (
             *v1_routes(service),
+            *rank_routes(service),
             *oip_routes(service),
             *health_routes(),
             *feature_routes(FeatureDefinitions(self.config.features), used["store"]),

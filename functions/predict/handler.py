@@ -12,6 +12,7 @@ from slipway.serving.health import health_routes
 from slipway.serving.lambda_adapter import lambda_handler
 from slipway.serving.live import ConfiguredReleases, Releases
 from slipway.serving.oip import oip_routes
+from slipway.serving.rank_routes import rank_routes
 from slipway.serving.service import Load, Models, PredictionService
 from slipway.serving.settings import Settings
 from slipway.serving.tables import open_cache, open_store
@@ -31,7 +32,7 @@ def make_front(settings: Settings) -> Front:
         cache=open_cache(settings.predictions_table),
     )
     exchange = Exchange(Telemetry(config.project, "predict"), body_bytes=config.api.limits.body_bytes)
-    routes = (*v1_routes(service), *oip_routes(service), *health_routes())
+    routes = (*v1_routes(service), *rank_routes(service), *oip_routes(service), *health_routes())
 
     def make_app() -> Any:
         from slipway.serving.app import create_app

@@ -9,6 +9,8 @@ ROUTES = {
         ("GET", "/v1/models/{model}"),
         ("POST", "/v1/models/{model}/predict"),
         ("POST", "/v1/models/{model}/versions/{version}/predict"),
+        ("POST", "/v1/models/{model}/rank"),
+        ("POST", "/v1/models/{model}/versions/{version}/rank"),
         ("GET", "/v2"),
         ("GET", "/v2/health/live"),
         ("GET", "/v2/health/ready"),

@@ -73,7 +73,9 @@ class ConcurrentService:
         self._refuse_if_full(call)
         deadline = monotonic() + self._timeout
         ask = parse(call)
-        request = self._service.begin(ask.model, ask.version, ask.read, call.event, request_id=call.request_id)
+        request = self._service.begin(
+            ask.model, ask.version, ask.read, call.event, request_id=call.request_id, placing=ask.placing
+        )
         rows = await self._in_thread(self._service.fetch, request) if request.missing else {}
         self._service.assign(request, rows)
         cached = self._service.is_cached(ask.model)

@@ -16,11 +16,11 @@ from slipway.serving.feature_routes import BatchBody
 from slipway.serving.feedback_routes import FeedbackBody
 from slipway.serving.json_schema import Json
 from slipway.serving.openapi_parts import json_body, operation
+from slipway.serving.openapi_rank import rank_operation, rank_schemas
 from slipway.serving.openapi_schemas import FIXED_SCHEMAS
 from slipway.serving.service import PredictionService, ServedVersion
 from slipway.serving.tensors import InferRequest
 
-_PREDICT = "Predictions"
 _MODELS = "Models"
 _FEATURES = "Features"
 _FEEDBACK = "Feedback"
@@ -41,11 +41,15 @@ def openapi_document(service: PredictionService) -> Json:
     paths: Json = {}
     for (name, number), version in served.items():
         schemas[_answer_name(version)] = parts.predictions_schema(version.predictor.manifest)
-        paths[f"/v1/models/{name}/versions/{number}/predict"] = {"post": _predict(version, f" {number}")}
+        schemas |= rank_schemas(version, schemas[version.reader.record.__name__], config.api.limits)
+        path = f"/v1/models/{name}/versions/{number}"
+        paths[f"{path}/predict"] = {"post": _predict(version, f" {number}")}
+        paths[f"{path}/rank"] = {"post": rank_operation(version, f" {number}")}
         paths |= _oip_paths(f"/v2/models/{name}/versions/{number}", f"{name} {number}", version)
     for name in filter(service.is_loaded, config.models):
         stable = served[name, service.releases.of(name).stable]
         paths[f"/v1/models/{name}/predict"] = {"post": _predict(stable, "")}
+        paths[f"/v1/models/{name}/rank"] = {"post": rank_operation(stable, "")}
         paths |= _model_paths(name, stable)
     paths |= {**_shared_paths(), **_feature_paths(config), **_feedback_paths(config)}
     schemas |= {parts.entity_schema_name(entity): parts.entity_schema(config, entity) for entity in _entities(config)}
@@ -74,7 +78,7 @@ def _predict(version: ServedVersion, suffix: str) -> Json:
     manifest = version.predictor.manifest
     example = {"inputs": [parts.example_record(manifest, version.reader.record)]}
     return operation(
-        _PREDICT,
+        parts.PREDICTIONS,
         f"predict_{manifest.name}{suffix}".replace(" ", "_").replace("-", "_"),
         f"Predict with {manifest.name}{suffix}",
         manifest.description,

@@ -25,6 +25,7 @@ _EXAMPLES: Mapping[FeatureType, Any] = {
     FeatureType.FLOAT: 1.0,
     FeatureType.BOOLEAN: True,
 }
+PREDICTIONS = "Predictions"
 _EXAMPLE_TIME = "2026-01-31T12:00:00Z"
 _EXAMPLE_ID = "p001"
 

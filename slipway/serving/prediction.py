@@ -1,7 +1,7 @@
 """One prediction request on its way from records to answers."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Protocol
@@ -12,8 +12,11 @@ from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
 from slipway.monitoring import metrics
 from slipway.monitoring.capture import capture_line
+from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
+from slipway.releases.assignment import assign
 from slipway.serving.exchange import Answer, Call, Endpoint
+from slipway.serving.live import Releases
 from slipway.serving.reading import RecordReader
 
 
@@ -25,20 +28,6 @@ class Prediction:
     version: int
     output: Output
     cached: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a protocol's request asks for: ``read`` takes the records from it, ``answer`` makes the answer."""
-
-    model: str
-    version: int | None
-    read: Callable[[RecordReader], list[RequestRecord]]
-    answer: Callable[[list[Prediction]], Answer]
-
-
-Predicting = Callable[[Callable[[Call], Ask]], Endpoint]
-"""Makes an endpoint that predicts, from what reads a protocol's requests."""
 
 
 @dataclass(slots=True)
@@ -64,7 +53,64 @@ class PredictionRequest:
     records: list[RequestRecord]
     needs: list[dict[str, str]]
     missing: list[FeatureKey]
+    placing: "Placing"
     places: list[Place] = field(default_factory=list)
+
+
+class Placing(Protocol):
+    """Which versions predict the records of a request, and by which ids; ``field`` is what it calls its records."""
+
+    field: str
+
+    def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
+        """The places of records that are whole, for ``request.places``."""
+        ...
+
+    def goes_on_without(self, request: PredictionRequest, version: int) -> bool:
+        """Take a version that failed out of the places; False where the request needs it."""
+        ...
+
+
+class ByRecord:
+    """Places each record by itself: the version that is addressed, or that the release assigns."""
+
+    field = "inputs"
+
+    def __init__(self, releases: Releases) -> None:
+        self._releases = releases
+
+    def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
+        return [self._place(request, *pair) for pair in zip(records, request.records, strict=True)]
+
+    def goes_on_without(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
+        return False
+
+    def _place(self, request: PredictionRequest, record: Record, asked: RequestRecord) -> Place:
+        random = new_random()
+        assigned = request.version
+        if assigned is None:
+            release = self._releases.of(request.model)
+            sticky = asked.sent(release.sticky) if release.sticky else None
+            assigned = assign(release, random if sticky is None else str(sticky))
+        return Place(record, f"{request.model}.{assigned}.{random}", assigned)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a protocol's request asks for: ``read`` takes the records from it, ``answer`` makes the answer.
+
+    ``placing`` is by default `ByRecord`.
+    """
+
+    model: str
+    version: int | None
+    read: Callable[[RecordReader], list[RequestRecord]]
+    answer: Callable[[list[Prediction]], Answer]
+    placing: Placing | None = None
+
+
+Predicting = Callable[[Callable[[Call], Ask]], Endpoint]
+"""Makes an endpoint that predicts, from what reads a protocol's requests."""
 
 
 def captures(request: PredictionRequest) -> list[str]:

@@ -1,5 +1,6 @@
 """A prediction request, whatever the transport: features, cache, assignment, prediction batched by version."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from slipway.config import Config, FeatureValue, ModelConfig
-from slipway.errors import FieldProblem, InputError, NotFoundError, UnavailableError
+from slipway.errors import FieldProblem, InputError, NotFoundError, PredictionError, UnavailableError
 from slipway.features.cache import Output, PredictionCache, cache_key
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureRow, FeatureStore
@@ -15,15 +16,23 @@ from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import RequestRecord, record_model
 from slipway.monitoring import metrics
 from slipway.monitoring.capture import is_sampled
-from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
-from slipway.releases.assignment import assign
 from slipway.serving.exchange import Answer, Call, Endpoint
 from slipway.serving.live import ConfiguredReleases, Releases
-from slipway.serving.prediction import Ask, Place, Prediction, PredictionRequest, captures, count_output
+from slipway.serving.prediction import (
+    Ask,
+    ByRecord,
+    Place,
+    Placing,
+    Prediction,
+    PredictionRequest,
+    captures,
+    count_output,
+)
 from slipway.serving.reading import RecordReader
 
 ModelVersion = tuple[str, int]
+_LOG = logging.getLogger("slipway")
 
 
 class Predicts(Protocol):
@@ -80,6 +89,7 @@ class PredictionService:
         self._load = load
         self._store = store
         self._cache = cache
+        self._by_record = ByRecord(self.releases)
         self._versions = {key: self._served(predictor) for key, predictor in models.items()}
 
     def _served(self, predictor: Predicts) -> ServedVersion:
@@ -117,6 +127,7 @@ class PredictionService:
         event: RequestEvent,
         *,
         request_id: str = "",
+        placing: Placing | None = None,
     ) -> list[Prediction]:
         """Predictions in the order of the records.
 
@@ -126,6 +137,7 @@ class PredictionService:
             read: takes the records from the request, with the reader of the version whose schema counts.
             event: what happened is noted here.
             request_id: goes into captures.
+            placing: which versions predict the records; by default the release assigns each by itself.
 
         Raises:
             InputError: some record is wrong; nothing was predicted.
@@ -133,7 +145,7 @@ class PredictionService:
             UnavailableError: features are needed, and the store is down.
             PredictionError: the version failed.
         """
-        request = self.begin(model, version, read, event, request_id=request_id)
+        request = self.begin(model, version, read, event, request_id=request_id, placing=placing)
         self.assign(request, self.fetch(request))
         cached = self.is_cached(model)
         if cached:
@@ -148,7 +160,10 @@ class PredictionService:
 
         def predict(call: Call) -> Answer:
             ask = parse(call)
-            return ask.answer(self.predict(ask.model, ask.version, ask.read, call.event, request_id=call.request_id))
+            predictions = self.predict(
+                ask.model, ask.version, ask.read, call.event, request_id=call.request_id, placing=ask.placing
+            )
+            return ask.answer(predictions)
 
         return predict
 
@@ -160,6 +175,7 @@ class PredictionService:
         event: RequestEvent,
         *,
         request_id: str = "",
+        placing: Placing | None = None,
     ) -> PredictionRequest:
         """Validate the request, and find what it needs of the store; raises InputError and NotFoundError."""
         event.model = metrics.UNKNOWN_MODEL
@@ -168,7 +184,7 @@ class PredictionService:
         records = read(served.reader)
         needs = [record.to_fetch() for record in records]
         missing = list(dict.fromkeys(self._key(group, id) for need in needs for group, id in need.items()))
-        return PredictionRequest(model, version, event, request_id, records, needs, missing)
+        return PredictionRequest(model, version, event, request_id, records, needs, missing, placing or self._by_record)
 
     def fetch(self, request: PredictionRequest) -> Mapping[FeatureKey, FeatureRow]:
         """The rows that the records need, all in one call of the store; raises UnavailableError."""
@@ -188,28 +204,18 @@ class PredictionService:
         for number, (record, need) in enumerate(zip(request.records, request.needs, strict=True)):
             stored = {group: self._values(group, rows.get(self._key(group, id))) for group, id in need.items()}
             try:
-                records.append(record.complete(stored, prefix=f"inputs[{number}]"))
+                records.append(record.complete(stored, prefix=f"{request.placing.field}[{number}]"))
             except InputError as error:
                 problems.extend(error.problems)
         if problems:
             raise InputError(problems)
-        pairs = zip(records, request.records, strict=True)
-        request.places = [self._place(request, record, asked) for record, asked in pairs]
+        request.places = request.placing.place(request, records)
 
     def _key(self, group: str, id: str) -> FeatureKey:
         return FeatureKey(self._definitions.entities[group], id, group)
 
     def _values(self, group: str, row: FeatureRow | None) -> Mapping[str, FeatureValue]:
         return self._defaults[group] if row is None else {**self._defaults[group], **row.values}
-
-    def _place(self, request: PredictionRequest, record: Record, asked: RequestRecord) -> Place:
-        random = new_random()
-        assigned = request.version
-        if assigned is None:
-            release = self.releases.of(request.model)
-            sticky = asked.sent(release.sticky) if release.sticky else None
-            assigned = assign(release, random if sticky is None else str(sticky))
-        return Place(record, f"{request.model}.{assigned}.{random}", assigned)
 
     def infer(self, request: PredictionRequest) -> None:
         """Predict what has no output yet, one batch for each version; raises PredictionError."""
@@ -219,7 +225,13 @@ class PredictionService:
                 batches.setdefault(place.version, []).append(place)
         for version, batch in batches.items():
             started = time.perf_counter()
-            outputs = self._predicted(request, version, batch)
+            try:
+                outputs = self._predicted(request, version, batch)
+            except (PredictionError, UnavailableError) as error:
+                if not request.placing.goes_on_without(request, version):
+                    raise
+                _LOG.warning("a request goes on without version %s of %s: %s", version, request.model, error)
+                continue
             milliseconds = round((time.perf_counter() - started) * 1000, 3)
             request.event.count(metrics.PREDICTIONS, len(batch), Version=str(version))
             request.event.count(metrics.INFERENCE_LATENCY, milliseconds, Version=str(version))

@@ -15,6 +15,7 @@ from slipway.serving.feedback_routes import feedback_routes
 from slipway.serving.health import health_routes
 from slipway.serving.oip import oip_routes
 from slipway.serving.openapi import openapi_document
+from slipway.serving.rank_routes import rank_routes
 from slipway.serving.service import PredictionService
 from slipway.serving.v1 import v1_routes
 
@@ -43,7 +44,7 @@ def test_each_function_gets_the_routes_that_its_app_answers(service, config_file
     definitions = FeatureDefinitions(config.features)
     features = feature_routes(definitions, MemoryFeatureStore(definitions))
     feedback = feedback_routes(config.models, MemoryFeedbackStore())
-    predict = [*v1_routes(service), *oip_routes(service), *health_routes()]
+    predict = [*v1_routes(service), *rank_routes(service), *oip_routes(service), *health_routes()]
     assert set(ROUTES["predict"]) == methods_and_paths(predict) | {DESCRIPTION}
     assert set(ROUTES["features"]) == methods_and_paths(features)
     assert set(ROUTES["feedback"]) == methods_and_paths(feedback)

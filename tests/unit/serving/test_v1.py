@@ -201,7 +201,7 @@ def test_the_openapi_examples_work(api, client: TestClient) -> None:
             answer = client.post(path, json=example)
             assert answer.status_code == 200, (path, answer.text)
             tried += 1
-    assert tried == 19
+    assert tried == 28
     example = document["paths"]["/v1/features/patient/{id}"]["put"]["requestBody"]["content"]["application/json"]
     assert client.put("/v1/features/patient/p9", json=example["example"]).status_code == 200
 
