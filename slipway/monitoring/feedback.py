@@ -1,12 +1,13 @@
 """Feedback: the label, value or reward that a prediction turned out to deserve, stored once per prediction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from slipway.errors import ConflictError
 from slipway.monitoring.accuracy import Accuracy, AccuracyCounters, CapturedLabel
+from slipway.monitoring.impressions import Click, WinCounters, won
 from slipway.monitoring.prediction_ids import PredictionId
 
 
@@ -57,7 +58,7 @@ class RewardCounters(Protocol):
         ...
 
 
-class FeedbackCounters(RewardCounters, AccuracyCounters, Protocol):
+class FeedbackCounters(RewardCounters, AccuracyCounters, WinCounters, Protocol):
     """All that is counted of feedback."""
 
 
@@ -113,6 +114,10 @@ class MemoryFeedbackStore:
             if each.label is not None and each.prediction in self._captured
         ]
         return sum(found, Accuracy())
+
+    def wins(self, model: str, release: str) -> Mapping[int, int]:
+        clicks = map(Click.of, self._stored.values())
+        return won(click for click in clicks if click and (click.model, click.release) == (model, release))
 
     def _about(self, model: str, version: int, since: datetime, until: datetime) -> list[Feedback]:
         return [

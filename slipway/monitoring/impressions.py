@@ -1,12 +1,13 @@
 """Rankings that two versions made together, and whose items were clicked: what interleaving counts."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from slipway.monitoring.feedback import Feedback
-from slipway.monitoring.prediction_ids import PredictionId
+if TYPE_CHECKING:
+    from slipway.monitoring.feedback import Feedback
 
 KEPT = timedelta(days=90)
 """How long the clicks of an impression are remembered; no release lasts longer, so what comes later counts nowhere."""
@@ -41,9 +42,9 @@ class Click:
     made_at: datetime
 
     @classmethod
-    def of(cls, feedback: Feedback, now: datetime | None = None) -> "Click | None":
+    def of(cls, feedback: "Feedback", now: datetime | None = None) -> "Click | None":
         """The click that a piece of feedback is: a reward above 0 for an item that two versions competed for."""
-        prediction: PredictionId = feedback.prediction
+        prediction = feedback.prediction
         if not prediction.release or feedback.reward is None or feedback.reward <= 0:
             return None
         if (now or datetime.now(UTC)) - prediction.made_at >= KEPT:
@@ -61,3 +62,12 @@ class WinCounters(Protocol):
             UnavailableError: the store cannot be reached.
         """
         ...
+
+
+def won(clicks: Iterable[Click]) -> dict[int, int]:
+    """The impressions that each version won by these clicks, of which none comes twice."""
+    impressions: dict[str, Impression] = {}
+    for click in clicks:
+        impressions[click.impression] = impressions.get(click.impression, Impression()).clicked(click.version)
+    winners = Counter(impression.winner for impression in impressions.values())
+    return {version: count for version, count in winners.items() if version is not None}

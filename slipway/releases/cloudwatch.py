@@ -15,6 +15,7 @@ from slipway.monitoring import metrics
 from slipway.monitoring.feedback import RewardCounters
 from slipway.releases import evidence as keys
 from slipway.releases.evidence import Reference, Tally, Window
+from slipway.releases.preferences import with_preferences
 from slipway.releases.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.record import ReleaseRecord
 from slipway.releases.rewards import new_rewards
@@ -72,10 +73,12 @@ class CloudWatchEvidence:
             return ()
         versions = (record.stable, *record.candidates)
         queries = [query for version in versions for query in _queries(record, version)]
-        values = self._read(record.model, queries, start, end, _MINUTE)
+        shown = Query(record.candidates[0], metrics.IMPRESSIONS)
+        values = self._read(record.model, [*queries, shown], start, end, _MINUTE)
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
-        return (*windows[:-1], self._with_rewards(record, windows[-1]))
+        last = self._with_rewards(record, windows[-1])
+        return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
         stable, names = record.stable, _NAMES[record.tier]

@@ -75,7 +75,7 @@ def sign_test(record: ReleaseRecord) -> SignTest:
     """An interleaving's counts so far."""
     candidate = record.candidates[0]
     preferred, ties = record.total(candidate, keys.PREFERRED), record.total(candidate, keys.TIES)
-    return SignTest(preferred.total, preferred.n - preferred.total, ties.n)
+    return SignTest(preferred.total, preferred.n - preferred.total, max(ties.n, 0.0))
 
 
 def _shadow(look: Look, options: Shadow, now: datetime) -> Progress:

@@ -21,7 +21,6 @@ _JUDGE = "judge."
 # What decides about these is there, and what carries them out is not.
 _NOT_CARRIED_OUT = {
     "shadow": "nothing is deployed yet that scores captures",
-    "interleave": "there is no route yet that ranks by two versions",
 }
 
 Fields = Callable[[int], Collection[str]]

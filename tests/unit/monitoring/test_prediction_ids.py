@@ -1,11 +1,22 @@
 import pytest
 
 from slipway.errors import InputError
-from slipway.monitoring.prediction_ids import PredictionId, new_random, parse_prediction_id
+from slipway.monitoring.prediction_ids import PredictionId, new_random, parse_prediction_id, release_tag
+
+TAG = release_tag("a release")
 
 
 def test_what_is_made_can_be_parsed() -> None:
     made = PredictionId("tweet-sentiment", 12, new_random())
+    assert parse_prediction_id(str(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("item", "release", "end"), [(0, "", ".0"), (127, release_tag("r"), f".127.{release_tag('r')}")]
+)
+def test_an_item_of_a_ranking_says_its_place_and_release(item: int, release: str, end: str) -> None:
+    made = PredictionId("search", 2, new_random(), item, release)
+    assert str(made).endswith(end)
     assert parse_prediction_id(str(made)) == made
 
 
@@ -29,6 +40,12 @@ def test_random_parts_differ() -> None:
         "M.1." + "0" * 24,
         "m#x.1." + "0" * 24,
         "m.1.1." + "0" * 24,
+        "m.1." + "0" * 24 + ".",
+        "m.1." + "0" * 24 + ".01",
+        "m.1." + "0" * 24 + ".1000",
+        "m.1." + "0" * 24 + ".1." + "0" * 7,
+        "m.1." + "0" * 24 + ".1." + "0" * 8 + ".1",
+        "m.1." + "0" * 24 + ".." + "0" * 8,
         "m.1." + "0" * 24 + "\n",
         "m.\u0661." + "0" * 24,
         "m" * 49 + ".1." + "0" * 24,
