@@ -103,11 +103,15 @@ class Linear(Section):
 
 
 class Shadow(Section):
-    """Candidates score a sample of what the stable version has answered, for ``minutes``."""
+    """Candidates score a ``sample`` of the requests that the stable version has answered, for ``minutes``.
+
+    Of a regression, two values agree that differ by ``tolerance`` times the larger one at most.
+    """
 
     strategy: Literal["shadow"] = "shadow"
     sample: Annotated[FiniteFloat, Field(gt=0, le=1)] = 1.0
     minutes: Annotated[FiniteFloat, Field(gt=0, le=129_600)] = 1440
+    tolerance: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.05
 
 
 class _Experiment(Section):

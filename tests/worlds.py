@@ -19,6 +19,7 @@ from slipway.releases.heavy import HeavyTier, Result, Slots, Trial
 from slipway.releases.light import LightTier
 from slipway.releases.phases import Entry
 from slipway.releases.record import ReleaseRecord
+from slipway.releases.shadows import LogShadows, ShadowNames
 from slipway.releases.ssm import Kept
 from slipway.releases.store import MemoryReleaseStore
 
@@ -204,19 +205,28 @@ class Metrics:
 
 @dataclass
 class Subscribers:
-    """Whom the controller told what, and which shadows run."""
+    """Whom the controller told what."""
 
     told: list[tuple[str, str]] = field(default_factory=list)
-    shadows: frozenset[int] = frozenset()
 
     def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None:
         self.told += [(record.id, entry.what) for entry in entries]
 
-    def running(self, record: ReleaseRecord) -> frozenset[int]:
-        return self.shadows
 
-    def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None:
-        self.shadows = frozenset(versions)
+@dataclass
+class Logs:
+    """Log groups, and the function that is handed the lines of each."""
+
+    functions: dict[str, str] = field(default_factory=dict)
+
+    def function(self, group: str) -> str | None:
+        return self.functions.get(group)
+
+    def put(self, group: str, function: str) -> None:
+        self.functions[group] = function
+
+    def delete(self, group: str) -> None:
+        self.functions.pop(group, None)
 
 
 class Stage:
@@ -227,14 +237,16 @@ class Stage:
         self.cloud = Cloud()
         self.store = MemoryReleaseStore()
         self.subscribers = Subscribers()
+        self.logs = Logs()
         self.metrics = Metrics(self.shares, fails, rewards=(0.1, 0.02) if fails else (0.1, 0.2))
         self.faults = Faults(check=self.check)
         faulty = Faulty(self.cloud, self.faults)
         slots = Slots(faulty, faulty, faulty, Faulty(self.cloud.try_out, self.faults))
         tiers = {"heavy": HeavyTier(lambda _: slots), "light": LightTier({MODEL: (1, 2, 3)})}
-        told = Faulty(self.subscribers, self.faults)
-        world = World(tiers, Faulty(self.metrics, self.faults), told, told)
-        self.controller = Controller(Faulty(self.store, self.faults), world, lambda: self.cloud.now)
+        store, told = Faulty(self.store, self.faults), Faulty(self.subscribers, self.faults)
+        shadows = LogShadows(ShadowNames("shadow", {MODEL: "logs"}), Faulty(self.logs, self.faults), store)
+        world = World(tiers, Faulty(self.metrics, self.faults), shadows, told)
+        self.controller = Controller(store, world, lambda: self.cloud.now)
 
     def copy(self) -> "Stage":
         """Another one in the same state."""
@@ -243,6 +255,7 @@ class Stage:
         other.cloud.broken = self.cloud.broken
         other.store.__dict__.update(deepcopy(self.store.__dict__))
         other.subscribers.__dict__.update(deepcopy(self.subscribers.__dict__))
+        other.logs.functions = dict(self.logs.functions)
         return other
 
     @property

@@ -44,7 +44,10 @@ class EvidenceReader(Protocol):
 class Shadows(Protocol):
     """Who scores captures beside the live path."""
 
-    def running(self, record: ReleaseRecord) -> frozenset[int]: ...
+    def running(self, record: ReleaseRecord) -> frozenset[int] | None:
+        """The versions that score; None where something is left of what they needed."""
+        ...
+
     def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None: ...
 
 

@@ -59,6 +59,8 @@ def acknowledged(record: ReleaseRecord, done: tuple[Action, ...]) -> ReleaseReco
 
 def _moved(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[ReleaseRecord, dict[int, Verdict]]:
     match record.phase:
+        case Phase.PENDING if _takes_no_slot(record):
+            return experiments.begin(record.model_copy(update={"judged_until": now}), now), {}
         case Phase.PENDING:
             names = ", ".join(map(str, record.candidates))
             return entered(record, now, Phase.PREPARING, f"version {names} is being prepared"), {}
@@ -128,7 +130,7 @@ def _held_back(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Deci
 
 
 def _settled(record: ReleaseRecord, evidence: Evidence) -> ReleaseRecord:
-    world = _is_where(record.weights, evidence) and not evidence.observed.shadows
+    world = _is_where(record.weights, evidence) and evidence.observed.shadows == frozenset()
     retired = all(_readiness(evidence, version) is Readiness.ABSENT for version in _losers(record))
     if world and retired and record.told >= len(record.history):
         return record.model_copy(update={"settled": True})
@@ -168,9 +170,15 @@ def _notices(record: ReleaseRecord) -> Iterator[Action]:
 
 def _losers(record: ReleaseRecord) -> tuple[int, ...]:
     """The versions to scale down after the end; the light tier has nothing to scale."""
-    if record.tier == "light":
+    if record.tier == "light" or _takes_no_slot(record):
         return ()
     return tuple(version for version in (record.stable, *record.candidates) if version != record.stable_now)
+
+
+def _takes_no_slot(record: ReleaseRecord) -> bool:
+    """Whether the slots are as before: shadows score elsewhere, unless a person has one of them promoted."""
+    prepared = any(entry.phase is Phase.PREPARING for entry in record.history)
+    return record.tier == "heavy" and isinstance(record.options, Shadow) and not prepared
 
 
 def _readiness(evidence: Evidence, version: int) -> Readiness:

@@ -107,12 +107,13 @@ class Observed:
     """The state of the world: which versions are prepared, and the live share of each version.
 
     ``shares`` is None where the record itself is what traffic follows, as on the light tier. ``shadows`` are the
-    versions that score captures now, ``problem`` says why a preparation failed.
+    versions that score captures now, None where something is left of shadows that nobody wants any more; ``problem``
+    says why a preparation failed.
     """
 
     readiness: Mapping[int, Readiness] = field(default_factory=dict)
     shares: Mapping[int, float] | None = None
-    shadows: frozenset[int] = frozenset()
+    shadows: frozenset[int] | None = frozenset()
     problem: str = ""
 
 

@@ -70,10 +70,14 @@ def phases_judged(options: Options) -> int:
     return 2 if share_steps(options) and bake_minutes(options) else 1
 
 
-def plan(options: Options, judge: JudgeConfig, *, stable: int, candidates: Sequence[int]) -> tuple[PlanStep, ...]:
+def plan(
+    options: Options, judge: JudgeConfig, *, tier: str = "light", stable: int, candidates: Sequence[int]
+) -> tuple[PlanStep, ...]:
     """The steps from the start to the end, if nothing goes wrong."""
     names = ", ".join(map(str, candidates))
-    steps = [PlanStep(Phase.PREPARING, f"prepare version {names} and test it by its own address", "it answers")]
+    steps = []
+    if tier == "light" or not isinstance(options, Shadow):  # a heavy model's shadows take no slot
+        steps = [PlanStep(Phase.PREPARING, f"prepare version {names} and test it by its own address", "it answers")]
     steps += _running(options, judge, names)
     bake = bake_minutes(options)
     may_win = not isinstance(options, Shadow | AbTest | Bandit | Interleave) or _promotes(options)
@@ -120,7 +124,7 @@ def _wrong_tier(options: Options, tier: str, candidates: Sequence[int]) -> Itera
     if isinstance(options, Interleave):
         message = "interleaving ranks by both versions in one process, and a heavy model's slot has one"
         yield FieldProblem("strategy", message)
-    if len(candidates) > _SLOTS - 1:
+    if len(candidates) > _SLOTS - 1 and not isinstance(options, Shadow):
         yield FieldProblem(
             "candidates", f"a heavy model has {_SLOTS} slots, so one candidate beside the stable version"
         )
@@ -138,7 +142,7 @@ def _running(options: Options, judge: JudgeConfig, names: str) -> Iterator[PlanS
         yield PlanStep(Phase.RUNNING, f"{100 * step.share:g} % to version {names}", until)
     match options:
         case Shadow():
-            what = f"version {names} scores {100 * options.sample:g} % of the captures, and answers nobody"
+            what = f"version {names} scores {100 * options.sample:g} % of the requests, and answers nobody"
             yield PlanStep(Phase.RUNNING, what, f"{options.minutes:g} minutes have passed")
         case AbTest():
             size = sample_size(options, arms=names.count(",") + 2)

@@ -9,12 +9,12 @@ from pydantic import AwareDatetime, Field, FiniteFloat, ValidationError
 
 from slipway.config import Name, VersionNumber
 from slipway.errors import InputError
-from slipway.release_options import JudgeConfig, Options
+from slipway.release_options import JudgeConfig, Options, Shadow
 from slipway.releases.betting import BETS, Array
 from slipway.releases.capital import Capital
 from slipway.releases.evidence import NOTHING, P50, P99, Tally
 from slipway.releases.phases import Entry, Order, Phase, Stored
-from slipway.releases.release import Candidate, Release
+from slipway.releases.release import Candidate, Release, Shadowing
 from slipway.releases.sticky import sticky_of
 from slipway.validation import field_problems
 
@@ -123,6 +123,13 @@ class ReleaseRecord(Stored):
         return Release(self.model, self.stable, arms, self.options.strategy, self.salt, sticky_of(self.options))
 
     @property
+    def shadowing(self) -> Shadowing | None:
+        """How the candidates score what is captured; None unless they are shadows at work."""
+        if not isinstance(self.options, Shadow) or self.phase is not Phase.RUNNING:
+            return None
+        return Shadowing(self.options.sample, self.options.tolerance)
+
+    @property
     def stable_now(self) -> int:
         """The stable version, which is the winner once the release has ended with one."""
         return self.winner if self.phase is Phase.PROMOTED and self.winner else self.stable
@@ -173,6 +180,7 @@ def new_record(
     options: Options,
     judge: JudgeConfig,
     labels: tuple[str, ...],
+    value_limits: tuple[float, ...] = (),
     now: datetime,
     by: str,
     reason: str = "",
@@ -180,7 +188,6 @@ def new_record(
     """A release that has not begun; its id is made of the model, the versions and the time."""
     arms = "-".join(map(str, candidates))
     none = (0.0,) * len(candidates)
-    value_limits: tuple[float, ...] = (),
     why = (reason,) if reason else ()
     return ReleaseRecord(
         id=f"{model}.{stable}-{arms}.{now:%Y%m%dT%H%M%S%f}",
@@ -191,6 +198,7 @@ def new_record(
         options=options,
         judge=judge,
         labels=labels,
+        value_limits=value_limits,
         started_at=now,
         started_by=by,
         reason=reason,
@@ -198,7 +206,6 @@ def new_record(
         judged_until=now,
         shares=none,
         shares_before=none,
-        value_limits=value_limits,
         history=(Entry(at=now, by=by, phase=Phase.PENDING, what=f"{options.strategy} started", evidence=why),),
     )
 

@@ -15,6 +15,17 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowing:
+    """How candidates shadow a model: which share of its requests they score, and from where on values disagree.
+
+    Two values agree that differ by ``tolerance`` times the larger one at most.
+    """
+
+    sample: float
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """The stable version of a model and the candidates beside it; what no candidate takes goes to the stable one.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from slipway.errors import InputError
-from slipway.releases.release import Candidate, Release
+from slipway.releases.release import Candidate, Release, Shadowing
 
 if TYPE_CHECKING:
     from slipway.releases.record import ReleaseRecord
@@ -14,18 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What serves a model, of which release, and how far that is. ``active`` until all is done that it wants."""
+    """What serves a model, of which release, and how far that is. ``active`` until all is done that it wants.
+
+    ``shadowing`` only while the candidates are shadows that score.
+    """
 
     release: Release
     id: str
     phase: str
     active: bool
     revision: int
+    shadowing: Shadowing | None = None
 
     @classmethod
     def of(cls, record: "ReleaseRecord") -> "Serving":
         """What serves according to a record."""
-        return cls(record.serving, record.id, record.phase.value, not record.settled, record.revision)
+        return cls(record.serving, record.id, record.phase.value, not record.settled, record.revision, record.shadowing)
 
 
 class ServingStore(Protocol):
@@ -38,7 +42,7 @@ class ServingStore(Protocol):
 
 def dump_serving(serving: Serving) -> str:
     """As JSON."""
-    release = serving.release
+    release, shadowing = serving.release, serving.shadowing
     return json.dumps(
         {
             "stable": release.stable,
@@ -50,6 +54,7 @@ def dump_serving(serving: Serving) -> str:
             "phase": serving.phase,
             "active": serving.active,
             "revision": serving.revision,
+            "shadowing": shadowing and [shadowing.sample, shadowing.tolerance],
         }
     )
 
@@ -66,6 +71,8 @@ def load_serving(model: str, text: str) -> Serving:
             salt=str(found["salt"]),
             sticky=found["sticky"],
         )
-        return Serving(release, found["id"], found["phase"], bool(found["active"]), int(found["revision"]))
+        # What an older version of Slipway has written has no shadows.
+        shadowing = Shadowing(*map(float, shares)) if (shares := found.get("shadowing")) else None
+        return Serving(release, found["id"], found["phase"], bool(found["active"]), int(found["revision"]), shadowing)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError.of(f"release of {model}", f"was not written by Slipway: {error}") from error

@@ -26,6 +26,10 @@ class Releases(Protocol):
         """Whether somebody compares what its versions predict."""
         ...
 
+    def captured(self, model: str) -> float:
+        """The share of the requests that are captured."""
+        ...
+
     def known(self, model: str) -> Serving | None:
         """The last release of a model, if there ever was one."""
         ...
@@ -35,6 +39,7 @@ class ConfiguredReleases:
     """`Releases` that never change; ``watched`` is whether outputs are counted."""
 
     def __init__(self, config: Config, *, watched: bool = False) -> None:
+        self._config = config
         self._releases = configured_releases(config)
         self._watched = watched
 
@@ -43,6 +48,9 @@ class ConfiguredReleases:
 
     def is_watched(self, model: str) -> bool:  # noqa: ARG002 - as `Releases` has it
         return self._watched
+
+    def captured(self, model: str) -> float:
+        return self._config.models[model].capture.sample
 
     def known(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
         return None
@@ -69,7 +77,13 @@ class LiveReleases:
 
     def is_watched(self, model: str) -> bool:
         known = self._known.get(model)
-        return known is not None and known.active
+        # What shadows answer is counted where they score, beside the stable version's.
+        return known is not None and known.active and known.shadowing is None
+
+    def captured(self, model: str) -> float:
+        """As slipway.yaml has it, or more while shadows need more."""
+        configured, known = self._config.models[model].capture.sample, self._known.get(model)
+        return max(configured, known.shadowing.sample) if known and known.shadowing else configured
 
     def known(self, model: str) -> Serving | None:
         self._refresh()

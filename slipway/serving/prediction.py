@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Protocol
 
 from slipway.features.cache import Output
 from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
-from slipway.monitoring import metrics
 from slipway.monitoring.capture import capture_line
 from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
@@ -128,15 +126,3 @@ def captures(request: PredictionRequest) -> list[str]:
         )
         for place in request.places
     ]
-
-
-def count_output(event: RequestEvent, version: int, output: Output) -> None:
-    """Count what a version predicted, for whoever compares versions: its label, and the score of that, or its value."""
-    label, score, value = output.get("label"), output.get("score"), output.get("value")
-    if label is not None:
-        event.count(metrics.LABELS, 1, Version=str(version), Label=str(label))
-    if isinstance(score, float):
-        event.count(metrics.SCORED, 1, Version=str(version))
-        event.count(metrics.SCORES, score, Version=str(version))
-    if isinstance(value, float) and isfinite(value):
-        event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), Version=str(version))

@@ -16,6 +16,7 @@ from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import RequestRecord, record_model
 from slipway.monitoring import metrics
 from slipway.monitoring.capture import is_sampled
+from slipway.monitoring.outputs import count_output
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.serving.exchange import Answer, Call, Endpoint
 from slipway.serving.live import ConfiguredReleases, Releases
@@ -27,7 +28,6 @@ from slipway.serving.prediction import (
     Prediction,
     PredictionRequest,
     captures,
-    count_output,
 )
 from slipway.serving.reading import RecordReader
 
@@ -274,11 +274,11 @@ class PredictionService:
 
     def finish(self, request: PredictionRequest) -> list[Prediction]:
         """The answers, in the order of the records; a capture of them is taken of some requests."""
-        if is_sampled(self.config.models[request.model].capture.sample):
+        if is_sampled(self.releases.captured(request.model)):
             request.event.captures.extend(captures(request))
         if self.releases.is_watched(request.model):
             for place in request.places:
-                count_output(request.event, place.version, place.output or {})
+                count_output(request.event, place.output or {}, Version=str(place.version))
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
 
     def _found(self, keys: list[str], event: RequestEvent) -> Mapping[str, Output]:

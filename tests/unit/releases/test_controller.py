@@ -67,12 +67,13 @@ def assert_ended(staged: Stage, *, fails: float) -> None:
     winner = 1 if bad or finished else 2
     assert shares.get(winner) == pytest.approx(1.0)
     assert staged.store.past(MODEL) == [record]
-    assert not staged.subscribers.shadows
+    assert not staged.logs.functions
     assert {what for _, what in staged.subscribers.told} == {entry.what for entry in record.history}
     if staged.tier == "heavy":
         for slot in staged.cloud.slots.values():
             assert slot.kept_weight == slot.weight
-            assert bool(slot.desired) == bool(slot.weight)
+            # Shadows score elsewhere, and leave slots alone.
+            assert finished or bool(slot.desired) == bool(slot.weight)
 
 
 @pytest.mark.parametrize(("tier", "strategy", "fails"), list(cases()))

@@ -51,7 +51,7 @@ def test_linear_steps_end_before_everything_and_the_last_asks_for_proof() -> Non
     [
         (Canary(), "light", (2, 3), "canary takes one candidate, not 2"),
         (Canary(), "light", (1,), "must be versions other than the stable one, 1"),
-        (Shadow(), "heavy", (2, 3), "a heavy model has 2 slots"),
+        (AbTest(), "heavy", (2, 3), "a heavy model has 2 slots"),
         (Interleave(), "heavy", (2,), "interleaving ranks by both versions in one process"),
         (Bandit(floor=0.4), "light", (2, 3), "3 arms cannot have 0.4"),
         (Canary(bake_minutes=2000), "light", (2,), "the steps take 2000 minutes, and the deadline is 1440"),

@@ -10,15 +10,15 @@ from serving import PREDICT, Api
 
 from slipway.config import parse_config
 from slipway.errors import UnavailableError
+from slipway.monitoring.outputs import count_output
 from slipway.monitoring.telemetry import RequestEvent
-from slipway.release_options import AbTest
+from slipway.release_options import AbTest, Shadow
 from slipway.releases.phases import Phase
 from slipway.releases.record import ReleaseRecord
 from slipway.releases.release import Candidate
 from slipway.releases.serving import Serving
 from slipway.releases.store import MemoryReleaseStore
 from slipway.serving.live import FRESH_SECONDS, LiveReleases
-from slipway.serving.prediction import count_output
 
 MODEL = "tiny-sentiment"
 CONFIG = parse_config("models: {tiny-sentiment: {versions: [1, 2], stable: 1}}")
@@ -196,5 +196,33 @@ def test_each_value_of_a_regression_is_counted_apart_from_those_below_zero(api: 
     assert lists == [[1.0, 2.0, 3.0]]
     event = RequestEvent()
     for value in (-1.5, 0.0, float("nan")):
-        count_output(event, 2, {"value": value})
+        count_output(event, {"value": value}, Version="2")
     assert event.values == {(("Version", "2"),): {"NegativeValues": [1.5], "Values": [0.0]}}
+
+
+def test_while_shadows_score_more_is_captured_and_nothing_else_changes(api: Api) -> None:
+    watched = Watched(api)
+    record = watched.table.running(0.0, options=Shadow(sample=1))
+    client = watched.client()
+    for _ in range(5):
+        answer = client.post(PREDICT, json={"inputs": [{"text": "good day"}]}).json()
+        assert answer["predictions"][0]["version"] == 1
+    captures = [line["capture"] for line in api.lines() if "capture" in line]
+    assert [capture["version"] for capture in captures] == [1] * 5
+    assert watched.counts("Labels") == {}
+    watched.table.save(record.model_copy(update={"phase": Phase.FINISHED}))
+    watched.table.now += FRESH_SECONDS
+    client.post(PREDICT, json={"inputs": [{"text": "good day"}]})
+    assert sum("capture" in line for line in api.lines()) == 5
+
+
+def test_slipway_yaml_is_captured_where_shadows_want_less() -> None:
+    table = Table()
+    table.running(0.0, options=Shadow(sample=0.25))
+    releases = live(table)
+    releases.of(MODEL)
+    assert releases.captured(MODEL) == 0.25
+    more = f"models: {{{MODEL}: {{versions: [1, 2], stable: 1, capture: {{sample: 0.5}}}}}}"
+    releases = LiveReleases(parse_config(more), table)
+    releases.of(MODEL)
+    assert releases.captured(MODEL) == 0.5
