@@ -16,8 +16,9 @@ import numpy as np
 
 from slipway.release_options import ReleaseConfig
 from slipway.releases.assignment import assign
+from slipway.releases.figures import Figures, release_figures
 from slipway.releases.release import Candidate, Release
-from slipway.releases.scenarios import Figures, figures, find_scenarios
+from slipway.releases.scenarios import find_scenarios
 from slipway.releases.simulation import Run, Setting, simulate
 from slipway.releases.traffic import Traffic
 
@@ -32,8 +33,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scenarios by name, with commas between")
     arguments = parser.parse_args()
-    named = find_scenarios([name for name in arguments.only.split(",") if name], Traffic())
     release = ReleaseConfig()
+    named = find_scenarios([name for name in arguments.only.split(",") if name], release.options(), Traffic())
     columns = ("rolled back", "promoted", "inconclusive", "open", "minutes, median / p99", "harmed of 1,000")
     print(f"| candidate | {' | '.join(columns)} |")
     print("| --- |" + " ---: |" * len(columns))
@@ -43,7 +44,7 @@ def main() -> None:
         runs[each.scenario.name] = simulate(
             each.scenario, Setting(options, judge, runs=arguments.runs, seed=arguments.seed)
         )
-        print(_row(figures(each, runs[each.scenario.name])), flush=True)
+        print(_row(release_figures(each, runs[each.scenario.name])), flush=True)
     print()
     for line in _targets(runs):
         print(line)

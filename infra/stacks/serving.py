@@ -107,6 +107,7 @@ class ServingStack(cdk.Stack):
         function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
         function.allow_on_table(self._tables.control, "PutItem", partitions="feedback#*")
         function.allow_on_table(self._tables.control, "UpdateItem", partitions="reward#*")
+        function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", partitions="impression#*")
         return function
 
     def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:

@@ -30,7 +30,7 @@ class StateStack(cdk.Stack):
         self.tables = Tables(
             features=table(self, "Features", sort_key=True, expires=True),
             predictions=table(self, "Predictions", sort_key=False, expires=True),
-            control=table(self, "Control", sort_key=True, expires=False),
+            control=table(self, "Control", sort_key=True, expires=True),
         )
         self.models = ModelBucket(self, "Models")
         for name, model in config.heavy_models.items():

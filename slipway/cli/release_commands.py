@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
 from slipway.cli.release_fields import request_fields
 from slipway.cli.release_report import history_table, print_pass, record_table
 from slipway.cli.release_target import ReleaseTarget, find_releases
-from slipway.errors import InputError, NotFoundError
+from slipway.errors import NotFoundError
 from slipway.models.package import load_package
 from slipway.releases.controller import Pass
 from slipway.releases.outputs import Outputs
@@ -34,9 +34,7 @@ def start(
     candidates: Annotated[list[int], typer.Argument(help="The version, or versions, to release.")],
     *,
     strategy: Annotated[str | None, typer.Option(help="Default: `release.strategy` of slipway.yaml.")] = None,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", "-o", help="NAME=VALUE, e.g. share=0.1 or judge.min_requests=50.")
-    ] = None,
+    option: Changes = None,
     reason: Reason = "",
     by: By = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
@@ -49,7 +47,7 @@ def start(
     store = target.deployment.store()
     last = next(iter(store.current([model])), None)
     stable = stable_version(target.config, model, last, _live(target, model))
-    wish = Wish(model, tuple(candidates), strategy, _changes(option or []), by or _caller(target, dry_run), reason)
+    wish = Wish(model, tuple(candidates), strategy, named_changes(option), by or _caller(target, dry_run), reason)
     outputs = _outputs(target, config.parent, model, stable)
     fields = partial(request_fields, target.config, config, model)
     record = start_record(
@@ -63,7 +61,7 @@ def start(
     )
     console = Console()
     table = Table("phase", "what", "until", title=f"{record.options.strategy} of {model}", title_justify="left")
-    for step in plan(record.options, record.judge, stable=stable, candidates=record.candidates):
+    for step in plan(record.options, record.judge, tier=record.tier, stable=stable, candidates=record.candidates):
         table.add_row(step.phase.value, escape(step.what), escape(step.until))
     console.print(table)
     if not dry_run:
@@ -161,11 +159,3 @@ def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Out
     """What a version predicts, if its package lies here; without it, the judge compares no labels and no values."""
     folder = target.config.model_folder(root, model) / str(version)
     return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()
-
-
-def _changes(options: list[str]) -> dict[str, str]:
-    pairs = [option.partition("=") for option in options]
-    for name, sign, _ in pairs:
-        if not name or not sign:
-            raise InputError.of("--option", f"{name!r} is not of the form NAME=VALUE")
-    return {name: value for name, _, value in pairs}

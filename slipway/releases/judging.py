@@ -16,7 +16,7 @@ from slipway.releases.phases import Phase
 from slipway.releases.plan import phases_judged
 from slipway.releases.record import LatencyLimits, ReleaseRecord, StoredCapital, StoredTally, stored_tallies
 
-_EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
+EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
 # As many of the requests before a release count as what is known of the stable version; the past is not the present.
 _REMEMBERED = 2000.0
 
@@ -123,7 +123,7 @@ def _totals(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dict[
     """What experiments decide on, summed up for each version."""
     totals = dict(record.totals)
     for version in (record.stable, *record.candidates):
-        sums = {key: record.total(version, key) for key in _EXPERIMENTAL}
+        sums = {key: record.total(version, key) for key in EXPERIMENTAL}
         for window in windows:
             sums = {key: tally + window.tally(version, key) for key, tally in sums.items()}
         if counted := {key: tally for key, tally in sums.items() if tally.n}:

@@ -22,9 +22,8 @@ def new_rewards(
     """
     if isinstance(record.options, Bandit):
         made, found = _old_enough(record, record.options, version, end, (counters, predictions))
-        seen = record.total(version, keys.REWARD)
         # A reward of nobody's prediction, as CloudWatch knows them, cannot make a mean over 1.
-        return _added(Tally(made, min(found.total, seen.n + made) - seen.total))
+        return _added(Tally(made, min(found.total, made)))
     seen = record.total(version, keys.REWARD)
     found = counters.rewards(record.model, version, record.started_at, end + BUCKET)
     return _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
@@ -33,13 +32,16 @@ def new_rewards(
 def _old_enough(
     record: ReleaseRecord, options: Bandit, version: int, end: datetime, source: tuple[RewardCounters, Predictions]
 ) -> tuple[float, Rewards]:
-    """How many predictions have become old enough since the last look, and every reward of those that are."""
+    """How many predictions have become old enough since the last look, and the rewards that came for them by now.
+
+    What comes for them later does not count: to arms that have fewer young predictions by then it would add more.
+    """
     counters, predictions = source
     delay = timedelta(minutes=options.delay_minutes)
     first = bucket(record.started_at) + BUCKET
     before, until = (max(first, bucket(time - delay)) for time in (record.judged_until, end))
     made = predictions(version, before, until) if until > before else 0.0
-    return made, counters.rewards(record.model, version, first, until) if made else Rewards()
+    return made, counters.rewards(record.model, version, before, until) if made else Rewards()
 
 
 def _less(squares: float, seen: Tally) -> float:

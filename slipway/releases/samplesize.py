@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import numpy as np
+
 from slipway.release_options import AbTest
+from slipway.releases.betting import Array
 from slipway.releases.evidence import Tally
 
 _NORMAL = NormalDist()
@@ -70,12 +73,27 @@ def running_interval(candidate: Tally, stable: Tally, alpha: float, *, planned: 
     deviation = _deviation(candidate, stable)
     if deviation == 0:
         return None
-    information = 1 / deviation**2
-    spread = candidate.variance + stable.variance
+    radius = _radius(np.array(deviation**2), np.array(candidate.variance + stable.variance), alpha, planned)
+    return _interval(candidate, stable, float(radius), alpha)
+
+
+def running_radius(candidate: tuple[Array, Array], stable: tuple[Array, Array], alpha: float, *, planned: int) -> Array:
+    """Half of the width of `running_interval` for many pairs of counts of 0 and 1; infinite where there is none."""
+    (n, ours), (m, theirs) = ((count, total / np.maximum(count, 1)) for count, total in (candidate, stable))
+    spreads = ours * (1 - ours), theirs * (1 - theirs)
+    squared = spreads[0] / np.maximum(n, 1) + spreads[1] / np.maximum(m, 1)
+    known = (np.minimum(n, m) >= _BURN_IN) & (squared > 0)
+    radius = _radius(np.where(known, squared, 1.0), np.where(known, spreads[0] + spreads[1], 1.0), alpha, planned)
+    return np.where(known, radius, np.inf)
+
+
+def _radius(squared: Array, spread: Array, alpha: float, planned: int) -> Array:
+    """By the difference's variance, and the sum of the variances of one outcome of each."""
+    information = 1 / squared
     tuned = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / (planned / spread)
     grown = 1 + information * tuned
-    radius = math.sqrt(grown / (information**2 * tuned) * math.log(grown / alpha**2))
-    return _interval(candidate, stable, radius, alpha)
+    radius: Array = np.sqrt(grown / (information**2 * tuned) * np.log(grown / alpha**2))
+    return radius
 
 
 def _deviation(candidate: Tally, stable: Tally) -> float:

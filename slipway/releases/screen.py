@@ -68,7 +68,8 @@ class Screen:
     def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:
         """Take a window in, and say which runs ought to be asked about it."""
         self.before = self.capital
-        self.capital = self.capital.after(self._block(counts), self.asked)
+        block = block_of_runs(counts[self.candidate], counts[self.stable], self.asked)
+        self.capital = self.capital.after(block, self.asked)
         ours, theirs = (counts[version][keys.ERRORS] for version in (self.candidate, self.stable))
         alike = (ours[0] > 0) & (theirs[0] > 0) & (_mean(ours) >= self.outage) & (_mean(theirs) >= self.outage)
         counted = (ours[0] > 0) & ~alike
@@ -107,14 +108,18 @@ class Screen:
             step = share_steps(record.options)[record.step]
             self.due[run], self.proof[run], self.held[run] = step.minutes, step.proof, record.held
 
-    def _block(self, counts: dict[int, Counts]) -> Block:
-        return Block(*self._column(counts[self.candidate]), *self._column(counts[self.stable]))
 
-    def _column(self, counts: Counts) -> tuple[Array, Array]:
-        n = np.stack([counts[row.key][0] for row in self.asked.rows], axis=-1)
-        total = np.stack([counts[row.key][1] for row in self.asked.rows], axis=-1)
-        flipped = np.array([row.flipped for row in self.asked.rows])
-        return n, np.where(flipped, n - total, total)
+def block_of_runs(candidate: Counts, stable: Counts, asked: Questions) -> Block:
+    """The counts of one window of all runs, row by row."""
+    return Block(*_columns(candidate, asked), *_columns(stable, asked))
+
+
+def _columns(counts: Counts, asked: Questions) -> tuple[Array, Array]:
+    nothing = np.zeros(len(counts[keys.ERRORS][0]))
+    found = [counts.get(row.key, (nothing, nothing)) for row in asked.rows]
+    n, total = (np.stack(column, axis=-1) for column in zip(*found, strict=True))
+    flipped = np.array([row.flipped for row in asked.rows])
+    return n, np.where(flipped, n - total, total)
 
 
 def _mean(counts: tuple[Array, Array]) -> Array:

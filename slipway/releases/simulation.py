@@ -6,6 +6,7 @@ in meanwhile is put into its record as `decide` would have, which a test compare
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,11 +17,12 @@ from slipway.releases import evidence as keys
 from slipway.releases.betting import Array
 from slipway.releases.decide import acknowledged, decide
 from slipway.releases.evidence import Evidence, Observed, Readiness, Reference, Tally, Window
-from slipway.releases.judge import Outcome
+from slipway.releases.judge import Outcome, Verdict
 from slipway.releases.phases import Phase
 from slipway.releases.record import ReleaseRecord, new_record
 from slipway.releases.screen import Flags, Screen
-from slipway.releases.traffic import Behaviour, Counts, Stream, Traffic, impressions, reference
+from slipway.releases.screening import ExperimentScreen
+from slipway.releases.traffic import Behaviour, Counts, Measured, Stream, Traffic, impressions, reference
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 STABLE = 1
@@ -34,7 +36,6 @@ class Scenario:
     candidates: tuple[Behaviour, ...]
     stable: Behaviour = field(default_factory=Behaviour)
     traffic: Traffic = field(default_factory=Traffic)
-    harmful: bool = False
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -58,17 +59,33 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How one run ended: the last record, the outcome that ended it, and after how many minutes with traffic.
+    """How one run ended: the last record, the verdict that ended it, and after how many minutes with traffic.
 
-    ``harmed`` are the requests that the candidates failed, out of ``served`` by them and ``total`` by all versions.
+    ``harmed`` are the requests that the candidates failed; ``requests`` are those of each version. ``suspected`` is the
+    minute at which a candidate was first found worse in anything.
     """
 
     record: ReleaseRecord
-    outcome: Outcome | None
+    verdict: Verdict | None
     minutes: float
     harmed: float
-    served: float
-    total: float
+    requests: Mapping[int, float]
+    suspected: float | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome that ended the run."""
+        return self.verdict.outcome if self.verdict else None
+
+    @property
+    def total(self) -> float:
+        """The requests to the model, or to the shadows and to it."""
+        return sum(self.requests.values())
+
+    @property
+    def served(self) -> float:
+        """The requests that the candidates had."""
+        return self.total - self.requests[STABLE]
 
 
 def simulate(scenario: Scenario, setting: Setting) -> list[Run]:
@@ -89,14 +106,14 @@ class _Simulation:
     setting: Setting
     known: Reference
     streams: dict[int, Stream]
-    screen: Screen | None
+    screen: Screen | ExperimentScreen | None
     records: list[ReleaseRecord]
-    outcomes: list[Outcome | None]
+    verdicts: list[Verdict | None]
+    suspected: list[float | None]
     rng: np.random.Generator
     ended: Array
     harmed: Array
-    served: Array
-    total: Array
+    requests: dict[int, Array]
     unseen: deque[tuple[datetime, dict[int, Counts]]] = field(default_factory=deque)
 
     @classmethod
@@ -106,16 +123,23 @@ class _Simulation:
         record = _started(scenario, setting, known)
         behaviours = {STABLE: scenario.stable, **dict(zip(scenario.versions, scenario.candidates, strict=True))}
         streams = {
-            version: Stream(does, scenario.traffic, record.latency_limits(version), setting.runs)
+            version: Stream(does, scenario.traffic, _measured(record, version), setting.runs)
             for version, does in behaviours.items()
         }
-        every = setting.asked_every_time or _is_experiment(setting.options)
-        screen = None if every else Screen.of(record, setting.runs)
-        records, outcomes = [record] * setting.runs, [None] * setting.runs
-        ended, harmed, served, total = np.zeros((4, setting.runs))
-        rng = np.random.default_rng(setting.seed)
+        runs = setting.runs
         return cls(
-            scenario, setting, known, streams, screen, records, list(outcomes), rng, ended, harmed, served, total
+            scenario=scenario,
+            setting=setting,
+            known=known,
+            streams=streams,
+            screen=_screen(record, setting),
+            records=[record] * runs,
+            verdicts=[None for _ in range(runs)],
+            suspected=[None for _ in range(runs)],
+            rng=np.random.default_rng(setting.seed),
+            ended=np.zeros(runs),
+            harmed=np.zeros(runs),
+            requests={version: np.zeros(runs) for version in behaviours},
         )
 
     @property
@@ -133,8 +157,9 @@ class _Simulation:
     def ended_runs(self) -> list[Run]:
         """Every run as it stands."""
         ended = np.where(self.ended > 0, self.ended, self.setting.hours * 60)
-        columns = (column.tolist() for column in (ended, self.harmed, self.served, self.total))
-        return [Run(*values) for values in zip(self.records, self.outcomes, *columns, strict=True)]
+        requests = [{v: float(n[run]) for v, n in self.requests.items()} for run in range(self.setting.runs)]
+        columns = (self.records, self.verdicts, ended.tolist(), self.harmed.tolist(), requests, self.suspected)
+        return [Run(*values) for values in zip(*columns, strict=True)]
 
     def _draw(self, live: Flags, minute: float) -> dict[int, Counts]:
         counts = {
@@ -147,9 +172,9 @@ class _Simulation:
             counts[self.scenario.versions[0]] |= impressions(self.rng, candidate, self.scenario.traffic, served)
         for version, drawn in counts.items():
             requests, failed = drawn[keys.ERRORS]
-            self.total += requests
-            if version != STABLE:
-                self.served += requests
+            self.requests[version] += requests
+            # Nobody is answered by a shadow, and an interleaving goes on without a candidate that fails.
+            if version != STABLE and not isinstance(self.setting.options, Shadow | Interleave):
                 self.harmed += failed
         return counts
 
@@ -173,8 +198,10 @@ class _Simulation:
             window = Window(start, end, {version: _tallies(each, run) for version, each in counts.items()})
             decision = decide(record, Evidence(self._observed(), (window,), self.known), now)
             self.records[run] = acknowledged(decision.record, decision.actions)
+            if self.suspected[run] is None and _is_suspected(decision.verdict):
+                self.suspected[run] = minute
             if decision.record.phase.ended:
-                self.outcomes[run] = decision.verdict.outcome if decision.verdict else None
+                self.verdicts[run] = decision.verdict
                 self.ended[run] = minute
             elif self.screen is not None:
                 self.screen.follow(run, self.records[run])
@@ -195,6 +222,7 @@ def _started(scenario: Scenario, setting: Setting, known: Reference) -> ReleaseR
         options=setting.options,
         judge=setting.judge,
         labels=tuple(scenario.stable.labels),
+        value_limits=scenario.stable.value_limits(),
         now=_START,
         by="simulation",
     )
@@ -208,5 +236,24 @@ def _tallies(counts: Counts, run: int) -> dict[str, Tally]:
     return {key: Tally(float(n[run]), float(total[run])) for key, (n, total) in counts.items() if n[run]}
 
 
-def _is_experiment(options: Options) -> bool:
-    return isinstance(options, Shadow | AbTest | Bandit | Interleave)
+def _screen(record: ReleaseRecord, setting: Setting) -> Screen | ExperimentScreen | None:
+    """What tells which runs are to be asked; None asks all of them at every look."""
+    if setting.asked_every_time:
+        return None
+    if isinstance(setting.options, Shadow | AbTest | Bandit | Interleave):
+        return ExperimentScreen.of(record, setting.runs)
+    return Screen.of(record, setting.runs)
+
+
+def _measured(record: ReleaseRecord, version: int) -> Measured:
+    options = record.options
+    return Measured(
+        latencies=record.latency_limits(version),
+        values=record.value_limits,
+        reward_delay=options.delay_minutes if isinstance(options, Bandit) else None,
+        shadow=isinstance(options, Shadow) and version != record.stable,
+    )
+
+
+def _is_suspected(verdict: Verdict | None) -> bool:
+    return verdict is not None and any(finding.worse for finding in verdict.findings)

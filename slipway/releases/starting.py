@@ -9,19 +9,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from slipway.config import Config
 from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError
-from slipway.release_options import JudgeConfig, Options, Strategy
+from slipway.release_options import JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
 from slipway.releases.plan import check_start
 from slipway.releases.record import ReleaseRecord, new_record
+from slipway.releases.shadows import check_shadow
 from slipway.releases.slots import Shares
 from slipway.releases.sticky import check_sticky, sticky_of
 from slipway.validation import field_problems
 
 _OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
 _JUDGE = "judge."
-# What decides about these is there, and what carries them out is not.
-_NOT_CARRIED_OUT = {
-    "shadow": "nothing is deployed yet that scores captures",
-}
 
 Fields = Callable[[int], Collection[str]]
 """What a record of a request to a version of the model may hold, by name."""
@@ -60,8 +57,8 @@ def start_record(
         raise NotFoundError("model", wish.model, config.models)
     options, judge = chosen(config, wish)
     check_start(options, judge, tier=model.tier, stable=stable, candidates=wish.candidates)
-    if options.strategy in _NOT_CARRIED_OUT:
-        raise InputError.of("strategy", f"{options.strategy} cannot be started: {_NOT_CARRIED_OUT[options.strategy]}")
+    if isinstance(options, Shadow):
+        check_shadow(wish.model, model)
     for version in wish.candidates:
         if version not in model.versions:
             raise NotFoundError(f"version of {wish.model} in slipway.yaml", str(version), map(str, model.versions))
@@ -84,13 +81,17 @@ def start_record(
 
 def chosen(config: Config, wish: Wish) -> tuple[Options, JudgeConfig]:
     """The options of slipway.yaml with what is wished otherwise; raises InputError."""
-    release = config.models[wish.model].release
+    return chosen_of(config.models[wish.model].release, wish.strategy, wish.changes)
+
+
+def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, str]) -> tuple[Options, JudgeConfig]:
+    """The options of a strategy, by default of the one that is set, with some changed; raises InputError."""
     strategies: tuple[Strategy, ...] = get_args(Strategy)
-    strategy = next((each for each in strategies if each == wish.strategy), None)
-    if wish.strategy is not None and strategy is None:
-        raise InputError.of("strategy", f"{wish.strategy!r} is none of {', '.join(strategies)}")
-    plain = {name: value for name, value in wish.changes.items() if not name.startswith(_JUDGE)}
-    judged = {name.removeprefix(_JUDGE): value for name, value in wish.changes.items() if name.startswith(_JUDGE)}
+    strategy = next((each for each in strategies if each == name), None)
+    if name is not None and strategy is None:
+        raise InputError.of("strategy", f"{name!r} is none of {', '.join(strategies)}")
+    plain = {key: value for key, value in changes.items() if not key.startswith(_JUDGE)}
+    judged = {key.removeprefix(_JUDGE): value for key, value in changes.items() if key.startswith(_JUDGE)}
     try:
         options = _OPTIONS.validate_python(_changed(release.options(strategy).model_dump(), plain))
         return options, JudgeConfig.model_validate(_changed(release.judge.model_dump(), judged))

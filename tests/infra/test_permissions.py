@@ -56,6 +56,7 @@ def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templa
         (LOGS, "FeedbackLogs", None),
         (["dynamodb:PutItem"], CONTROL, on("feedback#*")),
         (["dynamodb:UpdateItem"], CONTROL, on("reward#*")),
+        (["dynamodb:BatchGetItem", "dynamodb:PutItem"], CONTROL, on("impression#*")),
     ]
 
 

@@ -23,7 +23,7 @@ def test_what_expires_is_removed_by_the_attribute_that_the_adapters_write(templa
         for id_, resource in templates.of_type("AWS::DynamoDB::Table").items()
         if "TimeToLiveSpecification" in resource["Properties"]
     }
-    assert expiring == {"Features": "expires_at", "Predictions": "expires_at"}
+    assert expiring == dict.fromkeys(("Features", "Predictions", "Control"), "expires_at")
 
 
 def test_the_bucket_is_kept_versioned_encrypted_and_private(templates):

@@ -28,7 +28,33 @@ def test_the_table_and_the_document_say_the_same() -> None:
 
 def test_a_candidate_of_ones_own_may_be_described() -> None:
     document = json.loads(invoke("--errors", "0.3", "--slower", "1.1", "--strategy", "blue-green", "--json"))
-    assert [(each["name"], each["what"]) for each in document] == [("yours", "fails 0.3, times slower 1.1")]
+    assert [(each["name"], each["what"]) for each in document] == [("yours", "errors 0.3, slower 1.1")]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "scenario", "column", "key"),
+    [
+        ("ab", "better", "outcomes", "right"),
+        ("bandit", "late", "equal shares", "lost_per_1000"),
+        ("interleave", "half", "impressions", "no_winner"),
+        ("shadow", "shifted", "disagreement", "undecided"),
+        ("linear", "quiet", "harmed of 1,000", "rolled_back"),
+        ("all-at-once", "slow", "rolled back", "promoted"),
+    ],
+)
+def test_every_strategy_has_its_scenarios_and_figures(
+    strategy: str, scenario: str, column: str, key: str, tmp_path: Path
+) -> None:
+    plot = str(tmp_path / "runs.svg")
+    assert column in invoke(scenario, "--strategy", strategy, "--plot", plot)
+    assert key in json.loads(invoke(scenario, "--strategy", strategy, "--json"))[0]
+    assert Path(plot).stat().st_size > 1000
+
+
+def test_an_experiment_of_ones_own_knows_who_is_better() -> None:
+    quick = ("--strategy", "ab", "-o", "baseline=0.1", "-o", "effect=0.2", "--rps", "20", "--arms", "3", "--json")
+    better, worse = (json.loads(invoke("--reward", reward, *quick))[0] for reward in ("0.5", "0.01"))
+    assert (better["right"], better["wrong"], worse["wrong"]) == (1.0, 0.0, 0.0)
 
 
 def test_the_plot_is_written(tmp_path: Path) -> None:
@@ -37,10 +63,20 @@ def test_the_plot_is_written(tmp_path: Path) -> None:
 
 
 def test_what_is_unknown_is_named() -> None:
-    with pytest.raises(NotFoundError, match="no scenario 'x'"):
+    with pytest.raises(NotFoundError, match="no scenario of canary 'x'"):
         invoke("x")
-    with pytest.raises(InputError, match="'shadow' is none of"):
-        invoke("--strategy", "shadow")
+    with pytest.raises(InputError, match="'nothing' is none of all-at-once, blue-green, "):
+        invoke("--strategy", "nothing")
+    with pytest.raises(InputError, match="sample: is no option here; there is strategy, share"):
+        invoke("-o", "sample=0.1")
+    with pytest.raises(InputError, match="'share' is not of the form NAME=VALUE"):
+        invoke("-o", "share")
+    with pytest.raises(InputError, match="errors and a candidate of --slower exclude each other"):
+        invoke("errors", "--slower", "2")
+    with pytest.raises(InputError, match="--preferred: canary has no impressions"):
+        invoke("--preferred", "0.6")
+    with pytest.raises(InputError, match="--arms: interleave has one candidate"):
+        invoke("--strategy", "interleave", "--arms", "3")
     with pytest.raises(InputError, match="ends in none of"):
         invoke("--plot", "runs.txt")
 

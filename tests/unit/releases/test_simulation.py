@@ -5,11 +5,12 @@ import pytest
 
 from slipway.errors import NotFoundError
 from slipway.release_options import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Linear, Options, Shadow
+from slipway.releases.figures import ExperimentFigures, ShadowFigures, figures_of
 from slipway.releases.judge import Outcome
 from slipway.releases.phases import Phase
-from slipway.releases.scenarios import figures, find_scenarios
+from slipway.releases.scenarios import best_of, find_scenarios, stable_of
 from slipway.releases.simulation import Scenario, Setting, simulate
-from slipway.releases.traffic import Behaviour, Stream, Traffic
+from slipway.releases.traffic import Behaviour, Measured, Stream, Traffic
 
 SAME = Behaviour()
 FAILS = replace(SAME, errors=0.05)
@@ -102,18 +103,109 @@ def test_a_shadow_harms_nobody() -> None:
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
-    named = find_scenarios(["errors"], Traffic())[0]
-    first, again = (figures(named, simulate(named.scenario, QUICK)) for _ in range(2))
+    named = find_scenarios(["errors"], Canary(), Traffic())[0]
+    first, again = (figures_of(named, simulate(named.scenario, QUICK), Canary()).document() for _ in range(2))
     assert first == again
-    assert (first.rolled_back, first.promoted, first.runs, first.harmful) == (1.0, 0.0, 20, True)
-    with pytest.raises(NotFoundError, match="no scenario 'nothing'; there is identical"):
-        find_scenarios(["nothing"], Traffic())
+    assert (first["rolled_back"], first["promoted"], first["runs"]) == (1.0, 0.0, 20)
+    with pytest.raises(NotFoundError, match="no scenario of canary 'nothing'; there is identical"):
+        find_scenarios(["nothing"], Canary(), Traffic())
+
+
+@pytest.mark.parametrize("name", ["one-value", "shifted"])
+def test_a_regression_whose_values_shift_is_rolled_back(name: str) -> None:
+    named = find_scenarios([name], Canary(), Traffic())[0]
+    found = simulate(named.scenario, QUICK)
+    assert {run.outcome for run in found} == {Outcome.ROLLBACK}
+    assert "values" in found[0].record.history[-1].evidence[0]
+    good = simulate(replace(named.scenario, candidates=(named.scenario.stable,)), QUICK)
+    assert {run.record.phase for run in good} == {Phase.PROMOTED}
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "arms"),
+    [
+        (AbTest(baseline=0.1, effect=0.05), "better", 2),
+        (AbTest(baseline=0.1, effect=0.05, promote_winner=True, warm_minutes=2), "better", 3),
+        (AbTest(metric="accuracy", baseline=0.7, effect=0.1), "late", 2),
+        (AbTest(baseline=0.1, effect=0.05), "errors", 3),
+        (Bandit(update_minutes=5, delay_minutes=20, min_rewards=20), "late", 3),
+        (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "errors", 2),
+        (Interleave(impressions=2000), "better", 2),
+        (Interleave(impressions=300), "identical", 2),
+        (Shadow(minutes=40), "outage", 2),
+        (Shadow(minutes=40), "slow", 2),
+    ],
+)
+def test_experiments_too_may_be_asked_only_when_something_is_new(options: Options, name: str, arms: int) -> None:
+    named = find_scenarios([name], options, Traffic(rps=2, feedback=0.5), arms=arms)[0]
+    setting = Setting(options, runs=4, hours=3, seed=3)
+    lazy, eager = (simulate(named.scenario, replace(setting, asked_every_time=every)) for every in (False, True))
+    for one, other in zip(lazy, eager, strict=True):
+        assert (one.outcome, one.minutes, one.harmed, one.requests, one.suspected) == (
+            other.outcome,
+            other.minutes,
+            other.harmed,
+            other.requests,
+            other.suspected,
+        )
+        assert [entry.what for entry in one.record.history] == [entry.what for entry in other.record.history]
+        assert (one.record.winner, one.record.shares) == (other.record.winner, other.record.shares)
+
+
+def test_an_experiments_figures_say_who_was_named() -> None:
+    options = AbTest(baseline=0.1, effect=0.05)
+    found = {}
+    for named in find_scenarios(["identical", "better", "worse"], options, Traffic(rps=5)):
+        found[named.scenario.name] = figures_of(named, simulate(named.scenario, Setting(options, runs=40)), options)
+    assert all(isinstance(each, ExperimentFigures) for each in found.values())
+    shares = {name: (each.right, each.wrong, each.rolled_back) for name, each in found.items()}  # type: ignore[union-attr]
+    assert shares["identical"][0] == 0
+    assert shares["identical"][1] <= 0.15
+    assert shares["better"][0] > 0.6
+    assert shares["worse"][0] > 0.6
+
+
+def test_a_bandit_gives_less_away_than_equal_shares_even_if_rewards_are_late() -> None:
+    options = Bandit()
+    for named in find_scenarios(["better", "late"], options, Traffic(rps=5)):
+        found = figures_of(named, simulate(named.scenario, Setting(options, runs=10)), options)
+        assert isinstance(found, ExperimentFigures)
+        assert (found.right, found.rolled_back) == (1.0, 0.0)
+        assert found.lost_per_1000 is not None
+        assert found.lost_equal_per_1000 == pytest.approx(10)
+        assert 0 < found.lost_per_1000 < 10
+
+
+def test_a_shadows_figures_say_what_the_report_says() -> None:
+    options = Shadow(minutes=10)
+    said = {}
+    for named in find_scenarios(["identical", "errors", "stopping"], options, Traffic(rps=20)):
+        figures = figures_of(named, simulate(named.scenario, Setting(options, runs=5)), options)
+        assert isinstance(figures, ShadowFigures)
+        said[named.scenario.name] = (figures.worse, figures.within, figures.median_minutes)
+        assert figures.disagreement == pytest.approx(0.05, abs=0.01)
+    assert said == {"identical": (0, 1, None), "errors": (1, 0, 2), "stopping": (0, 1, None)}
+
+
+@pytest.mark.parametrize(
+    ("options", "better"),
+    [
+        (Bandit(), {"reward": 0.2}),
+        (AbTest(baseline=0.3), {"reward": 0.31}),
+        (AbTest(metric="accuracy", baseline=0.7), {"wrong": 0.2}),
+        (Interleave(), {"preferred": 0.6}),
+    ],
+)
+def test_which_version_an_experiment_ought_to_name(options: Options, better: dict[str, float]) -> None:
+    stable = stable_of(options)
+    candidate = replace(stable, **better)  # type: ignore[arg-type]
+    assert (best_of(options, stable, candidate), best_of(options, stable, stable)) == (2, None)
 
 
 def test_streams_draw_what_they_say() -> None:
     rng, traffic = np.random.default_rng(0), Traffic(rps=1000, daily=0.5, feedback=0.5, feedback_minutes=1)
     assert (SAME.over(20), SAME.over(60)) == (pytest.approx(0.5), pytest.approx(0.01))
-    stream = Stream(SAME, traffic, {"p50": 20, "p99": 60}, runs=4)
+    stream = Stream(SAME, traffic, Measured({"p50": 20, "p99": 60}), runs=4)
     sums: dict[str, np.ndarray] = {}
     for minute in range(10):
         for key, pair in stream.draw(rng, np.full(4, 0.5), minute, 1).items():
@@ -129,3 +221,24 @@ def test_streams_draw_what_they_say() -> None:
         assert sums[key][1] / sums[key][0] == pytest.approx(mean, rel=0.1)
     assert sums["accuracy"][0] / sums["errors"][0] == pytest.approx(0.45, abs=0.03)
     assert traffic.expected(359.5, 1) == pytest.approx(90_000, rel=1e-3)
+
+
+def test_a_reward_comes_late_or_counts_at_a_fixed_age() -> None:
+    rng, traffic = np.random.default_rng(0), Traffic(rps=100, reward_minutes=10)
+    limits = {"p50": 20.0, "p99": 60.0}
+    whenever, aged = (Stream(SAME, traffic, Measured(limits, reward_delay=delay), runs=3) for delay in (None, 10))
+    for stream, outcomes, mean in ((whenever, 10.3, 0.1), (aged, 10, 0.1 * (1 - np.exp(-1)))):
+        pairs = [stream.draw(rng, np.ones(3), minute, 1)["reward"] for minute in range(20)]
+        n, won = (np.sum(column, axis=0).mean() for column in zip(*pairs, strict=True))
+        assert n == pytest.approx(outcomes * 6000, rel=0.15)
+        assert won / n == pytest.approx(mean, rel=0.1)
+
+
+def test_values_are_counted_over_each_limit() -> None:
+    rng, priced = np.random.default_rng(0), replace(SAME, labels={})
+    limits = priced.value_limits()
+    stream = Stream(priced, Traffic(), Measured({"p50": 20, "p99": 60}, values=limits), runs=3)
+    counts = stream.draw(rng, np.ones(3), 0, 10)
+    shares = [float(counts[f"value:{limit!r}"][1].sum() / counts["errors"][0].sum()) for limit in limits]
+    assert shares == pytest.approx([0.8, 0.6, 0.4, 0.2], abs=0.01)
+    assert not [key for key in counts if key.startswith("label:")]
