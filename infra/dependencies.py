@@ -16,7 +16,10 @@ from slipway.stripping import strip_packages
 
 PYTHON_VERSION = "3.13"
 
-AWS_SERVICES = ("dynamodb", "s3")
+AWS_SERVICES = {"controller": ("cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm")}
+"""What botocore knows in the bundle of a function: of its 400 services, those that the function calls."""
+
+_USUAL_SERVICES = ("dynamodb", "s3")
 
 RECIPE = (Path(__file__), Path(stripping.__file__))
 """The files that decide what becomes of a lock file."""
@@ -41,7 +44,8 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
     Raises:
         BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
     """
-    parts = (lock.read_bytes(), *(file.read_bytes() for file in RECIPE), platform.encode())
+    services = AWS_SERVICES.get(lock.parent.name, _USUAL_SERVICES)
+    parts = (lock.read_bytes(), *(file.read_bytes() for file in RECIPE), platform.encode(), repr(services).encode())
     recipe = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     installed = store / recipe
     if not installed.is_dir():
@@ -49,7 +53,7 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
         with tempfile.TemporaryDirectory(dir=store, prefix=".new-") as temporary:
             draft = Path(temporary) / "packages"
             _install(lock, platform, draft)
-            strip_packages(draft, aws_services=AWS_SERVICES)
+            strip_packages(draft, aws_services=services)
             compile_bytecode(draft)
             _rename_unless_there(draft, installed)
     shutil.copytree(installed, folder, copy_function=_link_or_copy)

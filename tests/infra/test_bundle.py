@@ -13,13 +13,18 @@ from slipway.config import load_config
 from slipway.errors import ConfigError
 
 MEGABYTE = 1000 * 1000
-LIMITS = {"predict": 120, "features": 30, "feedback": 30}
+LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30}
 FUNCTIONS = tuple(LIMITS)
+REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
+BEHIND_THE_API = FUNCTIONS[:3]
 
 OURS = {"functions", "slipway", "slipway.yaml"}
 WEB = {
     *("annotated_doc", "annotated_types", "anyio", "fastapi", "mangum", "opentelemetry", "pydantic", "pydantic_core"),
     *("starlette", "typing_extensions.py", "typing_inspection", "yaml", "_yaml"),
+}
+TYPES = {
+    *("annotated_types", "pydantic", "pydantic_core", "typing_extensions.py", "typing_inspection", "yaml", "_yaml"),
 }
 AWS = {"botocore", "dateutil", "jmespath", "six.py", "tenacity", "urllib3"}
 INFERENCE = {"numpy", "numpy.libs", "onnxruntime", "tokenizers"}
@@ -27,7 +32,11 @@ ALLOWED = {
     "predict": OURS | WEB | AWS | INFERENCE | {"models"},
     "features": OURS | WEB | AWS,
     "feedback": OURS | WEB | AWS,
+    "controller": OURS | TYPES | AWS | {"boto3", "numpy", "numpy.libs", "s3transfer"},
+    "capture": OURS | TYPES | AWS,
 }
+SERVICES = {"controller": {"cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"}}
+USUAL_SERVICES = {"dynamodb", "s3"}
 
 
 def build(function, target, config_file):
@@ -58,16 +67,14 @@ def test_a_bundle_holds_no_package_that_it_does_not_need(deployable):
 
 
 def test_a_bundle_is_stripped_and_compiled(deployable):
-    _, folder = deployable
+    function, folder = deployable
     files = files_of(folder)
     assert not [path for path in files if path.endswith((".pyi", ".h", ".a")) or "/tests/" in path]
     assert not [path for path in files if "libonnxruntime.so" in path]
-    assert {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2} == {
-        "dynamodb",
-        "s3",
-    }
+    described = {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2}
+    assert described == SERVICES.get(function, USUAL_SERVICES)
     handlers = [path for path in files if path.startswith("functions/") and path.endswith(".cpython-313.pyc")]
-    assert len(handlers) == 3
+    assert handlers
 
 
 def test_native_code_is_for_arm(deployable):
@@ -84,7 +91,30 @@ def test_only_predict_carries_models(deployable):
     assert not (folder / "slipway" / "cli").exists()
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+def run(bundle, program, *arguments, **environment):
+    """What a program prints, with the bundle and nothing else installed."""
+    # -I and -S: without this environment's site-packages, and without the folder that the tests run in.
+    command = [find_python(), "-I", "-S", "-c", f"import sys\nsys.path.insert(0, sys.argv[1])\n{program}", str(bundle)]
+    given = {"LAMBDA_TASK_ROOT": str(bundle), "SLIPWAY_CONTROL_TABLE": "control", **environment}
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=given, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("function", ["controller", "capture"])
+def test_a_function_without_the_api_starts_and_has_its_clients(function, make_project):
+    bundle = build(function, Target.NATIVE, make_project())
+    services = sorted(SERVICES.get(function, USUAL_SERVICES))
+    program = (
+        f"import functions.{function}.handler, botocore.session\n"
+        f"for service in {services}:\n"
+        "    botocore.session.get_session().create_client(service, region_name='eu-west-1')\n"
+    )
+    url = "https://abc.execute-api.eu-west-1.amazonaws.com"
+    run(bundle, program, SLIPWAY_API=url, SLIPWAY_CAPTURE_BUCKET="captures", AWS_REGION="eu-west-1", **REGION)
+
+
+@pytest.mark.parametrize("function", BEHIND_THE_API)
 def test_a_bundle_runs_where_nothing_else_is_installed(function, make_project):
     bundle = build(function, Target.NATIVE, make_project())
     path = {"predict": "/v1/models/tiny-sentiment/predict", "features": "/v1/nothing", "feedback": "/v1/nothing"}
@@ -99,24 +129,15 @@ def test_a_bundle_runs_where_nothing_else_is_installed(function, make_project):
         "isBase64Encoded": False,
     }
     program = (
-        "import json, sys\n"
-        "sys.path.insert(0, sys.argv[1])\n"
+        "import json\n"
         f"from functions.{function}.handler import handler\n"
         "answer = handler(json.loads(sys.argv[2]), None)\n"
         "import botocore.session, tenacity\n"
         "botocore.session.get_session().create_client('dynamodb', region_name='eu-west-1')\n"
         "print('ANSWER', json.dumps(answer))\n"
     )
-    environment = {
-        "LAMBDA_TASK_ROOT": str(bundle),
-        "SLIPWAY_FEATURES_TABLE": "features",
-        "SLIPWAY_CONTROL_TABLE": "control",
-    }
-    # -I and -S: without this environment's site-packages, and without the folder that the tests run in.
-    command = [find_python(), "-I", "-S", "-c", program, str(bundle), json.dumps(event)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
+    printed = run(bundle, program, json.dumps(event), SLIPWAY_FEATURES_TABLE="features")
+    (line,) = [line for line in printed.splitlines() if line.startswith("ANSWER ")]
     answer = json.loads(line.removeprefix("ANSWER "))
     assert answer["statusCode"] == (200 if function == "predict" else 404), answer
     if function == "predict":

@@ -1,0 +1,121 @@
+"""The function `capture`, given events as CloudWatch Logs sends them."""
+
+import base64
+import gzip
+import importlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from functions.capture.settings import Settings
+from slipway.dynamodb import lazy_client
+from slipway.errors import ConfigError, MalformedError, UnavailableError
+from slipway.monitoring.accuracy import Accuracy
+from slipway.monitoring.capture import capture_line
+from slipway.monitoring.dynamodb import DynamoFeedbackStore
+from slipway.monitoring.feedback import Feedback
+from slipway.monitoring.prediction_ids import PredictionId, new_random
+
+ENVIRONMENT = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_CONTROL_TABLE": "control"}
+FOLDER = "captures/model=tiny-sentiment/date=2026-11-21/hour=12"
+
+
+@pytest.fixture
+def handle(aws: None, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in {**ENVIRONMENT, "LAMBDA_TASK_ROOT": str(bundle)}.items():
+        monkeypatch.setenv(name, value)
+    place = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3").create_bucket(Bucket="captures", CreateBucketConfiguration=place)
+    return importlib.reload(importlib.import_module("functions.capture.handler")).handler
+
+
+def stored() -> dict[str, list[dict[str, Any]]]:
+    """The captures in the bucket, by key."""
+    s3 = boto3.client("s3")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="captures").get("Contents", [])]
+    contents = {key: s3.get_object(Bucket="captures", Key=key)["Body"].read() for key in keys}
+    return {key: [json.loads(line) for line in gzip.decompress(text).splitlines()] for key, text in contents.items()}
+
+
+def subscription(*predictions: PredictionId) -> dict[str, Any]:
+    """An event with a capture, labelled positive, of each prediction."""
+    lines = [
+        capture_line(
+            prediction_id=str(each),
+            model=each.model,
+            version=each.version,
+            time_ms=int(each.made_at.timestamp() * 1000),
+            request_id="r",
+            inputs={"text": "good"},
+            outputs={"label": "positive"},
+        )
+        for each in predictions
+    ]
+    events = [{"id": str(place), "timestamp": 5, "message": line} for place, line in enumerate(lines)]
+    content = {"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(content).encode())).decode()}}
+
+
+def counted() -> Accuracy:
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    return DynamoFeedbackStore("control").accuracy("tiny-sentiment", 1, now - hour, now + hour)
+
+
+def test_captures_of_a_log_become_a_file_once(
+    handle: Any, event: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert handle(event("subscription"), None) == {"captures": 2, "broken": 1}
+    ((key, captures),) = stored().items()
+    assert key.rpartition("/")[0] == FOLDER
+    assert [(each["id"][-1], each["outputs"]["label"]) for each in captures] == [("1", "positive"), ("2", "negative")]
+    assert captures[0]["inputs"] == {"text": "good sunny \u2028 capture"}
+    assert "sunny" not in "".join(capsys.readouterr())
+
+
+def test_a_label_that_was_there_before_and_one_that_comes_after_are_counted(handle: Any) -> None:
+    early, late = (PredictionId("tiny-sentiment", 1, new_random()) for _ in range(2))
+    feedback = DynamoFeedbackStore("control")
+    feedback.put(Feedback(early, label="negative"))
+    for _ in range(2):
+        handle(subscription(early, late), None)
+    feedback.put(Feedback(late, label="positive"))
+    assert counted() == Accuracy(2, 1)
+
+
+def test_a_label_waits_as_long_as_the_file_is_kept(handle: Any) -> None:
+    prediction = PredictionId("tiny-sentiment", 1, new_random())
+    handle(subscription(prediction), None)
+    key = {"pk": {"S": f"feedback#{prediction}"}, "sk": {"S": "capture"}}
+    item = lazy_client()().get_item(TableName="control", Key=key)["Item"]
+    assert int(item["expires_at"]["N"]) == int((prediction.made_at + timedelta(days=30)).timestamp())
+
+
+def test_what_cannot_be_kept_fails_the_call(handle: Any) -> None:
+    prediction = PredictionId("tiny-sentiment", 1, new_random())
+    s3 = boto3.client("s3")
+    s3.delete_bucket(Bucket="captures")
+    with pytest.raises(UnavailableError, match="bucket of captures"):
+        handle(subscription(prediction), None)
+    s3.create_bucket(Bucket="captures", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    lazy_client()().delete_table(TableName="control")
+    with pytest.raises(UnavailableError, match="control table"):
+        handle(subscription(prediction), None)
+    assert len(stored()) == 1
+
+
+def test_what_is_no_event_fails_the_call(handle: Any) -> None:
+    with pytest.raises(MalformedError, match="awslogs"):
+        handle({"Records": []}, None)
+
+
+def test_settings_name_what_is_missing() -> None:
+    with pytest.raises(ConfigError, match="SLIPWAY_CAPTURE_BUCKET"):
+        Settings.of({"SLIPWAY_CONTROL_TABLE": "control"})
+    assert Settings.of({**ENVIRONMENT, "LAMBDA_TASK_ROOT": "/var/task"}).bucket == "captures"
