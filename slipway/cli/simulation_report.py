@@ -16,7 +16,7 @@ def figures_table(found: Sequence[AnyFigures], options: Options, *, title: str, 
     for column in columns:
         table.add_column(column, justify="right")
     for each in found:
-        table.add_row(f"{each.name}: {each.what}", *_cells(each))
+        table.add_row(f"{each.name}: {each.what}", *figure_cells(each))
     return table
 
 
@@ -52,7 +52,8 @@ def _explained(options: Options, arms: int) -> tuple[tuple[str, ...], str]:
     )
 
 
-def _cells(each: AnyFigures) -> tuple[str, ...]:
+def figure_cells(each: AnyFigures) -> tuple[str, ...]:
+    """The cells of a line after its first."""
     minutes = (_number(each.median_minutes), _number(each.p99_minutes))
     match each:
         case Figures():
