@@ -19,9 +19,10 @@ from slipway.releases.heavy import HeavyTier, Result, Slots, Trial
 from slipway.releases.light import LightTier
 from slipway.releases.phases import Entry
 from slipway.releases.record import ReleaseRecord
-from slipway.releases.shadows import LogShadows, ShadowNames
+from slipway.releases.shadows import LogShadows
 from slipway.releases.ssm import Kept
 from slipway.releases.store import MemoryReleaseStore
+from slipway.shadow_options import ShadowNames
 
 SLOTS = ("blue", "green")
 REQUESTS = 60_000.0

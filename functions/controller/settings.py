@@ -1,15 +1,17 @@
 """What the controller gets from its environment, as a type."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC
+from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC, SHADOW
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import SlotNames
 from slipway.releases.aws import Deployment
+from slipway.shadow_options import ShadowNames
 
 ROOT = "LAMBDA_TASK_ROOT"
 REGION = "AWS_REGION"
@@ -35,6 +37,7 @@ class Settings:
             region=environment.get(REGION, "us-east-1"),
             topic=environment.get(RELEASE_TOPIC) or None,
             heavy=_heavy(environment.get(HEAVY) or "{}"),
+            shadow=_shadow(environment.get(SHADOW)),
         )
         return cls(Path(environment.get(ROOT, ".")), deployment)
 
@@ -48,9 +51,20 @@ def _api(url: str, endpoint: str | None) -> str:
 
 
 def _heavy(text: str) -> dict[str, SlotNames]:
-    try:
+    with _written(HEAVY):
         return {model: SlotNames(**names) for model, names in json.loads(text).items()}
+
+
+def _shadow(text: str | None) -> ShadowNames | None:
+    with _written(SHADOW):
+        return ShadowNames(**json.loads(text)) if text else None
+
+
+@contextmanager
+def _written(name: str) -> Iterator[None]:
+    """Name the variable that is not what the template writes."""
+    try:
+        yield
     except (AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            "the environment", [FieldProblem(HEAVY, f"is not what the template writes: {error}")]
-        ) from error
+        problem = FieldProblem(name, f"is not what the template writes: {error}")
+        raise ConfigError("the environment", [problem]) from error

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.cli.api import LOCAL_STATE
+from slipway.config import Config
 from slipway.errors import NotFoundError, UnavailableError
 from slipway.heavy_tier import SLOTS, SlotNames, output_prefix
+from slipway.shadow_options import ShadowNames
 
-_STACKS = ("state", "serving", "heavy", "releases")
+_STACKS = ("state", "serving", "heavy", "shadow", "releases")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,15 @@ class Deployed:
             services={slot: self.output(f"{prefix}{slot.capitalize()}Service") for slot in SLOTS},
             groups={slot: self.output(f"{prefix}{slot.capitalize()}Targets") for slot in SLOTS},
         )
+
+    def shadow(self, config: Config) -> ShadowNames | None:
+        """What scores captures for shadows, and where the captures of each model are; None where nothing does."""
+        if "ShadowFunction" not in self.outputs:
+            return None
+        logs = dict.fromkeys(config.light_models, self.output("LightLogs"))
+        heavy = {name: f"{output_prefix(name)}Logs" for name in config.heavy_models}
+        logs |= {name: self.outputs[output] for name, output in heavy.items() if output in self.outputs}
+        return ShadowNames(self.output("ShadowFunction"), logs)
 
 
 def find_deployed(project: str) -> Deployed:

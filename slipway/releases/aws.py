@@ -9,17 +9,21 @@ from slipway.config import Authorization, Config
 from slipway.dynamodb import lazy_client
 from slipway.errors import NotFoundError
 from slipway.heavy_tier import SlotNames
+from slipway.monitoring.captured import FILTER
 from slipway.monitoring.dynamodb import DynamoFeedbackStore
 from slipway.releases.alb import SlotBalancer
 from slipway.releases.apigateway import ApiTryOut, NotTriedOut
 from slipway.releases.cloudwatch import CloudWatchEvidence
-from slipway.releases.controller import Controller, LogNotifier, NoShadows, Notifier, World
+from slipway.releases.controller import Controller, LogNotifier, NoShadows, Notifier, Shadows, World
 from slipway.releases.dynamodb import DynamoReleaseStore
 from slipway.releases.ecs import SlotServices
 from slipway.releases.heavy import HeavyTier, Slots, TryOut
 from slipway.releases.light import LightTier
+from slipway.releases.logs import Subscriptions
+from slipway.releases.shadows import LogShadows
 from slipway.releases.sns import SnsNotifier
 from slipway.releases.ssm import SlotParameters
+from slipway.shadow_options import ShadowNames
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Deployment:
     region: str
     topic: str | None = None
     heavy: Mapping[str, SlotNames] = field(default_factory=dict)
+    shadow: ShadowNames | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def store(self) -> DynamoReleaseStore:
@@ -45,10 +50,15 @@ class Deployment:
         world = World(
             tiers={"light": LightTier(light), "heavy": HeavyTier(_HeavyModels(config, self).slots)},
             evidence=CloudWatchEvidence(config.project, rewards, self.options),
-            shadows=NoShadows(),
+            shadows=self._shadows(config.project),
             notifier=notifier,
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+    def _shadows(self, project: str) -> Shadows:
+        if self.shadow is None:
+            return NoShadows()
+        return LogShadows(self.shadow, Subscriptions(f"{project}-shadow", FILTER, self.options), self.store())
 
 
 class _HeavyModels:

@@ -13,6 +13,7 @@ from typing import Any
 from slipway.boto import answered_by, new_client
 from slipway.monitoring import metrics
 from slipway.monitoring.feedback import RewardCounters
+from slipway.release_options import Shadow
 from slipway.releases import evidence as keys
 from slipway.releases.evidence import Reference, Tally, Window
 from slipway.releases.preferences import with_preferences
@@ -74,18 +75,18 @@ class CloudWatchEvidence:
         versions = (record.stable, *record.candidates)
         queries = [query for version in versions for query in _queries(record, version)]
         shown = Query(record.candidates[0], metrics.IMPRESSIONS)
-        values = self._read(record.model, [*queries, shown], start, end, _MINUTE)
+        values = self._read(record, [*queries, shown], start, end, _MINUTE)
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
         last = self._with_rewards(record, windows[-1])
         return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
-        stable, names = record.stable, _NAMES[record.tier]
+        stable, names = record.stable, _names(record)
         figures = [Query(stable, names.latency, statistic) for statistic in ("p50", "p99", COUNT)]
         queries = [*figures, *_counts(record, stable)]
         end = now - self._lag
-        values = self._read(record.model, queries, end - _BEFORE, end, _BEFORE)
+        values = self._read(record, queries, end - _BEFORE, end, _BEFORE)
         p50, p99, count = (values.get(query, {}) for query in figures)
         sums = {query: sum(found.values()) for query, found in values.items()}
         tallies = _tallies(record, stable, sums)
@@ -115,25 +116,25 @@ class CloudWatchEvidence:
     def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
         """How many predictions a version made."""
         query = Query(version, metrics.PREDICTIONS)
-        found = self._read(record.model, [query], since, until, timedelta(minutes=10))
+        found = self._read(record, [query], since, until, timedelta(minutes=10))
         return sum(found.get(query, {}).values())
 
     def _read(
-        self, model: str, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
+        self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
     ) -> dict[Query, dict[datetime, float]]:
         """The values of each query by the beginning of their spans; none where there was nothing."""
         found: dict[Query, dict[datetime, float]] = defaultdict(dict)
         for first in range(0, len(queries), _QUERIES_PER_CALL):
             part = queries[first : first + _QUERIES_PER_CALL]
-            for place, time, value in self._answers(model, part, start, end, period):
+            for place, time, value in self._answers(record, part, start, end, period):
                 found[part[place]][time] = value
         return found
 
     def _answers(
-        self, model: str, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
+        self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
     ) -> Iterator[tuple[int, datetime, float]]:
         request = {
-            "MetricDataQueries": [self._query(model, place, query, period) for place, query in enumerate(queries)],
+            "MetricDataQueries": [self._query(record, place, query, period) for place, query in enumerate(queries)],
             "StartTime": start,
             "EndTime": end,
         }
@@ -143,8 +144,10 @@ class CloudWatchEvidence:
                     place = int(result["Id"].removeprefix("m"))
                     yield from ((place, *each) for each in zip(result["Timestamps"], result["Values"], strict=True))
 
-    def _query(self, model: str, place: int, query: Query, period: timedelta) -> dict[str, Any]:
-        named = {metrics.PROJECT: self._project, metrics.MODEL: model, metrics.VERSION: str(query.version)}
+    def _query(self, record: ReleaseRecord, place: int, query: Query, period: timedelta) -> dict[str, Any]:
+        # What is scored in the shadow is counted apart from what versions answer.
+        scored_by = metrics.SHADOW if _is_shadow(record) else metrics.VERSION
+        named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
         if query.label is not None:
             named[metrics.LABEL] = query.label
         dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
@@ -153,21 +156,32 @@ class CloudWatchEvidence:
         return {"Id": f"m{place}", "MetricStat": stat}
 
 
+def _is_shadow(record: ReleaseRecord) -> bool:
+    return isinstance(record.options, Shadow)
+
+
+def _names(record: ReleaseRecord) -> _Names:
+    """Shadows are counted alike, whichever tier answers."""
+    return _NAMES["light" if _is_shadow(record) else record.tier]
+
+
 def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
     """All that is asked of a version in a window."""
     yield from _counts(record, version)
     limits = record.latency_limits(version)
     if limits:
-        latency = _NAMES[record.tier].latency
+        latency = _names(record).latency
         yield Query(version, latency, COUNT)
         yield from (Query(version, latency, over(limit)) for limit in limits.values())
 
 
 def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
-    names = _NAMES[record.tier]
+    names = _names(record)
     yield from (Query(version, name) for name in (names.done, names.failed, metrics.SCORES, metrics.SCORED))
     yield from (Query(version, metrics.LABELS, label=label) for label in record.labels)
     yield from value_queries(version, record.value_limits)
+    if _is_shadow(record) and version != record.stable:
+        yield from (Query(version, name) for name in (metrics.COMPARED, metrics.DISAGREEMENTS))
 
 
 def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, dict[str, Tally]]:
@@ -179,7 +193,7 @@ def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, 
 
 def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:
     """What of a version was measured."""
-    names = _NAMES[record.tier]
+    names = _names(record)
     failed = values.get(Query(version, names.failed), 0.0)
     done = values.get(Query(version, names.done), 0.0) + (0 if names.done_has_failed else failed)
     tallies = {keys.ERRORS: Tally(done, min(failed, done))}
@@ -192,6 +206,8 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     everything = sum(labels.values())
     tallies |= {keys.label_key(label): Tally(everything, count) for label, count in labels.items()}
     tallies |= value_tallies(version, record.value_limits, values)
+    compared = values.get(Query(version, metrics.COMPARED), 0.0)
+    tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))
     return {key: tally for key, tally in tallies.items() if tally.n}
 
 

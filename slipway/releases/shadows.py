@@ -4,14 +4,14 @@ What it scores is in the item `serving` of the model, which is written with the 
 that the function is handed the captures as long as any release wants that, and no longer.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
-from slipway.errors import UnavailableError
+from slipway.config import ModelConfig
+from slipway.errors import InputError, UnavailableError
 from slipway.release_options import Shadow
 from slipway.releases.record import ReleaseRecord
 from slipway.releases.serving import ServingStore
+from slipway.shadow_options import ShadowNames
 
 
 class Filters(Protocol):
@@ -22,12 +22,16 @@ class Filters(Protocol):
     def delete(self, group: str) -> None: ...
 
 
-@dataclass(frozen=True)
-class ShadowNames:
-    """The function that scores, by the ARN of its alias, and the log group with the captures of each model."""
-
-    function: str
-    logs: Mapping[str, str]
+def check_shadow(name: str, model: ModelConfig) -> None:
+    """Whether a model can be shadowed; raises InputError with the reason and the setting."""
+    if model.tier != "heavy":
+        return
+    if model.heavy.compute == "gpu":
+        message = f"{name} runs on GPUs, and shadows are scored on processors, where it would be another model"
+        raise InputError.of("strategy", message)
+    if not model.capture.sample:
+        message = "is 0, so there is nothing to score; set it to a share of the requests and deploy"
+        raise InputError.of(f"models.{name}.capture.sample", message)
 
 
 class LogShadows:

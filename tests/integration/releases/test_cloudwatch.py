@@ -13,7 +13,7 @@ from releases import NOW, make_release
 from slipway.monitoring import metrics
 from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore
 from slipway.monitoring.prediction_ids import PredictionId
-from slipway.release_options import AbTest, Bandit
+from slipway.release_options import AbTest, Bandit, Shadow
 from slipway.releases.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence import Tally
 from slipway.releases.record import LatencyLimits, ReleaseRecord, StoredTally
@@ -48,6 +48,13 @@ def put(client: Any, minute: float, metric: str, *values: float, version: int = 
         {"MetricName": metric, "Dimensions": dimensions, "Value": value, "Timestamp": NOW + timedelta(minutes=minute)}
         for value in values
     ]
+    client.put_metric_data(Namespace="Slipway", MetricData=data)
+
+
+def put_shadow(client: Any, metric: str, *values: float, **dimensions: str) -> None:
+    named = {"Project": "shop", "Model": "sentiment", **dimensions}
+    shown = [{"Name": name, "Value": value} for name, value in named.items()]
+    data = [{"MetricName": metric, "Dimensions": shown, "Value": value, "Timestamp": NOW} for value in values]
     client.put_metric_data(Namespace="Slipway", MetricData=data)
 
 
@@ -109,6 +116,40 @@ def test_a_heavy_version_is_counted_by_its_requests(cloudwatch: Any) -> None:
     put(cloudwatch, 0, metrics.LATENCY, 90)
     window = reader().windows(running(tier="heavy"), LATER)[0]
     assert window.arms[2] == {"errors": Tally(100, 7), "p50": Tally(1, 1), "p99": Tally(1, 1)}
+
+
+@pytest.mark.parametrize("tier", ["light", "heavy"])
+def test_shadows_are_counted_apart_from_what_is_answered(cloudwatch: Any, tier: str) -> None:
+    """The stable version's figures are those that it has beside the shadows, in the same process."""
+    put(cloudwatch, 0, metrics.PREDICTIONS, 1000, version=1)
+    put(cloudwatch, 0, metrics.REQUESTS, 1000, version=1)
+    for version, slow in ((1, 9), (2, 61)):
+        shadow = {"Shadow": str(version)}
+        put_shadow(cloudwatch, metrics.PREDICTIONS, 8, **shadow)
+        put_shadow(cloudwatch, metrics.FAILURES, version, **shadow)
+        put_shadow(cloudwatch, metrics.INFERENCE_LATENCY, 5, slow, **shadow)
+    put_shadow(cloudwatch, metrics.COMPARED, 8, Shadow="2")
+    put_shadow(cloudwatch, metrics.DISAGREEMENTS, 3, Shadow="2")
+    put_shadow(cloudwatch, metrics.LABELS, 8, Shadow="2", Label="positive")
+    window = reader().windows(running(tier=tier, options=Shadow()), LATER)[0]
+    assert window.arms[1] == {"errors": Tally(9, 1), "p50": Tally(2, 0), "p99": Tally(2, 0)}
+    assert window.arms[2] == {
+        "errors": Tally(10, 2),
+        "p50": Tally(2, 1),
+        "p99": Tally(2, 1),
+        "label:negative": Tally(8, 0),
+        "label:positive": Tally(8, 8),
+        "agreement": Tally(8, 3),
+    }
+
+
+def test_the_reference_of_a_shadow_is_what_the_stable_version_did_beside_it(cloudwatch: Any) -> None:
+    put(cloudwatch, -30, metrics.INFERENCE_LATENCY, *range(1, 101), version=1)
+    assert reader().reference(running(options=Shadow()), NOW) is None
+    put_shadow(cloudwatch, metrics.INFERENCE_LATENCY, *range(201, 301), Shadow="1")
+    found = reader().reference(running(options=Shadow()), LATER)
+    assert found is not None
+    assert (found.p50_ms, found.p99_ms) == (250, 299)
 
 
 def test_the_reference_is_what_the_stable_version_did(cloudwatch: Any) -> None:

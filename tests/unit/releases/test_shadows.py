@@ -11,8 +11,9 @@ from slipway.errors import UnavailableError
 from slipway.release_options import AbTest, Shadow
 from slipway.releases.phases import Order, Phase
 from slipway.releases.record import ReleaseRecord
-from slipway.releases.shadows import LogShadows, ShadowNames
+from slipway.releases.shadows import LogShadows
 from slipway.releases.store import MemoryReleaseStore
+from slipway.shadow_options import ShadowNames
 
 LONG = Shadow(sample=0.5, minutes=600)
 
