@@ -64,7 +64,7 @@ def test_without_its_table_feedback_says_so(api: httpx.Client, aws: Any, outputs
 
 def test_the_tables_are_as_the_template_says(aws: Any, outputs: dict[str, str]) -> None:
     dynamodb = aws("dynamodb")
-    for name in ("FeaturesTable", "PredictionsTable"):
+    for name in ("FeaturesTable", "PredictionsTable", "ControlTable"):
         ttl = dynamodb.describe_time_to_live(TableName=outputs[name])["TimeToLiveDescription"]
         assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
     for name in ("FeaturesTable", "PredictionsTable", "ControlTable"):
