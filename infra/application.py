@@ -69,7 +69,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         bundle=bundles["controller"],
         control=state.tables.control,
         api=serving.api,
-        topic=serving.topic,
+        alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},
         description=f"{config.project}: what carries releases out",
     )

@@ -13,6 +13,7 @@ from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, mod
 
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import HeavyConfig, NetworkConfig
+from slipway.monitoring_options import MonitoringConfig
 from slipway.release_options import ReleaseConfig
 from slipway.validation import Section, field_problems
 
@@ -226,25 +227,6 @@ class LightTierConfig(Section):
         "canary-10-percent-5-minutes"
     )
     task_modules: tuple[ModuleName, ...] = ()
-
-
-class AlarmsConfig(Section):
-    """Where alarms go and what sets them off."""
-
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    # CloudWatch cannot publish to a topic under the key aws/sns, and a key of one's own costs money at zero traffic.
-    key_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = (
-        None
-    )
-    error_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
-    p99_milliseconds: Annotated[float, Field(gt=0)] = 500.0
-    throttles_per_minute: Annotated[int, Field(ge=1)] = 10
-
-
-class MonitoringConfig(Section):
-    # The retention periods that CloudWatch Logs offers, up to a year.
-    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
-    alarms: AlarmsConfig = AlarmsConfig()
 
 
 class Config(Section):

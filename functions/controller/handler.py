@@ -8,6 +8,8 @@ from functions.controller.settings import Settings
 from slipway.config import load_config
 from slipway.errors import UnavailableError
 from slipway.monitoring.logs import log_as_json
+from slipway.monitoring.telemetry import write_to_stdout
+from slipway.releases.share_metrics import share_lines
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -20,6 +22,7 @@ def make_handler(settings: Settings) -> Handler:
 
     def handle(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
         passes = controller.tick(config.models)
+        write_to_stdout("".join(share_lines(config.project, (done.record for done in passes), controller.now())))
         errors = [f"{done.record.id}: {problem}" for done in passes for problem in done.errors]
         if errors:
             # A failed call is what the alarm on the controller sees; the other releases were taken on all the same.

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.constructs.alarm import alarm
 from infra.constructs.function import Function
 from infra.constructs.metrics import ServiceMetrics, live_metric
-from slipway.config import AlarmsConfig
+from infra.constructs.topic import topic
 from slipway.monitoring import metrics
+from slipway.monitoring_options import AlarmsConfig
 
 
 class Alarms(Construct):
@@ -32,7 +29,7 @@ class Alarms(Construct):
         functions: Sequence[Function],
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = _topic(self, settings)
+        self.topic = topic(self, email=settings.email, key_arn=settings.key_arn)
         self.service = self._service_alarms(settings, service_metrics)
         self.of: Mapping[str, list[cloudwatch.Alarm]] = {
             function.name: self._function_alarms(settings, function) for function in functions
@@ -76,13 +73,3 @@ class Alarms(Construct):
 
     def _alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> cloudwatch.Alarm:
         return alarm(self, id_, topic=self.topic, metric=metric, above=threshold, description=description)
-
-
-def _topic(scope: Construct, settings: AlarmsConfig) -> sns.Topic:
-    key = kms.Key.from_key_arn(scope, "Key", settings.key_arn) if settings.key_arn else None
-    topic = sns.Topic(
-        scope, "Topic", display_name=f"Slipway: {cdk.Stack.of(scope).stack_name}", enforce_ssl=True, master_key=key
-    )
-    if settings.email:
-        topic.add_subscription(subscriptions.EmailSubscription(settings.email))
-    return topic

@@ -8,9 +8,9 @@ from constructs import Construct
 
 from infra.constructs.alarm import alarm
 from infra.constructs.heavy_metrics import HeavyMetrics
-from slipway.config import AlarmsConfig
 from slipway.heavy_tier import SLOTS, Slot
 from slipway.monitoring import metrics
+from slipway.monitoring_options import AlarmsConfig
 
 
 class HeavyAlarms(Construct):
@@ -42,10 +42,10 @@ class HeavyAlarms(Construct):
     def _of_tasks(self, slot: Slot, of: HeavyMetrics) -> list[cloudwatch.Alarm]:
         most = self._settings.throttles_per_minute
         refused = f"over {most} requests a minute were refused, for the queues were full: raise its max_tasks"
-        rejected = of.slot(metrics.REJECTED, slot)
+        rejected, ready = of.slot(metrics.REJECTED, slot), of.healthy_where_wanted(slot)
         return [
             self._alarm(slot, "Rejected", refused, metric=rejected, above=most),
-            self._alarm(slot, "Healthy", "no task is ready", metric=of.healthy_hosts(slot), below=1),
+            self._alarm(slot, "Healthy", "no task is ready, and some should be", metric=ready, below=1),
         ]
 
     def _alarm(self, slot: Slot, id_: str, what: str, **of: Any) -> cloudwatch.Alarm:

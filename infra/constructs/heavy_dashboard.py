@@ -6,10 +6,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.constructs.dashboard import graph
-from infra.constructs.heavy_metrics import AVERAGE, HeavyMetrics
-from slipway.config import AlarmsConfig
+from infra.constructs.heavy_metrics import HeavyMetrics
+from infra.constructs.metrics import AVERAGE
 from slipway.heavy_tier import SLOTS
 from slipway.monitoring import metrics
+from slipway.monitoring_options import AlarmsConfig
 
 _QUARTER, _THIRD = 6, 8
 
@@ -51,10 +52,11 @@ class HeavyDashboard(Construct):
 
     def _by_version(self) -> list[cloudwatch.IWidget]:
         of = self._of
+        failures = [*of.versions(metrics.ERRORS, word="errors"), *of.versions(metrics.FAULTS, word="faults")]
         return [
             graph("Requests by version", of.versions(metrics.REQUESTS), _THIRD),
-            graph("Latency by version, p99, ms", of.versions(metrics.LATENCY, "p99"), _THIRD),
-            graph("Faults by version", of.versions(metrics.FAULTS), _THIRD),
+            graph("Latency by version, ms", of.versions(metrics.LATENCY, "p50", "p99"), _THIRD),
+            graph("Errors by version", failures, _THIRD),
         ]
 
     def _queue(self) -> list[cloudwatch.IWidget]:

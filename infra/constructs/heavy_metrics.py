@@ -4,11 +4,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 
 from infra.constructs.heavy_model import HeavyModel
-from infra.constructs.metrics import MAXIMUM, MINUTE, SUM, ServiceMetrics
+from infra.constructs.metrics import AVERAGE, MAXIMUM, MINUTE, SUM, ServiceMetrics
 from slipway.heavy_tier import SLOTS, Slot
-from slipway.monitoring import metrics
 
-AVERAGE = cloudwatch.Stats.AVERAGE
 MINIMUM = cloudwatch.Stats.MINIMUM
 
 
@@ -16,7 +14,6 @@ class HeavyMetrics:
     """Of one model, each metric by slot."""
 
     def __init__(self, project: str, model: HeavyModel, cluster: ecs.Cluster) -> None:
-        self._project = project
         self._service = ServiceMetrics(project)
         self._model = model
         self._cluster = cluster
@@ -34,17 +31,12 @@ class HeavyMetrics:
             for statistic in statistics or (SUM,)
         ]
 
-    def versions(self, name: str, statistic: str = SUM) -> list[cloudwatch.IMetric]:
-        """A metric of every version that wrote one: a version may come after the dashboard."""
-        schema = ",".join((metrics.NAMESPACE, metrics.PROJECT, metrics.MODEL, metrics.VERSION))
-        wanted = f'Project="{self._project}" Model="{self._model.name}" MetricName="{name}"'
+    def versions(self, name: str, *statistics: str, word: str = "") -> list[cloudwatch.IMetric]:
+        """A metric of every version that wrote one, in one or more statistics."""
+        several = len(statistics) > 1
         return [
-            cloudwatch.MathExpression(
-                expression=f"SEARCH('{{{schema}}} {wanted}', '{statistic}', {MINUTE.to_seconds()})",
-                using_metrics={},
-                label="version",
-                period=MINUTE,
-            )
+            self._service.each(name, each, model=self._model.name, word=f"{word} {each if several else ''}".strip())
+            for each in statistics or (SUM,)
         ]
 
     def fault_percent(self, slot: Slot) -> cloudwatch.MathExpression:
@@ -55,6 +47,18 @@ class HeavyMetrics:
         """The tasks of a slot that are ready, as the load balancer finds them."""
         target_group = self._model.slots[slot].target_group
         return target_group.metrics.healthy_host_count(statistic=MINIMUM, period=MINUTE, label=slot)
+
+    def healthy_where_wanted(self, slot: Slot) -> cloudwatch.MathExpression:
+        """The tasks of a slot that are ready; one of a slot that is to have none, as after a release."""
+        return cloudwatch.MathExpression(
+            expression="IF(FILL(desired, REPEAT) > 0, FILL(healthy, 0), 1)",
+            using_metrics={
+                "desired": self._of_service("ECS/ContainerInsights", "DesiredTaskCount", slot, MAXIMUM),
+                "healthy": self.healthy_hosts(slot),
+            },
+            period=MINUTE,
+            label=f"{slot} healthy, where any are wanted",
+        )
 
     def use(self, name: str) -> list[cloudwatch.IMetric]:
         """`CPUUtilization` or `MemoryUtilization` of both slots, in % of what their tasks have."""

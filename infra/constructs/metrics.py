@@ -9,6 +9,7 @@ from slipway.monitoring import metrics
 MINUTE = cdk.Duration.minutes(1)
 SUM = cloudwatch.Stats.SUM
 MAXIMUM = cloudwatch.Stats.MAXIMUM
+AVERAGE = cloudwatch.Stats.AVERAGE
 PERCENTILES = ("p50", "p90", "p99")
 
 
@@ -31,6 +32,22 @@ class ServiceMetrics:
             label=label,
         )
 
+    def each(
+        self, name: str, statistic: str = SUM, *, model: str, by: str = metrics.VERSION, word: str = ""
+    ) -> cloudwatch.MathExpression:
+        """A model's metric for every version that wrote one, or every value of another dimension.
+
+        A version may come after a deploy, so none is named. ``word`` follows it in the label.
+        """
+        schema = ",".join((metrics.NAMESPACE, metrics.PROJECT, metrics.MODEL, by))
+        wanted = f'{metrics.PROJECT}="{self._project}" {metrics.MODEL}="{model}" MetricName="{name}"'
+        return cloudwatch.MathExpression(
+            expression=f"SEARCH('{{{schema}}} {wanted}', '{statistic}', {MINUTE.to_seconds()})",
+            using_metrics={},
+            label=f"{by.lower()} ${{PROP('Dim.{by}')}} {word}".strip(),
+            period=MINUTE,
+        )
+
     def fault_percent(self, *, of: str = "", **dimensions: str) -> cloudwatch.MathExpression:
         """The share of requests that failed through the service's fault; none where there was no request.
 
@@ -47,8 +64,8 @@ class ServiceMetrics:
         )
 
 
-def live_metric(function: Function, name: str, statistic: str = SUM) -> cloudwatch.Metric:
-    """A metric that Lambda writes about the alias `live` of a function."""
+def live_metric(function: Function, name: str, statistic: str = SUM, *, label: str | None = None) -> cloudwatch.Metric:
+    """A metric that Lambda writes about the alias `live` of a function, whose name is the label if none is given."""
     deployed = function.function
     dimensions = {"FunctionName": deployed.function_name, "Resource": f"{deployed.function_name}:{ALIAS}"}
     return cloudwatch.Metric(
@@ -57,7 +74,7 @@ def live_metric(function: Function, name: str, statistic: str = SUM) -> cloudwat
         dimensions_map=dimensions,
         statistic=statistic,
         period=MINUTE,
-        label=function.name,
+        label=label or function.name,
     )
 
 

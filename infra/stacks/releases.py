@@ -17,6 +17,8 @@ from infra.constructs.alarm import alarm
 from infra.constructs.function import Function
 from infra.constructs.http_api import HttpApi
 from infra.constructs.metrics import live_metric
+from infra.constructs.release_dashboard import ReleaseDashboard
+from infra.constructs.topic import topic
 from slipway.config import Authorization, Config
 from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC
 from slipway.heavy_tier import SLOTS, SlotNames, slot_parameter
@@ -45,26 +47,27 @@ class ReleasesStack(cdk.Stack):
         bundle: Path,
         control: dynamodb.ITable,
         api: HttpApi,
-        topic: sns.ITopic,
+        alarm_topic: sns.ITopic,
         slots: Mapping[str, ReleasedSlots],
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
         self._config = config
         self._api = api
-        self.function = self._controller(bundle, control, topic, slots)
-        self._allow_everywhere(control, topic)
+        notices = config.monitoring.releases
+        self.topic = topic(self, email=notices.email, key_arn=config.monitoring.alarms.key_arn)
+        self.function = self._controller(bundle, control, slots)
+        self._allow_everywhere(control)
         for name, each in slots.items():
             self._allow_slots(name, each)
         if slots:
             self._allow_reading_slots()
         self._schedule()
-        self._watch(topic)
+        self._watch(alarm_topic)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
+        cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
 
-    def _controller(
-        self, bundle: Path, control: dynamodb.ITable, topic: sns.ITopic, slots: Mapping[str, ReleasedSlots]
-    ) -> Function:
+    def _controller(self, bundle: Path, control: dynamodb.ITable, slots: Mapping[str, ReleasedSlots]) -> Function:
         names = {name: asdict(each.names) for name, each in slots.items()}
         settings = self._config.light.model_copy(
             update={"timeout_seconds": _TIMEOUT_SECONDS, "snap_start": False, "memory_mb": 1024}
@@ -78,18 +81,18 @@ class ReleasesStack(cdk.Stack):
             environment={
                 CONTROL_TABLE: control.table_name,
                 API: self._api.api.api_endpoint,
-                RELEASE_TOPIC: topic.topic_arn,
+                RELEASE_TOPIC: self.topic.topic_arn,
                 **({HEAVY: self.to_json_string(names)} if names else {}),
             },
             log_retention_days=self._config.monitoring.log_retention_days,
         )
 
-    def _allow_everywhere(self, control: dynamodb.ITable, topic: sns.ITopic) -> None:
+    def _allow_everywhere(self, control: dynamodb.ITable) -> None:
         """Records, metrics and messages."""
         function = self.function
         function.allow_on_table(control, "BatchGetItem", "PutItem", "Query", partitions="model#*")
         function.allow_on_table(control, "Query", partitions="reward#*")
-        function.allow(["sns:Publish"], topic.topic_arn)
+        function.allow(["sns:Publish"], self.topic.topic_arn)
         if key := self._config.monitoring.alarms.key_arn:
             function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
         function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
@@ -137,12 +140,23 @@ class ReleasesStack(cdk.Stack):
                 targets.LambdaFunction(self.function.alias, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
             ],
         )
+        # The rule's retries are of calls that do not arrive, these of calls that fail.
+        self.function.alias.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
 
-    def _watch(self, topic: sns.ITopic) -> None:
-        def watch(id_: str, metric: cloudwatch.IMetric, description: str, **limit: float) -> None:
-            alarm(self, id_, topic=topic, metric=metric, description=description, **limit)
+    def _watch(self, alarm_topic: sns.ITopic) -> None:
+        def watch(id_: str, metric: cloudwatch.IMetric, description: str, **limit: float) -> cloudwatch.Alarm:
+            return alarm(self, id_, topic=alarm_topic, metric=metric, description=description, **limit)
 
-        failing = "The controller could not take some release on; its log says which, and why"
-        watch("Failing", live_metric(self.function, "Errors"), failing, above=0)
-        stuck = "The controller is not called each minute, so nothing is rolled back but by `slipway release rollback`"
-        watch("Stuck", live_metric(self.function, "Invocations"), stuck, below=1)
+        fails = "The controller could not take some release on; its log says which, and why"
+        failing = watch("Failing", live_metric(self.function, "Errors"), fails, above=0)
+        stands = "The controller is not called each minute, so nothing is rolled back but by `slipway release rollback`"
+        stuck = watch("Stuck", live_metric(self.function, "Invocations"), stands, below=1)
+        ReleaseDashboard(
+            self,
+            "Dashboard",
+            project=self._config.project,
+            tiers={name: model.tier for name, model in self._config.models.items()},
+            controller=self.function,
+            timeout_seconds=_TIMEOUT_SECONDS,
+            alarms=[failing, stuck],
+        )

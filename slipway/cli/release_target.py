@@ -34,12 +34,13 @@ def find_releases(config_file: Path) -> ReleaseTarget:
         table=deployed.output("ControlTable"),
         api=_api(deployed),
         region=_region(deployed),
-        topic=deployed.outputs.get("AlarmTopic"),
+        topic=deployed.outputs.get("ReleaseTopic"),
         heavy={
             name: deployed.slots(name)
             for name in config.heavy_models
             if f"{output_prefix(name)}Rule" in deployed.outputs
         },
+        shadow=deployed.shadow(config),
         options=deployed.options,
     )
     return ReleaseTarget(config, deployment, deployed.place)

@@ -37,6 +37,8 @@ CACHE_HITS = "CacheHits"
 CACHE_MISSES = "CacheMisses"
 CACHE_ERRORS = "CacheErrors"
 FEEDBACK = "Feedback"
+REWARD = "Reward"
+SHARE = "Share"
 IMPRESSIONS = "Impressions"
 COLD_STARTS = "ColdStarts"
 QUEUE_TIME = "QueueTime"
@@ -114,6 +116,9 @@ CATALOGUE: Mapping[str, Metric] = {
     CACHE_MISSES: Metric("Count", (_OF_MODEL,)),
     CACHE_ERRORS: Metric("Count", (_OF_MODEL,)),
     FEEDBACK: Metric("Count", (_OF_VERSION,)),
+    REWARD: Metric("None", (_OF_VERSION,)),
+    # The share of traffic that a release wants a version to have; whether it has it shows in `Predictions`.
+    SHARE: Metric("Percent", (_OF_VERSION,)),
     # Rankings that a candidate made together with the stable version.
     IMPRESSIONS: Metric("Count", (_OF_VERSION,)),
     COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),

@@ -45,7 +45,10 @@ def feedback_routes(models: Mapping[str, ModelConfig], store: FeedbackStore) -> 
         call.event.model = prediction.model
         is_new = store.put(Feedback(prediction, body.label, body.value, body.reward, body.time))
         if is_new:
-            call.event.count(metrics.FEEDBACK, Version=str(prediction.version))
+            version = str(prediction.version)
+            call.event.count(metrics.FEEDBACK, Version=version)
+            if body.reward is not None:
+                call.event.observe(metrics.REWARD, body.reward, Version=version)
         answer = {"prediction_id": body.prediction_id, "status": "stored" if is_new else "already stored"}
         return Answer(to_json(answer), 201 if is_new else 200)
 

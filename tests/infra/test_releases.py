@@ -1,5 +1,7 @@
 """The controller of releases: when it is called, what it may do, and who is told when it fails."""
 
+import json
+
 from functions.controller.settings import Settings
 
 
@@ -23,6 +25,9 @@ def test_the_controller_is_called_each_minute_and_not_again_if_it_fails(template
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     (target,) = rule["Targets"]
     assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    (calls,) = of_type(templates.releases, "AWS::Lambda::EventInvokeConfig")
+    assert (calls["MaximumRetryAttempts"], calls["MaximumEventAgeInSeconds"]) == (0, 60)
+    assert "ControllerLive" in json.dumps(calls["Qualifier"])
     (function,) = of_type(templates.releases, "AWS::Lambda::Function")
     assert function["Timeout"] < 60
 

@@ -41,6 +41,22 @@ def test_a_pass_takes_each_active_release_one_step_on(handle: Any) -> None:
     assert "add it to slipway.yaml" in str(store.past("tiny-sentiment")[0].history)
 
 
+def test_a_pass_writes_what_each_release_wants_of_traffic_as_metrics(
+    handle: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle({}, None)
+    assert capsys.readouterr().out == ""
+    DynamoReleaseStore("control", client=lazy_client()).start(make_release("tiny-sentiment"))
+    handle({}, None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["Model"], line["Version"], line["Share"]) for line in lines] == [
+        ("tiny-sentiment", "1", 100),
+        ("tiny-sentiment", "2", 0),
+    ]
+    (directive,) = lines[0]["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["Project", "Model", "Version"]]
+
+
 def test_a_release_that_cannot_be_taken_on_fails_the_call(handle: Any) -> None:
     store = DynamoReleaseStore("control", client=lazy_client())
     broken = store.start(make_release("tiny-sentiment", tier="heavy"))

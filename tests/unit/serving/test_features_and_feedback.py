@@ -122,6 +122,13 @@ def test_feedback_is_stored_once(api, client: TestClient) -> None:
     assert [(line["Feedback"], line["Model"], line["Version"]) for line in counted] == [(1, "tiny-sentiment", "1")]
 
 
+def test_a_reward_is_a_metric_of_its_version(api, client: TestClient) -> None:
+    client.post("/v1/feedback", json={"prediction_id": ID, "reward": 0.25})
+    assert [(line["Reward"], line["Model"], line["Version"]) for line in api.metrics("Reward")] == [
+        ([0.25], "tiny-sentiment", "1")
+    ]
+
+
 @pytest.mark.parametrize(
     ("said", "status"),
     [
