@@ -10,7 +10,7 @@ from functions.capture.settings import Settings
 from slipway.config import load_config
 from slipway.dynamodb import DynamoTable
 from slipway.monitoring.accuracy_dynamodb import DynamoLabelStore
-from slipway.monitoring.collecting import collect
+from slipway.monitoring.collecting import Retention, collect
 from slipway.monitoring.logs import log_as_json
 from slipway.monitoring.s3 import CaptureBucket
 from slipway.monitoring.subscriptions import subscribed_lines
@@ -22,12 +22,14 @@ _log = logging.getLogger(__name__)
 def make_handler(settings: Settings) -> Handler:
     """A handler of subscription events; it fails where not all could be kept, and Lambda then calls it again."""
     log_as_json()
-    kept = timedelta(days=load_config(settings.root / "slipway.yaml").monitoring.capture_retention_days)
+    config = load_config(settings.root / "slipway.yaml")
+    # A shadow has other models' requests captured, too, for as long as it runs; they are not to be kept.
+    kept = Retention(config.captured_models, timedelta(days=config.monitoring.capture_retention_days))
     files = CaptureBucket(settings.bucket)
     labels = DynamoLabelStore(DynamoTable(settings.control_table, dependency="control table"))
 
     def handle(event: Any, context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
-        read = collect(subscribed_lines(event), files, labels, kept=kept)
+        read = collect(subscribed_lines(event), files, labels, kept)
         if read.broken:
             # What is in them is not said: it is what somebody sent to a model.
             _log.warning("%d lines begin as captures do and are not whole; they are left out", read.broken)

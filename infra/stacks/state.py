@@ -1,4 +1,4 @@
-"""What must not be lost: the tables, the model bucket, and what the slots serve. It outlives the other stacks."""
+"""What must not be lost: the tables, the buckets, and what the slots serve. It outlives the other stacks."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from infra.constructs.capture_bucket import CaptureBucket
 from infra.constructs.model_bucket import ModelBucket
 from infra.constructs.slot_parameters import SlotParameters
 from infra.constructs.table import table
@@ -23,7 +24,7 @@ class Tables:
 
 
 class StateStack(cdk.Stack):
-    """Tables and bucket, with their names as outputs, and the parameters of heavy models."""
+    """Tables and buckets, with their names as outputs, and the parameters of heavy models."""
 
     def __init__(self, scope: Construct, id_: str, *, config: Config, description: str) -> None:
         super().__init__(scope, id_, description=description, termination_protection=True)
@@ -33,9 +34,11 @@ class StateStack(cdk.Stack):
             control=table(self, "Control", sort_key=True, expires=True),
         )
         self.models = ModelBucket(self, "Models")
+        self.captures = CaptureBucket(self, "Captures", kept_days=config.monitoring.capture_retention_days)
         for name, model in config.heavy_models.items():
             SlotParameters(self, f"{output_prefix(name)}Slots", project=config.project, model=name, stable=model.stable)
         cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
         cdk.CfnOutput(self, "PredictionsTable", value=self.tables.predictions.table_name)
         cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
+        cdk.CfnOutput(self, "CaptureBucket", value=self.captures.bucket.bucket_name)

@@ -1,6 +1,7 @@
 """What becomes of captures once they are logged: files that are kept for a time, and labels that wait for feedback."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -16,14 +17,23 @@ class CaptureFiles(Protocol):
         ...
 
 
-def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, *, kept: timedelta) -> Read:
-    """Keep what was captured in lines of a log. To do it again changes nothing.
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Of which models captures are kept, and for how long."""
+
+    models: Collection[str]
+    kept: timedelta
+
+
+def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, retention: Retention) -> Read:
+    """Keep what was captured in lines of a log, and say what that was. To do it again changes nothing.
 
     Raises:
         UnavailableError: the files or the labels cannot be stored, or not all of them.
     """
     read = read_captures(lines)
-    for key, content in pack(read.captures).items():
+    captures = tuple(capture for capture in read.captures if capture.model in retention.models)
+    for key, content in pack(captures).items():
         files.put(key, content)
-    labels.captured(captured_labels(read.captures, kept))
-    return read
+    labels.captured(captured_labels(captures, retention.kept))
+    return Read(captures, read.broken)

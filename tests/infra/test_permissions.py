@@ -54,7 +54,7 @@ def test_features_reads_and_writes_features(templates):
 def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templates):
     assert statements_of(templates, "Feedback") == [
         (LOGS, "FeedbackLogs", None),
-        (["dynamodb:PutItem"], CONTROL, on("feedback#*")),
+        (["dynamodb:BatchGetItem", "dynamodb:PutItem"], CONTROL, on("feedback#*")),
         (["dynamodb:UpdateItem"], CONTROL, on("reward#*")),
         (["dynamodb:BatchGetItem", "dynamodb:PutItem"], CONTROL, on("impression#*")),
     ]

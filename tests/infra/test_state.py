@@ -26,23 +26,48 @@ def test_what_expires_is_removed_by_the_attribute_that_the_adapters_write(templa
     assert expiring == dict.fromkeys(("Features", "Predictions", "Control"), "expires_at")
 
 
-def test_the_bucket_is_kept_versioned_encrypted_and_private(templates):
-    (bucket,) = templates.of_type("AWS::S3::Bucket").values()
+def bucket_of(templates, name):
+    (found,) = [r for id_, r in templates.of_type("AWS::S3::Bucket").items() if id_.startswith(name)]
+    return found
+
+
+@pytest.mark.parametrize("name", ["Models", "Captures"])
+def test_a_bucket_is_kept_encrypted_and_private(templates, name):
+    bucket = bucket_of(templates, name)
     properties = bucket["Properties"]
-    assert bucket["DeletionPolicy"] == "Retain"
-    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
     (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    (policy,) = [r for id_, r in templates.of_type("AWS::S3::BucketPolicy").items() if id_.startswith(name)]
+    refused = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in [statement["Condition"] for statement in refused]
+    assert all(statement["Action"] == "s3:*" for statement in refused)
+
+
+def test_packages_are_versioned(templates):
+    properties = bucket_of(templates, "Models")["Properties"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
     assert lifecycle["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
 
 
-def test_the_bucket_refuses_what_is_not_tls(templates):
-    (policy,) = templates.of_type("AWS::S3::BucketPolicy").values()
-    refused = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
-    assert {"Bool": {"aws:SecureTransport": "false"}} in [statement["Condition"] for statement in refused]
-    assert all(statement["Action"] == "s3:*" for statement in refused)
+def test_captures_are_deleted_in_time_and_leave_no_version(templates, synthesize):
+    for kept, project in ((30, templates), (7, synthesize(rest="monitoring: { capture_retention_days: 7 }"))):
+        properties = bucket_of(project, "Captures")["Properties"]
+        assert "VersioningConfiguration" not in properties
+        (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
+        assert (lifecycle["ExpirationInDays"], lifecycle["Status"]) == (kept, "Enabled")
+        assert "Prefix" not in lifecycle
+
+
+def test_turning_captures_on_or_off_takes_no_export_from_another_stack(templates, capturing):
+    exports = [
+        {output["Export"]["Name"] for output in project.state["Outputs"].values() if "Export" in output}
+        for project in (templates, capturing)
+    ]
+    for found in exports:
+        assert len([name for name in found if "CapturesBucket" in name]) == 2
 
 
 def test_the_outputs_name_what_the_command_line_needs(templates):

@@ -27,6 +27,9 @@ FOLDER = "captures/model=tiny-sentiment/date=2026-11-21/hour=12"
 
 @pytest.fixture
 def handle(aws: None, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    file = bundle / "slipway.yaml"
+    captured = "tiny-sentiment: {capture: {sample: 0.1}, "
+    file.write_text(file.read_text(encoding="utf-8").replace("tiny-sentiment: {", captured), encoding="utf-8")
     for name, value in {**ENVIRONMENT, "LAMBDA_TASK_ROOT": str(bundle)}.items():
         monkeypatch.setenv(name, value)
     place = {"LocationConstraint": "eu-west-1"}
@@ -95,6 +98,12 @@ def test_a_label_waits_as_long_as_the_file_is_kept(handle: Any) -> None:
     key = {"pk": {"S": f"feedback#{prediction}"}, "sk": {"S": "capture"}}
     item = lazy_client()().get_item(TableName="control", Key=key)["Item"]
     assert int(item["expires_at"]["N"]) == int((prediction.made_at + timedelta(days=30)).timestamp())
+
+
+def test_captures_of_a_model_that_is_not_to_be_captured_are_not_kept(handle: Any) -> None:
+    assert handle(subscription(PredictionId("tiny-tabular", 1, new_random())), None) == {"captures": 0, "broken": 0}
+    assert stored() == {}
+    assert lazy_client()().scan(TableName="control")["Items"] == []
 
 
 def test_what_cannot_be_kept_fails_the_call(handle: Any) -> None:
