@@ -7,13 +7,13 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from infra.dependencies import RECIPE, Platform, compile_bytecode, install_dependencies
-from infra.models import DeployedModel
+from infra.models import DeployedModel, load_deployed_models, load_shadowed_models
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
 
@@ -32,6 +32,8 @@ _UNNEEDED = (
     "slipway/models/importing/",
     "slipway/stripping.py",
 )
+
+_WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
 class Target(StrEnum):
@@ -76,9 +78,9 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
     files = {"slipway.yaml": config_file, "functions/__init__.py": SOURCES / "functions/__init__.py"}
     files |= _python_files(SOURCES, f"functions/{function}")
     files |= {path: file for path, file in _python_files(SOURCES, "slipway").items() if not path.startswith(_UNNEEDED)}
-    if function == "predict":
+    if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
-        files |= _model_files(root, config_file, config)
+        files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
     return dict(sorted(files.items()))
 
 
@@ -113,11 +115,11 @@ def files_below(root: Path, folder: Path) -> dict[str, Path]:
     }
 
 
-def _model_files(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+def _model_files(models: Iterable[DeployedModel], config: Config) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for name, model in config.light_models.items():
-        folder = PurePosixPath(model.path or f"models/{name}")
-        for package in DeployedModel.load(name, config, root=root, config_file=config_file).packages:
+    for model in models:
+        folder = PurePosixPath(config.models[model.name].path or f"models/{model.name}")
+        for package in model.packages:
             at = folder / str(package.manifest.version)
             names = ["model.yaml", *(entry.path for entry in package.manifest.files)]
             files |= {f"{at / path}": package.path(path) for path in names}

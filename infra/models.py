@@ -1,6 +1,7 @@
 """The packages that slipway.yaml deploys, as far as the infrastructure depends on them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -69,6 +70,31 @@ def load_deployed_models(config: Config, *, root: Path, config_file: Path) -> tu
 def load_heavy_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
     """The heavy models of slipway.yaml; raises as `DeployedModel.load` does."""
     return tuple(DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.heavy_models)
+
+
+HEAVY_BYTES_IN_SHADOW = 100_000_000
+"""What of heavy models goes into the bundle of the function `shadow`: of 250 MB, 90 are ONNX Runtime and the like."""
+
+
+def load_shadowed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
+    """The models that can be shadowed, with the packages that the function `shadow` has in its bundle.
+
+    Heavy ones are left to the registry once they get too large. Raises as `DeployedModel.load` does.
+    """
+    heavy = [name for name, model in config.heavy_models.items() if model.heavy.compute == "fargate"]
+    models = [DeployedModel.load(name, config, root=root, config_file=config_file) for name in heavy]
+    return (*load_deployed_models(config, root=root, config_file=config_file), *_within(models, HEAVY_BYTES_IN_SHADOW))
+
+
+def _within(models: Iterable[DeployedModel], room: int) -> Iterator[DeployedModel]:
+    for model in models:
+        kept = []
+        for package in model.packages:
+            size = sum(entry.bytes for entry in package.manifest.files)
+            if size <= room:
+                kept.append(package)
+                room -= size
+        yield replace(model, packages=tuple(kept))
 
 
 def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:

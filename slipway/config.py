@@ -15,6 +15,7 @@ from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import HeavyConfig, NetworkConfig
 from slipway.monitoring_options import MonitoringConfig
 from slipway.release_options import ReleaseConfig
+from slipway.shadow_options import ShadowConfig
 from slipway.validation import Section, field_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
@@ -75,7 +76,7 @@ class CacheConfig(Section):
 
 
 class CaptureConfig(Section):
-    """The share of requests whose inputs and outputs are written to the log for monitoring."""
+    """The share of requests whose inputs and outputs are kept: in the log and, as files, in a bucket."""
 
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -238,6 +239,7 @@ class Config(Section):
     features: dict[Name, FeatureGroupConfig] = Field(default={})
     light: LightTierConfig = LightTierConfig()
     network: NetworkConfig = NetworkConfig()
+    shadow: ShadowConfig = ShadowConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
 
     @property
@@ -249,6 +251,11 @@ class Config(Section):
     def heavy_models(self) -> dict[str, ModelConfig]:
         """The models that ECS serves, each in two slots."""
         return {name: model for name, model in self.models.items() if model.tier == "heavy"}
+
+    @property
+    def captured_models(self) -> frozenset[str]:
+        """The models of which requests are captured."""
+        return frozenset(name for name, model in self.models.items() if model.capture.sample > 0)
 
     def model_folder(self, root: Path, name: str) -> Path:
         """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""

@@ -36,6 +36,7 @@ class Function(Construct):
         environment: Mapping[str, str],
         log_retention_days: int,
         reserved_concurrency: int | None = None,
+        storage_mb: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.name = name
@@ -54,6 +55,7 @@ class Function(Construct):
             timeout=cdk.Duration.seconds(settings.timeout_seconds),
             environment={**_ENVIRONMENT, **environment},
             reserved_concurrent_executions=reserved_concurrency,
+            ephemeral_storage_size=cdk.Size.mebibytes(storage_mb) if storage_mb else None,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
             role=self.role,
             log_group=self.logs,

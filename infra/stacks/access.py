@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
 
+from infra.constructs.acknowledge import acknowledge, exported_name
+from infra.constructs.function import Function
 from infra.models import DeployedModel
 from infra.stacks.state import Tables
 from slipway.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
+from slipway.models.versions import version_prefix
 
 
 class Server(Protocol):
@@ -32,3 +36,14 @@ def allow_tables(server: Server, tables: Tables, models: Sequence[DeployedModel]
         server.allow_on_table(tables.features, "BatchGetItem")
     if any(model.cached for model in models):
         server.allow_on_table(tables.predictions, "BatchGetItem", "BatchWriteItem")
+
+
+def allow_fetching(function: Function, tables: Tables, bucket: s3.IBucket, model: DeployedModel) -> None:
+    """Let a function list the versions of a model and read the objects of those that its bundle lacks."""
+    function.allow_on_table(tables.control, "Query", partitions=f"model#{model.name}")
+    for version in model.fetched:
+        objects = f"{version_prefix(model.name, version)}*"
+        function.allow(["s3:GetObject"], bucket.arn_for_objects(objects))
+        exported = exported_name(bucket, bucket.bucket_arn)
+        reason = "The files of a version are named in its manifest, which lies there, too."
+        acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})

@@ -41,7 +41,7 @@ class Deployed:
         """What scores captures for shadows, and where the captures of each model are; None where nothing does."""
         if "ShadowFunction" not in self.outputs:
             return None
-        logs = dict.fromkeys(config.light_models, self.output("LightLogs"))
+        logs = dict.fromkeys(config.light_models, self.output("PredictLogs"))
         heavy = {name: f"{output_prefix(name)}Logs" for name in config.heavy_models}
         logs |= {name: self.outputs[output] for name, output in heavy.items() if output in self.outputs}
         return ShadowNames(self.output("ShadowFunction"), logs)

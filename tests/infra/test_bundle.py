@@ -13,7 +13,7 @@ from slipway.config import load_config
 from slipway.errors import ConfigError
 
 MEGABYTE = 1000 * 1000
-LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30}
+LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150}
 FUNCTIONS = tuple(LIMITS)
 REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
 BEHIND_THE_API = FUNCTIONS[:3]
@@ -34,6 +34,7 @@ ALLOWED = {
     "feedback": OURS | WEB | AWS,
     "controller": OURS | TYPES | AWS | {"boto3", "numpy", "numpy.libs", "s3transfer"},
     "capture": OURS | TYPES | AWS,
+    "shadow": OURS | TYPES | AWS | INFERENCE | {"models"},
 }
 SERVICES = {"controller": {"cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"}}
 USUAL_SERVICES = {"dynamodb", "s3"}
@@ -84,9 +85,9 @@ def test_native_code_is_for_arm(deployable):
     assert not [name for name in names if "aarch64" not in name]
 
 
-def test_only_predict_carries_models(deployable):
+def test_only_what_predicts_carries_models(deployable):
     function, folder = deployable
-    assert (folder / "models").is_dir() == (function == "predict")
+    assert (folder / "models").is_dir() == (function in {"predict", "shadow"})
     assert (folder / "slipway" / "config.py").is_file()
     assert not (folder / "slipway" / "cli").exists()
 
@@ -101,7 +102,7 @@ def run(bundle, program, *arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("function", ["controller", "capture"])
+@pytest.mark.parametrize("function", ["controller", "capture", "shadow"])
 def test_a_function_without_the_api_starts_and_has_its_clients(function, make_project):
     bundle = build(function, Target.NATIVE, make_project())
     services = sorted(SERVICES.get(function, USUAL_SERVICES))

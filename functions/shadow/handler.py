@@ -1,0 +1,53 @@
+"""The function `shadow`: what was captured is scored by the candidates, and by the stable version beside them."""
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from functions.shadow.settings import Settings
+from slipway.config import Config, load_config
+from slipway.models.bundle import open_version
+from slipway.monitoring.captured import read_captures
+from slipway.monitoring.logs import log_as_json
+from slipway.monitoring.subscriptions import subscribed_lines
+from slipway.monitoring.telemetry import write_to_stdout
+from slipway.releases.serving_dynamodb import DynamoServingStore
+from slipway.releases.shadowing import Load, Shadower
+
+Handler = Callable[[Any, Any], dict[str, int]]
+_log = logging.getLogger(__name__)
+# Of the time that Lambda gives a call, what is left for writing down what came of it.
+_RESERVE_SECONDS = 3.0
+
+
+def make_handler(settings: Settings) -> Handler:
+    """A handler of subscription events. A call that fails is not made again, or its records would count twice."""
+    log_as_json()
+    config = load_config(settings.root / "slipway.yaml")
+    releases = DynamoServingStore(settings.control_table)
+    shadower = Shadower(config, releases, _load(settings, config), write_to_stdout)
+
+    def handle(event: Any, context: Any) -> dict[str, int]:
+        read = read_captures(subscribed_lines(event))
+        if read.broken:
+            _log.warning("%d lines begin as captures do and are not whole; they are left out", read.broken)
+        seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+        return {"captures": len(read.captures), "scored": shadower.score(read.captures, seconds)}
+
+    return handle
+
+
+def _load(settings: Settings, config: Config) -> Load:
+    """Loads a version when a shadow first needs it: from the bundle, else from the registry."""
+    if settings.model_bucket is None:
+        return lambda name, number: open_version(
+            config, config.model_folder(settings.root, name) / str(number), name, number
+        )
+    from slipway.models.fetching import VersionLoader, aws_registry, downloads_folder
+
+    registry = aws_registry(settings.control_table, settings.model_bucket)
+    return VersionLoader(config, settings.root, registry, cache=downloads_folder()).load
+
+
+handler = make_handler(Settings.of(os.environ))

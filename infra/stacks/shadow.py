@@ -1,0 +1,95 @@
+"""What scores captures for shadows: a function that log groups call while a release wants it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.function import Function
+from infra.models import DeployedModel
+from infra.stacks.access import allow_fetching
+from infra.stacks.state import Tables
+from slipway.config import Config
+from slipway.environment import CONTROL_TABLE, MODEL_BUCKET
+from slipway.heavy_tier import output_prefix
+from slipway.shadow_options import ShadowNames
+
+_LONGEST_WAIT = cdk.Duration.minutes(5)
+
+
+class ShadowStack(cdk.Stack):
+    """The function may read which versions shadow, and the packages that its bundle lacks; nothing else.
+
+    The controller subscribes it to log groups and takes it off again, so no subscription is in a template.
+
+    Args:
+        models: those that can be shadowed, with the packages of the bundle.
+        light: the log group with the captures of light models.
+        heavy: those of heavy models, by model.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: Config,
+        models: Sequence[DeployedModel],
+        bundle: Path,
+        tables: Tables,
+        bucket: s3.IBucket,
+        light: logs.ILogGroup,
+        heavy: Mapping[str, logs.ILogGroup],
+        description: str,
+    ) -> None:
+        super().__init__(scope, id_, description=description)
+        fetching = [model for model in models if model.fetched]
+        environment = {CONTROL_TABLE: tables.control.table_name}
+        if fetching:
+            environment[MODEL_BUCKET] = bucket.bucket_name
+        function = self._function(config, bundle, environment)
+        function.allow_on_table(tables.control, "BatchGetItem", partitions="model#*")
+        for model in fetching:
+            allow_fetching(function, tables, bucket, model)
+        self._subscribable(function, "Light", light)
+        for name, group in heavy.items():
+            self._subscribable(function, output_prefix(name), group)
+        self.groups: Sequence[logs.ILogGroup] = (light, *heavy.values())
+        groups = {**dict.fromkeys(config.light_models, light), **heavy}
+        self.names = ShadowNames(
+            function.alias.function_arn, {name: group.log_group_name for name, group in groups.items()}
+        )
+        cdk.CfnOutput(self, "ShadowFunction", value=function.alias.function_arn)
+
+    def _function(self, config: Config, bundle: Path, environment: Mapping[str, str]) -> Function:
+        own = config.shadow
+        settings = config.light.model_copy(
+            update={"memory_mb": own.memory_mb, "timeout_seconds": own.timeout_seconds, "snap_start": False}
+        )
+        function = Function(
+            self,
+            "Shadow",
+            name="shadow",
+            bundle=bundle,
+            settings=settings,
+            environment=environment,
+            log_retention_days=config.monitoring.log_retention_days,
+            reserved_concurrency=own.reserved_concurrency,
+            storage_mb=own.storage_mb,
+        )
+        # What has failed may have been counted in part, and a sample can do without it.
+        function.alias.configure_async_invoke(retry_attempts=0, max_event_age=_LONGEST_WAIT)
+        return function
+
+    def _subscribable(self, function: Function, name: str, group: logs.ILogGroup) -> None:
+        """Let CloudWatch Logs call the function with the lines of one log group."""
+        function.alias.add_permission(
+            f"{name}Logs",
+            principal=iam.ServicePrincipal("logs.amazonaws.com"),
+            source_arn=group.log_group_arn,
+            source_account=self.account,
+        )
