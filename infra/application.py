@@ -1,5 +1,6 @@
 """From slipway.yaml to stacks, for app.py and for the tests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,15 +9,18 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import Target, build_bundle
 from infra.image import build_context, wants_image
-from infra.models import load_deployed_models, load_heavy_models
+from infra.models import load_deployed_models, load_heavy_models, load_shadowed_models
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
+from infra.stacks.shadow import ShadowStack
 from infra.stacks.state import StateStack
 from slipway.config import Config, load_config
 from slipway.errors import ConfigError, FieldProblem
 
-FUNCTIONS = ("predict", "features", "feedback", "controller")
+FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
+CAPTURE = "capture"
+"""Deployed only where a model's requests are captured."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Stacks:
     serving: ServingStack
     heavy: HeavyStack | None
     """Only where there is a heavy model."""
+    shadow: ShadowStack
     releases: ReleasesStack
 
 
@@ -44,7 +49,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         function: build_bundle(
             function, _target(target), root=config_file.parent, config_file=config_file, config=config
         )
-        for function in FUNCTIONS
+        for function in (*FUNCTIONS, *([CAPTURE] if config.captured_models else []))
     }
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("slipway:project", config.project)
@@ -59,9 +64,22 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         bundles=bundles,
         tables=state.tables,
         bucket=state.models.bucket,
+        captures=state.captures.bucket,
         description=f"{config.project}: the API and the functions behind it",
     )
-    heavy = _heavy_stack(app, config, config_file, _target(target), state=state, serving=serving)
+    heavy = _heavy_stack(app, config, config_file, _target(target), bundles, state=state, serving=serving)
+    shadow = ShadowStack(
+        app,
+        f"{config.project}-shadow",
+        config=config,
+        models=load_shadowed_models(config, root=config_file.parent, config_file=config_file),
+        bundle=bundles["shadow"],
+        tables=state.tables,
+        bucket=state.models.bucket,
+        light=serving.predict.logs,
+        heavy=heavy.logs if heavy else {},
+        description=f"{config.project}: what scores captures for shadows",
+    )
     releases = ReleasesStack(
         app,
         f"{config.project}-releases",
@@ -71,13 +89,21 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},
+        shadow=shadow,
         description=f"{config.project}: what carries releases out",
     )
-    return Stacks(state, serving, heavy, releases)
+    return Stacks(state, serving, heavy, shadow, releases)
 
 
 def _heavy_stack(
-    app: cdk.App, config: Config, config_file: Path, target: Target, *, state: StateStack, serving: ServingStack
+    app: cdk.App,
+    config: Config,
+    config_file: Path,
+    target: Target,
+    bundles: Mapping[str, Path],
+    *,
+    state: StateStack,
+    serving: ServingStack,
 ) -> HeavyStack | None:
     if not config.heavy_models:
         return None
@@ -94,6 +120,8 @@ def _heavy_stack(
         bucket=state.models.bucket,
         api=serving.api,
         topic=serving.topic,
+        captures=state.captures.bucket,
+        bundles=bundles,
         description=f"{config.project}: the heavy models and the load balancer before them",
     )
     # The rules name the parameters of the state stack, by what CloudFormation cannot see as a dependency.

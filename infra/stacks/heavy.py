@@ -1,6 +1,6 @@
 """The heavy tier: a load balancer that only the API reaches, and the two slots of each heavy model behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.constructs.balancer import Balancer
+from infra.constructs.captures import Captures
 from infra.constructs.heavy_alarms import HeavyAlarms
 from infra.constructs.heavy_dashboard import HeavyDashboard
 from infra.constructs.heavy_metrics import HeavyMetrics
@@ -48,6 +49,8 @@ class HeavyStack(cdk.Stack):
         bucket: s3.IBucket,
         api: HttpApi,
         topic: sns.ITopic,
+        captures: s3.IBucket,
+        bundles: Mapping[str, Path],
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
@@ -61,10 +64,14 @@ class HeavyStack(cdk.Stack):
         self._around = Surroundings(network, cluster, Balancer(self, "Balancer", network=network))
         self.released: dict[str, ReleasedSlots] = {}
         priorities = first_priorities(model.name for model in models)
-        for deployed in models:
-            model = self._model(deployed)
+        built = [self._model(deployed) for deployed in models]
+        self.logs = {model.name: model.logs for model in built}
+        for model in built:
             self._rules(model, priorities[model.name])
             self._watch(model, topic)
+        captured = [model for model in built if model.name in config.captured_models]
+        if captured:
+            self._capture(captured, bundles["capture"], captures, topic)
         routes = [route for model in models for route in heavy_routes(model.name)]
         HeavyRoutes(self, "Routes", api=api, balancer=self._around.balancer, routes=routes)
         self._output("ClusterName", cluster.cluster_name)
@@ -132,6 +139,14 @@ class HeavyStack(cdk.Stack):
             deployed.service.enable_deployment_alarms(names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
         gpus = model.settings.compute == "gpu"
         HeavyDashboard(self, f"{name}Dashboard", of=of, settings=settings, gpus=gpus, alarms=alarms.all)
+
+    def _capture(self, models: Sequence[HeavyModel], bundle: Path, bucket: s3.IBucket, topic: sns.ITopic) -> None:
+        control = self._tables.control
+        function = Captures(
+            self, "Captures", config=self._config, bundle=bundle, bucket=bucket, control=control, topic=topic
+        )
+        for model in models:
+            function.subscribe(output_prefix(model.name), model.logs)
 
     def _output(self, name: str, value: str) -> None:
         cdk.CfnOutput(self, name, value=value)

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -19,8 +20,9 @@ from infra.constructs.http_api import HttpApi
 from infra.constructs.metrics import live_metric
 from infra.constructs.release_dashboard import ReleaseDashboard
 from infra.constructs.topic import topic
+from infra.stacks.shadow import ShadowStack
 from slipway.config import Authorization, Config
-from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC
+from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC, SHADOW
 from slipway.heavy_tier import SLOTS, SlotNames, slot_parameter
 
 _TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
@@ -49,6 +51,7 @@ class ReleasesStack(cdk.Stack):
         api: HttpApi,
         alarm_topic: sns.ITopic,
         slots: Mapping[str, ReleasedSlots],
+        shadow: ShadowStack,
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
@@ -56,8 +59,10 @@ class ReleasesStack(cdk.Stack):
         self._api = api
         notices = config.monitoring.releases
         self.topic = topic(self, email=notices.email, key_arn=config.monitoring.alarms.key_arn)
-        self.function = self._controller(bundle, control, slots)
+        self.function = self._controller(bundle, control, slots, shadow)
         self._allow_everywhere(control)
+        for group in shadow.groups:
+            self._allow_subscribing(group)
         for name, each in slots.items():
             self._allow_slots(name, each)
         if slots:
@@ -67,7 +72,9 @@ class ReleasesStack(cdk.Stack):
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
 
-    def _controller(self, bundle: Path, control: dynamodb.ITable, slots: Mapping[str, ReleasedSlots]) -> Function:
+    def _controller(
+        self, bundle: Path, control: dynamodb.ITable, slots: Mapping[str, ReleasedSlots], shadow: ShadowStack
+    ) -> Function:
         names = {name: asdict(each.names) for name, each in slots.items()}
         settings = self._config.light.model_copy(
             update={"timeout_seconds": _TIMEOUT_SECONDS, "snap_start": False, "memory_mb": 1024}
@@ -83,6 +90,7 @@ class ReleasesStack(cdk.Stack):
                 API: self._api.api.api_endpoint,
                 RELEASE_TOPIC: self.topic.topic_arn,
                 **({HEAVY: self.to_json_string(names)} if names else {}),
+                SHADOW: self.to_json_string(asdict(shadow.names)),
             },
             log_retention_days=self._config.monitoring.log_retention_days,
         )
@@ -98,6 +106,11 @@ class ReleasesStack(cdk.Stack):
         function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
         reason = "AWS has no resources to name for reading metrics, alarms, rules and the health of targets."
         acknowledge(function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _allow_subscribing(self, group: logs.ILogGroup) -> None:
+        """Have the function that scores for shadows read a log group, and see whether it does."""
+        actions = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
+        self.function.allow([f"logs:{action}" for action in actions], group.log_group_arn)
 
     def _allow_reading_slots(self) -> None:
         describe = ["DescribeRules", "DescribeTargetHealth"]

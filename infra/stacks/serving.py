@@ -7,20 +7,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge, exported_name
 from infra.constructs.alarms import Alarms
+from infra.constructs.captures import Captures
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.deployment import Deployments
 from infra.constructs.function import Function
 from infra.constructs.http_api import HttpApi
 from infra.constructs.metrics import ServiceMetrics
 from infra.models import DeployedModel
-from infra.stacks.access import allow_tables, table_variables
+from infra.stacks.access import allow_fetching, allow_tables, table_variables
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
 from slipway.config import Config
 from slipway.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET
-from slipway.models.versions import version_prefix
 
 
 class ServingStack(cdk.Stack):
@@ -36,6 +35,7 @@ class ServingStack(cdk.Stack):
         bundles: Mapping[str, Path],
         tables: Tables,
         bucket: s3.IBucket,
+        captures: s3.IBucket,
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
@@ -43,7 +43,8 @@ class ServingStack(cdk.Stack):
         self._bundles = bundles
         self._tables = tables
         self._bucket = bucket
-        functions = [self._predict(models), self._features(), self._feedback()]
+        predict = self._predict(models)
+        functions = [predict, self._features(), self._feedback()]
         api = self._api(functions)
         service_metrics = ServiceMetrics(config.project)
         alarms = Alarms(
@@ -67,7 +68,10 @@ class ServingStack(cdk.Stack):
         for function in functions:
             deployments.add(function, alarms.rollback(function))
         self.api = api
+        self.predict = functions[0]
         self.topic = alarms.topic
+        if config.captured_models & config.light_models.keys():
+            self._capture(captures).subscribe("Predict", predict.logs)
         self._outputs(api, functions, alarms)
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
@@ -80,23 +84,14 @@ class ServingStack(cdk.Stack):
         function.allow_on_table(self._tables.control, "BatchGetItem", partitions="model#*")
         allow_tables(function, self._tables, models)
         for model in fetching:
-            self._allow_fetching(function, model)
+            allow_fetching(function, self._tables, self._bucket, model)
+            listed = ", ".join(map(str, model.fetched))
+            cdk.Annotations.of(function).add_info(
+                f"{model.name}: version {listed} of slipway.yaml is not here, so it comes from the registry. Whether "
+                "it is there shows when the function starts; "
+                f"`slipway model list {model.name} --registry` tells before."
+            )
         return function
-
-    def _allow_fetching(self, function: Function, model: DeployedModel) -> None:
-        """Let a function list the versions of a model and read the objects of those that its bundle lacks."""
-        function.allow_on_table(self._tables.control, "Query", partitions=f"model#{model.name}")
-        for version in model.fetched:
-            objects = f"{version_prefix(model.name, version)}*"
-            function.allow(["s3:GetObject"], self._bucket.arn_for_objects(objects))
-            bucket = exported_name(self._bucket, self._bucket.bucket_arn)
-            reason = "The files of a version are named in its manifest, which lies there, too."
-            acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{bucket}/{objects}]": reason})
-        listed = ", ".join(map(str, model.fetched))
-        cdk.Annotations.of(function).add_info(
-            f"{model.name}: version {listed} of slipway.yaml is not here, so it comes from the registry. Whether it is "
-            f"there shows when the function starts; `slipway model list {model.name} --registry` tells before."
-        )
 
     def _features(self) -> Function:
         function = self._function("features", {FEATURES_TABLE: self._tables.features.table_name})
@@ -105,10 +100,21 @@ class ServingStack(cdk.Stack):
 
     def _feedback(self) -> Function:
         function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
-        function.allow_on_table(self._tables.control, "PutItem", partitions="feedback#*")
+        function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", partitions="feedback#*")
         function.allow_on_table(self._tables.control, "UpdateItem", partitions="reward#*")
         function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", partitions="impression#*")
         return function
+
+    def _capture(self, bucket: s3.IBucket) -> Captures:
+        return Captures(
+            self,
+            "Captures",
+            config=self._config,
+            bundle=self._bundles["capture"],
+            bucket=bucket,
+            control=self._tables.control,
+            topic=self.topic,
+        )
 
     def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:
         return Function(
@@ -133,5 +139,6 @@ class ServingStack(cdk.Stack):
         cdk.CfnOutput(self, "ApiUrl", value=api.api.api_endpoint)
         cdk.CfnOutput(self, "ApiId", value=api.api.api_id)
         cdk.CfnOutput(self, "AlarmTopic", value=alarms.topic.topic_arn)
+        cdk.CfnOutput(self, "PredictLogs", value=self.predict.logs.log_group_name)
         for function in functions:
             cdk.CfnOutput(self, f"{function.name.capitalize()}Function", value=function.function.function_name)

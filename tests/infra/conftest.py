@@ -36,6 +36,7 @@ class Synthesized:
     folder: Path
     state: dict[str, Any]
     serving: dict[str, Any]
+    shadow: dict[str, Any]
     releases: dict[str, Any]
     heavy: dict[str, Any] | None = None
 
@@ -87,7 +88,7 @@ def synthesize(make_project: Callable[..., Path]) -> Synthesize:
         stacks = add_stacks(app, config_file=config_file, target="host")
         folder = Path(app.synth().directory)
         heavy = _template(folder, stacks.heavy) if stacks.heavy else None
-        own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.releases))
+        own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
         return Synthesized(folder, *own, heavy)
 
     return run
@@ -103,6 +104,13 @@ def templates(synthesize: Synthesize) -> Synthesized:
 def heavy(synthesize: Synthesize) -> Synthesized:
     """The project with a heavy model on Fargate, which needs no word on how it runs."""
     return synthesize(models=heavy_model())
+
+
+@pytest.fixture(scope="session")
+def capturing(synthesize: Synthesize) -> Synthesized:
+    """The project with captures of a model on each tier."""
+    light = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
+    return synthesize(models=f"{light}\n{heavy_model('capture: { sample: 0.1 }')}")
 
 
 @pytest.fixture(scope="session")

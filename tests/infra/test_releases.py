@@ -37,6 +37,9 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
     assert set(actions) == {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "logs:DescribeSubscriptionFilters",
+        "logs:PutSubscriptionFilter",
+        "logs:DeleteSubscriptionFilter",
         "dynamodb:BatchGetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
@@ -82,14 +85,28 @@ def test_of_a_heavy_model_it_changes_its_rules_services_and_parameters_only(heav
 def test_the_environment_is_what_the_controller_reads(heavy):
     (function,) = of_type(heavy.releases, "AWS::Lambda::Function")
     variables = function["Environment"]["Variables"]
-    names = variables.pop("SLIPWAY_HEAVY")["Fn::Join"][1]
     # What stands for a name at a deploy is any text.
-    text = "".join(part if isinstance(part, str) else "name" for part in names)
-    given = {name: value if isinstance(value, str) else "name" for name, value in variables.items()}
-    settings = Settings.of({**given, "SLIPWAY_HEAVY": text})
+    given = {name: text_of(value) for name, value in variables.items()}
+    settings = Settings.of(given)
     assert set(settings.deployment.heavy) == {"tiny-large"}
     assert set(settings.deployment.heavy["tiny-large"].services) == {"blue", "green"}
     assert settings.deployment.topic == "name"
+    assert set(settings.deployment.shadow.logs) == {"tiny-sentiment", "tiny-large"}
+
+
+def test_it_subscribes_the_function_of_shadows_to_the_log_groups_of_models_only(heavy):
+    actions = actions_of(heavy.releases)
+    for action in ("Describe", "Put", "Delete"):
+        name = f"logs:{action}SubscriptionFilter{'s' if action == 'Describe' else ''}"
+        groups = [each["Fn::ImportValue"] for each in actions[name]]
+        assert ["PredictLogs" in groups[0], "TinyLargeModelLogs" in groups[1], len(groups)] == [True, True, 2]
+
+
+def text_of(value):
+    """A value of a template as some text that it may become."""
+    if isinstance(value, dict) and "Fn::Join" in value:
+        return "".join(part if isinstance(part, str) else "name" for part in value["Fn::Join"][1])
+    return value if isinstance(value, str) else "name"
 
 
 def test_somebody_is_told_when_it_fails_or_is_not_called(templates):
