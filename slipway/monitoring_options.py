@@ -31,6 +31,8 @@ class ReleaseNoticesConfig(Section):
 class MonitoringConfig(Section):
     # The retention periods that CloudWatch Logs offers, up to a year.
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
+    # Rewards are counted by the time of their predictions, in spans of so many minutes: a bandit learns no faster.
+    reward_minutes: Literal[1, 2, 5, 10] = 10
     capture_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     alarms: AlarmsConfig = AlarmsConfig()
     releases: ReleaseNoticesConfig = ReleaseNoticesConfig()

@@ -1,6 +1,7 @@
 """The function `feedback`: what predictions turned out to deserve."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from slipway.config import load_config
@@ -20,7 +21,8 @@ def make_app(settings: Settings) -> Any:
     if settings.control_table is None:
         raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
     config = load_config(settings.root / "slipway.yaml")
-    routes = feedback_routes(config.models, DynamoFeedbackStore(settings.control_table))
+    span = timedelta(minutes=config.monitoring.reward_minutes)
+    routes = feedback_routes(config.models, DynamoFeedbackStore(settings.control_table, span=span))
     exchange = Exchange(Telemetry(config.project, "feedback"), body_bytes=config.api.limits.body_bytes)
     return create_app(routes, exchange, title=config.project)
 

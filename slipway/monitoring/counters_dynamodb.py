@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from slipway.dynamodb import DynamoTable, Item, Request
-from slipway.monitoring.feedback import bucket
+from slipway.monitoring.feedback import BUCKET, bucket
 from slipway.monitoring.prediction_ids import PredictionId
 
 REWARD = ""
@@ -19,10 +19,10 @@ _BUCKET_FORMAT = "%Y%m%dT%H%M"
 _DAY_FORMAT = "%Y%m%d"
 
 
-def addition(kind: str, prediction: PredictionId, amounts: Mapping[str, float]) -> Request:
+def addition(kind: str, prediction: PredictionId, amounts: Mapping[str, float], span: timedelta = BUCKET) -> Request:
     """What adds ``amounts`` to the counters of a prediction's version and time, as a part of a transaction."""
     shard = int(prediction.random[-2:], 16) % _SHARDS
-    sort = f"{kind}{prediction.version:08d}#{bucket(prediction.made_at):{_BUCKET_FORMAT}}#{shard}"
+    sort = f"{kind}{prediction.version:08d}#{bucket(prediction.made_at, span):{_BUCKET_FORMAT}}#{shard}"
     numbered = list(enumerate(amounts.items()))
     update = {
         "Key": {"pk": {"S": f"reward#{prediction.model}"}, "sk": {"S": sort}},
@@ -34,13 +34,20 @@ def addition(kind: str, prediction: PredictionId, amounts: Mapping[str, float]) 
 
 
 def counters(
-    table: DynamoTable, kind: str, model: str, version: int, *, since: datetime, until: datetime
+    table: DynamoTable,
+    kind: str,
+    model: str,
+    version: int,
+    *,
+    since: datetime,
+    until: datetime,
+    span: timedelta = BUCKET,
 ) -> Iterator[Item]:
-    """The counters of predictions made from ``since`` on and before ``until``, to `BUCKET`.
+    """The counters of predictions made from ``since`` on and before ``until``, to a ``span``.
 
     What was read once is read again as it was or higher, so that whoever has it can take the difference.
     """
-    first = bucket(since)
+    first = bucket(since, span)
     for day in _days(first, until):
         for item in table.query(f"reward#{model}", f"{kind}{version:08d}#{day:{_DAY_FORMAT}}", consistent=True):
             text = item["sk"]["S"].split("#")[-2]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from slipway.dynamodb import DynamoTable, Item
@@ -10,7 +10,7 @@ from slipway.errors import UnavailableError
 from slipway.monitoring.accuracy import Accuracy
 from slipway.monitoring.accuracy_dynamodb import FEEDBACK, DynamoLabelStore, feedback_key
 from slipway.monitoring.counters_dynamodb import REWARD, addition, counters
-from slipway.monitoring.feedback import Feedback, Rewards, contradiction
+from slipway.monitoring.feedback import BUCKET, Feedback, Rewards, contradiction
 from slipway.monitoring.impressions import Click
 from slipway.monitoring.impressions_dynamodb import DynamoImpressions
 
@@ -28,9 +28,18 @@ class DynamoFeedbackStore:
     A reward is added to its version's counters in the same transaction, so it is counted once, however often it comes;
     a click on an item that two versions competed for moves its impression there, too.
     A label is stored first, and then counted if the prediction was captured; one that comes again is tried again.
+    Rewards are counted in spans of ``span``.
     """
 
-    def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
+    def __init__(
+        self,
+        table: str,
+        *,
+        span: timedelta = BUCKET,
+        client: "ClientFactory | None" = None,
+        backoff: "Backoff | None" = None,
+    ) -> None:
+        self._span = span
         self._table = DynamoTable(table, dependency="feedback store", client=client, backoff=backoff)
         self._labels = DynamoLabelStore(self._table)
         self._impressions = DynamoImpressions(self._table)
@@ -48,7 +57,7 @@ class DynamoFeedbackStore:
         return stored is None
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
-        found = counters(self._table, REWARD, model, version, since=since, until=until)
+        found = counters(self._table, REWARD, model, version, since=since, until=until, span=self._span)
         read = (Rewards(int(i["count"]["N"]), float(i["total"]["N"]), float(i["squares"]["N"])) for i in found)
         return sum(read, Rewards())
 
@@ -64,7 +73,8 @@ class DynamoFeedbackStore:
         click = Click.of(feedback)
         for _ in range(_CLICK_TRIES):
             clicked = self._impressions.writes(click) if click else []
-            refused = self._table.transact([put, addition(REWARD, feedback.prediction, amounts), *clicked])
+            counted = addition(REWARD, feedback.prediction, amounts, self._span)
+            refused = self._table.transact([put, counted, *clicked])
             if refused is None or refused[0] is not None:
                 return None if refused is None else refused[0]
         raise UnavailableError("feedback store", f"the impression of {feedback.prediction} is clicked all the time")

@@ -63,12 +63,12 @@ class FeedbackCounters(RewardCounters, AccuracyCounters, WinCounters, Protocol):
 
 
 BUCKET = timedelta(minutes=10)
-"""Feedback is counted by the time of their predictions, in spans of this length."""
+"""Feedback is counted by the time of its predictions, in spans of this length where no other is chosen."""
 
 
-def bucket(time: datetime) -> datetime:
+def bucket(time: datetime, span: timedelta = BUCKET) -> datetime:
     """The beginning of the span that a time is in."""
-    return time - timedelta(seconds=time.timestamp() % BUCKET.total_seconds())
+    return time - timedelta(seconds=time.timestamp() % span.total_seconds())
 
 
 class FeedbackStore(Protocol):

@@ -10,36 +10,44 @@ from slipway.releases.evidence import Tally
 from slipway.releases.record import ReleaseRecord
 
 Predictions = Callable[[int, datetime, datetime], float]
+_Source = tuple[RewardCounters, Predictions, timedelta]
 
 
 def new_rewards(
-    record: ReleaseRecord, version: int, end: datetime, counters: RewardCounters, predictions: Predictions
+    record: ReleaseRecord,
+    version: int,
+    end: datetime,
+    counters: RewardCounters,
+    predictions: Predictions,
+    *,
+    span: timedelta = BUCKET,
 ) -> Tally | None:
     """What is to be added to what the record has counted already; None where nothing is new.
 
-    Only predictions made since the release started count. For a bandit, one without a reward counts as 0 once it is old
-    enough; ``predictions`` tells how many there were. Else only rewards that came are outcomes.
+    ``counters`` count in spans of ``span``. Only predictions made since the release started count. For a bandit, one
+    without a reward counts as 0 once it is old enough; ``predictions`` tells how many there were. Else only rewards
+    that came are outcomes.
     """
     if isinstance(record.options, Bandit):
-        made, found = _old_enough(record, record.options, version, end, (counters, predictions))
+        made, found = _old_enough(record, record.options, version, end, (counters, predictions, span))
         # A reward of nobody's prediction, as CloudWatch knows them, cannot make a mean over 1.
         return _added(Tally(made, min(found.total, made)))
     seen = record.total(version, keys.REWARD)
-    found = counters.rewards(record.model, version, record.started_at, end + BUCKET)
+    found = counters.rewards(record.model, version, record.started_at, end + span)
     return _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
 
 
 def _old_enough(
-    record: ReleaseRecord, options: Bandit, version: int, end: datetime, source: tuple[RewardCounters, Predictions]
+    record: ReleaseRecord, options: Bandit, version: int, end: datetime, source: _Source
 ) -> tuple[float, Rewards]:
     """How many predictions have become old enough since the last look, and the rewards that came for them by now.
 
     What comes for them later does not count: to arms that have fewer young predictions by then it would add more.
     """
-    counters, predictions = source
+    counters, predictions, span = source
     delay = timedelta(minutes=options.delay_minutes)
-    first = bucket(record.started_at) + BUCKET
-    before, until = (max(first, bucket(time - delay)) for time in (record.judged_until, end))
+    first = bucket(record.started_at, span) + span
+    before, until = (max(first, bucket(time - delay, span)) for time in (record.judged_until, end))
     made = predictions(version, before, until) if until > before else 0.0
     return made, counters.rewards(record.model, version, before, until) if made else Rewards()
 

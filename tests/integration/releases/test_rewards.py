@@ -50,6 +50,17 @@ def test_rewards_are_of_their_version_and_time(feedback: Store) -> None:
     assert counted(feedback, since=NOW - 31 * HOUR, until=NOW + 6 * HOUR).count == 3
 
 
+def test_they_are_counted_as_finely_as_asked(dynamodb: Any, control_table: str) -> None:
+    feedback = DynamoFeedbackStore(control_table, span=timedelta(minutes=1), client=dynamodb)
+    start = NOW.replace(minute=3, second=0, microsecond=0)
+    for number, seconds in enumerate((59, 60, 119, 120)):
+        give(feedback, number, 1.0, hours=(start - NOW) / HOUR + seconds / 3600)
+
+    minute = timedelta(minutes=1)
+    assert counted(feedback, since=start + minute, until=start + 2 * minute).count == 2
+    assert counted(feedback, since=start, until=start + 3 * minute).count == 4
+
+
 def test_what_is_not_from_0_to_1_counts_as_the_nearer(feedback: Store) -> None:
     give(feedback, 1, -3.0)
     give(feedback, 2, 7.0)
