@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from releases import NOW
+from releases import NOW, make_release
 
 from slipway.dynamodb import DynamoTable
 from slipway.errors import ConflictError
@@ -15,6 +15,10 @@ from slipway.monitoring.accuracy_dynamodb import DynamoLabelStore
 from slipway.monitoring.dynamodb import DynamoFeedbackStore
 from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore
 from slipway.monitoring.prediction_ids import PredictionId
+from slipway.releases import evidence as keys
+from slipway.releases.accuracy import with_accuracy
+from slipway.releases.evidence import Tally, Window
+from slipway.releases.record import ReleaseRecord, stored_tallies
 
 HOUR = timedelta(hours=1)
 LATER = datetime.now(UTC) + timedelta(days=30)
@@ -210,3 +214,52 @@ def test_rewards_and_labels_do_not_mix(stores: Stores) -> None:
 
 def replace_random(of: PredictionId) -> PredictionId:
     return of._replace(random=of.random[:-1] + "f")
+
+
+DAY = timedelta(days=1)
+
+
+def release() -> ReleaseRecord:
+    return make_release("sentiment")
+
+
+def seen(record: ReleaseRecord, window: Window) -> ReleaseRecord:
+    """The record once it has taken a window in."""
+    totals = dict(record.totals)
+    for version, tallies in window.arms.items():
+        totals[version] = stored_tallies({keys.ACCURACY: record.total(version, keys.ACCURACY) + tallies[keys.ACCURACY]})
+    return record.model_copy(update={"totals": totals})
+
+
+def test_a_look_takes_in_the_labels_that_came_since_the_last_each_to_its_version(stores: Stores) -> None:
+    record, empty = release(), Window(NOW, NOW + HOUR, {})
+    assert with_accuracy(record, empty, stores.feedback) == empty
+    for number, (version, label) in enumerate([(1, "positive"), (2, "negative"), (2, "positive")]):
+        stores.capture(number, "positive", version=version)
+        stores.label(number, label, version=version)
+    first = with_accuracy(record, Window(NOW, NOW + HOUR, {2: {keys.ERRORS: Tally(9, 0)}}), stores.feedback)
+    assert first.arms == {1: {keys.ACCURACY: Tally(1, 0)}, 2: {keys.ERRORS: Tally(9, 0), keys.ACCURACY: Tally(2, 1)}}
+    record = seen(record, first)
+    assert with_accuracy(record, empty, stores.feedback) == empty
+    # Of a prediction of the first hour, known a day later.
+    stores.capture(9, "positive")
+    stores.label(9, "negative")
+    late = with_accuracy(record, Window(NOW + DAY, NOW + DAY + HOUR, {}), stores.feedback)
+    assert late.arms == {2: {keys.ACCURACY: Tally(1, 1)}}
+
+
+def test_labels_of_predictions_from_before_the_release_do_not_count(stores: Stores) -> None:
+    stores.capture(1, "positive", hours=-2)
+    stores.label(1, "negative", hours=-2)
+    empty = Window(NOW, NOW + HOUR, {})
+    assert with_accuracy(release(), empty, stores.feedback) == empty
+
+
+def test_counters_that_are_behind_the_record_bring_nothing(stores: Stores) -> None:
+    window = Window(NOW, NOW + HOUR, {2: {keys.ACCURACY: Tally(5, 5)}})
+    record = seen(release(), window)
+    for number in range(6):
+        stores.capture(number, "positive")
+        stores.label(number, "positive")
+    empty = Window(NOW, NOW + HOUR, {})
+    assert with_accuracy(record, empty, stores.feedback) == empty
