@@ -12,9 +12,10 @@ from typing import Any
 
 from slipway.boto import answered_by, new_client
 from slipway.monitoring import metrics
-from slipway.monitoring.feedback import RewardCounters
+from slipway.monitoring.feedback import FeedbackCounters
 from slipway.release_options import Shadow
 from slipway.releases import evidence as keys
+from slipway.releases.accuracy import with_accuracy
 from slipway.releases.evidence import Reference, Tally, Window
 from slipway.releases.preferences import with_preferences
 from slipway.releases.queries import COUNT, Query, over, value_queries, value_tallies
@@ -55,12 +56,12 @@ class CloudWatchEvidence:
 
     Args:
         project: the value of the dimension `Project`.
-        rewards: what came back of predictions.
+        rewards: what came back of predictions: rewards, labels and clicks.
         lag: how long after its end a minute is read.
     """
 
     def __init__(
-        self, project: str, rewards: RewardCounters, options: Mapping[str, Any], *, lag: timedelta = LAG
+        self, project: str, rewards: FeedbackCounters, options: Mapping[str, Any], *, lag: timedelta = LAG
     ) -> None:
         self._project = project
         self._rewards = rewards
@@ -78,7 +79,7 @@ class CloudWatchEvidence:
         values = self._read(record, [*queries, shown], start, end, _MINUTE)
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
-        last = self._with_rewards(record, windows[-1])
+        last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
         return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
