@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.config import Authorization, Config
@@ -44,12 +44,13 @@ class Deployment:
 
     def controller(self, config: Config) -> Controller:
         """The controller of a project with this slipway.yaml; raises UnavailableError without a region."""
-        rewards = DynamoFeedbackStore(self.table, client=lazy_client(**self.options))
+        span = timedelta(minutes=config.monitoring.reward_minutes)
+        rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
         world = World(
             tiers={"light": LightTier(light), "heavy": HeavyTier(_HeavyModels(config, self).slots)},
-            evidence=CloudWatchEvidence(config.project, rewards, self.options),
+            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
             shadows=self._shadows(config.project),
             notifier=notifier,
         )

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from slipway.boto import answered_by, new_client
 from slipway.monitoring import metrics
-from slipway.monitoring.feedback import FeedbackCounters
+from slipway.monitoring.feedback import BUCKET, FeedbackCounters
 from slipway.release_options import Shadow
 from slipway.releases import evidence as keys
 from slipway.releases.accuracy import with_accuracy
@@ -58,14 +59,22 @@ class CloudWatchEvidence:
         project: the value of the dimension `Project`.
         rewards: what came back of predictions: rewards, labels and clicks.
         lag: how long after its end a minute is read.
+        span: in spans of which length rewards are counted.
     """
 
     def __init__(
-        self, project: str, rewards: FeedbackCounters, options: Mapping[str, Any], *, lag: timedelta = LAG
+        self,
+        project: str,
+        rewards: FeedbackCounters,
+        options: Mapping[str, Any],
+        *,
+        lag: timedelta = LAG,
+        span: timedelta = BUCKET,
     ) -> None:
         self._project = project
         self._rewards = rewards
         self._lag = lag
+        self._span = span
         self._client = new_client("cloudwatch", options)
 
     def windows(self, record: ReleaseRecord, now: datetime) -> tuple[Window, ...]:
@@ -107,9 +116,8 @@ class CloudWatchEvidence:
         """The last window with the rewards that came since the last look, whenever they were predicted."""
         arms = {version: dict(tallies) for version, tallies in last.arms.items()}
         for version in (record.stable, *record.candidates):
-            tally = new_rewards(
-                record, version, last.end, self._rewards, lambda *span: self._predictions(record, *span)
-            )
+            made = partial(self._predictions, record)
+            tally = new_rewards(record, version, last.end, self._rewards, made, span=self._span)
             if tally is not None:
                 arms.setdefault(version, {})[keys.REWARD] = tally
         return Window(last.start, last.end, arms)
@@ -117,7 +125,7 @@ class CloudWatchEvidence:
     def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
         """How many predictions a version made."""
         query = Query(version, metrics.PREDICTIONS)
-        found = self._read(record, [query], since, until, timedelta(minutes=10))
+        found = self._read(record, [query], since, until, self._span)
         return sum(found.get(query, {}).values())
 
     def _read(
