@@ -17,7 +17,15 @@ from hypercorn.config import Config
 from ministack.app import app
 from ministack.services import ecs
 
-from local import alarm_states, balancing, cloudformation, embedded_metrics, named_resources, trimmed_counts
+from local import (
+    alarm_states,
+    balancing,
+    cloudformation,
+    embedded_metrics,
+    named_resources,
+    subscriptions,
+    trimmed_counts,
+)
 from local.containers import Containers, Engine
 
 Scope = MutableMapping[str, Any]
@@ -49,6 +57,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     trimmed_counts.install()
     alarm_states.install()
     named_resources.install()
+    subscriptions.install()
     balancing.install()
     containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)
     ecs._docker = Engine(containers)

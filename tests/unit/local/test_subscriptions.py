@@ -1,0 +1,61 @@
+"""Lines of a log group go to its subscriptions in batches."""
+
+import time
+from typing import Any
+
+import pytest
+from ministack.services import cloudwatch_logs, lambda_svc
+
+from local import subscriptions
+from local.subscriptions import Deliveries
+from slipway.monitoring.subscriptions import subscribed_lines
+
+Calls = list[tuple[str, list[str]]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """What functions are called with: names, and lines."""
+    made: Calls = []
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:"
+    subscribed = {
+        "words": {"filterName": "words", "filterPattern": '"capture"', "destinationArn": f"{arn}keep:live"},
+        "gone": {"filterName": "gone", "filterPattern": "", "destinationArn": f"{arn}gone"},
+    }
+    monkeypatch.setattr(subscriptions, "DELAY_SECONDS", 0.1)
+    monkeypatch.setattr(cloudwatch_logs, "_log_groups", {"logs": {"subscriptionFilters": subscribed}, "quiet": {}})
+    monkeypatch.setattr(lambda_svc, "_functions", {"keep": "keep"})
+    monkeypatch.setattr(
+        lambda_svc,
+        "invoke_async_with_retry",
+        lambda function, event: made.append((function, list(subscribed_lines(event)))),
+    )
+    return made
+
+
+def line(message: str) -> dict[str, Any]:
+    return {"timestamp": 5, "message": message}
+
+
+def waited(calls: Calls, number: int) -> Calls:
+    deadline = time.monotonic() + 5
+    while len(calls) < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return calls
+
+
+def test_what_comes_within_a_moment_goes_together_and_what_does_not_match_stays(calls: Calls) -> None:
+    deliveries = Deliveries()
+    deliveries.add("logs", "one", [line("a capture"), line("START")])
+    deliveries.add("logs", "two", [line("another capture")])
+    deliveries.add("quiet", "one", [line("a capture")])
+    deliveries.add("nowhere", "one", [line("a capture")])
+    assert waited(calls, 1) == [("keep", ["a capture", "another capture"])]
+    deliveries.add("logs", "one", [line("a capture")])
+    assert waited(calls, 2)[1] == ("keep", ["a capture"])
+
+
+def test_a_batch_has_an_end(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "_EVENTS_PER_BATCH", 2)
+    Deliveries().add("logs", "one", [line(f"capture {number}") for number in range(5)])
+    assert [len(lines) for _, lines in waited(calls, 3)] == [2, 2, 1]
