@@ -143,6 +143,6 @@ def _front(
 
         return create_app(routes, exchange, title=service.config.project)
 
-    front = Front(routes, exchange, make_app)
+    front = Front(routes, exchange, make_app, refuse=concurrent.refuse)
     front.prepare()
     return front

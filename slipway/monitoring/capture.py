@@ -1,17 +1,18 @@
 """Captures: the sampled record of inputs, outputs, version and id, as a JSON line of the log."""
 
-import secrets
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
 
-_RESOLUTION = 2**53
+_RANDOM_BYTES = 7
+_RESOLUTION = 256**_RANDOM_BYTES
 
 
 def is_sampled(share: float) -> bool:
     """Whether this request is captured. The randomness is the kernel's: a process may be a clone of another."""
-    return share > 0 and secrets.randbelow(_RESOLUTION) < share * _RESOLUTION
+    return share > 0 and int.from_bytes(os.urandom(_RANDOM_BYTES)) < share * _RESOLUTION
 
 
 def capture_line(

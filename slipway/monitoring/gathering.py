@@ -10,8 +10,9 @@ from slipway.monitoring import metrics
 from slipway.monitoring.metrics import CATALOGUE, metric_line, pages
 from slipway.monitoring.telemetry import Dimensions, RequestEvent, Telemetry, write_to_stdout
 
-_COUNTED = frozenset({metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION})
-"""Of these each value counts, and not their sum; as of everything in milliseconds."""
+_TIMES = frozenset(name for name, metric in CATALOGUE.items() if metric.unit == "Milliseconds")
+_COUNTED = _TIMES | {metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION}
+"""Of these each value counts, and not their sum."""
 
 
 @dataclass(slots=True)
@@ -45,13 +46,19 @@ class GatheredTelemetry(Telemetry):
         self._served = dict(dimensions)
         self._gathered: dict[tuple[str | None, Dimensions], _Noted] = {}
         self._captures: list[str] = []
+        self._ended: list[tuple[RequestEvent, float]] = []
+
+    def note(self, event: RequestEvent) -> None:
+        """Count a request that was none to speak of: it took no time."""
+        self._ended.append((event, 0.0))
 
     def observe(self, name: str, value: float = 1) -> None:
         """Note a value of a metric of the served model that is of no request."""
-        self._note((self._model, ()), name, value)
+        self._add((self._model, ()), {name: value})
 
     def drain(self) -> str:
         """Everything that was noted since the last time, as lines; empty where nothing was."""
+        self.fold()
         gathered, self._gathered = self._gathered, {}
         captures, self._captures = self._captures, []
         now = int(self._clock() * 1000)
@@ -67,22 +74,36 @@ class GatheredTelemetry(Telemetry):
         if text:
             self._write(text)
 
+    def fold(self) -> None:
+        """Add up the requests that have ended; to be called some times a second.
+
+        Request by request that would take several times as long, in caches that a graph has emptied.
+        """
+        ended, self._ended = self._ended, []
+        for event, milliseconds in ended:
+            self._fold(event, milliseconds)
+
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:
+        self._ended.append((event, milliseconds))
+
+    def _fold(self, event: RequestEvent, milliseconds: float) -> None:
         for own, values in self._totals(event, milliseconds):
-            for name, value in values.items():
-                self._note((event.model, own), name, value)
+            self._add((event.model, own), values)
         for own, lists in event.values.items():
             noted = self._gathered.setdefault((event.model, own), _Noted())
             for name, each in lists.items():
                 noted.values.setdefault(name, []).extend(each)
         self._captures += event.captures
 
-    def _note(self, key: tuple[str | None, Dimensions], name: str, value: float) -> None:
-        noted = self._gathered.setdefault(key, _Noted())
-        if name in _COUNTED or CATALOGUE[name].unit == "Milliseconds":
-            noted.values.setdefault(name, []).append(value)
-        else:
-            noted.sums[name] = noted.sums.get(name, 0) + value
+    def _add(self, key: tuple[str | None, Dimensions], values: Mapping[str, float]) -> None:
+        noted = self._gathered.get(key)
+        if noted is None:
+            noted = self._gathered[key] = _Noted()
+        for name, value in values.items():
+            if name in _COUNTED:
+                noted.values.setdefault(name, []).append(value)
+            else:
+                noted.sums[name] = noted.sums.get(name, 0) + value
 
     def _dimensions(self, model: str | None, own: Dimensions) -> dict[str, str]:
         named = {metrics.PROJECT: self._project, **dict(own)}

@@ -4,8 +4,8 @@ The id of an item of a ranking goes on with the item's place in the request. Whe
 together, the release follows, so that a click counts for one of the two.
 """
 
+import os
 import re
-import secrets
 import time
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -47,7 +47,7 @@ class PredictionId(NamedTuple):
 
 def new_random() -> str:
     """What makes an id unique: the second, and 64 bits from the kernel, as a process may be a clone of another."""
-    return f"{int(time.time()):08x}{secrets.token_hex(_RANDOM_BYTES)}"
+    return f"{int(time.time()):08x}{os.urandom(_RANDOM_BYTES).hex()}"
 
 
 def release_tag(release: str) -> str:

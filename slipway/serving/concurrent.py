@@ -9,7 +9,8 @@ from typing import TypeVar
 from slipway.errors import ExpiredError, OverloadedError
 from slipway.monitoring import metrics
 from slipway.monitoring.gathering import GatheredTelemetry
-from slipway.serving.exchange import Answer, Call, Endpoint
+from slipway.monitoring.telemetry import RequestEvent, error_kind
+from slipway.serving.exchange import Answer, Call, Endpoint, ErrorStyle
 from slipway.serving.executor import ClientGoneError, Executor
 from slipway.serving.prediction import Ask, PredictionRequest
 from slipway.serving.service import PredictionService
@@ -17,6 +18,7 @@ from slipway.serving.service import PredictionService
 # A DynamoDB client keeps ten connections.
 _TABLE_THREADS = 10
 _WRITES_WAITING = 1000
+_REFUSALS_KEPT = 64  # callers choose paths
 
 T = TypeVar("T")
 
@@ -40,6 +42,11 @@ class ConcurrentService:
         self._timeout = timeout
         self._tables = ThreadPoolExecutor(_TABLE_THREADS, thread_name_prefix="tables")
         self._writes: set[asyncio.Task[None]] = set()
+        self._overloaded = OverloadedError(f"model {executor.name}")
+        self._refusals: dict[tuple[ErrorStyle, str], Answer] = {}
+        # Not timed: answers that cost nothing would make the latency of a service that is overloaded look good.
+        self._refused = RequestEvent(executor.name, error_kind(self._overloaded), timed=False)
+        self._refused.count(metrics.REJECTED)
 
     def endpoint(self, parse: Callable[[Call], Ask]) -> Endpoint:
         """An endpoint whose answer is awaited: it is `Predicting`."""
@@ -48,6 +55,18 @@ class ConcurrentService:
             return self._answer(parse, call)
 
         return predict
+
+    def refuse(self, style: ErrorStyle, path: str) -> Answer | None:
+        """What a request is told that finds the queue full, so that being overloaded costs as little as it can."""
+        if not self._executor.is_full:
+            return None
+        self._telemetry.note(self._refused)
+        answer = self._refusals.get((style, path))
+        if answer is None:
+            answer = style(self._overloaded, path)
+            if len(self._refusals) < _REFUSALS_KEPT:
+                self._refusals[style, path] = answer
+        return answer
 
     async def drain(self) -> None:
         """Finish the writes that go on behind answers that were given."""
@@ -61,7 +80,8 @@ class ConcurrentService:
 
     def look_after(self) -> None:
         """What is to be done some times a second: end requests that are overdue, and note the batches that were run."""
-        self._executor.drop_overdue()
+        self._executor.look_after()
+        self._telemetry.fold()
         batches = self._executor.batches
         while batches:
             batch = batches.popleft()
@@ -70,7 +90,6 @@ class ConcurrentService:
                 self._telemetry.observe(metrics.PADDING_SHARE, round(batch.padding, 4))
 
     async def _answer(self, parse: Callable[[Call], Ask], call: Call) -> Answer:
-        self._refuse_if_full(call)
         deadline = monotonic() + self._timeout
         ask = parse(call)
         request = self._service.begin(
@@ -85,13 +104,6 @@ class ConcurrentService:
         if cached:
             self._remember(request)
         return ask.answer(self._service.finish(request))
-
-    def _refuse_if_full(self, call: Call) -> None:
-        """Refuse before anything is done for the request, so that being overloaded costs as little as it can."""
-        if self._executor.is_full:
-            call.event.model = self._executor.name
-            call.event.count(metrics.REJECTED)
-            raise OverloadedError(f"model {self._executor.name}")
 
     async def _infer(self, request: PredictionRequest, deadline: float, call: Call) -> None:
         places = [place for place in request.places if place.output is None]

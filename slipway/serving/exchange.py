@@ -25,21 +25,22 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = "application/json"
 _NONE: Mapping[str, str] = {}
+_CONTENT_TYPE, _CONTENT_LENGTH = b"content-type", b"content-length"
 _LOG = logging.getLogger("slipway")
 # Under overload there are thousands of them a second, and the metrics count them.
 _EXPECTED = (OverloadedError, ExpiredError)
 
 
 class Headers:
-    """The headers of a request. Only the few that somebody asks for are decoded."""
+    """The headers of a request; of several with one name, the first. Only those that somebody asks for are decoded."""
 
-    def __init__(self, raw: Sequence[Sequence[bytes]]) -> None:
-        self._raw = raw
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._values = dict(reversed(raw))
 
     def get(self, name: str, default: str = "") -> str:
-        """The first header called ``name``, in lower case as ASGI has it."""
-        wanted = name.encode("latin-1")
-        return next((value.decode("latin-1") for key, value in self._raw if key == wanted), default)
+        """The header called ``name``, in lower case as ASGI has it."""
+        value = self._values.get(name.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back."""
+    """What goes back; names of ``headers`` are in lower case, and not those of what is known of the body."""
 
     body: bytes
     status: int = 200
@@ -67,8 +68,8 @@ class Answer:
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """The headers as ASGI wants them."""
-        named = {"content-type": self.media_type, "content-length": str(len(self.body)), **self.headers}
-        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+        own = (_CONTENT_TYPE, self.media_type.encode("latin-1")), (_CONTENT_LENGTH, b"%d" % len(self.body))
+        return [*own, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items())]
 
 
 Endpoint = Callable[[Call], "Answer | Awaitable[Answer]"]

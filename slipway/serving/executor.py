@@ -16,9 +16,12 @@ from typing import Any, Protocol
 from slipway.errors import ExpiredError, MalformedError, OverloadedError
 from slipway.models.manifest import Record
 from slipway.models.tasks import Output
+from slipway.serving.returns import Returns
 from slipway.serving.waiting import Item, Ticket, Waiting
 
 _BATCHES_KEPT = 10_000
+_TOGETHER = 4  # answers that wake the event loop once: more gain little, and wait longer
+_SOON_SECONDS = 0.02
 _LOG = logging.getLogger("slipway")
 
 
@@ -78,6 +81,8 @@ class Executor:
         self.name = name
         self._predictor = predictor
         self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
+        self._returns: Returns[Answered] = Returns()
+        self._busy_from = 2 * plan.sessions * plan.max_batch
         self._workers = [
             Thread(target=self._work, name=f"predict-{number}", daemon=True) for number in range(plan.sessions)
         ]
@@ -118,22 +123,23 @@ class Executor:
         future: asyncio.Future[Answered] = loop.create_future()
 
         def settle(ticket: Ticket, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_resolve, future, ticket, error)
+            self._returns.add(future, error or _answered(ticket))
 
         starts_at_once = self._waiting.has_idle
         ticket = self.submit(records, deadline, settle)
         if receive is None or starts_at_once:
             return await future
-        watch = loop.create_task(_drop_when_gone(receive, ticket))
+        watch = loop.create_task(self._drop_when_gone(receive, ticket))
         try:
             return await future
         finally:
             watch.cancel()
 
-    def drop_overdue(self) -> None:
-        """Answer the requests whose deadline has passed, without waiting for a worker to come to them."""
+    def look_after(self) -> None:
+        """On the loop's thread: answer requests whose deadline has passed, and give out answers that are kept."""
         for ticket in self._waiting.overdue(monotonic()):
             ticket.fail(ExpiredError(f"model {self.name}"))
+        self._returns.give_out()
 
     def close(self, *, drop: bool = False) -> None:
         """Predict what waits (or ``drop`` it unanswered), take no more, and end the workers; waits for them."""
@@ -141,13 +147,26 @@ class Executor:
         for worker in self._workers:
             worker.join()
 
+    async def _drop_when_gone(self, receive: "Receive", ticket: Ticket) -> None:
+        if (await receive())["type"] == "http.disconnect":
+            ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
+            self._returns.give_out()
+
     def _work(self) -> None:
         wake = Lock()
         wake.acquire()
         while items := self._waiting.take(wake):
+            started = monotonic()
             live = [item for item in items if self._is_wanted(item.ticket)]
             if live:
                 self._run(live)
+            if not self._may_keep(monotonic() - started):
+                self._returns.hand_over()
+
+    def _may_keep(self, ran: float) -> bool:
+        """Whether answers may wait for the next ones: only where those come soon, and no worker runs dry meanwhile."""
+        is_busy = len(self._waiting) >= self._busy_from
+        return is_busy and ran < _SOON_SECONDS and len(self._returns) < _TOGETHER
 
     def _is_wanted(self, ticket: Ticket) -> bool:
         now = monotonic()
@@ -181,15 +200,5 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Settle = Callable[[Ticket, BaseException | None], None]
 
 
-def _resolve(future: "asyncio.Future[Answered]", ticket: Ticket, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-        return
-    future.set_result(Answered(ticket.outputs, ticket.started - ticket.enqueued, monotonic() - ticket.started))
-
-
-async def _drop_when_gone(receive: Receive, ticket: Ticket) -> None:
-    if (await receive())["type"] == "http.disconnect":
-        ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
+def _answered(ticket: Ticket) -> Answered:
+    return Answered(ticket.outputs, ticket.started - ticket.enqueued, monotonic() - ticket.started)

@@ -5,11 +5,20 @@ must be ready soon leaves it for the calls that can wait. Both ways run the same
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from slipway.serving.exchange import Exchange, Receive, Scope, Send, send_answer
+from slipway.serving.exchange import Answer, ErrorStyle, Exchange, Receive, Scope, Send, send_answer
 from slipway.serving.routes import Route, Routes
+
+_PATHS_KEPT = 64  # callers choose paths, so not all of them
+
+Refuse = Callable[[ErrorStyle, str], Answer | None]
+"""Answers a request at a path without so much as reading it, where there is no room for it."""
+
+
+def refuse_none(style: ErrorStyle, path: str) -> None:
+    """There is always room."""
 
 
 class Front:
@@ -19,12 +28,17 @@ class Front:
         routes: what is answered here: those with ``timed`` set, and no others.
         exchange: runs the endpoints.
         make_app: makes the app that answers the rest.
+        refuse: asked before anything else is done for one of ``routes``.
     """
 
-    def __init__(self, routes: Routes, exchange: Exchange, make_app: Callable[[], Any]) -> None:
+    def __init__(
+        self, routes: Routes, exchange: Exchange, make_app: Callable[[], Any], *, refuse: Refuse = refuse_none
+    ) -> None:
         self._routes = [(route, tuple(route.path.split("/"))) for route in routes if route.timed]
         self._exchange = exchange
         self._make_app = make_app
+        self._refuse = refuse
+        self._match = lru_cache(_PATHS_KEPT)(self._find)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._match(scope["method"], scope["path"]) if scope["type"] == "http" else None
@@ -32,7 +46,9 @@ class Front:
             await self._app(scope, receive, send)
             return
         route, parameters = found
-        answer = await self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
+        answer = self._refuse(route.style, scope["path"])
+        if answer is None:
+            answer = await self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
         await send_answer(answer, send)
 
     def prepare(self) -> None:
@@ -43,7 +59,7 @@ class Front:
     def _app(self) -> Any:
         return self._make_app()
 
-    def _match(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+    def _find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
         parts = path.split("/")
         for route, pattern in self._routes:
             if len(pattern) == len(parts) and route.method == method:

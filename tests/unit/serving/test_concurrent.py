@@ -67,7 +67,8 @@ def serve(config, models) -> Iterator[Any]:
 
             return create_app(routes, exchange, title="demo")
 
-        app = Lifecycle(Front(routes, exchange, make_app), concurrent, telemetry, readiness)
+        front = Front(routes, exchange, make_app, refuse=concurrent.refuse)
+        app = Lifecycle(front, concurrent, telemetry, readiness)
         client = TestClient(app, raise_server_exceptions=False)
         client.__enter__()
         clients.append(client)

@@ -121,7 +121,7 @@ def test_a_request_whose_deadline_passed_is_not_run() -> None:
             late = asyncio.create_task(ask(executor, "late", deadline=time.monotonic() - 1))
             swept = asyncio.create_task(ask(executor, "swept", deadline=time.monotonic() - 1))
             await asyncio.sleep(0)
-            executor.drop_overdue()
+            executor.look_after()
             with pytest.raises(ExpiredError):
                 await swept  # though the worker is busy
             graph.gate.set()
@@ -224,6 +224,53 @@ def test_a_wait_ends_without_company() -> None:
     async def main() -> None:
         with executing(Echo(), max_batch=2, max_wait_ms=5) as executor:
             assert await asyncio.wait_for(ask(executor, "a"), 5) == ["a"]
+
+    asyncio.run(main())
+
+
+class Stopping(Echo):
+    """Answers at once, but for `stop`: for that its gate must be open."""
+
+    def predict_batch(self, records):
+        if records[0]["text"] == "stop":
+            return super().predict_batch(records)
+        return [{"value": record["text"]} for record in records], None
+
+
+def test_under_load_answers_wait_for_one_another_and_no_longer_than_the_loop_says() -> None:
+    async def main() -> None:
+        graph = Stopping(is_open=False)
+        with executing(graph, queue=64) as executor:
+            texts = ["a", "b", "stop", *"cdefgh"]
+            asked = [asyncio.create_task(ask(executor, text)) for text in texts]
+            await until(graph.running.is_set)
+            await asyncio.sleep(0.01)
+            assert not asked[0].done()
+            executor.look_after()
+            assert await asyncio.gather(*asked[:2]) == [["a"], ["b"]]
+            graph.gate.set()
+            assert await asyncio.wait_for(asyncio.gather(*asked), 5) == [[text] for text in texts]
+
+    asyncio.run(main())
+
+
+def test_an_answer_of_a_slow_graph_waits_for_no_other() -> None:
+    async def main() -> None:
+        turns = threading.Semaphore(0)
+
+        class Slow(Echo):
+            def predict_batch(self, records):
+                assert turns.acquire(timeout=5)
+                return super().predict_batch(records)
+
+        with executing(Slow(), queue=64) as executor:
+            asked = [asyncio.create_task(ask(executor, text)) for text in "abcdefgh"]
+            await asyncio.sleep(0.05)
+            turns.release()
+            assert await asyncio.wait_for(asked[0], 5) == ["a"]
+            assert not asked[1].done()
+            turns.release(7)
+            await asyncio.wait_for(asyncio.gather(*asked), 5)
 
     asyncio.run(main())
 
