@@ -1,6 +1,6 @@
 """Subscriptions to log groups: what is logged goes on in batches, and again where the function fails, as in AWS.
 
-MiniStack calls the function for the lines of each request by themselves, in a process of their own, and does not call it
+MiniStack calls the function for the lines of each request by themselves, in a process of their own, and never calls it
 again.
 """
 
