@@ -1,12 +1,16 @@
 """Releases, for reading."""
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from slipway.release_options import Shadow
 from slipway.releases.controller import Pass
 from slipway.releases.decide import Decision
 from slipway.releases.evidence import Evidence
+from slipway.releases.experiments import results
 from slipway.releases.record import ReleaseRecord
 
 _COLOURS = {"rolled-back": "red", "promoted": "green", "running": "yellow", "baking": "yellow"}
@@ -27,12 +31,22 @@ def record_table(record: ReleaseRecord, evidence: Evidence | None = None, decisi
         lines.append(
             "held: " + ("somebody else has moved the traffic" if record.conflict else "both versions fail alike")
         )
-    if decision is not None and decision.verdict is not None:
-        lines += [f"{decision.verdict.outcome.value}: {decision.verdict.sentence}"]
-        lines += [f"  {finding.sentence}" for finding in decision.verdict.findings if finding.candidate_n]
+    lines += _judged(record, decision)
     lines.append(f"last: {record.history[-1].what}")
     table.caption = escape("\n".join(lines))
     return table
+
+
+def _judged(record: ReleaseRecord, decision: Decision | None) -> Iterator[str]:
+    """The verdict with its findings; of shadows the findings on each."""
+    if decision is not None and decision.verdict is not None:
+        yield f"{decision.verdict.outcome.value}: {decision.verdict.sentence}"
+    said: tuple[str, ...] = ()
+    if isinstance(record.options, Shadow):
+        said = results(record if decision is None else decision.record)
+    elif decision is not None and decision.verdict is not None:
+        said = tuple(finding.sentence for finding in decision.verdict.findings if finding.candidate_n)
+    yield from (f"  {line}" for line in said)
 
 
 def history_table(record: ReleaseRecord) -> Table:

@@ -1,6 +1,6 @@
 """The strategies that measure: shadow, A/B test, bandit and interleaving."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from slipway.release_options import AbTest, Bandit, Interleave, Shadow
@@ -8,8 +8,8 @@ from slipway.releases import evidence as keys
 from slipway.releases.bandit import Arm, regret, weigh
 from slipway.releases.evidence import Tally
 from slipway.releases.interleaving import SignTest, Team
-from slipway.releases.judge import Outcome, Verdict
-from slipway.releases.judging import Look
+from slipway.releases.judge import Outcome, Verdict, findings
+from slipway.releases.judging import Look, base_questions
 from slipway.releases.phases import Phase
 from slipway.releases.record import ReleaseRecord
 from slipway.releases.samplesize import (
@@ -54,6 +54,8 @@ def advance(look: Look, now: datetime, *, moved: bool) -> Progress:
 def results(record: ReleaseRecord) -> tuple[str, ...]:
     """What an experiment says by now, in sentences."""
     match record.options:
+        case Shadow():
+            return tuple(_shadow_sentences(record))
         case AbTest() as options:
             return tuple(sentence for _, _, sentence in _intervals(record, options))
         case Bandit() as options:
@@ -81,14 +83,22 @@ def sign_test(record: ReleaseRecord) -> SignTest:
 def _shadow(look: Look, options: Shadow, now: datetime) -> Progress:
     record = look.record
     over = record.phase_since + timedelta(minutes=options.minutes)
-    compared = {version: verdict for version, verdict in look.verdicts.items() if verdict.lines[1:]}
     if now < over:
         return record, Verdict(Outcome.CONTINUE, f"shadowing until {over:%Y-%m-%d %H:%M} UTC", look.verdict.findings)
-    if not compared:
+    lines = results(record)
+    if not lines:
         verdict = Verdict(Outcome.INCONCLUSIVE, "no capture was scored by any shadow", look.verdict.findings)
         return ended(record, now, "shadow ended", verdict.lines), verdict
-    lines = [f"version {version}: {line}" for version, verdict in compared.items() for line in verdict.lines]
     return ended(record, now, "shadow ended", lines), Verdict(Outcome.CONTINUE, lines[0], look.verdict.findings)
+
+
+def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
+    """What the judge has found of each shadow that scored anything."""
+    asked = base_questions(record)
+    for version, capital in zip(record.candidates, record.capitals, strict=False):
+        for finding in findings(capital.unpacked(), asked):
+            if finding.candidate_n:
+                yield f"version {version}: {finding.sentence}"
 
 
 def _guarded(look: Look, now: datetime, *, moved: bool) -> Progress | None:
@@ -126,7 +136,11 @@ def _end(record: ReleaseRecord, winner: int | None, lines: Iterable[str], now: d
         return ended(record, now, f"{strategy} ended without a winner", said), verdict
     won = record.model_copy(update={"winner": winner})
     promotes = isinstance(record.options, AbTest | Bandit | Interleave) and record.options.promote_winner
-    if winner != record.stable and promotes:
+    proven = winner == record.stable or look.verdicts[winner].outcome is Outcome.PROMOTE
+    if promotes and not proven and not _over(record, now):
+        waiting = f"version {winner} won, and is not promoted yet: {look.verdicts[winner].sentence}"
+        return record, Verdict(Outcome.CONTINUE, waiting, look.verdict.findings)
+    if winner != record.stable and promotes and proven:
         verdict = Verdict(Outcome.PROMOTE, f"version {winner} won: {'; '.join(said)}", look.verdict.findings)
         return given_everything(won, now, winner, said), verdict
     verdict = Verdict(Outcome.CONTINUE, f"version {winner} won: {'; '.join(said)}", look.verdict.findings)
