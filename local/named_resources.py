@@ -1,7 +1,8 @@
 """Which resources a call is about, for the check of policies where MiniStack takes the wrong ones or none.
 
 It checks every call to ECS by its cluster, a change of a load balancer's rule and a read of several parameters by `*`,
-and so refuses what a role may do to a service, a rule or a parameter. The actions with their resources:
+and so refuses what a role may do to a service, a rule or a parameter; and a call about a log group by an ARN that lacks
+the end `:*`, which policies need for all but tags. The actions with their resources:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -13,6 +14,7 @@ from ministack.core import iam_actions
 
 _SERVICE_CALLS = ("DescribeServices", "UpdateService")
 _PARAMETER_CALLS = ("GetParameters",)
+_FILTER_CALLS = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
 
 
 def install() -> None:
@@ -38,6 +40,9 @@ def resource_of(service: str, target: str, body: bytes, parameters: Mapping[str,
     if service == "ssm" and action in _PARAMETER_CALLS:
         names = _read(body).get("Names") or [""]
         return f"arn:aws:ssm:{place}:parameter/{names[0].lstrip('/')}" if names[0] else None
+    if service == "logs" and action in _FILTER_CALLS:
+        group = _read(body).get("logGroupName")
+        return f"arn:aws:logs:{place}:log-group:{group}:*" if group else None
     if service == "elasticloadbalancing":
         rule = parameters.get("RuleArn") or None
         return rule[0] if isinstance(rule, list) else rule

@@ -38,6 +38,13 @@ def test_of_several_parameters_the_first_is_named(name: str) -> None:
     assert found == f"arn:aws:ssm:{PLACE}:parameter/demo/blue/version"
 
 
+@pytest.mark.parametrize("action", ["Describe", "Put", "Delete"])
+def test_a_log_groups_arn_has_the_end_that_policies_need(action: str) -> None:
+    name = f"Logs_20140328.{action}SubscriptionFilter{'s' if action == 'Describe' else ''}"
+
+    assert asked("logs", name, {"logGroupName": "/one"}) == f"arn:aws:logs:{PLACE}:log-group:/one:*"
+
+
 @pytest.mark.parametrize("given", ["arn:rule", ["arn:rule"]])
 def test_a_rule_is_named_by_its_arn(given: object) -> None:
     assert asked("elasticloadbalancing", RuleArn=given) == "arn:rule"
@@ -50,6 +57,8 @@ def test_a_rule_is_named_by_its_arn(given: object) -> None:
         ("ecs", ECS + "DescribeServices", "not a document"),
         ("ssm", SSM + "GetParameters", {}),
         ("ssm", SSM + "GetParameter", {"Name": "/demo"}),
+        ("logs", "Logs_20140328.PutLogEvents", {"logGroupName": "/one"}),
+        ("logs", "Logs_20140328.PutSubscriptionFilter", {}),
         ("elasticloadbalancing", "", None),
         ("s3", "", None),
     ],
