@@ -1,7 +1,12 @@
 """Which labels a look at a release takes in: each once, and with the version that predicted."""
 
+from collections.abc import Collection
+
+from slipway.config import ModelConfig
+from slipway.errors import InputError
 from slipway.monitoring.accuracy import AccuracyCounters
 from slipway.monitoring.feedback import BUCKET
+from slipway.release_options import AbTest, Options
 from slipway.releases import evidence as keys
 from slipway.releases.evidence import Tally, Window
 from slipway.releases.record import ReleaseRecord
@@ -21,3 +26,14 @@ def with_accuracy(record: ReleaseRecord, last: Window, counters: AccuracyCounter
         if new.n > 0 and 0 <= new.total <= new.n:
             arms.setdefault(version, {})[keys.ACCURACY] = new
     return Window(last.start, last.end, arms)
+
+
+def check_accuracy(options: Options, name: str, model: ModelConfig, labels: Collection[str]) -> None:
+    """Refuse to measure what would never have an outcome; raises InputError."""
+    if not isinstance(options, AbTest) or options.metric != keys.ACCURACY:
+        return
+    if not labels:
+        raise InputError.of("option.metric", f"{name} predicts no labels; measure `reward`")
+    if not model.capture.sample:
+        problem = "a label counts only where its prediction was captured, and none is"
+        raise InputError.of("option.metric", f"{problem}: set `models.{name}.capture.sample` in slipway.yaml")

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from slipway.config import Config
 from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError
 from slipway.release_options import JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
+from slipway.releases.accuracy import check_accuracy
 from slipway.releases.plan import check_start
 from slipway.releases.record import ReleaseRecord, new_record
 from slipway.releases.shadows import check_shadow
@@ -57,6 +58,7 @@ def start_record(
         raise NotFoundError("model", wish.model, config.models)
     options, judge = chosen(config, wish)
     check_start(options, judge, tier=model.tier, stable=stable, candidates=wish.candidates)
+    check_accuracy(options, wish.model, model, labels)
     if isinstance(options, Shadow):
         check_shadow(wish.model, model)
     for version in wish.candidates:
@@ -120,7 +122,8 @@ def _changed(document: dict[str, Any], changes: Mapping[str, str]) -> dict[str, 
         *parents, last = name.split(".")
         place = document
         for parent in parents:
-            place = place.get(parent) if isinstance(place.get(parent), dict) else {}  # type: ignore[assignment]
+            inner = place.get(parent)
+            place = inner if isinstance(inner, dict) else {}
         if last not in place or last == "strategy":
             raise InputError([FieldProblem(name, f"is no option here; there is {', '.join(document)}")])
         place[last] = None if value == "" else value

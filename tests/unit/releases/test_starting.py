@@ -51,3 +51,24 @@ def test_without_a_sticky_field_no_version_is_asked_what_it_takes() -> None:
     config = parse_config(CONFIG.format(tier="light"))
     record = start_record(config, wish, stable=1, labels=(), fields={}.__getitem__, now=NOW)
     assert record.serving.sticky is None
+
+
+@pytest.mark.parametrize(
+    ("capture", "labels", "says"),
+    [
+        ("", ("a", "b"), r"option\.metric: .*set `models\.churn\.capture\.sample`"),
+        ("capture: {sample: 0.1}", (), "churn predicts no labels; measure `reward`"),
+    ],
+)
+def test_accuracy_is_not_measured_where_no_label_would_count(capture: str, labels: tuple[str, ...], says: str) -> None:
+    config = parse_config(f"models:\n  churn: {{versions: [1, 2], stable: 1, {capture}}}\n")
+    wish = Wish("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
+    with pytest.raises(InputError, match=says):
+        start_record(config, wish, stable=1, labels=labels, fields=FIELDS.__getitem__, now=NOW)
+
+
+def test_accuracy_is_measured_where_predictions_are_captured() -> None:
+    config = parse_config("models:\n  churn: {versions: [1, 2], stable: 1, capture: {sample: 0.1}}\n")
+    wish = Wish("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
+    record = start_record(config, wish, stable=1, labels=("a", "b"), fields=FIELDS.__getitem__, now=NOW)
+    assert record.options.strategy == "ab"
