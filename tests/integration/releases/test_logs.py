@@ -1,0 +1,99 @@
+"""Subscription filters of log groups, in moto; and the controller's adapter on top of them."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from releases import make_release
+
+from slipway.errors import UnavailableError
+from slipway.release_options import Shadow
+from slipway.releases.logs import Subscriptions
+from slipway.releases.phases import Phase
+from slipway.releases.shadows import LogShadows
+from slipway.releases.store import MemoryReleaseStore
+from slipway.shadow_options import ShadowNames
+
+OPTIONS = {"region_name": "eu-west-1"}
+GROUP = "/predict"
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("logs", **OPTIONS)
+        client.create_log_group(logGroupName=GROUP)
+        yield client
+
+
+@pytest.fixture
+def function(logs: Any) -> str:
+    """The ARN of a function that moto knows."""
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    role = boto3.client("iam", **OPTIONS).create_role(RoleName="shadow", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", "")
+    made = boto3.client("lambda", **OPTIONS).create_function(
+        FunctionName="shadow", Runtime="python3.13", Role=role, Handler="handler.x", Code={"ZipFile": code.getvalue()}
+    )
+    return str(made["FunctionArn"])
+
+
+def names(logs: Any) -> list[tuple[str, str]]:
+    found = logs.describe_subscription_filters(logGroupName=GROUP)["subscriptionFilters"]
+    return [(each["filterName"], each["filterPattern"]) for each in found]
+
+
+def test_a_filter_is_put_and_deleted_and_doing_it_twice_is_doing_it_once(logs: Any, function: str) -> None:
+    filters = Subscriptions("shop-shadow", "capture", OPTIONS)
+    assert filters.function(GROUP) is None
+    for _ in range(2):
+        filters.put(GROUP, function)
+        assert filters.function(GROUP) == function
+    assert names(logs) == [("shop-shadow", "capture")]
+    for _ in range(2):
+        filters.delete(GROUP)
+        assert filters.function(GROUP) is None
+    assert names(logs) == []
+
+
+def test_the_filter_of_somebody_else_stays(logs: Any, function: str) -> None:
+    filters = Subscriptions("shop-shadow", "capture", OPTIONS)
+    theirs = "shop-shadow-of-another"
+    logs.put_subscription_filter(logGroupName=GROUP, filterName=theirs, filterPattern="", destinationArn=function)
+    assert filters.function(GROUP) is None
+    filters.delete(GROUP)
+    assert names(logs) == [(theirs, "")]
+
+
+def test_a_log_group_that_is_gone_has_no_filter(logs: Any) -> None:
+    filters = Subscriptions("shop-shadow", "capture", OPTIONS)
+    filters.delete("/gone")
+    assert filters.function("/gone") is None
+    with pytest.raises(UnavailableError, match="CloudWatch Logs is unavailable"):
+        filters.put("/gone", "arn:aws:lambda:eu-west-1:123456789012:function:shadow")
+
+
+def test_a_shadow_subscribes_its_function_and_takes_it_off_again(logs: Any, function: str) -> None:
+    store = MemoryReleaseStore()
+    shadows = LogShadows(
+        ShadowNames(function, {"sentiment": GROUP}), Subscriptions("shop-shadow", "capture", OPTIONS), store
+    )
+    record = store.start(make_release(options=Shadow(sample=0.5)))
+    record = store.save(record.model_copy(update={"phase": Phase.RUNNING}))
+    assert shadows.running(record) == frozenset()
+    shadows.run(record, (2,), 0.5)
+    assert shadows.running(record) == frozenset({2})
+    record = store.save(record.model_copy(update={"phase": Phase.ROLLED_BACK}))
+    assert shadows.running(record) is None
+    shadows.run(record, (), 0)
+    assert shadows.running(record) == frozenset()
+    assert names(logs) == []
