@@ -23,7 +23,6 @@ def make_handler(settings: Settings) -> Handler:
     """A handler of subscription events; it fails where not all could be kept, and Lambda then calls it again."""
     log_as_json()
     config = load_config(settings.root / "slipway.yaml")
-    # A shadow has other models' requests captured, too, for as long as it runs; they are not to be kept.
     kept = Retention(config.captured_models, timedelta(days=config.monitoring.capture_retention_days))
     files = CaptureBucket(settings.bucket)
     labels = DynamoLabelStore(DynamoTable(settings.control_table, dependency="control table"))

@@ -24,8 +24,12 @@ def capture_line(
     request_id: str,
     inputs: Mapping[str, Any],
     outputs: Mapping[str, Any],
+    kept: bool = True,
 ) -> str:
-    """One prediction as a line of JSON, without its line end; ``inputs`` is the record with its features filled in."""
+    """One prediction as a line of JSON, without its line end; ``inputs`` is the record with its features filled in.
+
+    One that is not to be ``kept`` is there for shadows to score, beyond the share that slipway.yaml has captured.
+    """
     capture = {
         "id": prediction_id,
         "model": model,
@@ -34,5 +38,6 @@ def capture_line(
         "request": request_id,
         "inputs": inputs,
         "outputs": outputs,
+        **({} if kept else {"kept": False}),
     }
     return to_json({"capture": capture}).decode()

@@ -24,7 +24,10 @@ _NAME_DIGITS = 32
 
 
 class Capture(BaseModel):
-    """One captured prediction: the record with its features filled in, what the version answered, and when."""
+    """One captured prediction: the record with its features filled in, what the version answered, and when.
+
+    One that is not to be ``kept`` was captured for shadows only.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -35,6 +38,7 @@ class Capture(BaseModel):
     request: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    kept: bool = True
 
     @model_validator(mode="after")
     def _is_of_its_id(self) -> Self:
@@ -96,7 +100,7 @@ def pack(captures: Iterable[Capture]) -> Mapping[str, bytes]:
     folders: dict[str, list[str]] = defaultdict(list)
     for capture in captures:
         hour = f"date={capture.made_at:%Y-%m-%d}/hour={capture.made_at:%H}"
-        folders[f"{FOLDER}/model={capture.model}/{hour}"].append(capture.model_dump_json())
+        folders[f"{FOLDER}/model={capture.model}/{hour}"].append(capture.model_dump_json(exclude={"kept"}))
     return dict(_file(folder, lines) for folder, lines in folders.items())
 
 

@@ -32,7 +32,7 @@ def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, reten
         UnavailableError: the files or the labels cannot be stored, or not all of them.
     """
     read = read_captures(lines)
-    captures = tuple(capture for capture in read.captures if capture.model in retention.models)
+    captures = tuple(capture for capture in read.captures if capture.kept and capture.model in retention.models)
     for key, content in pack(captures).items():
         files.put(key, content)
     labels.captured(captured_labels(captures, retention.kept))

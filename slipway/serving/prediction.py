@@ -111,8 +111,8 @@ Predicting = Callable[[Callable[[Call], Ask]], Endpoint]
 """Makes an endpoint that predicts, from what reads a protocol's requests."""
 
 
-def captures(request: PredictionRequest) -> list[str]:
-    """A line for each record of an answered request."""
+def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
+    """A line for each record of an answered request; ``kept`` or for shadows only."""
     now = int(time.time() * 1000)
     return [
         capture_line(
@@ -123,6 +123,7 @@ def captures(request: PredictionRequest) -> list[str]:
             request_id=request.request_id,
             inputs=place.record,
             outputs=place.output or {},
+            kept=kept,
         )
         for place in request.places
     ]

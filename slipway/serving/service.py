@@ -274,8 +274,10 @@ class PredictionService:
 
     def finish(self, request: PredictionRequest) -> list[Prediction]:
         """The answers, in the order of the records; a capture of them is taken of some requests."""
-        if is_sampled(self.releases.captured(request.model)):
-            request.event.captures.extend(captures(request))
+        if is_sampled(share := self.releases.captured(request.model)):
+            # While shadows run, more is captured than slipway.yaml says, and no more is kept.
+            kept = is_sampled(self.config.models[request.model].capture.sample / share)
+            request.event.captures.extend(captures(request, kept=kept))
         if self.releases.is_watched(request.model):
             for place in request.places:
                 count_output(request.event, place.output or {}, Version=str(place.version))

@@ -45,7 +45,7 @@ def stored() -> dict[str, list[dict[str, Any]]]:
     return {key: [json.loads(line) for line in gzip.decompress(text).splitlines()] for key, text in contents.items()}
 
 
-def subscription(*predictions: PredictionId) -> dict[str, Any]:
+def subscription(*predictions: PredictionId, kept: bool = True) -> dict[str, Any]:
     """An event with a capture, labelled positive, of each prediction."""
     lines = [
         capture_line(
@@ -56,6 +56,7 @@ def subscription(*predictions: PredictionId) -> dict[str, Any]:
             request_id="r",
             inputs={"text": "good"},
             outputs={"label": "positive"},
+            kept=kept,
         )
         for each in predictions
     ]
@@ -100,8 +101,10 @@ def test_a_label_waits_as_long_as_the_file_is_kept(handle: Any) -> None:
     assert int(item["expires_at"]["N"]) == int((prediction.made_at + timedelta(days=30)).timestamp())
 
 
-def test_captures_of_a_model_that_is_not_to_be_captured_are_not_kept(handle: Any) -> None:
-    assert handle(subscription(PredictionId("tiny-tabular", 1, new_random())), None) == {"captures": 0, "broken": 0}
+@pytest.mark.parametrize(("model", "kept"), [("tiny-tabular", True), ("tiny-sentiment", False)])
+def test_captures_of_other_models_and_those_for_shadows_only_are_not_kept(handle: Any, model: str, kept: bool) -> None:
+    captured = subscription(PredictionId(model, 1, new_random()), kept=kept)
+    assert handle(captured, None) == {"captures": 0, "broken": 0}
     assert stored() == {}
     assert lazy_client()().scan(TableName="control")["Items"] == []
 

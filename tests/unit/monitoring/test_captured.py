@@ -84,6 +84,12 @@ def test_the_same_captures_are_the_same_file_in_whatever_order() -> None:
     assert pack(read_captures([line(1)]).captures).keys().isdisjoint(first)
 
 
+def test_what_is_for_shadows_only_says_so_and_files_do_not() -> None:
+    kept, other = read_captures([line(1), line(2, kept=False)]).captures
+    assert (kept.kept, other.kept) == (True, False)
+    assert b"kept" not in gzip.decompress(next(iter(pack([kept]).values())))
+
+
 def test_a_regression_has_no_label_to_wait_for() -> None:
     read = read_captures([line(1, outputs={"value": 0.5}), line(2)])
     (label,) = captured_labels(read.captures, timedelta(days=2))

@@ -209,6 +209,7 @@ def test_while_shadows_score_more_is_captured_and_nothing_else_changes(api: Api)
         assert answer["predictions"][0]["version"] == 1
     captures = [line["capture"] for line in api.lines() if "capture" in line]
     assert [capture["version"] for capture in captures] == [1] * 5
+    assert [capture["kept"] for capture in captures] == [False] * 5
     assert watched.counts("Labels") == {}
     watched.table.save(record.model_copy(update={"phase": Phase.FINISHED}))
     watched.table.now += FRESH_SECONDS

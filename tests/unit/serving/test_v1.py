@@ -212,6 +212,7 @@ def test_captures_hold_the_whole_record(api, client: TestClient) -> None:
     assert [capture["id"] for capture in captures] == [one["id"] for one in made["predictions"]]
     assert [capture["inputs"] for capture in captures] == [{"text": "good"}, {"text": "bad"}]
     assert captures[0]["outputs"]["label"] == "positive"
+    assert not [capture for capture in captures if "kept" in capture]
     assert len(api.written) == 1, "one write for each request"
 
 
