@@ -1,7 +1,7 @@
 """The evidence, from metrics in moto."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -11,6 +11,7 @@ from moto.cloudwatch.models import Statistics
 from releases import NOW, make_release
 
 from slipway.monitoring import metrics
+from slipway.monitoring.accuracy import CapturedLabel
 from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore
 from slipway.monitoring.prediction_ids import PredictionId
 from slipway.release_options import AbTest, Bandit, Shadow
@@ -198,6 +199,19 @@ def test_rewards_count_once_and_only_of_predictions_since_the_start(cloudwatch: 
     assert "reward" not in reader(store).windows(seen, LATER)[-1].arms.get(2, {})
     reward(store, NOW + timedelta(minutes=2), 0.0, 4)
     assert reader(store).windows(seen, LATER)[-1].arms[2]["reward"] == Tally(1, 0.0, 0.0)
+
+
+def test_labels_are_evidence_of_every_strategy_and_count_once(cloudwatch: Any) -> None:
+    store = MemoryFeedbackStore()
+    made = int((NOW + timedelta(minutes=1)).timestamp())
+    for number, (predicted, true) in enumerate([("a", "a"), ("a", "b"), ("b", "b")]):
+        prediction = PredictionId("sentiment", 2, f"{made:08x}{number:016x}")
+        store.captured([CapturedLabel(prediction, predicted, datetime.max.replace(tzinfo=UTC))])
+        store.put(Feedback(prediction, label=true))
+    last = reader(store).windows(running(), LATER)[-1]
+    assert last.arms == {2: {"accuracy": Tally(3, 1)}}
+    seen = running().model_copy(update={"totals": {2: {"accuracy": StoredTally(n=3, total=1)}}})
+    assert reader(store).windows(seen, LATER)[-1].arms == {}
 
 
 def test_for_a_bandit_a_prediction_without_a_reward_counts_once_it_is_old_enough(cloudwatch: Any) -> None:
