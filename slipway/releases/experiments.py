@@ -93,11 +93,11 @@ def _shadow(look: Look, options: Shadow, now: datetime) -> Progress:
 
 
 def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
-    """What the judge has found of each shadow that scored anything."""
+    """What the judge has found of each shadow that scored anything: of two sides the first, or the worse."""
     asked = base_questions(record)
     for version, capital in zip(record.candidates, record.capitals, strict=False):
         for finding in findings(capital.unpacked(), asked):
-            if finding.candidate_n:
+            if finding.candidate_n and (finding.worse or not finding.row.flipped):
                 yield f"version {version}: {finding.sentence}"
 
 

@@ -1,0 +1,43 @@
+"""One embedded AWS for the tests of shadows, with a slipway.yaml and small packages of its own."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from embedded import Aws, clients, unused_port
+from releasing import Releases
+from shadowed import write_project
+
+from local.environment import LocalEnvironment
+from local.state import State
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the slipway.yaml."""
+    return write_project(tmp_path_factory.mktemp("shadowed"))
+
+
+@pytest.fixture(scope="session")
+def running(project: Path) -> Iterator[State]:
+    """What is up; the commands find it from the project's folder."""
+    environment = LocalEnvironment(ROOT, project / ".slipway", project / "slipway.yaml")
+    yield environment.up(port=unused_port(), step=lambda _: nullcontext())
+    environment.down()
+
+
+@pytest.fixture(scope="session")
+def aws(running: State) -> Iterator[Aws]:
+    """Makes boto3 clients of the embedded AWS, as its administrator."""
+    with clients(running) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def releases(running: State, project: Path) -> Releases:
+    """The project's releases."""
+    assert running.ready
+    return Releases(project)

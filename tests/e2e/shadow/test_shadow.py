@@ -1,0 +1,136 @@
+"""Shadows on both tiers, by the commands that people give, until the report is there and nothing is left."""
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from embedded import Aws
+from heavy import Heavy
+from releasing import Releases, entered
+from shadowed import FAILING, HEAVY, LIGHT, POSITIVE
+
+from local.state import State
+from slipway.releases.phases import Phase
+
+TEXTS = ("good day", "bad day", "sunny hm", "so so", "awful day")
+MINUTES = 4
+
+
+@dataclass
+class Client:
+    """Asks both models in turn, a few times a second, until it is told to stop."""
+
+    api: str
+    answers: Counter[tuple[str, int, int]] = field(default_factory=Counter)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.api, timeout=30) as client:
+            for number in itertools.count():
+                if self.stopping.wait(0.1):
+                    return
+                model = (LIGHT, HEAVY)[number % 2]
+                body = {"inputs": [{"text": TEXTS[number // 2 % len(TEXTS)]}]}
+                answer = client.post(f"/v1/models/{model}/predict", json=body)
+                version = answer.json()["predictions"][0]["version"] if answer.is_success else 0
+                self.answers[model, answer.status_code, version] += 1
+
+
+@pytest.fixture(scope="module")
+def client(running: State) -> Iterator[Client]:
+    """Somebody who asks all the time."""
+    made = Client(running.api)
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    yield made
+    made.stopping.set()
+    thread.join()
+
+
+@dataclass
+class Logs:
+    """The subscription filters of shadows."""
+
+    aws: Aws
+    groups: dict[str, str]
+
+    def filters(self) -> dict[str, str]:
+        """The functions that are handed captures, by model."""
+        client, found = self.aws("logs"), {}
+        for model, group in self.groups.items():
+            for each in client.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]:
+                if each["filterName"] == "shadowed-shadow":
+                    found[model] = each["destinationArn"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def logs(running: State, aws: Aws) -> Logs:
+    outputs = {name: value for stack in running.outputs.values() for name, value in stack.items()}
+    return Logs(aws, {LIGHT: outputs["PredictLogs"], HEAVY: outputs["HeavySentimentLogs"]})
+
+
+def start(releases: Releases, model: str, *candidates: int, minutes: float) -> None:
+    options = ("-o", f"minutes={minutes}", "-o", "judge.min_requests=20")
+    started = releases.command("start", model, *map(str, candidates), "--strategy", "shadow", *options, "--by", "ann")
+    assert started.exit_code == 0, started.output
+
+
+def test_shadows_report_on_both_tiers_and_leave_nothing_behind(
+    running: State, aws: Aws, releases: Releases, client: Client, logs: Logs
+) -> None:
+    heavy = Heavy(running, aws, HEAVY, "shadowed")
+    before = heavy.weights()
+    assert logs.filters() == {}
+    for model in (LIGHT, HEAVY):
+        start(releases, model, POSITIVE, FAILING, minutes=MINUTES)
+    refused = releases.command("start", LIGHT, "2", "--by", "ann")
+    assert refused.exit_code != 0
+    for model in (LIGHT, HEAVY):
+        releases.until_in(model, Phase.RUNNING)
+        releases.until(model, lambda record: logs.filters().get(record.model))
+    assert set(logs.filters()) == {LIGHT, HEAVY}
+    assert heavy.weights() == before
+    seen = releases.until(LIGHT, lambda record: record.capitals and record.capitals[0].counts[0][0] > 0)
+    assert seen.phase is Phase.RUNNING
+    status = releases.command("status", LIGHT).output
+    assert "version 2: " in status
+    for model in (LIGHT, HEAVY):
+        record = releases.until_over(model)
+        lines = entered(record, Phase.FINISHED).evidence
+        disagreement = {number: said(lines, number, "disagreement with the stable version") for number in (2, 3)}
+        # It says `positive` to everything, of which three of five texts are not.
+        assert share(disagreement[POSITIVE]) == pytest.approx(60, abs=10), lines
+        assert share(disagreement[FAILING]) == pytest.approx(0, abs=1), lines
+        assert share(said(lines, FAILING, "errors")) == pytest.approx(20, abs=8), lines
+        assert share(said(lines, POSITIVE, "errors")) == 0, lines
+        assert said(lines, POSITIVE, "latency over the limit of p50")
+    assert logs.filters() == {}
+    assert {key[1:] for key in client.answers} == {(200, 1)}
+    assert (heavy.weights(), releases.record(HEAVY).stable_now) == (before, 1)
+
+
+@pytest.mark.parametrize("model", [LIGHT, HEAVY])
+def test_a_shadow_that_is_called_off_leaves_nothing_behind(
+    releases: Releases, client: Client, logs: Logs, model: str
+) -> None:
+    start(releases, model, POSITIVE, minutes=60)
+    releases.until(model, lambda _: logs.filters().get(model))
+    ended = releases.command("rollback", model, "--by", "ann", "-m", "seen enough")
+    assert ended.exit_code == 0, ended.output
+    assert logs.filters() == {}
+    assert releases.until_over(model).phase is Phase.ROLLED_BACK
+    assert {key[1:] for key in client.answers} == {(200, 1)}
+
+
+def said(lines: tuple[str, ...], version: int, subject: str) -> str:
+    return next((line for line in lines if line.startswith(f"version {version}: {subject}: ")), "")
+
+
+def share(line: str) -> float:
+    """The candidate's share, in percent, of a line of a report."""
+    return float(line.split(": ")[2].partition(" %")[0])
