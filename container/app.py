@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from container.balancer import Balancer
 from container.settings import MODEL, Settings
 from slipway.config import Config, load_config
-from slipway.dynamodb import lazy_client
+from slipway.dynamodb import Backoff, lazy_client
 from slipway.errors import ConfigError, FieldProblem
 from slipway.heavy_tier import HeavyConfig
 from slipway.models.advice.sampling import sample_records
@@ -17,21 +18,26 @@ from slipway.models.predictor import Predictor
 from slipway.monitoring import metrics
 from slipway.monitoring.gathering import GatheredTelemetry
 from slipway.monitoring.gpu import gpu_utilization
+from slipway.releases.serving_dynamodb import DynamoServingStore
 from slipway.serving.concurrent import ConcurrentService
 from slipway.serving.exchange import Exchange
 from slipway.serving.executor import Executor
+from slipway.serving.forwarding import Forwarding
 from slipway.serving.front import Front
 from slipway.serving.health import health_routes
 from slipway.serving.lifecycle import Lifecycle, Readiness
-from slipway.serving.live import ConfiguredReleases
 from slipway.serving.oip import oip_routes
 from slipway.serving.processors import available_processors
 from slipway.serving.rank_routes import rank_routes
 from slipway.serving.sagemaker import sagemaker_routes
 from slipway.serving.service import PredictionService
+from slipway.serving.slot_releases import SlotReleases
 from slipway.serving.tables import open_cache, open_store
 from slipway.serving.tuning import Tuned, tune
 from slipway.serving.v1 import v1_routes
+
+if TYPE_CHECKING:
+    from slipway.dynamodb import ClientFactory
 
 _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvider", "CPUExecutionProvider")}
 
@@ -59,17 +65,24 @@ def make_slot(settings: Settings) -> Slot:
     client = lazy_client()
     if settings.features_table or settings.predictions_table:
         client()  # a quarter of a second that the first request need not wait
+    releases = _releases(config, settings, client)
     service = PredictionService(
         config,
         {(settings.model, settings.version): tuned.predictor},
-        # A few more metrics cost little beside a task, and a release may begin at any time.
-        releases=ConfiguredReleases(config, watched=True),
+        releases=releases,
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
     )
     telemetry = _telemetry(config, settings)
     executor = Executor(settings.model, tuned.predictor, tuned.plan)
-    concurrent = ConcurrentService(service, executor, telemetry, timeout=heavy.timeout_seconds)
+    concurrent = ConcurrentService(
+        service,
+        executor,
+        telemetry,
+        timeout=heavy.timeout_seconds,
+        forwarding=Forwarding(releases, Balancer(settings.balancer)) if settings.balancer else None,
+        releases=releases,
+    )
     readiness = Readiness()
     front = _front(service, concurrent, telemetry, readiness, tuned.predictor)
     gpu = gpu_utilization if heavy.compute == "gpu" else None
@@ -85,6 +98,16 @@ def _only(config: Config, settings: Settings) -> Config:
         raise ConfigError("the environment", [FieldProblem(MODEL, message)])
     served = model.model_copy(update={"versions": (settings.version,), "stable": settings.version})
     return config.model_copy(update={"models": {settings.model: served}})
+
+
+def _releases(config: Config, settings: Settings, client: "ClientFactory") -> SlotReleases:
+    """What the control table says; a table that does not answer at once is asked again some seconds later."""
+    store = None
+    if settings.control_table is not None:
+        store = DynamoServingStore(settings.control_table, client=client, backoff=Backoff(attempts=1))
+    releases = SlotReleases(config, settings.model, settings.version, store)
+    releases.refresh()
+    return releases
 
 
 def _package(config: Config, settings: Settings) -> Package:

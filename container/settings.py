@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.environment import (
+    BALANCER,
     CONTROL_TABLE,
     FEATURES_TABLE,
     MODEL,
@@ -32,7 +33,8 @@ class Settings:
     """A task's settings.
 
     ``root`` is the folder with slipway.yaml and models/. Without ``model_bucket`` and ``control_table`` there is no
-    registry, and ``version`` must be in ``root``. ``downloads`` is where versions of the registry go. A stopping task
+    registry, and ``version`` must be in ``root``. ``balancer`` is the load balancer's address, by which records of a
+    sticky release are passed on to the other slot. ``downloads`` is where versions of the registry go. A stopping task
     says for ``drain_seconds`` that it is not ready, and goes on serving, before it closes its connections.
     """
 
@@ -46,6 +48,7 @@ class Settings:
     control_table: str | None = None
     features_table: str | None = None
     predictions_table: str | None = None
+    balancer: str | None = None
     downloads: Path = field(default_factory=downloads_folder)
     drain_seconds: float = 5.0
 
@@ -70,6 +73,7 @@ class Settings:
             control_table=environment.get(CONTROL_TABLE) or None,
             features_table=environment.get(FEATURES_TABLE) or None,
             predictions_table=environment.get(PREDICTIONS_TABLE) or None,
+            balancer=environment.get(BALANCER) or None,
             downloads=Path(environment[DOWNLOADS]) if environment.get(DOWNLOADS) else downloads_folder(),
             drain_seconds=float(environment.get(DRAIN_SECONDS) or cls.drain_seconds),
         )
@@ -78,11 +82,13 @@ class Settings:
 def _problems(environment: Mapping[str, str]) -> list[tuple[str, str]]:
     version, slot = environment.get(VERSION, ""), environment.get(SLOT) or SLOTS[0]
     port, drain = environment.get(PORT) or "8080", environment.get(DRAIN_SECONDS) or "0"
+    balancer = environment.get(BALANCER) or "http://"
     is_port = _NUMBER.fullmatch(port) is not None and int(port) < 65_536
     return [
         (MODEL, "" if environment.get(MODEL) else "is required: the name of a heavy model of slipway.yaml"),
         (VERSION, "" if _NUMBER.fullmatch(version) else f"must be the number of a version, and is {version!r}"),
         (SLOT, "" if slot in SLOTS else f"must be blue or green, and is {slot!r}"),
+        (BALANCER, "" if balancer.startswith("http://") else f"must be an address, http://…, and is {balancer!r}"),
         (PORT, "" if is_port else f"must be a port, and is {port!r}"),
         (DRAIN_SECONDS, "" if re.fullmatch(r"\d{1,3}(\.\d+)?", drain) else f"must be seconds, and is {drain!r}"),
     ]

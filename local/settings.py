@@ -4,6 +4,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from slipway.environment import BALANCER
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -74,8 +77,15 @@ def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]
     emulator = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     carried = {name: os.environ[name] for name in (*_CARRIED, "TMPDIR") if name in os.environ}
     kept = {name: value for name, value in given.items() if not name.startswith(("AWS_CONTAINER_", "ECS_"))}
+    if BALANCER in kept:
+        kept[BALANCER] = f"{emulator}/_alb/{balancer_name(kept[BALANCER])}"
     own = {**_credentials("", ""), **credentials, "AWS_ENDPOINT_URL": emulator, "PYTHONUNBUFFERED": "1"}
     return {**carried, **_NO_PROXY, **kept, **own}
+
+
+def balancer_name(address: str) -> str:
+    """A load balancer's name, by which MiniStack has it below a path, from its address: its name resolves nowhere."""
+    return (urlsplit(address).hostname or "").partition(".")[0].rpartition("-")[0]
 
 
 def _credentials(access_key: str, secret_key: str) -> dict[str, str]:

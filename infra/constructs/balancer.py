@@ -18,7 +18,7 @@ IDLE_SECONDS = 60
 
 
 class Balancer(Construct):
-    """An internal ALB that only the API's VPC link reaches. What no rule takes is a 404.
+    """An internal ALB that only the API's VPC link reaches, and tasks. What no rule takes is a 404.
 
     ``security_group`` is the balancer's own: a target lets it in.
     """
@@ -29,6 +29,8 @@ class Balancer(Construct):
         self.security_group = network.security_group("Balancer", "Load balancer of the heavy tier")
         link.add_egress_rule(self.security_group, HTTP, "Requests of the API")
         self.security_group.add_ingress_rule(link, HTTP, "Requests of the API")
+        network.tasks.add_egress_rule(self.security_group, HTTP, "Records that the other slot has to predict")
+        self.security_group.add_ingress_rule(network.tasks, HTTP, "Records that the other slot has to predict")
         self.vpc_link = gateway.VpcLink(self, "Link", vpc=network.vpc, subnets=network.subnets, security_groups=[link])
         self.balancer = elb.ApplicationLoadBalancer(
             self,
@@ -40,7 +42,7 @@ class Balancer(Construct):
             drop_invalid_header_fields=True,
             idle_timeout=cdk.Duration.seconds(IDLE_SECONDS),
         )
-        reason = "Only the API calls it, and the API's access log has every request."
+        reason = "Only the API calls it, whose access log has every request, and tasks, which count what they pass on."
         acknowledge(self.balancer, {"AwsSolutions-ELB2": reason})
         # Without TLS: this leg stays inside the VPC, and a certificate needs a domain, which not every account has.
         self.listener = self.balancer.add_listener(

@@ -84,7 +84,7 @@ class HeavyModel(Construct):
         )
 
     def allow_registry(self, control: dynamodb.ITable, bucket: s3.IBucket) -> None:
-        """Allow the code to read the versions of this model, and of no other."""
+        """Allow the code to read the versions and the release of this model, and of no other."""
         self.allow_on_table(control, "BatchGetItem", "Query", partition=f"model#{self.name}")
         objects = f"{model_prefix(self.name)}*"
         resource = bucket.arn_for_objects(objects)

@@ -27,7 +27,7 @@ from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.environment import MODEL_BUCKET
+from slipway.environment import BALANCER, MODEL_BUCKET
 from slipway.heavy_tier import HeavyConfig, SlotNames, output_prefix
 
 
@@ -88,7 +88,11 @@ class HeavyStack(cdk.Stack):
             settings=settings,
             surroundings=self._around,
             image=self._image(deployed.name, settings),
-            environment={**table_variables(tables, [deployed]), MODEL_BUCKET: self._bucket.bucket_name},
+            environment={
+                **table_variables(tables, [deployed]),
+                MODEL_BUCKET: self._bucket.bucket_name,
+                BALANCER: f"http://{self._around.balancer.balancer.load_balancer_dns_name}",
+            },
             log_retention_days=self._config.monitoring.log_retention_days,
         )
         model.allow_registry(tables.control, self._bucket)

@@ -46,6 +46,8 @@ BATCH_SIZE = "BatchSize"
 PADDING_SHARE = "PaddingShare"
 REJECTED = "Rejected"
 EXPIRED = "Expired"
+FORWARDED = "Forwarded"
+NOT_FORWARDED = "NotForwarded"
 GPU_UTILIZATION = "GpuUtilization"
 FAILURES = "Failures"
 LABELS = "Labels"
@@ -127,6 +129,9 @@ CATALOGUE: Mapping[str, Metric] = {
     PADDING_SHARE: Metric("None", (_OF_SLOT,)),
     REJECTED: Metric("Count", (_OF_SLOT,)),
     EXPIRED: Metric("Count", (_OF_SLOT,)),
+    # Records of a sticky release that the other slot had to predict: those that did go there, and those that could not.
+    FORWARDED: Metric("Count", (_OF_SLOT,)),
+    NOT_FORWARDED: Metric("Count", (_OF_SLOT,)),
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
     # Records that a version failed on; and, while a release is active, what it predicted: a count for each label, the
     # sum of the scores, and the records that it is over.

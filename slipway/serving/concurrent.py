@@ -1,7 +1,7 @@
 """Predictions for many clients at a time: tables are waited for in a few threads, graphs run in the executor's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TypeVar
@@ -12,8 +12,10 @@ from slipway.monitoring.gathering import GatheredTelemetry
 from slipway.monitoring.telemetry import RequestEvent, error_kind
 from slipway.serving.exchange import Answer, Call, Endpoint, ErrorStyle
 from slipway.serving.executor import ClientGoneError, Executor
-from slipway.serving.prediction import Ask, PredictionRequest
+from slipway.serving.forwarding import Forwarding
+from slipway.serving.prediction import Ask, Place, PredictionRequest
 from slipway.serving.service import PredictionService
+from slipway.serving.slot_releases import SlotReleases
 
 # A DynamoDB client keeps ten connections.
 _TABLE_THREADS = 10
@@ -31,15 +33,26 @@ class ConcurrentService:
         executor: runs that version's graph.
         telemetry: is told what is of no request.
         timeout: seconds after which a request that has not begun to run is given up.
+        forwarding: passes records on that another slot has to predict, where there is one.
+        releases: what the slot knows of releases, to be kept fresh.
     """
 
     def __init__(
-        self, service: PredictionService, executor: Executor, telemetry: GatheredTelemetry, *, timeout: float
+        self,
+        service: PredictionService,
+        executor: Executor,
+        telemetry: GatheredTelemetry,
+        *,
+        timeout: float,
+        forwarding: Forwarding | None = None,
+        releases: SlotReleases | None = None,
     ) -> None:
         self._service = service
         self._executor = executor
         self._telemetry = telemetry
         self._timeout = timeout
+        self._forwarding = forwarding
+        self._releases = releases
         self._tables = ThreadPoolExecutor(_TABLE_THREADS, thread_name_prefix="tables")
         self._writes: set[asyncio.Task[None]] = set()
         self._overloaded = OverloadedError(f"model {executor.name}")
@@ -69,19 +82,24 @@ class ConcurrentService:
         return answer
 
     async def drain(self) -> None:
-        """Finish the writes that go on behind answers that were given."""
+        """Finish the writes that go on behind answers that were given, and let go of the other slot."""
         if self._writes:
             await asyncio.wait(self._writes)
+        if self._forwarding is not None:
+            await self._forwarding.close()
 
     def close(self) -> None:
         """Answer what waits, and end all threads; waits for them."""
         self._executor.close()
+        self._releases = None
         self._tables.shutdown()
 
     def look_after(self) -> None:
         """What is to be done some times a second: end requests that are overdue, and note the batches that were run."""
         self._executor.look_after()
         self._telemetry.fold()
+        if self._releases is not None and self._releases.is_due():
+            self._tables.submit(self._releases.refresh)
         batches = self._executor.batches
         while batches:
             batch = batches.popleft()
@@ -97,16 +115,29 @@ class ConcurrentService:
         )
         rows = await self._in_thread(self._service.fetch, request) if request.missing else {}
         self._service.assign(request, rows)
+        if self._forwarding is not None:
+            self._forwarding.reassign(request)
         cached = self._service.is_cached(ask.model)
         if cached:
             await self._in_thread(self._service.look_up, request)
-        await self._infer(request, deadline, call)
+        await self._predict(request, deadline, call)
         if cached:
             self._remember(request)
         return ask.answer(self._service.finish(request))
 
-    async def _infer(self, request: PredictionRequest, deadline: float, call: Call) -> None:
-        places = [place for place in request.places if place.output is None]
+    async def _predict(self, request: PredictionRequest, deadline: float, call: Call) -> None:
+        """Predict what has no output yet, here or in the other slot; and here what the other slot did not."""
+        left = [place for place in request.places if place.output is None]
+        if self._forwarding is not None and (parts := self._forwarding.elsewhere(request)):
+            away = [place for part in parts for place, _ in part]
+            gone = set(map(id, away))
+            here = [place for place in left if id(place) not in gone]
+            fetched = (self._forwarding.fetch(request, part, deadline) for part in parts)
+            await asyncio.gather(self._infer(request, here, deadline, call), *fetched)
+            left = [place for place in away if place.output is None]
+        await self._infer(request, left, deadline, call)
+
+    async def _infer(self, request: PredictionRequest, places: Sequence[Place], deadline: float, call: Call) -> None:
         if not places:
             return
         event, version = request.event, str(places[0].version)

@@ -127,7 +127,9 @@ def _ask(service: PredictionService, call: Call) -> Ask:
         return reader.from_records([dict(zip(columns, row, strict=True)) for row in rows])
 
     def answer(predictions: list[Prediction]) -> Answer:
-        manifest = service.version(model, predictions[0].version).predictor.manifest
+        first = predictions[0].version
+        # What another slot has answered for, by this slot's manifest: it has no other.
+        manifest = service.version(model, first if service.is_loaded(model, first) else version).predictor.manifest
         return _answer(request, model, predictions, _tensors(manifest, predictions))
 
     return Ask(model, version, read, answer)

@@ -30,7 +30,10 @@ class Prediction:
 
 @dataclass(slots=True)
 class Place:
-    """The place of one record on its way through a request; ``key`` is its own in the cache, once that was asked."""
+    """The place of one record on its way through a request; ``key`` is its own in the cache, once that was asked.
+
+    ``elsewhere`` says that another slot has predicted it, where it was counted and captured.
+    """
 
     record: Record
     id: str
@@ -38,6 +41,7 @@ class Place:
     key: str = ""
     output: Output | None = None
     cached: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(slots=True)
@@ -56,9 +60,13 @@ class PredictionRequest:
 
 
 class Placing(Protocol):
-    """Which versions predict the records of a request, and by which ids; ``field`` is what it calls its records."""
+    """Which versions predict the records of a request, and by which ids; ``field`` is what it calls its records.
+
+    ``is_one_choice``: one version must predict them all.
+    """
 
     field: str
+    is_one_choice: bool
 
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
         """The places of records that are whole, for ``request.places``."""
@@ -73,6 +81,7 @@ class ByRecord:
     """Places each record by itself: the version that is addressed, or that the release assigns."""
 
     field = "inputs"
+    is_one_choice = False
 
     def __init__(self, releases: Releases) -> None:
         self._releases = releases
@@ -126,4 +135,5 @@ def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
             kept=kept,
         )
         for place in request.places
+        if not place.elsewhere
     ]

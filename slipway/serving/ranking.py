@@ -41,6 +41,7 @@ class Ranking:
     """
 
     field = "items"
+    is_one_choice = True
 
     def __init__(
         self, releases: Releases, manifest: Callable[[int], Manifest], *, by: str | None, limit: int | None
@@ -82,7 +83,7 @@ class Ranking:
         """
         size = len(predictions) // len(self._versions)
         parts = [predictions[first : first + size] for first in range(0, len(predictions), size)]
-        lists = dict(zip(self._versions, map(self._sorted, parts), strict=True))
+        lists = {version: self._sorted(version, part) for version, part in zip(self._versions, parts, strict=True)}
         if len(self._versions) == 1:
             return lists[self._versions[0]][: self._limit]
         stable, candidate = (lists[version] for version in self._versions)
@@ -117,10 +118,11 @@ class Ranking:
         tag = release_tag(self._salt) if len(self._versions) > 1 else ""
         return str(PredictionId(model, version, self.impression, item, tag))
 
-    def _sorted(self, predictions: Sequence[Prediction]) -> list[RankedItem]:
+    def _sorted(self, version: int, predictions: Sequence[Prediction]) -> list[RankedItem]:
+        """By the manifest of the version that was asked here, even if another slot has answered for its own."""
+        manifest = self._manifest(version)
         ranked = [
-            RankedItem(index, score(made.output, self._manifest(made.version), self._by), made)
-            for index, made in enumerate(predictions)
+            RankedItem(index, score(made.output, manifest, self._by), made) for index, made in enumerate(predictions)
         ]
         return sorted(ranked, key=lambda item: (-item.score, item.index))
 

@@ -20,15 +20,7 @@ from slipway.monitoring.outputs import count_output
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.serving.exchange import Answer, Call, Endpoint
 from slipway.serving.live import ConfiguredReleases, Releases
-from slipway.serving.prediction import (
-    Ask,
-    ByRecord,
-    Place,
-    Placing,
-    Prediction,
-    PredictionRequest,
-    captures,
-)
+from slipway.serving.prediction import Ask, ByRecord, Place, Placing, Prediction, PredictionRequest, captures
 from slipway.serving.reading import RecordReader
 
 ModelVersion = tuple[str, int]
@@ -264,7 +256,8 @@ class PredictionService:
 
     def remember(self, request: PredictionRequest) -> bool:
         """Put what `look_up` did not find into the cache; says whether that went well."""
-        made = {place.key: place.output for place in request.places if place.output and not place.cached}
+        missed = [place for place in request.places if not (place.cached or place.elsewhere)]
+        made = {place.key: place.output for place in missed if place.output}
         try:
             if self._cache is not None:
                 self._cache.put(made, timedelta(days=self.config.models[request.model].cache.ttl_days))
@@ -279,7 +272,7 @@ class PredictionService:
             kept = is_sampled(self.config.models[request.model].capture.sample / share)
             request.event.captures.extend(captures(request, kept=kept))
         if self.releases.is_watched(request.model):
-            for place in request.places:
+            for place in (place for place in request.places if not place.elsewhere):
                 count_output(request.event, place.output or {}, Version=str(place.version))
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
 

@@ -31,7 +31,8 @@ def release(running: State, checkout: Path, tmp_path: Path) -> Iterator[Callable
     def command(*arguments: str) -> str:
         whole = [SLIPWAY, "release", *arguments, "--config", checkout / "slipway.yaml"]
         done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        # A tick that comes while the controller is at it stops, and says so.
+        assert done.returncode == 0 or arguments == ("tick",), done.stdout + done.stderr
         return done.stdout
 
     yield command

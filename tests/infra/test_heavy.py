@@ -42,6 +42,7 @@ class TestNetwork:
         allowed = {(_group(rule["SourceSecurityGroupId"]), _group(rule["GroupId"]), rule["ToPort"]) for rule in rules}
         assert allowed == {
             ("NetworkLink", "NetworkBalancer", 80),
+            ("NetworkTasks", "NetworkBalancer", 80),
             ("NetworkBalancer", "NetworkTasks", 8080),
             ("NetworkTasks", "NetworkEndpoints", 443),
         }
@@ -116,9 +117,10 @@ class TestSlot:
         assert (settings.model, settings.slot, settings.version) == ("tiny-large", slot.lower(), 3)
         assert (settings.control_table, settings.model_bucket) == ("Control", "ModelsBucket")
         assert (settings.features_table, settings.predictions_table) == (None, "Predictions")
+        assert settings.balancer == "http://DNSName"
         assert set(environment) == {
             *("AWS_REGION", "SLIPWAY_MODEL", "SLIPWAY_SLOT", "SLIPWAY_CONTROL_TABLE", "SLIPWAY_MODEL_BUCKET"),
-            "SLIPWAY_PREDICTIONS_TABLE",
+            *("SLIPWAY_PREDICTIONS_TABLE", "SLIPWAY_BALANCER"),
         }
         assert settings.port == container["PortMappings"][0]["ContainerPort"]
 
@@ -201,9 +203,12 @@ def _group(reference_):
 
 
 def _table(value):
-    """A variable's value, with the construct id of the table or bucket in place of a reference to one."""
+    """A variable's value, with what a reference names in its place: a table, a bucket, an attribute."""
     if isinstance(value, str):
         return value
+    if "Fn::Join" in value:
+        scheme, name = value["Fn::Join"][1]
+        return f"{scheme}{name['Fn::GetAtt'][1]}"
     if value == {"Ref": "AWS::Region"}:
         return "eu-west-1"
     return value["Fn::ImportValue"].removeprefix("tiny-state:ExportsOutputRef")[:-16].rstrip("0123456789ABCDEF")

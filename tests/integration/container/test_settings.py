@@ -21,6 +21,7 @@ def test_an_environment_becomes_settings() -> None:
         "SLIPWAY_CONTROL_TABLE": "c",
         "SLIPWAY_FEATURES_TABLE": "",
         "SLIPWAY_PREDICTIONS_TABLE": "p",
+        "SLIPWAY_BALANCER": "http://balancer",
         "SLIPWAY_DOWNLOADS": "/data",
         "SLIPWAY_DRAIN_SECONDS": "2.5",
         "HOME": "/root",
@@ -35,6 +36,7 @@ def test_an_environment_becomes_settings() -> None:
         model_bucket="b",
         control_table="c",
         predictions_table="p",
+        balancer="http://balancer",
         downloads=Path("/data"),
         drain_seconds=2.5,
     )
@@ -53,6 +55,7 @@ def test_what_is_not_said_has_a_default() -> None:
         ({"SLIPWAY_VERSION": "0"}, "SLIPWAY_VERSION"),
         ({"SLIPWAY_SLOT": "red"}, "SLIPWAY_SLOT"),
         ({"PORT": "99999"}, "PORT"),
+        ({"SLIPWAY_BALANCER": "balancer"}, "SLIPWAY_BALANCER"),
         ({"SLIPWAY_DRAIN_SECONDS": "-1"}, "SLIPWAY_DRAIN_SECONDS"),
     ],
 )

@@ -45,6 +45,12 @@ def test_the_cdk_is_aimed_at_the_emulator_and_keeps_what_it_needs() -> None:
     assert environment["PATH"].endswith(":/usr/bin")
 
 
+def test_a_load_balancer_is_found_by_its_name() -> None:
+    address = "http://heavy-test-heavy-Balancer-4F2A-1b2c3d4e.us-east-1.elb.amazonaws.com"
+
+    assert settings.balancer_name(address) == "heavy-test-heavy-balancer-4f2a"
+
+
 def test_only_a_front_door_that_signs_has_keys() -> None:
     assert settings.front_door_environment(SHELL, keys=("AKIALOCAL", "local"))["AWS_ACCESS_KEY_ID"] == "AKIALOCAL"
     assert "AWS_ACCESS_KEY_ID" not in settings.front_door_environment(SHELL, keys=None)

@@ -1,0 +1,132 @@
+"""The load balancer as a slot asks it: HTTP/1.1 over connections that are kept, in the event loop.
+
+Few bytes and one method are needed, so it is httptools, which parses requests here already, on asyncio's streams.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from time import monotonic
+from urllib.parse import urlsplit
+
+import httptools
+
+# The balancer closes a connection that was idle for 60 seconds.
+_IDLE_SECONDS = 30.0
+_KEPT = 64
+_CHUNK = 65_536
+
+
+class Balancer:
+    """Posts to a load balancer; ``url`` is its address, of which the path stands before every other.
+
+    For use in one event loop.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or 80
+        self._named = parts.netloc
+        self._path = parts.path.rstrip("/")
+        self._idle: deque[tuple[float, _Connection]] = deque(maxlen=_KEPT)
+
+    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
+        """Status and body of the answer to some JSON.
+
+        Raises:
+            OSError: there was no answer, or none within ``seconds``, or it was no HTTP.
+        """
+        async with asyncio.timeout(seconds):
+            connection = await self._connection()
+            try:
+                reply = await connection.ask(self._request(path, body))
+            except BaseException:
+                connection.close()
+                raise
+        if reply.is_kept:
+            self._keep(connection)
+        else:
+            connection.close()
+        return reply.status, bytes(reply.body)
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            await self._idle.pop()[1].end()
+
+    def _request(self, path: str, body: bytes) -> bytes:
+        head = (
+            f"POST {self._path}{path} HTTP/1.1\r\nhost: {self._named}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        return head.encode("latin-1") + body
+
+    async def _connection(self) -> "_Connection":
+        while self._idle:
+            since, connection = self._idle.pop()
+            if monotonic() - since < _IDLE_SECONDS and connection.is_open:
+                return connection
+            connection.close()
+        return _Connection(*await asyncio.open_connection(self._host, self._port))
+
+    def _keep(self, connection: "_Connection") -> None:
+        if len(self._idle) == _KEPT:
+            self._idle.popleft()[1].close()
+        self._idle.append((monotonic(), connection))
+
+
+class _Reply:
+    """Takes what httptools parses; the parser can say only at the end whether the connection is kept."""
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.status = 0
+        self.body = bytearray()
+        self.is_kept = False
+        self.is_whole = False
+
+    def on_body(self, body: bytes) -> None:
+        """Part of the body."""
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        """The end of it."""
+        self.is_whole = True
+        self.status, self.is_kept = self.parser.get_status_code(), self.parser.should_keep_alive()
+
+
+class _Connection:
+    """One connection, and one request on it at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed it, as far as is known."""
+        return not self._reader.at_eof() and not self._writer.is_closing()
+
+    async def ask(self, request: bytes) -> _Reply:
+        self._writer.write(request)
+        await self._writer.drain()
+        reply = _Reply()
+        while not reply.is_whole:
+            part = await self._reader.read(_CHUNK)
+            if not part:
+                raise ConnectionResetError("the load balancer closed the connection before its answer")
+            try:
+                reply.parser.feed_data(part)
+            except httptools.HttpParserError as error:
+                raise ConnectionError(f"the load balancer's answer is no HTTP: {error}") from error
+        del reply.parser  # which holds the reply
+        return reply
+
+    def close(self) -> None:
+        self._writer.close()
+
+    async def end(self) -> None:
+        self._writer.close()
+        with suppress(OSError):  # the other side may have been faster
+            await self._writer.wait_closed()

@@ -1,0 +1,310 @@
+"""Two slots of one model in an A/B test by a sticky field: whoever is asked, the same value gets the same version."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from packages import make_regression_package
+from releases import make_release
+from starlette.testclient import TestClient
+
+from slipway.config import parse_config
+from slipway.errors import PredictionError, UnavailableError
+from slipway.models.bundle import load_models
+from slipway.monitoring.gathering import GatheredTelemetry
+from slipway.monitoring.prediction_ids import parse_prediction_id
+from slipway.release_options import AbTest
+from slipway.releases.assignment import assign
+from slipway.releases.phases import Phase
+from slipway.releases.record import ReleaseRecord
+from slipway.releases.store import MemoryReleaseStore
+from slipway.serving.concurrent import ConcurrentService
+from slipway.serving.exchange import Exchange
+from slipway.serving.executor import Executor, Plan
+from slipway.serving.forwarding import Forwarding
+from slipway.serving.front import Front
+from slipway.serving.lifecycle import Lifecycle, Readiness
+from slipway.serving.oip import oip_routes
+from slipway.serving.rank_routes import rank_routes
+from slipway.serving.sagemaker import sagemaker_routes
+from slipway.serving.service import PredictionService
+from slipway.serving.slot_releases import SlotReleases
+from slipway.serving.v1 import v1_routes
+
+MODEL, FIELD = "price", "rooms"
+PREDICT = f"/v1/models/{MODEL}/predict"
+CONFIG = """
+models:
+  price: {tier: heavy, versions: [1, 2], stable: 1, capture: {sample: 1}, cache: {enabled: false}}
+"""
+
+
+class OutOfReach(OSError):
+    """The other slot cannot be reached."""
+
+
+@dataclass
+class Slot:
+    """One version as its container serves it; ``asked`` are the paths that the other slot asked of it."""
+
+    version: int
+    client: TestClient
+    telemetry: GatheredTelemetry
+    written: list[str]
+    releases: SlotReleases
+    predictor: Any
+    asked: list[str] = field(default_factory=list)
+
+    def metrics(self) -> str:
+        return "".join(self.written) + self.telemetry.drain()
+
+
+class Failing:
+    """A version that answers while it does not fail."""
+
+    def __init__(self, predictor: Any) -> None:
+        self.manifest = predictor.manifest
+        self.fails = False
+        self._predictor = predictor
+
+    def predict_batch(self, records: Any) -> Any:
+        if self.fails:
+            raise PredictionError("the graph failed")
+        return self._predictor.predict_batch(records)
+
+
+@dataclass
+class Slots:
+    """Both slots, what they know of the release, and whether they reach each other."""
+
+    by_version: dict[int, Slot]
+    store: MemoryReleaseStore
+    record: ReleaseRecord
+    reached: bool = True
+    answers: bytes | None = None
+
+    def version_of(self, value: float) -> int:
+        return assign(self.record.serving, str(float(value)))
+
+    def ask(self, slot: int, *values: float, path: str = PREDICT) -> list[dict[str, Any]]:
+        answer = self.by_version[slot].client.post(path, json={"inputs": [home(value) for value in values]})
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["predictions"]
+        return found
+
+
+def home(rooms: float, area: float = 10.0) -> dict[str, float]:
+    return {"rooms": rooms, "area": area}
+
+
+@dataclass
+class Peer:
+    """The way to the slot of a version."""
+
+    slots: Slots
+    version: int
+    is_closed: bool = False
+
+    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
+        slots, other = self.slots, self.slots.by_version[self.version]
+        if not slots.reached:
+            raise OutOfReach("nobody listens")
+        if slots.answers is not None:
+            return 200, slots.answers
+        other.asked.append(path)
+        assert seconds > 0
+        transport = httpx.ASGITransport(other.client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://balancer") as client:
+            answer = await client.post(path, content=body, headers={"content-type": "application/json"})
+        return answer.status_code, answer.content
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("bundle")
+    for version in (1, 2):
+        make_regression_package(root / f"models/price/{version}", name=MODEL, version=version)
+    light = parse_config(CONFIG.replace("tier: heavy, ", ""))
+    return load_models(light, root)
+
+
+@pytest.fixture
+def slots(loaded: Any) -> Iterator[Slots]:
+    store = MemoryReleaseStore()
+    record = store.start(make_release(MODEL, tier="heavy", options=AbTest(sticky=FIELD)))
+    record = store.save(record.model_copy(update={"phase": Phase.RUNNING, "shares": (0.5,)}))
+    made = Slots({}, store, record)
+    for version in (1, 2):
+        made.by_version[version] = start(made, version, loaded[MODEL, version], store)
+    yield made
+    for slot in made.by_version.values():
+        slot.client.__exit__(None, None, None)
+
+
+def start(slots: Slots, version: int, predictor: Any, store: Any) -> Slot:
+    config = parse_config(CONFIG)
+    only = config.models[MODEL].model_copy(update={"versions": (version,), "stable": version})
+    config = config.model_copy(update={"models": {MODEL: only}})
+    releases = SlotReleases(config, MODEL, version, store)
+    releases.refresh()
+    written: list[str] = []
+    telemetry = GatheredTelemetry("demo", MODEL, {"Slot": "blue", "Version": str(version)}, write=written.append)
+    failing = Failing(predictor)
+
+    service = PredictionService(config, {(MODEL, version): predictor}, releases=releases)
+    concurrent = ConcurrentService(
+        service,
+        Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64)),
+        telemetry,
+        timeout=20,
+        forwarding=Forwarding(releases, Peer(slots, 3 - version)),
+        releases=releases,
+    )
+    exchange = Exchange(telemetry, body_bytes=65_536)
+    routes = (
+        *v1_routes(service, concurrent.endpoint),
+        *rank_routes(service, concurrent.endpoint),
+        *oip_routes(service, concurrent.endpoint),
+        *sagemaker_routes(MODEL, predictor.manifest, concurrent.endpoint),
+    )
+    app = Lifecycle(Front(routes, exchange, lambda: None), concurrent, telemetry, Readiness())
+    client = TestClient(app, raise_server_exceptions=False)
+    client.__enter__()
+    return Slot(version, client, telemetry, written, releases, failing)
+
+
+def test_whichever_slot_is_asked_a_value_keeps_its_version(slots: Slots) -> None:
+    values = range(1, 31)
+    for slot in (1, 2):
+        found = [made["version"] for made in slots.ask(slot, *values)]
+        assert found == [slots.version_of(value) for value in values]
+    assert {slots.version_of(value) for value in values} == {1, 2}
+
+
+def test_answers_come_in_order_by_ids_of_their_versions(slots: Slots) -> None:
+    values = [5, 1, 4, 2, 3, 9, 8, 7]
+    made = slots.ask(1, *values)
+    assert [one["value"] for one in made] == [value + 10.0 for value in values]
+    assert [parse_prediction_id(one["id"]).version for one in made] == [slots.version_of(value) for value in values]
+    assert len({one["id"] for one in made}) == len(values)
+
+
+def test_what_was_passed_on_is_captured_and_counted_where_it_was_predicted(slots: Slots) -> None:
+    made = slots.ask(1, *range(1, 11))
+    here = [one["id"] for one in made if one["version"] == 1]
+    there = [one["id"] for one in made if one["version"] == 2]
+    own, other = slots.by_version[1].metrics(), slots.by_version[2].metrics()
+    assert all(id in own and id not in other for id in here)
+    assert all(id in other and id not in own for id in there)
+    assert f'"Predictions":{len(here)}' in own
+    assert f'"Predictions":{len(there)}' in other
+    assert f'"Forwarded":{len(there)}' in own
+    assert 'Latency":[' not in own.replace("InferenceLatency", "")
+
+
+def test_what_addresses_a_version_is_passed_on_to_nobody(slots: Slots) -> None:
+    found = slots.ask(2, *range(1, 11), path=f"/v1/models/{MODEL}/versions/2/predict")
+    assert {made["version"] for made in found} == {2}
+    assert slots.by_version[1].asked == []
+    assert set(slots.by_version[2].asked) <= {f"/v1/models/{MODEL}/versions/2/predict"}
+
+
+def test_where_the_other_slot_is_not_reached_this_one_answers(slots: Slots) -> None:
+    slots.reached = False
+    made = slots.ask(1, *range(1, 11))
+    assert {one["version"] for one in made} == {1}
+    assert {parse_prediction_id(one["id"]).version for one in made} == {1}
+    away = sum(slots.version_of(value) == 2 for value in range(1, 11))
+    written = slots.by_version[1].metrics()
+    assert f'"NotForwarded":{away}' in written
+    assert all(one["id"] in written for one in made)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{", b"[]", b'{"predictions": []}', b'{"predictions": [{"version": 1, "id": "a", "cached": false}]}']
+)
+def test_an_answer_of_another_kind_is_none(slots: Slots, answer: bytes) -> None:
+    slots.answers = answer
+    value = next(value for value in range(1, 30) if slots.version_of(value) == 2)
+    assert slots.ask(1, value)[0]["version"] == 1
+
+
+def test_a_version_that_fails_there_is_answered_here(slots: Slots) -> None:
+    slots.by_version[2].predictor.fails = True
+    assert {made["version"] for made in slots.ask(1, *range(1, 11))} == {1}
+    assert '"Faults":1' in slots.by_version[2].metrics()
+
+
+def test_a_record_without_the_value_stays_where_it_came(loaded: Any, slots: Slots) -> None:
+    sticky = slots.record.options.model_copy(update={"sticky": "user"})
+    slots.store.save(slots.record.model_copy(update={"options": sticky}))
+    for slot in slots.by_version.values():
+        slot.releases.refresh()
+    for version in (1, 2):
+        assert {made["version"] for made in slots.ask(version, *range(1, 11))} == {version}
+
+
+def test_without_a_sticky_release_nobody_is_asked(slots: Slots) -> None:
+    slots.store.save(slots.record.model_copy(update={"options": AbTest()}))
+    for version, slot in slots.by_version.items():
+        slot.releases.refresh()
+        assert {made["version"] for made in slots.ask(version, *range(1, 11))} == {version}
+    assert [slot.asked for slot in slots.by_version.values()] == [[], []]
+
+
+def test_one_version_ranks_the_whole_list_of_a_value(slots: Slots) -> None:
+    for value in range(1, 21):
+        ask = {"context": {"rooms": value}, "items": [{"area": area} for area in (1, 3, 2)]}
+        for slot in slots.by_version.values():
+            body = slot.client.post(f"/v1/models/{MODEL}/rank", json=ask).json()
+            assert [item["index"] for item in body["items"]] == [1, 2, 0]
+            assert {item["version"] for item in body["items"]} == {slots.version_of(value)}
+            ids = [parse_prediction_id(item["id"]) for item in body["items"]]
+            assert {(id.version, id.random) for id in ids} == {(slots.version_of(value), body["impression"])}
+
+
+def test_a_list_of_several_values_is_ranked_where_it_came(slots: Slots) -> None:
+    ask = {"items": [home(rooms) for rooms in range(1, 11)]}
+    body = slots.by_version[1].client.post(f"/v1/models/{MODEL}/rank", json=ask).json()
+    assert {item["version"] for item in body["items"]} == {1}
+
+
+def test_the_other_protocols_pass_on_too(slots: Slots) -> None:
+    client = slots.by_version[1].client
+    value = next(value for value in range(1, 30) if slots.version_of(value) == 2)
+    tensors = [{"name": n, "shape": [1], "datatype": "FP64", "data": [v]} for n, v in home(value).items()]
+    infer = client.post(f"/v2/models/{MODEL}/infer", json={"inputs": tensors})
+    assert infer.json()["model_version"] == "2", infer.text
+    invoked = client.post("/invocations", json={"inputs": [home(value)]}).json()
+    assert invoked["predictions"][0]["version"] == 2
+
+
+class Down:
+    """A table that does not answer."""
+
+    def serving(self, models: Any, *, consistent: bool = False) -> Any:
+        raise UnavailableError("release store", "down")
+
+
+def test_while_the_table_is_down_the_last_copy_holds(slots: Slots, caplog: pytest.LogCaptureFixture) -> None:
+    releases = slots.by_version[1].releases
+    assert releases.known(MODEL) is not None
+    releases._store = Down()  # type: ignore[assignment]
+    releases.refresh()
+    assert releases.known(MODEL) is not None
+    assert "stays" in caplog.text
+
+
+def test_the_release_is_read_again_some_seconds_later() -> None:
+    now = [100.0]
+    store = MemoryReleaseStore()
+    releases = SlotReleases(parse_config(CONFIG), MODEL, 1, store, clock=lambda: now[0])
+    assert [releases.is_due(), releases.is_due()] == [True, False]
+    now[0] += 5
+    assert releases.is_due()
+    assert not SlotReleases(parse_config(CONFIG), MODEL, 1, None).is_due()
