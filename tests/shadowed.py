@@ -16,7 +16,6 @@ models:
     versions: [1, 2, 3]
     stable: 1
     cache: {{enabled: false}}
-    capture: {{sample: 1}}
     heavy: {{max_tasks: 2, sessions: 1, threads: 1, max_batch: 1, max_wait_ms: 0}}
 """
 

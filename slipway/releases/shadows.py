@@ -23,15 +23,10 @@ class Filters(Protocol):
 
 
 def check_shadow(name: str, model: ModelConfig) -> None:
-    """Whether a model can be shadowed; raises InputError with the reason and the setting."""
-    if model.tier != "heavy":
-        return
-    if model.heavy.compute == "gpu":
+    """Whether a model can be shadowed; raises InputError with the reason."""
+    if model.tier == "heavy" and model.heavy.compute == "gpu":
         message = f"{name} runs on GPUs, and shadows are scored on processors, where it would be another model"
         raise InputError.of("strategy", message)
-    if not model.capture.sample:
-        message = "is 0, so there is nothing to score; set it to a share of the requests and deploy"
-        raise InputError.of(f"models.{name}.capture.sample", message)
 
 
 class LogShadows:

@@ -72,3 +72,18 @@ def test_accuracy_is_measured_where_predictions_are_captured() -> None:
     wish = Wish("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
     record = start_record(config, wish, stable=1, labels=("a", "b"), fields=FIELDS.__getitem__, now=NOW)
     assert record.options.strategy == "ab"
+
+
+@pytest.mark.parametrize("tier", ["light", "heavy"])
+def test_any_number_of_shadows_needs_no_setting(tier: str) -> None:
+    record = start(tier, "shadow", 2, 3, sample="0.25")
+    assert (record.candidates, record.options.strategy) == ((2, 3), "shadow")
+
+
+def test_what_runs_on_gpus_is_not_shadowed_on_processors() -> None:
+    text = CONFIG.format(tier="heavy").replace(
+        "stable: 1", "stable: 1, heavy: {compute: gpu, cpu: 3, memory_mb: 12000}"
+    )
+    wish = Wish("churn", (2,), "shadow", {}, "ann")
+    with pytest.raises(InputError, match="strategy: churn runs on GPUs, and shadows are scored on processors"):
+        start_record(parse_config(text), wish, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)
