@@ -46,10 +46,10 @@ class LogShadows:
     def running(self, record: ReleaseRecord) -> frozenset[int] | None:
         if not isinstance(record.options, Shadow):
             return frozenset()
-        there = self._filters.function(self._group(record)) == self._names.function
+        function = self._filters.function(self._group(record))
         if record.shadowing is not None:
-            return frozenset(record.candidates) if there else frozenset()
-        return None if there and not self._others(record) else frozenset()
+            return frozenset(record.candidates) if function == self._names.function else frozenset()
+        return None if function and not self._others(record) else frozenset()
 
     def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None:  # noqa: ARG002 - stored
         group = self._group(record)

@@ -121,11 +121,15 @@ def test_a_log_group_is_read_as_long_as_any_model_in_it_is_shadowed() -> None:
     assert (world.shadows.running(two), world.logs.functions) == (frozenset(), {})
 
 
-def test_a_filter_that_hands_lines_to_another_function_is_none_of_ours() -> None:
+def test_a_filter_of_a_function_that_was_replaced_is_put_anew_and_taken_off_at_the_end() -> None:
     world = TwoModels()
     one = world.begin("one")
-    world.logs.functions = {"logs": "somebody else's"}
+    world.logs.functions = {"logs": "the function of before"}
     assert world.shadows.running(one) == frozenset()
+    world.shadows.run(one, one.candidates, 0.5)
+    assert world.shadows.running(one) == frozenset({2})
+    world.logs.functions = {"logs": "the function of before"}
+    assert world.shadows.running(world.end(one)) is None
 
 
 def test_only_shadows_are_looked_for() -> None:
