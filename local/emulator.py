@@ -22,6 +22,7 @@ from local import (
     balancing,
     cloudformation,
     embedded_metrics,
+    function_metrics,
     named_resources,
     subscriptions,
     trimmed_counts,
@@ -54,6 +55,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     """Serve until the process is told to stop."""
     cloudformation.install()
     embedded_metrics.install()
+    function_metrics.install()
     trimmed_counts.install()
     alarm_states.install()
     named_resources.install()

@@ -1,4 +1,8 @@
-"""Alarms on metric math: kept and described, never evaluated, since MiniStack computes no expressions."""
+"""Alarms whose metrics are a list, as templates have them for metric math and for metrics with a label.
+
+A list of one metric is that metric. Metric math is kept and described and never evaluated, since MiniStack computes no
+expressions.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +12,7 @@ from ministack.services import cloudwatch
 _TYPE = "AWS::CloudWatch::Alarm"
 # MiniStack asks each alarm for one metric; this one has no data, and is taken out again below.
 _PLACEHOLDER = {"MetricName": "MetricMath", "Namespace": "Slipway/Local"}
+_STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
 Properties = Mapping[str, Any]
 
@@ -26,14 +31,28 @@ def handlers(existing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _single(properties: Properties) -> Properties:
-    """The properties with one metric in place of an expression."""
+    """The properties with one metric in place of the list."""
     if "Metrics" not in properties:
         return properties
-    return {**{key: value for key, value in properties.items() if key != "Metrics"}, **_PLACEHOLDER}
+    others = {key: value for key, value in properties.items() if key != "Metrics"}
+    return {**others, **(_PLACEHOLDER if _is_expression(properties) else _only_metric(properties))}
+
+
+def _is_expression(properties: Properties) -> bool:
+    return any("Expression" in each for each in properties.get("Metrics", ()))
+
+
+def _only_metric(properties: Properties) -> dict[str, Any]:
+    """The one metric of the list in the properties that an alarm on a single metric has."""
+    (found,) = (each["MetricStat"] for each in properties["Metrics"])
+    statistic = "Statistic" if found["Stat"] in _STATISTICS else "ExtendedStatistic"
+    return {**found["Metric"], "Period": found["Period"], statistic: found["Stat"]}
 
 
 def _keep_expression(created: tuple[str, Any], properties: Properties) -> tuple[str, Any]:
-    if "Metrics" in properties:
+    if _is_expression(properties):
         record = cloudwatch._alarms[created[0]]
-        record.update(Metrics=properties["Metrics"], MetricName=None, Namespace=None)
+        # MiniStack has evaluated the placeholder already, which has no data.
+        state = {"StateValue": "INSUFFICIENT_DATA", "StateReason": "metric math is not computed here"}
+        record.update(Metrics=properties["Metrics"], MetricName=None, Namespace=None, **state)
     return created

@@ -68,6 +68,26 @@ def test_a_changed_table_gets_what_is_new() -> None:
     assert dynamodb._ttl_settings[name]["AttributeName"] == "expires_at"
 
 
+@pytest.mark.parametrize(("stat", "key"), [("Sum", "Statistic"), ("p99", "ExtendedStatistic")])
+def test_an_alarm_on_a_list_of_one_metric_is_on_that_metric(stat: str, key: str) -> None:
+    metric = {"Namespace": "Slipway", "MetricName": "Latency", "Dimensions": [{"Name": "Project", "Value": "demo"}]}
+    listed = [{"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}, "Label": "a word"}]
+
+    name, _ = handler_of(alarms, "AWS::CloudWatch::Alarm")["create"](f"One{key}", {**ALARM, "Metrics": listed}, "stack")
+
+    alarm = cloudwatch._alarms[name]
+    assert (alarm["MetricName"], alarm["Period"], alarm[key]) == ("Latency", 60, stat)
+    assert alarm["Dimensions"] == metric["Dimensions"]
+
+
+def test_an_alarm_on_an_expression_is_in_no_state_where_no_data_is_bad() -> None:
+    properties = {**ALARM, "Metrics": EXPRESSION, "TreatMissingData": "breaching"}
+
+    name, _ = handler_of(alarms, "AWS::CloudWatch::Alarm")["create"]("Breaching", properties, "stack")
+
+    assert cloudwatch._alarms[name]["StateValue"] == "INSUFFICIENT_DATA"
+
+
 def test_an_alarm_on_an_expression_is_kept_and_described() -> None:
     handler = handler_of(alarms, "AWS::CloudWatch::Alarm")
 
