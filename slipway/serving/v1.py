@@ -50,7 +50,9 @@ def prediction_document(made: Prediction) -> dict[str, Any]:
 def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
     """What is deployed of a model, with its schemas if this process serves it; raises NotFoundError."""
     config = service.model(name)
-    release, known = service.releases.of(name), service.releases.known(name)
+    own, known = service.releases.of(name), service.releases.known(name)
+    # A slot has one version, whatever part it plays in a release.
+    release = known.release if known and config.tier == "heavy" else own
     described: dict[str, Any] = {
         "name": name,
         "tier": config.tier,
@@ -64,7 +66,7 @@ def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
     }
     if not service.is_loaded(name):
         return {**described, "versions": [{"version": number} for number in config.versions]}
-    stable = service.version(name, release.stable).predictor.manifest
+    stable = service.version(name, own.stable).predictor.manifest
     versions = [_describe_version(service, name, number) for number in config.versions]
     return {**described, "task": stable.task, "description": stable.description, "versions": versions}
 

@@ -308,3 +308,12 @@ def test_the_release_is_read_again_some_seconds_later() -> None:
     now[0] += 5
     assert releases.is_due()
     assert not SlotReleases(parse_config(CONFIG), MODEL, 1, None).is_due()
+
+
+@pytest.mark.parametrize("slot", [1, 2])
+def test_either_slot_describes_the_release(slots: Slots, slot: int) -> None:
+    shown = slots.by_version[slot].client.get(f"/v1/models/{MODEL}").json()
+
+    assert (shown["release"]["stable"], shown["release"]["phase"]) == (1, "running")
+    assert shown["release"]["candidates"] == [{"version": 2, "share": 0.5}]
+    assert "inputs" in shown["versions"][0]
