@@ -1,4 +1,4 @@
-"""The status of models, for reading."""
+"""The status of models, for reading: a table of 80 columns, so that a pipe and a narrow terminal show all of it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,14 +9,17 @@ from rich.table import Table
 from slipway.cli.overview import ModelStatus, SlotStatus, Traffic, VersionStatus
 
 _NONE = "–"
+_CAPTION = "Of a version, predictions in place of requests, and the p99 of inference alone."
 Row = tuple[str, ...]
 
 
 def print_status(console: Console, models: Iterable[ModelStatus]) -> None:
     """A row for each model, and one for each of its versions or slots."""
-    table = Table("model", "tier", "version", "weight", "tasks", "requests", "errors", "faults", "p99")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=_CAPTION, caption_justify="left")
+    for heading in ("model", "weight", "healthy", "requests", "errors", "faults", "p99, ms"):
+        table.add_column(heading, justify="left" if heading in ("model", "healthy") else "right")
     for model in models:
-        table.add_row(escape(model.model), model.tier, "", "", "", *_traffic(model.traffic))
+        table.add_row(f"[bold]{escape(model.model)}[/] {model.tier}", "", "", *_traffic(model.traffic))
         for row in [*_versions(model.versions), *_slots(model.slots)]:
             table.add_row(*row)
     console.print(table)
@@ -24,20 +27,20 @@ def print_status(console: Console, models: Iterable[ModelStatus]) -> None:
 
 def _versions(versions: Iterable[VersionStatus]) -> Iterator[Row]:
     for each in versions:
-        version = f"{each.version} stable" if each.stable else str(each.version)
-        yield "", "", version, "", "", f"{each.predictions:,} predictions", "", "", f"{_ms(each.p99_ms)} inference"
+        name = f"  version {each.version}{', stable' if each.stable else ''}"
+        yield name, "", "", f"{each.predictions:,}", "", "", _ms(each.p99_ms)
 
 
 def _slots(slots: tuple[SlotStatus, ...]) -> Iterator[Row]:
     total = sum(each.weight for each in slots)
     for each in slots:
         share = f"{each.weight / total:.0%}" if total else "0%"
-        yield f"  {each.slot}", "", str(each.version or _NONE), share, _tasks(each), *_traffic(each.traffic)
+        yield f"  {each.slot}: version {each.version or _NONE}", share, _tasks(each), *_traffic(each.traffic)
 
 
 def _tasks(slot: SlotStatus) -> str:
-    """`2 of 2 healthy`, in colour where a task that should be there is not."""
-    text = f"{slot.healthy} of {slot.desired} healthy"
+    """`2 of 2`, in colour where a task that should be there is not."""
+    text = f"{slot.healthy} of {slot.desired}"
     coloured = f"[red]{text}[/]" if slot.healthy < slot.desired else text
     return f"{coloured}, deploying" if slot.deploying else coloured
 
@@ -48,4 +51,4 @@ def _traffic(traffic: Traffic) -> Row:
 
 
 def _ms(milliseconds: float | None) -> str:
-    return _NONE if milliseconds is None else f"{milliseconds:.1f} ms"
+    return _NONE if milliseconds is None else f"{milliseconds:.1f}"

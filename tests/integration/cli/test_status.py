@@ -164,8 +164,18 @@ def test_people_see_shares_and_what_is_not_healthy(status: Status) -> None:
     shown = status().stdout
 
     assert "its API is ready" in shown
-    for text in ("tweets-large", "90%", "10%", "0 of 1 healthy", "1 stable"):
+    for text in ("tweets-large heavy", "90%", "10%", "0 of 1", "version 1, stable"):
         assert text in shown
+
+
+@pytest.mark.usefixtures("deployed")
+def test_it_is_read_in_80_columns(status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = status().stdout
+
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "tweets-large heavy" in shown
 
 
 @pytest.mark.usefixtures("deployed")
