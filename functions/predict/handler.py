@@ -5,6 +5,7 @@ from typing import Any
 
 from slipway.config import Config, load_config
 from slipway.models.bundle import load_models
+from slipway.monitoring.attempts import Attempts
 from slipway.monitoring.telemetry import Telemetry
 from slipway.serving.exchange import Exchange
 from slipway.serving.front import Front
@@ -30,6 +31,7 @@ def make_front(settings: Settings) -> Front:
         load=load,
         store=open_store(settings.features_table, config),
         cache=open_cache(settings.predictions_table),
+        attempts=Attempts(config.project),
     )
     exchange = Exchange(Telemetry(config.project, "predict"), body_bytes=config.api.limits.body_bytes)
     routes = (*v1_routes(service), *rank_routes(service), *oip_routes(service), *health_routes())
@@ -71,4 +73,6 @@ def _releases(settings: Settings, config: Config) -> Releases:
     return LiveReleases(config, DynamoServingStore(settings.control_table, backoff=Backoff(attempts=1)))
 
 
-handler = lambda_handler(make_front(Settings.of(os.environ)))
+_front = make_front(Settings.of(os.environ))
+# Predictions wait for tables and graphs in place: a function has one request at a time, and no other to go on with.
+handler = lambda_handler(_front, at_once=_front.is_its_own)

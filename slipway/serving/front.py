@@ -51,6 +51,10 @@ class Front:
             answer = await self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
         await send_answer(answer, send)
 
+    def is_its_own(self, scope: Scope) -> bool:
+        """Whether it answers a request itself, without the app behind it."""
+        return scope["type"] == "http" and self._match(scope["method"], scope["path"]) is not None
+
     def prepare(self) -> None:
         """Make the app behind this one now, where the time of it does not count."""
         _ = self._app

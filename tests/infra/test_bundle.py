@@ -20,7 +20,7 @@ BEHIND_THE_API = FUNCTIONS[:3]
 
 OURS = {"functions", "slipway", "slipway.yaml"}
 WEB = {
-    *("annotated_doc", "annotated_types", "anyio", "fastapi", "mangum", "opentelemetry", "pydantic", "pydantic_core"),
+    *("annotated_doc", "annotated_types", "anyio", "fastapi", "opentelemetry", "pydantic", "pydantic_core"),
     *("starlette", "typing_extensions.py", "typing_inspection", "yaml", "_yaml"),
 }
 TYPES = {

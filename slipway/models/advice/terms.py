@@ -58,7 +58,7 @@ class Given:
     balancer_ms: float = 2.0
     lambda_memory_mb: int = 1769
     lambda_overhead_ms: float = 1.0  # event, validation, answer and telemetry around the prediction
-    lambda_base_mb: float = 60.0  # FastAPI, Mangum, boto3
+    lambda_base_mb: float = 60.0  # FastAPI, boto3
     lambda_log_bytes: int = 430  # START, END and REPORT
     cold_start_ms: float = 800.0
     idle_seconds: float = 300.0  # after which Lambda gives an environment up

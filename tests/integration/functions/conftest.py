@@ -1,6 +1,5 @@
 """A bundle as the functions find it, and events as AWS sends them."""
 
-import asyncio
 import importlib
 import json
 import logging
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mangum import Mangum
 from moto import mock_aws
 from packages import make_tabular_package, make_text_package
 
 from slipway.dynamodb import lazy_client
+from slipway.serving.lambda_adapter import LambdaHandler
 
 EVENTS = Path(__file__).parents[2] / "events"
 CONFIG = """
@@ -27,16 +26,6 @@ features:
     entity: patient
     features: {radius: {type: float}, smooth: {type: float}}
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def loop() -> Iterator[None]:
-    """The event loop that Mangum finds, or else makes and never closes."""
-    made = asyncio.new_event_loop()
-    asyncio.set_event_loop(made)
-    yield
-    asyncio.set_event_loop(None)
-    made.close()
 
 
 @pytest.fixture
@@ -82,15 +71,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mangum]:
+def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LambdaHandler]:
     """Starts a function as Lambda does: sets its environment and imports its handler anew."""
 
-    def begin(name: str, **environment: str) -> Mangum:
+    def begin(name: str, **environment: str) -> LambdaHandler:
         for key, value in {"LAMBDA_TASK_ROOT": str(bundle), **environment}.items():
             monkeypatch.setenv(key, value)
         module = f"functions.{name}.handler"
         monkeypatch.delitem(sys.modules, module, raising=False)
-        handler: Mangum = importlib.import_module(module).handler
+        handler: LambdaHandler = importlib.import_module(module).handler
         return handler
 
     return begin
