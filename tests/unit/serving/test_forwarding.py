@@ -31,7 +31,7 @@ from slipway.serving.rank_routes import rank_routes
 from slipway.serving.sagemaker import sagemaker_routes
 from slipway.serving.service import PredictionService
 from slipway.serving.slot_releases import SlotReleases
-from slipway.serving.v1 import v1_routes
+from slipway.serving.v1 import describe_model, v1_routes
 
 MODEL, FIELD = "price", "rooms"
 PREDICT = f"/v1/models/{MODEL}/predict"
@@ -310,10 +310,14 @@ def test_the_release_is_read_again_some_seconds_later() -> None:
     assert not SlotReleases(parse_config(CONFIG), MODEL, 1, None).is_due()
 
 
-@pytest.mark.parametrize("slot", [1, 2])
-def test_either_slot_describes_the_release(slots: Slots, slot: int) -> None:
-    shown = slots.by_version[slot].client.get(f"/v1/models/{MODEL}").json()
+@pytest.mark.parametrize("version", [1, 2])
+def test_either_slot_describes_the_release(slots: Slots, loaded: Any, version: int) -> None:
+    config = parse_config(CONFIG.replace("versions: [1, 2], stable: 1", f"versions: [{version}], stable: {version}"))
+    service = PredictionService(
+        config, {(MODEL, version): loaded[MODEL, version]}, releases=slots.by_version[version].releases
+    )
+    shown = describe_model(service, MODEL)
 
     assert (shown["release"]["stable"], shown["release"]["phase"]) == (1, "running")
     assert shown["release"]["candidates"] == [{"version": 2, "share": 0.5}]
-    assert "inputs" in shown["versions"][0]
+    assert [each["version"] for each in shown["versions"]] == [version]
