@@ -51,17 +51,18 @@ def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
 
 
 class Heavy:
-    """The heavy model of `write_project`."""
+    """A heavy model, by default that of `write_project`."""
 
-    path = f"/v1/models/{MODEL}/predict"
-
-    def __init__(self, running: State, aws: Aws) -> None:
+    def __init__(self, running: State, aws: Aws, model: str = MODEL, project: str = "heavy-test") -> None:
         outputs = {name: value for stack in running.outputs.values() for name, value in stack.items()}
-        self._rule = outputs["LargeSentimentRule"]
+        prefix = "".join(part.capitalize() for part in model.split("-"))
+        self._rule = outputs[f"{prefix}Rule"]
         self._cluster = outputs["ClusterName"]
-        self._services = {slot: outputs[f"LargeSentiment{slot.capitalize()}Service"] for slot in SLOTS}
-        self._groups = {slot: outputs[f"LargeSentiment{slot.capitalize()}Targets"] for slot in SLOTS}
-        self.log_group = outputs["LargeSentimentLogs"]
+        self._services = {slot: outputs[f"{prefix}{slot.capitalize()}Service"] for slot in SLOTS}
+        self._groups = {slot: outputs[f"{prefix}{slot.capitalize()}Targets"] for slot in SLOTS}
+        self._parameters = f"/{project}/{model}"
+        self.log_group = outputs[f"{prefix}Logs"]
+        self.path = f"/v1/models/{model}/predict"
         self._aws = aws
 
     def weights(self) -> dict[str, int]:
@@ -128,7 +129,6 @@ class Heavy:
         services = self._aws("ecs").describe_services(cluster=self._cluster, services=[self._services[slot]])
         return dict(services["services"][0])
 
-    @staticmethod
-    def parameter(slot: str, value: str) -> str:
+    def parameter(self, slot: str, value: str) -> str:
         """The name of one of a slot's parameters."""
-        return f"/heavy-test/{MODEL}/{slot}/{value}"
+        return f"{self._parameters}/{slot}/{value}"

@@ -22,10 +22,20 @@ WORDS = {"[PAD]": 0, "[UNK]": 1, "bad": 2, "good": 3, "sunny": 4, "awful": 5}
 WORD_LOGITS = [[0, 0, 0], [0, 0.5, 0], [3, 0, -1], [-1, 0, 3], [-1, 0, 2], [4, 0, -2]]
 
 
-def make_text_package(folder: Path, *, name: str = "tiny-sentiment", version: int = 1, **changes: Any) -> Package:
-    """A text classifier whose label follows the words good, sunny, bad and awful; ``folder`` becomes the package."""
+def make_text_package(
+    folder: Path,
+    *,
+    name: str = "tiny-sentiment",
+    version: int = 1,
+    graph_proto: onnx.ModelProto | None = None,
+    **changes: Any,
+) -> Package:
+    """A text classifier whose label follows the words good, sunny, bad and awful; ``folder`` becomes the package.
+
+    ``graph_proto`` is another graph than `text_graph`, of the same inputs and outputs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(text_graph(), folder / "model.onnx")
+    onnx.save(graph_proto or text_graph(), folder / "model.onnx")
     tokenizer = Tokenizer(WordLevel(WORDS, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -1,0 +1,70 @@
+"""One embedded AWS for the tests of releases, with a slipway.yaml and small packages of its own.
+
+It is stopped after them, since its many tasks would take memory and time from the tests that follow.
+"""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import httpx
+import pytest
+from embedded import Aws, clients, unused_port
+from released import write_project
+from releasing import Releases
+
+from local.environment import LocalEnvironment
+from local.state import State
+
+ROOT = Path(__file__).resolve().parents[3]
+TIMEOUT_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a slipway.yaml with many models of both tiers."""
+    return write_project(tmp_path_factory.mktemp("released"))
+
+
+@pytest.fixture(scope="module")
+def environment(project: Path) -> Iterator[LocalEnvironment]:
+    """What is up; the commands find it from the project's folder."""
+    made = LocalEnvironment(ROOT, project / ".slipway", project / "slipway.yaml")
+    made.up(port=unused_port(), step=lambda _: nullcontext())
+    yield made
+    made.down()
+
+
+@pytest.fixture(scope="module")
+def running(environment: LocalEnvironment) -> State:
+    """What is up."""
+    found = environment.status()
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def api(running: State) -> Iterator[httpx.Client]:
+    """A plain HTTP client of the API."""
+    with httpx.Client(base_url=running.api, timeout=TIMEOUT_SECONDS) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def aws(running: State) -> Iterator[Aws]:
+    """Makes boto3 clients of the embedded AWS, as its administrator."""
+    with clients(running) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def outputs(running: State) -> dict[str, str]:
+    """The outputs of all stacks by name."""
+    return {name: value for stack in running.outputs.values() for name, value in stack.items()}
+
+
+@pytest.fixture(scope="module")
+def releases(running: State, project: Path) -> Releases:
+    """The project's releases."""
+    assert running.ready
+    return Releases(project)
