@@ -62,6 +62,7 @@ class World:
     shares: dict[int, float] | None = None
     readiness: dict[int, Readiness] = field(default_factory=dict)
     shadows: frozenset[int] = frozenset()
+    down: frozenset[int] = frozenset()
     alarms: dict[str, bool] = field(default_factory=dict)
     reference: Reference | None = REFERENCE
     acted: list[Action] = field(default_factory=list)
@@ -70,7 +71,8 @@ class World:
         """Let time pass with this traffic in it, decide, store the record and carry the actions out."""
         start, self.now = self.now, self.now + minutes * MINUTE
         windows = (Window(start, self.now, arms),) if arms is not None else ()
-        observed = Observed(dict(self.readiness), dict(self.shares) if self.shares else None, self.shadows)
+        shares = dict(self.shares) if self.shares else None
+        observed = Observed(dict(self.readiness), shares, self.shadows, down=self.down)
         decision = decide(self.record, Evidence(observed, windows, self.reference, self.alarms), self.now)
         self.record = load_record(dump_record(decision.record))
         if act:

@@ -49,6 +49,7 @@ EXPIRED = "Expired"
 FORWARDED = "Forwarded"
 NOT_FORWARDED = "NotForwarded"
 GPU_UTILIZATION = "GpuUtilization"
+ATTEMPTS = "Attempts"
 FAILURES = "Failures"
 LABELS = "Labels"
 SCORES = "Scores"
@@ -133,8 +134,10 @@ CATALOGUE: Mapping[str, Metric] = {
     FORWARDED: Metric("Count", (_OF_SLOT,)),
     NOT_FORWARDED: Metric("Count", (_OF_SLOT,)),
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
-    # Records that a version failed on; and, while a release is active, what it predicted: a count for each label, the
-    # sum of the scores, and the records that it is over.
+    # The part of a request that one version has, by the light tier: begun by a candidate, and failed by any version.
+    # While a release is active, what it predicted: the share of its records with each label, and the mean of their
+    # scores, each request counting once.
+    ATTEMPTS: Metric("Count", (_OF_VERSION,)),
     FAILURES: Metric("Count", _SCORED_BY),
     LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),
     SCORES: Metric("None", _SCORED_BY),

@@ -8,13 +8,13 @@ from slipway.monitoring import metrics
 from slipway.monitoring.telemetry import RequestEvent
 
 
-def count_output(event: RequestEvent, output: Mapping[str, Any], **dimensions: str) -> None:
-    """Count a label, and the score of that, or a value; ``dimensions`` say whose it is."""
+def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float = 1, /, **dimensions: str) -> None:
+    """Count a label, and the score of that, with a weight, or note a value; ``dimensions`` say whose it is."""
     label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
-        event.count(metrics.LABELS, 1, **dimensions, Label=str(label))
+        event.count(metrics.LABELS, weight, **dimensions, Label=str(label))
     if isinstance(score, float):
-        event.count(metrics.SCORED, 1, **dimensions)
-        event.count(metrics.SCORES, score, **dimensions)
+        event.count(metrics.SCORED, weight, **dimensions)
+        event.count(metrics.SCORES, weight * score, **dimensions)
     if isinstance(value, float) and isfinite(value):
         event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), **dimensions)

@@ -116,7 +116,8 @@ class Telemetry:
         return Noting(RequestEvent(timed=timed), self._emit)
 
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:
-        now = int(self._clock() * 1000)
+        # By its beginning, since that is when it was counted as begun.
+        now = round(self._clock() * 1000 - milliseconds)
         lines = [self._line(now, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
         for key, lists in event.values.items():
             lines += [self._line(now, dict(key), page, event.model) for page in pages({}, lists)]

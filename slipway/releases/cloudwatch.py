@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-defini
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from slipway.boto import answered_by, new_client
+from slipway.errors import UnavailableError
 from slipway.monitoring import metrics
 from slipway.monitoring.feedback import BUCKET, FeedbackCounters
 from slipway.release_options import Shadow
@@ -32,23 +32,10 @@ _LEAST_FOR_QUANTILES = 100
 _QUERIES_PER_CALL = 500
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The metrics of a tier: what is counted, what failed of it, and how long it took.
-
-    On the light tier one request may be of several versions, so records are counted, and the time of their inference.
-    """
-
-    done: str
-    failed: str
-    latency: str
-    done_has_failed: bool
-
-
-_NAMES = {
-    "light": _Names(metrics.PREDICTIONS, metrics.FAILURES, metrics.INFERENCE_LATENCY, done_has_failed=False),
-    "heavy": _Names(metrics.REQUESTS, metrics.FAULTS, metrics.LATENCY, done_has_failed=True),
-}
+# Of the graph alone: answers of a cache would make a candidate slow whose own have yet to come into it.
+_LATENCY = metrics.INFERENCE_LATENCY
+_OF_SLOTS = (metrics.REQUESTS, metrics.FAULTS)
+_OF_PARTS = (metrics.FAILURES, metrics.ATTEMPTS)
 Values = Mapping[Query, Mapping[datetime, float]]
 
 
@@ -92,8 +79,8 @@ class CloudWatchEvidence:
         return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
-        stable, names = record.stable, _names(record)
-        figures = [Query(stable, names.latency, statistic) for statistic in ("p50", "p99", COUNT)]
+        stable = record.stable
+        figures = [Query(stable, _LATENCY, statistic) for statistic in ("p50", "p99", COUNT)]
         queries = [*figures, *_counts(record, stable)]
         end = now - self._lag
         values = self._read(record, queries, end - _BEFORE, end, _BEFORE)
@@ -150,6 +137,7 @@ class CloudWatchEvidence:
         with answered_by("CloudWatch"):
             for page in self._client.get_paginator("get_metric_data").paginate(**request):
                 for result in page["MetricDataResults"]:
+                    _check(result)
                     place = int(result["Id"].removeprefix("m"))
                     yield from ((place, *each) for each in zip(result["Timestamps"], result["Values"], strict=True))
 
@@ -165,13 +153,14 @@ class CloudWatchEvidence:
         return {"Id": f"m{place}", "MetricStat": stat}
 
 
+def _check(result: Mapping[str, Any]) -> None:
+    """A figure that CloudWatch could not tell is not none."""
+    if result.get("StatusCode") in {"InternalError", "Forbidden"}:
+        raise UnavailableError("CloudWatch", f"it could not tell {result.get('Label', 'a metric')}")
+
+
 def _is_shadow(record: ReleaseRecord) -> bool:
     return isinstance(record.options, Shadow)
-
-
-def _names(record: ReleaseRecord) -> _Names:
-    """Shadows are counted alike, whichever tier answers."""
-    return _NAMES["light" if _is_shadow(record) else record.tier]
 
 
 def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
@@ -179,14 +168,12 @@ def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
     yield from _counts(record, version)
     limits = record.latency_limits(version)
     if limits:
-        latency = _names(record).latency
-        yield Query(version, latency, COUNT)
-        yield from (Query(version, latency, over(limit)) for limit in limits.values())
+        yield from (Query(version, _LATENCY, over(limit)) for limit in limits.values())
 
 
 def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
-    names = _names(record)
-    yield from (Query(version, name) for name in (names.done, names.failed, metrics.SCORES, metrics.SCORED))
+    yield Query(version, _LATENCY, COUNT)
+    yield from (Query(version, name) for name in (*_counted(record), metrics.SCORES, metrics.SCORED))
     yield from (Query(version, metrics.LABELS, label=label) for label in record.labels)
     yield from value_queries(version, record.value_limits)
     if _is_shadow(record) and version != record.stable:
@@ -202,13 +189,10 @@ def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, 
 
 def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:
     """What of a version was measured."""
-    names = _names(record)
-    failed = values.get(Query(version, names.failed), 0.0)
-    done = values.get(Query(version, names.done), 0.0) + (0 if names.done_has_failed else failed)
-    tallies = {keys.ERRORS: Tally(done, min(failed, done))}
-    timed = values.get(Query(version, names.latency, COUNT), 0.0)
+    timed = values.get(Query(version, _LATENCY, COUNT), 0.0)
+    tallies = {keys.ERRORS: _errors(record, version, values, timed)}
     for key, limit in record.latency_limits(version).items():
-        tallies[key] = Tally(timed, values.get(Query(version, names.latency, over(limit)), 0.0))
+        tallies[key] = Tally(timed, values.get(Query(version, _LATENCY, over(limit)), 0.0))
     scored = values.get(Query(version, metrics.SCORED), 0.0)
     tallies[keys.SCORE] = Tally(scored, values.get(Query(version, metrics.SCORES), 0.0))
     labels = {label: values.get(Query(version, metrics.LABELS, label=label), 0.0) for label in record.labels}
@@ -218,6 +202,22 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     compared = values.get(Query(version, metrics.COMPARED), 0.0)
     tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))
     return {key: tally for key, tally in tallies.items() if tally.n}
+
+
+def _counted(record: ReleaseRecord) -> tuple[str, str]:
+    """What is counted of a slot, or of the parts that a version has of requests on the light tier and in the shadow."""
+    return _OF_SLOTS if record.tier == "heavy" and not _is_shadow(record) else _OF_PARTS
+
+
+def _errors(record: ReleaseRecord, version: int, values: Mapping[Query, float], done: float) -> Tally:
+    """How many requests, or parts of requests, and how many of them failed."""
+    names = _counted(record)
+    first, second = (values.get(Query(version, name), 0.0) for name in names)
+    if names == _OF_SLOTS:
+        return Tally(first, min(second, first))
+    # What was begun and neither done nor failed hangs, or has taken its process down.
+    begun = max(done + first, second)
+    return Tally(begun, begun - done)
 
 
 def _floor(time: datetime) -> datetime:

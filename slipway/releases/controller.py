@@ -190,10 +190,10 @@ class Controller:
 class NoShadows:
     """`Shadows` where nothing scores captures."""
 
-    def running(self, record: ReleaseRecord) -> frozenset[int]:  # noqa: ARG002
+    def running(self, record: ReleaseRecord) -> frozenset[int]:  # noqa: ARG002 - as `Shadows` has it
         return frozenset()
 
-    def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None:  # noqa: ARG002
+    def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None:  # noqa: ARG002 - as above
         if versions:
             raise UnavailableError("shadowing", "nothing is deployed here that scores captures")
 

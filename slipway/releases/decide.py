@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from slipway.release_options import AbTest, Bandit, Interleave, Shadow
 from slipway.releases import experiments, progressive
 from slipway.releases.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
-from slipway.releases.evidence import Evidence, Readiness
+from slipway.releases.evidence import SAME_SHARE, Evidence, Readiness
 from slipway.releases.judge import Outcome, Verdict
 from slipway.releases.judging import look
 from slipway.releases.phases import Phase
@@ -19,8 +19,6 @@ from slipway.releases.record import ReleaseRecord
 from slipway.releases.transitions import entered, given_everything, gone_back, noted, promoted
 
 _PREPARATION = timedelta(minutes=30)
-# An ALB's weights are whole numbers: a share may be off by half a percent.
-_SAME_SHARE = 0.006
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +85,11 @@ def _prepared(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Relea
 
 
 def _judged(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[ReleaseRecord, dict[int, Verdict]]:
+    down = evidence.observed.down.intersection(record.candidates)
+    if down:
+        names = ", ".join(map(str, sorted(down)))
+        verdict = Verdict(Outcome.ROLLBACK, f"no task of version {names} is healthy, and other tasks are")
+        return gone_back(record, now, "rolled back", verdict.lines), {record.candidates[0]: verdict}
     seen, there = look(record, evidence), _is_where(record.weights, evidence)
     if _is_experiment(record) and record.phase is Phase.RUNNING:
         moved, verdict = experiments.advance(seen, now, moved=there)
@@ -106,7 +109,7 @@ def _ordered(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Releas
         return gone_back(record, now, "rolled back by order", why, by=order.by)
     if record.phase is Phase.BAKING:
         return promoted(record, now, why, by=order.by)
-    winner = record.winner or record.candidates[0]
+    winner = record.winner or max(record.candidates, key=lambda version: record.weights[version])
     if _readiness(evidence, winner) is not Readiness.READY:
         return record if record.phase is Phase.PREPARING else entered(record, now, Phase.PREPARING, "being prepared")
     taken = record.model_copy(update={"order": None, "shares": _live(record, evidence)})
@@ -190,7 +193,7 @@ def _is_where(weights: dict[int, float], evidence: Evidence) -> bool:
     shares = evidence.observed.shares
     if shares is None:
         return True
-    return all(abs(share - shares.get(version, 0.0)) <= _SAME_SHARE for version, share in weights.items())
+    return all(abs(share - shares.get(version, 0.0)) <= SAME_SHARE for version, share in weights.items())
 
 
 def _is_foreign(record: ReleaseRecord, evidence: Evidence) -> bool:

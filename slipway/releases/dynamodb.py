@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _RELEASE = "release"
 _RECORD_BYTES = 390_000  # of the 400 KB of an item; the rest is for keys
+_WHOLE_ENTRIES = 20
 
 
 class DynamoReleaseStore(DynamoServingStore):
@@ -53,9 +54,7 @@ class DynamoReleaseStore(DynamoServingStore):
         return newest_first(_record(item) for item in items)
 
     def _put(self, record: ReleaseRecord, condition: Request) -> object:
-        text = dump_record(record)
-        if len(text.encode()) > _RECORD_BYTES:
-            raise TooLargeError.of(f"release {record.id}", f"has over {_RECORD_BYTES} bytes, mostly of its history")
+        text = _text(record)
         revision = {"N": str(record.revision)}
         whole = {"record": {"S": text}, "revision": revision}
         writes: list[Request] = [
@@ -65,6 +64,21 @@ class DynamoReleaseStore(DynamoServingStore):
         if record.settled:
             writes.append({"Put": {"Item": {**key_of(record.model, f"{_RELEASE}#{record.id}"), **whole}}})
         return self._table.transact(writes)
+
+
+def _text(record: ReleaseRecord) -> str:
+    """The record; of a history that is too long for an item, only the last entries keep their evidence.
+
+    A release must not get stuck, or be kept from its rollback, because much has happened. All of it was sent out.
+    """
+    text = dump_record(record)
+    if len(text.encode()) > _RECORD_BYTES:
+        old, new = record.history[:-_WHOLE_ENTRIES], record.history[-_WHOLE_ENTRIES:]
+        short = (entry.model_copy(update={"evidence": ()}) for entry in old)
+        text = dump_record(record.model_copy(update={"history": (*short, *new)}))
+    if len(text.encode()) > _RECORD_BYTES:
+        raise TooLargeError.of(f"release {record.id}", f"has over {_RECORD_BYTES} bytes, mostly of its history")
+    return text
 
 
 def _at(revision: int) -> Request:

@@ -47,6 +47,8 @@ ERRORS, P50, P99, SCORE, ACCURACY, REWARD, AGREEMENT = (
     "agreement",
 )
 PREFERRED, TIES = "preferred", "ties"
+SAME_SHARE = 0.002
+"""By how much a live share may differ from the one that is wanted: a load balancer's weights are whole, 999 at most."""
 
 
 def label_key(label: str) -> str:
@@ -108,13 +110,14 @@ class Observed:
 
     ``shares`` is None where the record itself is what traffic follows, as on the light tier. ``shadows`` are the
     versions that score captures now, None where something is left of shadows that nobody wants any more; ``problem``
-    says why a preparation failed.
+    says why a preparation failed. ``down`` are versions with traffic that nothing healthy answers, while another could.
     """
 
     readiness: Mapping[int, Readiness] = field(default_factory=dict)
     shares: Mapping[int, float] | None = None
     shadows: frozenset[int] | None = frozenset()
     problem: str = ""
+    down: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class HeavyTier:
                     trial = slots.try_out(model, version)
                     ready[version] = _AFTER_TRIAL[trial.result]
                     problems += [trial.seen] if trial.result is not Result.ANSWERS else []
-        return Observed(ready, shares, problem="; ".join(problems))
+        return Observed(ready, shares, problem="; ".join(problems), down=_down(states))
 
     def prepare(self, record: ReleaseRecord, version: int) -> None:
         slots, model = self._slots(record.model), record.model
@@ -161,6 +161,13 @@ _AFTER_TRIAL = {
     Result.NOT_YET: Readiness.WAITING,
     Result.FAILS: Readiness.FAILED,
 }
+
+
+def _down(states: States) -> frozenset[int]:
+    """The load balancer goes on sending requests to a slot without a healthy task, and nobody there counts them."""
+    if not any(state.healthy for state in states.values()):
+        return frozenset()
+    return frozenset(state.kept.version for state in states.values() if state.weight and not state.healthy)
 
 
 def _read(slots: Slots, model: str) -> dict[str, SlotState]:

@@ -21,6 +21,8 @@ from slipway.releases.samplesize import sample_size
 
 _SLOTS = 2
 _ARMS = 10
+_STEPS = 100
+_LEAST_SHARE = 0.005  # of what a load balancer's whole weights can tell from nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def bake_minutes(options: Options) -> float:
 
 def phases_judged(options: Options) -> int:
     """Into how many phases the error probability is split."""
-    return 2 if share_steps(options) and bake_minutes(options) else 1
+    beside = bool(share_steps(options)) or _promotes(options)
+    return 2 if beside and bake_minutes(options) else 1
 
 
 def plan(
@@ -98,7 +101,10 @@ def check_start(options: Options, judge: JudgeConfig, *, tier: str, stable: int,
         InputError: the tier or the strategy cannot do what is asked; each problem says why.
     """
     problems = [*_wrong_candidates(options, stable, candidates), *_wrong_tier(options, tier, candidates)]
-    least = sum(step.minutes for step in share_steps(options))
+    steps = share_steps(options)
+    if len(steps) > _STEPS:
+        problems.append(FieldProblem("step", f"{len(steps) + 1} steps are too many; {1 / _STEPS:g} is the least"))
+    least = sum(step.minutes for step in steps)
     if least >= judge.deadline_minutes:
         message = f"the steps take {least:g} minutes, and the deadline is {judge.deadline_minutes:g}: raise it"
         problems.append(FieldProblem("judge.deadline_minutes", message))
@@ -124,6 +130,10 @@ def _wrong_tier(options: Options, tier: str, candidates: Sequence[int]) -> Itera
     if isinstance(options, Interleave):
         message = "interleaving ranks by both versions in one process, and a heavy model's slot has one"
         yield FieldProblem("strategy", message)
+    for share in (step.share for step in share_steps(options)[:1] if step.share < _LEAST_SHARE):
+        yield FieldProblem(
+            "share", f"{share:g} is less than a heavy model's slots can share by; {_LEAST_SHARE:g} is not"
+        )
     if len(candidates) > _SLOTS - 1 and not isinstance(options, Shadow):
         yield FieldProblem(
             "candidates", f"a heavy model has {_SLOTS} slots, so one candidate beside the stable version"

@@ -31,7 +31,8 @@ def advance(look: Look, now: datetime, *, moved: bool) -> Progress:
         return gone_back(record, now, "rolled back", verdict.lines), verdict
     if bool(look.alike) != record.held:
         what = "held: both versions fail alike" if look.alike else "no longer held"
-        record = noted(record.model_copy(update={"held": bool(look.alike)}), now, what, verdict.lines)
+        # Without the findings: failures may come and go for days.
+        record = noted(record.model_copy(update={"held": bool(look.alike)}), now, what, (verdict.sentence,))
     if record.phase is Phase.BAKING:
         return _bake(record, verdict, now, moved=moved)
     if now >= record.deadline:

@@ -101,10 +101,12 @@ class ExperimentScreen:
         alive = live_candidates(record)
         for version, flags in self.live.items():
             flags[run] = version in alive
-        # A shadow goes on, whatever is found; an arm that is worse is dropped.
-        self.suspected[run] = isinstance(record.options, Shadow) and bool(self._worse()[run])
         if isinstance(record.options, Bandit) and record.weighed_at is not None:
             self.due[run] = (record.weighed_at - record.started_at) / _MINUTE + record.options.update_minutes
+
+    def found_worse(self, run: int) -> None:
+        """A shadow goes on, whatever is found, so it is asked about that once; an arm that is worse is dropped."""
+        self.suspected[run] = isinstance(self.record.options, Shadow)
 
     def _end(self) -> datetime:
         options = self.record.options

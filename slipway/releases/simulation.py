@@ -200,6 +200,8 @@ class _Simulation:
             self.records[run] = acknowledged(decision.record, decision.actions)
             if self.suspected[run] is None and _is_suspected(decision.verdict):
                 self.suspected[run] = minute
+                if isinstance(self.screen, ExperimentScreen):
+                    self.screen.found_worse(run)
             if decision.record.phase.ended:
                 self.verdicts[run] = decision.verdict
                 self.ended[run] = minute

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from slipway.errors import ConflictError
 from slipway.releases.ecs import Tasks
-from slipway.releases.evidence import Readiness
+from slipway.releases.evidence import SAME_SHARE, Readiness
 from slipway.releases.ssm import Kept
 
 _HUNDRED = 100
 _FINE = 999  # the largest weight of a load balancer
-_SAME_SHARE = 0.006
 Weights = Mapping[str, int]
 Shares = Mapping[int, float]
 
@@ -76,7 +75,7 @@ def shares_of(weights: Weights, states: States) -> dict[int, float]:
 
 def are_same(one: Shares, other: Shares) -> bool:
     """Whether two shares are the same, but for what whole weights cannot say."""
-    return all(abs(one.get(v, 0.0) - other.get(v, 0.0)) <= _SAME_SHARE for v in {*one, *other})
+    return all(abs(one.get(v, 0.0) - other.get(v, 0.0)) <= SAME_SHARE for v in {*one, *other})
 
 
 def weights_for(states: States, shares: Shares) -> dict[str, int]:

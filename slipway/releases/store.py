@@ -79,7 +79,7 @@ class MemoryReleaseStore:
     def past(self, model: str) -> list[ReleaseRecord]:
         return newest_first(map(load_record, self._past.get(model, {}).values()))
 
-    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:  # noqa: ARG002
+    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:  # noqa: ARG002 - it is
         return {record.model: Serving.of(record) for record in self.current(models)}
 
     def _put(self, record: ReleaseRecord) -> ReleaseRecord:

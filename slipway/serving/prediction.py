@@ -78,7 +78,11 @@ class Placing(Protocol):
 
 
 class ByRecord:
-    """Places each record by itself: the version that is addressed, or that the release assigns."""
+    """Places each record by itself: the version that is addressed, or that the release assigns.
+
+    Records without a sticky value are assigned together, by the first one's id: a candidate that had one record of each
+    request would be faster than a stable version that has the other nineteen.
+    """
 
     field = "inputs"
     is_one_choice = False
@@ -87,18 +91,23 @@ class ByRecord:
         self._releases = releases
 
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
-        return [self._place(request, *pair) for pair in zip(records, request.records, strict=True)]
+        together = new_random()
+        return [
+            self._place(request, record, asked, random=new_random() if number else together, together=together)
+            for number, (record, asked) in enumerate(zip(records, request.records, strict=True))
+        ]
 
     def goes_on_without(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
         return False
 
-    def _place(self, request: PredictionRequest, record: Record, asked: RequestRecord) -> Place:
-        random = new_random()
+    def _place(
+        self, request: PredictionRequest, record: Record, asked: RequestRecord, *, random: str, together: str
+    ) -> Place:
         assigned = request.version
         if assigned is None:
             release = self._releases.of(request.model)
             sticky = asked.sent(release.sticky) if release.sticky else None
-            assigned = assign(release, random if sticky is None else str(sticky))
+            assigned = assign(release, together if sticky is None else str(sticky))
         return Place(record, f"{request.model}.{assigned}.{random}", assigned)
 
 

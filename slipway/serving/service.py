@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,6 +63,7 @@ class PredictionService:
         load: loads a version of ``config`` that is not among ``models``: the registry did not give it at the start.
         store: needed where a model has inputs from feature groups.
         cache: needed where a model has its cache on.
+        attempts: is told what a candidate begins, where one that hangs would leave no metrics.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class PredictionService:
         load: Load | None = None,
         store: FeatureStore | None = None,
         cache: PredictionCache | None = None,
+        attempts: Callable[[str, int], None] | None = None,
     ) -> None:
         self.config = config
         self.releases = releases or ConfiguredReleases(config)
@@ -81,6 +84,7 @@ class PredictionService:
         self._load = load
         self._store = store
         self._cache = cache
+        self._attempts = attempts
         self._by_record = ByRecord(self.releases)
         self._versions = {key: self._served(predictor) for key, predictor in models.items()}
 
@@ -216,6 +220,7 @@ class PredictionService:
             if place.output is None:
                 batches.setdefault(place.version, []).append(place)
         for version, batch in batches.items():
+            self._begun(request.model, version)
             started = time.perf_counter()
             try:
                 outputs = self._predicted(request, version, batch)
@@ -224,9 +229,9 @@ class PredictionService:
                     raise
                 _LOG.warning("a request goes on without version %s of %s: %s", version, request.model, error)
                 continue
-            milliseconds = round((time.perf_counter() - started) * 1000, 3)
+            took = round((time.perf_counter() - started) * 1000, 3)
             request.event.count(metrics.PREDICTIONS, len(batch), Version=str(version))
-            request.event.count(metrics.INFERENCE_LATENCY, milliseconds, Version=str(version))
+            request.event.count(metrics.INFERENCE_LATENCY, took, Version=str(version))
             for place, output in zip(batch, outputs, strict=True):
                 place.output = output
 
@@ -235,8 +240,12 @@ class PredictionService:
         try:
             return self.version(request.model, version).predictor.predict([place.record for place in batch])
         except Exception:
-            request.event.count(metrics.FAILURES, len(batch), Version=str(version))
+            request.event.count(metrics.FAILURES, 1, Version=str(version))
             raise
+
+    def _begun(self, model: str, version: int) -> None:
+        if self._attempts and version != self.releases.of(model).stable and self.releases.is_watched(model):
+            self._attempts(model, version)
 
     def is_cached(self, model: str) -> bool:
         """Whether known answers of the model are taken from the cache."""
@@ -272,8 +281,11 @@ class PredictionService:
             kept = is_sampled(self.config.models[request.model].capture.sample / share)
             request.event.captures.extend(captures(request, kept=kept))
         if self.releases.is_watched(request.model):
-            for place in (place for place in request.places if not place.elsewhere):
-                count_output(request.event, place.output or {}, Version=str(place.version))
+            # Each request counts once, however many records it has: they may all be about the same.
+            counted = [place for place in request.places if not place.elsewhere]
+            sizes = Counter(place.version for place in counted)
+            for place in counted:
+                count_output(request.event, place.output or {}, 1 / sizes[place.version], Version=str(place.version))
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
 
     def _found(self, keys: list[str], event: RequestEvent) -> Mapping[str, Output]:

@@ -77,9 +77,9 @@ def test_windows_are_the_whole_minutes_that_are_over(cloudwatch: Any) -> None:
     assert reader().windows(running(), NOW + timedelta(seconds=90)) == ()
 
 
-def test_a_light_version_is_counted_by_its_records(cloudwatch: Any) -> None:
-    put(cloudwatch, 1, metrics.PREDICTIONS, 3, 1, 1)
-    put(cloudwatch, 1, metrics.FAILURES, 2)
+def test_a_light_version_is_counted_by_its_parts_of_requests(cloudwatch: Any) -> None:
+    put(cloudwatch, 1, metrics.PREDICTIONS, 3, 1, 1, 1)
+    put(cloudwatch, 1, metrics.FAILURES, 1, 1)
     # The candidate may be 1.25 and 1.5 times as slow: its limits are 12.5 and 60 ms.
     put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 5, 12, 13, 61)
     put(cloudwatch, 1, metrics.SCORED, 5)
@@ -91,7 +91,7 @@ def test_a_light_version_is_counted_by_its_records(cloudwatch: Any) -> None:
     windows = reader().windows(running(), LATER)
     assert not windows[0].arms
     assert windows[1].arms[2] == {
-        "errors": Tally(7, 2),
+        "errors": Tally(6, 2),
         "p50": Tally(4, 2),
         "p99": Tally(4, 1),
         "score": Tally(5, 4),
@@ -111,10 +111,22 @@ def test_the_values_of_a_regression_are_counted_over_limits_on_both_sides_of_zer
     assert arms[1] == {"value:-2.0": Tally(1, 1), "value:1e-05": Tally(1, 1), "value:2.0": Tally(1, 1)}
 
 
+def test_what_a_light_candidate_began_and_did_not_finish_has_failed(cloudwatch: Any) -> None:
+    put(cloudwatch, 1, metrics.ATTEMPTS, *(1 for _ in range(9)))
+    put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 5, 5)
+    put(cloudwatch, 1, metrics.FAILURES, 1)
+    put(cloudwatch, 2, metrics.ATTEMPTS, 4)
+    put(cloudwatch, 2, metrics.INFERENCE_LATENCY, 5, 5, version=1)
+    windows = reader().windows(running(), LATER)
+    assert windows[1].arms[2]["errors"] == Tally(9, 7)
+    assert (windows[2].arms[2]["errors"], windows[2].arms[1]["errors"]) == (Tally(4, 4), Tally(2, 0))
+
+
 def test_a_heavy_version_is_counted_by_its_requests(cloudwatch: Any) -> None:
     put(cloudwatch, 0, metrics.REQUESTS, 100)
     put(cloudwatch, 0, metrics.FAULTS, 7)
-    put(cloudwatch, 0, metrics.LATENCY, 90)
+    put(cloudwatch, 0, metrics.INFERENCE_LATENCY, 90)
+    put(cloudwatch, 0, metrics.LATENCY, 95, 1)
     window = reader().windows(running(tier="heavy"), LATER)[0]
     assert window.arms[2] == {"errors": Tally(100, 7), "p50": Tally(1, 1), "p99": Tally(1, 1)}
 
@@ -133,9 +145,9 @@ def test_shadows_are_counted_apart_from_what_is_answered(cloudwatch: Any, tier: 
     put_shadow(cloudwatch, metrics.DISAGREEMENTS, 3, Shadow="2")
     put_shadow(cloudwatch, metrics.LABELS, 8, Shadow="2", Label="positive")
     window = reader().windows(running(tier=tier, options=Shadow()), LATER)[0]
-    assert window.arms[1] == {"errors": Tally(9, 1), "p50": Tally(2, 0), "p99": Tally(2, 0)}
+    assert window.arms[1] == {"errors": Tally(3, 1), "p50": Tally(2, 0), "p99": Tally(2, 0)}
     assert window.arms[2] == {
-        "errors": Tally(10, 2),
+        "errors": Tally(4, 2),
         "p50": Tally(2, 1),
         "p99": Tally(2, 1),
         "label:negative": Tally(8, 0),
@@ -155,11 +167,10 @@ def test_the_reference_of_a_shadow_is_what_the_stable_version_did_beside_it(clou
 
 def test_the_reference_is_what_the_stable_version_did(cloudwatch: Any) -> None:
     assert reader().reference(running(), NOW) is None
-    put(cloudwatch, -30, metrics.PREDICTIONS, 200, version=1)
     put(cloudwatch, -30, metrics.INFERENCE_LATENCY, 7, version=1)
     few = reader().reference(running(), NOW)
     assert few is not None
-    assert (few.p50_ms, few.tallies["errors"]) == (None, Tally(200, 0))
+    assert (few.p50_ms, few.tallies["errors"]) == (None, Tally(1, 0))
     put(cloudwatch, -30, metrics.INFERENCE_LATENCY, *range(1, 101), version=1)
     enough = reader().reference(running(), NOW)
     assert enough is not None

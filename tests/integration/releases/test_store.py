@@ -8,7 +8,7 @@ from releases import NOW, make_release
 
 from slipway.errors import ConflictError, StaleError, UnavailableError
 from slipway.releases.dynamodb import DynamoReleaseStore
-from slipway.releases.phases import Phase
+from slipway.releases.phases import Entry, Phase
 from slipway.releases.release import Candidate
 from slipway.releases.store import ReleaseStore
 
@@ -74,3 +74,17 @@ def test_an_item_of_somebody_else_is_named(dynamodb: Any, control_table: str) ->
     dynamodb().put_item(TableName=control_table, Item={**key, "record": {"S": "{}"}})
     with pytest.raises(UnavailableError, match="model#sentiment / release"):
         DynamoReleaseStore(control_table, client=dynamodb).current(["sentiment"])
+
+
+def test_a_history_that_is_too_long_keeps_the_evidence_of_its_last_entries(store: ReleaseStore) -> None:
+    """A release must not be kept from its rollback because much has happened."""
+    record = store.start(make_release())
+    entries = [
+        Entry(at=NOW, by="controller", phase=Phase.RUNNING, what=f"step {number}", evidence=("x" * 2000,))
+        for number in range(300)
+    ]
+    store.save(record.model_copy(update={"history": (*record.history, *entries), "told": 301}))
+    kept = store.current(["sentiment"])[0]
+    assert [entry.what for entry in kept.history[1:]] == [entry.what for entry in entries]
+    assert all(entry.evidence for entry in kept.history[-20:])
+    assert store.save(kept.model_copy(update={"phase": Phase.ROLLED_BACK})).told == 301

@@ -225,6 +225,28 @@ def test_weights_that_somebody_else_set_are_not_built_on() -> None:
     assert world.record.phase is Phase.PROMOTED
 
 
+def test_a_candidate_without_a_healthy_task_is_rolled_back_though_nothing_counts_its_requests() -> None:
+    world = running(heavy(Canary()))
+    world.down = frozenset({1})
+    world.look(GOOD)
+    assert world.record.phase is Phase.RUNNING
+    world.down = frozenset({2})
+    verdict = world.look({1: stable_arm(5000)}).verdict
+    assert verdict is not None
+    assert verdict.sentence == "no task of version 2 is healthy, and other tasks are"
+    assert (world.record.phase, world.shares) == (Phase.ROLLED_BACK, {1: 1.0, 2: 0.0})
+
+
+def test_failures_that_come_and_go_leave_little_in_the_history() -> None:
+    world = running(light(Canary(bake_minutes=60)))
+    for _ in range(20):
+        world.look(BOTH_FAIL)
+        world.look(GOOD)
+    held = [entry for entry in world.record.history if "held" in entry.what]
+    assert len(held) == 40
+    assert all(len(entry.evidence) == 1 for entry in held)
+
+
 def test_an_order_to_roll_back_is_carried_out_whatever_is_live() -> None:
     world = running(heavy(Canary()))
     world.shares = {1: 0.5, 2: 0.5}

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from release_worlds import World, arm, light, stable_arm
+from release_worlds import NOW, World, arm, light, stable_arm
 
 from slipway.release_options import AbTest, Bandit, Interleave, JudgeConfig, Shadow
 from slipway.releases.actions import RunShadows
 from slipway.releases.evidence import Tally
 from slipway.releases.experiments import live_candidates, results
-from slipway.releases.phases import Phase
+from slipway.releases.phases import Order, Phase
 from slipway.releases.samplesize import sample_size
 
 Arms = dict[int, dict[str, Tally]]
@@ -64,6 +64,30 @@ def test_ab_promotes_the_winner_where_that_is_asked_for() -> None:
     record = world.run(rewarded(0.10, 0.20))
     assert (record.phase, record.stable_now) == (Phase.PROMOTED, 2)
     assert Phase.BAKING in world.phases
+
+
+def test_a_winner_is_not_promoted_before_it_is_proven_within_the_margins() -> None:
+    """A better reward says nothing about failures: 20 requests with errors would not be seen as worse yet."""
+    world = running(light(AbTest(promote_winner=True, warm_minutes=1, max_minutes=60)))
+    few = rewarded(0.10, 0.60)
+    few[1]["errors"], few[2]["errors"] = Tally(20, 0), Tally(20, 1)
+    for _ in range(5):
+        verdict = world.look(few).verdict
+    assert world.record.phase is Phase.RUNNING
+    assert verdict is not None
+    assert verdict.sentence.startswith("version 2 won, and is not promoted yet: not proven yet: errors: 5 % of 100")
+    world.run(rewarded(0.10, 0.60))
+    assert world.record.phase is Phase.PROMOTED
+    late = running(light(AbTest(promote_winner=True, max_minutes=5)))
+    record = late.run(few)
+    assert (record.phase, record.winner, record.stable_now) == (Phase.FINISHED, 2, 1)
+
+
+def test_an_order_to_promote_one_of_several_takes_none_that_was_dropped() -> None:
+    world = running(light(AbTest(), arms=2))
+    world.look({1: stable_arm(1000), 2: arm(1000, errors=0.2), 3: arm(1000)})
+    world.record = world.record.with_order(Order(action="promote", by="ada", at=NOW))
+    assert world.run().stable_now == 3
 
 
 def test_ab_without_early_looks_waits_for_its_sample_size() -> None:

@@ -16,7 +16,7 @@ from slipway.release_options import (
     Shadow,
 )  # fmt: skip
 from slipway.releases.phases import Phase
-from slipway.releases.plan import check_start, plan, share_steps
+from slipway.releases.plan import check_start, phases_judged, plan, share_steps
 
 EVERY = (AllAtOnce(), BlueGreen(), Canary(), Linear(), Shadow(), AbTest(), Bandit(), Interleave())
 
@@ -39,6 +39,21 @@ def test_the_plan_of_a_canary_says_what_will_happen_and_until_when() -> None:
     assert "each arm has 4,103 outcomes" in plan(AbTest(), JudgeConfig(), stable=1, candidates=(2,))[1].until
 
 
+@pytest.mark.parametrize(
+    ("options", "phases"),
+    [
+        (Canary(), 2),
+        (Canary(warm_minutes=0), 1),
+        (BlueGreen(), 1),
+        (AbTest(), 1),
+        (AbTest(promote_winner=True), 2),
+        (Shadow(), 1),
+    ],
+)
+def test_the_error_probability_is_split_over_the_phases_that_are_judged(options: Options, phases: int) -> None:
+    assert phases_judged(options) == phases
+
+
 def test_linear_steps_end_before_everything_and_the_last_asks_for_proof() -> None:
     steps = share_steps(Linear(step=0.3))
     assert [step.share for step in steps] == [0.3, 0.6, 0.9]
@@ -54,6 +69,8 @@ def test_linear_steps_end_before_everything_and_the_last_asks_for_proof() -> Non
         (AbTest(), "heavy", (2, 3), "a heavy model has 2 slots"),
         (Interleave(), "heavy", (2,), "interleaving ranks by both versions in one process"),
         (Bandit(floor=0.4), "light", (2, 3), "3 arms cannot have 0.4"),
+        (Canary(share=0.004), "heavy", (2,), "share: 0.004 is less than a heavy model's slots can share by"),
+        (Linear(step=0.001, step_minutes=0), "light", (2,), "step: 1000 steps are too many; 0.01 is the least"),
         (Canary(bake_minutes=2000), "light", (2,), "the steps take 2000 minutes, and the deadline is 1440"),
     ],
 )

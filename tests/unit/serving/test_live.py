@@ -1,5 +1,6 @@
 """The light tier follows the releases of the control table."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,7 @@ from serving import PREDICT, Api
 
 from slipway.config import parse_config
 from slipway.errors import UnavailableError
+from slipway.monitoring.attempts import Attempts
 from slipway.monitoring.outputs import count_output
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.release_options import AbTest, Shadow
@@ -19,6 +21,7 @@ from slipway.releases.release import Candidate
 from slipway.releases.serving import Serving
 from slipway.releases.store import MemoryReleaseStore
 from slipway.serving.live import FRESH_SECONDS, LiveReleases
+from slipway.serving.service import PredictionService
 
 MODEL = "tiny-sentiment"
 CONFIG = parse_config("models: {tiny-sentiment: {versions: [1, 2], stable: 1}}")
@@ -184,7 +187,45 @@ def test_a_version_that_fails_is_counted_as_failing(api: Api) -> None:
     releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
     client = replace(api, written=api.written).client(models=models, releases=releases)
     assert client.post(PREDICT, json={"inputs": [{"text": "good"}, {"text": "day"}]}).status_code == 500
-    assert watched.counts("Failures") == {("2", ""): 2}
+    assert watched.counts("Failures") == {("2", ""): 1}
+
+
+def test_the_records_of_a_request_go_to_one_version_and_count_once(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.running(0.5)
+    client = watched.client()
+    inputs = [{"text": text} for text in ("good", "bad", "good")]
+    answers = [client.post(PREDICT, json={"inputs": inputs}).json()["predictions"] for _ in range(20)]
+    assert {len({made["version"] for made in answer}) for answer in answers} == {1}
+    assert {made["version"] for answer in answers for made in answer} == {1, 2}
+    assert len({made["id"] for answer in answers for made in answer}) == 60
+    labels = watched.counts("Labels")
+    assert sum(labels.values()) == pytest.approx(20)
+    assert sum(count for (_, label), count in labels.items() if label == "positive") == pytest.approx(40 / 3)
+    assert sum(watched.counts("Scored").values()) == pytest.approx(20)
+    assert sum(watched.counts("Predictions").values()) == 60
+
+
+def test_what_a_candidate_begins_is_told_before_it_is_done(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.running(0.5)
+    releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
+    told: list[str] = []
+    attempts = Attempts("demo", write=told.append, clock=lambda: 7.0)
+    service = PredictionService(api.config, api.models, releases=releases, attempts=attempts)
+    versions = [
+        made.version
+        for _ in range(30)
+        for made in service.predict(MODEL, None, lambda reader: reader.from_records([{"text": "good"}]), RequestEvent())
+    ]
+    lines = [json.loads(line) for line in told]
+    assert len(lines) == versions.count(2) > 0
+    assert {(line["Attempts"], line["Model"], line["Version"]) for line in lines} == {(1, MODEL, "2")}
+    watched.table.save(watched.table.current([MODEL])[0].model_copy(update={"settled": True}))
+    watched.table.now += FRESH_SECONDS
+    told.clear()
+    service.predict(MODEL, 2, lambda reader: reader.from_records([{"text": "good"}]), RequestEvent())
+    assert told == []
 
 
 def test_each_value_of_a_regression_is_counted_apart_from_those_below_zero(api: Api) -> None:
