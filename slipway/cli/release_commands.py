@@ -17,11 +17,13 @@ from slipway.cli.release_report import history_table, print_pass, record_table
 from slipway.cli.release_target import ReleaseTarget, find_releases
 from slipway.errors import NotFoundError
 from slipway.models.package import load_package
+from slipway.release_options import Shadow
 from slipway.releases.controller import Pass
 from slipway.releases.outputs import Outputs
 from slipway.releases.phases import Order
 from slipway.releases.plan import plan
 from slipway.releases.record import dump_record
+from slipway.releases.shadows import check_deployed
 from slipway.releases.starting import Wish, stable_version, start_record
 
 Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
@@ -59,6 +61,8 @@ def start(
         fields=fields,
         now=datetime.now(UTC),
     )
+    if isinstance(record.options, Shadow):
+        check_deployed(target.deployment.shadow, model)
     console = Console()
     table = Table("phase", "what", "until", title=f"{record.options.strategy} of {model}", title_justify="left")
     for step in plan(record.options, record.judge, tier=record.tier, stable=stable, candidates=record.candidates):

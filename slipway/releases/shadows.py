@@ -29,6 +29,13 @@ def check_shadow(name: str, model: ModelConfig) -> None:
         raise InputError.of("strategy", message)
 
 
+def check_deployed(names: ShadowNames | None, model: str) -> None:
+    """Whether anything scores captures of a model where a release is to start; raises InputError."""
+    if names is None or model not in names.logs:
+        message = f"shadow cannot be started: nothing is deployed that scores captures of {model}; deploy first"
+        raise InputError.of("strategy", message)
+
+
 class LogShadows:
     """`Shadows` that read captures from logs.
 

@@ -131,7 +131,7 @@ def test_the_watch_ends_with_the_release(project: Path) -> None:
         (["start", "tiny-sentiment", "2", "-o", "share=2"], "share"),
         (["start", "tiny-sentiment", "2", "-o", "judge.p99.ratio=0"], "ratio"),
         (["start", "tiny-sentiment", "2", "--strategy", "big-bang"], "big-bang"),
-        (["start", "tiny-sentiment", "2", "--strategy", "shadow"], "shadow"),
+        (["start", "tiny-sentiment", "2", "--strategy", "shadow"], "nothing is deployed that scores captures"),
         (["start", "tiny-sentiment", "2", "--strategy", "ab", "-o", "sticky=user", "--dry-run"], "takes is text"),
         (["start", "tiny-sentiment", "2", "--strategy", "bandit", "-o", "sticky=user"], "sticky: 'user'"),
         (["start", "tiny-sentiment", "3"], "3"),
@@ -144,3 +144,16 @@ def test_what_cannot_be_started_is_refused_by_name(project: Path, arguments: lis
     refused: Any = release(*arguments).exception
     assert isinstance(refused, InputError | NotFoundError)
     assert named in str(refused)
+
+
+def test_shadows_are_started_where_something_scores_for_them(project: Path) -> None:
+    client = boto3.client("logs")
+    client.create_log_group(logGroupName="/predict")
+    function = "arn:aws:lambda:us-east-1:123456789012:function:shadow:live"
+    _deploy("demo-shadow", {"ShadowFunction": function, "PredictLogs": "/predict"})
+    started = release("start", "tiny-sentiment", "2", "--strategy", "shadow", "-o", "sample=0.5", "--by", "ann")
+    assert started.exit_code == 0, started.output
+    assert "shadow of tiny-sentiment" in started.output
+    ended = release("rollback", "tiny-sentiment", "--by", "ann")
+    assert ended.exit_code == 0, ended.output
+    assert client.describe_subscription_filters(logGroupName="/predict")["subscriptionFilters"] == []
