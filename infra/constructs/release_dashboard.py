@@ -12,9 +12,8 @@ from slipway.monitoring import metrics
 
 _QUARTER, _THIRD = 6, 8
 
-# What tells a failure and the time of an answer: of a record on the light tier, of a request on the heavy one.
+# As the judge counts them: of the part that a version has of a request, and of a request to a slot.
 _FAILURES = {"light": metrics.FAILURES, "heavy": metrics.FAULTS}
-_LATENCY = {"light": metrics.INFERENCE_LATENCY, "heavy": metrics.LATENCY}
 
 
 class ReleaseDashboard(Construct):
@@ -45,14 +44,14 @@ class ReleaseDashboard(Construct):
             dashboard.add_widgets(*self._shadows(model))
 
     def _versions(self, model: str, tier: str) -> list[cloudwatch.IWidget]:
-        each, latency = self._service.each, _LATENCY[tier]
+        each, latency = self._service.each, metrics.INFERENCE_LATENCY
         shares = [self._share(model), each(metrics.SHARE, AVERAGE, model=model, word="wanted")]
         latencies = [each(latency, statistic, model=model, word=statistic) for statistic in ("p50", "p99")]
         reward = each(metrics.REWARD, AVERAGE, model=model)
         return [
             graph(f"{model}: traffic by version, %", shares, _QUARTER),
             graph(f"{model}: failures by version", [each(_FAILURES[tier], model=model)], _QUARTER),
-            graph(f"{model}: latency by version, ms", latencies, _QUARTER),
+            graph(f"{model}: inference by version, ms", latencies, _QUARTER),
             graph(f"{model}: mean reward by version", [reward], _QUARTER),
         ]
 

@@ -16,7 +16,7 @@ SHOWN = {
     "light": {
         "traffic by version, %": {("Predictions", "Version", "Sum"), ("Share", "Version", "Average")},
         "failures by version": {("Failures", "Version", "Sum")},
-        "latency by version, ms": {("InferenceLatency", "Version", "p50"), ("InferenceLatency", "Version", "p99")},
+        "inference by version, ms": {("InferenceLatency", "Version", "p50"), ("InferenceLatency", "Version", "p99")},
         "mean reward by version": {("Reward", "Version", "Average")},
         "shadows, answers compared with the live ones": {
             ("Compared", "Shadow", "Sum"),
@@ -26,11 +26,7 @@ SHOWN = {
         "shadows, failures": {("Failures", "Shadow", "Sum")},
     },
 }
-SHOWN["heavy"] = {
-    **SHOWN["light"],
-    "failures by version": {("Faults", "Version", "Sum")},
-    "latency by version, ms": {("Latency", "Version", "p50"), ("Latency", "Version", "p99")},
-}
+SHOWN["heavy"] = {**SHOWN["light"], "failures by version": {("Faults", "Version", "Sum")}}
 
 
 def of_type(template, type_):
