@@ -87,6 +87,7 @@ class GatheredTelemetry(Telemetry):
         self._ended.append((event, milliseconds))
 
     def _fold(self, event: RequestEvent, milliseconds: float) -> None:
+        event.finish()
         for own, values in self._totals(event, milliseconds):
             self._add((event.model, own), values)
         for own, lists in event.values.items():

@@ -40,7 +40,10 @@ Dimensions = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class RequestEvent:
-    """What one request did. ``model`` is set once it is known that it is deployed."""
+    """What one request did. ``model`` is set once it is known that it is deployed.
+
+    ``later`` counts more of it, called once before it is written: of a server, when the answer is on its way.
+    """
 
     model: str | None = None
     kind: Kind | None = None
@@ -48,6 +51,12 @@ class RequestEvent:
     counts: dict[Dimensions, dict[str, float]] = field(default_factory=dict)
     values: dict[Dimensions, dict[str, list[float]]] = field(default_factory=dict)
     captures: list[str] = field(default_factory=list)
+    later: Callable[[], None] | None = None
+
+    def finish(self) -> None:
+        """Count what was left for later."""
+        if self.later is not None:
+            self.later()
 
     def count(self, name: str, value: float = 1, **dimensions: str) -> None:
         """Add to a metric; a request's model is among the dimensions anyway."""
@@ -116,6 +125,7 @@ class Telemetry:
         return Noting(RequestEvent(timed=timed), self._emit)
 
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:
+        event.finish()
         # By its beginning, since that is when it was counted as begun.
         now = round(self._clock() * 1000 - milliseconds)
         lines = [self._line(now, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]

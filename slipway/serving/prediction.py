@@ -1,6 +1,7 @@
 """One prediction request on its way from records to answers."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +11,7 @@ from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.capture import capture_line
+from slipway.monitoring.outputs import count_output
 from slipway.monitoring.prediction_ids import new_random
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.releases.assignment import assign
@@ -146,3 +148,11 @@ def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
         for place in request.places
         if not place.elsewhere
     ]
+
+
+def count_outputs(request: PredictionRequest) -> None:
+    """Count what was predicted here. A request counts once, however many records it has: they may be about the same."""
+    counted = [place for place in request.places if not place.elsewhere]
+    sizes = Counter(place.version for place in counted)
+    for place in counted:
+        count_output(request.event, place.output or {}, 1 / sizes[place.version], Version=str(place.version))

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from slipway.config import Config, FeatureValue, ModelConfig
@@ -17,11 +17,19 @@ from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import RequestRecord, record_model
 from slipway.monitoring import metrics
 from slipway.monitoring.capture import is_sampled
-from slipway.monitoring.outputs import count_output
 from slipway.monitoring.telemetry import RequestEvent
 from slipway.serving.exchange import Answer, Call, Endpoint
 from slipway.serving.live import ConfiguredReleases, Releases
-from slipway.serving.prediction import Ask, ByRecord, Place, Placing, Prediction, PredictionRequest, captures
+from slipway.serving.prediction import (
+    Ask,
+    ByRecord,
+    Place,
+    Placing,
+    Prediction,
+    PredictionRequest,
+    captures,
+    count_outputs,
+)
 from slipway.serving.reading import RecordReader
 
 ModelVersion = tuple[str, int]
@@ -281,11 +289,7 @@ class PredictionService:
             kept = is_sampled(self.config.models[request.model].capture.sample / share)
             request.event.captures.extend(captures(request, kept=kept))
         if self.releases.is_watched(request.model):
-            # Each request counts once, however many records it has: they may all be about the same.
-            counted = [place for place in request.places if not place.elsewhere]
-            sizes = Counter(place.version for place in counted)
-            for place in counted:
-                count_output(request.event, place.output or {}, 1 / sizes[place.version], Version=str(place.version))
+            request.event.later = partial(count_outputs, request)
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
 
     def _found(self, keys: list[str], event: RequestEvent) -> Mapping[str, Output]:
