@@ -188,7 +188,9 @@ class Metrics:
                 arms |= {v: self._arm(record, v, n) | {keys.AGREEMENT: Tally(n, 0)} for v in record.candidates}
             case Interleave():
                 won = 0.2 if self.fails else 0.8
-                arms[record.candidates[0]] = {keys.PREFERRED: Tally(REQUESTS, REQUESTS * won)}
+                # Both rank every request, and differ in nothing but whose items are clicked.
+                same = self._arm(record, record.stable, REQUESTS * minutes)
+                arms[record.candidates[0]] = {**same, keys.PREFERRED: Tally(REQUESTS, REQUESTS * won)}
         return (Window(start, now, arms),)
 
     def _arm(self, record: ReleaseRecord, version: int, n: float) -> dict[str, Tally]:
