@@ -125,7 +125,7 @@ def _open(kind: str, place: Path) -> None:
     """Open the original and let it answer, as the import has to."""
     from slipway.models.importing.decisions import Numbers  # noqa: F401  what both processes load is the same
     from slipway.models.importing.fields import infer_inputs, sample_records, settle
-    from slipway.models.importing.importer import import_model  # noqa: F401
+    from slipway.models.importing.importer import import_model  # noqa: F401  as above
     from slipway.models.importing.request import open_source
     from slipway.models.importing.samples import read_samples
 

@@ -294,7 +294,7 @@ class Down:
 def test_while_the_table_is_down_the_last_copy_holds(slots: Slots, caplog: pytest.LogCaptureFixture) -> None:
     releases = slots.by_version[1].releases
     assert releases.known(MODEL) is not None
-    releases._store = Down()  # type: ignore[assignment]
+    releases._store = Down()  # type: ignore[assignment]  # it goes down while the slot runs
     releases.refresh()
     assert releases.known(MODEL) is not None
     assert "stays" in caplog.text
