@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from slipway.release_options import JudgeConfig, Options
-from slipway.releases.actions import Action, Prepare, Retire, RunShadows, SetShares
+from slipway.releases.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares
 from slipway.releases.decide import Decision, acknowledged, decide
 from slipway.releases.evidence import Evidence, Observed, Readiness, Reference, Tally, Window
 from slipway.releases.phases import Phase
@@ -116,3 +116,19 @@ def light(options: Options, judge: JudgeConfig | None = None, *, arms: int = 1) 
 def heavy(options: Options, judge: JudgeConfig | None = None) -> World:
     """A heavy model: the idle slot has to be prepared, and traffic follows the ALB's weights."""
     return World(started(options, judge, tier="heavy"), shares={1: 1.0}, readiness={1: Readiness.READY})
+
+
+GOOD = {1: stable_arm(5000), 2: arm(1000)}
+BAD = {1: stable_arm(5000), 2: arm(1000, errors=0.1)}
+ALONE = {2: arm(6000)}
+BOTH_FAIL = {1: stable_arm(5000, errors=0.6), 2: arm(1000, errors=0.6)}
+
+
+def kinds(world: World) -> list[str]:
+    return [type(action).__name__ for action in world.acted if not isinstance(action, Notify)]
+
+
+def running(world: World) -> World:
+    while world.record.phase not in {Phase.RUNNING, Phase.BAKING}:
+        world.look()
+    return world

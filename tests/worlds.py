@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
+from faults import Faults, Faulty, Killed, insist
 from releases import NOW
 
-from slipway.errors import UnavailableError
 from slipway.release_options import Interleave, Shadow
 from slipway.releases import evidence as keys
 from slipway.releases.alb import Health
@@ -27,58 +26,6 @@ from slipway.shadow_options import ShadowNames
 SLOTS = ("blue", "green")
 REQUESTS = 60_000.0
 MODEL = "sentiment"
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this."""
-
-
-class Broken(BaseException):
-    """What must be so at every moment is not; the controller must not catch this either."""
-
-
-def insist(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise Broken(otherwise)
-
-
-@dataclass
-class Faults:
-    """Counts the calls of a world, and has one of them fail, before or after its effect."""
-
-    at: int | None = None
-    error: type[BaseException] = Killed
-    after: bool = False
-    calls: int = 0
-    check: Callable[[], None] = lambda: None
-
-    def around(self, call: Callable[..., Any], name: str, *args: Any, **named: Any) -> Any:
-        self.calls += 1
-        fails = self.calls == self.at
-        if fails and not self.after:
-            raise self._error(name)
-        answer = call(*args, **named)
-        self.check()
-        if fails:
-            raise self._error(name)
-        return answer
-
-    def _error(self, name: str) -> BaseException:
-        return UnavailableError(name, "as the test wants") if self.error is UnavailableError else self.error(name)
-
-
-class Faulty:
-    """Something whose calls `Faults` counts."""
-
-    def __init__(self, inner: Any, faults: Faults) -> None:
-        self._inner, self._faults = inner, faults
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._inner, name)
-        return lambda *args, **named: self._faults.around(call, name, *args, **named)
-
-    def __call__(self, *args: Any) -> Any:
-        return self._faults.around(self._inner, "call", *args)
 
 
 @dataclass

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from faults import Killed
 from releases import NOW, make_release
-from worlds import MODEL, Killed, Stage
+from worlds import MODEL, Stage
 
 from slipway.errors import ConflictError, UnavailableError
 from slipway.release_options import (

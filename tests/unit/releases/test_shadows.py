@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from faults import Killed
 from releases import make_release
-from worlds import MODEL, Killed, Logs, Stage
+from worlds import MODEL, Logs, Stage
 
 from slipway.errors import UnavailableError
 from slipway.release_options import AbTest, Shadow
