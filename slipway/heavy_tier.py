@@ -20,6 +20,11 @@ def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version
     return f"/{project}/{model}/{slot}/{value}"
 
 
+def names_parameter(project: str, model: str) -> str:
+    """The name of the SSM parameter that holds a heavy model's `SlotNames` as JSON."""
+    return f"/{project}/{model}/names"
+
+
 def output_prefix(model: str) -> str:
     """What the names of a heavy model begin with in the templates, outputs included: `TweetSentimentLarge`."""
     return "".join(part.capitalize() for part in model.split("-"))

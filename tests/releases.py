@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from slipway.monitoring.feedback import BUCKET
 from slipway.release_options import Canary, JudgeConfig
+from slipway.releases.phases import Entry, Phase
 from slipway.releases.record import ReleaseRecord, new_record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -23,3 +25,9 @@ def make_release(model: str = "sentiment", **changes: Any) -> ReleaseRecord:
         "by": "ann",
     }
     return new_record(**{**settings, **changes})
+
+
+def with_traffic(record: ReleaseRecord, since: datetime = NOW - BUCKET) -> ReleaseRecord:
+    """The release with its candidates' first traffic some time ago: by default, all spans from `NOW` on count."""
+    entry = Entry(at=since, by="controller", phase=Phase.RUNNING, what="running")
+    return record.model_copy(update={"history": (*record.history, entry)})

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC, SHADOW
+from slipway.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
 from slipway.errors import ConfigError, FieldProblem
-from slipway.heavy_tier import SlotNames
 from slipway.releases.aws import Deployment
 from slipway.shadow_options import ShadowNames
 
@@ -36,7 +35,6 @@ class Settings:
             api=_api(environment[API], environment.get(ENDPOINT)),
             region=environment.get(REGION, "us-east-1"),
             topic=environment.get(RELEASE_TOPIC) or None,
-            heavy=_heavy(environment.get(HEAVY) or "{}"),
             shadow=_shadow(environment.get(SHADOW)),
         )
         return cls(Path(environment.get(ROOT, ".")), deployment)
@@ -48,11 +46,6 @@ def _api(url: str, endpoint: str | None) -> str:
         return url
     api_id = (urlsplit(url).hostname or "").partition(".")[0]
     return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/$default"
-
-
-def _heavy(text: str) -> dict[str, SlotNames]:
-    with _written(HEAVY):
-        return {model: SlotNames(**names) for model, names in json.loads(text).items()}
 
 
 def _shadow(text: str | None) -> ShadowNames | None:

@@ -11,6 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge, exported_name
@@ -22,8 +23,8 @@ from infra.constructs.release_dashboard import ReleaseDashboard
 from infra.constructs.topic import topic
 from infra.stacks.shadow import ShadowStack
 from slipway.config import Authorization, Config
-from slipway.environment import API, CONTROL_TABLE, HEAVY, RELEASE_TOPIC, SHADOW
-from slipway.heavy_tier import SLOTS, SlotNames, slot_parameter
+from slipway.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.heavy_tier import SLOTS, SlotNames, names_parameter, output_prefix, slot_parameter
 
 _TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
 
@@ -59,7 +60,8 @@ class ReleasesStack(cdk.Stack):
         self._api = api
         notices = config.monitoring.releases
         self.topic = topic(self, email=notices.email, key_arn=config.monitoring.alarms.key_arn)
-        self.function = self._controller(bundle, control, slots, shadow)
+        self.function = self._controller(bundle, control, shadow)
+        self._name_slots(slots)
         self._allow_everywhere(control)
         for group in shadow.groups:
             self._allow_subscribing(group)
@@ -72,10 +74,7 @@ class ReleasesStack(cdk.Stack):
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
 
-    def _controller(
-        self, bundle: Path, control: dynamodb.ITable, slots: Mapping[str, ReleasedSlots], shadow: ShadowStack
-    ) -> Function:
-        names = {name: asdict(each.names) for name, each in slots.items()}
+    def _controller(self, bundle: Path, control: dynamodb.ITable, shadow: ShadowStack) -> Function:
         settings = self._config.light.model_copy(
             update={"timeout_seconds": _TIMEOUT_SECONDS, "snap_start": False, "memory_mb": 1024}
         )
@@ -89,11 +88,21 @@ class ReleasesStack(cdk.Stack):
                 CONTROL_TABLE: control.table_name,
                 API: self._api.api.api_endpoint,
                 RELEASE_TOPIC: self.topic.topic_arn,
-                **({HEAVY: self.to_json_string(names)} if names else {}),
                 SHADOW: self.to_json_string(asdict(shadow.names)),
             },
             log_retention_days=self._config.monitoring.log_retention_days,
         )
+
+    def _name_slots(self, slots: Mapping[str, ReleasedSlots]) -> None:
+        """Keep what slots are called where the controller reads it: an environment has room for few models."""
+        for model, each in slots.items():
+            name = names_parameter(self._config.project, model)
+            names = self.to_json_string(asdict(each.names))
+            ssm.CfnParameter(self, f"{output_prefix(model)}Names", name=name, type="String", value=names)
+            self.function.allow(["ssm:GetParameters"], self._parameter_arn(name))
+
+    def _parameter_arn(self, name: str) -> str:
+        return self.format_arn(service="ssm", resource="parameter", resource_name=name.removeprefix("/"))
 
     def _allow_everywhere(self, control: dynamodb.ITable) -> None:
         """Records, metrics and messages."""
@@ -126,8 +135,7 @@ class ReleasesStack(cdk.Stack):
         for slot in SLOTS:
             for value in ("version", "weight"):
                 name = slot_parameter(self._config.project, model, slot, value)
-                parameter = self.format_arn(service="ssm", resource="parameter", resource_name=name.removeprefix("/"))
-                allow(["ssm:GetParameters", "ssm:PutParameter"], parameter)
+                allow(["ssm:GetParameters", "ssm:PutParameter"], self._parameter_arn(name))
         if self._config.api.authorization is Authorization.IAM:
             self._allow_calls(model)
 

@@ -149,9 +149,11 @@ def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
     from slipway.releases.alb import SlotBalancer
     from slipway.releases.ssm import SlotParameters
 
-    names, options = target.deployment.heavy[model], target.deployment.options
+    options = target.deployment.options
+    parameters = SlotParameters(target.config.project, options)
+    names = parameters.names(model)
     weights = SlotBalancer(names.rule, names.groups, options).weights()
-    versions = SlotParameters(target.config.project, options).versions(model)
+    versions = parameters.versions(model)
     total = sum(weights.values()) or 1
     shares: dict[int, float] = {}
     for slot, weight in weights.items():

@@ -7,7 +7,6 @@ from pathlib import Path
 from slipway.cli.api import LOCAL_STATE
 from slipway.cli.deployed import Deployed, find_deployed
 from slipway.config import Config, load_config
-from slipway.heavy_tier import output_prefix
 from slipway.releases.aws import Deployment
 
 
@@ -35,11 +34,6 @@ def find_releases(config_file: Path) -> ReleaseTarget:
         api=_api(deployed),
         region=_region(deployed),
         topic=deployed.outputs.get("ReleaseTopic"),
-        heavy={
-            name: deployed.slots(name)
-            for name in config.heavy_models
-            if f"{output_prefix(name)}Rule" in deployed.outputs
-        },
         shadow=deployed.shadow(config),
         options=deployed.options,
     )

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from slipway.config import ModelConfig
 from slipway.errors import InputError
 from slipway.monitoring.accuracy import AccuracyCounters
-from slipway.monitoring.feedback import BUCKET
+from slipway.monitoring.feedback import BUCKET, bucket
 from slipway.release_options import AbTest, Options
 from slipway.releases import evidence as keys
 from slipway.releases.evidence import Tally, Window
@@ -17,9 +17,13 @@ def with_accuracy(record: ReleaseRecord, last: Window, counters: AccuracyCounter
 
     A label can come days after its prediction, so what was counted before is taken from all that is counted by now.
     """
+    if record.running_since is None:
+        return last
+    # Before the candidates got traffic, the stable version was alone; the counters are by spans.
+    first = bucket(record.running_since) + BUCKET
     arms = {version: dict(tallies) for version, tallies in last.arms.items()}
     for version in (record.stable, *record.candidates):
-        found = counters.accuracy(record.model, version, record.started_at, last.end + BUCKET)
+        found = counters.accuracy(record.model, version, first, last.end + BUCKET)
         seen = record.total(version, keys.ACCURACY)
         new = Tally(found.count - seen.n, found.wrong - seen.total)
         # The counters of a table that was restored can be behind the record: then there is nothing new.

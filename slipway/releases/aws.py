@@ -8,7 +8,6 @@ from typing import Any
 from slipway.config import Authorization, Config
 from slipway.dynamodb import lazy_client
 from slipway.errors import NotFoundError
-from slipway.heavy_tier import SlotNames
 from slipway.monitoring.captured import FILTER
 from slipway.monitoring.dynamodb import DynamoFeedbackStore
 from slipway.releases.alb import SlotBalancer
@@ -34,7 +33,6 @@ class Deployment:
     api: str
     region: str
     topic: str | None = None
-    heavy: Mapping[str, SlotNames] = field(default_factory=dict)
     shadow: ShadowNames | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -77,14 +75,15 @@ class _HeavyModels:
         return self._made[model]
 
     def _make(self, model: str) -> Slots:
-        deployment, options = self._deployment, self._deployment.options
-        names = deployment.heavy.get(model)
-        if names is None or model not in self._config.models:
-            raise NotFoundError("deployed heavy model", model, deployment.heavy)
+        options = self._deployment.options
+        if model not in self._config.heavy_models:
+            raise NotFoundError("heavy model", model, self._config.heavy_models)
+        parameters = SlotParameters(self._config.project, options)
+        names = parameters.names(model)
         return Slots(
             SlotBalancer(names.rule, names.groups, options),
             SlotServices(names.cluster, names.services, options),
-            SlotParameters(self._config.project, options),
+            parameters,
             self._try_out(),
             self._config.models[model].heavy.min_tasks,
         )

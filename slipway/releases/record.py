@@ -145,6 +145,11 @@ class ReleaseRecord(Stored):
         return _weights(self.stable, self.candidates, self.shares_before)
 
     @property
+    def running_since(self) -> datetime | None:
+        """When a candidate got its first traffic, or was asked to score; None before that."""
+        return next((entry.at for entry in self.history if entry.phase in (Phase.RUNNING, Phase.BAKING)), None)
+
+    @property
     def deadline(self) -> datetime:
         """When a release that has not decided by then is rolled back."""
         return self.started_at + timedelta(minutes=self.judge.deadline_minutes)

@@ -24,21 +24,25 @@ def new_rewards(
 ) -> Tally | None:
     """What is to be added to what the record has counted already; None where nothing is new.
 
-    ``counters`` count in spans of ``span``. Only predictions made since the release started count. For a bandit, one
-    without a reward counts as 0 once it is old enough; ``predictions`` tells how many there were. Else only rewards
-    that came are outcomes.
+    ``counters`` count in spans of ``span``. Only predictions count that were made in the spans after the one in which
+    the candidates got their first traffic: before that, the stable version is alone. For a bandit, one without a reward
+    counts as 0 once it is old enough; ``predictions`` tells how many there were. Else only rewards that came are
+    outcomes.
     """
+    if record.running_since is None:
+        return None
+    first = bucket(record.running_since, span) + span
     if isinstance(record.options, Bandit):
-        made, found = _old_enough(record, record.options, version, end, (counters, predictions, span))
+        made, found = _old_enough(record, record.options, version, (first, end), (counters, predictions, span))
         # A reward of nobody's prediction, as CloudWatch knows them, cannot make a mean over 1.
         return _added(Tally(made, min(found.total, made)))
     seen = record.total(version, keys.REWARD)
-    found = counters.rewards(record.model, version, record.started_at, end + span)
+    found = counters.rewards(record.model, version, first, end + span)
     return _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
 
 
 def _old_enough(
-    record: ReleaseRecord, options: Bandit, version: int, end: datetime, source: _Source
+    record: ReleaseRecord, options: Bandit, version: int, within: tuple[datetime, datetime], source: _Source
 ) -> tuple[float, Rewards]:
     """How many predictions have become old enough since the last look, and the rewards that came for them by now.
 
@@ -46,7 +50,7 @@ def _old_enough(
     """
     counters, predictions, span = source
     delay = timedelta(minutes=options.delay_minutes)
-    first = bucket(record.started_at, span) + span
+    first, end = within
     before, until = (max(first, bucket(time - delay, span)) for time in (record.judged_until, end))
     made = predictions(version, before, until) if until > before else 0.0
     return made, counters.rewards(record.model, version, before, until) if made else Rewards()

@@ -1,12 +1,14 @@
 """The parameters of a heavy model's slots."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from slipway.boto import answered_by, new_client
-from slipway.heavy_tier import SLOTS, Slot, slot_parameter
+from slipway.errors import NotFoundError
+from slipway.heavy_tier import SLOTS, Slot, SlotNames, names_parameter, slot_parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,15 @@ class SlotParameters:
     def __init__(self, project: str, options: Mapping[str, Any]) -> None:
         self._project = project
         self._client = new_client("ssm", options)
+
+    def names(self, model: str) -> SlotNames:
+        """What the slots of a model are called; raises NotFoundError for one that is not deployed, UnavailableError."""
+        name = names_parameter(self._project, model)
+        with answered_by("Parameter Store"):
+            found = self._client.get_parameters(Names=[name])["Parameters"]
+        if not found:
+            raise NotFoundError("parameter of a deployed heavy model", name, ())
+        return SlotNames(**json.loads(found[0]["Value"]))
 
     def versions(self, model: str) -> dict[str, int]:
         """The version of each slot that has one; raises UnavailableError."""

@@ -3,6 +3,7 @@
 import json
 
 from functions.controller.settings import Settings
+from slipway.heavy_tier import SlotNames
 
 
 def of_type(template, type_):
@@ -88,10 +89,17 @@ def test_the_environment_is_what_the_controller_reads(heavy):
     # What stands for a name at a deploy is any text.
     given = {name: text_of(value) for name, value in variables.items()}
     settings = Settings.of(given)
-    assert set(settings.deployment.heavy) == {"tiny-large"}
-    assert set(settings.deployment.heavy["tiny-large"].services) == {"blue", "green"}
     assert settings.deployment.topic == "name"
     assert set(settings.deployment.shadow.logs) == {"tiny-sentiment", "tiny-large"}
+
+
+def test_what_slots_are_called_is_a_parameter_that_the_controller_may_read(heavy):
+    (parameter,) = of_type(heavy.releases, "AWS::SSM::Parameter")
+    names = SlotNames(**json.loads(text_of(parameter["Value"])))
+    assert set(names.services) == set(names.groups) == {"blue", "green"}
+    assert parameter["Name"].endswith("/tiny-large/names")
+    readable = [text_of(each) for each in actions_of(heavy.releases)["ssm:GetParameters"]]
+    assert sum(each.endswith(f"parameter{parameter['Name']}") for each in readable) == 1
 
 
 def test_it_subscribes_the_function_of_shadows_to_the_log_groups_of_models_only(heavy):

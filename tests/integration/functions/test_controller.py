@@ -11,7 +11,6 @@ from releases import make_release
 from functions.controller.settings import Settings
 from slipway.dynamodb import lazy_client
 from slipway.errors import ConfigError, UnavailableError
-from slipway.heavy_tier import SlotNames
 from slipway.releases.dynamodb import DynamoReleaseStore
 from slipway.releases.phases import Phase
 
@@ -67,15 +66,8 @@ def test_a_release_that_cannot_be_taken_on_fails_the_call(handle: Any) -> None:
 def test_settings_name_what_is_missing() -> None:
     with pytest.raises(ConfigError, match="SLIPWAY_CONTROL_TABLE"):
         Settings.of({})
-    with pytest.raises(ConfigError, match="SLIPWAY_HEAVY"):
-        Settings.of({**ENVIRONMENT, "SLIPWAY_HEAVY": '{"large": {"rule": "x"}}'})
-
-
-def test_settings_have_the_slots_of_heavy_models() -> None:
-    slots = {"blue": "b", "green": "g"}
-    names = {"large": {"cluster": "c", "rule": "r", "services": slots, "groups": slots}}
-    settings = Settings.of({**ENVIRONMENT, "SLIPWAY_HEAVY": json.dumps(names)})
-    assert settings.deployment.heavy == {"large": SlotNames("c", "r", slots, slots)}
+    with pytest.raises(ConfigError, match="SLIPWAY_SHADOW"):
+        Settings.of({**ENVIRONMENT, "SLIPWAY_SHADOW": '{"rule": "x"}'})
 
 
 def test_an_endpoint_for_all_of_aws_has_the_api_below_a_path() -> None:

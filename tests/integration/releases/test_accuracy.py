@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from releases import NOW, make_release
+from releases import NOW, make_release, with_traffic
 
 from slipway.dynamodb import DynamoTable
 from slipway.errors import ConflictError
@@ -220,7 +220,7 @@ DAY = timedelta(days=1)
 
 
 def release() -> ReleaseRecord:
-    return make_release("sentiment")
+    return with_traffic(make_release("sentiment"))
 
 
 def seen(record: ReleaseRecord, window: Window) -> ReleaseRecord:
@@ -253,6 +253,14 @@ def test_labels_of_predictions_from_before_the_release_do_not_count(stores: Stor
     stores.label(1, "negative", hours=-2)
     empty = Window(NOW, NOW + HOUR, {})
     assert with_accuracy(release(), empty, stores.feedback) == empty
+
+
+def test_labels_of_predictions_that_the_stable_version_made_alone_do_not_count(stores: Stores) -> None:
+    stores.capture(1, "positive", version=1)
+    stores.label(1, "negative", version=1)
+    empty = Window(NOW, NOW + HOUR, {})
+    for record in (make_release("sentiment"), with_traffic(make_release("sentiment"), since=NOW)):
+        assert with_accuracy(record, empty, stores.feedback) == empty
 
 
 def test_counters_that_are_behind_the_record_bring_nothing(stores: Stores) -> None:

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.cloudwatch.models import Statistics
-from releases import NOW, make_release
+from releases import NOW, make_release, with_traffic
 
 from slipway.monitoring import metrics
 from slipway.monitoring.accuracy import CapturedLabel
@@ -65,7 +65,7 @@ def reader(store: MemoryFeedbackStore | None = None) -> CloudWatchEvidence:
 
 def running(**changes: Any) -> ReleaseRecord:
     limits = LatencyLimits(p50_ms=10, p99_ms=40)
-    return make_release(**changes).model_copy(update={"limits": limits, "judged_until": NOW})
+    return with_traffic(make_release(**changes)).model_copy(update={"limits": limits, "judged_until": NOW})
 
 
 def test_windows_are_the_whole_minutes_that_are_over(cloudwatch: Any) -> None:
