@@ -8,7 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from training.encoder import pad
 from training.student_graph import Convolution, Weights
+
+# A filter that never answers still needs a scale.
+LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class StudentNetwork(nn.Module):
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         return self.head(self.rows(input_ids), attention_mask)
 
+    def strongest(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """The largest answer of each filter in each text, [N, filters]."""
+        rows = self.rows(input_ids)
+        return self.head.strongest(rows.transpose(1, 2), attention_mask.unsqueeze(1).to(rows.dtype))
+
 
 class _Head(nn.Module):
     """All but the rows; `finetune` has it learn faster."""
@@ -52,9 +61,12 @@ class _Head(nn.Module):
     def forward(self, rows: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         mask = attention_mask.unsqueeze(1).to(rows.dtype)
         channels = self.drop_rows(rows).transpose(1, 2) * mask
-        strongest = [self._strongest(each, channels, mask) for each in self.convolutions]
         mean = channels.sum(2) / mask.sum(2).clamp(min=1).sqrt()
-        return self.dense(self.drop(torch.cat([*strongest, mean], 1)))
+        return self.dense(self.drop(torch.cat([self.strongest(channels, mask), mean], 1)))
+
+    def strongest(self, channels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The largest answer of each filter [N, filters], at least 0, of ``channels`` [N, row, T]."""
+        return torch.cat([self._strongest(each, channels, mask) for each in self.convolutions], 1)
 
     @staticmethod
     def _strongest(convolution: nn.Conv1d, channels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -64,12 +76,25 @@ class _Head(nn.Module):
         return (answers.relu() * mask).amax(2)
 
 
-def weights_of(network: StudentNetwork, offsets: Sequence[float] | np.ndarray) -> Weights:
-    """What the network has learnt, with ``offsets`` added to its bias."""
+@torch.inference_mode()
+def largest_answers(network: StudentNetwork, texts: Sequence[Sequence[int]], batch: int = 256) -> np.ndarray:
+    """The largest answer that each filter has for any of the encoded texts, [filters]."""
+    network.eval()
+    order = sorted(texts, key=len)
+    found = [network.strongest(*pad(order[at : at + batch])).amax(0) for at in range(0, len(order), batch)]
+    return _array(torch.stack(found).amax(0))
+
+
+def weights_of(network: StudentNetwork, offsets: Sequence[float] | np.ndarray, largest: np.ndarray) -> Weights:
+    """What the network has learnt, with ``offsets`` added to its bias; ``largest`` is that of `largest_answers`."""
     head = network.head
+    bounds = np.split(np.maximum(largest, LEAST), len(head.convolutions))
     return Weights(
         rows=_array(network.rows.weight),
-        convolutions=[Convolution(_array(each.weight), _array(each.bias)) for each in head.convolutions],
+        convolutions=[
+            Convolution(_array(each.weight), _array(each.bias), bound)
+            for each, bound in zip(head.convolutions, bounds, strict=True)
+        ],
         dense=_array(head.dense.weight).T.copy(),
         bias=_array(head.dense.bias) + np.asarray(offsets),
     )

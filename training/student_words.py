@@ -7,27 +7,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer
+from tokenizers.normalizers import NFD, Lowercase, StripAccents
+from tokenizers.normalizers import Sequence as Normalizers
+from tokenizers.pre_tokenizers import Split
 from tokenizers.processors import TemplateProcessing
 
 from training.augment import Words
 from training.emoji import MEANINGS
+from training.encoder import ESCAPED
 from training.tokens import CONTINUED, PAD, START, UNKNOWN
 
 NEAREST = 8
 LEAST_LIKENESS = 0.25
 SHORTEST_WORD = 3
 CHUNK = 512
+# What the teacher's normalizer replaces, with a pass over the text each. The student has pieces of them instead.
+FORMS = {"\u2018": "'", "\u2019": "'", **ESCAPED}
+# The encoder's words in one pass: letters and digits, an escaped sign, any other sign; no controls and no skin tones.
+_WORDS = rf"[^\W_]+|{'|'.join(ESCAPED)}|[^\s\p{{C}}\x{{1f3fb}}-\x{{1f3ff}}]"
 # Root mean square of a row's columns: about what the first layers of such networks are begun with.
 SPREAD = 0.5
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """The tokenizer of the student, and the encoder's number of each of its pieces, in order."""
+    """The tokenizer of the student, and the encoder's number of each of its pieces that the student learns, in order.
+
+    Pieces behind those are other forms of some: ``learnt`` [pieces of the tokenizer] is where each is among the learnt.
+    """
 
     tokenizer: Tokenizer
     numbers: np.ndarray
+    learnt: np.ndarray
 
 
 def choose_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> Pieces:
@@ -39,13 +51,26 @@ def choose_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> Pieces:
     seen = {number for encoding in tokenizer.encode_batch(list(texts)) for number in encoding.ids}
     kept = [piece for piece in sorted(vocabulary, key=vocabulary.__getitem__) if _wanted(piece, vocabulary, seen)]
     order = [PAD, UNKNOWN, START, *(piece for piece in kept if piece not in (PAD, UNKNOWN, START))]
+    place = {piece: at for at, piece in enumerate(order)}
+    forms = {form: sign for form, sign in FORMS.items() if sign in place and form not in place}
+    return Pieces(
+        _student_tokenizer(tokenizer, [*order, *forms]),
+        np.array([vocabulary[piece] for piece in order]),
+        np.array([*place.values(), *(place[sign] for sign in forms.values())]),
+    )
+
+
+def _student_tokenizer(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
+    """The pieces by number, found in fewer passes over a text than the encoder's ``tokenizer`` takes."""
     document: dict[str, Any] = json.loads(tokenizer.to_str())
-    document["model"]["vocab"] = {piece: number for number, piece in enumerate(order)}
+    document["model"]["vocab"] = {piece: number for number, piece in enumerate(pieces)}
     document["added_tokens"] = []
     document["post_processor"] = None
     student = Tokenizer.from_str(json.dumps(document))
-    student.post_processor = TemplateProcessing(single=f"{START} $A", special_tokens=[(START, order.index(START))])
-    return Pieces(student, np.array([vocabulary[piece] for piece in order]))
+    student.normalizer = Normalizers([NFD(), StripAccents(), Lowercase()])
+    student.pre_tokenizer = Split(Regex(_WORDS), "removed", invert=True)
+    student.post_processor = TemplateProcessing(single=f"{START} $A", special_tokens=[(START, pieces.index(START))])
+    return student
 
 
 def _wanted(piece: str, vocabulary: dict[str, int], seen: set[int]) -> bool:

@@ -26,7 +26,7 @@ from training.finetune import Checkpoints, Schedule, finetune
 from training.ngrams import best_offsets, macro_recall
 from training.packaging import sha256
 from training.student_graph import student_graph
-from training.student_network import Size, StudentNetwork, weights_of
+from training.student_network import Size, StudentNetwork, largest_answers, weights_of
 from training.student_package import COMMAND, NAME, VERSION, write_student
 from training.student_teacher import Teacher, answers, open_teacher, write_teacher
 from training.student_words import choose_pieces, first_rows, kept_array, words_to_swap
@@ -145,10 +145,12 @@ def learn(name: str, recipe: Recipe, training: TweetFile, work: Path) -> Student
     learnt = np.vstack([answers(teacher, texts, work / f"student-{name}") for texts in lessons])
     torch.manual_seed(recipe.schedule.seed)
     network = StudentNetwork(first_rows(meanings[pieces.numbers], recipe.size.row), recipe.size, len(LABELS))
-    texts = encode(pieces.tokenizer, [text for lesson in lessons for text in lesson])
+    encoded = encode(pieces.tokenizer, [text for lesson in lessons for text in lesson])
+    texts = [pieces.learnt[text].tolist() for text in encoded]
     finetune(network, texts, learnt.tolist(), recipe.schedule, _checkpoints(name, recipe, training, work))
     shares = np.bincount(tweets.labels, minlength=len(LABELS)) / len(tweets)
-    return Student(student_graph(NAME, weights_of(network.eval(), -recipe.offsets * np.log(shares))), pieces.tokenizer)
+    weights = weights_of(network, -recipe.offsets * np.log(shares), largest_answers(network, texts))
+    return Student(student_graph(NAME, replace(weights, rows=weights.rows[pieces.learnt])), pieces.tokenizer)
 
 
 def changed(tokenizer: Tokenizer, meanings: np.ndarray, tweets: Tweets, recipe: Recipe) -> list[list[str]]:

@@ -7,14 +7,14 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
-from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.pre_tokenizers import BertPreTokenizer, Whitespace
 
 from slipway.models.predictor import Predictor
 from training.encoder import small_encoder
 from training.finetune import Checkpoints, Schedule, finetune
 from training.graphs import run_graph
 from training.student_graph import student_graph
-from training.student_network import Size, StudentNetwork, weights_of
+from training.student_network import Size, StudentNetwork, largest_answers, weights_of
 from training.student_package import write_student
 from training.student_teacher import Teacher, answers, open_teacher, write_teacher
 from training.student_words import choose_pieces, first_rows, words_to_swap
@@ -73,12 +73,24 @@ def test_pieces_of_foreign_scripts_and_unused_ones_go(tokenizer, tweets):
     ]
 
 
+def test_the_student_reads_words_as_its_teacher_does():
+    vocabulary = [*SPECIAL, "don", "t", "beyonce", "'", "&", "<", "3", "!", "_", "\U0001f44d", "ok"]
+    teacher = Tokenizer(WordPiece({piece: at for at, piece in enumerate(vocabulary)}, unk_token="[UNK]"))
+    teacher.pre_tokenizer = BertPreTokenizer()
+    text = "Don\u2019t BEYONC\u00c9_&amp;\u200d &lt;3!! \U0001f44d\U0001f3fdok"
+    pieces = choose_pieces(teacher, [*vocabulary, text])
+    found = pieces.learnt[pieces.tokenizer.encode(text).ids]
+    assert [teacher.id_to_token(pieces.numbers[at]) for at in found] == [
+        *("[CLS]", "don", "'", "t", "beyonce", "_", "&", "<", "3", "!", "!", "\U0001f44d", "ok")
+    ]
+
+
 def test_the_graph_answers_what_the_network_does(taught):
     _, network, ids = taught
     row = torch.tensor([ids[0]])
     with torch.inference_mode():
         wanted = network(row, torch.ones_like(row)).softmax(-1).numpy()
-    graph = student_graph("s", weights_of(network, np.zeros(3)))
+    graph = student_graph("s", weights_of(network, np.zeros(3), largest_answers(network, ids)))
     assert run_graph(graph, {"input_ids": row.numpy()}) == pytest.approx(wanted, abs=0.02)
 
 
@@ -93,7 +105,7 @@ def test_it_learns_probabilities(taught, tweets):
 
 def test_offsets_move_the_answers(taught):
     _, network, ids = taught
-    graph = student_graph("s", weights_of(network, np.array([50.0, 0, 0])))
+    graph = student_graph("s", weights_of(network, np.array([50.0, 0, 0]), largest_answers(network, ids)))
     assert (run_graph(graph, {"input_ids": np.array(ids)}).argmax(1) == 0).all()
 
 
@@ -135,7 +147,7 @@ def test_the_teacher_answers_as_its_model_and_goes_on(tokenizer, tweets, tmp_pat
 
 def test_the_package_predicts(taught, tweets, tmp_path):
     pieces, network, ids = taught
-    graph = student_graph("s", weights_of(network, np.zeros(3)))
+    graph = student_graph("s", weights_of(network, np.zeros(3), largest_answers(network, ids)))
     files = [TweetFile(name, "0" * 64, tweets) for name in ("train.tsv", "val.tsv")]
     package = write_student(
         tmp_path / "tweet-sentiment" / "3",

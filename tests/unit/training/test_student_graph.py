@@ -8,6 +8,7 @@ from training.graphs import run_graph
 from training.student_graph import Convolution, Weights, student_graph
 
 ROW, FILTERS, PIECES = 6, 5, 30
+LARGEST = 255.0 * np.array([1, 10, 20, 50, 100])
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +17,18 @@ def weights() -> Weights:
     # Rows of whole numbers up to 127 are exact in int8.
     rows = draw.integers(-127, 128, size=(PIECES, ROW)).astype(float)
     rows[0], rows[1] = 0, 127
+    # So are filters of whole numbers up to 63; of their answers, what `largest` splits into 255 steps.
     convolutions = [
-        Convolution(draw.normal(size=(FILTERS, ROW, width)) / 200, draw.normal(size=FILTERS)) for width in (1, 2, 3, 4)
+        Convolution(whole_filters(draw, width), draw.integers(-900, 900, FILTERS).astype(float), LARGEST)
+        for width in (1, 2, 3, 4)
     ]
-    return Weights(rows, convolutions, draw.normal(size=(4 * FILTERS + ROW, 3)) / 20, draw.normal(size=3))
+    return Weights(rows, convolutions, draw.normal(size=(4 * FILTERS + ROW, 3)) / 5000, draw.normal(size=3))
+
+
+def whole_filters(draw: np.random.Generator, width: int) -> np.ndarray:
+    filters = draw.integers(-63, 64, size=(FILTERS, ROW, width))
+    filters[:, 0, 0] = 63
+    return filters.astype(float)
 
 
 def by_hand(weights: Weights, ids: list[int]) -> np.ndarray:
@@ -30,7 +39,8 @@ def by_hand(weights: Weights, ids: list[int]) -> np.ndarray:
         padded = np.vstack([np.zeros((each.before, ROW)), rows, np.zeros((each.after, ROW))])
         width = each.filters.shape[2]
         places = [np.einsum("fcw,wc->f", each.filters, padded[at : at + width]) for at in range(len(ids))]
-        features.append(np.maximum(np.array(places) + each.bias, 0).max(axis=0))
+        largest = np.clip(np.array(places) + each.bias, 0, each.largest).max(axis=0)
+        features.append(np.rint(largest / each.largest * 255) / 255 * each.largest)
     features.append(rows.sum(axis=0) / np.sqrt(len(ids)))
     return np.asarray(softmax(np.concatenate(features) @ weights.dense + weights.bias))
 
