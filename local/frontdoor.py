@@ -28,6 +28,8 @@ TIMEOUT_SECONDS = 30.0
 # Each concurrent call takes a process of its own in the emulator. More wait here for their turn, so that a burst does
 # not start dozens of processes on a few processors.
 CONCURRENCY = 8
+# Clients let go of an idle connection first: one that the server closes may just then be given another request.
+KEEP_ALIVE_SECONDS = 75
 
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
 _SIGNATURE = {b"authorization", b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"}
@@ -142,7 +144,16 @@ def main(port: int, emulator: str, api_id: str) -> None:
     key = os.environ.get("AWS_ACCESS_KEY_ID")
     gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
     app = create_app(gateway, httpcore.AsyncConnectionPool(max_connections=CONCURRENCY, keepalive_expiry=30.0))
-    uvicorn.run(app, host=HOST, port=port, lifespan="off", access_log=False, server_header=False, date_header=False)
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=port,
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
 
 
 if __name__ == "__main__":
