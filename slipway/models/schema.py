@@ -39,6 +39,7 @@ class _Plan:
     grouped: tuple[InputField, ...]
     entity_attributes: Mapping[str, str]
     entity_of_group: Mapping[str, str]
+    grouped_attributes: frozenset[str]
     defaults: Record
     stored: SchemaValidator
 
@@ -51,9 +52,14 @@ class RequestRecord(BaseModel):
 
     @model_validator(mode="after")
     def _names_the_entities_to_fetch(self) -> Self:
-        if self.plan.grouped:
+        if not self.is_whole:
             _require_entities(self)
         return self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the request itself gives every input that a feature group has."""
+        return self.plan.grouped_attributes <= self.model_fields_set
 
     def given(self) -> dict[str, Scalar]:
         """The inputs that the request itself gives, by name."""
@@ -62,7 +68,7 @@ class RequestRecord(BaseModel):
 
     def to_fetch(self) -> dict[str, str]:
         """The feature groups that this record needs from the store, each with the id of its entity."""
-        if not self.plan.grouped:
+        if self.is_whole:
             return {}
         given, entities = self.given(), self.plan.entity_of_group
         groups = dict.fromkeys(field.group for field in self.plan.grouped if field.name not in given)
@@ -76,7 +82,7 @@ class RequestRecord(BaseModel):
                 each problem names the feature, behind ``prefix`` (e.g. ``inputs[3]``).
         """
         plan, given = self.plan, self.given()
-        if not plan.grouped:
+        if self.is_whole:
             return {**plan.defaults, **given} if plan.defaults else given
         record = {**plan.defaults, **_fetched(plan, given, stored, prefix), **given}
         if len(record) < len(plan.inputs):
@@ -210,6 +216,7 @@ def _plan(
     return _Plan(
         inputs=inputs,
         grouped=tuple(field for field in manifest.inputs if field.group is not None),
+        grouped_attributes=frozenset(attribute for attribute, field in inputs.items() if field.group is not None),
         entity_attributes={entity: f"entity_{n}" for n, entity in enumerate(dict.fromkeys(entity_of_group.values()))},
         entity_of_group=entity_of_group,
         defaults=defaults,

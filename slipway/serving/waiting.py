@@ -50,15 +50,22 @@ class Ticket:
 
 
 class Item:
-    """One waiting record; ``length`` is in characters of text."""
+    """One waiting record."""
 
-    __slots__ = ("index", "length", "record", "ticket")
+    __slots__ = ("_length", "index", "record", "ticket")
 
     def __init__(self, ticket: Ticket, index: int, record: Record) -> None:
         self.ticket = ticket
         self.index = index
         self.record = record
-        self.length = sum(len(value) for value in record.values() if isinstance(value, str))
+        self._length: int | None = None
+
+    @property
+    def length(self) -> int:
+        """In characters of text; counted in a worker's thread, and only where there are batches."""
+        if self._length is None:
+            self._length = sum(len(value) for value in self.record.values() if isinstance(value, str))
+        return self._length
 
 
 class Waiting:
