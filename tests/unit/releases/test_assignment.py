@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -40,7 +41,7 @@ def test_the_same_key_always_gets_the_same_version() -> None:
 def test_the_assignment_never_changes() -> None:
     """Written down, since a release that is running must survive an update of Slipway."""
     versions = "".join(str(version) for version in assigned(release(0.2, 0.3))[:40])
-    assert versions == "3113112212311313122221313331132311212311"
+    assert versions == "1121333121333131131111233113212211121221"
 
 
 def test_shares_are_kept() -> None:
@@ -73,12 +74,27 @@ def test_a_whole_share_leaves_nothing_and_an_empty_one_takes_nothing() -> None:
 
 @pytest.mark.parametrize("candidates", [3, 9, 15, 24, 40])
 def test_shares_are_kept_however_many_there_are(candidates: int) -> None:
-    """More versions than one digest has draws for: those of the second are as good, and of no other version."""
+    """Also more versions than one digest has draws for."""
     weights = [1 + place % 3 for place in range(candidates)]
     shares = [0.8 * weight / sum(weights) for weight in weights]
     found = Counter(assigned(release(*shares)))
     expected = [len(KEYS) * share for share in (1 - sum(shares), *shares)]
     assert chisquare([found[1 + place] for place in range(candidates + 1)], expected).pvalue > 0.001
+
+
+def test_versions_far_apart_are_independent() -> None:
+    far = Release("m", 3, tuple(Candidate(version, 0.2) for version in (19, 35, 67, 1_000_003)), salt="s")
+    found = Counter(assigned(far))
+    assert chisquare([found[version] for version in (3, 19, 35, 67, 1_000_003)]).pvalue > 0.001
+
+
+def test_a_candidate_that_a_process_does_not_know_moves_nobody_elses_keys() -> None:
+    whole = release(0.2, 0.2, 0.2)
+    without = replace(whole, candidates=whole.candidates[1:])
+    pairs = list(zip(assigned(whole), assigned(without), strict=True))
+    assert all(here == 1 for there, here in pairs if there == 1)
+    assert {here for there, here in pairs if there == 2} == {1, 3, 4}
+    assert all(here in (there, 1) for there, here in pairs if there in (3, 4))
 
 
 def test_candidates_without_a_share_take_nothing_however_many_there_are() -> None:
