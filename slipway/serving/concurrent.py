@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
+from time import monotonic
 from typing import TypeVar
 
 from slipway.errors import ExpiredError, OverloadedError
@@ -20,7 +20,7 @@ from slipway.serving.slot_releases import SlotReleases
 # A DynamoDB client keeps ten connections.
 _TABLE_THREADS = 10
 _WRITES_WAITING = 1000
-_REST_SECONDS = 0.005
+_REFUSE_TOGETHER_SECONDS = 0.005
 _REFUSALS_KEPT = 64  # callers choose paths
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class ConcurrentService:
         # Not timed: answers that cost nothing would make the latency of a service that is overloaded look good.
         self._refused = RequestEvent(executor.name, error_kind(self._overloaded), timed=False)
         self._refused.count(metrics.REJECTED)
-        self._is_to_rest = False
+        self._refusing: asyncio.Event | None = None
 
     def endpoint(self, parse: Callable[[Call], Ask]) -> Endpoint:
         """An endpoint whose answer is awaited: it is `Predicting`."""
@@ -71,28 +71,25 @@ class ConcurrentService:
 
         return predict
 
-    def refuse(self, style: ErrorStyle, path: str) -> Answer | None:
+    def refuse(self, style: ErrorStyle, path: str) -> Awaitable[Answer] | None:
         """What a request is told that finds the queue full, so that being overloaded costs as little as it can."""
         if not self._executor.is_full:
             return None
         self._telemetry.note(self._refused)
-        self._rest_soon()
+        return self._refusal(style, path)
+
+    async def _refusal(self, style: ErrorStyle, path: str) -> Answer:
+        """Refusals go out together: each that wakes the loop takes a processor from a graph, and its caches."""
+        if self._refusing is None or self._refusing.is_set():
+            self._refusing = asyncio.Event()
+            asyncio.get_running_loop().call_later(_REFUSE_TOGETHER_SECONDS, self._refusing.set)
+        await self._refusing.wait()
         answer = self._refusals.get((style, path))
         if answer is None:
             answer = style(self._overloaded, path)
             if len(self._refusals) < _REFUSALS_KEPT:
                 self._refusals[style, path] = answer
         return answer
-
-    def _rest_soon(self) -> None:
-        """Let some requests come together: each that wakes the loop takes a processor from a graph, and its caches."""
-        if not self._is_to_rest:
-            self._is_to_rest = True
-            asyncio.get_running_loop().call_soon(self._rest)
-
-    def _rest(self) -> None:
-        sleep(min(_REST_SECONDS, self._executor.backlog_seconds / 2))
-        self._is_to_rest = False
 
     async def drain(self) -> None:
         """Finish the writes that go on behind answers that were given, and let go of the other slot."""

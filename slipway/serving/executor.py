@@ -82,7 +82,6 @@ class Executor:
         self._predictor = predictor
         self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
         self._returns: Returns[Answered] = Returns()
-        self._record_seconds = 0.0
         self._busy_from = 2 * plan.sessions * plan.max_batch
         self._workers = [
             Thread(target=self._work, name=f"predict-{number}", daemon=True) for number in range(plan.sessions)
@@ -94,11 +93,6 @@ class Executor:
     def is_full(self) -> bool:
         """Whether a request of one record would be refused."""
         return not self._waiting.has_room()
-
-    @property
-    def backlog_seconds(self) -> float:
-        """About how long it takes until what waits has begun to run."""
-        return len(self._waiting) * self._record_seconds / self.plan.sessions
 
     def submit(self, records: Sequence[Record], deadline: float, settle: "Settle") -> Ticket:
         """Let records wait; ``settle`` is called from a worker's thread. ``deadline`` is in `time.monotonic`'s seconds.
@@ -167,7 +161,6 @@ class Executor:
             if live:
                 self._run(live)
             ran = monotonic() - started
-            self._record_seconds = ran / len(items)
             if not self._may_keep(ran):
                 self._returns.hand_over()
 

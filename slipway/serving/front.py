@@ -4,7 +4,7 @@ Importing FastAPI takes longer than importing NumPy and ONNX Runtime and opening
 must be ready soon leaves it for the calls that can wait. Both ways run the same endpoints through the same `Exchange`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from slipway.serving.routes import Route, Routes
 
 _PATHS_KEPT = 64  # callers choose paths, so not all of them
 
-Refuse = Callable[[ErrorStyle, str], Answer | None]
-"""Answers a request at a path without so much as reading it, where there is no room for it."""
+Refuse = Callable[[ErrorStyle, str], Awaitable[Answer] | None]
+"""Answers a request at a path without so much as reading it, where there is no room for it; None where there is."""
 
 
 def refuse_none(style: ErrorStyle, path: str) -> None:
@@ -46,10 +46,10 @@ class Front:
             await self._app(scope, receive, send)
             return
         route, parameters = found
-        answer = self._refuse(route.style, scope["path"])
-        if answer is None:
-            answer = await self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
-        await send_answer(answer, send)
+        answering = self._refuse(route.style, scope["path"])
+        if answering is None:
+            answering = self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
+        await send_answer(await answering, send)
 
     def is_its_own(self, scope: Scope) -> bool:
         """Whether it answers a request itself, without the app behind it."""

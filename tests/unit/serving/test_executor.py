@@ -275,29 +275,6 @@ def test_an_answer_of_a_slow_graph_waits_for_no_other() -> None:
     asyncio.run(main())
 
 
-def test_the_backlog_is_told_in_seconds() -> None:
-    async def main() -> None:
-        turns = threading.Semaphore(0)
-
-        class Slow(Echo):
-            def predict_batch(self, records):
-                assert turns.acquire(timeout=5)
-                return super().predict_batch(records)
-
-        with executing(Slow(), queue=64) as executor:
-            assert executor.backlog_seconds == 0
-            asked = [asyncio.create_task(ask(executor, text)) for text in "abcdef"]
-            await asyncio.sleep(0.05)
-            turns.release()
-            await asked[0]
-            assert 4 * 0.05 <= executor.backlog_seconds < 60
-            turns.release(5)
-            await asyncio.gather(*asked)
-            assert executor.backlog_seconds == 0
-
-    asyncio.run(main())
-
-
 def test_closing_answers_what_waits() -> None:
     async def main() -> None:
         graph = Echo(is_open=False)
