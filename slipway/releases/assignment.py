@@ -3,14 +3,11 @@
 from functools import lru_cache
 from hashlib import blake2b
 from math import inf, log
-from struct import Struct
 
 from slipway.releases.release import Release
 
-# One digest has the draws of so many versions, which follow each other: those of a release mostly share one.
-_VERSIONS = 16
-_BLOCK = Struct(f"<{_VERSIONS}I")
-_UNIT = 2.0**-32
+_UNIT = 2.0**-64
+_MASK = 2**64 - 1
 
 
 def assign(release: Release, key: str) -> int:
@@ -24,39 +21,43 @@ def assign(release: Release, key: str) -> int:
     stable = chosen = release.stable
     if not release.candidates:
         return stable
-    block = stable // _VERSIONS
-    draws = _draws(release.salt, block, key)
-    own, best, rest = draws[stable % _VERSIONS], -inf, 1.0
+    point = _point(release.salt, key)
+    best, rest = -inf, 1.0
     for candidate in release.candidates:
-        version, share = candidate.version, candidate.share
-        if share <= 0:
-            continue
-        if version // _VERSIONS != block:
-            block = version // _VERSIONS
-            draws = _draws(release.salt, block, key)
+        share = candidate.share
         rest -= share
-        if (drawn := log((draws[version % _VERSIONS] + 0.5) * _UNIT) / share) > best:
-            chosen, best = version, drawn
+        if share > 0:
+            drawn = log(((point * _factor(candidate.version) & _MASK) + 0.5) * _UNIT) / share
+            if drawn > best:
+                chosen, best = candidate.version, drawn
     # What rounding leaves of the whole never wins.
-    if rest > 1e-9 and log((own + 0.5) * _UNIT) / rest > best:
+    if rest > 1e-9 and log(((point * _factor(stable) & _MASK) + 0.5) * _UNIT) / rest > best:
         return stable
     return chosen
 
 
 def position(salt: str, key: str) -> float:
     """A number from 0 to 1, uniform over keys and independent between salts."""
-    return (_draws(salt, 0, key)[0] + 0.5) * _UNIT
+    return _point(salt, key) * _UNIT
 
 
-def _draws(salt: str, block: int, key: str) -> tuple[int, ...]:
-    """The draws of the versions of a block, of 32 bits each; no version has the first one of block 0."""
-    hashed = _salted(salt, block).copy()
+def _point(salt: str, key: str) -> int:
+    hashed = _salted(salt).copy()
     hashed.update(key.encode())
-    return _BLOCK.unpack(hashed.digest())
+    return int.from_bytes(hashed.digest())
 
 
 @lru_cache(maxsize=256)
-def _salted(salt: str, block: int) -> blake2b:
+def _salted(salt: str) -> blake2b:
     """The hash before any key: to copy it costs less than to make it."""
     # A salt may be longer than what a hash takes of it, and differ from another at its end.
-    return blake2b(person=blake2b(f"{block} {salt}".encode(), digest_size=blake2b.PERSON_SIZE).digest())
+    return blake2b(digest_size=8, person=blake2b(salt.encode(), digest_size=blake2b.PERSON_SIZE).digest())
+
+
+@lru_cache(maxsize=256)
+def _factor(version: int) -> int:
+    """What makes a version's draw of a point, modulo 2 to the 64: random and odd.
+
+    All draws from all points are a random lattice, which fills the cube of the versions as evenly as chance would.
+    """
+    return int.from_bytes(blake2b(str(version).encode(), digest_size=8).digest()) | 1
