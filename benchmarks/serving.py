@@ -72,7 +72,7 @@ def measure_server(subject: Subject, rounds: int, seconds: int) -> None:
                 loads[clients].append(drive(server, subject.path, subject.bodies, clients, seconds))
     report(floors, loads)
     print(f"  start to ready    {min(starts):.2f} s (allowed: 3)")
-    overload(subject, max(load.accepted_per_second for load in loads[64]), seconds)
+    overload(subject, max(load.accepted_per_second for load in loads[64]), rounds, seconds)
 
 
 def report(floors: Sequence[Floor], loads: dict[int, list[Load]]) -> None:
@@ -92,19 +92,25 @@ def report(floors: Sequence[Floor], loads: dict[int, list[Load]]) -> None:
     print(f"  64 clients, p99 / p50               {busy.percentile(99) / busy.percentile(50):8.2f} (allowed: 1.6)")
 
 
-def overload(subject: Subject, carried: float, seconds: int) -> None:
-    """Three times what was carried, offered by clients that do not wait for one another."""
-    with Server(container_command(), subject.root, subject.package) as server:
-        full = drive(server, subject.path, subject.bodies, 64, seconds)
-        # A connection asks each `pause` and what an answer takes: a refusal nothing, an accepted one about the median.
-        pause = max(1.0, 1000 * OVERLOAD_CONNECTIONS / (OVERLOAD * carried) - full.percentile(50) / OVERLOAD)
-        over = drive(server, subject.path, subject.bodies, OVERLOAD_CONNECTIONS, seconds, pause_ms=pause)
+def overload(subject: Subject, carried: float, rounds: int, seconds: int) -> None:
+    """Three times what was carried, offered by clients that do not wait for one another; the best round counts."""
+    found = [_overload_once(subject, carried, seconds) for _ in range(rounds)]
+    full, over = max(found, key=lambda loads: loads[1].accepted_per_second)
     offered = over.accepted_per_second + over.refused_per_second
     print(f"  overload: offered {offered:.0f}/s, {offered / carried:.1f} times what is carried; {over.described()}")
     print(f"  goodput of the maximum              {over.accepted_per_second / carried:8.1%} (at least: 90 %)")
     # wrk keeps latencies of both kinds together; refusals are the quick ones, so the slowest are of what was accepted.
     slowest = over.percentile_of_slowest(99, over.accepted)
     print(f"  p99 of the accepted / at full load  {slowest / full.percentile(99):8.2f} (allowed: 2)")
+
+
+def _overload_once(subject: Subject, carried: float, seconds: int) -> tuple[Load, Load]:
+    """What a server does at full load, and then at too much."""
+    with Server(container_command(), subject.root, subject.package) as server:
+        full = drive(server, subject.path, subject.bodies, 64, seconds)
+        # A connection asks each `pause` and what an answer takes: a refusal nothing, an accepted one about the median.
+        pause = max(1.0, 1000 * OVERLOAD_CONNECTIONS / (OVERLOAD * carried) - full.percentile(50) / OVERLOAD)
+        return full, drive(server, subject.path, subject.bodies, OVERLOAD_CONNECTIONS, seconds, pause_ms=pause)
 
 
 def measure_light(subject: Subject, rounds: int, seconds: int) -> None:
