@@ -83,7 +83,7 @@ class Forwarding:
         try:
             path = f"/v1/models/{request.model}/versions/{version}/predict"
             status, answer = await self._peer.post(path, body, max(deadline - monotonic(), 0) * _SHARE_OF_TIME)
-            predictions = _predictions(status, answer, version, len(pairs))
+            predictions = [_usable(request, made) for made in _predictions(status, answer, version, len(pairs))]
         except (OSError, ValueError) as error:
             _LOG.warning("version %s of %s is not reached, so this slot answers: %r", version, request.model, error)
             request.event.count(metrics.NOT_FORWARDED, len(pairs))
@@ -129,10 +129,21 @@ def _predictions(status: int, answer: bytes, version: int, count: int) -> list[M
     raise ValueError("it answered something else")
 
 
+def _usable(request: PredictionRequest, made: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A prediction that the request can use; ValueError for one without the label to rank by."""
+    if not request.placing.can_use(_output(made)):
+        raise ValueError("its output is not what the request is about")
+    return made
+
+
+def _output(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in made.items() if name not in _NAMES}
+
+
 def _take(place: Place, made: Mapping[str, Any], *, keeps_id: bool) -> None:
     """A prediction of the other slot, by the id that it has there: it may have been captured under it."""
     place.elsewhere = True
     place.cached = bool(made["cached"])
-    place.output = {name: value for name, value in made.items() if name not in _NAMES}
+    place.output = _output(made)
     if not keeps_id:
         place.id = str(made["id"])

@@ -78,6 +78,10 @@ class Placing(Protocol):
         """Take a version that failed out of the places; False where the request needs it."""
         ...
 
+    def can_use(self, output: Output) -> bool:
+        """Whether what another slot has predicted holds what the request is about."""
+        ...
+
 
 class ByRecord:
     """Places each record by itself: the version that is addressed, or that the release assigns.
@@ -101,6 +105,9 @@ class ByRecord:
 
     def goes_on_without(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
         return False
+
+    def can_use(self, output: Output) -> bool:  # noqa: ARG002 - as `Placing` has it
+        return True
 
     def _place(
         self, request: PredictionRequest, record: Record, asked: RequestRecord, *, random: str, together: str

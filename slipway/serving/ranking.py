@@ -75,6 +75,14 @@ class Ranking:
             place.id = self._id(request.model, stable, item)
         return True
 
+    def can_use(self, output: Output) -> bool:
+        """Whether there is a number in it to rank by."""
+        try:
+            score(output, self._manifest(self._versions[0]), self._by)
+        except InputError:
+            return False
+        return True
+
     def ranked(self, predictions: Sequence[Prediction], count: Callable[..., None]) -> list[RankedItem]:
         """The wanted items, best first; ``count`` notes a list that two versions made.
 
@@ -148,11 +156,11 @@ def score(output: Output, manifest: Manifest, by: str | None) -> float:
     """The number that ranks an item: a regression's value, or a label's probability.
 
     Raises:
-        InputError: a task of one's own does not predict such a number.
+        InputError: there is no such number: a task of one's own predicts others, or another slot's version has no such
+            label.
     """
-    if manifest.task in BUILT_IN_TASKS:
-        return float(output["value"] if by is None else output["scores"][by])
-    found = output.get(by or "value")
+    scores = output.get("scores", {}) if manifest.task in BUILT_IN_TASKS and by is not None else output
+    found = scores.get(by or "value")
     if isinstance(found, bool) or not isinstance(found, int | float) or not isfinite(found):
         raise InputError.of("by", f"must name a number among the outputs of {manifest.name}: {', '.join(output)}")
     return float(found)

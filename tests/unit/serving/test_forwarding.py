@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from packages import make_regression_package
+from pydantic_core import to_json
 from releases import make_release
 from slots import CONFIG, FIELD, MODEL, Slots, home, start
 
@@ -130,6 +131,16 @@ def test_one_version_ranks_the_whole_list_of_a_value(slots: Slots) -> None:
             assert {item["version"] for item in body["items"]} == {slots.version_of(value)}
             ids = [parse_prediction_id(item["id"]) for item in body["items"]]
             assert {(id.version, id.random) for id in ids} == {(slots.version_of(value), body["impression"])}
+
+
+def test_what_cannot_be_ranked_by_is_predicted_here(slots: Slots) -> None:
+    made = {"version": 2, "id": "a", "cached": False, "label": "dear", "scores": {"dear": 1}}
+    slots.answers = to_json({"predictions": [made]})
+    value = next(value for value in range(1, 30) if slots.version_of(value) == 2)
+    ask = {"context": {"rooms": value}, "items": [{"area": 3}]}
+    body = slots.by_version[1].client.post(f"/v1/models/{MODEL}/rank", json=ask).json()
+    assert [item["version"] for item in body["items"]] == [1]
+    assert '"NotForwarded":1' in slots.by_version[1].metrics()
 
 
 def test_a_list_of_several_values_is_ranked_where_it_came(slots: Slots) -> None:
