@@ -14,7 +14,7 @@ from slipway.cli.simulation_report import figures_table
 from slipway.config import load_config
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
-from slipway.release_options import AbTest, Bandit, Interleave, Options, ReleaseConfig
+from slipway.release_options import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
 from slipway.releases.figures import figures_of
 from slipway.releases.plot import plot_decisions
 from slipway.releases.scenarios import Named, best_of, find_scenarios, stable_of
@@ -90,6 +90,9 @@ def _check(options: Options, own: Mapping[str, float], scenarios: Sequence[str],
         raise InputError.of("--arms", f"{options.strategy} has one candidate here; an A/B test and a bandit take more")
     if "preferred" in own and not isinstance(options, Interleave):
         raise InputError.of("--preferred", f"{options.strategy} has no impressions; that is for interleave")
+    unseen = [name for name in ("wrong", "reward") if name in own]
+    if unseen and isinstance(options, Shadow):
+        raise InputError.of(f"--{unseen[0]}", "nobody sees what a shadow answers, so no label and no reward comes back")
     if own and scenarios:
         raise InputError.of("scenario", f"{scenarios[0]} and a candidate of --{next(iter(own))} exclude each other")
 

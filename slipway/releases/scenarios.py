@@ -69,18 +69,23 @@ def releases(traffic: Traffic) -> tuple[Named, ...]:
         _bad("broken", replace(same, errors=1.0), traffic, "fails everything"),
         _bad("slow", same.slower(2), traffic, "takes twice as long"),
         _bad("slow-tail", replace(same, p99_ms=3 * same.p99_ms), traffic, "p99 three times as long, p50 the same"),
-        _bad("one-label", replace(same, labels=_ALL_POSITIVE), traffic, "answers everything with one label"),
+        _bad(
+            "one-label",
+            replace(same, labels=_ALL_POSITIVE, disagrees=0.7),
+            traffic,
+            "answers everything with one label",
+        ),
         Named(
-            replace(regression, name="one-value", candidates=(replace(priced, value_spread=0.001),)),
+            replace(regression, name="one-value", candidates=(replace(priced, value_spread=0.001, disagrees=0.87),)),
             "a regression that answers everything with the mean",
         ),
         Named(
-            replace(regression, name="shifted", candidates=(replace(priced, value=1.2 * priced.value),)),
+            replace(regression, name="shifted", candidates=(replace(priced, value=1.2 * priced.value, disagrees=1.0),)),
             "a regression whose values are 20 % higher",
         ),
         _bad(
             "wrong",
-            replace(same, wrong=0.35),
+            replace(same, wrong=0.35, disagrees=0.15),
             traffic,
             "wrong in 35 %, stable 25 %; 2 % labelled, hours late",
             day=True,

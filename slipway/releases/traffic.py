@@ -124,12 +124,15 @@ class Stream:
         does = self._behaviour
         n = rng.poisson(self._traffic.expected(minute, minutes) * share)
         broken = 1 - (1 - does.errors) * (1 - self._traffic.failing(minute))
-        counts: Counts = {keys.ERRORS: (_real(n), _real(rng.binomial(n, broken)))}
+        failed = rng.binomial(n, broken)
+        counts: Counts = {keys.ERRORS: (_real(n), _real(failed))}
         counts |= self._latencies(rng, n) | self._predicted(rng, n)
         scores = rng.normal(n * does.score, np.sqrt(n) * does.spread)
         counts[keys.SCORE] = (_real(n), np.clip(scores, 0, n))
         if self._measured.shadow:
-            counts[keys.AGREEMENT] = (_real(n), _real(rng.binomial(n, does.disagrees)))
+            # What it answers nobody sees, so no label and no reward comes back.
+            compared = n - failed
+            return counts | {keys.AGREEMENT: (_real(compared), _real(rng.binomial(compared, does.disagrees)))}
         return counts | self._labelled(rng, n, minutes) | {keys.REWARD: self._rewards.draw(rng, n, minute, minutes)}
 
     def _latencies(self, rng: np.random.Generator, n: Integers) -> Counts:

@@ -75,6 +75,8 @@ def test_what_is_unknown_is_named() -> None:
         invoke("errors", "--slower", "2")
     with pytest.raises(InputError, match="--preferred: canary has no impressions"):
         invoke("--preferred", "0.6")
+    with pytest.raises(InputError, match="--wrong: nobody sees what a shadow answers"):
+        invoke("--strategy", "shadow", "--wrong", "0.4")
     with pytest.raises(InputError, match="--arms: interleave has one candidate"):
         invoke("--strategy", "interleave", "--arms", "3")
     with pytest.raises(InputError, match="ends in none of"):

@@ -187,6 +187,17 @@ def test_a_shadows_figures_say_what_the_report_says() -> None:
     assert said == {"identical": (0, 1, None), "errors": (1, 0, 2), "stopping": (0, 1, None)}
 
 
+def test_a_shadow_is_compared_in_what_it_answers_and_nothing_comes_back_for_it() -> None:
+    options = Shadow(minutes=120)
+    wrong, broken = find_scenarios(["wrong", "broken"], options, Traffic(rps=20, feedback=1, feedback_minutes=1))
+    figures = figures_of(wrong, simulate(wrong.scenario, Setting(options, runs=5)), options)
+    assert isinstance(figures, ShadowFigures)
+    assert (figures.within, figures.disagreement) == (1, pytest.approx(0.15, abs=0.01))
+    figures = figures_of(broken, simulate(broken.scenario, Setting(options, runs=5)), options)
+    assert isinstance(figures, ShadowFigures)
+    assert (figures.worse, figures.disagreement) == (1, None)
+
+
 @pytest.mark.parametrize(
     ("options", "better"),
     [
