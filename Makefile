@@ -37,7 +37,7 @@ run: setup ## Deploy to the embedded AWS on this machine, predict TEXT, and stay
 
 test: setup lint types ## Every check and every test.
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/unit tests/integration tests/infra
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder tests/e2e
 
 test-torch: .venv/.torch ## The tests that need PyTorch, which this installs into .venv.
 	$(BIN)/pytest tests/torch

@@ -1,12 +1,14 @@
 """Releases of a project in the embedded AWS, by the commands that people give, and what becomes of them."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from embedded import Aws
 from typer.testing import CliRunner, Result
 
@@ -17,6 +19,8 @@ from slipway.releases.record import ReleaseRecord
 
 SECONDS = 900.0  # a release here takes some minutes, more where the machine has other things to do
 _POLL_SECONDS = 0.5
+_CALL_SECONDS = 8.0
+_ALIAS = "live"
 
 
 class Releases:
@@ -72,6 +76,46 @@ def controller_stopped(aws: Aws) -> Iterator[None]:
     finally:
         for rule in rules:
             events.enable_rule(Name=rule)
+
+
+class Controller:
+    """Calls the controller in between the calls of its schedule, so that no release waits for a minute to be over.
+
+    A call that is refused or fails is not made again: the next one comes soon.
+    """
+
+    def __init__(self, aws: Aws, function: str) -> None:
+        self._aws = aws
+        self._function = function
+        self._lambda = aws("lambda")
+        self._calling = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="controller")
+
+    def __enter__(self) -> "Controller":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Nobody calls the controller meanwhile, and no call from here is under way."""
+        with self._calling, controller_stopped(self._aws):
+            yield
+
+    def _run(self) -> None:
+        while not self._ended.wait(_CALL_SECONDS):
+            with self._calling:
+                self._call()
+
+    def _call(self) -> None:
+        try:
+            self._lambda.invoke(FunctionName=self._function, Qualifier=_ALIAS, Payload=b"{}")
+        except (BotoCoreError, ClientError):
+            return
 
 
 class Inbox:

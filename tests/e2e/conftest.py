@@ -9,14 +9,36 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from local.environment import LocalEnvironment
 from local.state import State
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 TIMEOUT_SECONDS = 30.0
+# Each folder has an embedded AWS of its own. The tests of the first two mostly wait, which they can do side by side.
+ORDER = {"releases": 0, "experiments": 1, HERE.name: 2}
 
 Aws = Callable[[str], Any]
+
+
+class ByFolder(LoadScopeScheduling):
+    """Has the tests of a folder run one after the other, by one of the processes of pytest-xdist."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """Where several processes run these tests."""
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders in order."""
+    items.sort(key=lambda item: ORDER.get(item.path.parent.name, len(ORDER)) if item.path.is_relative_to(HERE) else -1)
 
 
 @pytest.fixture(scope="session")

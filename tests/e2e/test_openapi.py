@@ -7,14 +7,15 @@ from pathlib import Path
 from local.state import State
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-LIMIT_SECONDS = 300  # it takes a tenth of this where nothing else runs
+LIMIT_SECONDS = 600  # it takes a sixth of this where nothing else runs
 
 
 def test_no_5xx_and_no_answer_outside_the_description(running: State, tmp_path: Path) -> None:
     command = [Path(sys.executable).with_name("schemathesis"), "run", f"{running.api}/openapi.json"]
     # The coverage phase alone is three thousand calls, chosen from the description; the rest is random on top of it.
     command += ["--checks", CHECKS, "--max-examples", "5", "--seed", "1"]
-    command += ["--workers", "2", "--generation-database", "none", "--no-color"]
+    # By one thread: Python 3.11 may raise SystemError where two parse source at once, as Hypothesis does.
+    command += ["--workers", "1", "--generation-database", "none", "--no-color"]
 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
 

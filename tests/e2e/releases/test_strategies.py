@@ -1,6 +1,7 @@
 """Every strategy on both tiers at once, while fifty clients go on asking: how each release ends, and that none notices.
 
-The releases go on by themselves, by the schedule of the controller, and all of them run while the tests wait for one.
+The releases go on by themselves, and all of them run while the tests wait for one. Only the schedule calls the
+controller until traffic moves; then it is called in between as well.
 """
 
 import time
@@ -14,7 +15,7 @@ from crowd import Crowd, Reply, summary
 from embedded import Aws
 from heavy import Heavy, until
 from released import CANDIDATE, CASES, EVERY, JUDGE, PROJECT, STABLE, TIERS, Case, question, write_config
-from releasing import Inbox, Releases, controller_stopped, entered
+from releasing import Controller, Inbox, Releases, entered
 
 from local.environment import LocalEnvironment
 from local.state import State
@@ -65,6 +66,14 @@ def started(releases: Releases, inbox: Inbox, crowd: Crowd) -> None:
         start(releases, case, tier)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def controller(aws: Aws, outputs: dict[str, str], releases: Releases, started: None) -> Iterator[Controller]:
+    """Takes the releases on, from when the schedule alone has given a candidate traffic."""
+    releases.until_in(WAITING.model("light"), Phase.RUNNING)
+    with Controller(aws, outputs["ControllerFunction"]) as made:
+        yield made
+
+
 def test_a_second_release_of_a_model_is_refused_by_the_name_of_the_first(releases: Releases) -> None:
     model = WAITING.model("light")
     refused = releases.command("start", model, str(CANDIDATE), "--strategy", "canary")
@@ -87,13 +96,13 @@ def test_a_models_description_shows_its_release(api: httpx.Client, releases: Rel
 
 
 def test_a_rollback_without_the_controller_takes_effect_at_once(
-    aws: Aws, releases: Releases, crowd: Crowd, record_testsuite_property: Note
+    controller: Controller, releases: Releases, crowd: Crowd, record_testsuite_property: Note
 ) -> None:
     models = {tier: BY_NAME["undone"].model(tier) for tier in TIERS}
     for model in models.values():
         releases.until_in(model, Phase.BAKING)
     until(lambda: all(newest(crowd, model) == CANDIDATE for model in models.values()))
-    with controller_stopped(aws):
+    with controller.stopped():
         ordered = {tier: rolled_back(releases, model) for tier, model in models.items()}
         time.sleep(2 * EFFECT_SECONDS)
     late = {tier: last_sent(crowd, model) - ordered[tier] for tier, model in models.items()}
@@ -133,14 +142,16 @@ def test_weights_that_somebody_else_has_moved_are_built_on_by_nobody(waiting: He
 
 
 @ON_BOTH_TIERS
-def test_an_order_promotes(releases: Releases, crowd: Crowd, tier: str) -> None:
+def test_an_order_promotes(controller: Controller, releases: Releases, crowd: Crowd, tier: str) -> None:
     model = WAITING.model(tier)
     running = releases.until_in(model, Phase.RUNNING)
     answered = crowd.versions(model, entered(running, Phase.RUNNING).at.timestamp() + EFFECT_SECONDS)
     assert answered[CANDIDATE] < answered[STABLE]
 
-    assert releases.command("promote", model, "-m", "seen enough").exit_code == 0
-    assert releases.record(model).phase is Phase.PROMOTED
+    # A pass that comes upon the order at the same time would carry it out, and the command would say so.
+    with controller.stopped():
+        assert releases.command("promote", model, "-m", "seen enough").exit_code == 0
+        assert releases.record(model).phase is Phase.PROMOTED
 
 
 @RELEASES

@@ -1,4 +1,4 @@
-"""Shadows on both tiers, by the commands that people give, until the report is there and nothing is left."""
+"""Shadows on both tiers, and an interleaved ranking, by the commands that people give: until nothing is left."""
 
 import itertools
 import threading
@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from embedded import Aws
-from heavy import Heavy
-from releasing import Releases, entered
-from shadowed import FAILING, HEAVY, LIGHT, POSITIVE
+from heavy import Heavy, until
+from ranking import CANDIDATE, STABLE, WON, interleave, rank, versions
+from releasing import Controller, Releases, entered
+from shadowed import FAILING, HEAVY, LIGHT, POSITIVE, RANKED
 
 from local.state import State
+from slipway.releases.evidence import PREFERRED
 from slipway.releases.phases import Phase
 
 TEXTS = ("good day", "bad day", "sunny hm", "so so", "awful day")
@@ -74,6 +76,12 @@ def logs(running: State, aws: Aws) -> Logs:
     return Logs(aws, {LIGHT: outputs["PredictLogs"], HEAVY: outputs["HeavySentimentLogs"]})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interleaved(api: httpx.Client, releases: Releases, controller: Controller) -> None:
+    """An interleaved release with its clicks, which decides on them while the tests of shadows wait."""
+    interleave(api, releases, RANKED)
+
+
 def start(releases: Releases, model: str, *candidates: int, minutes: float) -> None:
     options = ("-o", f"minutes={minutes}", "-o", "judge.min_requests=20")
     started = releases.command("start", model, *map(str, candidates), "--strategy", "shadow", *options, "--by", "ann")
@@ -116,15 +124,41 @@ def test_shadows_report_on_both_tiers_and_leave_nothing_behind(
 
 @pytest.mark.parametrize("model", [LIGHT, HEAVY])
 def test_a_shadow_that_is_called_off_leaves_nothing_behind(
-    releases: Releases, client: Client, logs: Logs, model: str
+    controller: Controller, releases: Releases, client: Client, logs: Logs, model: str
 ) -> None:
     start(releases, model, POSITIVE, minutes=60)
     releases.until(model, lambda _: logs.filters().get(model))
-    ended = releases.command("rollback", model, "--by", "ann", "-m", "seen enough")
-    assert ended.exit_code == 0, ended.output
-    assert logs.filters() == {}
+    with controller.stopped():
+        ended = releases.command("rollback", model, "--by", "ann", "-m", "seen enough")
+        assert ended.exit_code == 0, ended.output
+        assert logs.filters() == {}
     assert releases.until_over(model).phase is Phase.ROLLED_BACK
     assert {key[1:] for key in client.answers} == {(200, 1)}
+
+
+def test_clicks_on_what_two_versions_rank_together_decide(
+    api: httpx.Client, aws: Aws, outputs: dict[str, str], releases: Releases
+) -> None:
+    ended = releases.until_in(RANKED, Phase.FINISHED)
+
+    assert (ended.winner, ended.total(CANDIDATE, PREFERRED).n) == (CANDIDATE, WON)
+    assert f"100.0 % of {WON} impressions" in " ".join(ended.history[-1].evidence)
+    assert wins(aws, outputs["ControlTable"]) == {f"v{CANDIDATE}": WON, f"v{STABLE}": 0}
+    until(lambda: len(versions(rank(api, RANKED))) == 1)
+
+
+def wins(aws: Aws, table: str) -> dict[str, int]:
+    """The counters of the only interleaving, which a tie's clicks have touched and left as they were."""
+    found = aws("dynamodb").query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :wins)",
+        ExpressionAttributeValues={":pk": {"S": f"reward#{RANKED}"}, ":wins": {"S": "wins#"}},
+    )
+    totals: dict[str, int] = {}
+    for item in found["Items"]:
+        for name in item.keys() - {"pk", "sk"}:
+            totals[name] = totals.get(name, 0) + int(item[name]["N"])
+    return totals
 
 
 def said(lines: tuple[str, ...], version: int, subject: str) -> str:
