@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from local.environment import LocalEnvironment
 from local.state import State
+from slipway.errors import ConfigError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -39,6 +40,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the folders in order."""
     items.sort(key=lambda item: ORDER.get(item.path.parent.name, len(ORDER)) if item.path.is_relative_to(HERE) else -1)
+
+
+@pytest.hookimpl(trylast=True)  # after the processes of pytest-xdist have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what an interrupted run has left up: pytest-xdist ends its processes before they can do that."""
+    if not hasattr(session.config, "workerinput"):
+        for state in session.config._tmp_path_factory.getbasetemp().glob("popen-*/**/local.json"):
+            with suppress(ConfigError):  # what a test of such a file has written
+                LocalEnvironment(ROOT, state.parent).down()
 
 
 @pytest.fixture(scope="session")
