@@ -69,11 +69,15 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What a pass did with one release: the record after it, the decision, and what went wrong, if anything."""
+    """What a pass did with one release: the record after it, the decision, and what went wrong, if anything.
+
+    ``overtaken``: somebody else has stored another revision meanwhile, and goes on with the release.
+    """
 
     record: ReleaseRecord
     decision: Decision | None = None
     errors: tuple[str, ...] = ()
+    overtaken: bool = False
 
 
 class Controller:
@@ -106,9 +110,18 @@ class Controller:
             if record is None or record.phase.ended:
                 raise ConflictError(f"no release of {model} is under way, so there is nothing to {order.action}")
             try:
-                return self._guarded(self._store.save(record.with_order(order)))
+                ordered = self._store.save(record.with_order(order))
             except StaleError:
                 continue  # a pass was under way; the order goes on top of what it has stored
+            return self._carried_out(ordered)
+
+    def _carried_out(self, record: ReleaseRecord) -> Pass:
+        """Passes until one is not overtaken by the schedule's, which meets the order just as well."""
+        while (done := self._guarded(record)).overtaken:
+            record = self._store.current([record.model])[0]
+            if not is_active(record):
+                return Pass(record)
+        return done
 
     def now(self) -> datetime:
         """The time by which releases are decided."""
@@ -122,6 +135,9 @@ class Controller:
         """A pass over one release, whose fault stays its own."""
         try:
             done = self._pass(record)
+        except StaleError as error:
+            _LOG.info("release %s: %s", record.id, error)
+            return Pass(record, overtaken=True)
         except SlipwayError as error:
             done = Pass(record, errors=(str(error),))
         except Exception as error:  # noqa: BLE001 - a bug in one release must not keep others from a rollback

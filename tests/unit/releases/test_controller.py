@@ -1,6 +1,6 @@
 """The controller in a world with state: what it does, and what is left when it dies at any call."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from slipway.release_options import (
     Shadow,
 )
 from slipway.releases.actions import SetShares
+from slipway.releases.controller import Controller
 from slipway.releases.phases import Order, Phase
 
 STRATEGIES: dict[str, Options] = {
@@ -146,6 +147,42 @@ def test_a_rollback_by_order_needs_no_metrics() -> None:
     assert staged.record.history[-1].by == "ann"
     staged.run()
     assert_ended(staged, fails=1.0)
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback"])
+@pytest.mark.parametrize("tier", ["light", "heavy"])
+def test_an_order_that_the_schedule_meets_first_is_carried_out_all_the_same(tier: str, action: Any) -> None:
+    staged = stage(tier, "canary")
+    while staged.record.phase is not Phase.RUNNING:
+        staged.tick()
+    world = staged.controller._world
+    begun = len(staged.record.history)
+    scheduled = Controller(staged.controller._store, world, staged.controller.now)
+    evidence = Overtaking(world.evidence, lambda: scheduled.tick([MODEL]))
+    staged.controller._world = replace(world, evidence=evidence)
+    done = staged.controller.order(MODEL, Order(action=action, by="ann", at=staged.cloud.now))
+    assert evidence.times == 1
+    assert done.errors == ()
+    assert done.record.phase is (Phase.BAKING if action == "promote" else Phase.ROLLED_BACK)
+    assert [entry.by for entry in done.record.history[begun:]] == ["ann"]
+
+
+class Overtaking:
+    """Evidence that takes as long as somebody else's pass, the first time."""
+
+    def __init__(self, inner: Any, meanwhile: Callable[[], object]) -> None:
+        self.inner = inner
+        self.meanwhile = meanwhile
+        self.times = 0
+
+    def windows(self, *given: Any) -> Any:
+        if not self.times:
+            self.times = 1
+            self.meanwhile()
+        return self.inner.windows(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
 
 class NoMetrics:
