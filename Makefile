@@ -56,8 +56,8 @@ image: ## Build the heavy tier's image with Docker, Podman or buildah, and print
 test-image: setup ## Build the image with buildah, run it and check it, which needs Debian and root.
 	.ci/image
 
-unit: setup ## The tests that take seconds.
-	$(BIN)/pytest tests/unit
+unit: setup ## The unit tests, most of which take milliseconds.
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/unit
 
 bench: setup ## The figures of docs/performance.md, each beside its floor.
 	for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each || exit 1; done
