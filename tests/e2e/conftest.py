@@ -1,14 +1,13 @@
 """One embedded AWS for all tests here, on ports and in a folder of its own: a running `make run` is not disturbed."""
 
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
+from embedded import Aws, clients, unused_port
 from xdist.scheduler import LoadScopeScheduling
 
 from local.environment import LocalEnvironment
@@ -20,8 +19,6 @@ ROOT = HERE.parents[1]
 TIMEOUT_SECONDS = 30.0
 # Each folder has an embedded AWS of its own. The tests of the first two mostly wait, which they can do side by side.
 ORDER = {"releases": 0, "experiments": 1, HERE.name: 2}
-
-Aws = Callable[[str], Any]
 
 
 class ByFolder(LoadScopeScheduling):
@@ -58,63 +55,38 @@ def checkout() -> Path:
 
 
 @pytest.fixture(scope="session")
-def unused_port() -> Callable[[], int]:
-    """Finds a port of loopback that nothing listens on."""
-
-    def find() -> int:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port: int = listener.getsockname()[1]
-            return port
-
-    return find
-
-
-@pytest.fixture(scope="session")
 def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the environment of the tests keeps its state."""
     return tmp_path_factory.mktemp("local") / "state"
 
 
 @pytest.fixture(scope="session")
-def running(checkout: Path, state_folder: Path, unused_port: Callable[[], int]) -> Iterator[State]:
+def running(checkout: Path, state_folder: Path) -> Iterator[State]:
     """The checkout, deployed to an embedded AWS."""
     environment = LocalEnvironment(checkout, state_folder)
     yield environment.up(port=unused_port(), step=lambda _: nullcontext())
     environment.down()
 
 
-@pytest.fixture(scope="session")
+# A folder with an environment of its own gives it as `running`. What follows is made of it for each module: made for
+# the session, it would be that of the first folder in all of them.
+
+
+@pytest.fixture(scope="module")
 def api(running: State) -> Iterator[httpx.Client]:
     """A plain HTTP client of the API."""
     with httpx.Client(base_url=running.api, timeout=TIMEOUT_SECONDS) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws(running: State) -> Iterator[Aws]:
     """Makes boto3 clients of the embedded AWS, as its administrator."""
-    made = []
-
-    def client(service: str) -> Any:
-        keys = running.credentials
-        made.append(
-            boto3.client(
-                service,
-                endpoint_url=running.emulator,
-                region_name=running.region,
-                aws_access_key_id=keys.access_key_id,
-                aws_secret_access_key=keys.secret_access_key,
-            )
-        )
-        return made[-1]
-
-    yield client
-    for each in made:
-        each.close()
+    with clients(running) as client:
+        yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outputs(running: State) -> dict[str, str]:
     """The outputs of all stacks by name."""
     return {name: value for stack in running.outputs.values() for name, value in stack.items()}

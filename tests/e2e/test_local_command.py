@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from embedded import unused_port
 
 from local.state import State
 
 Slipway = Callable[..., subprocess.CompletedProcess[str]]
-Port = Callable[[], int]
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 START_SECONDS = 180  # a start takes a tenth of this where nothing else runs
@@ -47,7 +47,7 @@ def slipway(checkout: Path) -> Slipway:
 
 
 @pytest.fixture
-def foreground(checkout: Path, folder: Path, slipway: Slipway, unused_port: Port) -> Iterator[subprocess.Popen[str]]:
+def foreground(checkout: Path, folder: Path, slipway: Slipway) -> Iterator[subprocess.Popen[str]]:
     """`slipway local up` as `make run` starts it."""
     command = [SLIPWAY, "local", "up", "--state", folder, "--port", str(unused_port()), "--text", "it's good"]
     with subprocess.Popen(
@@ -110,7 +110,7 @@ def test_an_interrupted_start_leaves_nothing_behind(
     assert_gone(processes, folder)
 
 
-def test_in_the_background_it_stays_until_it_is_told(folder: Path, slipway: Slipway, unused_port: Port) -> None:
+def test_in_the_background_it_stays_until_it_is_told(folder: Path, slipway: Slipway) -> None:
     port = unused_port()
     up = slipway("up", "--detach", "--state", folder, "--port", port)
     try:
@@ -129,9 +129,7 @@ def test_in_the_background_it_stays_until_it_is_told(folder: Path, slipway: Slip
     assert (again.returncode, json.loads(again.stdout)) == (4, {"up": False})
 
 
-def test_a_second_start_is_refused_and_harms_nothing(
-    running: State, state_folder: Path, slipway: Slipway, unused_port: Port
-) -> None:
+def test_a_second_start_is_refused_and_harms_nothing(running: State, state_folder: Path, slipway: Slipway) -> None:
     second = slipway("up", "--state", state_folder, "--port", unused_port())
 
     assert second.returncode == 1

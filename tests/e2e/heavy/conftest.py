@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-import httpx
 import pytest
-from embedded import Aws, clients, unused_port
+from embedded import Aws, unused_port
 from heavy import Heavy, write_project
 
 from local.environment import LocalEnvironment
 from local.state import State
 
 ROOT = Path(__file__).resolve().parents[3]
-TIMEOUT_SECONDS = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -37,20 +35,6 @@ def running(environment: LocalEnvironment) -> State:
     found = environment.status()
     assert found is not None
     return found
-
-
-@pytest.fixture(scope="session")
-def api(running: State) -> Iterator[httpx.Client]:
-    """A plain HTTP client of the API."""
-    with httpx.Client(base_url=running.api, timeout=TIMEOUT_SECONDS) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def aws(running: State) -> Iterator[Aws]:
-    """Makes boto3 clients of the embedded AWS, as its administrator."""
-    with clients(running) as client:
-        yield client
 
 
 @pytest.fixture

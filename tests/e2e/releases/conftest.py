@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-import httpx
 import pytest
-from embedded import Aws, clients, unused_port
+from embedded import unused_port
 from released import write_project
 from releasing import Releases
 
@@ -17,7 +16,6 @@ from local.environment import LocalEnvironment
 from local.state import State
 
 ROOT = Path(__file__).resolve().parents[3]
-TIMEOUT_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +39,6 @@ def running(environment: LocalEnvironment) -> State:
     found = environment.status()
     assert found is not None
     return found
-
-
-@pytest.fixture(scope="module")
-def api(running: State) -> Iterator[httpx.Client]:
-    """A plain HTTP client of the API."""
-    with httpx.Client(base_url=running.api, timeout=TIMEOUT_SECONDS) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def aws(running: State) -> Iterator[Aws]:
-    """Makes boto3 clients of the embedded AWS, as its administrator."""
-    with clients(running) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def outputs(running: State) -> dict[str, str]:
-    """The outputs of all stacks by name."""
-    return {name: value for stack in running.outputs.values() for name, value in stack.items()}
 
 
 @pytest.fixture(scope="module")
