@@ -26,14 +26,15 @@ def assign(release: Release, key: str) -> int:
     for candidate in release.candidates:
         share = candidate.share
         rest -= share
-        if share > 0:
-            drawn = log(((point * _factor(candidate.version) & _MASK) + 0.5) * _UNIT) / share
-            if drawn > best:
-                chosen, best = candidate.version, drawn
+        if share > 0 and (drawn := _draw(point, candidate.version) / share) > best:
+            chosen, best = candidate.version, drawn
     # What rounding leaves of the whole never wins.
-    if rest > 1e-9 and log(((point * _factor(stable) & _MASK) + 0.5) * _UNIT) / rest > best:
-        return stable
-    return chosen
+    return stable if rest > 1e-9 and _draw(point, stable) / rest > best else chosen
+
+
+def _draw(point: int, version: int) -> float:
+    """The logarithm of a version's number between 0 and 1."""
+    return log(((point * _factor(version) & _MASK) + 0.5) * _UNIT)
 
 
 def position(salt: str, key: str) -> float:

@@ -160,8 +160,7 @@ class Executor:
             live = [item for item in items if self._is_wanted(item.ticket)]
             if live:
                 self._run(live)
-            ran = monotonic() - started
-            if not self._may_keep(ran):
+            if not self._may_keep(monotonic() - started):
                 self._returns.hand_over()
 
     def _may_keep(self, ran: float) -> bool:
