@@ -103,7 +103,7 @@ class Controller:
 
         Raises:
             ConflictError: no release of the model is active, or it has ended already.
-            UnavailableError: the store is down; nothing was written.
+            UnavailableError: the store is down; an order that it had taken by then is carried out by the next pass.
         """
         while True:
             record = next(filter(is_active, self._store.current([model])), None)
