@@ -42,12 +42,15 @@ Dimensions = tuple[tuple[str, str], ...]
 class RequestEvent:
     """What one request did. ``model`` is set once it is known that it is deployed.
 
-    ``later`` counts more of it, called once before it is written: of a server, when the answer is on its way.
+    ``began`` is in seconds since the epoch, for what is written line by line: a request belongs to the minute it
+    began in, since that is when its attempt was counted. ``later`` counts more of it, called once before it is
+    written: of a server, when the answer is on its way.
     """
 
     model: str | None = None
     kind: Kind | None = None
     timed: bool = True
+    began: float = 0.0
     counts: dict[Dimensions, dict[str, float]] = field(default_factory=dict)
     values: dict[Dimensions, dict[str, list[float]]] = field(default_factory=dict)
     captures: list[str] = field(default_factory=list)
@@ -122,18 +125,17 @@ class Telemetry:
 
     def request(self, *, timed: bool = True) -> "Noting":
         """Count and time what runs inside; an exception is counted by its kind and goes on."""
-        return Noting(RequestEvent(timed=timed), self._emit)
+        return Noting(RequestEvent(timed=timed, began=self._clock()), self._emit)
 
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:
         event.finish()
-        # By its beginning, since that is when it was counted as begun.
-        now = round(self._clock() * 1000 - milliseconds)
-        lines = [self._line(now, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
+        began = int(event.began * 1000)
+        lines = [self._line(began, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
         for key, lists in event.values.items():
-            lines += [self._line(now, dict(key), page, event.model) for page in pages({}, lists)]
+            lines += [self._line(began, dict(key), page, event.model) for page in pages({}, lists)]
         if self._cold:
             self._cold = False
-            lines.append(self._line(now, {metrics.FUNCTION: self._function}, {metrics.COLD_STARTS: 1}, None))
+            lines.append(self._line(began, {metrics.FUNCTION: self._function}, {metrics.COLD_STARTS: 1}, None))
         self._write("\n".join([*lines, *event.captures]) + "\n")
 
     def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:
@@ -154,9 +156,9 @@ class Telemetry:
         yield from rest
 
     def _line(
-        self, now: int, dimensions: dict[str, str], values: Mapping[str, float | list[float]], model: str | None
+        self, began: int, dimensions: dict[str, str], values: Mapping[str, float | list[float]], model: str | None
     ) -> str:
         named = {metrics.PROJECT: self._project, **dimensions}
         if model is not None:
             named[metrics.MODEL] = model
-        return metric_line(values, named, now)
+        return metric_line(values, named, began)

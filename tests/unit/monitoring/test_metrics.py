@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -57,9 +58,9 @@ def test_kinds(error: Exception, kind: Kind) -> None:
     assert error_kind(error) is kind
 
 
-def telemetry() -> tuple[Telemetry, list[str]]:
+def telemetry(clock: Callable[[], float] = lambda: 1.5) -> tuple[Telemetry, list[str]]:
     written: list[str] = []
-    return Telemetry("p", "predict", write=written.append, clock=lambda: 1.5), written
+    return Telemetry("p", "predict", write=written.append, clock=clock), written
 
 
 def lines(written: list[str]) -> list[dict]:
@@ -76,6 +77,17 @@ def test_one_version_shares_the_line_of_the_request() -> None:
     assert request["_aws"]["Timestamp"] == 1500
     assert (request["Requests"], request["Predictions"], request["Version"]) == (1, 3, "1")
     assert directives(request)["Project", "Model", "Version"] == ["Predictions"]
+
+
+def test_a_request_belongs_to_the_minute_it_began_in() -> None:
+    now = [59.9]
+    recorder, written = telemetry(lambda: now[0])
+    with recorder.request() as event:
+        event.model = "m"
+        event.count("Predictions", 2, Version="1")
+        event.count("Predictions", 1, Version="2")
+        now[0] = 60.2
+    assert {line["_aws"]["Timestamp"] for line in lines(written)} == {59_900}
 
 
 def test_two_versions_have_lines_of_their_own() -> None:
