@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from threading import Lock
 
 from slipway.config import Config
 from slipway.errors import UnavailableError
@@ -11,6 +12,9 @@ from slipway.releases.serving import Serving, ServingStore
 from slipway.serving.live import FRESH_SECONDS
 
 _LOG = logging.getLogger("slipway")
+# By a sticky release this slot sends records to the candidate that the load balancer no longer does: after a rollback
+# that is to end at once, and a read of one item a second costs less than a dollar a month.
+_STICKY_FRESH_SECONDS = 1.0
 
 
 class SlotReleases:
@@ -37,6 +41,7 @@ class SlotReleases:
         self._clock = clock
         self._read_at: float | None = None
         self._known: Serving | None = None
+        self._reading = Lock()
 
     def of(self, model: str) -> Release:  # noqa: ARG002 - a slot has one
         return self._own
@@ -55,16 +60,20 @@ class SlotReleases:
     def is_due(self) -> bool:
         """Whether the copy is so old that it is to be read again; says so once."""
         now = self._clock()
-        due = self._store is not None and (self._read_at is None or now - self._read_at >= FRESH_SECONDS)
+        known = self._known
+        fresh = _STICKY_FRESH_SECONDS if known and known.release.sticky else FRESH_SECONDS
+        due = self._store is not None and (self._read_at is None or now - self._read_at >= fresh)
         if due:
             self._read_at = now
         return due
 
     def refresh(self) -> None:
-        """Read it again; this waits for the table."""
-        if self._store is None:
+        """Read it again; this waits for the table, unless a read is on its way: an answer must not undo a later one."""
+        if self._store is None or not self._reading.acquire(blocking=False):
             return
         try:
             self._known = self._store.serving([self._model]).get(self._model)
         except UnavailableError as error:
-            _LOG.error("the release of %s seconds ago stays: %s", int(FRESH_SECONDS), error)
+            _LOG.error("the last copy of the release stays: %s", error)
+        finally:
+            self._reading.release()

@@ -185,6 +185,39 @@ def test_the_release_is_read_again_some_seconds_later() -> None:
     assert not SlotReleases(parse_config(CONFIG), MODEL, 1, None).is_due()
 
 
+def test_a_sticky_release_is_read_each_second(slots: Slots) -> None:
+    now = [100.0]
+    releases = SlotReleases(parse_config(CONFIG), MODEL, 1, slots.store, clock=lambda: now[0])
+    assert releases.is_due()
+    releases.refresh()
+    now[0] += 1
+    assert [releases.is_due(), releases.is_due()] == [True, False]
+
+
+class Slow:
+    """A table whose first answer comes after the second was asked for."""
+
+    def __init__(self, inner: MemoryReleaseStore) -> None:
+        self.inner = inner
+        self.asked = 0
+        self.releases: SlotReleases | None = None
+
+    def serving(self, models: Any, *, consistent: bool = False) -> Any:
+        self.asked += 1
+        if self.releases is not None:
+            self.releases.refresh()
+        return self.inner.serving(models)
+
+
+def test_there_is_one_read_at_a_time(slots: Slots) -> None:
+    slow = Slow(slots.store)
+    slow.releases = SlotReleases(parse_config(CONFIG), MODEL, 1, slow)
+    slow.releases.refresh()
+    assert (slow.asked, slow.releases.known(MODEL) is not None) == (1, True)
+    slow.releases.refresh()
+    assert slow.asked == 2
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_either_slot_describes_the_release(slots: Slots, loaded: Any, version: int) -> None:
     config = parse_config(CONFIG.replace("versions: [1, 2], stable: 1", f"versions: [{version}], stable: {version}"))
