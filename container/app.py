@@ -1,6 +1,7 @@
 """The app of one slot: one version of one heavy model, loaded, checked and measured."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from slipway.monitoring.gathering import GatheredTelemetry
 from slipway.monitoring.gpu import gpu_utilization
 from slipway.releases.serving_dynamodb import DynamoServingStore
 from slipway.serving.concurrent import ConcurrentService
-from slipway.serving.exchange import Exchange
+from slipway.serving.exchange import Answer, Exchange, Scope
 from slipway.serving.executor import Executor
 from slipway.serving.forwarding import Forwarding
 from slipway.serving.front import Front
@@ -44,9 +45,14 @@ _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvid
 
 @dataclass(frozen=True)
 class Slot:
-    """What the server runs: the app, what tells whether it wants requests, and how slipway.yaml has it."""
+    """What the server runs: the app, what tells whether it wants requests, and how slipway.yaml has it.
+
+    ``refuse`` gives the answer to a request that there is no room for beside so many others that have just come, before
+    any of them is read; None where there is room.
+    """
 
     app: Lifecycle
+    refuse: Callable[[Scope, int], Answer | None]
     readiness: Readiness
     heavy: HeavyConfig
 
@@ -86,7 +92,13 @@ def make_slot(settings: Settings) -> Slot:
     readiness = Readiness()
     front = _front(service, concurrent, telemetry, readiness, tuned.predictor)
     gpu = gpu_utilization if heavy.compute == "gpu" else None
-    return Slot(Lifecycle(front, concurrent, telemetry, readiness, gpu=gpu), readiness, heavy)
+
+    def refuse(scope: Scope, others: int) -> Answer | None:
+        # One that stops refuses by the app, which also asks the client to close its connection.
+        style = None if concurrent.has_room(1 + others) or not readiness.is_ready else front.style_of(scope)
+        return style and concurrent.refuse(style, scope["path"])
+
+    return Slot(Lifecycle(front, concurrent, telemetry, readiness, gpu=gpu), refuse, readiness, heavy)
 
 
 def _only(config: Config, settings: Settings) -> Config:
@@ -166,6 +178,6 @@ def _front(
 
         return create_app(routes, exchange, title=service.config.project)
 
-    front = Front(routes, exchange, make_app, refuse=concurrent.refuse)
+    front = Front(routes, exchange, make_app)
     front.prepare()
     return front

@@ -1,15 +1,20 @@
 """uvicorn, which stops in the order that loses no request."""
 
 import asyncio
+import gc
 import socket
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from container.app import Slot
+from container.protocol import Protocol, Refusals
 from container.settings import Settings
 
 _STOP_RESERVE_SECONDS = 1.0
+# Requests leave next to no cycles behind, and the search for them each 700 objects takes a tenth of the loop's time.
+_OBJECTS_UNTIL_COLLECTION = 20_000
 
 
 class Server(uvicorn.Server):
@@ -26,8 +31,11 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Also remember the loop, which signals come to."""
+        """Also remember the loop, which signals come to, and leave what is loaded by now out of garbage collections."""
         self._loop = asyncio.get_running_loop()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
@@ -46,7 +54,7 @@ def _config(slot: Slot, settings: Settings, delay: float) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=partial(Protocol, refusals=Refusals(slot.refuse)),
         ws="none",
         lifespan="on",
         log_config=None,

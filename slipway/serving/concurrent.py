@@ -20,7 +20,6 @@ from slipway.serving.slot_releases import SlotReleases
 # A DynamoDB client keeps ten connections.
 _TABLE_THREADS = 10
 _WRITES_WAITING = 1000
-_REFUSE_TOGETHER_SECONDS = 0.005
 _REFUSALS_KEPT = 64  # callers choose paths
 
 T = TypeVar("T")
@@ -61,7 +60,6 @@ class ConcurrentService:
         # Not timed: answers that cost nothing would make the latency of a service that is overloaded look good.
         self._refused = RequestEvent(executor.name, error_kind(self._overloaded), timed=False)
         self._refused.count(metrics.REJECTED)
-        self._refusing: asyncio.Event | None = None
 
     def endpoint(self, parse: Callable[[Call], Ask]) -> Endpoint:
         """An endpoint whose answer is awaited: it is `Predicting`."""
@@ -71,19 +69,13 @@ class ConcurrentService:
 
         return predict
 
-    def refuse(self, style: ErrorStyle, path: str) -> Awaitable[Answer] | None:
-        """What a request is told that finds the queue full, so that being overloaded costs as little as it can."""
-        if not self._executor.is_full:
-            return None
-        self._telemetry.note(self._refused)
-        return self._refusal(style, path)
+    def has_room(self, count: int) -> bool:
+        """Whether so many records more may wait."""
+        return self._executor.has_room(count)
 
-    async def _refusal(self, style: ErrorStyle, path: str) -> Answer:
-        """Refusals go out together: each that wakes the loop takes a processor from a graph, and its caches."""
-        if self._refusing is None or self._refusing.is_set():
-            self._refusing = asyncio.Event()
-            asyncio.get_running_loop().call_later(_REFUSE_TOGETHER_SECONDS, self._refusing.set)
-        await self._refusing.wait()
+    def refuse(self, style: ErrorStyle, path: str) -> Answer:
+        """Count a request that finds the queue full; gives what it is told, made once for each path."""
+        self._telemetry.note(self._refused)
         answer = self._refusals.get((style, path))
         if answer is None:
             answer = style(self._overloaded, path)
@@ -152,7 +144,7 @@ class ConcurrentService:
             return
         event, version = request.event, str(places[0].version)
         try:
-            answered = await self._executor.predict([place.record for place in places], deadline, call.receive)
+            answered = await self._executor.predict([place.record for place in places], deadline, call.is_gone)
         except OverloadedError:
             event.count(metrics.REJECTED)
             raise

@@ -24,6 +24,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = "application/json"
+GONE = "slipway.gone"
+"""An extension of ASGI's scope: tells, in any thread, whether the client has closed its connection."""
+
 _NONE: Mapping[str, str] = {}
 _CONTENT_TYPE, _CONTENT_LENGTH = b"content-type", b"content-length"
 _LOG = logging.getLogger("slipway")
@@ -53,8 +56,8 @@ class Call:
     body: bytes
     request_id: str
     event: RequestEvent
-    receive: Receive
-    """ASGI's, from which the body was read: what comes next says that the client has gone."""
+    is_gone: Callable[[], bool] | None = None
+    """Whether the client has closed its connection, in any thread; where the server tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class Exchange:
             with self._telemetry.request(timed=timed) as event:
                 headers = Headers(scope["headers"])
                 body = await read_body(receive, headers, self._limit)
-                answer = endpoint(Call(path, parameters, headers, body, request_id(scope), event, receive))
+                gone = scope.get("extensions", _NONE).get(GONE)
+                answer = endpoint(Call(path, parameters, headers, body, request_id(scope), event, gone))
                 return answer if isinstance(answer, Answer) else await answer
         except SlipwayError as error:
             if isinstance(error, PredictionError | UnavailableError) and not isinstance(error, _EXPECTED):

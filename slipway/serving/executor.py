@@ -7,11 +7,11 @@ record at a time, whatever the plan says: that is for whoever makes the plan to 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 from slipway.errors import ExpiredError, MalformedError, OverloadedError
 from slipway.models.manifest import Record
@@ -89,29 +89,29 @@ class Executor:
         for worker in self._workers:
             worker.start()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a request of one record would be refused."""
-        return not self._waiting.has_room()
+    def has_room(self, count: int = 1) -> bool:
+        """Whether so many records more may wait."""
+        return self._waiting.has_room(count)
 
-    def submit(self, records: Sequence[Record], deadline: float, settle: "Settle") -> Ticket:
+    def submit(
+        self, records: Sequence[Record], deadline: float, settle: "Settle", is_gone: "IsGone | None" = None
+    ) -> None:
         """Let records wait; ``settle`` is called from a worker's thread. ``deadline`` is in `time.monotonic`'s seconds.
 
         Raises:
             OverloadedError: too many records wait already.
         """
-        ticket = Ticket(len(records), deadline, settle)
+        ticket = Ticket(len(records), deadline, settle, is_gone)
         if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
             raise OverloadedError(f"model {self.name}")
-        return ticket
 
-    async def predict(self, records: Sequence[Record], deadline: float, receive: "Receive | None" = None) -> Answered:
+    async def predict(self, records: Sequence[Record], deadline: float, is_gone: "IsGone | None" = None) -> Answered:
         """The answers to the records of one request, in order.
 
         Args:
             records: one or more.
             deadline: when they must have begun to run, in `time.monotonic`'s seconds.
-            receive: ASGI's, after the body was read: tells that the client has gone.
+            is_gone: tells whether the client has gone; asked by a worker, when the turn of the records has come.
 
         Raises:
             OverloadedError: too many records wait already; told at once.
@@ -125,15 +125,8 @@ class Executor:
         def settle(ticket: Ticket, error: BaseException | None) -> None:
             self._returns.add(future, error or _answered(ticket))
 
-        starts_at_once = self._waiting.has_idle
-        ticket = self.submit(records, deadline, settle)
-        if receive is None or starts_at_once:
-            return await future
-        watch = loop.create_task(self._drop_when_gone(receive, ticket))
-        try:
-            return await future
-        finally:
-            watch.cancel()
+        self.submit(records, deadline, settle, is_gone)
+        return await future
 
     def look_after(self) -> None:
         """On the loop's thread: answer requests whose deadline has passed, and give out answers that are kept."""
@@ -146,11 +139,6 @@ class Executor:
         self._waiting.close(drop=drop)
         for worker in self._workers:
             worker.join()
-
-    async def _drop_when_gone(self, receive: "Receive", ticket: Ticket) -> None:
-        if (await receive())["type"] == "http.disconnect":
-            ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
-            self._returns.give_out()
 
     def _work(self) -> None:
         wake = Lock()
@@ -176,6 +164,9 @@ class Executor:
             if ticket.deadline <= now:
                 ticket.fail(ExpiredError(f"model {self.name}"))
                 return False
+            if ticket.is_gone is not None and ticket.is_gone():
+                ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
+                return False
             ticket.started = now
         return True
 
@@ -196,7 +187,7 @@ class Executor:
             item.ticket.give(item.index, output)
 
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+IsGone = Callable[[], bool]
 Settle = Callable[[Ticket, BaseException | None], None]
 
 

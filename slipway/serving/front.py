@@ -4,21 +4,14 @@ Importing FastAPI takes longer than importing NumPy and ONNX Runtime and opening
 must be ready soon leaves it for the calls that can wait. Both ways run the same endpoints through the same `Exchange`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from slipway.serving.exchange import Answer, ErrorStyle, Exchange, Receive, Scope, Send, send_answer
+from slipway.serving.exchange import ErrorStyle, Exchange, Receive, Scope, Send, send_answer
 from slipway.serving.routes import Route, Routes
 
 _PATHS_KEPT = 64  # callers choose paths, so not all of them
-
-Refuse = Callable[[ErrorStyle, str], Awaitable[Answer] | None]
-"""Answers a request at a path without so much as reading it, where there is no room for it; None where there is."""
-
-
-def refuse_none(style: ErrorStyle, path: str) -> None:
-    """There is always room."""
 
 
 class Front:
@@ -28,16 +21,12 @@ class Front:
         routes: what is answered here: those with ``timed`` set, and no others.
         exchange: runs the endpoints.
         make_app: makes the app that answers the rest.
-        refuse: asked before anything else is done for one of ``routes``.
     """
 
-    def __init__(
-        self, routes: Routes, exchange: Exchange, make_app: Callable[[], Any], *, refuse: Refuse = refuse_none
-    ) -> None:
+    def __init__(self, routes: Routes, exchange: Exchange, make_app: Callable[[], Any]) -> None:
         self._routes = [(route, tuple(route.path.split("/"))) for route in routes if route.timed]
         self._exchange = exchange
         self._make_app = make_app
-        self._refuse = refuse
         self._match = lru_cache(_PATHS_KEPT)(self._find)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,14 +35,17 @@ class Front:
             await self._app(scope, receive, send)
             return
         route, parameters = found
-        answering = self._refuse(route.style, scope["path"])
-        if answering is None:
-            answering = self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
-        await send_answer(await answering, send)
+        answer = await self._exchange.run(route.endpoint, route.style, scope, receive, parameters, timed=True)
+        await send_answer(answer, send)
 
     def is_its_own(self, scope: Scope) -> bool:
         """Whether it answers a request itself, without the app behind it."""
-        return scope["type"] == "http" and self._match(scope["method"], scope["path"]) is not None
+        return self.style_of(scope) is not None
+
+    def style_of(self, scope: Scope) -> ErrorStyle | None:
+        """How it answers the errors of a request that it answers itself; None where the app behind it does."""
+        found = self._match(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        return found and found[0].style
 
     def prepare(self) -> None:
         """Make the app behind this one now, where the time of it does not count."""

@@ -17,14 +17,21 @@ class Ticket:
     """What waits for the answers to the records of one request.
 
     ``settle`` is called once, from the thread that answered the last record: with the outputs in the order of the
-    records, or with the first error.
+    records, or with the first error. ``is_gone`` tells whether the client has left, where that is known.
     """
 
-    __slots__ = ("_left", "_lock", "_settle", "deadline", "dropped", "enqueued", "outputs", "started")
+    __slots__ = ("_left", "_lock", "_settle", "deadline", "dropped", "enqueued", "is_gone", "outputs", "started")
 
-    def __init__(self, count: int, deadline: float, settle: Callable[["Ticket", BaseException | None], None]) -> None:
+    def __init__(
+        self,
+        count: int,
+        deadline: float,
+        settle: Callable[["Ticket", BaseException | None], None],
+        is_gone: Callable[[], bool] | None = None,
+    ) -> None:
         self.outputs: list[Any] = [None] * count
         self.deadline = deadline
+        self.is_gone = is_gone
         self.enqueued = monotonic()
         self.started = 0.0
         self.dropped = False
@@ -88,11 +95,6 @@ class Waiting:
 
     def __len__(self) -> int:
         return len(self._items)
-
-    @property
-    def has_idle(self) -> bool:
-        """Whether a worker waits for records, rather than records for a worker."""
-        return bool(self._idle) and not self._items
 
     def has_room(self, count: int = 1) -> bool:
         """Whether so many records more may wait."""

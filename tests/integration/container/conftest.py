@@ -21,7 +21,7 @@ models:
     tier: heavy
     versions: [1]
     stable: 1
-    heavy: {cpu: 2, stop_timeout_seconds: 20, timeout_seconds: 5}
+    heavy: {cpu: 2, stop_timeout_seconds: 20, timeout_seconds: 5, queue: 8}
   tiny-price: {tier: heavy, versions: [1], stable: 1}
 """
 REPOSITORY = Path(__file__).parents[3]

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
@@ -49,6 +50,27 @@ def test_what_cannot_start_says_why_and_ends(start) -> None:
     assert running.process.returncode == 1
     assert "cannot start" in output
     assert "Traceback" not in output
+
+
+def test_what_there_is_no_room_for_is_refused_at_once_and_counted(start) -> None:
+    running = start()
+    running.until_ready()
+    # More records than may wait, and long ones: while they do, there is room for nobody.
+    many = {"inputs": [{"text": "good " * 50}] * 128}
+    with httpx.Client(base_url=running.address, timeout=20) as client, ThreadPoolExecutor(1) as pool:
+        refused, end = None, time.monotonic() + 30
+        while refused is None and time.monotonic() < end:
+            asked = pool.submit(httpx.post, running.address + PREDICT, json=many, timeout=20)
+            while not asked.done() and refused is None:
+                answer = client.post(PREDICT, json=GOOD)
+                refused = answer if answer.status_code != 200 else None
+            assert asked.result().status_code in {200, 503}
+        assert refused is not None
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["status"] == 503
+        assert client.post(PREDICT, json=GOOD).status_code == 200
+    lines = [json.loads(line) for line in running.stop().splitlines()]
+    assert sum(line.get("Rejected", 0) for line in lines) >= 1
 
 
 class Clients:

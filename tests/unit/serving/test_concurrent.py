@@ -67,7 +67,7 @@ def serve(config, models) -> Iterator[Any]:
 
             return create_app(routes, exchange, title="demo")
 
-        front = Front(routes, exchange, make_app, refuse=concurrent.refuse)
+        front = Front(routes, exchange, make_app)
         app = Lifecycle(front, concurrent, telemetry, readiness)
         client = TestClient(app, raise_server_exceptions=False)
         client.__enter__()
@@ -109,12 +109,13 @@ def test_what_finds_the_queue_full_is_told_at_once_when_to_come_again(serve) -> 
     asking[0].start()
     assert graph.running.wait(10)
     asking[1].start()
-    while not served.executor.is_full:
+    while served.executor.has_room():
         pass
     answer = served.client.post(PREDICT, json=GOOD)
     refused(answer, 503)
     assert answer.headers["retry-after"] == "1"
-    assert served.client.post("/v2/models/tiny-sentiment/infer", json={}).status_code == 503
+    tensor = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["bad"]}
+    assert served.client.post("/v2/models/tiny-sentiment/infer", json={"inputs": [tensor]}).status_code == 503
     assert served.client.get("/v2/health/ready").status_code == 200
     graph.gate.set()
     for thread in asking:
