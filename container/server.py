@@ -11,6 +11,7 @@ import uvicorn
 from container.app import Slot
 from container.protocol import Protocol, Refusals
 from container.settings import Settings
+from slipway.serving.processors import let_others_finish
 
 _STOP_RESERVE_SECONDS = 1.0
 # Requests leave next to no cycles behind, and the search for them each 700 objects takes a tenth of the loop's time.
@@ -31,10 +32,11 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Also remember the loop, which signals come to, and leave what is loaded by now out of garbage collections."""
+        """Also remember the loop, which signals come to, and disturb the graphs as little as can be."""
         self._loop = asyncio.get_running_loop()
+        let_others_finish()
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # what is loaded by now is never garbage
         gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
         await super().startup(sockets)
 
