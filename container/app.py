@@ -1,7 +1,6 @@
 """The app of one slot: one version of one heavy model, loaded, checked and measured."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from slipway.monitoring.gathering import GatheredTelemetry
 from slipway.monitoring.gpu import gpu_utilization
 from slipway.releases.serving_dynamodb import DynamoServingStore
 from slipway.serving.concurrent import ConcurrentService
-from slipway.serving.exchange import Answer, Exchange, Scope
+from slipway.serving.exchange import Answer, Exchange, Refuse, Scope
 from slipway.serving.executor import Executor
 from slipway.serving.forwarding import Forwarding
 from slipway.serving.front import Front
@@ -45,14 +44,10 @@ _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvid
 
 @dataclass(frozen=True)
 class Slot:
-    """What the server runs: the app, what tells whether it wants requests, and how slipway.yaml has it.
-
-    ``refuse`` gives the answer to a request that there is no room for beside so many others that have just come, before
-    any of them is read; None where there is room.
-    """
+    """What the server runs: the app, what refuses in its place, whether it wants requests, and how slipway.yaml has it."""
 
     app: Lifecycle
-    refuse: Callable[[Scope, int], Answer | None]
+    refuse: Refuse
     readiness: Readiness
     heavy: HeavyConfig
 
@@ -92,13 +87,18 @@ def make_slot(settings: Settings) -> Slot:
     readiness = Readiness()
     front = _front(service, concurrent, telemetry, readiness, tuned.predictor)
     gpu = gpu_utilization if heavy.compute == "gpu" else None
+    app = Lifecycle(front, concurrent, telemetry, readiness, gpu=gpu)
+    return Slot(app, _refusing(front, concurrent, readiness), readiness, heavy)
+
+
+def _refusing(front: Front, concurrent: ConcurrentService, readiness: Readiness) -> Refuse:
+    """Refuses predictions; a task that stops leaves that to the app, which also asks clients to close connections."""
 
     def refuse(scope: Scope, others: int) -> Answer | None:
-        # One that stops refuses by the app, which also asks the client to close its connection.
         style = None if concurrent.has_room(1 + others) or not readiness.is_ready else front.style_of(scope)
         return style and concurrent.refuse(style, scope["path"])
 
-    return Slot(Lifecycle(front, concurrent, telemetry, readiness, gpu=gpu), refuse, readiness, heavy)
+    return refuse
 
 
 def _only(config: Config, settings: Settings) -> Config:

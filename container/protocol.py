@@ -1,17 +1,16 @@
 """uvicorn's HTTP protocol, with what an ASGI app cannot do: refuse cheaply, and know whether a client is gone."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from slipway.serving.exchange import GONE, Answer, Scope
+from slipway.serving.exchange import GONE, Answer, Refuse
 
 _TOGETHER_SECONDS = 0.005
 
 Header = tuple[bytes, bytes]
-Refuse = Callable[[Scope, int], Answer | None]
 Refusal = tuple["Protocol", RequestResponseCycle, Answer]
 
 
@@ -19,7 +18,7 @@ class Refusals:
     """The requests that are refused, answered together: each wake of the loop takes a processor from a graph.
 
     Args:
-        refuse: the answer to a request that there is no room for, beside so many others; None where there is room.
+        refuse: counts what it refuses.
     """
 
     def __init__(self, refuse: Refuse) -> None:
@@ -28,9 +27,9 @@ class Refusals:
         self._begun = 0
 
     def take(self, protocol: "Protocol", cycle: RequestResponseCycle) -> bool:
-        """Whether a request is refused, and need not be given to the app."""
-        answer = self._refuse(cycle.scope, self._begun)
-        if answer is None or not cycle.keep_alive:
+        """Whether a request is refused; the app is left those that end their connection."""
+        answer = self._refuse(cycle.scope, self._begun) if cycle.keep_alive else None
+        if answer is None:
             if not self._begun:
                 protocol.loop.call_soon(self._forget)
             self._begun += 1

@@ -79,6 +79,10 @@ Endpoint = Callable[[Call], "Answer | Awaitable[Answer]"]
 """Answers at once, or in a while; what may take longer than reading a request does is to be awaited."""
 
 
+Refuse = Callable[[Scope, int], Answer | None]
+"""The answer to a request that there is no room for, beside so many that have just come; None where there is room."""
+
+
 class ErrorStyle(Protocol):
     """How a protocol answers an error."""
 

@@ -165,6 +165,7 @@ def test_a_client_that_wants_its_connection_closed_is_answered_by_the_app() -> N
             writer.write(GET.replace(b"host", b"connection: close\r\nhost"))
             assert (await answer(reader))[1]["connection"] == "close"
             assert await reader.read() == b""
+            assert room.others == [], "nothing is counted that is not refused"
             writer.close()
 
     asyncio.run(main())
