@@ -44,7 +44,7 @@ _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvid
 
 @dataclass(frozen=True)
 class Slot:
-    """What the server runs: the app, what refuses in its place, whether it wants requests, and how slipway.yaml has it."""
+    """What the server runs: the app, what refuses in its place, whether it is ready, and how slipway.yaml has it."""
 
     app: Lifecycle
     refuse: Refuse
