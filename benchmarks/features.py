@@ -26,8 +26,8 @@ from typing import Any
 
 import boto3
 
+from slipway.aws.table import lazy_client
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType
-from slipway.dynamodb import lazy_client
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
 from slipway.features.store import FeatureKey, FeatureWrite

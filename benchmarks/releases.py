@@ -17,18 +17,18 @@ from hashlib import blake2b
 
 import numpy as np
 
-from slipway.cli.simulation_report import figure_cells
+from slipway.cli.release.simulation_report import figure_cells
 from slipway.config import parse_config
-from slipway.release_options import ReleaseConfig
-from slipway.releases.assignment import assign
-from slipway.releases.figures import Figures, figures_of, release_figures
-from slipway.releases.release import Candidate, Release
-from slipway.releases.scenarios import find_scenarios
-from slipway.releases.serving import Serving
-from slipway.releases.simulation import Run, Setting, simulate
-from slipway.releases.store import MemoryReleaseStore
-from slipway.releases.traffic import Traffic
-from slipway.serving.live import FRESH_SECONDS, LiveReleases
+from slipway.config.releases import ReleaseConfig
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.routing.assignment import assign
+from slipway.releases.routing.release import Candidate, Release
+from slipway.releases.routing.serving import Serving
+from slipway.releases.simulation.figures import Figures, figures_of, release_figures
+from slipway.releases.simulation.runs import Run, Setting, simulate
+from slipway.releases.simulation.scenarios import find_scenarios
+from slipway.releases.simulation.traffic import Traffic
+from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
 
 ROUNDS = 600
 KEYS = 200

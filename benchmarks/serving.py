@@ -26,7 +26,7 @@ from slipway.models.advice.sampling import sample_records
 from slipway.models.bundle import load_version
 from slipway.models.manifest import Record
 from slipway.models.package import Package
-from slipway.serving.processors import available_processors
+from slipway.serving.batching.processors import available_processors
 
 CLIENTS = (1, 8, 64)
 OVERLOAD = 3

@@ -11,7 +11,7 @@ from itertools import count
 from slipway.models.manifest import Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
-from slipway.serving.processors import available_processors
+from slipway.serving.batching.processors import available_processors
 
 _WARM_UP = 20
 

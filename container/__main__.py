@@ -11,7 +11,7 @@ from container.app import make_slot
 from container.server import Server
 from container.settings import Settings
 from slipway.errors import SlipwayError
-from slipway.monitoring.logs import log_as_json
+from slipway.monitoring.telemetry.logs import log_as_json
 
 
 def main() -> int:

@@ -6,38 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 from container.balancer import Balancer
 from container.settings import MODEL, Settings
+from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
-from slipway.dynamodb import Backoff, lazy_client
+from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError, FieldProblem
-from slipway.heavy_tier import HeavyConfig
 from slipway.models.advice.sampling import sample_records
 from slipway.models.bundle import load_version
-from slipway.models.fetching import aws_registry, find_version
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
-from slipway.monitoring import metrics
-from slipway.monitoring.gathering import GatheredTelemetry
-from slipway.monitoring.gpu import gpu_utilization
-from slipway.releases.serving_dynamodb import DynamoServingStore
-from slipway.serving.concurrent import ConcurrentService
-from slipway.serving.exchange import Answer, Exchange, Refuse, Scope
-from slipway.serving.executor import Executor
-from slipway.serving.forwarding import Forwarding
-from slipway.serving.front import Front
-from slipway.serving.health import health_routes
-from slipway.serving.lifecycle import Lifecycle, Readiness
-from slipway.serving.oip import oip_routes
-from slipway.serving.processors import available_processors
-from slipway.serving.rank_routes import rank_routes
-from slipway.serving.sagemaker import sagemaker_routes
-from slipway.serving.service import PredictionService
-from slipway.serving.slot_releases import SlotReleases
-from slipway.serving.tables import open_cache, open_store
-from slipway.serving.tuning import Tuned, tune
-from slipway.serving.v1 import v1_routes
+from slipway.models.registry.fetching import aws_registry, find_version
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.gpu import gpu_utilization
+from slipway.releases.routing.serving_table import DynamoServingStore
+from slipway.serving.apis.health import health_routes
+from slipway.serving.apis.oip import oip_routes
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.apis.rank import rank_routes
+from slipway.serving.apis.sagemaker import sagemaker_routes
+from slipway.serving.batching.executor import Executor
+from slipway.serving.batching.processors import available_processors
+from slipway.serving.batching.tuning import Tuned, tune
+from slipway.serving.http.exchange import Answer, Exchange, Refuse, Scope
+from slipway.serving.http.front import Front
+from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.tables import open_cache, open_store
+from slipway.serving.prediction.threaded import ConcurrentService
+from slipway.serving.slot.forwarding import Forwarding
+from slipway.serving.slot.lifecycle import Lifecycle, Readiness
+from slipway.serving.slot.slot_releases import SlotReleases
 
 if TYPE_CHECKING:
-    from slipway.dynamodb import ClientFactory
+    from slipway.aws.table import ClientFactory
 
 _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvider", "CPUExecutionProvider")}
 
@@ -174,7 +174,7 @@ def _front(
     )
 
     def make_app() -> Any:
-        from slipway.serving.app import create_app
+        from slipway.serving.http.app import create_app
 
         return create_app(routes, exchange, title=service.config.project)
 

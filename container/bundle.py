@@ -14,7 +14,7 @@ from slipway.models.package import MANIFEST, Package
 
 CONFIG = "slipway.yaml"
 _OURS = ("slipway", "container")
-_UNNEEDED = ("slipway/cli", "slipway/models/importing", "slipway/stripping.py")
+_UNNEEDED = ("slipway/cli", "slipway/models/importing", "slipway/bundling/stripping.py")
 
 
 def build_bundle(source: Path, target: Path) -> None:

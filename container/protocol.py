@@ -6,7 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from slipway.serving.exchange import GONE, Answer, Refuse
+from slipway.serving.http.exchange import GONE, Answer, Refuse
 
 _TOGETHER_SECONDS = 0.005
 

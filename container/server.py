@@ -11,7 +11,7 @@ import uvicorn
 from container.app import Slot
 from container.protocol import Protocol, Refusals
 from container.settings import Settings
-from slipway.serving.processors import let_others_finish
+from slipway.serving.batching.processors import let_others_finish
 
 _STOP_RESERVE_SECONDS = 1.0
 # Requests leave next to no cycles behind, and the search for them each 700 objects takes a tenth of the loop's time.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.environment import (
+from slipway.config.environment import (
     BALANCER,
     CONTROL_TABLE,
     FEATURES_TABLE,
@@ -15,9 +15,9 @@ from slipway.environment import (
     SLOT,
     VERSION,
 )
+from slipway.config.heavy import SLOTS
 from slipway.errors import ConfigError, FieldProblem
-from slipway.heavy_tier import SLOTS
-from slipway.models.fetching import downloads_folder
+from slipway.models.registry.fetching import downloads_folder
 
 HOST = "SLIPWAY_HOST"
 PORT = "PORT"

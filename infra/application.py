@@ -7,9 +7,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.bundle import Target, build_bundle
-from infra.image import build_context, wants_image
-from infra.models import load_deployed_models, load_heavy_models, load_shadowed_models
+from infra.bundling.bundle import Target, build_bundle
+from infra.bundling.image import build_context, wants_image
+from infra.bundling.models import load_deployed_models, load_heavy_models, load_shadowed_models
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from packages import make_regression_package, make_tabular_package, make_text_package
+from support.packages import make_regression_package, make_tabular_package, make_text_package
 
 from slipway.models.package import Package
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from functions.capture.settings import Settings
+from slipway.aws.table import DynamoTable
 from slipway.config import load_config
-from slipway.dynamodb import DynamoTable
-from slipway.monitoring.accuracy_dynamodb import DynamoLabelStore
-from slipway.monitoring.collecting import Retention, collect
-from slipway.monitoring.logs import log_as_json
-from slipway.monitoring.s3 import CaptureBucket
-from slipway.monitoring.subscriptions import subscribed_lines
+from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
+from slipway.monitoring.captures.bucket import CaptureBucket
+from slipway.monitoring.captures.collecting import Retention, collect
+from slipway.monitoring.captures.subscriptions import subscribed_lines
+from slipway.monitoring.telemetry.logs import log_as_json
 
 Handler = Callable[[Any, Any], dict[str, int]]
 _log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from typing import Any
 from functions.controller.settings import Settings
 from slipway.config import load_config
 from slipway.errors import UnavailableError
-from slipway.monitoring.logs import log_as_json
-from slipway.monitoring.telemetry import write_to_stdout
-from slipway.releases.share_metrics import share_lines
+from slipway.monitoring.telemetry.logs import log_as_json
+from slipway.monitoring.telemetry.requests import write_to_stdout
+from slipway.releases.controller.share_metrics import share_lines
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 

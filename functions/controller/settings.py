@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.config.shadow import ShadowNames
 from slipway.errors import ConfigError, FieldProblem
-from slipway.releases.aws import Deployment
-from slipway.shadow_options import ShadowNames
+from slipway.releases.controller.deployment import Deployment
 
 ROOT = "LAMBDA_TASK_ROOT"
 REGION = "AWS_REGION"

@@ -4,15 +4,15 @@ import os
 from typing import Any
 
 from slipway.config import load_config
-from slipway.environment import FEATURES_TABLE
+from slipway.config.environment import FEATURES_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
-from slipway.monitoring.telemetry import Telemetry
-from slipway.serving.app import create_app
-from slipway.serving.exchange import Exchange
-from slipway.serving.feature_routes import feature_routes
-from slipway.serving.lambda_adapter import lambda_handler
+from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.serving.apis.features import feature_routes
+from slipway.serving.http.app import create_app
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.http.lambda_adapter import lambda_handler
 from slipway.serving.settings import Settings
 
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from slipway.config import load_config
-from slipway.environment import CONTROL_TABLE
+from slipway.config.environment import CONTROL_TABLE
 from slipway.errors import ConfigError, FieldProblem
-from slipway.monitoring.dynamodb import DynamoFeedbackStore
-from slipway.monitoring.telemetry import Telemetry
-from slipway.serving.app import create_app
-from slipway.serving.exchange import Exchange
-from slipway.serving.feedback_routes import feedback_routes
-from slipway.serving.lambda_adapter import lambda_handler
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
+from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.serving.apis.feedback import feedback_routes
+from slipway.serving.http.app import create_app
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.http.lambda_adapter import lambda_handler
 from slipway.serving.settings import Settings
 
 

@@ -5,19 +5,19 @@ from typing import Any
 
 from slipway.config import Config, load_config
 from slipway.models.bundle import load_models
-from slipway.monitoring.attempts import Attempts
-from slipway.monitoring.telemetry import Telemetry
-from slipway.serving.exchange import Exchange
-from slipway.serving.front import Front
-from slipway.serving.health import health_routes
-from slipway.serving.lambda_adapter import lambda_handler
-from slipway.serving.live import ConfiguredReleases, Releases
-from slipway.serving.oip import oip_routes
-from slipway.serving.rank_routes import rank_routes
-from slipway.serving.service import Load, Models, PredictionService
+from slipway.monitoring.telemetry.attempts import Attempts
+from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.serving.apis.health import health_routes
+from slipway.serving.apis.oip import oip_routes
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.apis.rank import rank_routes
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.http.front import Front
+from slipway.serving.http.lambda_adapter import lambda_handler
+from slipway.serving.prediction.live_releases import ConfiguredReleases, Releases
+from slipway.serving.prediction.service import Load, Models, PredictionService
+from slipway.serving.prediction.tables import open_cache, open_store
 from slipway.serving.settings import Settings
-from slipway.serving.tables import open_cache, open_store
-from slipway.serving.v1 import v1_routes
 
 
 def make_front(settings: Settings) -> Front:
@@ -37,8 +37,8 @@ def make_front(settings: Settings) -> Front:
     routes = (*v1_routes(service), *rank_routes(service), *oip_routes(service), *health_routes())
 
     def make_app() -> Any:
-        from slipway.serving.app import create_app
-        from slipway.serving.openapi import openapi_document
+        from slipway.serving.http.app import create_app
+        from slipway.serving.http.openapi import openapi_document
 
         return create_app(routes, exchange, title=config.project, document=lambda: openapi_document(service))
 
@@ -55,7 +55,7 @@ def _models(settings: Settings, config: Config) -> tuple[Models, Load | None]:
     """
     if settings.model_bucket is None or settings.control_table is None:
         return load_models(config, settings.root), None
-    from slipway.models.fetching import VersionLoader, aws_registry, downloads_folder
+    from slipway.models.registry.fetching import VersionLoader, aws_registry, downloads_folder
 
     registry = aws_registry(settings.control_table, settings.model_bucket)
     loader = VersionLoader(config, settings.root, registry, cache=downloads_folder())
@@ -66,9 +66,9 @@ def _releases(settings: Settings, config: Config) -> Releases:
     """What the control table says; a table that does not answer at once is asked again by a later request."""
     if settings.control_table is None:
         return ConfiguredReleases(config)
-    from slipway.dynamodb import Backoff
-    from slipway.releases.serving_dynamodb import DynamoServingStore
-    from slipway.serving.live import LiveReleases
+    from slipway.aws.table import Backoff
+    from slipway.releases.routing.serving_table import DynamoServingStore
+    from slipway.serving.prediction.live_releases import LiveReleases
 
     return LiveReleases(config, DynamoServingStore(settings.control_table, backoff=Backoff(attempts=1)))
 

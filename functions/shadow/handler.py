@@ -8,12 +8,12 @@ from typing import Any
 from functions.shadow.settings import Settings
 from slipway.config import Config, load_config
 from slipway.models.bundle import open_version
-from slipway.monitoring.captured import read_captures
-from slipway.monitoring.logs import log_as_json
-from slipway.monitoring.subscriptions import subscribed_lines
-from slipway.monitoring.telemetry import write_to_stdout
-from slipway.releases.serving_dynamodb import DynamoServingStore
-from slipway.releases.shadowing import Load, Shadower
+from slipway.monitoring.captures.reading import read_captures
+from slipway.monitoring.captures.subscriptions import subscribed_lines
+from slipway.monitoring.telemetry.logs import log_as_json
+from slipway.monitoring.telemetry.requests import write_to_stdout
+from slipway.releases.routing.serving_table import DynamoServingStore
+from slipway.releases.shadow.shadower import Load, Shadower
 
 Handler = Callable[[Any, Any], dict[str, int]]
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def _load(settings: Settings, config: Config) -> Load:
         return lambda name, number: open_version(
             config, config.model_folder(settings.root, name) / str(number), name, number
         )
-    from slipway.models.fetching import VersionLoader, aws_registry, downloads_folder
+    from slipway.models.registry.fetching import VersionLoader, aws_registry, downloads_folder
 
     registry = aws_registry(settings.control_table, settings.model_bucket)
     return VersionLoader(config, settings.root, registry, cache=downloads_folder()).load

@@ -6,12 +6,12 @@ from typing import Protocol
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 
-from infra.constructs.acknowledge import acknowledge, exported_name
-from infra.constructs.function import Function
-from infra.models import DeployedModel
+from infra.bundling.models import DeployedModel
+from infra.constructs.basics.acknowledge import acknowledge, exported_name
+from infra.constructs.light.function import Function
 from infra.stacks.state import Tables
-from slipway.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
-from slipway.models.versions import version_prefix
+from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
+from slipway.models.registry.versions import version_prefix
 
 
 class Server(Protocol):

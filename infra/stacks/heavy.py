@@ -9,26 +9,26 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.balancer import Balancer
-from infra.constructs.captures import Captures
-from infra.constructs.heavy_alarms import HeavyAlarms
-from infra.constructs.heavy_dashboard import HeavyDashboard
-from infra.constructs.heavy_metrics import HeavyMetrics
-from infra.constructs.heavy_model import HeavyModel, Image
-from infra.constructs.heavy_routes import HeavyRoutes
-from infra.constructs.http_api import HttpApi
-from infra.constructs.network import Network
-from infra.constructs.slot import Surroundings
-from infra.constructs.slot_rules import SlotRules, first_priorities
-from infra.image import EMBEDDED, image_asset
-from infra.models import DeployedModel
+from infra.bundling.image import EMBEDDED, image_asset
+from infra.bundling.models import DeployedModel
+from infra.constructs.heavy.balancer import Balancer
+from infra.constructs.heavy.heavy_model import HeavyModel, Image
+from infra.constructs.heavy.network import Network
+from infra.constructs.heavy.routes import HeavyRoutes
+from infra.constructs.heavy.slot import Surroundings
+from infra.constructs.heavy.slot_rules import SlotRules, first_priorities
+from infra.constructs.light.captures import Captures
+from infra.constructs.light.http_api import HttpApi
+from infra.constructs.monitoring.heavy_alarms import HeavyAlarms
+from infra.constructs.monitoring.heavy_dashboard import HeavyDashboard
+from infra.constructs.monitoring.heavy_metrics import HeavyMetrics
 from infra.stacks.access import allow_tables, table_variables
 from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.environment import BALANCER, MODEL_BUCKET
-from slipway.heavy_tier import HeavyConfig, SlotNames, output_prefix
+from slipway.config.environment import BALANCER, MODEL_BUCKET
+from slipway.config.heavy import HeavyConfig, SlotNames, output_prefix
 
 
 class HeavyStack(cdk.Stack):

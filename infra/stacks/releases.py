@@ -14,17 +14,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.constructs.acknowledge import acknowledge, exported_name
-from infra.constructs.alarm import alarm
-from infra.constructs.function import Function
-from infra.constructs.http_api import HttpApi
-from infra.constructs.metrics import live_metric
-from infra.constructs.release_dashboard import ReleaseDashboard
-from infra.constructs.topic import topic
+from infra.constructs.basics.acknowledge import acknowledge, exported_name
+from infra.constructs.basics.alarm import alarm
+from infra.constructs.basics.topic import topic
+from infra.constructs.light.function import Function
+from infra.constructs.light.http_api import HttpApi
+from infra.constructs.monitoring.metrics import live_metric
+from infra.constructs.monitoring.release_dashboard import ReleaseDashboard
 from infra.stacks.shadow import ShadowStack
 from slipway.config import Authorization, Config
-from slipway.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
-from slipway.heavy_tier import SLOTS, SlotNames, names_parameter, output_prefix, slot_parameter
+from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.config.heavy import SLOTS, SlotNames, names_parameter, output_prefix, slot_parameter
 
 _TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
 

@@ -7,19 +7,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.alarms import Alarms
-from infra.constructs.captures import Captures
-from infra.constructs.dashboard import Dashboard
-from infra.constructs.deployment import Deployments
-from infra.constructs.function import Function
-from infra.constructs.http_api import HttpApi
-from infra.constructs.metrics import ServiceMetrics
-from infra.models import DeployedModel
+from infra.bundling.models import DeployedModel
+from infra.constructs.light.captures import Captures
+from infra.constructs.light.deployment import Deployments
+from infra.constructs.light.function import Function
+from infra.constructs.light.http_api import HttpApi
+from infra.constructs.monitoring.alarms import Alarms
+from infra.constructs.monitoring.dashboard import Dashboard
+from infra.constructs.monitoring.metrics import ServiceMetrics
 from infra.stacks.access import allow_fetching, allow_tables, table_variables
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET
+from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET
 
 
 class ServingStack(cdk.Stack):

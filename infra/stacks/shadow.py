@@ -9,14 +9,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.function import Function
-from infra.models import DeployedModel
+from infra.bundling.models import DeployedModel
+from infra.constructs.light.function import Function
 from infra.stacks.access import allow_fetching
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.environment import CONTROL_TABLE, MODEL_BUCKET
-from slipway.heavy_tier import output_prefix
-from slipway.shadow_options import ShadowNames
+from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.heavy import output_prefix
+from slipway.config.shadow import ShadowNames
 
 _LONGEST_WAIT = cdk.Duration.minutes(5)
 

@@ -6,12 +6,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra.constructs.capture_bucket import CaptureBucket
-from infra.constructs.model_bucket import ModelBucket
-from infra.constructs.slot_parameters import SlotParameters
-from infra.constructs.table import table
+from infra.constructs.basics.capture_bucket import CaptureBucket
+from infra.constructs.basics.model_bucket import ModelBucket
+from infra.constructs.basics.table import table
+from infra.constructs.heavy.slot_parameters import SlotParameters
 from slipway.config import Config
-from slipway.heavy_tier import output_prefix
+from slipway.config.heavy import output_prefix
 
 
 @dataclass(frozen=True)

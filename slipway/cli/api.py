@@ -83,7 +83,7 @@ def _local_address() -> str | None:
 
 
 def _deployed_address() -> str:
-    from slipway.cli.cloudformation import stack_output  # boto3 takes a quarter of a second to import
+    from slipway.aws.stacks import stack_output  # boto3 takes a quarter of a second to import
 
     if not CONFIG.exists():
         raise InputError.of(
@@ -100,7 +100,7 @@ def _authorization(address: str, token: str | None) -> httpx.Auth | None:
         return None
     match load_config(CONFIG).api.authorization:
         case Authorization.IAM:
-            from slipway.cli.sigv4 import SigV4Auth
+            from slipway.aws.sigv4 import SigV4Auth
 
             return SigV4Auth()
         case Authorization.JWT:

@@ -2,7 +2,11 @@
 
 import typer
 
-from slipway.cli import features, local, model, predict, release, status
+from slipway.cli import features, predict
+from slipway.cli.local.app import app as local
+from slipway.cli.model import packages as model
+from slipway.cli.monitor import status
+from slipway.cli.release.app import app as release
 
 app = typer.Typer(
     name="slipway",
@@ -14,5 +18,5 @@ app.command("predict")(predict.predict)
 app.command("status")(status.status)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
-app.add_typer(release.app, name="release")
-app.add_typer(local.app, name="local")
+app.add_typer(release, name="release")
+app.add_typer(local, name="local")

@@ -6,9 +6,9 @@ from typing import Any
 
 from slipway.cli.api import LOCAL_STATE
 from slipway.config import Config
+from slipway.config.heavy import SLOTS, SlotNames, output_prefix
+from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError, UnavailableError
-from slipway.heavy_tier import SLOTS, SlotNames, output_prefix
-from slipway.shadow_options import ShadowNames
 
 _STACKS = ("state", "serving", "heavy", "shadow", "releases")
 
@@ -56,7 +56,7 @@ def find_deployed(project: str) -> Deployed:
     """
     if LOCAL_STATE.exists():
         return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
-    from slipway.cli.cloudformation import stack_outputs
+    from slipway.aws.stacks import stack_outputs
 
     found = [stack_outputs(f"{project}-{stack}") for stack in _STACKS]
     outputs = {name: value for each in found if each for name, value in each.items()}

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from slipway.dynamodb import Backoff, DynamoTable, Item
+from slipway.aws.table import Backoff, DynamoTable, Item
 from slipway.errors import LateEventError, SlipwayError, UnavailableError
 from slipway.features.cache import Output
 from slipway.features.definitions import ITEM_BYTES, AcceptedWrite, FeatureDefinitions
@@ -23,7 +23,7 @@ from slipway.features.store import (
 )
 
 if TYPE_CHECKING:
-    from slipway.dynamodb import ClientFactory
+    from slipway.aws.table import ClientFactory
 
 WRITERS = 8
 _WRITES_AHEAD = 4 * WRITERS

@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slipway.config import FeatureType
+from slipway.config.validation import field_problems
 from slipway.errors import InputError, PackageError
 from slipway.models.manifest import InputField, Manifest, Scalar
-from slipway.validation import field_problems
 
 _BINS = 10
 _CATEGORIES = 50

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from slipway.config.validation import field_problems
 from slipway.errors import PackageError
 from slipway.models.manifest import FileEntry, Manifest
-from slipway.validation import field_problems
 
 if TYPE_CHECKING:
     from slipway.models.baseline import Baseline

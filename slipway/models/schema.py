@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from slipway.config import FeatureType, FeatureValue
+from slipway.config.validation import field_path, field_problems
 from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
 from slipway.models.manifest import InputField, Manifest, Record, Scalar
-from slipway.validation import field_path, field_problems
 
 StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
 """What the store holds for one record: feature group, then feature, then value."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from embedded import Aws, clients, unused_port
+from support.embedded import Aws, clients, unused_port
 from xdist.scheduler import LoadScopeScheduling
 
-from local.environment import LocalEnvironment
-from local.state import State
+from local.environment.local_environment import LocalEnvironment
+from local.environment.state import State
 from slipway.errors import ConfigError
 
 HERE = Path(__file__).resolve().parent

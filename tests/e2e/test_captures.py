@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local.state import State
-from slipway.dynamodb import lazy_client
-from slipway.monitoring.accuracy import Accuracy
-from slipway.monitoring.dynamodb import DynamoFeedbackStore
-from slipway.monitoring.prediction_ids import parse_prediction_id
+from local.environment.state import State
+from slipway.aws.table import lazy_client
+from slipway.monitoring.accuracy.labels import Accuracy
+from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
 
 SECONDS = 60.0
 LABELS = ("negative", "neutral", "positive")

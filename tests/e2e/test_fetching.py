@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packages import make_text_package
+from support.packages import make_text_package
 from typer.testing import CliRunner
 
-from local.settings import cdk_environment
-from local.state import State
+from local.environment.settings import cdk_environment
+from local.environment.state import State
 from slipway.cli import app
-from slipway.models.fetching import RETRY_SECONDS
+from slipway.models.registry.fetching import RETRY_SECONDS
 
 # A project of its own in the same account: its stacks stand beside those of the checkout.
 SETTINGS = """

@@ -8,8 +8,8 @@ import httpx
 import psutil
 import pytest
 
-from local.settings import HOST
-from local.state import State
+from local.environment.settings import HOST
+from local.environment.state import State
 
 SENTIMENT = "/v1/models/tweet-sentiment/predict"
 FOREIGN_SIGNATURE = (

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from embedded import unused_port
+from support.embedded import unused_port
 
-from local.state import State
+from local.environment.state import State
 
 Slipway = Callable[..., subprocess.CompletedProcess[str]]
 

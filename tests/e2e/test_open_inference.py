@@ -9,7 +9,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from local.state import State
+from local.environment.state import State
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.state import State
+from local.environment.state import State
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 LIMIT_SECONDS = 600  # it takes a sixth of this where nothing else runs

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from local.state import State
+from local.environment.state import State
 from slipway.cli import app
-from slipway.cli.registry_target import find_target
+from slipway.cli.model.registry_target import find_target
 from slipway.errors import PackageError
 from slipway.models.package import load_package
 

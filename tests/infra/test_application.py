@@ -4,7 +4,7 @@ import aws_cdk as cdk
 import pytest
 
 from infra.application import add_stacks
-from infra.models import load_deployed_models
+from infra.bundling.models import load_deployed_models
 from slipway.config import load_config
 from slipway.errors import ConfigError, PackageError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import SOURCES, STORE, Target, build_bundle
-from infra.dependencies import BundleError, Platform, find_python, install_dependencies
+from infra.bundling.bundle import SOURCES, STORE, Target, build_bundle
+from infra.bundling.dependencies import BundleError, Platform, find_python, install_dependencies
 from slipway.config import load_config
 from slipway.errors import ConfigError
 
@@ -88,7 +88,7 @@ def test_native_code_is_for_arm(deployable):
 def test_only_what_predicts_carries_models(deployable):
     function, folder = deployable
     assert (folder / "models").is_dir() == (function in {"predict", "shadow"})
-    assert (folder / "slipway" / "config.py").is_file()
+    assert (folder / "slipway" / "config" / "project.py").is_file()
     assert not (folder / "slipway" / "cli").exists()
 
 

@@ -1,7 +1,7 @@
 """Captures: which logs they are taken of, what the function may do with them, and what becomes of its failures."""
 
 import pytest
-from templates import acknowledged_in, compare_with_snapshot, lint
+from support.templates import acknowledged_in, compare_with_snapshot, lint
 
 from functions.capture.settings import Settings
 

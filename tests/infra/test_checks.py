@@ -4,7 +4,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
-from templates import acknowledged_in, compare_with_snapshot, lint
+from support.templates import acknowledged_in, compare_with_snapshot, lint
 
 STACKS = ["state", "serving", "shadow", "releases", "heavy"]
 

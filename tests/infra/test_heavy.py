@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from heavy_tier import container_of, found, heavy_model, of_slot
+from support.heavy_tier import container_of, found, heavy_model, of_slot
 
 from container.settings import Settings
-from infra.constructs.task import WRITABLE
+from infra.constructs.heavy.task import WRITABLE
 from slipway.models.advice.terms import Given
 
 SLOTS = ("Blue", "Green")

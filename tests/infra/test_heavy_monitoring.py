@@ -3,7 +3,7 @@
 import json
 import re
 
-from slipway.monitoring.metrics import CATALOGUE, NAMESPACE
+from slipway.monitoring.telemetry.metrics import CATALOGUE, NAMESPACE
 
 SLOTS = ("blue", "green")
 SEARCH = re.compile(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
-from heavy_tier import heavy_model
+from support.heavy_tier import heavy_model
 
-from infra.image import build_context, image_asset
+from infra.bundling.image import build_context, image_asset
 from slipway.config import load_config
+from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError
-from slipway.heavy_tier import HeavyConfig
 
 
 def context_of(config_file):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from slipway.monitoring.metrics import CATALOGUE, NAMESPACE, Kind
+from slipway.monitoring.telemetry.metrics import CATALOGUE, NAMESPACE, Kind
 
 ALARMS = {
     "AlarmsFaults",

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from slipway.monitoring.metrics import CATALOGUE
+from slipway.monitoring.telemetry.metrics import CATALOGUE
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SEARCH = re.compile(

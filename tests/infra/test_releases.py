@@ -3,7 +3,7 @@
 import json
 
 from functions.controller.settings import Settings
-from slipway.heavy_tier import SlotNames
+from slipway.config.heavy import SlotNames
 
 
 def of_type(template, type_):

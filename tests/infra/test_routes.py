@@ -3,21 +3,21 @@
 import re
 
 import pytest
+from fakes.features import MemoryFeatureStore
 
 from infra.stacks.routes import ROUTES
 from slipway.config import load_config
 from slipway.features.definitions import FeatureDefinitions
-from slipway.features.memory import MemoryFeatureStore
 from slipway.models.bundle import load_models
-from slipway.monitoring.feedback import MemoryFeedbackStore
-from slipway.serving.feature_routes import feature_routes
-from slipway.serving.feedback_routes import feedback_routes
-from slipway.serving.health import health_routes
-from slipway.serving.oip import oip_routes
-from slipway.serving.openapi import openapi_document
-from slipway.serving.rank_routes import rank_routes
-from slipway.serving.service import PredictionService
-from slipway.serving.v1 import v1_routes
+from slipway.monitoring.feedback.store import MemoryFeedbackStore
+from slipway.serving.apis.features import feature_routes
+from slipway.serving.apis.feedback import feedback_routes
+from slipway.serving.apis.health import health_routes
+from slipway.serving.apis.oip import oip_routes
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.apis.rank import rank_routes
+from slipway.serving.http.openapi import openapi_document
+from slipway.serving.prediction.service import PredictionService
 
 DESCRIPTION = ("GET", "/openapi.json")
 

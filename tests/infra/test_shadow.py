@@ -5,8 +5,8 @@ import json
 import pytest
 
 from functions.shadow.settings import Settings
-from infra import models
-from infra.bundle import Target, build_bundle
+from infra.bundling import models
+from infra.bundling.bundle import Target, build_bundle
 from slipway.config import load_config
 
 CAPTURED = "tier: heavy, versions: [1, 2], stable: 1, capture: { sample: 0.5 }"

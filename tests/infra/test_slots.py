@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from heavy_tier import found, heavy_model, of_slot, reference
+from support.heavy_tier import found, heavy_model, of_slot, reference
 
-from infra.constructs.slot_rules import first_priorities
+from infra.constructs.heavy.slot_rules import first_priorities
 from infra.stacks.routes import ROUTES, heavy_routes
 
 SLOTS = ("Blue", "Green")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from documents import follow, section
+from support.documents import follow, section
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace

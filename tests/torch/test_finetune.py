@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.encoder import logits, small_encoder
-from training.finetune import Checkpoints, Schedule, finetune
+from recipes.encoder import logits, small_encoder
+from recipes.finetune import Checkpoints, Schedule, finetune
 
 SCHEDULE = Schedule(epochs=2, batch=8, learning_rate=5e-3, seed=7)
 VOCABULARY = 40

@@ -3,8 +3,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from slipway.config.validation import field_path, field_problems
 from slipway.errors import FieldProblem
-from slipway.validation import field_path, field_problems
 
 
 class _Item(BaseModel):

@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from slipway.config.sizes import FARGATE_SIZES
 from slipway.models.advice.bill import api_lines, balancer_lines
 from slipway.models.advice.prices import GpuInstance, PriceTable, RegionPrices
 from slipway.models.advice.queueing import Queue, highest_rate, wait_quantile_ms
 from slipway.models.advice.terms import HOURS_A_MONTH, Given, Line, Offer, Option, Profile, Workload
-from slipway.sizes import FARGATE_SIZES
 
 
 @dataclass(frozen=True, slots=True)

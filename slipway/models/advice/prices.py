@@ -7,8 +7,8 @@ from typing import Annotated, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from slipway.config.validation import field_problems
 from slipway.errors import ConfigError, FieldProblem, NotFoundError
-from slipway.validation import field_problems
 
 SHIPPED = Path(__file__).parent.parent / "prices.yaml"
 

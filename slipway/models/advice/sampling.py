@@ -7,12 +7,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from slipway.config import FeatureType
+from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.models.baseline import Categories, InputSummary, Numbers, Text
 from slipway.models.manifest import InputField, Record, Scalar
 from slipway.models.package import Package
 from slipway.models.schema import RequestRecord, record_model
-from slipway.validation import field_problems
 
 _LONGEST_TEXT = 1_000_000
 

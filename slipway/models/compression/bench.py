@@ -8,9 +8,9 @@ import numpy as np
 
 from slipway.errors import CheckFailedError
 from slipway.models.answers import difference
-from slipway.models.labelled import Labelled
+from slipway.models.gates.labelled import Labelled
+from slipway.models.gates.measure import agreement, quality
 from slipway.models.manifest import Manifest, Record
-from slipway.models.measure import agreement, quality
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output

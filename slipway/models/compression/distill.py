@@ -35,9 +35,9 @@ from slipway.models.compression.order import (
 )
 from slipway.models.compression.report import compare
 from slipway.models.extras import need
+from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.importing.entry import find_entry
 from slipway.models.importing.packaging import GRAPH, TOKENIZER, draft_beside
-from slipway.models.labelled import Labelled, read_given
 from slipway.models.manifest import Record
 from slipway.models.package import MANIFEST, Package, load_package
 from slipway.models.predictor import Predictor, open_session

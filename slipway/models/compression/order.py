@@ -13,8 +13,8 @@ from slipway.models.compression.card import compressed_card
 from slipway.models.compression.report import Report, compare
 from slipway.models.compression.watch import Watch, unwatched
 from slipway.models.extras import need
+from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.importing.packaging import CARD, draft_beside
-from slipway.models.labelled import Labelled, read_given
 from slipway.models.manifest import Manifest
 from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
 

@@ -18,7 +18,7 @@ from slipway.models.compression.vocabulary import (
     read_tokenizer_document,
 )
 from slipway.models.extras import need
-from slipway.models.labelled import Labelled, read_given
+from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.package import Package
 
 _STEPS = 20

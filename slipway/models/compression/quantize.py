@@ -12,7 +12,7 @@ from slipway.models.answers import is_batch_independent
 from slipway.models.compression.bench import Bench, Verdict, within
 from slipway.models.compression.order import Change, Compressed, Order, compress
 from slipway.models.extras import need
-from slipway.models.labelled import Labelled, read_given
+from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.manifest import Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from slipway.models.compression.bench import Bench, Verdict
+from slipway.models.gates.measure import Latency, measure_latency, measure_memory, size_of
 from slipway.models.manifest import Record
-from slipway.models.measure import Latency, measure_latency, measure_memory, size_of
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 

@@ -12,6 +12,7 @@ import numpy as np
 from slipway.errors import CheckFailedError, InputError
 from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.extras import need
+from slipway.models.gates.measure import quality
 from slipway.models.importing.card import model_card
 from slipway.models.importing.decisions import (
     Decision,
@@ -43,7 +44,6 @@ from slipway.models.importing.request import Ask, ImportRequest, ask_for, open_s
 from slipway.models.importing.samples import Samples, read_samples
 from slipway.models.importing.source import Exported, Fields, Source, Traits
 from slipway.models.manifest import Record
-from slipway.models.measure import quality
 from slipway.models.package import BASELINE, Package, load_package, seal_package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output

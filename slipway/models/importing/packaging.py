@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from slipway.config.validation import field_problems
 from slipway.errors import ConflictError, InputError
 from slipway.models.importing.decisions import Decision, Numbers
 from slipway.models.importing.fields import InputDocuments
@@ -18,7 +19,6 @@ from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import BASELINE
-from slipway.validation import field_problems
 
 GRAPH = "model.onnx"
 TOKENIZER = "tokenizer.json"

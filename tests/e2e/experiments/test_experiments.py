@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from embedded import Aws
-from heavy import Heavy, until
-from ranking import CANDIDATE, STABLE, WON, interleave, rank, versions
-from releasing import Controller, Releases, entered
-from shadowed import FAILING, HEAVY, LIGHT, POSITIVE, RANKED
+from support.embedded import Aws
+from support.heavy import Heavy, until
+from support.ranking import CANDIDATE, STABLE, WON, interleave, rank, versions
+from support.releasing import Controller, Releases, entered
+from support.shadowed import FAILING, HEAVY, LIGHT, POSITIVE, RANKED
 
-from local.state import State
-from slipway.releases.evidence import PREFERRED
-from slipway.releases.phases import Phase
+from local.environment.state import State
+from slipway.releases.evidence.tallies import PREFERRED
+from slipway.releases.record.phases import Phase
 
 TEXTS = ("good day", "bad day", "sunny hm", "so so", "awful day")
 MINUTES = 4

@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from embedded import Aws, unused_port
-from heavy import Heavy, write_project
+from support.embedded import Aws, unused_port
+from support.heavy import Heavy, write_project
 
-from local.environment import LocalEnvironment
-from local.state import State
+from local.environment.local_environment import LocalEnvironment
+from local.environment.state import State
 
 ROOT = Path(__file__).resolve().parents[3]
 

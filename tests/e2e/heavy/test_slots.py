@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from embedded import Aws
-from heavy import MODEL, Heavy, until, write_config
+from support.embedded import Aws
+from support.heavy import MODEL, Heavy, until, write_config
 
-from local.environment import LocalEnvironment
-from local.state import State
+from local.environment.local_environment import LocalEnvironment
+from local.environment.state import State
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 RECORDS = {"inputs": [{"text": "good sunny"}]}

@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from embedded import Aws
-from heavy import MODEL, Heavy, until
+from support.embedded import Aws
+from support.heavy import MODEL, Heavy, until
 
-from local.state import State
-from slipway.releases.phases import Phase
-from slipway.serving.live import FRESH_SECONDS
+from local.environment.state import State
+from slipway.releases.record.phases import Phase
+from slipway.serving.prediction.live_releases import FRESH_SECONDS
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 PATH = f"/v1/models/{MODEL}/predict"

@@ -8,12 +8,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from embedded import unused_port
-from released import write_project
-from releasing import Releases
+from support.embedded import unused_port
+from support.released import write_project
+from support.releasing import Releases
 
-from local.environment import LocalEnvironment
-from local.state import State
+from local.environment.local_environment import LocalEnvironment
+from local.environment.state import State
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,16 +10,16 @@ from contextlib import nullcontext
 
 import httpx
 import pytest
-from candidates import POISON
-from crowd import Crowd, Reply, summary
-from embedded import Aws
-from heavy import Heavy, until
-from released import CANDIDATE, CASES, EVERY, JUDGE, PROJECT, STABLE, TIERS, Case, question, write_config
-from releasing import Controller, Inbox, Releases, entered
+from support.candidates import POISON
+from support.crowd import Crowd, Reply, summary
+from support.embedded import Aws
+from support.heavy import Heavy, until
+from support.released import CANDIDATE, CASES, EVERY, JUDGE, PROJECT, STABLE, TIERS, Case, question, write_config
+from support.releasing import Controller, Inbox, Releases, entered
 
-from local.environment import LocalEnvironment
-from local.state import State
-from slipway.releases.phases import Phase
+from local.environment.local_environment import LocalEnvironment
+from local.environment.state import State
+from slipway.releases.record.phases import Phase
 
 CLIENTS = 50
 THINK_SECONDS = 0.8

@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from packages import make_text_package
+from support.packages import make_text_package
 from typer.testing import CliRunner, Result
 
 from slipway.cli import app
-from slipway.cli.registry_target import find_target
+from slipway.cli.model.registry_target import find_target
 from slipway.errors import CheckFailedError, InputError, NotFoundError
 from slipway.models.package import Package, load_package
 

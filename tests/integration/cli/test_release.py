@@ -8,15 +8,15 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from packages import make_text_package
+from support.packages import make_text_package
 from typer.testing import CliRunner, Result
 
+from slipway.aws.table import lazy_client
 from slipway.cli import app
-from slipway.dynamodb import lazy_client
 from slipway.errors import ConflictError, InputError, NotFoundError
-from slipway.releases.dynamodb import DynamoReleaseStore
-from slipway.releases.phases import Phase
-from slipway.releases.record import ReleaseRecord
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.table import DynamoReleaseStore
 
 CONFIG = """
 project: demo

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from packages import make_regression_package, make_text_package
+from support.packages import make_regression_package, make_text_package
 
 CONFIG = """
 project: demo

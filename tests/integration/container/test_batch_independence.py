@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from compressible import make_mood_package, mood_rows
+from support.compressible import make_mood_package, mood_rows
 
-from slipway.heavy_tier import HeavyConfig
+from slipway.config.heavy import HeavyConfig
 from slipway.models.package import Package, load_package, seal_package
 from slipway.models.predictor import Predictor
-from slipway.serving.executor import Executor
-from slipway.serving.tuning import tune
+from slipway.serving.batching.executor import Executor
+from slipway.serving.batching.tuning import tune
 
 RECORDS = [{"text": row["text"] * (1 + number % 5)} for number, row in enumerate(mood_rows(96, seed=9))]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from packages import make_text_package
+from support.packages import make_text_package
 
 from container.app import make_slot
 from container.settings import Settings

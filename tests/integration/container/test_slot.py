@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from container.app import Slot, make_slot
 from container.settings import Settings
-from slipway.serving.exchange import GONE, Answer
+from slipway.serving.http.exchange import GONE, Answer
 
 PREDICT = "/v1/models/tiny-sentiment/predict"
 

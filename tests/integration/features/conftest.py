@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fakes.features import MemoryFeatureStore, MemoryPredictionCache
 from moto import mock_aws
 
+from slipway.aws.table import Backoff, lazy_client
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType
-from slipway.dynamodb import Backoff, lazy_client
 from slipway.features.cache import PredictionCache
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore, DynamoPredictionCache
-from slipway.features.memory import MemoryFeatureStore, MemoryPredictionCache
 from slipway.features.store import FeatureStore
 
 REGION = "eu-west-1"

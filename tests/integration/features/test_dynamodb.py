@@ -15,7 +15,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
-from slipway.dynamodb import Backoff, lazy_client
+from slipway.aws.table import Backoff, lazy_client
 from slipway.errors import LateEventError, UnavailableError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore, DynamoPredictionCache

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from packages import make_tabular_package, make_text_package
+from support.packages import make_tabular_package, make_text_package
 
-from slipway.dynamodb import lazy_client
-from slipway.serving.lambda_adapter import LambdaHandler
+from slipway.aws.table import lazy_client
+from slipway.serving.http.lambda_adapter import LambdaHandler
 
 EVENTS = Path(__file__).parents[2] / "events"
 CONFIG = """

@@ -13,13 +13,13 @@ import boto3
 import pytest
 
 from functions.capture.settings import Settings
-from slipway.dynamodb import lazy_client
+from slipway.aws.table import lazy_client
 from slipway.errors import ConfigError, MalformedError, UnavailableError
-from slipway.monitoring.accuracy import Accuracy
-from slipway.monitoring.capture import capture_line
-from slipway.monitoring.dynamodb import DynamoFeedbackStore
-from slipway.monitoring.feedback import Feedback
-from slipway.monitoring.prediction_ids import PredictionId, new_random
+from slipway.monitoring.accuracy.labels import Accuracy
+from slipway.monitoring.captures.line import capture_line
+from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random
+from slipway.monitoring.feedback.store import Feedback
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
 
 ENVIRONMENT = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_CONTROL_TABLE": "control"}
 FOLDER = "captures/model=tiny-sentiment/date=2026-11-21/hour=12"

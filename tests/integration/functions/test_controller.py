@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from releases import make_release
+from support.releases import make_release
 
 from functions.controller.settings import Settings
-from slipway.dynamodb import lazy_client
+from slipway.aws.table import lazy_client
 from slipway.errors import ConfigError, UnavailableError
-from slipway.releases.dynamodb import DynamoReleaseStore
-from slipway.releases.phases import Phase
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.table import DynamoReleaseStore
 
 ENVIRONMENT = {
     "SLIPWAY_CONTROL_TABLE": "control",

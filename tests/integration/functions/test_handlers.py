@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from registries import ORIGIN, PASSED
+from support.registries import ORIGIN, PASSED
 
 from slipway.errors import ConfigError, PackageError, UnavailableError
-from slipway.models.fetching import aws_registry
 from slipway.models.package import load_package
-from slipway.models.s3 import s3_client
+from slipway.models.registry.bucket import s3_client
+from slipway.models.registry.fetching import aws_registry
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict]:

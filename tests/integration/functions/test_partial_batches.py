@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from slipway.aws.table import Backoff, lazy_client
 from slipway.config import load_config
-from slipway.dynamodb import Backoff, lazy_client
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
-from slipway.monitoring.telemetry import Telemetry
-from slipway.serving.app import create_app
-from slipway.serving.exchange import Exchange
-from slipway.serving.service import PredictionService
-from slipway.serving.v1 import v1_routes
+from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.http.app import create_app
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.prediction.service import PredictionService
 
 INPUTS = {"inputs": [{"patient": f"p{number}", "age": 1} for number in range(3)]}
 

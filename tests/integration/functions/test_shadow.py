@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from candidates import failing_graph, positive_graph
-from packages import make_text_package
-from registries import ORIGIN, PASSED
-from releases import make_release
+from support.candidates import failing_graph, positive_graph
+from support.packages import make_text_package
+from support.registries import ORIGIN, PASSED
+from support.releases import make_release
 
 from functions.shadow.settings import Settings
-from slipway.dynamodb import lazy_client
+from slipway.aws.table import lazy_client
+from slipway.config.releases import Shadow
 from slipway.errors import ConfigError, MalformedError
-from slipway.models.fetching import aws_registry
 from slipway.models.package import load_package
-from slipway.models.s3 import s3_client
-from slipway.monitoring.capture import capture_line
-from slipway.monitoring.prediction_ids import new_random
-from slipway.release_options import Shadow
-from slipway.releases.dynamodb import DynamoReleaseStore
-from slipway.releases.phases import Phase
+from slipway.models.registry.bucket import s3_client
+from slipway.models.registry.fetching import aws_registry
+from slipway.monitoring.captures.line import capture_line
+from slipway.monitoring.feedback.prediction_ids import new_random
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.table import DynamoReleaseStore
 
 MODEL = "tiny-sentiment"
 LIVE = {"good": "positive", "bad": "negative", "awful": "negative", "hm": "neutral"}

@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from local import settings
-from local.addresses import await_answer, held
-from local.processes import start, stop
+from local.emulator.addresses import await_answer, held
+from local.environment import settings
+from local.environment.processes import start, stop
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pass
     child = start(
         "emulator",
-        [sys.executable, "-m", "local.emulator", str(port), str(ROOT), str(folder / "tasks")],
+        [sys.executable, "-m", "local.emulator.ministack", str(port), str(ROOT), str(folder / "tasks")],
         folder=ROOT,
         environment=settings.emulator_environment({"PATH": "/usr/bin:/bin"}, port=port, temporary=folder),
         log=folder / "emulator.log",

@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local import settings
+from local.environment import settings
 
 Aws = Callable[[str], Any]
 

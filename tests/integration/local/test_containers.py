@@ -16,8 +16,8 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import alb, cloudwatch_logs, ecs, iam, ssm, sts
 
-from local.containers import Containers, Engine
-from local.settings import ACCOUNT, REGION
+from local.emulator.containers import Containers, Engine
+from local.environment.settings import ACCOUNT, REGION
 
 SERVER = """
 import http.server, json, os, signal, sys

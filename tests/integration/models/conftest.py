@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fakes.registry import MemoryObjectStore, MemoryVersionTable
 from moto import mock_aws
-from registries import Clock, Parts
+from support.registries import Clock, Parts
 
-from slipway.dynamodb import Backoff, lazy_client
-from slipway.models.dynamodb import DynamoVersionTable
-from slipway.models.memory import MemoryObjectStore, MemoryVersionTable
-from slipway.models.registry import Registry
-from slipway.models.s3 import S3ObjectStore, s3_client
+from slipway.aws.table import Backoff, lazy_client
+from slipway.models.registry.bucket import S3ObjectStore, s3_client
+from slipway.models.registry.registry import Registry
+from slipway.models.registry.table import DynamoVersionTable
 
 REGION = "eu-west-1"
 QUICK = Backoff(attempts=4, first_wait=0.001, longest_wait=0.002)

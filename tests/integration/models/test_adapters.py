@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ReadTimeoutError
-from packages import make_text_package
-from registries import ORIGIN, PASSED, Parts
+from support.packages import make_text_package
+from support.registries import ORIGIN, PASSED, Parts
 
-from slipway.dynamodb import Backoff, lazy_client
+from slipway.aws.table import Backoff, lazy_client
 from slipway.errors import PackageError, TooLargeError, UnavailableError
-from slipway.models.dynamodb import DynamoVersionTable
 from slipway.models.package import Package
-from slipway.models.s3 import S3ObjectStore, s3_client
+from slipway.models.registry.bucket import S3ObjectStore, s3_client
+from slipway.models.registry.table import DynamoVersionTable
 
 NAME = "tiny-sentiment"
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from compressible import box_rows, make_mlp_package, make_mood_package, mood_rows, write_jsonl
+from support.compressible import box_rows, make_mlp_package, make_mood_package, mood_rows, write_jsonl
 from typer.testing import CliRunner
 
 from slipway.cli import app
@@ -64,7 +64,7 @@ def test_distill(tmp_path: Path) -> None:
     teacher = make_mood_package(tmp_path / "moods" / "3").folder
     data = write_jsonl(tmp_path / "moods.jsonl", mood_rows(300))
     parameters = ("--parameter", "vocabulary=150", "--parameter", "buckets=211", "--parameter", "characters=[2,3]")
-    recipe = ("--student", "training.students:ngrams", *parameters)
+    recipe = ("--student", "recipes.students:ngrams", *parameters)
     result = invoke(
         "distill", "--teacher", teacher, "--data", data, *recipe, "--name", "light", "--output", tmp_path / "s"
     )

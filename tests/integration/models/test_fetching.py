@@ -4,14 +4,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from packages import make_tabular_package, make_text_package
-from registries import ORIGIN, PASSED, Flaky, Parts, spoil
+from support.packages import make_tabular_package, make_text_package
+from support.registries import ORIGIN, PASSED, Flaky, Parts, spoil
 
 from slipway.config import Config, parse_config
 from slipway.errors import ConfigError, NotFoundError, PackageError, UnavailableError
-from slipway.models.fetching import RETRY_SECONDS, VersionLoader, fetch_version, find_version
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
+from slipway.models.registry.fetching import RETRY_SECONDS, VersionLoader, fetch_version, find_version
 
 NAME = "tiny-sentiment"
 

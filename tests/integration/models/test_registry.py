@@ -10,8 +10,8 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from packages import make_text_package
-from registries import FAILED, ORIGIN, PASSED, Flaky, Parts, spoil
+from support.packages import make_text_package
+from support.registries import FAILED, ORIGIN, PASSED, Flaky, Parts, spoil
 
 from slipway.errors import (
     CheckFailedError,
@@ -21,10 +21,10 @@ from slipway.errors import (
     PackageError,
     UnavailableError,
 )
-from slipway.models.gates import Check
+from slipway.models.gates.gates import Check
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
-from slipway.models.registry import Registry
+from slipway.models.registry.registry import Registry
 
 NAME = "tiny-sentiment"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from slipway.dynamodb import Backoff, lazy_client
-from slipway.releases.dynamodb import DynamoReleaseStore
-from slipway.releases.store import MemoryReleaseStore, ReleaseStore
+from slipway.aws.table import Backoff, lazy_client
+from slipway.releases.record.store import MemoryReleaseStore, ReleaseStore
+from slipway.releases.record.table import DynamoReleaseStore
 
 REGION = "eu-west-1"
 QUICK = Backoff(attempts=4, first_wait=0.001, longest_wait=0.002)

@@ -8,16 +8,16 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.cloudwatch.models import Statistics
-from releases import NOW, make_release, with_traffic
+from support.releases import NOW, make_release, with_traffic
 
-from slipway.monitoring import metrics
-from slipway.monitoring.accuracy import CapturedLabel
-from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore
-from slipway.monitoring.prediction_ids import PredictionId
-from slipway.release_options import AbTest, Bandit, Shadow
-from slipway.releases.cloudwatch import CloudWatchEvidence
-from slipway.releases.evidence import Tally
-from slipway.releases.record import LatencyLimits, ReleaseRecord, StoredTally
+from slipway.config.releases import AbTest, Bandit, Shadow
+from slipway.monitoring.accuracy.labels import CapturedLabel
+from slipway.monitoring.feedback.prediction_ids import PredictionId
+from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore
+from slipway.monitoring.telemetry import metrics
+from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
+from slipway.releases.evidence.tallies import Tally
+from slipway.releases.record.release_record import LatencyLimits, ReleaseRecord, StoredTally
 
 OPTIONS = {"region_name": "eu-west-1"}
 LATER = NOW + timedelta(minutes=4, seconds=30)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from slipway.errors import ConflictError
-from slipway.monitoring.dynamodb import DynamoFeedbackStore
-from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore, Rewards
-from slipway.monitoring.impressions import KEPT
-from slipway.monitoring.prediction_ids import PredictionId, release_tag
-from slipway.releases.interleaving import Pick, Team, preferred
+from slipway.monitoring.feedback.impressions import KEPT
+from slipway.monitoring.feedback.prediction_ids import PredictionId, release_tag
+from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore, Rewards
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
+from slipway.releases.statistics.interleaving import Pick, Team, preferred
 
 Store = MemoryFeedbackStore | DynamoFeedbackStore
 NOW = datetime.now(UTC)

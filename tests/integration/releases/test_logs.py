@@ -8,15 +8,15 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from releases import make_release
+from support.releases import make_release
 
+from slipway.config.releases import Shadow
+from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
-from slipway.release_options import Shadow
-from slipway.releases.logs import Subscriptions
-from slipway.releases.phases import Phase
-from slipway.releases.shadows import LogShadows
-from slipway.releases.store import MemoryReleaseStore
-from slipway.shadow_options import ShadowNames
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.shadow.log_filters import Subscriptions
+from slipway.releases.shadow.subscriptions import LogShadows
 
 OPTIONS = {"region_name": "eu-west-1"}
 GROUP = "/predict"

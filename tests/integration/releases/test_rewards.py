@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from releases import NOW
+from support.releases import NOW
 
 from slipway.errors import ConflictError
-from slipway.monitoring.dynamodb import DynamoFeedbackStore
-from slipway.monitoring.feedback import Feedback, MemoryFeedbackStore, Rewards
-from slipway.monitoring.prediction_ids import PredictionId
+from slipway.monitoring.feedback.prediction_ids import PredictionId
+from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore, Rewards
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
 
 Store = MemoryFeedbackStore | DynamoFeedbackStore
 HOUR = timedelta(hours=1)

@@ -7,11 +7,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from slipway.config.heavy import version_paths
 from slipway.errors import UnavailableError
-from slipway.heavy_tier import version_paths
-from slipway.releases.alb import SlotBalancer
-from slipway.releases.ecs import SlotServices
-from slipway.releases.ssm import SlotParameters
+from slipway.releases.controller.listener import SlotBalancer
+from slipway.releases.controller.parameters import SlotParameters
+from slipway.releases.controller.services import SlotServices
 
 OPTIONS = {"region_name": "eu-west-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 SLOTS = ("blue", "green")

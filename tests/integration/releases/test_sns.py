@@ -6,11 +6,11 @@ from datetime import timedelta
 import boto3
 import pytest
 from moto import mock_aws
-from releases import NOW, make_release
+from support.releases import NOW, make_release
 
 from slipway.errors import UnavailableError
-from slipway.releases.phases import Entry, Phase
-from slipway.releases.sns import SnsNotifier
+from slipway.releases.controller.notifications import SnsNotifier
+from slipway.releases.record.phases import Entry, Phase
 
 OPTIONS = {"region_name": "eu-west-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 

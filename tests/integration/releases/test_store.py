@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from releases import NOW, make_release
+from support.releases import NOW, make_release
 
 from slipway.errors import ConflictError, StaleError, UnavailableError
-from slipway.releases.dynamodb import DynamoReleaseStore
-from slipway.releases.phases import Entry, Phase
-from slipway.releases.release import Candidate
-from slipway.releases.store import ReleaseStore
+from slipway.releases.record.phases import Entry, Phase
+from slipway.releases.record.store import ReleaseStore
+from slipway.releases.record.table import DynamoReleaseStore
+from slipway.releases.routing.release import Candidate
 
 
 def test_a_release_comes_back_as_it_was_started(store: ReleaseStore) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from slipway.releases.apigateway import ApiTryOut
-from slipway.releases.heavy import Result
+from slipway.releases.controller.heavy import Result
+from slipway.releases.controller.smoke_test import ApiTryOut
 
 DESCRIBED = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1, 1]}]}
 

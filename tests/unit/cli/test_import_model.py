@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from packages import regression_graph
+from support.packages import regression_graph
 from typer.testing import CliRunner
 
 from slipway.cli import app

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from slipway.cli import local
+from slipway.cli.local import app as local
 from slipway.errors import ConflictError, NotFoundError
 
 RUNNER = CliRunner()

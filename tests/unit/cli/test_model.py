@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from packages import make_text_package
+from support.packages import make_text_package
 from typer.testing import CliRunner
 
 from slipway.cli import app

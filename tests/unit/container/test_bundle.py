@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packages import make_tabular_package, make_text_package
+from support.packages import make_tabular_package, make_text_package
 
 from container.bundle import build_bundle
 from slipway.errors import ConfigError, PackageError
@@ -17,7 +17,13 @@ def source(tmp_path: Path) -> Path:
     for version in ("1", "2"):
         make_text_package(source / "weights" / "tiny-sentiment" / version, version=int(version))
     make_tabular_package(source / "models" / "tiny-tabular" / "1")
-    for file in ("slipway/errors.py", "slipway/cli/main.py", "container/health.py", "infra/bundle.py", "mine.py"):
+    for file in (
+        "slipway/errors.py",
+        "slipway/cli/main.py",
+        "container/health.py",
+        "infra/bundling/bundle.py",
+        "mine.py",
+    ):
         (source / file).parent.mkdir(parents=True, exist_ok=True)
         (source / file).write_text("", encoding="utf-8")
     configure(source)

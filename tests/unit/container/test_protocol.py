@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 import uvicorn
-from eventually import until
+from support.eventually import until
 from uvicorn.server import ServerState
 
 from container.protocol import Protocol, Refusals
-from slipway.serving.exchange import GONE, Answer, Scope
+from slipway.serving.http.exchange import GONE, Answer, Scope
 
 REFUSED = Answer(b'{"status":503}', 503, "application/problem+json", {"retry-after": "1"})
 BODY = b'{"inputs":[]}'

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
-from documents import DOCS
+from support.documents import DOCS
 
 from slipway.cli.commands import app
 

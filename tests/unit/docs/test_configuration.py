@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from documents import DOCS
+from support.documents import DOCS
 
 from slipway.config import Config
-from slipway.validation import Section
+from slipway.config.validation import Section
 
 _ROW = re.compile(r"^\| (?P<keys>(?:… )?`[^|]*?) \|", re.MULTILINE)
 

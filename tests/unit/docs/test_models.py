@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import onnx
-from documents import follow, section
-from packages import regression_graph
+from support.documents import follow, section
+from support.packages import regression_graph
 
 from slipway.config import load_config
 from slipway.models.bundle import load_models

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from documents import DOCS
+from support.documents import DOCS
 
 from slipway.cli.commands import app
 

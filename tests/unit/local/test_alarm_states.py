@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ministack.services import cloudwatch
 
-from local.alarm_states import evaluate, state_of
+from local.emulator.alarm_states import evaluate, state_of
 
 ALARM = {
     "AlarmName": "faults",

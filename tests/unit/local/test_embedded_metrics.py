@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from ministack.services import cloudwatch, cloudwatch_logs
 
-from local import embedded_metrics
-from local.embedded_metrics import Datum, parse
-from slipway.monitoring.metrics import metric_line
+from local.emulator import embedded_metrics
+from local.emulator.embedded_metrics import Datum, parse
+from slipway.monitoring.telemetry.metrics import metric_line
 
 TIME_MS = 1_790_000_000_123
 

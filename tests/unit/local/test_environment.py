@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import state
-from local.environment import LocalEnvironment
-from local.processes import Child
-from local.state import Credentials, Process, State
+from local.environment import state
+from local.environment.local_environment import LocalEnvironment
+from local.environment.processes import Child
+from local.environment.state import Credentials, Process, State
 from slipway.errors import ConfigError, ConflictError, NotFoundError
 
 CONFIG = "models:\n  m:\n    versions: [1]\n    stable: 1\n"

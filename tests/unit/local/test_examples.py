@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.examples import seed
+from local.environment.examples import seed
 
 CONFIG = "models:\n  m:\n    versions: [1]\n    stable: 1\n"
 JWT = "api:\n  authorization: jwt\n  jwt: {issuer: https://i, audience: [a]}\n"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from botocore.credentials import Credentials
 
-from local.frontdoor import BODY_BYTES, Gateway, create_app
+from local.environment.frontdoor import BODY_BYTES, Gateway, create_app
 
 KEYS = Credentials("AKIALOCAL", "local")
 

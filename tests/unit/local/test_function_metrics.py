@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from ministack.services import cloudwatch, lambda_svc
 
-from local import function_metrics
+from local.emulator import function_metrics
 
 FUNCTION = {"config": {"FunctionName": "controller", "Version": "2"}}
 ALIASES = {"live": {"FunctionVersion": "2"}, "before": {"FunctionVersion": "1"}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.named_resources import resource_of
+from local.emulator.named_resources import resource_of
 
 PLACE = "us-east-1:000000000000"
 ECS, SSM = "AmazonEC2ContainerServiceV20141113.", "AmazonSSM."

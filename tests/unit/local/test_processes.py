@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.processes import Child, StartError, finish, run, start, stop
+from local.environment.processes import Child, StartError, finish, run, start, stop
 
 Starter = Callable[[str], Child]
 
@@ -75,7 +75,7 @@ def test_stop_ends_what_is_left_of_a_process_that_has_ended(start_python: Starte
 
 
 def test_what_ignores_sigterm_is_killed(start_python: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.processes._GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("local.environment.processes._GRACE_SECONDS", 0.3)
     child = start_python(STUBBORN)
     grandchild_of(child)
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local import settings
+from local.environment import settings
 
 SHELL = {
     "PATH": "/usr/bin",

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import state
-from local.processes import Child
-from local.state import Credentials, Process, State
+from local.environment import state
+from local.environment.processes import Child
+from local.environment.state import Credentials, Process, State
 from slipway.errors import ConfigError
 
 NOBODY = Child("emulator", 2**22 - 3, 0.0, "emulator.log")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from local import subscriptions
-from local.subscriptions import Deliveries
-from slipway.monitoring.subscriptions import subscribed_lines
+from local.emulator import subscriptions
+from local.emulator.subscriptions import Deliveries
+from slipway.monitoring.captures.subscriptions import subscribed_lines
 
 Calls = list[tuple[str, list[str]]]
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.synthesis import fingerprint_of
+from local.environment.synthesis import fingerprint_of
 
 CONFIG = "models:\n  m:\n    path: build/m\n    versions: [1]\n    stable: 1\n"
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from ministack.services import cloudwatch
 
-from local import trimmed_counts
+from local.emulator import trimmed_counts
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from advised import GIVEN, PROFILE, TABLE, US, WORK
+from support.advised import GIVEN, PROFILE, TABLE, US, WORK
 
 from slipway.models.advice.bill import tiered
 from slipway.models.advice.choice import Advisor

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from advised import PROFILE, TABLE, WORK
+from support.advised import PROFILE, TABLE, WORK
 
 from slipway.errors import InputError
 from slipway.models.advice.choice import Advisor

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from advised import TABLE
+from support.advised import TABLE
 
 from slipway.errors import ConfigError, NotFoundError
 from slipway.models.advice.prices import load_prices

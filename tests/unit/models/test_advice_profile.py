@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from packages import manifest_document, seal
+from support.packages import manifest_document, seal
 
 from slipway.errors import InputError
 from slipway.models.advice.operations import multiply_adds, node_multiply_adds

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from packages import make_tabular_package, make_text_package
+from support.packages import make_tabular_package, make_text_package
 
 from slipway.config import Config, parse_config
 from slipway.errors import ConfigError, PackageError

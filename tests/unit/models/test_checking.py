@@ -4,11 +4,11 @@ from pathlib import Path
 
 import onnx
 import pytest
-from packages import make_tabular_package, make_text_package, text_graph
+from support.packages import make_tabular_package, make_text_package, text_graph
 
 from slipway.config import GatesConfig
 from slipway.errors import InputError, PackageError
-from slipway.models.checking import check_package
+from slipway.models.gates.checking import check_package
 from slipway.models.package import Package, seal_package
 
 RECALL = GatesConfig.model_validate({"quality": [{"metric": "macro_recall", "min": 0.9, "max_drop": 0.1}]})

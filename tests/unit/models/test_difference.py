@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from packages import make_tabular_package
+from support.packages import make_tabular_package
 
-from slipway.models.difference import Change, compare_versions
+from slipway.models.registry.difference import Change, compare_versions
 
 
 def test_the_same_version_is_no_difference(tmp_path: Path):

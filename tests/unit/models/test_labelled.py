@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import InputError
-from slipway.models.labelled import read_labelled
+from slipway.models.gates.labelled import read_labelled
 from slipway.models.package import Package
 
 

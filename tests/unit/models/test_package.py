@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packages import make_text_package, manifest_document
+from support.packages import make_text_package, manifest_document
 
 from slipway.errors import PackageError
 from slipway.models.manifest import Manifest

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from packages import make_regression_package, make_text_package, tabular_graph
+from support.packages import make_regression_package, make_text_package, tabular_graph
 
 from slipway.errors import PackageError, PredictionError
 from slipway.models.package import Package, load_package, seal_package

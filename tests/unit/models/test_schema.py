@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packages import make_tabular_package, manifest_document
 from pydantic import TypeAdapter, ValidationError
+from support.packages import make_tabular_package, manifest_document
 
+from slipway.config.validation import field_problems
 from slipway.errors import ConfigError, InputError, PackageError
 from slipway.models.manifest import Manifest
 from slipway.models.package import Package
 from slipway.models.schema import RequestRecord, record_model
-from slipway.validation import field_problems
 
 ENTITIES = {"tumour": "patient", "habits": "patient", "ward": "clinic-ward"}
 WHOLE = {"radius": 1.0, "smooth": 0.25, "age": 3}

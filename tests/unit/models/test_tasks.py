@@ -5,7 +5,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from packages import make_regression_package, make_tabular_package, make_text_package, regression_graph, tabular_graph
+from support.packages import (
+    make_regression_package,
+    make_tabular_package,
+    make_text_package,
+    regression_graph,
+    tabular_graph,
+)
 from tokenizers import Tokenizer
 
 from slipway.errors import PackageError, PredictionError

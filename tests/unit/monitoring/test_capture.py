@@ -1,6 +1,6 @@
 import json
 
-from slipway.monitoring.capture import capture_line, is_sampled
+from slipway.monitoring.captures.line import capture_line, is_sampled
 
 
 def test_nothing_and_everything_are_exact() -> None:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from moto import mock_aws
 
-from slipway.dynamodb import Backoff, lazy_client
+from slipway.aws.table import Backoff, lazy_client
 from slipway.errors import ConflictError, UnavailableError
-from slipway.monitoring.dynamodb import DynamoFeedbackStore
-from slipway.monitoring.feedback import Feedback, FeedbackStore, MemoryFeedbackStore
-from slipway.monitoring.prediction_ids import PredictionId
+from slipway.monitoring.feedback.prediction_ids import PredictionId
+from slipway.monitoring.feedback.store import Feedback, FeedbackStore, MemoryFeedbackStore
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
 
 ID = PredictionId("m", 1, "0" * 24)
 LABEL = Feedback(ID, label="positive")

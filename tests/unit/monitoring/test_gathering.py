@@ -2,8 +2,8 @@
 
 import json
 
-from slipway.monitoring import metrics
-from slipway.monitoring.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.gathering import GatheredTelemetry
 
 SERVED = {"Slot": "blue", "Version": "3"}
 

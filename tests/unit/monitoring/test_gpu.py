@@ -1,6 +1,6 @@
 import pytest
 
-from slipway.monitoring.gpu import gpu_utilization
+from slipway.monitoring.telemetry.gpu import gpu_utilization
 
 
 @pytest.mark.parametrize(

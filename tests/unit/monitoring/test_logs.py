@@ -1,7 +1,7 @@
 import json
 import logging
 
-from slipway.monitoring.logs import JsonFormatter
+from slipway.monitoring.telemetry.logs import JsonFormatter
 
 
 def test_an_exception_is_one_line_of_json() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 import pytest
 
 from slipway.errors import ConflictError, InputError, PredictionError, TooLargeError, UnavailableError
-from slipway.monitoring import metrics
-from slipway.monitoring.metrics import CATALOGUE, Kind, metric_line
-from slipway.monitoring.telemetry import Telemetry, error_kind
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.metrics import CATALOGUE, Kind, metric_line
+from slipway.monitoring.telemetry.requests import Telemetry, error_kind
 
 UNITS = {"Count", "Milliseconds", "None", "Percent"}
 

@@ -1,7 +1,7 @@
 import pytest
 
 from slipway.errors import InputError
-from slipway.monitoring.prediction_ids import PredictionId, new_random, parse_prediction_id, release_tag
+from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random, parse_prediction_id, release_tag
 
 TAG = release_tag("a release")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slipway.errors import InputError, MalformedError, TooLargeError
-from slipway.monitoring import subscriptions
-from slipway.monitoring.subscriptions import subscribed_lines
+from slipway.monitoring.captures import subscriptions
+from slipway.monitoring.captures.subscriptions import subscribed_lines
 
 
 def packed(content: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import chi2_contingency, chisquare
 
 from slipway.config import parse_config
-from slipway.releases.assignment import assign
-from slipway.releases.release import Candidate, Release, configured_releases
+from slipway.releases.routing.assignment import assign
+from slipway.releases.routing.release import Candidate, Release, configured_releases
 
 KEYS = [f"user-{number}" for number in range(6_000)]
 
@@ -29,7 +29,8 @@ def test_without_candidates_everything_is_stable() -> None:
 def test_the_same_key_always_gets_the_same_version() -> None:
     """Also in another process, with another seed for Python's own hashes."""
     code = (
-        "from slipway.releases.assignment import assign; from slipway.releases.release import Candidate, Release;"
+        "from slipway.releases.routing.assignment import assign;"
+        "from slipway.releases.routing.release import Candidate, Release;"
         "r = Release('m', 1, (Candidate(2, 0.3), Candidate(3, 0.3)), salt='s');"
         "print(*(assign(r, f'user-{i}') for i in range(200)))"
     )

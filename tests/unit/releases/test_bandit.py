@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from slipway.releases.bandit import best_probabilities, regret, weigh
-from slipway.releases.evidence import Tally
+from slipway.releases.evidence.tallies import Tally
+from slipway.releases.statistics.bandit import best_probabilities, regret, weigh
 
 
 def test_the_probability_to_be_best_is_that_of_drawing_from_the_posteriors() -> None:

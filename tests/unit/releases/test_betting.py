@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from slipway.releases.betting import AGAINST, BETS, Block, Boundary, log_mixture, log_winnings, reinvested, upper_bound
+from slipway.releases.statistics.betting import (
+    AGAINST,
+    BETS,
+    Block,
+    Boundary,
+    log_mixture,
+    log_winnings,
+    reinvested,
+    upper_bound,
+)
 
 
 def block(candidate: tuple[float, float], stable: tuple[float, float]) -> Block:

@@ -6,12 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from faults import Killed
-from releases import NOW, make_release
-from worlds import MODEL, Stage
+from support.faults import Killed
+from support.releases import NOW, make_release
+from support.worlds import MODEL, Stage
 
-from slipway.errors import ConflictError, UnavailableError
-from slipway.release_options import (
+from slipway.config.releases import (
     AbTest,
     AllAtOnce,
     Bandit,
@@ -23,9 +22,10 @@ from slipway.release_options import (
     Options,
     Shadow,
 )
-from slipway.releases.actions import SetShares
-from slipway.releases.controller import Controller
-from slipway.releases.phases import Order, Phase
+from slipway.errors import ConflictError, UnavailableError
+from slipway.releases.controller.reconciler import Controller
+from slipway.releases.record.phases import Order, Phase
+from slipway.releases.strategies.actions import SetShares
 
 STRATEGIES: dict[str, Options] = {
     "all-at-once": AllAtOnce(bake_minutes=1),

@@ -1,5 +1,5 @@
 import pytest
-from release_worlds import (
+from support.release_worlds import (
     ALONE,
     BAD,
     BOTH_FAIL,
@@ -16,11 +16,11 @@ from release_worlds import (
     started,
 )
 
-from slipway.release_options import AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear
-from slipway.releases.actions import Retire
-from slipway.releases.evidence import Readiness, Tally, value_key
-from slipway.releases.judge import Outcome
-from slipway.releases.phases import Phase
+from slipway.config.releases import AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear
+from slipway.releases.evidence.tallies import Readiness, Tally, value_key
+from slipway.releases.record.phases import Phase
+from slipway.releases.statistics.judge import Outcome
+from slipway.releases.strategies.actions import Retire
 
 
 def test_a_good_canary_on_the_light_tier_is_promoted() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from release_worlds import (
+from support.release_worlds import (
     BOTH_FAIL,
     GOOD,
     MINUTE,
@@ -13,11 +13,11 @@ from release_worlds import (
     stable_arm,
 )
 
-from slipway.release_options import AllAtOnce, Canary, Linear
-from slipway.releases.actions import Notify, Prepare, SetShares, SetStable
-from slipway.releases.decide import decide
-from slipway.releases.evidence import Evidence, Observed, Readiness
-from slipway.releases.phases import Order, Phase
+from slipway.config.releases import AllAtOnce, Canary, Linear
+from slipway.releases.evidence.tallies import Evidence, Observed, Readiness
+from slipway.releases.record.phases import Order, Phase
+from slipway.releases.strategies.actions import Notify, Prepare, SetShares, SetStable
+from slipway.releases.strategies.decide import decide
 
 
 def test_weights_that_somebody_else_set_are_not_built_on() -> None:

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from release_worlds import NOW, World, arm, light, stable_arm
+from support.release_worlds import NOW, World, arm, light, stable_arm
 
-from slipway.release_options import AbTest, Bandit, Interleave, JudgeConfig, Shadow
-from slipway.releases.actions import RunShadows
-from slipway.releases.evidence import Tally
-from slipway.releases.experiments import live_candidates, results
-from slipway.releases.phases import Order, Phase
-from slipway.releases.samplesize import sample_size
+from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
+from slipway.releases.evidence.tallies import Tally
+from slipway.releases.record.phases import Order, Phase
+from slipway.releases.statistics.sample_size import sample_size
+from slipway.releases.strategies.actions import RunShadows
+from slipway.releases.strategies.experiments import live_candidates, results
 
 Arms = dict[int, dict[str, Tally]]
 

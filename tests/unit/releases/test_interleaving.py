@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from slipway.releases.interleaving import Pick, SignTest, Team, preferred, team_draft
+from slipway.releases.statistics.interleaving import Pick, SignTest, Team, preferred, team_draft
 
 A, B = ["a", "b", "c", "d"], ["c", "e", "a", "f"]
 

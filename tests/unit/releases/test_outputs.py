@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from packages import make_regression_package, make_text_package
+from support.packages import make_regression_package, make_text_package
 
 from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.package import MANIFEST, seal_package
-from slipway.releases.outputs import Outputs
+from slipway.releases.evidence.outputs import Outputs
 
 
 def test_of_a_classifier_the_labels_are_compared(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 import pytest
 
 from slipway.config import parse_config
-from slipway.errors import ConfigError, InputError
-from slipway.release_options import (
+from slipway.config.releases import (
     AbTest,
     AllAtOnce,
     Bandit,
@@ -15,8 +14,9 @@ from slipway.release_options import (
     ReleaseConfig,
     Shadow,
 )  # fmt: skip
-from slipway.releases.phases import Phase
-from slipway.releases.plan import check_start, phases_judged, plan, share_steps
+from slipway.errors import ConfigError, InputError
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.plan import check_start, phases_judged, plan, share_steps
 
 EVERY = (AllAtOnce(), BlueGreen(), Canary(), Linear(), Shadow(), AbTest(), Bandit(), Interleave())
 

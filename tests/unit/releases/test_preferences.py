@@ -3,16 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from releases import NOW, make_release
+from support.releases import NOW, make_release
 
-from slipway.monitoring.prediction_ids import release_tag
-from slipway.release_options import Canary, Interleave
-from slipway.releases.evidence import Evidence, Observed, Tally, Window
-from slipway.releases.experiments import sign_test
-from slipway.releases.interleaving import SignTest
-from slipway.releases.judging import look
-from slipway.releases.preferences import with_preferences
-from slipway.releases.record import ReleaseRecord
+from slipway.config.releases import Canary, Interleave
+from slipway.monitoring.feedback.prediction_ids import release_tag
+from slipway.releases.evidence.preferences import with_preferences
+from slipway.releases.evidence.tallies import Evidence, Observed, Tally, Window
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.statistics.interleaving import SignTest
+from slipway.releases.strategies.experiments import sign_test
+from slipway.releases.strategies.looks import look
 
 
 class Wins:

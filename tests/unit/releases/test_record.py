@@ -1,12 +1,12 @@
 import json
 
 import pytest
-from release_worlds import NOW, arm, heavy, light, stable_arm, started
+from support.release_worlds import NOW, arm, heavy, light, stable_arm, started
 
+from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
 from slipway.errors import InputError
-from slipway.release_options import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
-from slipway.releases.phases import Order, Phase
-from slipway.releases.record import dump_record, load_record
+from slipway.releases.record.phases import Order, Phase
+from slipway.releases.record.release_record import dump_record, load_record
 
 
 @pytest.mark.parametrize("options", [Canary(), BlueGreen(), Shadow(), AbTest(sticky="user"), Bandit(), Interleave()])

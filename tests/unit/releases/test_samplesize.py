@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from slipway.release_options import AbTest
-from slipway.releases.evidence import Tally
-from slipway.releases.samplesize import final_alpha, fixed_interval, running_interval, sample_size
+from slipway.config.releases import AbTest
+from slipway.releases.evidence.tallies import Tally
+from slipway.releases.statistics.sample_size import final_alpha, fixed_interval, running_interval, sample_size
 
 PLAIN = AbTest(baseline=0.1, effect=0.02, sequential=False)
 

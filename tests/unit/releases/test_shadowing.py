@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from releases import make_release
+from support.releases import make_release
 
 from slipway.config import Config, parse_config
+from slipway.config.releases import Shadow
 from slipway.errors import UnavailableError
-from slipway.monitoring.captured import Capture
-from slipway.release_options import Shadow
-from slipway.releases.phases import Phase
-from slipway.releases.shadowing import Shadower, agree, is_chosen
-from slipway.releases.store import MemoryReleaseStore
+from slipway.monitoring.captures.reading import Capture
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.shadow.shadower import Shadower, agree, is_chosen
 
 MODEL = "sentiment"
 CONFIG = """

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from faults import Killed
-from releases import make_release
-from worlds import MODEL, Logs, Stage
+from support.faults import Killed
+from support.releases import make_release
+from support.worlds import MODEL, Logs, Stage
 
+from slipway.config.releases import AbTest, Shadow
+from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
-from slipway.release_options import AbTest, Shadow
-from slipway.releases.phases import Order, Phase
-from slipway.releases.record import ReleaseRecord
-from slipway.releases.shadows import LogShadows
-from slipway.releases.store import MemoryReleaseStore
-from slipway.shadow_options import ShadowNames
+from slipway.releases.record.phases import Order, Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.shadow.subscriptions import LogShadows
 
 LONG = Shadow(sample=0.5, minutes=600)
 

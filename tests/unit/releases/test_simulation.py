@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Linear, Options, Shadow
 from slipway.errors import NotFoundError
-from slipway.release_options import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Linear, Options, Shadow
-from slipway.releases.figures import ExperimentFigures, ShadowFigures, figures_of
-from slipway.releases.judge import Outcome
-from slipway.releases.phases import Phase
-from slipway.releases.scenarios import best_of, find_scenarios, stable_of
-from slipway.releases.simulation import Scenario, Setting, simulate
-from slipway.releases.traffic import Behaviour, Measured, Stream, Traffic
+from slipway.releases.record.phases import Phase
+from slipway.releases.simulation.figures import ExperimentFigures, ShadowFigures, figures_of
+from slipway.releases.simulation.runs import Scenario, Setting, simulate
+from slipway.releases.simulation.scenarios import best_of, find_scenarios, stable_of
+from slipway.releases.simulation.traffic import Behaviour, Measured, Stream, Traffic
+from slipway.releases.statistics.judge import Outcome
 
 SAME = Behaviour()
 FAILS = replace(SAME, errors=0.05)

@@ -6,8 +6,8 @@ import pytest
 
 from slipway.config import parse_config
 from slipway.errors import InputError
-from slipway.releases.record import ReleaseRecord
-from slipway.releases.starting import Wish, start_record
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.starting import Wish, start_record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CONFIG = """

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from serving import PREDICT, refused
+from fakes.features import MemoryFeatureStore, MemoryPredictionCache
 from starlette.testclient import TestClient
+from support.serving import PREDICT, refused
 
 from slipway.errors import UnavailableError
 from slipway.features.definitions import FeatureDefinitions
-from slipway.features.memory import MemoryFeatureStore, MemoryPredictionCache
-from slipway.monitoring.gathering import GatheredTelemetry
-from slipway.serving.concurrent import ConcurrentService
-from slipway.serving.exchange import Exchange
-from slipway.serving.executor import Executor, Plan
-from slipway.serving.front import Front
-from slipway.serving.health import health_routes
-from slipway.serving.lifecycle import Lifecycle, Readiness
-from slipway.serving.oip import oip_routes
-from slipway.serving.sagemaker import sagemaker_routes
-from slipway.serving.service import PredictionService
-from slipway.serving.v1 import v1_routes
+from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.serving.apis.health import health_routes
+from slipway.serving.apis.oip import oip_routes
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.apis.sagemaker import sagemaker_routes
+from slipway.serving.batching.executor import Executor, Plan
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.http.front import Front
+from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.threaded import ConcurrentService
+from slipway.serving.slot.lifecycle import Lifecycle, Readiness
 
 GOOD = {"inputs": [{"text": "good"}]}
 
@@ -63,7 +63,7 @@ def serve(config, models) -> Iterator[Any]:
         )
 
         def make_app():
-            from slipway.serving.app import create_app
+            from slipway.serving.http.app import create_app
 
             return create_app(routes, exchange, title="demo")
 

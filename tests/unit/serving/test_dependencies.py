@@ -1,8 +1,8 @@
 """The store, the cache and the graphs behind the API: what they give, and what a client gets while they are down."""
 
 import pytest
-from serving import PREDICT, fields, refused
 from starlette.testclient import TestClient
+from support.serving import PREDICT, fields, refused
 
 from slipway.errors import UnavailableError
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from eventually import until
+from support.eventually import until
 
 from slipway.errors import ExpiredError, OverloadedError, PredictionError
-from slipway.serving.executor import Answered, ClientGoneError, Executor, Plan
+from slipway.serving.batching.executor import Answered, ClientGoneError, Executor, Plan
 
 NEVER = math.inf
 

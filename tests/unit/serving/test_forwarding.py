@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from packages import make_regression_package
 from pydantic_core import to_json
-from releases import make_release
-from slots import CONFIG, FIELD, MODEL, Slots, home, start
+from support.packages import make_regression_package
+from support.releases import make_release
+from support.slots import CONFIG, FIELD, MODEL, Slots, home, start
 
 from slipway.config import parse_config
+from slipway.config.releases import AbTest
 from slipway.errors import UnavailableError
 from slipway.models.bundle import load_models
-from slipway.monitoring.prediction_ids import parse_prediction_id
-from slipway.release_options import AbTest
-from slipway.releases.phases import Phase
-from slipway.releases.store import MemoryReleaseStore
-from slipway.serving.service import PredictionService
-from slipway.serving.slot_releases import SlotReleases
-from slipway.serving.v1 import describe_model
+from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.serving.apis.predict import describe_model
+from slipway.serving.prediction.service import PredictionService
+from slipway.serving.slot.slot_releases import SlotReleases
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from slipway.serving.front import Front
+from slipway.serving.http.front import Front
 
 pytestmark = pytest.mark.parametrize("api", [True], indirect=True, ids=["front"])
 

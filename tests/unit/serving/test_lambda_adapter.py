@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.serving.lambda_adapter import LambdaHandler, never
+from slipway.serving.http.lambda_adapter import LambdaHandler, never
 
 EVENT = json.loads((Path(__file__).parents[2] / "events" / "predict.json").read_text(encoding="utf-8"))
 

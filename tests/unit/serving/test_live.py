@@ -6,22 +6,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from releases import make_release
-from serving import PREDICT, Api
+from support.releases import make_release
+from support.serving import PREDICT, Api
 
 from slipway.config import parse_config
+from slipway.config.releases import AbTest, Shadow
 from slipway.errors import UnavailableError
-from slipway.monitoring.attempts import Attempts
-from slipway.monitoring.outputs import count_output
-from slipway.monitoring.telemetry import RequestEvent
-from slipway.release_options import AbTest, Shadow
-from slipway.releases.phases import Phase
-from slipway.releases.record import ReleaseRecord
-from slipway.releases.release import Candidate
-from slipway.releases.serving import Serving
-from slipway.releases.store import MemoryReleaseStore
-from slipway.serving.live import FRESH_SECONDS, LiveReleases
-from slipway.serving.service import PredictionService
+from slipway.monitoring.telemetry.attempts import Attempts
+from slipway.monitoring.telemetry.outputs import count_output
+from slipway.monitoring.telemetry.requests import RequestEvent
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.routing.release import Candidate
+from slipway.releases.routing.serving import Serving
+from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
+from slipway.serving.prediction.service import PredictionService
 
 MODEL = "tiny-sentiment"
 CONFIG = parse_config("models: {tiny-sentiment: {versions: [1, 2], stable: 1}}")

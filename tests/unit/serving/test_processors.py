@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.serving.processors import available_processors, let_others_finish
+from slipway.serving.batching.processors import available_processors, let_others_finish
 
 AFFINITY = len(os.sched_getaffinity(0))
 

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from releases import make_release
-from serving import Api, fields, refused
 from starlette.testclient import TestClient
+from support.releases import make_release
+from support.serving import Api, fields, refused
 
 from slipway.config import Config
+from slipway.config.releases import AbTest, Canary, Interleave, Options
 from slipway.errors import PredictionError
 from slipway.models.manifest import Manifest
-from slipway.monitoring.prediction_ids import parse_prediction_id, release_tag
-from slipway.release_options import AbTest, Canary, Interleave, Options
-from slipway.releases.interleaving import Team, team_draft
-from slipway.releases.phases import Phase
-from slipway.releases.record import ReleaseRecord
-from slipway.releases.store import MemoryReleaseStore
-from slipway.serving import ranking
-from slipway.serving.live import LiveReleases
+from slipway.monitoring.feedback.prediction_ids import parse_prediction_id, release_tag
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.statistics.interleaving import Team, team_draft
+from slipway.serving.prediction import ranking
+from slipway.serving.prediction.live_releases import LiveReleases
 
 RANK = "/v1/models/tiny-price/rank"
 TEXTS = "/v1/models/tiny-sentiment/rank"

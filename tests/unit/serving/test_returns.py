@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from slipway.serving.returns import Returns
+from slipway.serving.batching.returns import Returns
 
 
 def test_another_thread_hands_over_results_and_errors() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from slipway.heavy_tier import HeavyConfig
+from slipway.config.heavy import HeavyConfig
 from slipway.models.manifest import Manifest
-from slipway.serving.tuning import candidates, may_batch, tune
+from slipway.serving.batching.tuning import candidates, may_batch, tune
 
 GPU = {"compute": "gpu", "gpus": 1}
 RECORDS = [{"text": "x" * length} for length in range(1, 17)]

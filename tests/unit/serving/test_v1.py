@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from serving import CONFIG, PREDICT, fields, refused
 from starlette.testclient import TestClient
+from support.serving import CONFIG, PREDICT, fields, refused
 
 from slipway.config import parse_config
-from slipway.monitoring.prediction_ids import parse_prediction_id
+from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 
 
 def test_predictions_come_in_the_order_of_the_inputs(client: TestClient) -> None:

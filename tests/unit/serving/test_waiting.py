@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.serving.waiting import Item, Ticket, Waiting, nearest
+from slipway.serving.batching.waiting import Item, Ticket, Waiting, nearest
 
 LENGTHS = st.lists(st.integers(min_value=0, max_value=500), min_size=1, max_size=60)
 

@@ -6,7 +6,7 @@ import pytest
 from ministack.services import cloudwatch, dynamodb, ecs
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local.cloudformation import alarms, capacity, records, secrets, tables
+from local.emulator.cloudformation import alarms, capacity, records, secrets, tables
 
 KEYS = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],

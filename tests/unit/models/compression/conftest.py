@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compressible import box_rows, make_mlp_package, make_mood_package, mood_rows, write_jsonl
+from support.compressible import box_rows, make_mlp_package, make_mood_package, mood_rows, write_jsonl
 
 from slipway.models.compression.order import Order
 from slipway.models.package import Package

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from compressible import write_jsonl
+from support.compressible import write_jsonl
 
 from slipway.models.compression.bench import Bench, difference
-from slipway.models.labelled import read_given
+from slipway.models.gates.labelled import read_given
 from slipway.models.package import Package
 
 

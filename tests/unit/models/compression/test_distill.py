@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compressible import box_rows, write_jsonl
+from support.compressible import box_rows, write_jsonl
 
 from slipway.errors import InputError, PackageError
 from slipway.models.compression.distill import Distilling, distill
@@ -17,11 +17,11 @@ from slipway.models.package import Package, load_package
 
 
 @pytest.fixture(autouse=True)
-def recipes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.chdir(tmp_path)
     yield
-    sys.modules.pop("recipes", None)
+    sys.modules.pop("students", None)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def plain_file(tmp_path: Path) -> Path:
 
 
 def test_a_student_learns_from_probabilities_alone(mlp: Package, plain_file: Path, order: Any) -> None:
-    made = distill(order(mlp, plain_file), Distilling("recipes:network"))
+    made = distill(order(mlp, plain_file), Distilling("students:network"))
     package = load_package(made.package.folder)
     training = package.manifest.training
     assert made.report.agreement > 0.8
@@ -49,14 +49,14 @@ def test_a_student_learns_from_probabilities_alone(mlp: Package, plain_file: Pat
 
 def test_a_new_name_begins_with_version_1(mlp: Package, box_file: Path, order: Any) -> None:
     wanted = replace(order(mlp, box_file), output=Path("out") / "student")
-    made = distill(wanted, Distilling("recipes:network", name="small-boxes", description="Boxes, by eight units."))
+    made = distill(wanted, Distilling("students:network", name="small-boxes", description="Boxes, by eight units."))
     manifest = made.package.manifest
     assert (manifest.name, manifest.version, manifest.description) == ("small-boxes", 1, "Boxes, by eight units.")
     assert "macro_recall" in made.report.after.quality
 
 
 def test_held_out_records_are_a_file_of_their_own(mlp: Package, box_file: Path, plain_file: Path, order: Any) -> None:
-    made = distill(order(mlp, plain_file), Distilling("recipes:network", held_out=box_file))
+    made = distill(order(mlp, plain_file), Distilling("students:network", held_out=box_file))
     training = made.package.manifest.training
     assert training.data[0].rows == 240
     assert training.parameters["held_out"]["name"] == "boxes.jsonl"
@@ -65,18 +65,18 @@ def test_held_out_records_are_a_file_of_their_own(mlp: Package, box_file: Path, 
 
 @pytest.mark.parametrize("form", ["as_bytes", "as_folder"])
 def test_a_recipe_may_return_bytes_or_a_folder(form: str, mlp: Package, plain_file: Path, order: Any) -> None:
-    assert distill(order(mlp, plain_file), Distilling(f"recipes:{form}")).report.agreement > 0.8
+    assert distill(order(mlp, plain_file), Distilling(f"students:{form}")).report.agreement > 0.8
 
 
 def test_parameters_reach_the_recipe_and_the_manifest(mlp: Package, plain_file: Path, order: Any) -> None:
-    how = Distilling("recipes:network", parameters={"units": 6}, seed=7)
+    how = Distilling("students:network", parameters={"units": 6}, seed=7)
     training = distill(order(mlp, plain_file), how).package.manifest.training
     assert (training.parameters["units"], training.seed) == (6, 7)
 
 
 def test_a_regression_teaches_its_values(regression_package: Package, tmp_path: Path, order: Any) -> None:
     data = write_jsonl(tmp_path / "rooms.jsonl", [{"rooms": float(n), "area": 1.0} for n in range(40)])
-    made = distill(order(regression_package, data), Distilling("recipes:sum_of_fields"))
+    made = distill(order(regression_package, data), Distilling("students:sum_of_fields"))
     assert made.report.agreement == 1
     assert made.package.manifest.outputs.unit == "euro"
 
@@ -84,12 +84,12 @@ def test_a_regression_teaches_its_values(regression_package: Package, tmp_path: 
 @pytest.mark.parametrize(
     ("how", "error", "message"),
     [
-        (Distilling("recipes:nothing"), InputError, "neither .graph, tokenizer. nor a folder"),
-        (Distilling("recipes:absent"), InputError, "has no function absent"),
-        (Distilling("recipes:network", parameters={"depth": 3}), InputError, "--parameter: .*depth"),
-        (Distilling("recipes:network", share=0.001), InputError, "--held-out: 0.001 of 60 records is too few"),
-        (Distilling("recipes:wrong_width"), PackageError, "features"),
-        (Distilling("recipes:failing"), RuntimeError, "out of luck"),
+        (Distilling("students:nothing"), InputError, "neither .graph, tokenizer. nor a folder"),
+        (Distilling("students:absent"), InputError, "has no function absent"),
+        (Distilling("students:network", parameters={"depth": 3}), InputError, "--parameter: .*depth"),
+        (Distilling("students:network", share=0.001), InputError, "--held-out: 0.001 of 60 records is too few"),
+        (Distilling("students:wrong_width"), PackageError, "features"),
+        (Distilling("students:failing"), RuntimeError, "out of luck"),
     ],
 )
 def test_what_goes_wrong_leaves_nothing(
@@ -114,5 +114,5 @@ def test_who_watches_is_told_of_each_answer(mlp: Package, plain_file: Path, orde
 
         yield advance
 
-    distill(order(mlp, plain_file, watch=watch), Distilling("recipes:network"))
+    distill(order(mlp, plain_file, watch=watch), Distilling("students:network"))
     assert steps == {"The teacher answers": [216, 216]}

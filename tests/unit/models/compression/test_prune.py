@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from compressible import graph_of, make_mood_package, mlp_graph, mood_rows, write_jsonl
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from packages import make_text_package
+from support.compressible import graph_of, make_mood_package, mlp_graph, mood_rows, write_jsonl
+from support.packages import make_text_package
 from tokenizers import Tokenizer
 
 from slipway.errors import CheckFailedError, InputError

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from compressible import box_rows, make_mlp_package, write_jsonl
 from onnx import TensorProto, numpy_helper
+from support.compressible import box_rows, make_mlp_package, write_jsonl
 
 from slipway.errors import CheckFailedError, InputError, MissingExtraError
 from slipway.models.compression.quantize import Quantizing, quantize

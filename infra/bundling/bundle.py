@@ -1,0 +1,163 @@
+"""The folder that becomes a function's code: our sources, the packages its lock file names, and the models.
+
+A bundle is built only when something that goes into it has changed, and appears whole or not at all.
+"""
+
+import fcntl
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+from infra.bundling.dependencies import RECIPE, Platform, compile_bytecode, install_dependencies
+from infra.bundling.models import DeployedModel, load_deployed_models, load_shadowed_models
+from slipway.config import Config
+from slipway.errors import ConfigError, FieldProblem
+
+SOURCES = Path(__file__).resolve().parent.parent.parent
+"""The folder that holds slipway/ and functions/."""
+
+STORE = SOURCES / "build" / "packages"
+"""Where the installed packages of each lock file are kept, for all bundles."""
+
+_OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
+
+_UNNEEDED = (
+    "slipway/cli/",
+    "slipway/models/advice/",
+    "slipway/models/compression/",
+    "slipway/models/importing/",
+    "slipway/bundling/stripping.py",
+)
+
+_WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
+
+
+class Target(StrEnum):
+    """Where the function runs."""
+
+    LAMBDA = "lambda"
+    """AWS: with its dependencies for arm64 and Python 3.13, stripped and precompiled."""
+    NATIVE = "native"
+    """As `lambda`, for this machine's processor: what a test can start."""
+    HOST = "host"
+    """The embedded AWS: our sources and the models only, since its functions see this environment's packages."""
+
+
+_RECIPE = (Path(__file__), *RECIPE)
+_PLATFORMS = {Target.LAMBDA: Platform.ARM64, Target.NATIVE: Platform.NATIVE}
+
+
+def build_bundle(function: str, target: Target, *, root: Path, config_file: Path, config: Config) -> Path:
+    """Build ``build/<target>/<function>`` below ``root`` unless it is there and current, and return it.
+
+    ``root`` is the folder of ``config_file``: model folders and task modules are found there.
+
+    Raises:
+        ConfigError: a path of slipway.yaml leaves ``root``, or names nothing.
+        BundleError: the dependencies cannot be installed or compiled.
+    """
+    contents = _contents(function, root, config_file, config)
+    lock = SOURCES / "functions" / function / "requirements.lock"
+    stamp = _stamp(contents, [lock, *_RECIPE] if target in _PLATFORMS else [_RECIPE[0]])
+    folder = root / "build" / target / function
+    stamp_file = folder.with_name(f".{function}.sha256")
+    with _locked(folder.with_name(f".{function}.lock")):
+        if not folder.is_dir() or not stamp_file.is_file() or stamp_file.read_text(encoding="ascii") != stamp:
+            stamp_file.unlink(missing_ok=True)
+            _replace(folder, contents, lock, _PLATFORMS.get(target))
+            stamp_file.write_text(stamp, encoding="ascii")
+    return folder
+
+
+def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+    """Each file of the bundle that is ours, by its path in the bundle."""
+    files = {"slipway.yaml": config_file, "functions/__init__.py": SOURCES / "functions/__init__.py"}
+    files |= _python_files(SOURCES, f"functions/{function}")
+    files |= {path: file for path, file in _python_files(SOURCES, "slipway").items() if not path.startswith(_UNNEEDED)}
+    if function in _WITH_MODELS:
+        files |= task_modules(root, config_file, config)
+        files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
+    return dict(sorted(files.items()))
+
+
+def _python_files(root: Path, folder: str) -> dict[str, Path]:
+    return {file.relative_to(root).as_posix(): file for file in (root / folder).rglob("*.py")}
+
+
+def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+    """The files of the modules that hold the user's own tasks; a module that is not below ``root`` has none.
+
+    Raises:
+        ConfigError: a module has the name of one of Slipway's own.
+    """
+    files: dict[str, Path] = {}
+    for module in config.light.task_modules:
+        top = module.partition(".")[0]
+        if top in _OWN_MODULES:
+            problem = FieldProblem("light.task_modules", f"`{module}` would take the place of Slipway's own `{top}`")
+            raise ConfigError(config_file, [problem])
+        if (root / f"{top}.py").is_file():
+            files[f"{top}.py"] = root / f"{top}.py"
+        files |= files_below(root, root / top)
+    return files
+
+
+def files_below(root: Path, folder: Path) -> dict[str, Path]:
+    """All files of ``folder`` but compiled ones, by their paths below ``root``."""
+    return {
+        file.relative_to(root).as_posix(): file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def _model_files(models: Iterable[DeployedModel], config: Config) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for model in models:
+        folder = PurePosixPath(config.models[model.name].path or f"models/{model.name}")
+        for package in model.packages:
+            at = folder / str(package.manifest.version)
+            names = ["model.yaml", *(entry.path for entry in package.manifest.files)]
+            files |= {f"{at / path}": package.path(path) for path in names}
+    return files
+
+
+def _stamp(contents: dict[str, Path], others: list[Path]) -> str:
+    """A digest of everything that decides what the bundle holds."""
+    digest = hashlib.sha256()
+    for name, file in [*contents.items(), *((f"({file.name})", file) for file in sorted(others))]:
+        with file.open("rb") as opened:
+            digest.update(f"{name}\0{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Platform | None) -> None:
+    """Build beside ``folder`` and put the result in its place by a rename."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        draft = Path(temporary) / "new"
+        if platform is not None:
+            install_dependencies(lock, platform, draft, store=STORE)
+        ours = Path(temporary) / "ours"
+        for name, file in contents.items():
+            (ours / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, ours / name)
+        if platform is not None:
+            compile_bytecode(ours)
+        shutil.copytree(ours, draft, dirs_exist_ok=True)
+        draft.chmod(0o755)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        draft.rename(folder)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold ``path`` locked, so that two synths at once do not build the same bundle."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

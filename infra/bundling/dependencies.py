@@ -1,0 +1,126 @@
+"""The packages of a function's lock file, installed for the machine that runs the function, without Docker."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from slipway.bundling import stripping
+from slipway.bundling.stripping import strip_packages
+from slipway.errors import SlipwayError
+
+PYTHON_VERSION = "3.13"
+
+AWS_SERVICES = {"controller": ("cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm")}
+"""What botocore knows in the bundle of a function: of its 400 services, those that the function calls."""
+
+_USUAL_SERVICES = ("dynamodb", "s3")
+
+RECIPE = (Path(__file__), Path(stripping.__file__))
+"""The files that decide what becomes of a lock file."""
+
+
+class BundleError(SlipwayError):
+    """The packages of a function cannot be installed or compiled."""
+
+
+class Platform(StrEnum):
+    """What packages are installed for; all but this machine by uv's name for it."""
+
+    ARM64 = "aarch64-manylinux_2_28"
+    NATIVE = "this machine"
+
+
+def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store: Path) -> None:
+    """Make ``folder`` of the installed, stripped and compiled packages of ``lock``, by hard links where that can be.
+
+    The packages are installed once per lock file into ``store``.
+
+    Raises:
+        BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
+    """
+    services = AWS_SERVICES.get(lock.parent.name, _USUAL_SERVICES)
+    parts = (lock.read_bytes(), *(file.read_bytes() for file in RECIPE), platform.encode(), repr(services).encode())
+    recipe = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    installed = store / recipe
+    if not installed.is_dir():
+        store.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=store, prefix=".new-") as temporary:
+            draft = Path(temporary) / "packages"
+            _install(lock, platform, draft)
+            strip_packages(draft, aws_services=services)
+            compile_bytecode(draft)
+            _rename_unless_there(draft, installed)
+    shutil.copytree(installed, folder, copy_function=_link_or_copy)
+
+
+def compile_bytecode(folder: Path) -> None:
+    """Compile every module with the target's Python; unchecked, since the sources in Lambda never change."""
+    # ... and at the path where the function sees them, which is what tracebacks show.
+    options = ["--invalidation-mode", "unchecked-hash", "-q", "-s", str(folder), "-p", "/var/task"]
+    _run([find_python(), "-I", "-m", "compileall", *options, str(folder)], f"{folder} cannot be compiled")
+
+
+@cache
+def find_python() -> str:
+    """The path of a Python 3.13, which uv finds or downloads."""
+    command = ["python", "find", PYTHON_VERSION]
+    explanation = f"the bundles need Python {PYTHON_VERSION} to compile for Lambda, and uv finds none"
+    try:
+        return _uv(command, explanation)
+    except BundleError:
+        _uv(["python", "install", PYTHON_VERSION], f"{explanation} and cannot download one; install it, then try again")
+    return _uv(command, explanation)
+
+
+def _install(lock: Path, platform: Platform, folder: Path) -> None:
+    options = [
+        "--target",
+        str(folder),
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--link-mode",
+        "copy",
+    ]
+    if platform is Platform.NATIVE:
+        options += ["--python", find_python()]
+    else:
+        options += ["--python-platform", platform, "--python-version", PYTHON_VERSION]
+    what = f"the packages of {lock.parent.name}/{lock.name} cannot be installed for {platform}"
+    _uv(["pip", "install", "--quiet", *options, "--requirements", str(lock)], what)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
+def _rename_unless_there(draft: Path, installed: Path) -> None:
+    try:
+        draft.rename(installed)
+    except OSError:
+        if not installed.is_dir():  # another synth was faster: its result is the same
+            raise
+
+
+def _uv(arguments: list[str], explanation: str) -> str:
+    # pyenv's shims refuse to start a version that is not selected, and uv then does not see it.
+    environment = {**os.environ, "PYENV_VERSION": PYTHON_VERSION}
+    return _run([sys.executable, "-m", "uv", "--no-progress", *arguments], explanation, environment)
+
+
+def _run(command: list[str], explanation: str, environment: dict[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    except subprocess.CalledProcessError as error:
+        raise BundleError(f"{explanation}:\n{error.stderr.strip() or error.stdout.strip()}") from error
+    return done.stdout.strip()

@@ -1,0 +1,70 @@
+"""The image of the heavy tier, as the templates name it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from aws_cdk import aws_ecr_assets as assets
+from constructs import Construct
+
+from infra.bundling.bundle import SOURCES, Target, files_below, task_modules
+from slipway.config import Config
+from slipway.config.heavy import HeavyConfig
+
+EMBEDDED = "slipway-heavy"
+"""The image's name in the embedded AWS, which starts processes and never pulls it."""
+
+_CODE = ("slipway", "container")
+_PLATFORMS = {"x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LINUX_ARM64}
+
+
+def build_context(*, root: Path, config_file: Path, config: Config) -> Path:
+    """Make ``build/image`` below ``root``: all that container/Dockerfile is given, and nothing else.
+
+    That is our code, slipway.yaml, the packages of the deployed versions of heavy models and the modules of the user's
+    own tasks. ``root`` is the folder of ``config_file``.
+
+    Raises:
+        ConfigError: a task module has the name of one of Slipway's own.
+    """
+    folder = root / "build" / "image"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".image-") as temporary:
+        draft = Path(temporary) / "new"
+        for name, source in _contents(root, config_file, config).items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, draft / name)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        draft.rename(folder)
+    return folder
+
+
+def image_asset(scope: Construct, id_: str, *, context: Path, settings: HeavyConfig) -> assets.DockerImageAsset:
+    """The image of one model; models with the same compute and architecture have the same."""
+    runtime = "onnxruntime-gpu" if settings.compute == "gpu" else "onnxruntime"
+    return assets.DockerImageAsset(
+        scope,
+        id_,
+        directory=str(context),
+        file="container/Dockerfile",
+        build_args={"RUNTIME": runtime},
+        platform=_PLATFORMS[settings.architecture],
+        asset_name=f"slipway-{runtime}",
+    )
+
+
+def wants_image(target: Target) -> bool:
+    """Whether a target runs the image: the embedded AWS does not."""
+    return target is not Target.HOST
+
+
+def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+    files = {"slipway.yaml": config_file}
+    for top in _CODE:
+        files |= files_below(SOURCES, SOURCES / top)
+    files |= task_modules(root, config_file, config)
+    for name, model in config.heavy_models.items():
+        for version in model.versions:
+            files |= files_below(root, config.model_folder(root, name) / str(version))
+    return files

@@ -1,0 +1,56 @@
+"""The internal load balancer before the heavy models, and the API's way to it."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.heavy.network import Network
+
+HTTP = ec2.Port.tcp(80)
+_NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no model is served here"}
+IDLE_SECONDS = 60
+"""How long a connection may be idle; a container must keep its side open longer, or requests get lost between."""
+
+
+class Balancer(Construct):
+    """An internal ALB that only the API's VPC link reaches, and tasks. What no rule takes is a 404.
+
+    ``security_group`` is the balancer's own: a target lets it in.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, network: Network) -> None:
+        super().__init__(scope, id_)
+        link = network.security_group("Link", "VPC link of the API")
+        self.security_group = network.security_group("Balancer", "Load balancer of the heavy tier")
+        link.add_egress_rule(self.security_group, HTTP, "Requests of the API")
+        self.security_group.add_ingress_rule(link, HTTP, "Requests of the API")
+        network.tasks.add_egress_rule(self.security_group, HTTP, "Records that the other slot has to predict")
+        self.security_group.add_ingress_rule(network.tasks, HTTP, "Records that the other slot has to predict")
+        self.vpc_link = gateway.VpcLink(self, "Link", vpc=network.vpc, subnets=network.subnets, security_groups=[link])
+        self.balancer = elb.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            vpc=network.vpc,
+            vpc_subnets=network.subnets,
+            internet_facing=False,
+            security_group=self.security_group,
+            drop_invalid_header_fields=True,
+            idle_timeout=cdk.Duration.seconds(IDLE_SECONDS),
+        )
+        reason = "Only the API calls it, whose access log has every request, and tasks, which count what they pass on."
+        acknowledge(self.balancer, {"AwsSolutions-ELB2": reason})
+        # Without TLS: this leg stays inside the VPC, and a certificate needs a domain, which not every account has.
+        self.listener = self.balancer.add_listener(
+            "Http",
+            port=80,
+            protocol=elb.ApplicationProtocol.HTTP,
+            open=False,
+            default_action=elb.ListenerAction.fixed_response(
+                404, content_type="application/json", message_body=json.dumps(_NOT_FOUND)
+            ),
+        )

@@ -1,0 +1,46 @@
+"""Instances with GPUs, which ECS starts, patches and stops by itself, for the tasks of one model."""
+
+import math
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.heavy.network import Network
+from slipway.config.heavy import HeavyConfig
+
+_INFRASTRUCTURE_POLICY = "arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances"
+_INSTANCES = "arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:container-instance/*"
+
+
+class GpuCapacity(Construct):
+    """A capacity provider of ECS Managed Instances, whose instances have as many GPUs as one task takes."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: HeavyConfig, network: Network, cluster: ecs.Cluster
+    ) -> None:
+        super().__init__(scope, id_)
+        self.provider = ecs.ManagedInstancesCapacityProvider(
+            self,
+            "Provider",
+            subnets=network.vpc.select_subnets(subnet_type=network.subnets.subnet_type).subnets,
+            security_groups=[network.tasks],
+            instance_requirements=ec2.InstanceRequirementsConfig(
+                v_cpu_count_min=math.ceil(settings.cpu),
+                memory_min=cdk.Size.mebibytes(settings.memory_mb),
+                accelerator_types=[ec2.AcceleratorType.GPU],
+                accelerator_manufacturers=[ec2.AcceleratorManufacturer.NVIDIA],
+                accelerator_count_min=settings.gpus,
+                accelerator_count_max=settings.gpus,
+                allowed_instance_types=list(settings.instance_types),
+            ),
+        )
+        cluster.add_managed_instances_capacity_provider(self.provider)
+        managed = "AWS keeps this policy in step with what ECS calls to run instances; only ECS can take the role on."
+        agent = "ECS's agent registers under an id that it is given, and asks where to register before it has one."
+        findings = {f"AwsSolutions-IAM4[Policy::{_INFRASTRUCTURE_POLICY}]": managed}
+        for resource in ("*", _INSTANCES):
+            findings[f"AwsSolutions-IAM5[Resource::{resource}]"] = agent
+        acknowledge(self.provider, findings)

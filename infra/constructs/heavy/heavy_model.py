@@ -1,0 +1,120 @@
+"""One heavy model: its two slots, and what their tasks may do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge, exported_name
+from infra.constructs.basics.log_group import log_group
+from infra.constructs.heavy.gpu_capacity import GpuCapacity
+from infra.constructs.heavy.slot import SlotService, Surroundings
+from infra.constructs.heavy.task import Roles, Workload
+from slipway.config.environment import MODEL
+from slipway.config.heavy import SLOTS, HeavyConfig, Slot, slot_parameter
+from slipway.models.registry.versions import model_prefix
+
+_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+
+@dataclass(frozen=True)
+class Image:
+    """What tasks run, and the repository that it is pulled from; None where nothing is pulled."""
+
+    container: ecs.ContainerImage
+    repository: ecr.IRepository | None = None
+
+
+class HeavyModel(Construct):
+    """A model's slots. What its code may do is granted by the stack, action by action."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        project: str,
+        name: str,
+        settings: HeavyConfig,
+        surroundings: Surroundings,
+        image: Image,
+        environment: Mapping[str, str],
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.name = name
+        self.settings = settings
+        self.logs = log_group(self, "Logs", retention_days=log_retention_days)
+        principal = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
+        self.roles = Roles(
+            task=iam.Role(self, "Role", assumed_by=principal),
+            execution=iam.Role(self, "StartRole", assumed_by=principal),
+        )
+        workload = Workload(
+            settings=settings,
+            image=image.container,
+            # Fargate says the region to a container; an instance's agent does not promise to.
+            environment={MODEL: name, "AWS_REGION": cdk.Stack.of(self).region, **environment},
+            roles=self.roles,
+            logs=self.logs,
+        )
+        versions = {slot: self._version(project, slot) for slot in SLOTS}
+        self._allow_start(image.repository, versions.values())
+        capacity = self._capacity(surroundings)
+        self.slots = {
+            slot: SlotService(
+                self, slot, workload=workload, surroundings=surroundings, capacity=capacity, version=versions[slot]
+            )
+            for slot in SLOTS
+        }
+
+    def allow_on_table(self, table: dynamodb.ITable, *actions: str, partition: str | None = None) -> None:
+        """Allow the code DynamoDB actions on a table; only on the items of one partition, if given."""
+        conditions = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}} if partition else None
+        names = [f"dynamodb:{action}" for action in actions]
+        self.roles.task.add_to_policy(
+            iam.PolicyStatement(actions=names, resources=[table.table_arn], conditions=conditions)
+        )
+
+    def allow_registry(self, control: dynamodb.ITable, bucket: s3.IBucket) -> None:
+        """Allow the code to read the versions and the release of this model, and of no other."""
+        self.allow_on_table(control, "BatchGetItem", "Query", partition=f"model#{self.name}")
+        objects = f"{model_prefix(self.name)}*"
+        resource = bucket.arn_for_objects(objects)
+        self.roles.task.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[resource]))
+        exported = exported_name(bucket, bucket.bucket_arn)
+        reason = "The versions of one model: which there will be is not known at a deploy."
+        acknowledge(self.roles.task, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})
+
+    def _version(self, project: str, slot: Slot) -> ssm.IStringParameter:
+        name = slot_parameter(project, self.name, slot, "version")
+        return ssm.StringParameter.from_string_parameter_attributes(
+            self, f"{slot.capitalize()}Version", parameter_name=name, simple_name=False
+        )
+
+    def _capacity(self, surroundings: Surroundings) -> GpuCapacity | None:
+        if self.settings.compute != "gpu":
+            return None
+        return GpuCapacity(
+            self, "Gpus", settings=self.settings, network=surroundings.network, cluster=surroundings.cluster
+        )
+
+    def _allow_start(self, repository: ecr.IRepository | None, versions: Iterable[ssm.IStringParameter]) -> None:
+        role = self.roles.execution
+        self._allow_execution(["logs:CreateLogStream", "logs:PutLogEvents"], [self.logs.log_group_arn])
+        self._allow_execution(["ssm:GetParameters"], [version.parameter_arn for version in versions])
+        if repository is not None:
+            self._allow_execution(_PULL, [repository.repository_arn])
+            self._allow_execution(["ecr:GetAuthorizationToken"], ["*"])
+            reason = "ECR gives a token for the account; what may be pulled with it is said beside it."
+            acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _allow_execution(self, actions: Sequence[str], resources: Sequence[str]) -> None:
+        self.roles.execution.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -1,0 +1,36 @@
+"""The API's routes of the heavy models, by way of the VPC link."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from constructs import Construct
+
+from infra.constructs.heavy.balancer import Balancer
+from infra.constructs.light.http_api import HttpApi, Route
+
+# The most that the CDK takes; a container has answered before, by its own deadline.
+_TIMEOUT = cdk.Duration.seconds(29)
+
+
+class HeavyRoutes(Construct):
+    """Routes that take precedence over the function's, since they name the model and do not leave it open."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, api: HttpApi, balancer: Balancer, routes: Sequence[Route]
+    ) -> None:
+        super().__init__(scope, id_)
+        integration = integrations.HttpAlbIntegration(
+            "Balancer", balancer.listener, vpc_link=balancer.vpc_link, timeout=_TIMEOUT
+        )
+        for method, path in routes:
+            route = gateway.HttpRoute(
+                self,
+                f"{method} {path}".replace("/", "."),
+                http_api=api.api,
+                route_key=gateway.HttpRouteKey.with_(path, gateway.HttpMethod[method]),
+                integration=integration,
+                authorizer=api.authorizer,
+            )
+            api.acknowledge_open(route)

@@ -1,0 +1,94 @@
+"""The task of one slot: a container that may write nowhere but to /tmp, on Fargate or on an instance with a GPU."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge
+from slipway.config.environment import SLOT, VERSION
+from slipway.config.heavy import HeavyConfig, Slot
+
+PORT = 8080
+USER = "10001:10001"
+"""As container/Dockerfile says; the task says it too, so that no image can run as root."""
+
+WRITABLE = "/tmp"  # noqa: S108 - a volume of the task's own, which nothing else writes to
+CONTAINER = "model"
+_ARCHITECTURES = {"x86_64": ecs.CpuArchitecture.X86_64, "arm64": ecs.CpuArchitecture.ARM64}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the code in a container may do, and what ECS may do to start it."""
+
+    task: iam.Role
+    execution: iam.Role
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What both slots of a model run."""
+
+    settings: HeavyConfig
+    image: ecs.ContainerImage
+    environment: Mapping[str, str]
+    roles: Roles
+    logs: logs.ILogGroup
+
+
+def task_definition(
+    scope: Construct, workload: Workload, *, slot: Slot, version: ssm.IStringParameter
+) -> ecs.TaskDefinition:
+    """The task definition ``Task`` with its only container; nothing is granted to the roles.
+
+    A task reads ``version`` when it starts, and no later.
+    """
+    settings = workload.settings
+    definition = ecs.TaskDefinition(
+        scope,
+        "Task",
+        compatibility=_compatibility(settings),
+        cpu=str(math.ceil(settings.cpu * 1024)),
+        memory_mib=str(settings.memory_mb),
+        network_mode=ecs.NetworkMode.AWS_VPC,
+        runtime_platform=ecs.RuntimePlatform(
+            cpu_architecture=_ARCHITECTURES[settings.architecture],
+            operating_system_family=ecs.OperatingSystemFamily.LINUX,
+        ),
+        # What constructs would grant is more than is needed: the model's construct says what is.
+        task_role=workload.roles.task.without_policy_updates(),
+        execution_role=workload.roles.execution.without_policy_updates(),
+        volumes=[ecs.Volume(name="tmp")],
+    )
+    container = definition.add_container(
+        CONTAINER,
+        image=workload.image,
+        environment={SLOT: slot, **workload.environment},
+        secrets={VERSION: ecs.Secret.from_ssm_parameter(version)},
+        port_mappings=[ecs.PortMapping(container_port=PORT)],
+        gpu_count=settings.gpus or None,
+        readonly_root_filesystem=True,
+        user=USER,
+        stop_timeout=cdk.Duration.seconds(settings.stop_timeout_seconds),
+        # A log that is slow or down loses lines, and holds up no prediction.
+        logging=ecs.LogDrivers.aws_logs(
+            stream_prefix=slot,
+            log_group=workload.logs,
+            mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+            max_buffer_size=cdk.Size.mebibytes(25),
+        ),
+    )
+    container.add_mount_points(ecs.MountPoint(container_path=WRITABLE, source_volume="tmp", read_only=False))
+    acknowledge(definition, {"AwsSolutions-ECS2": "The variables are names of tables and of the slot, and no secrets."})
+    return definition
+
+
+def _compatibility(settings: HeavyConfig) -> ecs.Compatibility:
+    return ecs.Compatibility.MANAGED_INSTANCES if settings.compute == "gpu" else ecs.Compatibility.FARGATE

@@ -1,0 +1,81 @@
+"""A Lambda function behind the alias `live`: every default that the functions share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.basics.log_group import log_group
+from slipway.config import LightTierConfig
+
+ALIAS = "live"
+# Looking for plugins, pydantic reads the metadata of every installed package at a cold start, for none.
+_ENVIRONMENT = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+
+
+class Function(Construct):
+    """A function, its log group, a role that may write to it and no more, and the alias that callers use.
+
+    ``bundle`` is the folder with its code, in which ``functions/<name>/handler.py`` is. What else it may do is
+    granted by the stack, action by action.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        bundle: Path,
+        settings: LightTierConfig,
+        environment: Mapping[str, str],
+        log_retention_days: int,
+        reserved_concurrency: int | None = None,
+        storage_mb: int | None = None,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.name = name
+        self.logs = log_group(self, "Logs", retention_days=log_retention_days)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], self.logs.log_group_arn)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=f"Slipway: {name}",
+            code=lambda_.Code.from_asset(str(bundle)),
+            handler=f"functions.{name}.handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=settings.memory_mb,
+            timeout=cdk.Duration.seconds(settings.timeout_seconds),
+            environment={**_ENVIRONMENT, **environment},
+            reserved_concurrent_executions=reserved_concurrency,
+            ephemeral_storage_size=cdk.Size.mebibytes(storage_mb) if storage_mb else None,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
+            role=self.role,
+            log_group=self.logs,
+            # Text, so that Lambda passes each line on as it is: a metric in embedded format must be a line of its own.
+            logging_format=lambda_.LoggingFormat.TEXT,
+        )
+        runtime = "The bundles are compiled and tested for Python 3.13; another Python is a change of its own."
+        published = "The alias is of a published version, and nothing calls another."
+        snap_start = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
+        acknowledge(self.function, {"AwsSolutions-L1": runtime, snap_start: published})
+        self.alias = lambda_.Alias(self, "Live", alias_name=ALIAS, version=self.function.current_version)
+
+    def allow(
+        self, actions: list[str], resource: str, *, conditions: Mapping[str, Mapping[str, list[str]]] | None = None
+    ) -> None:
+        """Allow ``actions`` on one resource, by its ARN."""
+        statement = iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
+        self.role.add_to_policy(statement)
+
+    def allow_on_table(self, table: dynamodb.ITable, *actions: str, partitions: str | None = None) -> None:
+        """Allow DynamoDB actions on a table; only on items whose partition key is like ``partitions``, if given."""
+        conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partitions]}} if partitions else None
+        self.allow([f"dynamodb:{action}" for action in actions], table.table_arn, conditions=conditions)

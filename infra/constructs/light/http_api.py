@@ -1,0 +1,100 @@
+"""The HTTP API: who may call it, how often, and which function answers which route."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import jsii
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.basics.log_group import log_group
+from infra.constructs.light.function import Function
+from slipway.config import ApiConfig, Authorization
+
+Route = tuple[str, str]
+"""Method and path, e.g. ``("POST", "/v1/feedback")``."""
+
+
+class HttpApi(Construct):
+    """An API with one stage, ``$default``, that logs each request as a line of JSON. What has no route is a 404."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: ApiConfig, log_retention_days: int) -> None:
+        super().__init__(scope, id_)
+        self._authorization = settings.authorization
+        self.authorizer = _authorizer(settings)
+        self.api = gateway.HttpApi(
+            self, "Api", create_default_stage=False, default_authorizer=self.authorizer, description="Slipway"
+        )
+        self.stage = gateway.HttpStage(
+            self,
+            "Stage",
+            http_api=self.api,
+            auto_deploy=True,
+            throttle=gateway.ThrottleSettings(rate_limit=settings.throttle.rate, burst_limit=settings.throttle.burst),
+            access_log_settings=_AccessLog(
+                gateway.LogGroupLogDestination(log_group(self, "AccessLog", retention_days=log_retention_days))
+            ),
+        )
+
+    def add_routes(self, function: Function, routes: Sequence[Route]) -> None:
+        """Let the alias of ``function`` answer ``routes``."""
+        # One permission for the whole API: a function of 15 routes would need 15, and its policy holds 20 KB.
+        integration = integrations.HttpLambdaIntegration(
+            function.name.capitalize(),
+            function.alias,
+            payload_format_version=gateway.PayloadFormatVersion.VERSION_2_0,
+            scope_permission_to_route=False,
+        )
+        for method, path in routes:
+            for route in self.api.add_routes(path=path, methods=[gateway.HttpMethod[method]], integration=integration):
+                self.acknowledge_open(route)
+
+    def acknowledge_open(self, route: gateway.HttpRoute) -> None:
+        """Accept that everybody may call ``route``, if slipway.yaml says that everybody may call the API."""
+        if self._authorization is Authorization.NONE:
+            reason = "slipway.yaml says `authorization: none`, which is never a default."
+            acknowledge(route, {"AwsSolutions-APIG4": reason})
+
+
+def _authorizer(settings: ApiConfig) -> gateway.IHttpRouteAuthorizer | None:
+    if settings.jwt is not None:
+        return authorizers.HttpJwtAuthorizer("Jwt", settings.jwt.issuer, jwt_audience=list(settings.jwt.audience))
+    return authorizers.HttpIamAuthorizer() if settings.authorization is Authorization.IAM else None
+
+
+_ACCESS_LOG_FIELDS: Mapping[str, str] = {
+    "time": "requestTime",
+    "id": "requestId",
+    "ip": "identity.sourceIp",
+    "caller": "identity.userArn",
+    "method": "httpMethod",
+    "path": "path",
+    "route": "routeKey",
+    "protocol": "protocol",
+    "status": "status",
+    "bytes": "responseLength",
+    "latency_ms": "responseLatency",
+    "integration_latency_ms": "integrationLatency",
+    "integration_error": "integrationErrorMessage",
+    "authorizer_error": "authorizer.error",
+    "error": "error.message",
+}
+
+
+@jsii.implements(gateway.IAccessLogSettings)
+class _AccessLog:
+    def __init__(self, destination: gateway.IAccessLogDestination) -> None:
+        self._destination = destination
+
+    @property
+    def destination(self) -> gateway.IAccessLogDestination:
+        return self._destination
+
+    @property
+    def format(self) -> apigateway.AccessLogFormat:
+        fields = {name: f"$context.{variable}" for name, variable in _ACCESS_LOG_FIELDS.items()}
+        return apigateway.AccessLogFormat.custom(json.dumps(fields))

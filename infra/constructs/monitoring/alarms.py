@@ -1,0 +1,75 @@
+"""The alarms of the light tier and the topic that tells of them."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.constructs.basics.alarm import alarm
+from infra.constructs.basics.topic import topic
+from infra.constructs.light.function import Function
+from infra.constructs.monitoring.metrics import ServiceMetrics, live_metric
+from slipway.config.monitoring import AlarmsConfig
+from slipway.monitoring.telemetry import metrics
+
+
+class Alarms(Construct):
+    """Alarms on what the service and Lambda say of themselves; no news is good news, since idle costs nothing.
+
+    ``service`` are those that any function can set off, ``of`` those of one function: errors, throttles.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: AlarmsConfig,
+        service_metrics: ServiceMetrics,
+        functions: Sequence[Function],
+    ) -> None:
+        super().__init__(scope, id_)
+        self.topic = topic(self, email=settings.email, key_arn=settings.key_arn)
+        self.service = self._service_alarms(settings, service_metrics)
+        self.of: Mapping[str, list[cloudwatch.Alarm]] = {
+            function.name: self._function_alarms(settings, function) for function in functions
+        }
+
+    @property
+    def all(self) -> list[cloudwatch.Alarm]:
+        return [*self.service, *(alarm for alarms in self.of.values() for alarm in alarms)]
+
+    def rollback(self, function: Function) -> list[cloudwatch.Alarm]:
+        """What undoes a deploy of a function: it crashes, or the service as a whole fails or slows down."""
+        return [*self.service, self.of[function.name][0]]
+
+    def _service_alarms(self, settings: AlarmsConfig, service: ServiceMetrics) -> list[cloudwatch.Alarm]:
+        faults = self._alarm(
+            "Faults",
+            service.fault_percent(),
+            settings.error_percent,
+            f"Over {settings.error_percent} % of requests failed through the service's fault",
+        )
+        latency = self._alarm(
+            "Latency",
+            service.metric(metrics.LATENCY, "p99"),
+            settings.p99_milliseconds,
+            f"One request in a hundred took over {settings.p99_milliseconds} ms in the service",
+        )
+        return [faults, latency]
+
+    def _function_alarms(self, settings: AlarmsConfig, function: Function) -> list[cloudwatch.Alarm]:
+        name = function.name
+        errors = self._alarm(
+            f"{name.capitalize()}Errors", live_metric(function, "Errors"), 0, f"{name} crashed or ran out of time"
+        )
+        throttles = self._alarm(
+            f"{name.capitalize()}Throttles",
+            live_metric(function, "Throttles"),
+            settings.throttles_per_minute,
+            f"Lambda refused over {settings.throttles_per_minute} calls of {name} a minute: raise its concurrency",
+        )
+        return [errors, throttles]
+
+    def _alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> cloudwatch.Alarm:
+        return alarm(self, id_, topic=self.topic, metric=metric, above=threshold, description=description)

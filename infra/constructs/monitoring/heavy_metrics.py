@@ -1,0 +1,80 @@
+"""The metrics of one heavy model: what its containers write, and what AWS writes of its slots."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+
+from infra.constructs.heavy.heavy_model import HeavyModel
+from infra.constructs.monitoring.metrics import AVERAGE, MAXIMUM, MINUTE, SUM, ServiceMetrics
+from slipway.config.heavy import SLOTS, Slot
+
+MINIMUM = cloudwatch.Stats.MINIMUM
+
+
+class HeavyMetrics:
+    """Of one model, each metric by slot."""
+
+    def __init__(self, project: str, model: HeavyModel, cluster: ecs.Cluster) -> None:
+        self._service = ServiceMetrics(project)
+        self._model = model
+        self._cluster = cluster
+
+    def slot(self, name: str, slot: Slot, statistic: str = SUM, *, label: str | None = None) -> cloudwatch.Metric:
+        """A metric that the containers write of a slot."""
+        return self._service.metric(name, statistic, label=label or slot, Model=self._model.name, Slot=slot)
+
+    def slots(self, name: str, *statistics: str, word: str = "") -> list[cloudwatch.IMetric]:
+        """A metric of both slots, in one or more statistics."""
+        several = len(statistics) > 1
+        return [
+            self.slot(name, slot, statistic, label=" ".join(filter(None, (slot, word, statistic if several else ""))))
+            for slot in SLOTS
+            for statistic in statistics or (SUM,)
+        ]
+
+    def versions(self, name: str, *statistics: str, word: str = "") -> list[cloudwatch.IMetric]:
+        """A metric of every version that wrote one, in one or more statistics."""
+        several = len(statistics) > 1
+        return [
+            self._service.each(name, each, model=self._model.name, word=f"{word} {each if several else ''}".strip())
+            for each in statistics or (SUM,)
+        ]
+
+    def fault_percent(self, slot: Slot) -> cloudwatch.MathExpression:
+        """The share of a slot's requests that failed through the service's fault; none where there was no request."""
+        return self._service.fault_percent(of=slot, Model=self._model.name, Slot=slot)
+
+    def healthy_hosts(self, slot: Slot) -> cloudwatch.Metric:
+        """The tasks of a slot that are ready, as the load balancer finds them."""
+        target_group = self._model.slots[slot].target_group
+        return target_group.metrics.healthy_host_count(statistic=MINIMUM, period=MINUTE, label=slot)
+
+    def healthy_where_wanted(self, slot: Slot) -> cloudwatch.MathExpression:
+        """The tasks of a slot that are ready; one of a slot that is to have none, as after a release."""
+        return cloudwatch.MathExpression(
+            expression="IF(FILL(desired, REPEAT) > 0, FILL(healthy, 0), 1)",
+            using_metrics={
+                "desired": self._of_service("ECS/ContainerInsights", "DesiredTaskCount", slot, MAXIMUM),
+                "healthy": self.healthy_hosts(slot),
+            },
+            period=MINUTE,
+            label=f"{slot} healthy, where any are wanted",
+        )
+
+    def use(self, name: str) -> list[cloudwatch.IMetric]:
+        """`CPUUtilization` or `MemoryUtilization` of both slots, in % of what their tasks have."""
+        return [self._of_service("AWS/ECS", name, slot, AVERAGE) for slot in SLOTS]
+
+    def tasks(self, name: str, word: str) -> list[cloudwatch.IMetric]:
+        """`RunningTaskCount` or `DesiredTaskCount` of both slots, by Container Insights."""
+        return [self._of_service("ECS/ContainerInsights", name, slot, MAXIMUM, word) for slot in SLOTS]
+
+    def _of_service(self, namespace: str, name: str, slot: Slot, statistic: str, word: str = "") -> cloudwatch.Metric:
+        service = self._model.slots[slot].service
+        return cloudwatch.Metric(
+            namespace=namespace,
+            metric_name=name,
+            dimensions_map={"ClusterName": self._cluster.cluster_name, "ServiceName": service.service_name},
+            statistic=statistic,
+            period=MINUTE,
+            label=f"{slot} {word}".strip(),
+        )

@@ -1,0 +1,57 @@
+"""Ports of loopback, and waiting for what shall answer at them."""
+
+import ipaddress
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+from local.environment import settings
+from local.environment.processes import Child, StartError
+from slipway.errors import ConflictError
+
+_READY_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+_TASKS = ipaddress.IPv4Network("127.64.0.0/10")
+
+
+@contextmanager
+def held(port: int) -> Iterator[int]:
+    """Hold a port of loopback, any free one for 0; raises ConflictError if it is taken."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.HOST, port))
+        except OSError as error:
+            raise ConflictError(
+                f"port {port} of {settings.HOST} cannot be used ({error.strerror}); choose another with --port"
+            ) from error
+        yield listener.getsockname()[1]
+
+
+def unused_address(port: int) -> str:
+    """An address of loopback whose ``port`` is free; so many that two who ask at once hardly get the same."""
+    while True:
+        address = str(_TASKS[secrets.randbelow(_TASKS.num_addresses)])
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((address, port))
+            return address
+
+
+def await_answer(address: str, child: Child) -> None:
+    """Wait until an address answers at all; what it answers is for the caller to judge."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(address, timeout=_READY_SECONDS)
+        except httpx.TransportError:
+            if not child.alive:
+                raise StartError(f"the {child.name} did not start", Path(child.log)) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+    raise StartError(f"the {child.name} does not answer at {address}", Path(child.log))

@@ -1,0 +1,214 @@
+"""Containers without a container engine: the processes that MiniStack's ECS takes for the containers of its tasks.
+
+ECS itself is MiniStack's: how many tasks there are, in which order a deployment replaces them, what restarts, which
+target group they are in, where their output goes. This module gives it the few calls of a container engine's client
+that it makes. Whatever the image, a container here is `python -m container` on an address of its own.
+"""
+
+import hashlib
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.emulator.addresses import unused_address
+from local.emulator.task_roles import role_credentials
+from local.environment.settings import task_environment
+
+READY_PATH = "/v2/health/ready"
+_PORT = 8080
+_READY_SECONDS = 60.0
+_KILL_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 30.0
+# Nothing new comes to a task that stops: the load balancer in this process has let go of it before.
+_DRAIN = {"SLIPWAY_DRAIN_SECONDS": "0.2"}
+_FAMILY = "com.amazonaws.ecs.task-definition-family"
+_REVISION = "com.amazonaws.ecs.task-definition-version"
+
+
+class Container:
+    """One process, as a container engine's client shows a container."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], address: str, log: Path, forget: Callable[[str], object]
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.address = address
+        self.attrs = {"NetworkSettings": {"Networks": {"loopback": {"IPAddress": address}}}}
+        self._process = process
+        self._log = log
+        self._forget = forget
+
+    @property
+    def status(self) -> str:
+        """`running` or `exited`."""
+        return "running" if self._process.poll() is None else "exited"
+
+    def reload(self) -> None:
+        """Nothing: the status is always fresh."""
+
+    def wait(self) -> dict[str, int]:
+        """Wait for the end; gives the exit code, with 128 added to a signal's number."""
+        code = self._process.wait()
+        return {"StatusCode": code if code >= 0 else 128 - code}
+
+    def stop(self, timeout: float = _KILL_SECONDS) -> None:
+        """End it by SIGTERM, and by SIGKILL where that takes too long."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def remove(self, **_: object) -> None:
+        """End it where it runs, and know it no more; its log stays."""
+        self.stop()
+        self._forget(self.id)
+
+    def logs(self, *, stream: bool = False, **_: object) -> Any:
+        """What it printed, or with ``stream`` each line of it as it comes, until its end."""
+        return self._lines() if stream else self._log.read_bytes()
+
+    def _lines(self) -> Iterator[bytes]:
+        with self._log.open("rb") as log:
+            rest = b""
+            while True:
+                ended = self.status == "exited"
+                rest += log.read()
+                *lines, rest = rest.split(b"\n")
+                yield from lines
+                if ended:
+                    yield rest
+                    return
+                time.sleep(_POLL_SECONDS)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that needs no pulling."""
+
+    id: str
+
+    def tag(self, *_: object, **__: object) -> bool:
+        """It has any tag."""
+        return True
+
+
+class Images:
+    """Every image is there."""
+
+    def pull(self, image: str, **_: object) -> Image:
+        """The image, at once."""
+        return Image(f"sha256:{hashlib.sha256(image.encode()).hexdigest()}")
+
+    get = get_registry_data = pull
+
+
+@dataclass
+class Containers:
+    """The processes that run.
+
+    Args:
+        command: what each of them runs.
+        folder: where.
+        root: the folder of the slipway.yaml that they read.
+        logs: a file each for what they print.
+    """
+
+    command: Sequence[str]
+    folder: Path
+    root: Path
+    logs: Path
+    _running: dict[str, Container] = field(default_factory=dict)
+    _failures: dict[str, int] = field(default_factory=dict)
+    _closed: threading.Event = field(default_factory=threading.Event)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(
+        self, _image: str, *, name: str, environment: Mapping[str, str], labels: Mapping[str, str], **_: Any
+    ) -> Any:
+        """Start a process and return when it is ready, or has ended.
+
+        MiniStack registers a target and ends the one it replaces as soon as this returns.
+        """
+        family = labels[_FAMILY]
+        self._pause(family)
+        with self._starting:  # so that `close` sees all that were started
+            self._refuse_if_closed()
+            container = self._start(name, environment, f"{family}:{labels[_REVISION]}")
+            self._running[container.id] = container
+        ready = self._await(container, f"http://{container.address}:{_PORT}{READY_PATH}")
+        self._failures[family] = 0 if ready else self._failures.get(family, 0) + 1
+        return container
+
+    def get(self, id_: str) -> Container:
+        """The container of that id; KeyError where there is none."""
+        return self._running[id_]
+
+    def list(self, **_: object) -> list[Container]:
+        """All that run."""
+        return [container for container in tuple(self._running.values()) if container.status == "running"]
+
+    def close(self) -> None:
+        """Stop all, and start no more."""
+        with self._starting:
+            self._closed.set()
+        stopping = [threading.Thread(target=container.stop) for container in self.list()]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+
+    def _pause(self, family: str) -> None:
+        """Have a container that never gets ready tried less and less often, as ECS does."""
+        if failures := self._failures.get(family, 0):
+            self._closed.wait(min(2.0**failures, _LONGEST_PAUSE_SECONDS))
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed.is_set():
+            time.sleep(_POLL_SECONDS)  # MiniStack tries again at once, until its process ends
+            raise RuntimeError("the embedded AWS is being stopped")
+
+    def _start(self, name: str, environment: Mapping[str, str], definition: str) -> Container:
+        address = unused_address(_PORT)
+        own = {"SLIPWAY_HOST": address, "PORT": str(_PORT), "SLIPWAY_ROOT": str(self.root), **_DRAIN}
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"{name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=task_environment(environment, credentials=role_credentials(definition)) | own,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return Container(process, address, log, self._running.pop)
+
+    def _await(self, container: Container, url: str) -> bool:
+        deadline = time.monotonic() + _READY_SECONDS
+        while container.status == "running" and time.monotonic() < deadline and not self._closed.is_set():
+            try:
+                if httpx.get(url, timeout=_READY_SECONDS).status_code == HTTPStatus.OK:
+                    return True
+            except httpx.TransportError:
+                pass
+            time.sleep(_POLL_SECONDS)
+        return False
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The client of a container engine, as far as MiniStack's ECS uses one."""
+
+    containers: Containers
+    images: Images = field(default_factory=Images)

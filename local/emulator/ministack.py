@@ -1,0 +1,76 @@
+"""Runs MiniStack, with what it lacks added: `python -m local.emulator.ministack PORT ROOT LOGS`.
+
+ROOT is the folder of the slipway.yaml that tasks read, LOGS where what they print is kept.
+
+MiniStack reads its settings from the environment while it is imported, so whoever starts this process sets them first
+(`local.environment.local_environment`). It listens on loopback and nowhere else.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app
+from ministack.services import ecs
+
+from local.emulator import (
+    alarm_states,
+    balancing,
+    cloudformation,
+    embedded_metrics,
+    function_metrics,
+    named_resources,
+    subscriptions,
+    trimmed_counts,
+)
+from local.emulator.containers import Containers, Engine
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Callable[..., Any], Callable[..., Any]], Awaitable[None]]
+
+HOST = "127.0.0.1"
+_KEEP_ALIVE_SECONDS = 75
+
+
+def over_tls(served: App) -> App:
+    """Present each request as if it had come over TLS.
+
+    Bucket policies refuse plain HTTP (`aws:SecureTransport`), CDK's own asset bucket among them, and MiniStack enforces
+    them. On loopback nothing passes over a wire, so a certificate would protect nothing.
+    """
+
+    async def tls(scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "scheme": "https"}
+        await served(scope, receive, send)
+
+    return tls
+
+
+def main(port: int, root: Path, logs: Path) -> None:
+    """Serve until the process is told to stop."""
+    cloudformation.install()
+    embedded_metrics.install()
+    function_metrics.install()
+    trimmed_counts.install()
+    alarm_states.install()
+    named_resources.install()
+    subscriptions.install()
+    balancing.install()
+    containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)
+    ecs._docker = Engine(containers)
+    settings = Config()
+    settings.bind = [f"{HOST}:{port}"]
+    settings.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    try:
+        asyncio.run(serve(over_tls(app), settings))
+    finally:
+        containers.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,160 @@
+"""The plain address of the API: signs each request and hands it to the emulator's API Gateway.
+
+`python -m local.environment.frontdoor PORT EMULATOR API_ID`, with the caller's AWS keys in the environment. The
+deployed template asks for IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the
+signature is made here. Without keys nothing is signed, for an API that asks for tokens or for nothing.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import httpcore
+import uvicorn
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.environment.settings import HOST, REGION
+
+# API Gateway's own limits for an HTTP API.
+BODY_BYTES = 10 * 1024 * 1024
+TIMEOUT_SECONDS = 30.0
+# Each concurrent call takes a process of its own in the emulator. More wait here for their turn, so that a burst does
+# not start dozens of processes on a few processors.
+CONCURRENCY = 8
+# Clients let go of an idle connection first: one that the server closes may just then be given another request.
+KEEP_ALIVE_SECONDS = 75
+
+_HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
+_SIGNATURE = {b"authorization", b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"}
+
+Header = tuple[bytes, bytes]
+Asgi = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where the API is, and whose keys open it, if it takes any."""
+
+    emulator: str
+    api_id: str
+    credentials: Credentials | None
+
+    @property
+    def host(self) -> str:
+        """The emulator's host and port."""
+        return urlsplit(self.emulator).netloc
+
+    def authorize(self, method: str, target: str, body: bytes, headers: Iterable[Header]) -> list[Header]:
+        """The headers of a request with Host, and with a signature in place of any that the client sent."""
+        if self.credentials is None:
+            return [(b"host", self.host.encode()), *headers]
+        path, _, query = target.partition("?")
+        # A signature covers the parameters as AWS reads them, however the client spelt them.
+        spelt = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)
+        request = AWSRequest(method, f"http://{self.host}{path}?{spelt}", headers={"host": self.host}, data=body)
+        SigV4Auth(self.credentials, "execute-api", REGION).add_auth(request)
+        signature = [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
+        return [*signature, *(header for header in headers if header[0] not in _SIGNATURE)]
+
+    def target(self, request: Request) -> str | None:
+        """The target of a request at the emulator, or None where a byte of it may not stand in one.
+
+        It holds the client's own byte for byte. The API is named by the path, since MiniStack takes some paths for
+        those of other services (`/v2`, `/health`) before it looks at the host.
+        """
+        query = request.scope["query_string"]
+        raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
+        if not raw.isascii() or not raw.startswith(b"/"):
+            return None
+        return f"/_aws/execute-api/{self.api_id}/$default{raw.decode('ascii')}"
+
+    def url(self, target: str) -> httpcore.URL:
+        """Where a request is sent."""
+        port = urlsplit(self.emulator).port
+        return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
+
+
+def create_app(gateway: Gateway, pool: httpcore.AsyncConnectionPool) -> Asgi:
+    """The front door before one API, which it reaches by connections of ``pool``."""
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        response = await _forward(pool, gateway, request)
+        await response(scope, receive, send)
+
+    return app
+
+
+async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request: Request) -> Response:
+    target = gateway.target(request)
+    if target is None:
+        return _refusal(400, "Bad Request")
+    body = await _body(request)
+    if body is None:
+        return _refusal(413, "Request Entity Too Large")
+    headers = gateway.authorize(request.method, target, body, _headers(request, body))
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
+    try:
+        answer = await pool.request(
+            request.method, gateway.url(target), headers=headers, content=body, extensions={"timeout": timeout}
+        )
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+        return _refusal(503, "Service Unavailable")
+    response = Response(answer.content, answer.status)
+    response.raw_headers = [(name.lower(), value) for name, value in _end_to_end(answer.headers)]
+    return response
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None where it is too large. All of it is read, or the client would miss the answer."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_BYTES:
+            chunks.append(chunk)
+    return b"".join(chunks) if size <= BODY_BYTES else None
+
+
+def _headers(request: Request, body: bytes) -> list[Header]:
+    """The client's headers, but those of its own connection."""
+    sent = [header for header in _end_to_end(request.headers.raw) if header[0] not in (b"host", b"content-length")]
+    if body or request.method in ("POST", "PUT", "PATCH"):
+        sent.append((b"content-length", str(len(body)).encode()))
+    return sent
+
+
+def _end_to_end(headers: Iterable[Header]) -> list[Header]:
+    return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+
+
+def _refusal(status: int, message: str) -> Response:
+    return JSONResponse({"message": message}, status)
+
+
+def main(port: int, emulator: str, api_id: str) -> None:
+    """Serve until the process is told to stop."""
+    key = os.environ.get("AWS_ACCESS_KEY_ID")
+    gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
+    app = create_app(gateway, httpcore.AsyncConnectionPool(max_connections=CONCURRENCY, keepalive_expiry=30.0))
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=port,
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

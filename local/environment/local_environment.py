@@ -1,0 +1,197 @@
+"""The embedded AWS as a whole: up, status, down. `slipway local` finds this class by its entry point."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from local.emulator.addresses import await_answer, held
+from local.emulator.iam import create_caller
+from local.emulator.services import await_services
+from local.environment import deployment, examples, settings, state
+from local.environment.processes import StartError, start, stop
+from local.environment.state import Credentials, State
+from local.environment.synthesis import synthesizing
+from slipway.config import Authorization, load_config
+from slipway.errors import ConflictError, NotFoundError
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Shows one step while it runs: ``with step("Deploying the stacks"): …``."""
+
+_POLL_SECONDS = 0.1
+
+
+class LocalEnvironment:
+    """The embedded AWS of one checkout.
+
+    Args:
+        root: the checkout: app.py and node_modules lie there.
+        folder: keeps the state, the logs and the assembly; environments with different folders do not meet.
+        config: the slipway.yaml to deploy, whose folder has its models; the checkout's own if none is given.
+    """
+
+    def __init__(self, root: Path, folder: Path, config: Path | None = None) -> None:
+        self._root = root.resolve()
+        self._config = (config or root / "slipway.yaml").resolve()
+        self._folder = folder.resolve()
+        self._logs = self._folder / "logs"
+        self._tasks = self._logs / "tasks"
+        self._temporary = self._folder / "tmp"
+
+    def up(self, *, port: int, step: Step) -> State:
+        """Start everything and deploy to it; whatever fails or interrupts this stops what was started.
+
+        Raises:
+            ConflictError: it is up already, or the port is taken.
+            StartError: a step failed; the message ends with its log.
+        """
+        self._check(port)
+        self._clean()
+        for folder in (self._logs, self._temporary):
+            folder.mkdir(parents=True)
+        try:
+            return self._start(port, step)
+        except BaseException:
+            self.down()
+            raise
+
+    def deploy(self, *, step: Step) -> State:
+        """Deploy the checkout as it is now to what is up; nothing that runs is started anew but what has changed.
+
+        Raises:
+            NotFoundError: nothing is up.
+            StartError: a step failed; what was up stays.
+        """
+        current = self.status()
+        if current is None or not current.ready:
+            raise NotFoundError("embedded AWS", "none is up; `slipway local up` starts it")
+        cdk = settings.cdk_environment(os.environ, emulator=current.emulator)
+        with self._synthesizing(cdk) as synthesized:
+            self._finish(synthesized, step)
+        return self._deploy(current, cdk, step)
+
+    def status(self) -> State | None:
+        """What is up, or None; a state whose processes have all ended is nothing."""
+        found = state.read(self._folder)
+        return found if found is not None and found.alive else None
+
+    def down(self) -> bool:
+        """Stop everything; False if there was nothing to stop."""
+        found = self.status()
+        if found is not None:
+            stop(reversed(found.children))
+        state.clear(self._folder)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        return found is not None
+
+    def wait(self) -> None:
+        """Block for as long as all processes run.
+
+        Raises:
+            StartError: one of them ended.
+        """
+        found = self.status()
+        while found is not None:
+            for child in found.children:
+                if not child.alive:
+                    raise StartError(f"the {child.name} ended", Path(child.log))
+            time.sleep(_POLL_SECONDS)
+
+    def _check(self, port: int) -> None:
+        if (found := self.status()) is not None:
+            raise ConflictError(f"the embedded AWS is up already, at {found.api}; `slipway local down` stops it")
+        for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
+            if not needed.exists():
+                raise NotFoundError("file", f"{needed}; run this in a checkout, after `make setup`")
+        with held(port):
+            pass
+
+    def _clean(self) -> None:
+        """Leave nothing of an earlier run but the assembly, which may still be good."""
+        state.clear(self._folder)
+        for leftover in (self._logs, self._temporary):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _start(self, port: int, step: Step) -> State:
+        with held(0) as emulator_port:
+            pass
+        emulator = f"http://{settings.HOST}:{emulator_port}"
+        cdk = settings.cdk_environment(os.environ, emulator=emulator)
+        with self._synthesizing(cdk) as synthesized:
+            with step("Starting the embedded AWS"):
+                current = self._start_emulator(port, emulator_port, emulator)
+            with step("Preparing it for the CDK (cdk bootstrap)"):
+                deployment.bootstrap(self._root, self._temporary, cdk, self._logs / "cdk-bootstrap.log")
+            self._finish(synthesized, step)
+        current = self._deploy(current, cdk, step)
+        with step("Opening the API"):
+            current = self._start_front_door(port, current)
+        with step("Writing the example features"):
+            examples.seed(self._config.parent, current.api)
+        return self._keep(current.model_copy(update={"ready": True}))
+
+    def _synthesizing(self, cdk: Mapping[str, str]) -> AbstractContextManager[Callable[[], None] | None]:
+        log = self._logs / "cdk-synth.log"
+        return synthesizing(self._config, self._folder, root=self._root, environment=cdk, log=log)
+
+    def _finish(self, synthesized: Callable[[], None] | None, step: Step) -> None:
+        if synthesized is not None:
+            with step("Synthesizing the stacks (cdk synth)"):
+                synthesized()
+
+    def _deploy(self, current: State, cdk: Mapping[str, str], step: Step) -> State:
+        with step("Deploying the stacks (cdk deploy)"):
+            outputs = deployment.deploy(self._root, self._folder, cdk, self._logs / "cdk-deploy.log")
+        current = self._keep(current.model_copy(update={"outputs": outputs}))
+        if load_config(self._config).heavy_models:
+            with step("Starting the heavy models"):
+                await_services(current.emulator, self._tasks)
+        return current
+
+    def _start_emulator(self, port: int, emulator_port: int, emulator: str) -> State:
+        child = start(
+            "emulator",
+            [
+                sys.executable,
+                "-m",
+                "local.emulator.ministack",
+                str(emulator_port),
+                str(self._config.parent),
+                str(self._tasks),
+            ],
+            folder=self._root,
+            environment=settings.emulator_environment(os.environ, port=emulator_port, temporary=self._temporary),
+            log=self._logs / "emulator.log",
+        )
+        current = State(
+            api=f"http://{settings.HOST}:{port}",
+            emulator=emulator,
+            region=settings.REGION,
+            credentials=Credentials(access_key_id=settings.ACCESS_KEY, secret_access_key=settings.SECRET_KEY),
+        )
+        current = self._keep(current.with_child(child))
+        await_answer(f"{emulator}/_ministack/health", child)
+        return current
+
+    def _start_front_door(self, port: int, current: State) -> State:
+        api_id = deployment.output(current.outputs, "ApiId")
+        signs = load_config(self._config).api.authorization is Authorization.IAM
+        keys = create_caller(current.emulator, api_id) if signs else None
+        child = start(
+            "front door",
+            [sys.executable, "-m", "local.environment.frontdoor", str(port), current.emulator, api_id],
+            folder=self._root,
+            environment=settings.front_door_environment(os.environ, keys=keys),
+            log=self._logs / "front-door.log",
+        )
+        current = self._keep(current.with_child(child))
+        # A path that no function has: the functions have just been started, and a call would start each once more.
+        await_answer(current.api, child)
+        return current
+
+    def _keep(self, current: State) -> State:
+        state.write(self._folder, current)
+        return current

@@ -1,0 +1,100 @@
+"""Fixed values of the embedded AWS, and the environments that its processes get."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from slipway.config.environment import BALANCER
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+CONCURRENCY = 32
+# MiniStack's administrator. These keys open nothing but the emulator on this machine.
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105 - no secret: see above
+
+_CARRIED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+_DROPPED_PREFIXES = ("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV", "SLIPWAY_")
+_NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+
+
+def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path) -> dict[str, str]:
+    """The emulator's environment, which its functions inherit: little of the shell's, and none of its credentials."""
+    return {
+        **{name: shell[name] for name in _CARRIED if name in shell},
+        **_NO_PROXY,
+        **_credentials(ACCESS_KEY, SECRET_KEY),
+        "TMPDIR": str(temporary),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        # Check signatures and policies, so that a function can do here only what its role lets it do there.
+        "AUTH": "true",
+        # Listeners of services that no template uses, on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "LAMBDA_EXECUTOR": "local",
+        # Each concurrent call takes a process of some 100 MB, and without a limit there would be hundreds.
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
+    }
+
+
+def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str]:
+    """The CDK CLI's environment: the shell's, aimed at the emulator."""
+    kept = {name: value for name, value in shell.items() if not name.startswith(_DROPPED_PREFIXES)}
+    return {
+        **kept,
+        **_NO_PROXY,
+        **_credentials(ACCESS_KEY, SECRET_KEY),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), shell.get("PATH", os.defpath)]),
+        "AWS_ENDPOINT_URL": emulator,
+        "AWS_ENDPOINT_URL_S3": emulator,
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        # The templates are validated by the tests; here it would cost a third of a start.
+        "CDK_VALIDATION": "false",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "true",
+    }
+
+
+def front_door_environment(shell: Mapping[str, str], *, keys: tuple[str, str] | None) -> dict[str, str]:
+    """The front door's environment: the keys of its own IAM user, where it has one."""
+    carried = {name: shell[name] for name in _CARRIED if name in shell}
+    return {**carried, **_NO_PROXY, **(_credentials(*keys) if keys else {})}
+
+
+def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]) -> dict[str, str]:
+    """A task's environment: what its definition gives it, and the emulator in the place of AWS.
+
+    It is made in the emulator's process, whose environment has nothing else of the shell's than a path and a language.
+    """
+    emulator = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
+    carried = {name: os.environ[name] for name in (*_CARRIED, "TMPDIR") if name in os.environ}
+    kept = {name: value for name, value in given.items() if not name.startswith(("AWS_CONTAINER_", "ECS_"))}
+    if BALANCER in kept:
+        kept[BALANCER] = f"{emulator}/_alb/{balancer_name(kept[BALANCER])}"
+    own = {**_credentials("", ""), **credentials, "AWS_ENDPOINT_URL": emulator, "PYTHONUNBUFFERED": "1"}
+    return {**carried, **_NO_PROXY, **kept, **own}
+
+
+def balancer_name(address: str) -> str:
+    """A load balancer's name, by which MiniStack has it below a path, from its address: its name resolves nowhere."""
+    return (urlsplit(address).hostname or "").partition(".")[0].rpartition("-")[0]
+
+
+def _credentials(access_key: str, secret_key: str) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

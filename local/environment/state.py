@@ -1,0 +1,89 @@
+"""What is up, as JSON: `.slipway/local.json`, for `slipway local status`, for other commands and for scripts."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from local.environment.processes import Child
+from slipway.errors import ConfigError, FieldProblem
+
+FILE = "local.json"
+
+
+class Credentials(BaseModel):
+    """The keys that the emulator's administrator has; they open nothing else."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+class Process(BaseModel):
+    """One process of the embedded AWS."""
+
+    name: str
+    pid: int
+    started: float
+    log: str
+
+    @property
+    def child(self) -> Child:
+        """The same, as `local.environment.processes` knows it."""
+        return Child(self.name, self.pid, self.started, self.log)
+
+
+class State(BaseModel):
+    """Addresses, keys and processes; `ready` is false until the API answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ready: bool = False
+    api: str
+    emulator: str
+    region: str
+    credentials: Credentials
+    outputs: dict[str, dict[str, str]] = {}
+    processes: list[Process] = []
+
+    @property
+    def children(self) -> list[Child]:
+        """The processes, in the order they were started."""
+        return [process.child for process in self.processes]
+
+    @property
+    def alive(self) -> bool:
+        """Whether any of the processes still runs."""
+        return any(child.alive for child in self.children)
+
+    def with_child(self, child: Child) -> "State":
+        """The state with one more process."""
+        return self.model_copy(update={"processes": [*self.processes, Process(**asdict(child))]})
+
+
+def read(folder: Path) -> State | None:
+    """The state that stands in a folder, or None.
+
+    Raises:
+        ConfigError: the file is not what `write` writes.
+    """
+    path = folder / FILE
+    try:
+        return State.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise ConfigError(path, [FieldProblem("(file)", "is not readable; delete it")]) from error
+
+
+def write(folder: Path, state: State) -> None:
+    """Put a state in its file, whole or not at all; only its owner may read it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{FILE}.draft"
+    draft.touch(mode=0o600)
+    draft.write_text(state.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder / FILE)
+
+
+def clear(folder: Path) -> None:
+    """Remove the file."""
+    (folder / FILE).unlink(missing_ok=True)

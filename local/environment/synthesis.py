@@ -1,0 +1,73 @@
+"""Synthesizes the CDK app, unless nothing that it reads has changed since the last time."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.environment.processes import finish, start, stop
+from slipway.config import load_config
+
+ASSEMBLY = "cdk.out"
+TARGET = "slipway:target=host"
+_FINGERPRINT = "cdk.out.fingerprint"
+# What a synthesis does not read. All else counts, so that a file in an unexpected place is not overlooked.
+_IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchmarks", "training", "__pycache__"}
+
+
+@contextmanager
+def synthesizing(
+    config: Path, folder: Path, *, root: Path, environment: Mapping[str, str], log: Path
+) -> Iterator[Callable[[], None] | None]:
+    """Start making the host target's assembly in ``folder``; gives the call that waits for it, or None if it is there.
+
+    The work goes on in another process, since it takes longer than all else and needs no emulator. ``config`` is the
+    slipway.yaml that is deployed, ``root`` the checkout.
+    """
+    fingerprint = fingerprint_of(root, config)
+    kept, assembly = folder / _FINGERPRINT, folder / ASSEMBLY
+    if assembly.is_dir() and kept.exists() and kept.read_text(encoding="ascii") == fingerprint:
+        yield None
+        return
+    kept.unlink(missing_ok=True)
+    context = ["--context", TARGET, "--context", f"slipway:config={config}"]
+    command = [*cdk(root), "synth", "--quiet", *context, "--output", str(assembly)]
+    child = start("cdk synth", command, folder=root, environment=environment, log=log)
+
+    def wait() -> None:
+        finish(child)
+        kept.write_text(fingerprint, encoding="ascii")
+
+    try:
+        yield wait
+    finally:
+        stop([child])
+
+
+def cdk(root: Path) -> list[str]:
+    """The pinned CDK CLI, without what it would ask the network."""
+    return [str(root / "node_modules" / ".bin" / "cdk"), "--no-notices", "--no-color"]
+
+
+def fingerprint_of(root: Path, config: Path) -> str:
+    """A digest of every file that the CDK app may read: the checkout, slipway.yaml, and models wherever they are."""
+    digest = hashlib.sha256()
+    for path in _inputs(root, config):
+        digest.update(f"{os.path.relpath(path, root)}\0{path.stat().st_size}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _inputs(root: Path, config: Path) -> Iterator[Path]:
+    loaded = load_config(config)
+    yield from _files(root)
+    yield config
+    for name in loaded.models:
+        yield from _files(loaded.model_folder(config.parent, name))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED and not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))

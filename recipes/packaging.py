@@ -1,0 +1,105 @@
+"""From a trained graph to a sealed package: manifest, baseline and model card."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from recipes.graphs import save_graph
+from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.manifest import Manifest, Scalar
+from slipway.models.package import Package, load_package, seal_package
+
+GRAPH = "model.onnx"
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The records that the baseline is measured on, and the graph's probabilities for them, [N, labels]."""
+
+    records: Sequence[Mapping[str, Scalar]]
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says in words; figures come from the manifest."""
+
+    intended_use: str
+    data: str
+    method: str
+    limits: str
+    licence: str
+
+
+def write_package(
+    folder: Path,
+    *,
+    document: Mapping[str, Any],
+    graph: onnx.ModelProto,
+    card: Card,
+    validation: Validation,
+    tokenizer: str | None = None,
+) -> Package:
+    """Write a whole package beside ``folder``, seal it, and put it in the place of what is there.
+
+    ``document`` is the content of ``model.yaml`` without ``files``; ``tokenizer`` the content of ``tokenizer.json``.
+    """
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    save_graph(graph, draft / GRAPH)
+    if tokenizer is not None:
+        (draft / TOKENIZER).write_text(tokenizer, encoding="utf-8")
+    manifest = _unsealed(document)
+    outputs = _outputs(manifest, validation.probabilities)
+    write_baseline(draft / "baseline.json", measure_baseline(manifest, validation.records, outputs))
+    (draft / "README.md").write_text(model_card(manifest, card), encoding="utf-8")
+    seal_package(draft, document)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+    return load_package(folder)
+
+
+def _unsealed(document: Mapping[str, Any]) -> Manifest:
+    """The manifest before its files are known, for what only needs inputs and outputs."""
+    names = [GRAPH, "baseline.json", "README.md", TOKENIZER]
+    return Manifest.model_validate({**document, "files": [{"path": n, "bytes": 0, "sha256": "0" * 64} for n in names]})
+
+
+def _outputs(manifest: Manifest, probabilities: np.ndarray) -> list[dict[str, Any]]:
+    labels = manifest.outputs.labels or ()
+    best = probabilities.argmax(axis=1)
+    return [
+        {"label": labels[column], "score": float(row[column])} for row, column in zip(probabilities, best, strict=True)
+    ]
+
+
+def model_card(manifest: Manifest, card: Card) -> str:
+    """The README.md of a package."""
+    quality = "\n".join(f"| {m.metric} | {m.value:.4g} | {m.data} |" for m in manifest.quality)
+    quantized = manifest.quantization
+    numbers = f"{quantized.method}. {quantized.description}" if quantized else "Not quantized: float32 throughout."
+    sections = {
+        "Intended use": card.intended_use,
+        "Data": card.data,
+        "How it works": card.method,
+        "Quality": f"| metric | value | data |\n| --- | --- | --- |\n{quality}",
+        "Number format": numbers,
+        "Limits": card.limits,
+        "Licence": card.licence,
+        "Made by": f"`{manifest.training.command}`, seed {manifest.training.seed}.",
+    }
+    body = "\n\n".join(f"## {title}\n{text}" for title, text in sections.items())
+    return f"# {manifest.name}, version {manifest.version}\n\n{manifest.description}\n\n{body}\n"
+
+
+def sha256(content: bytes) -> str:
+    """The digest by which a manifest names its training data."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,130 @@
+"""Fine-tune ``tweet-sentiment-large`` on tweets that stay outside the repository.
+
+``python -m recipes.tweet_sentiment_large --data ../shared/data/tweet-sentiment`` trains on the years before the split,
+to measure, then on everything, to ship. Interrupted, it goes on where it was when it is called again.
+"""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from tokenizers import Tokenizer
+
+from recipes.encoder import SentimentEncoder, load_pretrained, logits
+from recipes.encoder_package import FLOAT_VERSION, NAME, SHIPPED_VERSION, with_quality, write_float, write_int8
+from recipes.finetune import Checkpoints, Schedule, finetune
+from recipes.ngrams import macro_recall
+from recipes.tokens import encode
+from recipes.tweets import LABELS, TweetFile, Tweets, read_tweets, unseen
+from slipway.models.package import Package
+from slipway.models.predictor import Predictor
+
+SPLIT_YEAR = 2016
+BY_YEARS = f"{SPLIT_YEAR} rows, by the recipe trained on the years before"
+SCHEDULE = Schedule()
+SPLIT, FULL = "split", "full"
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A trained model with its tokenizer."""
+
+    model: SentimentEncoder
+    tokenizer: Tokenizer
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Probabilities [N, labels]."""
+        return softmax(logits(self.model, encode(self.tokenizer, texts)).double().numpy(), axis=1)
+
+
+def main() -> None:
+    """Train what is asked for; a finished training is read from its checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/tweet-sentiment"), help="train.tsv, val.tsv")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="where the package goes")
+    parser.add_argument("--work", type=Path, default=Path("build/training"), help="checkpoints, and version 1")
+    parser.add_argument("--only", choices=(SPLIT, FULL), help="one of the two trainings, and no package")
+    options = parser.parse_args()
+    files = [read_tweets(options.data / name) for name in ("train.tsv", "val.tsv")]
+    if options.only:
+        learn(options.only, files[0], options.work)
+    else:
+        package(*files, options.work, options.models / NAME / str(SHIPPED_VERSION))
+
+
+def package(training: TweetFile, validation: TweetFile, work: Path, output: Path) -> None:
+    """Measure by years, train on everything, and write version 2 to ``output``; everything else goes to ``work``."""
+    later = training.tweets.where(training.tweets.years >= SPLIT_YEAR)
+    measured = versions(learn(SPLIT, training, work), (training, validation), work / SPLIT)
+    found = probabilities(measured, later.texts)
+    by_years = quality(found, later, f"{training.name}, {BY_YEARS}")
+    shipped = versions(learn(FULL, training, work), (training, validation), work / FULL)
+    with_quality(shipped, by_years, output)
+
+
+def versions(learnt: Learnt, files: tuple[TweetFile, TweetFile], folder: Path) -> Package:
+    """Write versions 1 and 2 of a trained model anew, below ``folder``; returns version 2, which is int8."""
+    training, validation = files
+    shutil.rmtree(folder, ignore_errors=True)
+    checked = unseen(validation.tweets, training.tweets)
+    answers = learnt.probabilities(checked.texts)
+    rest = f"{validation.name}, the {len(checked)} rows that {training.name} does not have"
+    original = write_float(
+        folder / str(FLOAT_VERSION),
+        learnt.model,
+        learnt.tokenizer,
+        SCHEDULE,
+        files=files,
+        quality=quality(answers, checked, rest),
+        checked=(checked, answers),
+    )
+    made = write_int8(original, write_labelled(folder / "val-unseen.tsv", checked), folder / str(SHIPPED_VERSION))
+    print(made.change.summary, flush=True)
+    return made.package
+
+
+def probabilities(package: Package, texts: Sequence[str]) -> np.ndarray:
+    """Probabilities [N, labels] by a package, each text alone."""
+    predictor = Predictor(package)
+    answers = [predictor.predict([{"text": text}])[0]["scores"] for text in texts]
+    return np.array([[answer[label] for label in LABELS] for answer in answers])
+
+
+def quality(probabilities: np.ndarray, tweets: Tweets, data: str) -> list[dict[str, Any]]:
+    """Macro recall and accuracy, as a manifest has them."""
+    predicted = probabilities.argmax(axis=1)
+    figures = {"macro recall": macro_recall(predicted, tweets.labels), "accuracy": np.mean(predicted == tweets.labels)}
+    found = [{"metric": name, "value": round(float(value), 4), "data": data} for name, value in figures.items()]
+    print(*(f"{entry['metric']} {entry['value']} on {data}" for entry in found), sep="\n", flush=True)
+    return found
+
+
+def write_labelled(path: Path, tweets: Tweets) -> Path:
+    """Tweets as a file of labelled records."""
+    rows = [f"{LABELS[label]}\t{text}\n" for label, text in zip(tweets.labels, tweets.texts, strict=True)]
+    path.write_text("".join(["label\ttext\n", *rows]), encoding="utf-8")
+    return path
+
+
+def learn(name: str, training: TweetFile, work: Path, schedule: Schedule = SCHEDULE) -> Learnt:
+    """``split``: trained on the years before the split; ``full``: on all of ``training``."""
+    tweets = before(training.tweets) if name == SPLIT else training.tweets
+    model, tokenizer = load_pretrained(schedule.seed)
+    kept = Checkpoints(work / f"tweet-sentiment-large-{name}.safetensors", f"{name} of {training.sha256}")
+    print(f"{name}: training on {len(tweets)} tweets", flush=True)
+    finetune(model, encode(tokenizer, tweets.texts), tweets.labels.tolist(), schedule, kept)
+    return Learnt(model, tokenizer)
+
+
+def before(tweets: Tweets) -> Tweets:
+    """The tweets of the years before the split."""
+    return tweets.where(tweets.years < SPLIT_YEAR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The labelled tweets, read from outside the repository, where they stay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from recipes.packaging import sha256
+
+LABELS = ("negative", "neutral", "positive")
+HEADER = "year\tlabel\ttext"
+
+
+@dataclass(frozen=True)
+class Tweets:
+    """Texts with their labels, as columns of `LABELS`, and years; all of one length."""
+
+    texts: list[str]
+    labels: np.ndarray
+    years: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def where(self, keep: np.ndarray) -> Self:
+        """The tweets that a boolean array keeps."""
+        texts = [text for text, kept in zip(self.texts, keep, strict=True) if kept]
+        return type(self)(texts, self.labels[keep], self.years[keep])
+
+
+@dataclass(frozen=True)
+class TweetFile:
+    """One file of tweets, and what a manifest says of it."""
+
+    name: str
+    sha256: str
+    tweets: Tweets
+
+
+def read_tweets(path: Path) -> TweetFile:
+    """Read a tab-separated file of year, label and text under one header line."""
+    content = path.read_bytes()
+    header, *lines = content.decode("utf-8").removesuffix("\n").split("\n")
+    if header != HEADER:
+        raise SystemExit(f"{path}: the first line must be year, label and text between tabs, got {header!r}")
+    return TweetFile(path.name, sha256(content), parse_tweets(lines))
+
+
+def parse_tweets(lines: Sequence[str]) -> Tweets:
+    """Tweets from lines of year, label and text."""
+    rows = [line.split("\t", 2) for line in lines]
+    labels = np.array([LABELS.index(label) for _, label, _ in rows], dtype=np.int64)
+    return Tweets([text for *_, text in rows], labels, np.array([int(year) for year, *_ in rows]))
+
+
+def unseen(tweets: Tweets, seen: Tweets) -> Tweets:
+    """The tweets whose letters and digits are not those of a tweet in ``seen``."""
+    known = {_letters(text) for text in seen.texts}
+    return tweets.where(np.array([_letters(text) not in known for text in tweets.texts], dtype=bool))
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.lower() if character.isalnum())

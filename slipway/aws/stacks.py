@@ -1,0 +1,40 @@
+"""Reads the outputs of deployed stacks."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from slipway.aws.clients import answered_by, new_client
+from slipway.errors import NotFoundError
+
+
+def stack_output(stack: str, output: str) -> str:
+    """One output of a stack.
+
+    Raises:
+        NotFoundError: the stack is not deployed, or has no such output.
+        UnavailableError: CloudFormation cannot be asked: no credentials, no region, no network.
+    """
+    outputs = stack_outputs(stack)
+    if outputs is None:
+        raise NotFoundError("deployed stack", stack)
+    if output not in outputs:
+        raise NotFoundError(f"output of stack {stack}", output, outputs)
+    return outputs[output]
+
+
+def stack_outputs(stack: str) -> dict[str, str] | None:
+    """All outputs of a stack by name, or None where it is not deployed; raises UnavailableError as `stack_output`."""
+    client = new_client("cloudformation", {})
+    with answered_by("CloudFormation"):
+        found = _described(client, stack)
+    return None if found is None else {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])}
+
+
+def _described(client: Any, stack: str) -> Any:
+    try:
+        return client.describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise

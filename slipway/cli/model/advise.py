@@ -1,0 +1,117 @@
+"""`slipway model advise`: where a package should run, and what it costs there."""
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from slipway.cli.exits import Exit
+from slipway.cli.model.advice_input import find_package, find_records, workload
+from slipway.cli.model.advice_report import Report
+from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.quantities import byte_count, milliseconds
+from slipway.config import load_config
+from slipway.models.advice.choice import Advisor
+from slipway.models.advice.plot import check_format, plot_costs
+from slipway.models.advice.prices import SHIPPED, load_prices
+from slipway.models.advice.profiling import profile_package
+from slipway.models.advice.terms import Given
+
+LOWEST_RPS = 0.001
+_HIGHEST_RPS = 1000.0
+
+
+class QueueModel(StrEnum):
+    """How service times vary, for the waiting time."""
+
+    MEASURED = "measured"
+    M_M_C = "m/m/c"
+    M_D_C = "m/d/c"
+
+
+_CV2 = {QueueModel.MEASURED: None, QueueModel.M_M_C: 1.0, QueueModel.M_D_C: 0.0}
+
+
+def advise(
+    model: Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or the folder of a package.")],
+    *,
+    rps: Annotated[
+        float, typer.Option(help="Requests a second, steady, one record each.", min=LOWEST_RPS, max=100_000)
+    ],
+    p99: Annotated[str, typer.Option(help="The latency target at the 99th percentile, e.g. 100ms.")] = "100ms",
+    payload: Annotated[str | None, typer.Option(help="Size of a request, e.g. 1kB. Default: as the records.")] = None,
+    response: Annotated[str | None, typer.Option(help="Size of an answer, e.g. 1kB. Default: as the outputs.")] = None,
+    region: Annotated[str, typer.Option(help="The AWS region whose prices hold.")] = "us-east-1",
+    records: Annotated[
+        Path | None, typer.Option("--input", help="JSONL of whole records to measure with. Default: by the baseline.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write cost over traffic to this PNG, SVG or PDF.")] = None,
+    slowdown: Annotated[
+        float, typer.Option(help="A processor of AWS against one here: 1.5 is slower.", min=0.01)
+    ] = 1.0,
+    memory: Annotated[int | None, typer.Option(help="MB of the function. Default: light.memory_mb.", min=128)] = None,
+    least: Annotated[int, typer.Option(help="The fewest tasks or instances.", min=1)] = 2,
+    zones: Annotated[int, typer.Option(help="Availability zones with VPC endpoints.", min=1)] = 2,
+    utilization: Annotated[float, typer.Option(help="The highest planned, 0 to 1.", min=0.01, max=0.99)] = 0.7,
+    queue: Annotated[QueueModel, typer.Option(help="How service times vary.")] = QueueModel.MEASURED,
+    front: Annotated[str, typer.Option(help="API Gateway and the way behind it, at p99.")] = "10ms",
+    cold_start: Annotated[str, typer.Option(help="A cold start of the function.")] = "800ms",
+    gpu_throughput: Annotated[float | None, typer.Option(help="Records a second on the GPU.", min=0.001)] = None,
+    gpu_efficiency: Annotated[float, typer.Option(help="Of the GPU's peak, 0 to 1.", min=0.001, max=1)] = 0.3,
+    seconds: Annotated[float, typer.Option(help="Time for each measurement.", min=0.01)] = 2.0,
+    prices: Annotated[Path, typer.Option(help="A price table of your own.", show_default=False)] = SHIPPED,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Measure a package here, and say what Lambda, Fargate and a GPU would cost a month, and which to take."""
+    settings = load_config(config) if config.exists() else None
+    table = load_prices(prices)
+    table.of(region)  # before anything is measured
+    if plot is not None:
+        check_format(plot)
+    given = Given(
+        slowdown=slowdown,
+        front_ms=milliseconds(front, option="--front"),
+        cold_start_ms=milliseconds(cold_start, option="--cold-start"),
+        lambda_memory_mb=memory or (settings.light.memory_mb if settings else Given().lambda_memory_mb),
+        cv2=_CV2[queue],
+        utilization=utilization,
+        least_units=least,
+        zones=zones,
+        gpu_per_second=gpu_throughput,
+        gpu_efficiency=gpu_efficiency,
+    )
+    target = milliseconds(p99, option="--p99")
+    sizes = {
+        name: byte_count(text, option=f"--{name}")
+        for name, text in (("payload", payload), ("response", response))
+        if text is not None
+    }
+    _warn_of_other_work()
+    package = find_package(model, settings, config.parent)
+    modules = settings.light.task_modules if settings else ()
+    sample = find_records(package, records)
+    profile = profile_package(package, sample, batch=given.gpu_batch, seconds=seconds, task_modules=modules)
+    work = workload(package, sample, settings, rps=rps, p99_ms=target, sizes=sizes)
+    advisor = Advisor(profile, table, region, given, p99_ms=target)
+    advice = advisor.advise(work, low=LOWEST_RPS, high=max(_HIGHEST_RPS, 2 * rps))
+    if plot is not None:
+        plot_costs(advisor, advice, plot, title=f"{package.manifest.name} {package.manifest.version}, {region}")
+    report = Report(package.manifest, advice, profile, given, table, region)
+    if as_json:
+        typer.echo(json.dumps(report.document()))
+    else:
+        report.print(Console())
+    if advice.taken is None:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _warn_of_other_work() -> None:
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors:
+        message = f"this machine is busy (load {load:.1f} on {processors} processors): the latencies come out too high"
+        typer.echo(f"warning: {message}", err=True)

@@ -1,0 +1,205 @@
+"""`slipway model quantize`, `prune` and `distill`: a smaller package, beside the one it is made from."""
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.progress import shown
+from slipway.errors import InputError
+
+if TYPE_CHECKING:
+    from slipway.models.compression.order import Compressed, Order
+    from slipway.models.compression.report import Report, Side
+
+_Model = Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or the folder of a package.")]
+_Output = Annotated[Path, typer.Option(help="The folder of the new package; it must not be there yet.")]
+_Version = Annotated[
+    int | None, typer.Option(help="Its version. Default: the folder's name if a number, else the next one.", min=1)
+]
+_MaxDrop = Annotated[
+    float, typer.Option(help="The most macro recall (r2; agreement without labels) that may be lost.", min=0)
+]
+_Seconds = Annotated[float, typer.Option(help="Time for measuring each latency.", min=0.01)]
+
+
+class QuantizeMethod(StrEnum):
+    """Whether the scales of activations come from each batch, or are fixed by calibration."""
+
+    DYNAMIC = "dynamic"
+    STATIC = "static"
+
+
+def quantize(
+    model: _Model,
+    *,
+    output: _Output,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`. Default: the calibration's."
+        ),
+    ] = None,
+    method: Annotated[QuantizeMethod, typer.Option(help="Static needs --calibration.")] = QuantizeMethod.DYNAMIC,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Typical records, for the ranges of activations; the first 512 count.")
+    ] = None,
+    per_channel: Annotated[bool, typer.Option("--per-channel", help="A scale for each channel of a weight.")] = False,
+    max_drop: _MaxDrop = 0.005,
+    version: _Version = None,
+    seconds: _Seconds = 2.0,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Make the weights int8, with as few nodes left in float as the budget needs."""
+    from slipway.models.compression.quantize import Quantizing
+    from slipway.models.compression.quantize import quantize as run
+
+    measured_on = data or calibration
+    if measured_on is None:
+        raise InputError.of("--data", "is needed: records to measure quality or agreement on")
+    order = _order(model, config, measured_on, output, version=version, max_drop=max_drop, seconds=seconds)
+    how = Quantizing(method.value, calibration, per_channel)
+    _show(run(order, how), as_json=as_json)
+
+
+def prune(
+    model: _Model,
+    *,
+    output: _Output,
+    data: Annotated[Path, typer.Option(help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`.")],
+    units: Annotated[
+        str | None,
+        typer.Option(help="Share of the hidden units to remove, e.g. 0.3; or auto: all that --max-drop lets."),
+    ] = None,
+    vocabulary: Annotated[
+        int | None, typer.Option(help="Remove tokens that the texts have fewer times than this.", min=1)
+    ] = None,
+    texts: Annotated[Path | None, typer.Option(help="Records to count tokens in. Default: --data.")] = None,
+    max_drop: _MaxDrop = 0.005,
+    version: _Version = None,
+    seconds: _Seconds = 2.0,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Remove hidden units of dense layers, or tokens of a vocabulary; the graph's shapes shrink."""
+    from slipway.models.compression.prune import Pruning
+    from slipway.models.compression.prune import prune as run
+
+    order = _order(model, config, data, output, version=version, max_drop=max_drop, seconds=seconds)
+    _show(run(order, Pruning(_share(units), vocabulary, texts)), as_json=as_json)
+
+
+def distill(
+    *,
+    teacher: Annotated[str, typer.Option(help="MODEL, MODEL:VERSION, or the folder of a package.")],
+    data: Annotated[Path, typer.Option(help="Records for the teacher to answer, labelled or not.")],
+    student: Annotated[str, typer.Option(help="The recipe as module:function, e.g. training.students:ngrams.")],
+    output: _Output,
+    name: Annotated[str | None, typer.Option(help="The student's name. Default: the teacher's.")] = None,
+    description: Annotated[str | None, typer.Option(help="A sentence on what it does. Default: the teacher's.")] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Records to measure on. Default: a share of --data, which is not learned from.")
+    ] = None,
+    share: Annotated[float, typer.Option(help="That share.", min=0.001, max=0.9)] = 0.1,
+    seed: Annotated[int, typer.Option(help="For that share, and for the recipe if it takes a seed.")] = 2026,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="name=value for the recipe, the value as JSON; again for each.")
+    ] = None,
+    version: _Version = None,
+    seconds: _Seconds = 2.0,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Have a smaller model learn from the probabilities of a teacher."""
+    from slipway.models.compression.distill import Distilling
+    from slipway.models.compression.distill import distill as run
+
+    order = _order(teacher, config, data, output, version=version, seconds=seconds)
+    parameters = dict(_parameter(text) for text in parameter or ())
+    how = Distilling(student, name, description, held_out, share, seed, parameters)
+    _show(run(order, how), as_json=as_json)
+
+
+def _order(model: str, config: Path, data: Path, output: Path, **options: Any) -> "Order":
+    # Every command loads this module, and only these need numpy and ONNX Runtime.
+    from slipway.cli.model.advice_input import find_package
+    from slipway.config import load_config
+    from slipway.models.compression.order import Order
+
+    settings = load_config(config) if config.exists() else None
+    return Order(
+        original=find_package(model, settings, config.parent),
+        data=data,
+        output=output,
+        command=shlex.join(["slipway", *sys.argv[1:]]),
+        task_modules=tuple(settings.light.task_modules) if settings else (),
+        watch=shown,
+        **options,
+    )
+
+
+def _share(text: str | None) -> float | str | None:
+    if text is None or text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError.of("--units", f"{text!r} is neither a share between 0 and 1 nor `auto`") from error
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise InputError.of("--parameter", f"{text!r} is not name=value")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _show(made: "Compressed", *, as_json: bool) -> None:
+    manifest = made.package.manifest
+    if as_json:
+        document = {
+            "model": manifest.name,
+            "version": manifest.version,
+            "folder": str(made.package.folder),
+            "summary": made.change.summary,
+            "parameters": dict(made.change.parameters),
+            "quantization": manifest.quantization.model_dump(mode="json") if manifest.quantization else None,
+            **made.report.document(),
+        }
+        typer.echo(json.dumps(document))
+        return
+    console = Console()
+    console.print(made.change.summary, markup=False, soft_wrap=True)
+    console.print(_table(made.report))
+    console.print(f"[bold]{manifest.name}[/] version {manifest.version} is in {made.package.folder}", soft_wrap=True)
+
+
+def _table(report: "Report") -> Table:
+    before, after = report.before, report.after
+    table = Table("", f"{before.model} {before.version}", f"{after.model} {after.version}", "change")
+    for title, one, other in zip(_ROWS, _figures(before), _figures(after), strict=True):
+        table.add_row(title, f"{one:,.4g}", f"{other:,.4g}", f"{other / one - 1:+.0%}" if one else "")
+    for metric, value in after.quality.items():
+        table.add_row(metric, f"{before.quality[metric]:.4f}", f"{value:.4f}", f"{value - before.quality[metric]:+.4f}")
+    table.add_row("agreement", "", f"{report.agreement:.4f}", "")
+    table.caption = f"One thread, one record at a time. Quality and agreement on {report.data}."
+    return table
+
+
+_ROWS = ("size, kB", "graph, kB", "latency median, ms", "latency p99, ms", "memory, MB")
+
+
+def _figures(side: "Side") -> list[float]:
+    sizes = [side.size_bytes / 1000, side.graph_bytes / 1000]
+    return [*sizes, side.latency_median_ms, side.latency_p99_ms, side.memory_mb]

@@ -1,0 +1,152 @@
+"""`slipway model`: the packages of this project."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from slipway.cli.model import compress
+from slipway.cli.model import registry as registry_commands
+from slipway.cli.model.advise import advise
+from slipway.cli.model.import_model import import_
+from slipway.cli.model.registry_target import BucketName, TableName, find_target
+from slipway.cli.model.version_report import print_lineage
+from slipway.cli.options import AsJson, ConfigFile
+from slipway.config import Config, load_config
+from slipway.errors import NotFoundError
+from slipway.models.manifest import Manifest
+from slipway.models.package import load_package
+
+app = typer.Typer(help="The model packages of this project.", no_args_is_help=True)
+app.command("advise")(advise)
+app.command("import")(import_)
+app.command("quantize")(compress.quantize)
+app.command("prune")(compress.prune)
+app.command("distill")(compress.distill)
+app.command("check")(registry_commands.check)
+app.command("register")(registry_commands.register)
+app.command("pull")(registry_commands.pull)
+app.command("diff")(registry_commands.diff)
+app.command("deprecate")(registry_commands.deprecate)
+FromRegistry = Annotated[bool, typer.Option("--registry", help="What the registry has, in place of what lies here.")]
+
+
+@app.command("list")
+def list_models(
+    model: Annotated[str | None, typer.Argument(help="Default: every model of slipway.yaml.")] = None,
+    *,
+    registry: FromRegistry = False,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """List the versions that slipway.yaml deploys, every file checked against its digest; or those of the registry."""
+    if registry:
+        models = [model] if model else load_config(config).models
+        registry_commands.list_registered(find_target(config, table, bucket), list(models), as_json=as_json)
+        return
+    settings = load_config(config)
+    if model is not None and model not in settings.models:
+        raise NotFoundError("model", model, settings.models)
+    rows = list(_rows(settings, config.parent, model))
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    shown = Table("model", "version", "stable", "task", "size", "quality")
+    for row in rows:
+        first = {item["metric"]: item["value"] for item in reversed(row["quality"])}
+        quality = "\n".join(f"{metric} {value:.3f}" for metric, value in reversed(first.items()))
+        stable = "yes" if row["stable"] else ""
+        size = f"{row['bytes'] / 1e6:.2f} MB" if row["here"] else "in the registry"
+        shown.add_row(row["model"], str(row["version"]), stable, row["task"], size, quality)
+    Console().print(shown)
+
+
+@app.command("show")
+def show_model(
+    model: Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")],
+    version: Annotated[
+        int | None, typer.Argument(help="Default: the stable version; of the registry, the newest.")
+    ] = None,
+    *,
+    registry: FromRegistry = False,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Show one version: its schema, how it was made, its measured quality; of the registry, its lineage and check."""
+    if registry:
+        target = find_target(config, table, bucket)
+        record, manifest = registry_commands.find_registered(target, model, version)
+        if as_json:
+            both = {"record": record.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")}
+            typer.echo(json.dumps(both))
+        else:
+            _print_manifest(manifest)
+            print_lineage(Console(), record)
+        return
+    manifest = _manifest(load_config(config), config.parent, model, version)
+    if as_json:
+        typer.echo(manifest.model_dump_json())
+    else:
+        _print_manifest(manifest)
+
+
+def _print_manifest(manifest: Manifest) -> None:
+    console = Console()
+    console.print(f"[bold]{manifest.name}[/] version {manifest.version}, {manifest.task}\n{manifest.description}\n")
+    console.print(_inputs_table(manifest))
+    for title, part in (("training", manifest.training), ("quantization", manifest.quantization)):
+        console.print(f"[bold]{title}[/]", part.model_dump(mode="json", exclude_none=True) if part else "none")
+    for item in manifest.quality:
+        console.print(f"[bold]{item.metric}[/] {item.value:.4f} on {item.data}")
+
+
+def _rows(settings: Config, root: Path, only: str | None) -> Iterator[dict[str, Any]]:
+    for name, model in settings.models.items():
+        if only not in (None, name):
+            continue
+        for version in model.versions:
+            folder = settings.model_folder(root, name) / str(version)
+            row = {"model": name, "version": version, "stable": model.stable == version, "here": folder.exists()}
+            yield {**row, **(_described(load_package(folder).manifest) if folder.exists() else _ELSEWHERE)}
+
+
+def _manifest(settings: Config, root: Path, name: str, version: int | None) -> Manifest:
+    if name not in settings.models:
+        raise NotFoundError("model", name, settings.models)
+    model = settings.models[name]
+    number = model.stable if version is None else version
+    if number not in model.versions:
+        raise NotFoundError(f"version of {name}", str(number), map(str, model.versions))
+    return load_package(settings.model_folder(root, name) / str(number)).manifest
+
+
+_ELSEWHERE: dict[str, Any] = {"task": None, "bytes": None, "quality": []}
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "task": manifest.task,
+        "bytes": sum(entry.bytes for entry in manifest.files),
+        "quality": [item.model_dump() for item in manifest.quality],
+    }
+
+
+def _inputs_table(manifest: Manifest) -> Table:
+    table = Table("input", "type", "from", "limits", "default")
+    for field in manifest.inputs:
+        limits = [
+            f"{name} {value}"
+            for name in ("min", "max", "allowed", "max_characters")
+            if (value := getattr(field, name)) is not None
+        ]
+        default = "" if field.default is None else str(field.default)
+        table.add_row(field.name, field.type, field.group or "request", ", ".join(limits), default)
+    return table

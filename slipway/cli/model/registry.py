@@ -1,0 +1,200 @@
+"""`slipway model check`, `register`, `pull`, `diff` and `deprecate`: packages against their gates, and the registry."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from slipway.cli.exits import Exit
+from slipway.cli.model.gate_report import check_document, print_check
+from slipway.cli.model.local_packages import Project
+from slipway.cli.model.registry_target import BucketName, TableName, Target, find_target
+from slipway.cli.model.version_report import print_difference, print_versions
+from slipway.cli.options import AsJson, ConfigFile
+from slipway.errors import InputError, NotFoundError
+from slipway.models.gates.checking import check_package
+from slipway.models.manifest import Manifest
+from slipway.models.package import Package, load_package
+from slipway.models.registry.difference import compare_versions
+from slipway.models.registry.submission import newest_package, submit_package
+from slipway.models.registry.versions import Origin, VersionRecord
+
+Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
+LocalVersion = Annotated[str, typer.Argument(metavar="VERSION|FOLDER", help="A package of this project, or a folder.")]
+Number = Annotated[int, typer.Argument(help="The version's number in the registry.", min=1)]
+Data = Annotated[Path | None, typer.Option(help="Labelled records, .jsonl, .tsv or .csv. Default: gates.labelled.")]
+Seconds = Annotated[float, typer.Option(help="Time to measure the latency of each package.", min=0.01)]
+By = Annotated[str | None, typer.Option(help="Who does this. Default: the identity of the AWS credentials.")]
+
+
+def check(
+    model: Model,
+    version: LocalVersion,
+    *,
+    data: Data = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="VERSION|FOLDER", help="Default: the version here that comes before.")
+    ] = None,
+    registry: Annotated[
+        bool, typer.Option("--registry", help="Against the registry's newest version, as `register` does.")
+    ] = False,
+    seconds: Seconds = 1.0,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Hold a package against its gates in slipway.yaml; the exit code is 1 if one fails, or if there is none."""
+    if registry and against is not None:
+        raise InputError.of("--against and --registry", "exclude each other")
+    project = Project(config, model)
+    package = project.package(version)
+    with _before(project, package, against, find_target(config, table, bucket) if registry else None) as previous:
+        found = check_package(
+            package,
+            project.model.gates,
+            previous=previous,
+            labelled=project.labelled(data),
+            seconds=seconds,
+            task_modules=project.settings.light.task_modules,
+        )
+    if as_json:
+        typer.echo(json.dumps({"model": model, "version": package.manifest.version, **check_document(found)}))
+    else:
+        print_check(Console(), f"{model} {version}", found)
+    if not found.passed:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def register(
+    model: Model,
+    version: LocalVersion,
+    *,
+    data: Data = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Register what did not pass; the reason is kept.")
+    ] = None,
+    parent: Annotated[int | None, typer.Option(help="The version that this one was made from.", min=1)] = None,
+    by: By = None,
+    seconds: Seconds = 1.0,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Check a package against the newest version of the registry, and store it as the next one."""
+    project = Project(config, model)
+    package = project.package(version)
+    target = find_target(config, table, bucket)
+    record = submit_package(
+        target.open(),
+        package,
+        project.model.gates,
+        Origin(by=by or target.caller(), git_commit=project.commit(), parent=parent),
+        labelled=project.labelled(data),
+        force=force,
+        seconds=seconds,
+        task_modules=project.settings.light.task_modules,
+    )
+    if as_json:
+        typer.echo(record.model_dump_json())
+        return
+    console = Console()
+    print_check(console, f"{model} {version}", record.check)
+    console.print(f"Registered as [bold]{record.label}[/] in {target.place} (bucket {target.bucket}).", soft_wrap=True)
+    if package.manifest.version != record.number:
+        console.print(f"`slipway model pull {model} {record.number}` writes it to its folder here.")
+
+
+def pull(
+    model: Model,
+    number: Number,
+    *,
+    into: Annotated[Path | None, typer.Option(help="The folder. Default: the model's, as slipway.yaml says.")] = None,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+) -> None:
+    """Write a version of the registry to a folder here, every file checked against its digest."""
+    target = find_target(config, table, bucket)
+    package = target.open().pull(model, number, into or Project(config, model).folder / str(number))
+    Console().print(f"{model} {number} of {target.place} is in {package.folder}.", soft_wrap=True)
+
+
+def deprecate(
+    model: Model,
+    number: Number,
+    *,
+    reason: Annotated[str, typer.Option(help="Why it should not be used any more.")],
+    by: By = None,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+) -> None:
+    """Mark a version as not to be used any more; it stays where it is."""
+    target = find_target(config, table, bucket)
+    record = target.open().deprecate(model, number, reason=reason, by=by or target.caller())
+    mark = record.deprecated
+    if mark is not None:
+        Console().print(f"{record.label} is deprecated since {mark.at:%Y-%m-%d %H:%M}: {mark.reason}", markup=False)
+
+
+def diff(
+    model: Model,
+    before: Annotated[str, typer.Argument(metavar="A", help="A version of the registry, or the folder of a package.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    *,
+    table: TableName = None,
+    bucket: BucketName = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Say what is different between two versions: schema, files, quality and size."""
+    target = cache(partial(find_target, config, table, bucket))
+    first, second = (_manifest(model, side, target) for side in (before, after))
+    difference = compare_versions(first, second)
+    if as_json:
+        typer.echo(json.dumps(asdict(difference)))
+    else:
+        print_difference(Console(), before, after, difference)
+
+
+def _manifest(model: str, side: str, target: Callable[[], Target]) -> Manifest:
+    if not side.isdecimal():
+        return load_package(Path(side)).manifest
+    registry = target().open()
+    return registry.manifest(registry.version(model, int(side)))
+
+
+def _before(
+    project: Project, package: Package, against: str | None, target: Target | None
+) -> AbstractContextManager[Package | None]:
+    """The version that a package is compared with."""
+    if target is not None:
+        return newest_package(target.open(), package.manifest.name)
+    return nullcontext(project.before(package) if against is None else project.package(against))
+
+
+def list_registered(target: Target, models: Sequence[str], *, as_json: bool) -> None:
+    """Print the versions of the models that the registry has."""
+    registry = target.open()
+    records = [record for model in models for record in registry.versions(model)]
+    if as_json:
+        typer.echo(json.dumps([record.model_dump(mode="json") for record in records]))
+    else:
+        print_versions(Console(), records)
+
+
+def find_registered(target: Target, model: str, number: int | None) -> tuple[VersionRecord, Manifest]:
+    """A version of the registry, by default the newest that is not deprecated; raises NotFoundError."""
+    registry = target.open()
+    record = registry.version(model, number) if number is not None else registry.newest(model)
+    if record is None:
+        raise NotFoundError("version in the registry", model)
+    return record, registry.manifest(record)

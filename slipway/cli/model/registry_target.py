@@ -1,0 +1,73 @@
+"""Which registry the commands speak to: its table and bucket, and where they are."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from slipway.cli.api import LOCAL_STATE
+from slipway.cli.deployed import embedded_options
+from slipway.config import load_config
+from slipway.errors import InputError, NotFoundError
+from slipway.models.registry.registry import Registry
+
+TableName = Annotated[str | None, typer.Option("--table", help="The control table. Default: as docs/registry.md says.")]
+BucketName = Annotated[str | None, typer.Option("--bucket", help="The model bucket; together with --table.")]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A registry's table and bucket; ``options`` are those of botocore's clients for it."""
+
+    table: str
+    bucket: str
+    place: str
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def open(self) -> Registry:
+        """The registry, which is not spoken to yet."""
+        # boto3's part of the start is paid only by the commands that need it.
+        from slipway.aws.table import lazy_client
+        from slipway.models.registry.bucket import S3ObjectStore, s3_client
+        from slipway.models.registry.table import DynamoVersionTable
+
+        objects = S3ObjectStore(self.bucket, client=s3_client(**self.options))
+        return Registry(objects, DynamoVersionTable(self.table, client=lazy_client(**self.options)))
+
+    def caller(self) -> str:
+        """Who asks, as AWS says."""
+        from slipway.aws.identity import caller_arn
+
+        return caller_arn(**self.options)
+
+
+def find_target(config: Path, table: str | None, bucket: str | None) -> Target:
+    """The registry of ``table`` and ``bucket``, else of the embedded AWS if it is up here, else of the project's stack.
+
+    Raises:
+        InputError: one of the two was given, or the embedded AWS has no registry yet.
+        NotFoundError, UnavailableError: the stack is not deployed, or AWS cannot be asked.
+    """
+    if (table is None) != (bucket is None):
+        raise InputError.of("--table and --bucket", "must be given together")
+    if table and bucket:
+        return Target(table, bucket, "AWS")
+    if LOCAL_STATE.exists():
+        return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
+    return _deployed(f"{load_config(config).project}-state")
+
+
+def _embedded(state: dict[str, Any]) -> Target:
+    outputs = {name: value for stack in state["outputs"].values() for name, value in stack.items()}
+    if "ControlTable" not in outputs or "ModelBucket" not in outputs:
+        raise NotFoundError("registry in the embedded AWS", "ControlTable, ModelBucket", outputs)
+    return Target(outputs["ControlTable"], outputs["ModelBucket"], "the embedded AWS", embedded_options(state))
+
+
+def _deployed(stack: str) -> Target:
+    from slipway.aws.stacks import stack_output
+
+    table, bucket = (stack_output(stack, output) for output in ("ControlTable", "ModelBucket"))
+    return Target(table, bucket, f"stack {stack}")

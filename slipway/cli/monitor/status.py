@@ -1,0 +1,55 @@
+"""`slipway status`: both tiers at a glance."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from slipway.cli.api import Api, ApiError, connect
+from slipway.cli.deployed import find_deployed
+from slipway.cli.monitor.status_report import print_status
+from slipway.cli.options import AsJson, ConfigFile, Token, Url
+from slipway.config import load_config
+
+Minutes = Annotated[int, typer.Option(min=1, max=1440, help="How far back requests are counted.")]
+READY = "ready"
+
+
+def status(
+    *,
+    minutes: Minutes = 15,
+    api: Url = None,
+    token: Token = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Show what is deployed, whether it is well, and what it did in the last minutes."""
+    from slipway.cli.monitor.overview import Observer  # boto3 takes a quarter of a second to import
+
+    project = load_config(config).project
+    deployed = find_deployed(project)
+    with connect(api, token) as client:
+        models = client.get("/v1/models")["models"]
+        health = _health(client)
+    observed = Observer(project, deployed, now=datetime.now(UTC), minutes=minutes).observe(models)
+    if as_json:
+        found = {"project": project, "place": deployed.place, "api": health, "minutes": minutes}
+        typer.echo(json.dumps({**found, "models": [asdict(model) for model in observed]}))
+    else:
+        console = Console()
+        console.print(f"[bold]{project}[/] in {deployed.place}; its API is {health}. The last {minutes} minutes:")
+        print_status(console, observed)
+
+
+def _health(client: Api) -> str:
+    """`ready`, or why the API is not."""
+    try:
+        client.get("/v2/health/ready")
+    except ApiError as error:
+        reason: Any = error.problem.get("detail") or error.problem.get("title")
+        return f"not ready: {reason or error.status}"
+    return READY

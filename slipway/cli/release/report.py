@@ -1,0 +1,70 @@
+"""Releases, for reading."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from slipway.config.releases import Shadow
+from slipway.releases.controller.reconciler import Pass
+from slipway.releases.evidence.tallies import Evidence
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.strategies.decide import Decision
+from slipway.releases.strategies.experiments import results
+
+_COLOURS = {"rolled-back": "red", "promoted": "green", "running": "yellow", "baking": "yellow"}
+
+
+def record_table(record: ReleaseRecord, evidence: Evidence | None = None, decision: Decision | None = None) -> Table:
+    """Where a release is: its phase, the shares, and what the judge says."""
+    phase = record.phase.value
+    title = f"[bold]{record.id}[/] · {record.options.strategy} · [{_COLOURS.get(phase, 'blue')}]{phase}[/]"
+    table = Table("version", "wanted", "live", "traffic", title=title, title_justify="left", caption_justify="left")
+    live = evidence.observed.shares if evidence else None
+    for version, share in record.weights.items():
+        role = "stable" if version == record.stable else "candidate"
+        shown = "" if live is None else f"{100 * live.get(version, 0.0):.1f} %"
+        table.add_row(f"{version} {role}", f"{100 * share:.1f} %", shown, _bar(share))
+    lines = [record.phase.sentence, f"started {record.started_at:%Y-%m-%d %H:%M} UTC by {record.started_by}"]
+    if record.held or record.conflict:
+        lines.append(
+            "held: " + ("somebody else has moved the traffic" if record.conflict else "both versions fail alike")
+        )
+    lines += _judged(record, decision)
+    lines.append(f"last: {record.history[-1].what}")
+    table.caption = escape("\n".join(lines))
+    return table
+
+
+def _judged(record: ReleaseRecord, decision: Decision | None) -> Iterator[str]:
+    """The verdict with its findings; of shadows the findings on each."""
+    if decision is not None and decision.verdict is not None:
+        yield f"{decision.verdict.outcome.value}: {decision.verdict.sentence}"
+    said: tuple[str, ...] = ()
+    if isinstance(record.options, Shadow):
+        said = results(record if decision is None else decision.record)
+    elif decision is not None and decision.verdict is not None:
+        said = tuple(finding.sentence for finding in decision.verdict.findings if finding.candidate_n)
+    yield from (f"  {line}" for line in said)
+
+
+def history_table(record: ReleaseRecord) -> Table:
+    """Each step of a release, with its evidence."""
+    title = f"[bold]{record.id}[/] · {record.options.strategy}"
+    table = Table("time, UTC", "by", "phase", "what", title=title, title_justify="left")
+    for entry in record.history:
+        what = "\n".join((entry.what, *(f"  {line}" for line in entry.evidence)))
+        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", escape(entry.by), entry.phase.value, escape(what))
+    return table
+
+
+def print_pass(console: Console, done: Pass) -> None:
+    """What a pass did."""
+    console.print(record_table(done.record, decision=done.decision))
+    for problem in done.errors:
+        console.print(f"[red]error:[/] {escape(problem)}")
+
+
+def _bar(share: float) -> str:
+    return "█" * round(20 * share)

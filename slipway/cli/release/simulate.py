@@ -1,0 +1,138 @@
+"""`slipway release simulate`: how often, how soon and at what cost releases are decided, on simulated traffic."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
+from slipway.cli.release.simulation_report import figures_table
+from slipway.config import load_config
+from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
+from slipway.errors import InputError, NotFoundError
+from slipway.models.advice.plot import check_format
+from slipway.releases.record.starting import chosen_of
+from slipway.releases.simulation.figures import figures_of
+from slipway.releases.simulation.plot import plot_decisions
+from slipway.releases.simulation.runs import Run, Scenario, Setting
+from slipway.releases.simulation.runs import simulate as simulate_runs
+from slipway.releases.simulation.scenarios import Named, best_of, find_scenarios, stable_of
+from slipway.releases.simulation.traffic import Traffic
+
+_MANY_RUNS, _SOME_RUNS = 1000, 200
+_BUSY, _QUIET = 100.0, 5.0
+
+
+def simulate(
+    scenario: Annotated[
+        list[str] | None, typer.Argument(help="Scenarios by name; an unknown one lists them. Default: all.")
+    ] = None,
+    *,
+    model: Annotated[str | None, typer.Option(help="Take `release` of this model. Default: the defaults.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Any strategy. Default: the model's, else canary.")] = None,
+    option: Changes = None,
+    arms: Annotated[int, typer.Option(help="Versions of an A/B test or a bandit.", min=2, max=10)] = 2,
+    rps: Annotated[
+        float | None, typer.Option(help="Requests a second. Default: 100; 5 for experiments.", min=0.001, max=100_000)
+    ] = None,
+    daily: Annotated[float, typer.Option(help="Swing of the traffic over the day.", min=0, max=1)] = 0.0,
+    errors: Annotated[
+        float | None, typer.Option(help="Not scenarios, but a candidate that fails this share.", min=0, max=1)
+    ] = None,
+    slower: Annotated[float | None, typer.Option(help="One that takes so many times as long.", min=0.01)] = None,
+    wrong: Annotated[float | None, typer.Option(help="One that is wrong in this share.", min=0, max=1)] = None,
+    reward: Annotated[float | None, typer.Option(help="One with this mean reward.", min=0, max=1)] = None,
+    preferred: Annotated[
+        float | None, typer.Option(help="One that wins this share of the impressions that are no tie.", min=0, max=1)
+    ] = None,
+    late: Annotated[
+        float | None, typer.Option(help="Minutes until labels and rewards come, on average.", min=0, max=100_000)
+    ] = None,
+    runs: Annotated[
+        int | None, typer.Option(help="Runs of each scenario. Default: 1000; 200 for experiments.", min=1, max=100_000)
+    ] = None,
+    hours: Annotated[float, typer.Option(help="The longest a run lasts.", min=0.1, max=1000)] = 24.0,
+    lag: Annotated[float, typer.Option(help="Minutes until a window's metrics can be read.", min=0, max=60)] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same figures.", min=0)] = 0,
+    plot: Annotated[Path | None, typer.Option(help="Write decisions over time to this PNG, SVG or PDF.")] = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Release good and bad candidates into simulated traffic, by the very decisions that real releases go by."""
+    if plot is not None:
+        check_format(plot)
+    options, judge = chosen_of(_release(model, config), strategy, named_changes(option))
+    experiment = isinstance(options, AbTest | Bandit | Interleave)
+    traffic = _traffic(rps or (_QUIET if experiment else _BUSY), daily, late)
+    described = {"errors": errors, "slower": slower, "wrong": wrong, "reward": reward, "preferred": preferred}
+    own = {name: value for name, value in described.items() if value is not None}
+    _check(options, own, scenario or [], arms)
+    named = [_own(own, options, traffic, arms)] if own else find_scenarios(scenario or [], options, traffic, arms=arms)
+    count = runs or (_SOME_RUNS if experiment else _MANY_RUNS)
+    results = _run(named, Setting(options, judge, runs=count, hours=hours, lag_minutes=lag, seed=seed))
+    title = f"{options.strategy}, {traffic.rps:g} requests a second, {count:,} runs of up to {hours:g} h, seed {seed}"
+    if plot is not None:
+        plot_decisions(results, options, plot, title=title)
+    found = [figures_of(each, results[each.scenario.name], options) for each in named]
+    if as_json:
+        typer.echo(json.dumps([each.document() for each in found]))
+    else:
+        Console().print(figures_table(found, options, title=title, arms=arms))
+
+
+def _check(options: Options, own: Mapping[str, float], scenarios: Sequence[str], arms: int) -> None:
+    """Refuse what would have no effect; raises InputError."""
+    if arms > 2 and not isinstance(options, AbTest | Bandit):
+        raise InputError.of("--arms", f"{options.strategy} has one candidate here; an A/B test and a bandit take more")
+    if "preferred" in own and not isinstance(options, Interleave):
+        raise InputError.of("--preferred", f"{options.strategy} has no impressions; that is for interleave")
+    unseen = [name for name in ("wrong", "reward") if name in own]
+    if unseen and isinstance(options, Shadow):
+        raise InputError.of(f"--{unseen[0]}", "nobody sees what a shadow answers, so no label and no reward comes back")
+    if own and scenarios:
+        raise InputError.of("scenario", f"{scenarios[0]} and a candidate of --{next(iter(own))} exclude each other")
+
+
+def _run(named: Sequence[Named], setting: Setting) -> dict[str, Sequence[Run]]:
+    """The runs of each scenario; which one it is at is shown meanwhile."""
+    results: dict[str, Sequence[Run]] = {}
+    with Console(stderr=True).status("") as status:
+        for number, each in enumerate(named, start=1):
+            status.update(f"{each.scenario.name}, scenario {number} of {len(named)}")
+            options, judge = each.setting(setting.options, setting.judge)
+            results[each.scenario.name] = simulate_runs(each.scenario, replace(setting, options=options, judge=judge))
+    return results
+
+
+def _release(model: str | None, config: Path) -> ReleaseConfig:
+    if model is None:
+        return ReleaseConfig()
+    models = load_config(config).models
+    if model not in models:
+        raise NotFoundError("model", model, models)
+    return models[model].release
+
+
+def _traffic(rps: float, daily: float, late: float | None) -> Traffic:
+    traffic = Traffic(rps=rps, daily=daily)
+    return traffic if late is None else replace(traffic, feedback_minutes=late, reward_minutes=late)
+
+
+def _own(own: Mapping[str, float], options: Options, traffic: Traffic, arms: int) -> Named:
+    """The candidate that is described on the command line."""
+    stable = stable_of(options)
+    changed = replace(
+        stable.slower(own.get("slower", 1.0)),
+        errors=own.get("errors", stable.errors),
+        wrong=own.get("wrong", stable.wrong),
+        reward=own.get("reward", stable.reward),
+        preferred=own.get("preferred", stable.preferred),
+    )
+    candidates = (changed, *(stable for _ in range(arms - 2)))
+    what = ", ".join(f"{name} {value:g}" for name, value in own.items())
+    scenario = Scenario("yours", candidates, stable=stable, traffic=traffic)
+    return Named(scenario, what, best=best_of(options, stable, changed))

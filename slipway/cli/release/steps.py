@@ -1,0 +1,167 @@
+"""`slipway release start`, `promote`, `rollback`, `status`, `history` and `tick`."""
+
+import json
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
+from slipway.cli.release.fields import request_fields
+from slipway.cli.release.report import history_table, print_pass, record_table
+from slipway.cli.release.target import ReleaseTarget, find_releases
+from slipway.config.releases import Shadow
+from slipway.errors import NotFoundError
+from slipway.models.package import load_package
+from slipway.releases.controller.reconciler import Pass
+from slipway.releases.evidence.outputs import Outputs
+from slipway.releases.record.phases import Order
+from slipway.releases.record.plan import plan
+from slipway.releases.record.release_record import dump_record
+from slipway.releases.record.starting import Wish, stable_version, start_record
+from slipway.releases.shadow.subscriptions import check_deployed
+
+Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
+By = Annotated[str | None, typer.Option(help="Who wants it. Default: as AWS knows the caller.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Why, for the history.")]
+
+
+def start(
+    model: Model,
+    candidates: Annotated[list[int], typer.Argument(help="The version, or versions, to release.")],
+    *,
+    strategy: Annotated[str | None, typer.Option(help="Default: `release.strategy` of slipway.yaml.")] = None,
+    option: Changes = None,
+    reason: Reason = "",
+    by: By = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    config: ConfigFile = Path("slipway.yaml"),
+) -> None:
+    """Release a version: the controller goes on with it by itself, and undoes it if it is worse."""
+    target = find_releases(config)
+    if model not in target.config.models:
+        raise NotFoundError("model", model, target.config.models)
+    store = target.deployment.store()
+    last = next(iter(store.current([model])), None)
+    stable = stable_version(target.config, model, last, _live(target, model))
+    wish = Wish(model, tuple(candidates), strategy, named_changes(option), by or _caller(target, dry_run), reason)
+    outputs = _outputs(target, config.parent, model, stable)
+    fields = partial(request_fields, target.config, config, model)
+    record = start_record(
+        target.config,
+        wish,
+        stable=stable,
+        labels=outputs.labels,
+        value_limits=outputs.value_limits,
+        fields=fields,
+        now=datetime.now(UTC),
+    )
+    if isinstance(record.options, Shadow):
+        check_deployed(target.deployment.shadow, model)
+    console = Console()
+    table = Table("phase", "what", "until", title=f"{record.options.strategy} of {model}", title_justify="left")
+    for step in plan(record.options, record.judge, tier=record.tier, stable=stable, candidates=record.candidates):
+        table.add_row(step.phase.value, escape(step.what), escape(step.until))
+    console.print(table)
+    if not dry_run:
+        started = store.start(record)
+        console.print(f"Release [bold]{started.id}[/] is started; `slipway release watch {model}` shows how it goes.")
+
+
+def promote(model: Model, *, reason: Reason = "", by: By = None, config: ConfigFile = Path("slipway.yaml")) -> None:
+    """Give the candidate all traffic now, whatever the judge says."""
+    _order("promote", model, reason, by, config)
+
+
+def rollback(model: Model, *, reason: Reason = "", by: By = None, config: ConfigFile = Path("slipway.yaml")) -> None:
+    """Give all traffic back to the version that was stable before; works with the controller down."""
+    _order("rollback", model, reason, by, config)
+
+
+def status(
+    model: Annotated[str | None, typer.Argument(help="Default: every model.")] = None,
+    *,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Show the last release of each model."""
+    target = find_releases(config)
+    records = target.deployment.store().current([model] if model else target.config.models)
+    if as_json:
+        typer.echo(json.dumps([json.loads(dump_record(record)) for record in records]))
+        return
+    console = Console()
+    for record in records:
+        console.print(record_table(record))
+    if not records:
+        console.print("Nothing was released here yet.")
+
+
+def history(model: Model, *, config: ConfigFile = Path("slipway.yaml"), as_json: AsJson = False) -> None:
+    """Show the releases of a model, each step with the evidence that it was decided on."""
+    store = find_releases(config).deployment.store()
+    active = [record for record in store.current([model]) if not record.settled]
+    records = [*active, *store.past(model)]
+    if as_json:
+        typer.echo(json.dumps([json.loads(dump_record(record)) for record in records]))
+        return
+    console = Console()
+    for record in records:
+        console.print(history_table(record))
+
+
+def tick(*, config: ConfigFile = Path("slipway.yaml")) -> None:
+    """Do what the controller does each minute, once."""
+    target = find_releases(config)
+    _print(target.deployment.controller(target.config).tick(target.config.models))
+
+
+def _order(action: Literal["promote", "rollback"], model: str, reason: str, by: str | None, config: Path) -> None:
+    target = find_releases(config)
+    order = Order(action=action, by=by or target.caller(), at=datetime.now(UTC), why=reason)
+    _print([target.deployment.controller(target.config).order(model, order)])
+
+
+def _print(passes: list[Pass]) -> None:
+    """Say what was done; exits with 1 if something went wrong."""
+    console = Console()
+    for done in passes:
+        print_pass(console, done)
+    if not passes:
+        console.print("No release is active.")
+    if any(done.errors for done in passes):
+        raise typer.Exit(1)
+
+
+def _caller(target: ReleaseTarget, dry_run: bool) -> str:
+    return "nobody" if dry_run else target.caller()
+
+
+def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
+    """The live shares of a heavy model; those of a light one are the last release's."""
+    if target.config.models[model].tier == "light":
+        return None
+    from slipway.releases.controller.listener import SlotBalancer
+    from slipway.releases.controller.parameters import SlotParameters
+
+    options = target.deployment.options
+    parameters = SlotParameters(target.config.project, options)
+    names = parameters.names(model)
+    weights = SlotBalancer(names.rule, names.groups, options).weights()
+    versions = parameters.versions(model)
+    total = sum(weights.values()) or 1
+    shares: dict[int, float] = {}
+    for slot, weight in weights.items():
+        shares[versions[slot]] = shares.get(versions[slot], 0.0) + weight / total
+    return shares
+
+
+def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Outputs:
+    """What a version predicts, if its package lies here; without it, the judge compares no labels and no values."""
+    folder = target.config.model_folder(root, model) / str(version)
+    return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()

@@ -1,0 +1,52 @@
+"""The releases that the commands speak to: those of the embedded AWS if it is up here, else of the deployed stacks."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.cli.api import LOCAL_STATE
+from slipway.cli.deployed import Deployed, find_deployed
+from slipway.config import Config, load_config
+from slipway.releases.controller.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class ReleaseTarget:
+    """slipway.yaml, and what is deployed of it."""
+
+    config: Config
+    deployment: Deployment
+    place: str
+
+    def caller(self) -> str:
+        """Who asks, as AWS says."""
+        from slipway.aws.identity import caller_arn
+
+        return caller_arn(**self.deployment.options)
+
+
+def find_releases(config_file: Path) -> ReleaseTarget:
+    """Where the project of a slipway.yaml is deployed; raises NotFoundError and UnavailableError as `find_deployed`."""
+    config = load_config(config_file)
+    deployed = find_deployed(config.project)
+    deployment = Deployment(
+        table=deployed.output("ControlTable"),
+        api=_api(deployed),
+        region=_region(deployed),
+        topic=deployed.outputs.get("ReleaseTopic"),
+        shadow=deployed.shadow(config),
+        options=deployed.options,
+    )
+    return ReleaseTarget(config, deployment, deployed.place)
+
+
+def _api(deployed: Deployed) -> str:
+    if LOCAL_STATE.exists():
+        return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
+    return deployed.output("ApiUrl")
+
+
+def _region(deployed: Deployed) -> str:
+    """The region in the API's own name, where it has one."""
+    parts = deployed.outputs.get("ApiUrl", "").split(".")
+    return str(deployed.options.get("region_name") or (parts[2] if len(parts) > 3 else "us-east-1"))

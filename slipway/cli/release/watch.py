@@ -1,0 +1,55 @@
+"""`slipway release watch`: a release as it goes."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+
+from slipway.cli.options import ConfigFile
+from slipway.cli.release.report import record_table
+from slipway.cli.release.target import find_releases
+from slipway.errors import NotFoundError, SlipwayError
+from slipway.releases.controller.reconciler import Controller
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.store import ReleaseStore
+from slipway.releases.strategies.decide import decide
+
+
+def watch(
+    model: Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")],
+    *,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.5)] = 5.0,
+    config: ConfigFile = Path("slipway.yaml"),
+) -> None:
+    """Show weights, evidence and verdict until the release has ended; this only looks."""
+    target = find_releases(config)
+    store, controller = target.deployment.store(), target.deployment.controller(target.config)
+    record = _record(store, model)
+    with Live(record_table(record), console=Console(), auto_refresh=False) as live:
+        while True:
+            record = _record(store, model)
+            live.update(view(record, controller), refresh=True)
+            if record.settled:
+                return
+            time.sleep(every)
+
+
+def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
+    """A release with what the controller would see now, and what the judge would say."""
+    try:
+        evidence = controller.look(record)
+    except SlipwayError as error:
+        return Group(record_table(record), Text.from_markup(f"[red]{escape(str(error))}[/]"))
+    return record_table(record, evidence, decide(record, evidence, controller.now()))
+
+
+def _record(store: ReleaseStore, model: str) -> ReleaseRecord:
+    found = store.current([model])
+    if not found:
+        raise NotFoundError("release of model", model)
+    return found[0]

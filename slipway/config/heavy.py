@@ -1,0 +1,132 @@
+"""The part of slipway.yaml that says how a heavy model runs: on what, how many of it, and how it is served there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import Field, FiniteFloat, StringConstraints, model_validator
+
+from slipway.config.sizes import is_fargate_size, nearest_fargate_size
+from slipway.config.validation import Section
+
+Slot = Literal["blue", "green"]
+"""One of a heavy model's two services."""
+
+SLOTS: tuple[Slot, ...] = get_args(Slot)
+
+
+def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version", "weight"]) -> str:
+    """The name of the SSM parameter that holds a slot's version, or its weight from 0 to 999."""
+    return f"/{project}/{model}/{slot}/{value}"
+
+
+def names_parameter(project: str, model: str) -> str:
+    """The name of the SSM parameter that holds a heavy model's `SlotNames` as JSON."""
+    return f"/{project}/{model}/names"
+
+
+def output_prefix(model: str) -> str:
+    """What the names of a heavy model begin with in the templates, outputs included: `TweetSentimentLarge`."""
+    return "".join(part.capitalize() for part in model.split("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class SlotNames:
+    """What a heavy model's slots are called on AWS: services and target groups by slot, and the rule with weights."""
+
+    cluster: str
+    rule: str
+    services: Mapping[str, str]
+    groups: Mapping[str, str]
+
+
+DRAIN_SECONDS = 5
+"""How long a task that stops goes on taking requests, while the load balancer learns of it."""
+
+
+def version_paths(model: str, version: str) -> tuple[str, ...]:
+    """The paths, as patterns of a listener rule, that address one version of a heavy model."""
+    v2 = f"/v2/models/{model}/versions/{version}"
+    return f"/v1/models/{model}/versions/{version}/*", v2, f"{v2}/*"
+
+
+InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9*-]+$")]
+
+
+class HeavyConfig(Section):
+    """One heavy model's tasks, of which each of its two slots runs the same number to begin with.
+
+    ``compute`` is Fargate, or ECS Managed Instances with a GPU. What is None (``sessions``, ``threads``, ``max_batch``,
+    ``max_wait_ms``, ``queue``) is found by measuring on the machine that a task starts on.
+    """
+
+    compute: Literal["fargate", "gpu"] = "fargate"
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    cpu: Annotated[FiniteFloat, Field(gt=0, le=192)] = 2
+    memory_mb: Annotated[int, Field(ge=512, le=1_572_864)] = 4096
+    gpus: Annotated[int, Field(ge=0, le=8)] = 0
+    instance_types: tuple[InstanceType, ...] = ("g4dn.*", "g5.*", "g6.*")
+
+    min_tasks: Annotated[int, Field(ge=1, le=1000)] = 1
+    max_tasks: Annotated[int, Field(ge=1, le=1000)] = 4
+    target_cpu_percent: Annotated[int, Field(ge=10, le=95)] = 60
+    target_requests_per_task: Annotated[int, Field(ge=1)] = 20_000  # a minute, as the load balancer counts them
+
+    timeout_seconds: Annotated[FiniteFloat, Field(gt=0, le=28)] = 15  # the API gives up after 29 s
+    stop_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 30  # Fargate kills a task after 120 s at the latest
+    queue: Annotated[int, Field(ge=1)] | None = None
+    sessions: Annotated[int, Field(ge=1, le=256)] | None = None
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    max_batch: Annotated[int, Field(ge=1, le=1024)] | None = None
+    max_wait_ms: Annotated[FiniteFloat, Field(ge=0, le=1000)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gpu_means_one(cls, data: Any) -> Any:
+        return {"gpus": 1, **data} if isinstance(data, dict) and data.get("compute") == "gpu" else data
+
+    @model_validator(mode="after")
+    def _compute_has_the_gpus(self) -> Self:
+        if self.compute == "fargate" and self.gpus:
+            raise ValueError(
+                f"`gpus: {self.gpus}` on Fargate, which has no GPUs; write `compute: gpu`, and the tasks run on ECS "
+                "Managed Instances"
+            )
+        if self.compute == "gpu" and not self.gpus:
+            raise ValueError("`compute: gpu` needs at least one of `gpus`; without a GPU write `compute: fargate`")
+        if self.compute == "gpu" and self.architecture != "x86_64":
+            raise ValueError("`compute: gpu` needs `architecture: x86_64`, for which the GPU image is made")
+        if self.compute == "fargate" and "instance_types" in self.model_fields_set:
+            raise ValueError(
+                "`instance_types` are of `compute: gpu`; Fargate has sizes, and no instances to choose from"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fargate_has_the_size(self) -> Self:
+        if self.compute == "fargate" and not is_fargate_size(self.cpu, self.memory_mb):
+            cpu, memory_mb = nearest_fargate_size(self.cpu, self.memory_mb)
+            raise ValueError(
+                f"Fargate has no task of `cpu: {self.cpu:g}` with `memory_mb: {self.memory_mb}`; the nearest is "
+                f"`cpu: {cpu:g}` with `memory_mb: {memory_mb}`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_in_order(self) -> Self:
+        if self.stop_timeout_seconds < self.timeout_seconds + DRAIN_SECONDS:
+            raise ValueError(
+                f"`stop_timeout_seconds: {self.stop_timeout_seconds}` is too short: a task that stops serves for "
+                f"{DRAIN_SECONDS} s more and then finishes what it has taken, for up to `timeout_seconds: "
+                f"{self.timeout_seconds:g}`"
+            )
+        if self.min_tasks > self.max_tasks:
+            raise ValueError(f"`min_tasks: {self.min_tasks}` is more than `max_tasks: {self.max_tasks}`")
+        return self
+
+
+class NetworkConfig(Section):
+    """The VPC of the heavy tier. Without NAT gateways, tasks reach AWS through endpoints, and nothing else."""
+
+    nat_gateways: Annotated[int, Field(ge=0, le=2)] = 0
+    cidr: Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")] = "10.0.0.0/16"

@@ -1,0 +1,38 @@
+"""The part of slipway.yaml that says who is told what, and what sets an alarm off."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from slipway.config.validation import Section
+
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
+class AlarmsConfig(Section):
+    """Where alarms go and what sets them off."""
+
+    email: Email | None = None
+    # CloudWatch cannot publish to a topic under the key aws/sns, and a key of one's own costs money at zero traffic.
+    key_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = (
+        None
+    )
+    error_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
+    p99_milliseconds: Annotated[float, Field(gt=0)] = 500.0
+    throttles_per_minute: Annotated[int, Field(ge=1)] = 10
+
+
+class ReleaseNoticesConfig(Section):
+    """Who is told of each step of a release."""
+
+    email: Email | None = None
+
+
+class MonitoringConfig(Section):
+    # The retention periods that CloudWatch Logs offers, up to a year.
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
+    # Rewards are counted by the time of their predictions, in spans of so many minutes: a bandit learns no faster.
+    reward_minutes: Literal[1, 2, 5, 10] = 10
+    capture_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    alarms: AlarmsConfig = AlarmsConfig()
+    releases: ReleaseNoticesConfig = ReleaseNoticesConfig()

@@ -1,0 +1,195 @@
+"""The part of slipway.yaml that says how a model's versions are released: the strategies, and what the judge asks.
+
+Every option stands here with its default; the command line overrides them one by one. Durations are in minutes, shares
+are from 0 to 1.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, FiniteFloat, model_validator
+
+from slipway.config.validation import Section
+
+Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
+Minutes = Annotated[FiniteFloat, Field(ge=0, le=129_600)]
+Probability = Annotated[FiniteFloat, Field(gt=0, lt=0.5)]
+Difference = Annotated[FiniteFloat, Field(gt=0, lt=1)]
+Ratio = Annotated[FiniteFloat, Field(ge=1, le=100)]
+AlarmName = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class Limit(Section):
+    """How much worse than the stable version a candidate may be; ``proven``: whether a promotion waits for the proof.
+
+    ``margin`` is a difference of two shares of the records, e.g. 0.005 for half a percent more errors.
+    """
+
+    margin: Difference
+    proven: bool = False
+    enabled: bool = True
+
+
+class LatencyLimit(Section):
+    """How much slower than the stable version a quantile may be: ``ratio`` 1.25 lets it take a quarter longer."""
+
+    ratio: Ratio
+    proven: bool = False
+    enabled: bool = True
+
+
+class AgreementLimit(Section):
+    """The share of the records on which candidate and stable must agree; only a shadow answers what stable answered."""
+
+    least: Difference = 0.8
+    proven: bool = False
+    enabled: bool = True
+
+
+class JudgeConfig(Section):
+    """What the judge asks of a candidate.
+
+    ``false_rollback`` bounds the probability that a candidate within every margin is ever rolled back for a metric,
+    however often the judge looks; ``false_promotion`` that one is promoted which is worse by more than a proven margin.
+    A release waits for ``min_requests`` of its candidate, and for ``deadline_minutes`` at most.
+    """
+
+    false_rollback: Probability = 0.01
+    false_promotion: Probability = 0.05
+    min_requests: Annotated[int, Field(ge=1)] = 100
+    deadline_minutes: Annotated[FiniteFloat, Field(gt=0, le=129_600)] = 1440
+    outage: Difference = 0.2
+    errors: Limit = Limit(margin=0.005, proven=True)
+    p50: LatencyLimit = LatencyLimit(ratio=1.25, proven=True)
+    p99: LatencyLimit = LatencyLimit(ratio=1.5, proven=True)
+    labels: Limit = Limit(margin=0.1)
+    score: Limit = Limit(margin=0.1)
+    value: Limit = Limit(margin=0.1)
+    accuracy: Limit = Limit(margin=0.05)
+    reward: Limit = Limit(margin=0.05)
+    agreement: AgreementLimit = AgreementLimit()
+    alarms: tuple[AlarmName, ...] = ()
+
+
+class AllAtOnce(Section):
+    """Everything moves at once, and is watched for ``bake_minutes``."""
+
+    strategy: Literal["all-at-once"] = "all-at-once"
+    bake_minutes: Minutes = 0
+
+
+class BlueGreen(Section):
+    """The idle side is prepared and tested by its own address, then everything moves; the old side stays warm."""
+
+    strategy: Literal["blue-green"] = "blue-green"
+    bake_minutes: Minutes = 30
+
+
+class Canary(Section):
+    """A small share for ``bake_minutes`` and until the proof, then everything; the old side is warm a while longer."""
+
+    strategy: Literal["canary"] = "canary"
+    share: Share = 0.05
+    bake_minutes: Minutes = 10
+    warm_minutes: Minutes = 10
+
+
+class Linear(Section):
+    """The share grows by ``step`` every ``step_minutes``."""
+
+    strategy: Literal["linear"] = "linear"
+    step: Share = 0.1
+    step_minutes: Minutes = 5
+    warm_minutes: Minutes = 10
+
+
+class Shadow(Section):
+    """Candidates score a ``sample`` of the requests that the stable version has answered, for ``minutes``.
+
+    Of a regression, two values agree that differ by ``tolerance`` times the larger one at most.
+    """
+
+    strategy: Literal["shadow"] = "shadow"
+    sample: Annotated[FiniteFloat, Field(gt=0, le=1)] = 1.0
+    minutes: Annotated[FiniteFloat, Field(gt=0, le=129_600)] = 1440
+    tolerance: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.05
+
+
+class _Experiment(Section):
+    """What the experiments share: how they measure, for how long at most, and whether the winner is promoted."""
+
+    promote_winner: bool = False
+    warm_minutes: Minutes = 10
+    max_minutes: Annotated[FiniteFloat, Field(gt=0, le=129_600)] = 40_320
+
+
+class AbTest(_Experiment):
+    """Equal, sticky arms until a sample size computed beforehand, or until the sequential test decides.
+
+    ``baseline`` is the stable version's mean of the metric and ``effect`` the difference to detect. ``sticky`` is an
+    entity or a field of the request; without it each record is assigned by itself.
+    """
+
+    strategy: Literal["ab"] = "ab"
+    metric: Literal["reward", "accuracy"] = "reward"
+    baseline: Difference = 0.1
+    effect: Difference = 0.02
+    alpha: Probability = 0.05
+    power: Annotated[FiniteFloat, Field(ge=0.5, lt=1)] = 0.8
+    sequential: bool = True
+    sticky: str | None = None
+
+    @model_validator(mode="after")
+    def _effect_is_possible(self) -> Self:
+        if self.baseline + self.effect >= 1:
+            raise ValueError(f"`baseline: {self.baseline:g}` and `effect: {self.effect:g}` are more than 1 together")
+        return self
+
+
+class Bandit(_Experiment):
+    """Thompson sampling on rewards: the weights are recomputed every ``update_minutes``, no arm below ``floor``.
+
+    A prediction counts once it is ``delay_minutes`` old, with the reward that came by then, or none. The winner needs
+    a probability of ``confidence`` to be the best.
+    """
+
+    strategy: Literal["bandit"] = "bandit"
+    floor: Annotated[FiniteFloat, Field(ge=0, le=0.5)] = 0.05
+    update_minutes: Annotated[FiniteFloat, Field(ge=1, le=10_080)] = 10
+    delay_minutes: Minutes = 30
+    min_rewards: Annotated[int, Field(ge=1)] = 100
+    confidence: Annotated[FiniteFloat, Field(ge=0.5, lt=1)] = 0.99
+    sticky: str | None = None
+
+
+class Interleave(_Experiment):
+    """Two rankers answer each request together by team draft; clicks decide, and ties decide nothing."""
+
+    strategy: Literal["interleave"] = "interleave"
+    alpha: Probability = 0.05
+    impressions: Annotated[int, Field(ge=1)] = 100_000
+
+
+Options = Annotated[
+    AllAtOnce | BlueGreen | Canary | Linear | Shadow | AbTest | Bandit | Interleave, Field(discriminator="strategy")
+]
+Strategy = Literal["all-at-once", "blue-green", "canary", "linear", "shadow", "ab", "bandit", "interleave"]
+
+
+class ReleaseConfig(Section):
+    """`release` of one model: the judge, each strategy's options, and the strategy to take where none is named."""
+
+    strategy: Strategy = "canary"
+    judge: JudgeConfig = JudgeConfig()
+    all_at_once: AllAtOnce = AllAtOnce()
+    blue_green: BlueGreen = BlueGreen()
+    canary: Canary = Canary()
+    linear: Linear = Linear()
+    shadow: Shadow = Shadow()
+    ab: AbTest = AbTest()
+    bandit: Bandit = Bandit()
+    interleave: Interleave = Interleave()
+
+    def options(self, strategy: Strategy | None = None) -> "Options":
+        """The options of a strategy, by default of the one that is set."""
+        options: Options = getattr(self, (strategy or self.strategy).replace("-", "_"))
+        return options

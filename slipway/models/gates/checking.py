@@ -1,0 +1,113 @@
+"""Measures what the gates ask of a package and of the version before it, and has it judged."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from slipway.config import GatesConfig
+from slipway.errors import InputError
+from slipway.models.advice.sampling import sample_records
+from slipway.models.gates.gates import Check, CheckedData, Figure, Measured, judge_package
+from slipway.models.gates.labelled import Labelled, read_labelled
+from slipway.models.gates.measure import agreement, measure_latency, quality, size_of
+from slipway.models.manifest import Record
+from slipway.models.package import Package
+from slipway.models.predictor import Predictor
+from slipway.models.tasks import Output
+
+_ROUNDS = 3
+
+
+def check_package(
+    package: Package,
+    gates: GatesConfig,
+    *,
+    previous: Package | None = None,
+    labelled: Path | None = None,
+    seconds: float = 1.0,
+    task_modules: Sequence[str] = (),
+) -> Check:
+    """Measure what ``gates`` asks for, and judge.
+
+    Quality is measured on the file ``labelled`` by predicting each of its records alone; without it, the figures are
+    those of the manifests. Latency is measured for ``seconds`` of each package, in turn.
+
+    Raises:
+        InputError: ``labelled`` is not a file of this package's records.
+        PackageError, PredictionError: a package cannot be opened, or fails on a record.
+    """
+    candidate = _Subject(package, labelled, task_modules)
+    measured = candidate.measured()
+    before = earlier = None
+    if previous is not None:
+        earlier = _Subject(previous, labelled, task_modules, optional=True)
+        before = earlier.measured()
+        if candidate.outputs and len(candidate.outputs) == len(earlier.outputs):
+            measured = replace(measured, agreement=agreement(earlier.outputs, candidate.outputs))
+    if gates.max_latency_ms is not None or gates.max_latency_ratio is not None:
+        latencies = _latencies([candidate, *([earlier] if earlier else [])], seconds)
+        measured = replace(measured, latency_ms=latencies[0])
+        before = replace(before, latency_ms=latencies[1]) if before else None
+    results = tuple(judge_package(gates, measured, before))
+    return Check(results, before.label if before else None, candidate.checked_data)
+
+
+class _Subject:
+    """A package under measurement, with its answers to the labelled records.
+
+    ``optional``: of records that it cannot read there are no answers, as where a version before took other inputs.
+    """
+
+    def __init__(
+        self, package: Package, labelled: Path | None, task_modules: Sequence[str], *, optional: bool = False
+    ) -> None:
+        self.package = package
+        self.predictor = Predictor(package, threads=1, task_modules=task_modules)
+        self.labelled = _read(labelled, package, optional=optional)
+        records = self.labelled.records if self.labelled else []
+        self.outputs: list[Output] = [output for record in records for output in self.predictor.predict([record])]
+
+    @property
+    def records(self) -> Sequence[Record]:
+        return self.labelled.records if self.labelled else sample_records(self.package)
+
+    @property
+    def checked_data(self) -> CheckedData | None:
+        data = self.labelled
+        return CheckedData(data.name, len(data.records), data.sha256) if data else None
+
+    def measured(self) -> Measured:
+        manifest = self.package.manifest
+        figures = [Figure(item.metric, item.value, item.data) for item in manifest.quality]
+        if self.labelled:
+            name = self.labelled.name
+            judged = all("label" in output or "value" in output for output in self.outputs)  # not a task of one's own
+            found = quality(manifest, self.outputs, self.labelled.labels) if judged else {}
+            figures = [figure for figure in figures if figure.data != name]
+            figures += [Figure(metric, value, name) for metric, value in found.items()]
+        return Measured(
+            label=f"version {manifest.version}",
+            figures=tuple(figures),
+            size_bytes=size_of(self.package),
+            labelled=self.labelled.name if self.labelled else None,
+        )
+
+
+def _read(labelled: Path | None, package: Package, *, optional: bool) -> Labelled | None:
+    if labelled is None:
+        return None
+    try:
+        return read_labelled(labelled, package.manifest)
+    except InputError:
+        if not optional:
+            raise
+        return None
+
+
+def _latencies(subjects: Sequence[_Subject], seconds: float) -> list[float]:
+    """The lowest of the medians of each; in turn, so that other work on the machine does not weigh on one alone."""
+    rounds = [
+        [measure_latency(s.predictor, s.records, seconds=seconds / _ROUNDS).median_ms for s in subjects]
+        for _ in range(_ROUNDS)
+    ]
+    return [min(medians) for medians in zip(*rounds, strict=True)]

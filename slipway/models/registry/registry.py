@@ -1,0 +1,307 @@
+"""The registry: numbered, immutable versions in an object store and a table.
+
+A version exists when its record does. The record is written last, under the condition that there is none of its number,
+so an upload that ends early leaves objects and no version. What an upload has left is removed after a day by the next
+registration of the model; the number is marked as abandoned first, so that the slowest upload cannot end as a version
+without its objects.
+"""
+
+import hashlib
+import io
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from slipway.errors import (
+    CheckFailedError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    PackageError,
+    SlipwayError,
+    UnavailableError,
+)
+from slipway.models.gates.gates import Check
+from slipway.models.manifest import FileEntry, Manifest
+from slipway.models.package import MANIFEST, Package, load_package, manifest_text, parse_manifest
+from slipway.models.registry.versions import (
+    Deprecation,
+    Origin,
+    StoredObject,
+    VersionRecord,
+    model_prefix,
+    version_prefix,
+)
+
+UPLOAD_TIME = timedelta(days=1)
+"""An upload that has not ended after this long is taken for interrupted."""
+
+
+class ObjectStore(Protocol):
+    """Where the files of packages lie. Every method raises UnavailableError when the store cannot be reached."""
+
+    def put(self, key: str, content: BinaryIO, *, sha256: str) -> None:
+        """Store an object; raises PackageError where what arrived has another SHA-256."""
+        ...
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The object in pieces; raises PackageError where it is missing or not what was stored."""
+        ...
+
+    def listing(self, prefix: str) -> Iterable[StoredObject]:
+        """The objects whose keys begin with ``prefix``."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects, as far as they are there."""
+        ...
+
+
+class VersionTable(Protocol):
+    """Where the records of versions lie. Every method raises UnavailableError when the table cannot be reached."""
+
+    def allocate(self, model: str) -> int:
+        """A number that no other call gets, above all that were given."""
+        ...
+
+    def add(self, record: VersionRecord) -> None:
+        """Store a new record; raises ConflictError where the number is a version or abandoned."""
+        ...
+
+    def abandon(self, model: str, number: int) -> bool:
+        """See to it that the number never becomes a version; False where it is one."""
+        ...
+
+    def deprecate(self, model: str, number: int, deprecation: Deprecation) -> VersionRecord:
+        """Mark a version and give its record; a mark that it has stays. Raises NotFoundError."""
+        ...
+
+    def versions(self, model: str, number: int | None = None) -> list[VersionRecord]:
+        """The records of all versions, or of the one with ``number`` if there is such a one, by number."""
+        ...
+
+
+def utc_now() -> datetime:
+    """Now, with its time zone."""
+    return datetime.now(UTC)
+
+
+class Registry:
+    """The versions of all models."""
+
+    def __init__(self, objects: ObjectStore, table: VersionTable, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._objects = objects
+        self._table = table
+        self._clock = clock
+
+    def register(self, package: Package, check: Check, origin: Origin, *, force: str | None = None) -> VersionRecord:
+        """Store a package as the model's next version, and give its record.
+
+        The number comes from the registry; in the stored manifest it takes the place of the package's own.
+
+        Raises:
+            CheckFailedError: ``check`` did not pass, or had no gate, and ``force`` gives no reason to take it still.
+            PackageError: the package was altered since it was checked, or on its way.
+            ConflictError: the upload took so long that it was given up.
+            UnavailableError: the registry was not reached or did not answer; `versions` tells what became of it.
+        """
+        _refuse_unproven(package, check, force)
+        if load_package(package.folder) != package:
+            raise PackageError(package.folder / MANIFEST, "was written anew since the package was checked")
+        self.clean(package.manifest.name)
+        number = self._table.allocate(package.manifest.name)
+        text = _numbered(package, number)
+        record = VersionRecord(
+            **_described(package.manifest),
+            number=number,
+            manifest_sha256=hashlib.sha256(text).hexdigest(),
+            size_bytes=len(text) + sum(entry.bytes for entry in package.manifest.files),
+            origin=origin,
+            registered_at=self._clock(),
+            check=check,
+            forced=force,
+        )
+        try:
+            self._upload(package, text, record)
+            self._table.add(record)
+        except (SlipwayError, KeyboardInterrupt):
+            if self._gave_up(record):
+                raise
+        return record
+
+    def versions(self, model: str) -> list[VersionRecord]:
+        """The records of a model's versions, by number."""
+        return self._table.versions(model)
+
+    def version(self, model: str, number: int) -> VersionRecord:
+        """The record of one version; raises NotFoundError."""
+        found = self._table.versions(model, number)
+        if not found:
+            known = [str(record.number) for record in self._table.versions(model)]
+            raise NotFoundError(f"version of {model} in the registry", str(number), known)
+        return found[0]
+
+    def newest(self, model: str) -> VersionRecord | None:
+        """The newest version that is not deprecated; None where there is none."""
+        return next((record for record in reversed(self.versions(model)) if record.deprecated is None), None)
+
+    def manifest(self, record: VersionRecord) -> Manifest:
+        """The manifest of a version; raises PackageError where it is not what was registered."""
+        return parse_manifest(self._manifest_bytes(record), f"{record.prefix}{MANIFEST}")
+
+    def deprecate(self, model: str, number: int, *, reason: str, by: str) -> VersionRecord:
+        """Mark a version as not to be used any more; raises NotFoundError. A mark that it has stays as it is."""
+        if not reason.strip():
+            raise InputError.of("reason", "must say why")
+        self.version(model, number)
+        return self._table.deprecate(model, number, Deprecation(reason=reason, by=by, at=self._clock()))
+
+    def pull(self, model: str, number: int, destination: Path) -> Package:
+        """Write a version to the folder ``destination``, whole and checked or not at all.
+
+        Raises:
+            NotFoundError: there is no such version.
+            PackageError: an object is missing, a digest does not match, or the disk has no room; nothing was written.
+            ConflictError: ``destination`` holds something else.
+        """
+        record = self.version(model, number)
+        if destination.exists():
+            return _as_registered(destination, record)
+        with _draft(destination) as folder:
+            _refuse_without_room(folder, record)
+            self._download(record, folder)
+            loaded = load_package(folder)
+            try:
+                folder.rename(destination)
+            except OSError:  # another process was faster
+                return _as_registered(destination, record)
+        return Package(destination, loaded.manifest)
+
+    def clean(self, model: str) -> list[int]:
+        """Remove what uploads have left that ended early more than a day ago, and give their numbers."""
+        uploads: dict[int, list[StoredObject]] = {}
+        for found in self._objects.listing(model_prefix(model)):
+            number = found.key.removeprefix(model_prefix(model)).partition("/")[0]
+            if number.isdecimal():
+                uploads.setdefault(int(number), []).append(found)
+        if not uploads:
+            return []
+        known = {record.number for record in self._table.versions(model)}
+        latest = self._clock() - UPLOAD_TIME
+        return [
+            number
+            for number, objects in sorted(uploads.items())
+            if number not in known
+            and all(stored.modified < latest for stored in objects)
+            and self._removed(model, number, objects)
+        ]
+
+    def _removed(self, model: str, number: int, objects: Iterable[StoredObject]) -> bool:
+        if not self._table.abandon(model, number):
+            return False
+        self._objects.delete([stored.key for stored in objects])
+        return True
+
+    def _upload(self, package: Package, text: bytes, record: VersionRecord) -> None:
+        for entry in package.manifest.files:
+            with package.path(entry.path).open("rb") as file:
+                self._objects.put(record.prefix + entry.path, file, sha256=entry.sha256)
+        self._objects.put(record.prefix + MANIFEST, io.BytesIO(text), sha256=record.manifest_sha256)
+
+    def _gave_up(self, record: VersionRecord) -> bool:
+        """Undo an upload that failed, as far as the registry answers; False where the record stands after all."""
+        with suppress(UnavailableError):
+            if not self._table.abandon(record.model, record.number):
+                return record not in self._table.versions(record.model, record.number)
+            prefix = version_prefix(record.model, record.number)
+            self._objects.delete([stored.key for stored in self._objects.listing(prefix)])
+        return True
+
+    def _download(self, record: VersionRecord, folder: Path) -> None:
+        text = self._manifest_bytes(record)
+        (folder / MANIFEST).write_bytes(text)
+        manifest = parse_manifest(text, f"{record.prefix}{MANIFEST}")
+        if (manifest.name, manifest.version) != (record.model, record.number):
+            raise PackageError(f"{record.prefix}{MANIFEST}", f"is of {manifest.name} {manifest.version}")
+        for entry in manifest.files:
+            target = folder / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                self._copy(record.prefix, entry, file)
+
+    def _copy(self, prefix: str, entry: FileEntry, into: BinaryIO) -> None:
+        digest, size = hashlib.sha256(), 0
+        for piece in self._objects.read(prefix + entry.path):
+            size += len(piece)
+            if size > entry.bytes:
+                break
+            digest.update(piece)
+            into.write(piece)
+        if size != entry.bytes or digest.hexdigest() != entry.sha256:
+            raise PackageError(prefix + entry.path, "was altered in the registry: it is not what its manifest says")
+
+    def _manifest_bytes(self, record: VersionRecord) -> bytes:
+        key = record.prefix + MANIFEST
+        text = b"".join(self._objects.read(key))
+        if hashlib.sha256(text).hexdigest() != record.manifest_sha256:
+            raise PackageError(key, "was altered in the registry: it is not what was registered")
+        return text
+
+
+def _refuse_unproven(package: Package, check: Check, force: str | None) -> None:
+    if force is not None:
+        if not force.strip():
+            raise InputError.of("force", "must give a reason, which is kept with the version")
+        return
+    name = package.manifest.name
+    if not check.results:
+        raise CheckFailedError(f"{name} has no gates, so nothing was checked; set models.{name}.gates in slipway.yaml")
+    if check.failed:
+        reasons = "\n".join(f"  {result.name}: {result.sentence}" for result in check.failed)
+        raise CheckFailedError(f"the package of {name} did not pass its gates:\n{reasons}")
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    """What a record repeats of its manifest."""
+    return {
+        "model": manifest.name,
+        "task": manifest.task,
+        "quality": manifest.quality,
+        "training": manifest.training,
+    }
+
+
+def _numbered(package: Package, number: int) -> bytes:
+    """The manifest with the registry's number; byte for byte where it is the package's own."""
+    if package.manifest.version == number:
+        return package.path(MANIFEST).read_bytes()
+    return manifest_text(package.manifest.model_copy(update={"version": number})).encode()
+
+
+def _as_registered(folder: Path, record: VersionRecord) -> Package:
+    """The package in a folder, if it is the version."""
+    package = load_package(folder)
+    if hashlib.sha256(package.path(MANIFEST).read_bytes()).hexdigest() != record.manifest_sha256:
+        raise ConflictError(f"{folder} is there already, and is not {record.label} of the registry")
+    return package
+
+
+def _refuse_without_room(folder: Path, record: VersionRecord) -> None:
+    free = shutil.disk_usage(folder).free
+    if record.size_bytes > free:
+        raise PackageError(folder.parent, f"has {free:,} bytes left, and {record.label} takes {record.size_bytes:,}")
+
+
+@contextmanager
+def _draft(destination: Path) -> Iterator[Path]:
+    """A new folder beside ``destination`` that is gone afterwards, unless it was renamed."""
+    folder = destination.parent / f".{destination.name}.{secrets.token_hex(4)}.draft"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,57 @@
+"""Puts a package into the registry, having checked it against the newest version there."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from slipway.config import GatesConfig
+from slipway.models.gates.checking import check_package
+from slipway.models.package import Package
+from slipway.models.registry.registry import Registry
+from slipway.models.registry.versions import Origin, VersionRecord
+
+
+def submit_package(
+    registry: Registry,
+    package: Package,
+    gates: GatesConfig,
+    origin: Origin,
+    *,
+    labelled: Path | None = None,
+    force: str | None = None,
+    seconds: float = 1.0,
+    task_modules: Sequence[str] = (),
+) -> VersionRecord:
+    """Check a package against the newest version of the registry, and register it with the outcome.
+
+    Raises:
+        CheckFailedError: a gate failed or there is none, and ``force`` gives no reason to take the package still.
+        SlipwayError: as `check_package` and `Registry.register` do.
+    """
+    with newest_package(registry, package.manifest.name) as previous:
+        check = check_package(
+            package, gates, previous=previous, labelled=labelled, seconds=seconds, task_modules=task_modules
+        )
+    return registry.register(package, check, _with_parent(registry, package, origin), force=force)
+
+
+@contextmanager
+def newest_package(registry: Registry, model: str) -> Iterator[Package | None]:
+    """The newest version that is not deprecated, in a folder that is gone afterwards; None where there is none."""
+    record = registry.newest(model)
+    if record is None:
+        yield None
+        return
+    with TemporaryDirectory(prefix="slipway-") as folder:
+        yield registry.pull(model, record.number, Path(folder) / str(record.number))
+
+
+def _with_parent(registry: Registry, package: Package, origin: Origin) -> Origin:
+    """The parent that was given, else the one that training says, else the newest version."""
+    if origin.parent is not None:
+        registry.version(package.manifest.name, origin.parent)
+        return origin
+    newest = registry.newest(package.manifest.name)
+    parent = package.manifest.training.parent or (newest.number if newest else None)
+    return origin.model_copy(update={"parent": parent})

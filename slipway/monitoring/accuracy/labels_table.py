@@ -1,0 +1,71 @@
+"""Captured labels in the DynamoDB table `control`, beside the feedback that they wait for, and what comes of it."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from slipway.aws.table import DynamoTable, Item
+from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
+from slipway.monitoring.feedback.counters import ACCURACY, addition, counters
+from slipway.monitoring.feedback.prediction_ids import PredictionId, parse_prediction_id
+
+FEEDBACK = "feedback"
+_CAPTURE = "capture"
+_COUNTED = "counted"
+
+
+class DynamoLabelStore:
+    """A `LabelStore` and `AccuracyCounters`: under `feedback#{id}`, the item `capture` beside the item `feedback`.
+
+    Whoever writes one of the two looks for the other afterwards, so at least one of them finds both. It counts, and in
+    the same transaction puts the item `counted`, under the condition that there is none.
+    """
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def captured(self, labels: Iterable[CapturedLabel]) -> None:
+        waiting = {str(each.prediction): each for each in labels if each.expires > datetime.now(UTC)}
+        self._table.batch_put([_capture(each) for each in waiting.values()])
+        keys = [feedback_key(prediction, FEEDBACK) for prediction in waiting]
+        for item in self._table.batch_get(keys, consistent=True):
+            true = json.loads(item["content"]["S"]).get("label")
+            if true is not None:
+                self._count(waiting[item["pk"]["S"].partition("#")[2]], true)
+
+    def labelled(self, prediction: PredictionId, label: str) -> None:
+        """Count a label whose feedback is stored, if the prediction was captured: once, however often it is told."""
+        for item in self._table.batch_get([feedback_key(str(prediction), _CAPTURE)], consistent=True):
+            captured = _read(item)
+            if captured.expires > datetime.now(UTC):
+                self._count(captured, label)
+
+    def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
+        found = counters(self._table, ACCURACY, model, version, since=since, until=until)
+        return sum((Accuracy(int(item["count"]["N"]), int(item["wrong"]["N"])) for item in found), Accuracy())
+
+    def _count(self, captured: CapturedLabel, true: str) -> None:
+        counted = Accuracy.of(predicted=captured.label, true=true)
+        mark = {**feedback_key(str(captured.prediction), _COUNTED), "expires_at": _seconds(captured.expires)}
+        add = addition(ACCURACY, captured.prediction, {"count": counted.count, "wrong": counted.wrong})
+        self._table.transact([{"Put": {"Item": mark, "ConditionExpression": "attribute_not_exists(pk)"}}, add])
+
+
+def feedback_key(prediction: str, sort: str) -> Item:
+    """The key of an item about one prediction."""
+    return {"pk": {"S": f"feedback#{prediction}"}, "sk": {"S": sort}}
+
+
+def _capture(captured: CapturedLabel) -> Item:
+    key = feedback_key(str(captured.prediction), _CAPTURE)
+    return {**key, "label": {"S": captured.label}, "expires_at": _seconds(captured.expires)}
+
+
+def _read(item: Item) -> CapturedLabel:
+    prediction = parse_prediction_id(item["pk"]["S"].partition("#")[2])
+    expires = datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)
+    return CapturedLabel(prediction, item["label"]["S"], expires)
+
+
+def _seconds(time: datetime) -> dict[str, str]:
+    return {"N": str(int(time.timestamp()))}

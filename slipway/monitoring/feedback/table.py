@@ -1,0 +1,91 @@
+"""Feedback in the DynamoDB table `control`, and what is counted of it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from slipway.aws.table import DynamoTable, Item
+from slipway.errors import UnavailableError
+from slipway.monitoring.accuracy.labels import Accuracy
+from slipway.monitoring.accuracy.labels_table import FEEDBACK, DynamoLabelStore, feedback_key
+from slipway.monitoring.feedback.counters import REWARD, addition, counters
+from slipway.monitoring.feedback.impressions import Click
+from slipway.monitoring.feedback.impressions_table import DynamoImpressions
+from slipway.monitoring.feedback.store import BUCKET, Feedback, Rewards, contradiction
+
+if TYPE_CHECKING:
+    from slipway.aws.table import Backoff, ClientFactory
+
+_ABSENT = "attribute_not_exists(pk)"
+# One person clicks an impression, and hardly ever twice at once.
+_CLICK_TRIES = 5
+
+
+class DynamoFeedbackStore:
+    """A `FeedbackStore` of one item per prediction id, put under the condition that there is none; `FeedbackCounters`.
+
+    A reward is added to its version's counters in the same transaction, so it is counted once, however often it comes;
+    a click on an item that two versions competed for moves its impression there, too.
+    A label is stored first, and then counted if the prediction was captured; one that comes again is tried again.
+    Rewards are counted in spans of ``span``.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        span: timedelta = BUCKET,
+        client: "ClientFactory | None" = None,
+        backoff: "Backoff | None" = None,
+    ) -> None:
+        self._span = span
+        self._table = DynamoTable(table, dependency="feedback store", client=client, backoff=backoff)
+        self._labels = DynamoLabelStore(self._table)
+        self._impressions = DynamoImpressions(self._table)
+
+    def put(self, feedback: Feedback) -> bool:
+        item = _item(feedback)
+        if feedback.reward is not None:
+            stored = self._put_and_count(item, feedback, Rewards.of(feedback.reward))
+        else:
+            stored = self._table.put_if(item, _ABSENT)
+        if stored is not None and stored.get("content") != item["content"]:
+            raise contradiction(feedback)
+        if feedback.label is not None:
+            self._labels.labelled(feedback.prediction, feedback.label)
+        return stored is None
+
+    def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
+        found = counters(self._table, REWARD, model, version, since=since, until=until, span=self._span)
+        read = (Rewards(int(i["count"]["N"]), float(i["total"]["N"]), float(i["squares"]["N"])) for i in found)
+        return sum(read, Rewards())
+
+    def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
+        return self._labels.accuracy(model, version, since, until)
+
+    def wins(self, model: str, release: str) -> Mapping[int, int]:
+        return self._impressions.wins(model, release)
+
+    def _put_and_count(self, item: Item, feedback: Feedback, reward: Rewards) -> Item | None:
+        amounts = {"count": reward.count, "total": reward.total, "squares": reward.squares}
+        put = {"Put": {"Item": item, "ConditionExpression": _ABSENT}}
+        click = Click.of(feedback)
+        for _ in range(_CLICK_TRIES):
+            clicked = self._impressions.writes(click) if click else []
+            counted = addition(REWARD, feedback.prediction, amounts, self._span)
+            refused = self._table.transact([put, counted, *clicked])
+            if refused is None or refused[0] is not None:
+                return None if refused is None else refused[0]
+        raise UnavailableError("feedback store", f"the impression of {feedback.prediction} is clicked all the time")
+
+
+def _item(feedback: Feedback) -> Item:
+    prediction = feedback.prediction
+    return {
+        **feedback_key(str(prediction), FEEDBACK),
+        "model": {"S": prediction.model},
+        "version": {"N": str(prediction.version)},
+        "content": {"S": json.dumps(feedback.content(), sort_keys=True)},
+        "received": {"S": datetime.now(UTC).isoformat()},
+    }

@@ -1,0 +1,20 @@
+"""What a version predicted, counted for whoever compares versions."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.requests import RequestEvent
+
+
+def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float = 1, /, **dimensions: str) -> None:
+    """Count a label, and the score of that, with a weight, or note a value; ``dimensions`` say whose it is."""
+    label, score, value = output.get("label"), output.get("score"), output.get("value")
+    if label is not None:
+        event.count(metrics.LABELS, weight, **dimensions, Label=str(label))
+    if isinstance(score, float):
+        event.count(metrics.SCORED, weight, **dimensions)
+        event.count(metrics.SCORES, weight * score, **dimensions)
+    if isinstance(value, float) and isfinite(value):
+        event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), **dimensions)

@@ -1,0 +1,164 @@
+"""What one request did, gathered while it runs and written to standard output in one piece when it ends.
+
+Nothing else leaves the process for telemetry, so it adds no round trip and cannot fail a request.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from slipway.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    PredictionError,
+    TooLargeError,
+    UnavailableError,
+)
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.metrics import Kind, metric_line, pages
+
+_KINDS: tuple[tuple[type[Exception], Kind], ...] = (
+    (TooLargeError, Kind.TOO_LARGE),
+    (InputError, Kind.INPUT),
+    (NotFoundError, Kind.NOT_FOUND),
+    (ConflictError, Kind.CONFLICT),
+    (UnavailableError, Kind.UNAVAILABLE),
+    (PredictionError, Kind.MODEL),
+)
+
+
+def error_kind(error: BaseException) -> Kind:
+    """The kind that an error is counted under."""
+    return next((kind for cls, kind in _KINDS if isinstance(error, cls)), Kind.INTERNAL)
+
+
+Dimensions = tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class RequestEvent:
+    """What one request did. ``model`` is set once it is known that it is deployed.
+
+    ``began`` is in seconds since the epoch, for what is written line by line: a request belongs to the minute it
+    began in, since that is when its attempt was counted. ``later`` counts more of it, called once before it is
+    written: of a server, when the answer is on its way.
+    """
+
+    model: str | None = None
+    kind: Kind | None = None
+    timed: bool = True
+    began: float = 0.0
+    counts: dict[Dimensions, dict[str, float]] = field(default_factory=dict)
+    values: dict[Dimensions, dict[str, list[float]]] = field(default_factory=dict)
+    captures: list[str] = field(default_factory=list)
+    later: Callable[[], None] | None = None
+
+    def finish(self) -> None:
+        """Count what was left for later."""
+        if self.later is not None:
+            self.later()
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        """Add to a metric; a request's model is among the dimensions anyway."""
+        values = self.counts.setdefault(tuple(dimensions.items()), {})
+        values[name] = values.get(name, 0) + value
+
+    def observe(self, name: str, value: float, **dimensions: str) -> None:
+        """Note a value of a metric of which each counts, and not their sum."""
+        self.values.setdefault(tuple(dimensions.items()), {}).setdefault(name, []).append(value)
+
+
+class Noting:
+    """A request while it runs; `contextlib` would take as long for it as for all that is noted."""
+
+    __slots__ = ("_emit", "_event", "_started")
+
+    def __init__(self, event: RequestEvent, emit: Callable[[RequestEvent, float], None]) -> None:
+        self._event = event
+        self._emit = emit
+
+    def __enter__(self) -> RequestEvent:
+        self._started = time.perf_counter()
+        return self._event
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            self._event.kind = error_kind(error)
+        self._emit(self._event, (time.perf_counter() - self._started) * 1000)
+
+
+def write_to_stdout(text: str) -> None:
+    """Write and flush; a closed log must not fail the request."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        return
+
+
+class Telemetry:
+    """Times requests and writes what they did.
+
+    Args:
+        project: the value of the dimension `Project`.
+        function: the name of the deployable, counted once as a cold start.
+        write: takes whole lines; by default standard output.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        function: str,
+        *,
+        write: Callable[[str], None] = write_to_stdout,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._project = project
+        self._function = function
+        self._write = write
+        self._clock = clock
+        self._cold = True
+
+    def request(self, *, timed: bool = True) -> "Noting":
+        """Count and time what runs inside; an exception is counted by its kind and goes on."""
+        return Noting(RequestEvent(timed=timed, began=self._clock()), self._emit)
+
+    def _emit(self, event: RequestEvent, milliseconds: float) -> None:
+        event.finish()
+        began = int(event.began * 1000)
+        lines = [self._line(began, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
+        for key, lists in event.values.items():
+            lines += [self._line(began, dict(key), page, event.model) for page in pages({}, lists)]
+        if self._cold:
+            self._cold = False
+            lines.append(self._line(began, {metrics.FUNCTION: self._function}, {metrics.COLD_STARTS: 1}, None))
+        self._write("\n".join([*lines, *event.captures]) + "\n")
+
+    def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:
+        """The counts by dimensions; those of one version go with the request's own, so that there is one line."""
+        own: dict[str, float] = {metrics.REQUESTS: 1, **event.counts.get((), {})}
+        if event.timed:
+            own[metrics.LATENCY] = round(milliseconds, 3)
+        if event.kind is not None:
+            own[metrics.ERRORS] = 1
+            if event.kind in metrics.FAULT_KINDS:
+                own[metrics.FAULTS] = 1
+        rest = [(key, values) for key, values in event.counts.items() if key]
+        shared: Dimensions = ()
+        if len(rest) == 1 and event.kind is None:
+            shared, values = rest.pop()
+            own |= values
+        yield (*shared, *(((metrics.KIND, event.kind.value),) if event.kind else ())), own
+        yield from rest
+
+    def _line(
+        self, began: int, dimensions: dict[str, str], values: Mapping[str, float | list[float]], model: str | None
+    ) -> str:
+        named = {metrics.PROJECT: self._project, **dimensions}
+        if model is not None:
+            named[metrics.MODEL] = model
+        return metric_line(values, named, began)

@@ -1,0 +1,96 @@
+"""The controller of a deployed project: the store, the tiers and all else on AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slipway.aws.table import lazy_client
+from slipway.config import Authorization, Config
+from slipway.config.shadow import ShadowNames
+from slipway.errors import NotFoundError
+from slipway.monitoring.captures.reading import FILTER
+from slipway.monitoring.feedback.table import DynamoFeedbackStore
+from slipway.releases.controller.heavy import HeavyTier, Slots, TryOut
+from slipway.releases.controller.light import LightTier
+from slipway.releases.controller.listener import SlotBalancer
+from slipway.releases.controller.notifications import SnsNotifier
+from slipway.releases.controller.parameters import SlotParameters
+from slipway.releases.controller.reconciler import Controller, LogNotifier, NoShadows, Notifier, Shadows, World
+from slipway.releases.controller.services import SlotServices
+from slipway.releases.controller.smoke_test import ApiTryOut, NotTriedOut
+from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
+from slipway.releases.record.table import DynamoReleaseStore
+from slipway.releases.shadow.log_filters import Subscriptions
+from slipway.releases.shadow.subscriptions import LogShadows
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is deployed of a project; ``options`` are those of botocore's clients. Without a topic, the log is told."""
+
+    table: str
+    api: str
+    region: str
+    topic: str | None = None
+    shadow: ShadowNames | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def store(self) -> DynamoReleaseStore:
+        """The releases."""
+        return DynamoReleaseStore(self.table, client=lazy_client(**self.options))
+
+    def controller(self, config: Config) -> Controller:
+        """The controller of a project with this slipway.yaml; raises UnavailableError without a region."""
+        span = timedelta(minutes=config.monitoring.reward_minutes)
+        rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
+        notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
+        light = {name: model.versions for name, model in config.light_models.items()}
+        world = World(
+            tiers={"light": LightTier(light), "heavy": HeavyTier(_HeavyModels(config, self).slots)},
+            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
+            shadows=self._shadows(config.project),
+            notifier=notifier,
+        )
+        return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+    def _shadows(self, project: str) -> Shadows:
+        if self.shadow is None:
+            return NoShadows()
+        return LogShadows(self.shadow, Subscriptions(f"{project}-shadow", FILTER, self.options), self.store())
+
+
+class _HeavyModels:
+    """Makes the slots of each heavy model once, when they are first asked for."""
+
+    def __init__(self, config: Config, deployment: Deployment) -> None:
+        self._config = config
+        self._deployment = deployment
+        self._made: dict[str, Slots] = {}
+
+    def slots(self, model: str) -> Slots:
+        """Raises NotFoundError for a model that is not deployed."""
+        if model not in self._made:
+            self._made[model] = self._make(model)
+        return self._made[model]
+
+    def _make(self, model: str) -> Slots:
+        options = self._deployment.options
+        if model not in self._config.heavy_models:
+            raise NotFoundError("heavy model", model, self._config.heavy_models)
+        parameters = SlotParameters(self._config.project, options)
+        names = parameters.names(model)
+        return Slots(
+            SlotBalancer(names.rule, names.groups, options),
+            SlotServices(names.cluster, names.services, options),
+            parameters,
+            self._try_out(),
+            self._config.models[model].heavy.min_tasks,
+        )
+
+    def _try_out(self) -> TryOut:
+        authorization = self._config.api.authorization
+        if authorization is Authorization.JWT:
+            return NotTriedOut()
+        signed = authorization is Authorization.IAM
+        return ApiTryOut(self._deployment.api, self._deployment.region, signed=signed)

@@ -1,0 +1,205 @@
+"""The heavy tier's part in releases: two slots, of which each serves one version, and the load balancer's weights.
+
+The live weights are the load balancer's. Beside them, parameters keep the weights that the next `cdk deploy` gives, and
+these never give a candidate more than the live ones: a share that falls falls there first, one that rises rises last.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from slipway.errors import ConflictError, UnavailableError
+from slipway.releases.controller.listener import Health
+from slipway.releases.controller.parameters import Kept
+from slipway.releases.controller.services import Tasks
+from slipway.releases.controller.slots import (
+    SlotState,
+    States,
+    are_same,
+    home,
+    idle_slot,
+    live_shares,
+    readiness,
+    rising_first,
+    shares_of,
+    weights_for,
+)
+from slipway.releases.evidence.tallies import Observed, Readiness
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.strategies.actions import SetShares
+
+
+class Balancer(Protocol):
+    """A model's part of the load balancer."""
+
+    def weights(self) -> Mapping[str, int]: ...
+    def set_weights(self, weights: Mapping[str, int]) -> None: ...
+    def health(self, slot: str) -> Health: ...
+    def answer(self, slot: str, model: str, version: int) -> None: ...
+
+
+class Services(Protocol):
+    """The services of a model's slots."""
+
+    def tasks(self) -> Mapping[str, Tasks]: ...
+    def run(self, slot: str, count: int, *, renew: bool) -> None: ...
+
+
+class Parameters(Protocol):
+    """What is kept of slots for their next task, and for the next deploy."""
+
+    def kept(self, model: str) -> Mapping[str, Kept]: ...
+    def keep_version(self, model: str, slot: str, version: int) -> None: ...
+    def keep_weight(self, model: str, slot: str, weight: int) -> None: ...
+
+
+class Result(StrEnum):
+    """What came of trying a version out by its own address."""
+
+    ANSWERS = "answers"
+    NOT_YET = "not yet"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A result, and for people what was seen."""
+
+    result: Result
+    seen: str = ""
+
+
+class TryOut(Protocol):
+    """Predicts by a version's own address, often enough that it is warm."""
+
+    def __call__(self, model: str, version: int) -> Trial: ...
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What a model's slots are made of. ``min_tasks`` is what a slot with traffic has at least."""
+
+    balancer: Balancer
+    services: Services
+    parameters: Parameters
+    try_out: TryOut
+    min_tasks: int = 1
+
+
+class HeavyTier:
+    """A `Tier` of slots; ``slots`` gives those of a model."""
+
+    def __init__(self, slots: Callable[[str], Slots]) -> None:
+        self._slots = slots
+
+    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
+        slots, model = self._slots(record.model), record.model
+        states = _read(slots, model)
+        shares = live_shares(states)
+        if mend and are_same(shares, record.weights):
+            # What a pass that died has left undone.
+            _keep(slots, model, {slot: state.weight for slot, state in states.items()}, states)
+        ready = {version: readiness(states, version) for version in (record.stable, *record.candidates)}
+        problems = [state.tasks.problem for state in states.values() if state.tasks.problem]
+        if mend and record.phase is Phase.PREPARING:
+            for version in record.candidates:
+                if ready[version] is Readiness.READY:
+                    trial = slots.try_out(model, version)
+                    ready[version] = _AFTER_TRIAL[trial.result]
+                    problems += [trial.seen] if trial.result is not Result.ANSWERS else []
+        return Observed(ready, shares, problem="; ".join(problems), down=_down(states))
+
+    def prepare(self, record: ReleaseRecord, version: int) -> None:
+        slots, model = self._slots(record.model), record.model
+        states = _read(slots, model)
+        slot = idle_slot(states, record.stable)
+        state = states[slot]
+        if state.weight:
+            weight = f"it has the weight {state.weight}"
+            raise ConflictError(f"slot {slot} of {model} cannot take version {version}, since {weight}")
+        changes = state.kept.version != version
+        if changes:
+            slots.parameters.keep_version(model, slot, version)
+        slots.balancer.answer(slot, model, version)
+        # As many tasks as the stable version has: it may get all of the traffic.
+        stable = home(states, record.stable)
+        count = max(slots.min_tasks, states[stable].tasks.desired if stable else 0, state.tasks.desired)
+        renew = changes or state.is_stale
+        if renew or not state.tasks.desired:
+            slots.services.run(slot, count, renew=renew)
+
+    def move(self, record: ReleaseRecord, action: SetShares) -> None:
+        slots, model = self._slots(record.model), record.model
+        states = _read(slots, model)
+        live = live_shares(states)
+        if not are_same(live, action.before) and not are_same(live, action.shares):
+            shown = ", ".join(f"{100 * share:g} % at {version}" for version, share in live.items())
+            raise ConflictError(f"somebody else has moved the traffic of {model} ({shown}); nothing is built on that")
+        weights = weights_for(states, action.shares)
+        _check_health(model, weights, states)
+        if action.shares.get(record.stable, 0.0) < live.get(record.stable, 0.0):
+            slots.balancer.set_weights(weights)
+            _keep(slots, model, weights, states)
+        else:
+            _fall(slots, model, weights, states)
+
+    def retire(self, record: ReleaseRecord, version: int) -> None:
+        slots = self._slots(record.model)
+        states = _read(slots, record.model)
+        slot = home(states, version)
+        if slot is None or not states[slot].tasks.desired:
+            return
+        if states[slot].weight:
+            raise ConflictError(f"slot {slot} of {record.model} still has traffic, so its tasks stay")
+        slots.services.run(slot, 0, renew=False)
+
+
+_AFTER_TRIAL = {
+    Result.ANSWERS: Readiness.READY,
+    Result.NOT_YET: Readiness.WAITING,
+    Result.FAILS: Readiness.FAILED,
+}
+
+
+def _down(states: States) -> frozenset[int]:
+    """The load balancer goes on sending requests to a slot without a healthy task, and nobody there counts them."""
+    if not any(state.healthy for state in states.values()):
+        return frozenset()
+    return frozenset(state.kept.version for state in states.values() if state.weight and not state.healthy)
+
+
+def _read(slots: Slots, model: str) -> dict[str, SlotState]:
+    weights, tasks = slots.balancer.weights(), slots.services.tasks()
+    return {
+        slot: SlotState(weights[slot], kept, tasks[slot], slots.balancer.health(slot).healthy)
+        for slot, kept in slots.parameters.kept(model).items()
+    }
+
+
+def _keep(slots: Slots, model: str, weights: Mapping[str, int], states: States) -> None:
+    """Have the next deploy give these weights, so that it moves nothing."""
+    kept: dict[str, int] = {slot: state.kept.weight for slot, state in states.items()}
+    if sum(kept.values()) and are_same(shares_of(kept, states), shares_of(weights, states)):
+        return
+    for slot, weight in rising_first(weights, kept):
+        slots.parameters.keep_weight(model, slot, weight)
+
+
+def _fall(slots: Slots, model: str, weights: Mapping[str, int], states: States) -> None:
+    """Less for the candidate: the parameters first, but traffic goes back even if they cannot be written."""
+    try:
+        _keep(slots, model, weights, states)
+    except UnavailableError:
+        slots.balancer.set_weights(weights)
+        raise
+    slots.balancer.set_weights(weights)
+
+
+def _check_health(model: str, weights: Mapping[str, int], states: States) -> None:
+    """Refuse to send more to a slot in which nothing is healthy while the other one could answer."""
+    for slot, weight in weights.items():
+        others = any(state.healthy for other, state in states.items() if other != slot)
+        if weight > states[slot].weight and not states[slot].healthy and others:
+            raise ConflictError(f"slot {slot} of {model} has no healthy task, so it gets no more traffic")

@@ -1,0 +1,76 @@
+"""A heavy model's listener rule and its target groups: the weights of the slots, and their health."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.aws.clients import answered_by, new_client
+from slipway.config.heavy import version_paths
+from slipway.errors import UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How many of a slot's tasks the load balancer finds ready, of those it knows."""
+
+    healthy: int
+    known: int
+
+
+class SlotBalancer:
+    """The load balancer's part of a model's slots; ``options`` are those of boto3's client.
+
+    ``rule`` is the ARN of the rule with the weights, ``groups`` the ARN of each slot's target group.
+    """
+
+    def __init__(self, rule: str, groups: Mapping[str, str], options: Mapping[str, Any]) -> None:
+        self._rule = rule
+        self._groups = groups
+        self._client = new_client("elbv2", options)
+
+    def weights(self) -> dict[str, int]:
+        """The weight of each slot, by which requests are shared now; raises UnavailableError."""
+        with answered_by("the load balancer"):
+            actions = self._client.describe_rules(RuleArns=[self._rule])["Rules"][0]["Actions"]
+        groups = actions[0]["ForwardConfig"]["TargetGroups"]
+        by_group = {group["TargetGroupArn"]: int(group["Weight"]) for group in groups}
+        return {slot: by_group.get(group, 0) for slot, group in self._groups.items()}
+
+    def health(self, slot: str) -> Health:
+        """The health of a slot's targets; raises UnavailableError."""
+        with answered_by("the load balancer"):
+            found = self._client.describe_target_health(TargetGroupArn=self._groups[slot])
+        states = [target["TargetHealth"]["State"] for target in found["TargetHealthDescriptions"]]
+        return Health(states.count("healthy"), len(states))
+
+    def set_weights(self, weights: Mapping[str, int]) -> None:
+        """Share requests by these weights from now on, in one call for all slots; raises UnavailableError."""
+        groups = [{"TargetGroupArn": group, "Weight": weights[slot]} for slot, group in self._groups.items()]
+        action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+        with answered_by("the load balancer"):
+            self._client.modify_rule(RuleArn=self._rule, Actions=[action])
+
+    def answer(self, slot: str, model: str, version: int) -> None:
+        """Have a slot answer the requests that name a version; raises UnavailableError."""
+        values = list(version_paths(model, str(version)))
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": values}}
+        with answered_by("the load balancer"):
+            self._client.modify_rule(RuleArn=self._rule_of(slot), Conditions=[condition])
+
+    def _rule_of(self, slot: str) -> str:
+        """The rule that leads to one slot and nowhere else."""
+        listener = self._rule.rpartition("/")[0].replace(":listener-rule/", ":listener/")
+        pages = self._client.get_paginator("describe_rules").paginate(ListenerArn=listener)
+        for rule in (rule for page in pages for rule in page["Rules"] if rule["RuleArn"] != self._rule):
+            if _groups_of(rule) == {self._groups[slot]}:
+                return str(rule["RuleArn"])
+        raise UnavailableError("the load balancer", f"no rule leads to the slot {slot} alone")
+
+
+def _groups_of(rule: Mapping[str, Any]) -> set[str]:
+    """The target groups that a rule forwards to."""
+    found: set[str] = set()
+    for action in rule["Actions"]:
+        forwarded = action.get("ForwardConfig", {}).get("TargetGroups", [])
+        found |= {group["TargetGroupArn"] for group in forwarded} or {action.get("TargetGroupArn", "")}
+    return found

@@ -1,0 +1,46 @@
+"""Tells the topic's subscribers how a release goes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slipway.aws.clients import answered_by, new_client
+from slipway.releases.record.phases import Entry
+from slipway.releases.record.release_record import ReleaseRecord
+
+_SUBJECT_CHARACTERS = 100
+_MESSAGE_CHARACTERS = 60_000  # a message may have 256 KB
+
+
+class SnsNotifier:
+    """A `Notifier` of one topic; ``options`` are those of boto3's client."""
+
+    def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
+        self._topic = topic
+        self._client = new_client("sns", options)
+
+    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None:
+        """One message for each entry, in their order; raises UnavailableError."""
+        for entry in entries:
+            with answered_by("SNS"):
+                self._client.publish(
+                    TopicArn=self._topic, Subject=_subject(record, entry), Message=message(record, entry)
+                )
+
+
+def _subject(record: ReleaseRecord, entry: Entry) -> str:
+    """ASCII without line ends, and short, as SNS wants it."""
+    text = f"{record.model}: {entry.what}".encode("ascii", "replace").decode()
+    return " ".join(text.split())[:_SUBJECT_CHARACTERS]
+
+
+def message(record: ReleaseRecord, entry: Entry) -> str:
+    """What happened and why, for people."""
+    shares = ", ".join(f"{100 * share:g} % version {version}" for version, share in record.weights.items())
+    lines = [
+        f"Release {record.id} of {record.model} ({record.options.strategy})",
+        f"{entry.at:%Y-%m-%d %H:%M:%S} UTC, {entry.by}: {entry.what}",
+        f"Phase: {entry.phase.value}. {entry.phase.sentence}",
+        f"Traffic wanted now: {shares}",
+        *(f"- {line}" for line in entry.evidence),
+    ]
+    return "\n".join(lines)[:_MESSAGE_CHARACTERS]

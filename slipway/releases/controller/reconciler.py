@@ -1,0 +1,222 @@
+"""One pass over the releases: read, observe, decide, store, act, acknowledge.
+
+The record is stored before anything is done. So whoever dies in between is made good by the next pass, which finds the
+record and the world apart; and of two passes at once only one stores, and the other does nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from slipway.errors import ConflictError, SlipwayError, StaleError, UnavailableError
+from slipway.releases.evidence.tallies import Evidence, Observed, Reference, Window
+from slipway.releases.record.phases import Entry, Order
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.store import ReleaseStore, is_active
+from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
+from slipway.releases.strategies.decide import Decision, acknowledged, decide
+
+_LOG = logging.getLogger("slipway")
+
+
+class Tier(Protocol):
+    """Where a version runs and how traffic gets there. Doing anything twice is doing it once."""
+
+    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
+        """The state of the world; to ``mend`` is to finish what a pass that died has left, and to try versions out."""
+        ...
+
+    def prepare(self, record: ReleaseRecord, version: int) -> None: ...
+    def move(self, record: ReleaseRecord, action: SetShares) -> None: ...
+    def retire(self, record: ReleaseRecord, version: int) -> None: ...
+
+
+class EvidenceReader(Protocol):
+    """What the versions did. Raises UnavailableError where that cannot be read."""
+
+    def windows(self, record: ReleaseRecord, now: datetime) -> tuple[Window, ...]: ...
+    def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None: ...
+    def alarms(self, names: Sequence[str]) -> Mapping[str, bool]: ...
+
+
+class Shadows(Protocol):
+    """Who scores captures beside the live path."""
+
+    def running(self, record: ReleaseRecord) -> frozenset[int] | None:
+        """The versions that score; None where something is left of what they needed."""
+        ...
+
+    def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None: ...
+
+
+class Notifier(Protocol):
+    """Tells whoever has subscribed."""
+
+    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a pass sees and touches beside the store."""
+
+    tiers: Mapping[str, Tier]
+    evidence: EvidenceReader
+    shadows: Shadows
+    notifier: Notifier
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a pass did with one release: the record after it, the decision, and what went wrong, if anything.
+
+    ``overtaken``: somebody else has stored another revision meanwhile, and goes on with the release.
+    """
+
+    record: ReleaseRecord
+    decision: Decision | None = None
+    errors: tuple[str, ...] = ()
+    overtaken: bool = False
+
+
+class Controller:
+    """Takes releases one step on, whenever it is asked to.
+
+    Args:
+        store: where the releases lie.
+        world: what is seen and touched.
+        clock: the time.
+    """
+
+    def __init__(self, store: ReleaseStore, world: World, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._world = world
+        self._clock = clock
+
+    def tick(self, models: Iterable[str]) -> list[Pass]:
+        """One pass over the active releases of ``models``; raises UnavailableError if the store cannot be read."""
+        return [self._guarded(record) for record in self._store.current(models) if is_active(record)]
+
+    def order(self, model: str, order: Order) -> Pass:
+        """Write down what a person wants, and carry it out without waiting for the next pass.
+
+        Raises:
+            ConflictError: no release of the model is active, or it has ended already.
+            UnavailableError: the store is down; an order that it had taken by then is carried out by the next pass.
+        """
+        while True:
+            record = next(filter(is_active, self._store.current([model])), None)
+            if record is None or record.phase.ended:
+                raise ConflictError(f"no release of {model} is under way, so there is nothing to {order.action}")
+            try:
+                ordered = self._store.save(record.with_order(order))
+            except StaleError:
+                continue  # a pass was under way; the order goes on top of what it has stored
+            return self._carried_out(ordered)
+
+    def _carried_out(self, record: ReleaseRecord) -> Pass:
+        """Passes until one is not overtaken by the schedule's, which meets the order just as well."""
+        while (done := self._guarded(record)).overtaken:
+            record = self._store.current([record.model])[0]
+            if not is_active(record):
+                return Pass(record)
+        return done
+
+    def now(self) -> datetime:
+        """The time by which releases are decided."""
+        return self._clock()
+
+    def look(self, record: ReleaseRecord) -> Evidence:
+        """What a decision on a release would rest on now, without doing anything; raises UnavailableError."""
+        return self._look(record, self._clock(), mend=False)[0]
+
+    def _guarded(self, record: ReleaseRecord) -> Pass:
+        """A pass over one release, whose fault stays its own."""
+        try:
+            done = self._pass(record)
+        except StaleError as error:
+            _LOG.info("release %s: %s", record.id, error)
+            return Pass(record, overtaken=True)
+        except SlipwayError as error:
+            done = Pass(record, errors=(str(error),))
+        except Exception as error:  # noqa: BLE001 - a bug in one release must not keep others from a rollback
+            _LOG.exception("release %s", record.id)
+            done = Pass(record, errors=(f"{type(error).__name__}: {error}",))
+        for problem in done.errors:
+            _LOG.error("release %s: %s", record.id, problem)
+        return done
+
+    def _pass(self, record: ReleaseRecord) -> Pass:
+        now = self._clock()
+        evidence, unseen = self._look(record, now, mend=True)
+        decision = decide(record, evidence, now)
+        stored = self._store.save(decision.record) if decision.record != record else record
+        done, errors = self._act(stored, decision.actions)
+        told = acknowledged(stored, done)
+        after = self._store.save(told) if told != stored else stored
+        return Pass(after, decision, (*unseen, *errors))
+
+    def _look(self, record: ReleaseRecord, now: datetime, *, mend: bool) -> tuple[Evidence, tuple[str, ...]]:
+        """The evidence, and what of it could not be had: a person's order is carried out without metrics, too."""
+        observed = self._world.tiers[record.tier].look(record, mend=mend)
+        observed = replace(observed, shadows=self._world.shadows.running(record))
+        reader = self._world.evidence
+        try:
+            windows = reader.windows(record, now)
+            alarms = reader.alarms(record.judge.alarms) if record.judge.alarms else {}
+            reference = None if record.limits and record.capitals else reader.reference(record, now)
+        except UnavailableError as error:
+            return Evidence(observed), (str(error),)
+        return Evidence(observed, windows, reference, alarms), ()
+
+    def _act(self, record: ReleaseRecord, actions: Iterable[Action]) -> tuple[tuple[Action, ...], list[str]]:
+        """Do what can be done: one thing that fails is tried again by the next pass, as all that is missing is."""
+        done: list[Action] = []
+        errors: list[str] = []
+        for action in actions:
+            serving = self._store.serving([record.model], consistent=True).get(record.model)
+            if serving is None or serving.revision != record.revision:
+                raise StaleError(f"release {record.id} was changed by somebody else, who goes on with it")
+            try:
+                self._do(record, action)
+            except SlipwayError as error:
+                errors.append(str(error))
+            else:
+                done.append(action)
+        return tuple(done), errors
+
+    def _do(self, record: ReleaseRecord, action: Action) -> None:
+        tier = self._world.tiers[record.tier]
+        match action:
+            case Prepare(version=version):
+                tier.prepare(record, version)
+            case SetShares():
+                tier.move(record, action)
+            case Retire(version=version):
+                tier.retire(record, version)
+            case RunShadows(versions=versions, sample=sample):
+                self._world.shadows.run(record, versions, sample)
+            case Notify(entries=entries):
+                self._world.notifier.tell(record, entries)
+            case SetStable():
+                return  # the stored record says it: see `ReleaseRecord.stable_now`
+
+
+class NoShadows:
+    """`Shadows` where nothing scores captures."""
+
+    def running(self, record: ReleaseRecord) -> frozenset[int]:  # noqa: ARG002 - as `Shadows` has it
+        return frozenset()
+
+    def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None:  # noqa: ARG002 - as above
+        if versions:
+            raise UnavailableError("shadowing", "nothing is deployed here that scores captures")
+
+
+class LogNotifier:
+    """A `Notifier` that writes to the log, where nobody has subscribed."""
+
+    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            _LOG.info("release %s: %s by %s; %s", record.id, entry.what, entry.by, "; ".join(entry.evidence))

@@ -1,0 +1,16 @@
+"""What releases want of traffic, as metrics: a share for each version, at each pass of the controller."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from slipway.monitoring.telemetry import metrics
+from slipway.releases.record.release_record import ReleaseRecord
+
+
+def share_lines(project: str, records: Iterable[ReleaseRecord], now: datetime) -> Iterator[str]:
+    """A line of the log, with its end, for each version of each release."""
+    milliseconds = int(now.timestamp() * 1000)
+    for record in records:
+        for version, share in record.weights.items():
+            dimensions = {metrics.PROJECT: project, metrics.MODEL: record.model, metrics.VERSION: str(version)}
+            yield f"{metrics.metric_line({metrics.SHARE: round(100 * share, 2)}, dimensions, milliseconds)}\n"

@@ -1,0 +1,115 @@
+"""A heavy model's two slots as a value: who serves which version with which share, and what that means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from slipway.errors import ConflictError
+from slipway.releases.controller.parameters import Kept
+from slipway.releases.controller.services import Tasks
+from slipway.releases.evidence.tallies import SAME_SHARE, Readiness
+
+_HUNDRED = 100
+_FINE = 999  # the largest weight of a load balancer
+Weights = Mapping[str, int]
+Shares = Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """One slot: its live weight, what is kept of it for the next task and deploy, its tasks, and the healthy ones."""
+
+    weight: int
+    kept: Kept
+    tasks: Tasks
+    healthy: int
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its tasks are older than the version that they should serve."""
+        return self.tasks.since is None or self.tasks.since < self.kept.since
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every task that it should have is there, healthy, and of its version."""
+        tasks = self.tasks
+        settled = not tasks.deploying and tasks.running >= tasks.desired > 0
+        return not self.is_stale and settled and self.healthy >= tasks.desired
+
+
+States = Mapping[str, SlotState]
+
+
+def home(states: States, version: int) -> str | None:
+    """The slot that serves a version: of two, the one with traffic."""
+    slots = [slot for slot, state in states.items() if state.kept.version == version]
+    return max(slots, key=lambda slot: states[slot].weight, default=None)
+
+
+def idle_slot(states: States, stable: int) -> str:
+    """The slot of the candidate: the one that is not the stable version's.
+
+    Raises:
+        ConflictError: no slot serves the stable version, so that none is known to be idle.
+    """
+    taken = home(states, stable)
+    if taken is None:
+        served = ", ".join(f"{slot} serves {state.kept.version}" for slot, state in states.items())
+        raise ConflictError(f"no slot serves the stable version {stable} ({served}), so none is idle")
+    return next(slot for slot in states if slot != taken)
+
+
+def live_shares(states: States) -> dict[int, float]:
+    """The share of the requests that each version gets."""
+    return shares_of({slot: state.weight for slot, state in states.items()}, states)
+
+
+def shares_of(weights: Weights, states: States) -> dict[int, float]:
+    """The share of each version by the weights of the slots."""
+    total = sum(weights.values())
+    shares: dict[int, float] = {}
+    for slot, state in states.items():
+        version = state.kept.version
+        shares[version] = shares.get(version, 0.0) + (weights[slot] / total if total else 0.0)
+    return shares
+
+
+def are_same(one: Shares, other: Shares) -> bool:
+    """Whether two shares are the same, but for what whole weights cannot say."""
+    return all(abs(one.get(v, 0.0) - other.get(v, 0.0)) <= SAME_SHARE for v in {*one, *other})
+
+
+def weights_for(states: States, shares: Shares) -> dict[str, int]:
+    """The whole weights that give each version its share; percents, where all shares are whole percents.
+
+    Raises:
+        ConflictError: a version is to get traffic and has no slot.
+    """
+    by_slot = dict.fromkeys(states, 0.0)
+    for version, share in shares.items():
+        slot = home(states, version)
+        if slot is not None:
+            by_slot[slot] += share
+        elif share > 0:
+            raise ConflictError(f"version {version} is in no slot, and is to get {100 * share:g} % of the traffic")
+    exact = all(abs(_HUNDRED * share - round(_HUNDRED * share)) < 1e-6 for share in by_slot.values())
+    scale = _HUNDRED if exact else _FINE
+    return {slot: round(scale * share) for slot, share in by_slot.items()}
+
+
+def rising_first(weights: Weights, before: Weights) -> list[tuple[str, int]]:
+    """The weights that change, in the order in which they can be set one by one: at no time are all zero."""
+    changed = [(slot, weight) for slot, weight in weights.items() if weight != before[slot]]
+    return sorted(changed, key=lambda each: each[1] < before[each[0]])
+
+
+def readiness(states: States, version: int) -> Readiness:
+    """How far the preparation of a version is, before it was tried out."""
+    slot = home(states, version)
+    if slot is None:
+        return Readiness.ABSENT
+    state = states[slot]
+    if not state.tasks.desired and not state.tasks.running:
+        return Readiness.ABSENT
+    if not state.is_stale and state.tasks.problem:
+        return Readiness.FAILED
+    return Readiness.READY if state.is_up else Readiness.WAITING

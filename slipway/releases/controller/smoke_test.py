@@ -1,0 +1,93 @@
+"""Tries a version of a heavy model out by its own address at the API, as any client would call it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.aws.clients import answered_by
+from slipway.errors import UnavailableError
+from slipway.releases.controller.heavy import Result, Trial
+
+_CALLS = 20  # enough that connections are open and caches filled on each of a few tasks
+_SECONDS = 10.0
+_VALUES: Mapping[str, object] = {"BYTES": "ok", "BOOL": False}
+# What a gateway or a load balancer says while tasks come up.
+_COMING_UP = frozenset({404, 429, 502, 503, 504})
+
+
+class ApiTryOut:
+    """A `TryOut` through the API at ``url``; calls are signed where ``signed``, with the environment's credentials."""
+
+    def __init__(self, url: str, region: str, *, signed: bool) -> None:
+        import urllib3
+        from botocore.session import Session
+
+        self._url = url.rstrip("/")
+        self._region = region
+        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=False)
+        self._credentials = Session().get_credentials() if signed else None
+
+    def __call__(self, model: str, version: int) -> Trial:
+        address = f"/v2/models/{model}/versions/{version}"
+        try:
+            status, described = self._call("GET", address)
+            body = json.dumps({"inputs": [_tensor(each) for each in described.get("inputs", [])]})
+            for _ in range(_CALLS):
+                if status >= 400:
+                    break
+                status, answer = self._call("POST", f"{address}/infer", body)
+                # A record that was made up may be out of the model's limits, and the version has answered all the same.
+                status = 200 if status in (400, 422) and "error" in answer else status
+        except UnavailableError as error:
+            return Trial(Result.NOT_YET, str(error))
+        return _trial(status, address)
+
+    def _call(self, method: str, path: str, body: str = "") -> tuple[int, dict[str, Any]]:
+        import urllib3
+
+        headers = self._headers(method, path, body)
+        try:
+            answer = self._pool.request(method, f"{self._url}{path}", body=body.encode(), headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise UnavailableError(f"the API at {self._url}", str(error)) from error
+        try:
+            document = json.loads(answer.data or b"{}")
+        except ValueError:
+            document = {}
+        return answer.status, document if isinstance(document, dict) else {}
+
+    def _headers(self, method: str, path: str, body: str) -> dict[str, str]:
+        headers = {"content-type": "application/json"}
+        if self._credentials is None:
+            return headers
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        request = AWSRequest(method, f"{self._url}{path}", headers=headers, data=body.encode())
+        with answered_by("credentials"):
+            SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
+        return {name: str(value) for name, value in request.headers.items()}
+
+
+class NotTriedOut:
+    """A `TryOut` where the API asks for a token that the controller has not: the tasks' own start has to do.
+
+    A task is healthy only once it has predicted records like those of its baseline.
+    """
+
+    def __call__(self, model: str, version: int) -> Trial:  # noqa: ARG002 - as `TryOut` has it
+        return Trial(Result.ANSWERS)
+
+
+def _tensor(described: Mapping[str, Any]) -> dict[str, Any]:
+    """One made-up value for an input, in the Open Inference Protocol."""
+    kind = described["datatype"]
+    shape = [1 for _ in described.get("shape", [1])]
+    return {"name": described["name"], "datatype": kind, "shape": shape, "data": [_VALUES.get(kind, 0)]}
+
+
+def _trial(status: int, address: str) -> Trial:
+    if status < 400:
+        return Trial(Result.ANSWERS)
+    seen = f"{address} answered with status {status}"
+    return Trial(Result.NOT_YET if status in _COMING_UP else Result.FAILS, seen)

@@ -1,0 +1,229 @@
+"""The evidence of a release, from CloudWatch: what each version did, minute by minute, and the alarms that are named.
+
+Latencies over a limit are counted by CloudWatch, by its statistic `TC(limit:)`: the number of values above a limit.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from slipway.aws.clients import answered_by, new_client
+from slipway.config.releases import Shadow
+from slipway.errors import UnavailableError
+from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
+from slipway.monitoring.telemetry import metrics
+from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.labels import with_accuracy
+from slipway.releases.evidence.preferences import with_preferences
+from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
+from slipway.releases.evidence.rewards import new_rewards
+from slipway.releases.evidence.tallies import Reference, Tally, Window
+from slipway.releases.record.release_record import ReleaseRecord
+
+_MINUTE = timedelta(minutes=1)
+# Metrics of a minute are there some time after its end.
+LAG = timedelta(seconds=60)
+_LONGEST = timedelta(hours=6)
+_BEFORE = timedelta(hours=3)
+_LEAST_FOR_QUANTILES = 100
+_QUERIES_PER_CALL = 500
+
+
+# Of the graph alone: answers of a cache would make a candidate slow whose own have yet to come into it.
+_LATENCY = metrics.INFERENCE_LATENCY
+_OF_SLOTS = (metrics.REQUESTS, metrics.FAULTS)
+_OF_PARTS = (metrics.FAILURES, metrics.ATTEMPTS)
+Values = Mapping[Query, Mapping[datetime, float]]
+
+
+class CloudWatchEvidence:
+    """An `EvidenceReader`; ``options`` are those of boto3's client.
+
+    Args:
+        project: the value of the dimension `Project`.
+        rewards: what came back of predictions: rewards, labels and clicks.
+        lag: how long after its end a minute is read.
+        span: in spans of which length rewards are counted.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        rewards: FeedbackCounters,
+        options: Mapping[str, Any],
+        *,
+        lag: timedelta = LAG,
+        span: timedelta = BUCKET,
+    ) -> None:
+        self._project = project
+        self._rewards = rewards
+        self._lag = lag
+        self._span = span
+        self._client = new_client("cloudwatch", options)
+
+    def windows(self, record: ReleaseRecord, now: datetime) -> tuple[Window, ...]:
+        end = _floor(now - self._lag)
+        start = max(_ceiling(record.judged_until), end - _LONGEST)
+        if start >= end:
+            return ()
+        versions = (record.stable, *record.candidates)
+        queries = [query for version in versions for query in _queries(record, version)]
+        shown = Query(record.candidates[0], metrics.IMPRESSIONS)
+        values = self._read(record, [*queries, shown], start, end, _MINUTE)
+        minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
+        windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
+        last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
+        return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
+
+    def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
+        stable = record.stable
+        figures = [Query(stable, _LATENCY, statistic) for statistic in ("p50", "p99", COUNT)]
+        queries = [*figures, *_counts(record, stable)]
+        end = now - self._lag
+        values = self._read(record, queries, end - _BEFORE, end, _BEFORE)
+        p50, p99, count = (values.get(query, {}) for query in figures)
+        sums = {query: sum(found.values()) for query, found in values.items()}
+        tallies = _tallies(record, stable, sums)
+        # CloudWatch answers by fixed spans, of which the last hours can touch two: the fuller one is asked.
+        fullest = max(count, key=lambda span: count[span], default=None)
+        if fullest is None or count[fullest] < _LEAST_FOR_QUANTILES or fullest not in p50 or fullest not in p99:
+            return Reference(tallies=tallies) if tallies else None
+        return Reference(p50[fullest], p99[fullest], tallies)
+
+    def alarms(self, names: Sequence[str]) -> dict[str, bool]:
+        with answered_by("CloudWatch"):
+            found = self._client.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        return {alarm["AlarmName"]: alarm["StateValue"] == "ALARM" for alarm in alarms}
+
+    def _with_rewards(self, record: ReleaseRecord, last: Window) -> Window:
+        """The last window with the rewards that came since the last look, whenever they were predicted."""
+        arms = {version: dict(tallies) for version, tallies in last.arms.items()}
+        for version in (record.stable, *record.candidates):
+            made = partial(self._predictions, record)
+            tally = new_rewards(record, version, last.end, self._rewards, made, span=self._span)
+            if tally is not None:
+                arms.setdefault(version, {})[keys.REWARD] = tally
+        return Window(last.start, last.end, arms)
+
+    def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
+        """How many predictions a version made."""
+        query = Query(version, metrics.PREDICTIONS)
+        found = self._read(record, [query], since, until, self._span)
+        return sum(found.get(query, {}).values())
+
+    def _read(
+        self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
+    ) -> dict[Query, dict[datetime, float]]:
+        """The values of each query by the beginning of their spans; none where there was nothing."""
+        found: dict[Query, dict[datetime, float]] = defaultdict(dict)
+        for first in range(0, len(queries), _QUERIES_PER_CALL):
+            part = queries[first : first + _QUERIES_PER_CALL]
+            for place, time, value in self._answers(record, part, start, end, period):
+                found[part[place]][time] = value
+        return found
+
+    def _answers(
+        self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
+    ) -> Iterator[tuple[int, datetime, float]]:
+        request = {
+            "MetricDataQueries": [self._query(record, place, query, period) for place, query in enumerate(queries)],
+            "StartTime": start,
+            "EndTime": end,
+        }
+        with answered_by("CloudWatch"):
+            for page in self._client.get_paginator("get_metric_data").paginate(**request):
+                for result in page["MetricDataResults"]:
+                    _check(result)
+                    place = int(result["Id"].removeprefix("m"))
+                    yield from ((place, *each) for each in zip(result["Timestamps"], result["Values"], strict=True))
+
+    def _query(self, record: ReleaseRecord, place: int, query: Query, period: timedelta) -> dict[str, Any]:
+        # What is scored in the shadow is counted apart from what versions answer.
+        scored_by = metrics.SHADOW if _is_shadow(record) else metrics.VERSION
+        named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
+        if query.label is not None:
+            named[metrics.LABEL] = query.label
+        dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
+        metric = {"Namespace": metrics.NAMESPACE, "MetricName": query.metric, "Dimensions": dimensions}
+        stat = {"Metric": metric, "Period": int(period.total_seconds()), "Stat": query.statistic}
+        return {"Id": f"m{place}", "MetricStat": stat}
+
+
+def _check(result: Mapping[str, Any]) -> None:
+    """A figure that CloudWatch could not tell is not none."""
+    if result.get("StatusCode") in {"InternalError", "Forbidden"}:
+        raise UnavailableError("CloudWatch", f"it could not tell {result.get('Label', 'a metric')}")
+
+
+def _is_shadow(record: ReleaseRecord) -> bool:
+    return isinstance(record.options, Shadow)
+
+
+def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
+    """All that is asked of a version in a window."""
+    yield from _counts(record, version)
+    limits = record.latency_limits(version)
+    if limits:
+        yield from (Query(version, _LATENCY, over(limit)) for limit in limits.values())
+
+
+def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
+    yield Query(version, _LATENCY, COUNT)
+    yield from (Query(version, name) for name in (*_counted(record), metrics.SCORES, metrics.SCORED))
+    yield from (Query(version, metrics.LABELS, label=label) for label in record.labels)
+    yield from value_queries(version, record.value_limits)
+    if _is_shadow(record) and version != record.stable:
+        yield from (Query(version, name) for name in (metrics.COMPARED, metrics.DISAGREEMENTS))
+
+
+def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, dict[str, Tally]]:
+    at = {query: found[minute] for query, found in values.items() if minute in found}
+    versions = (record.stable, *record.candidates)
+    arms = {version: _tallies(record, version, at) for version in versions}
+    return {version: tallies for version, tallies in arms.items() if tallies}
+
+
+def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:
+    """What of a version was measured."""
+    timed = values.get(Query(version, _LATENCY, COUNT), 0.0)
+    tallies = {keys.ERRORS: _errors(record, version, values, timed)}
+    for key, limit in record.latency_limits(version).items():
+        tallies[key] = Tally(timed, values.get(Query(version, _LATENCY, over(limit)), 0.0))
+    scored = values.get(Query(version, metrics.SCORED), 0.0)
+    tallies[keys.SCORE] = Tally(scored, values.get(Query(version, metrics.SCORES), 0.0))
+    labels = {label: values.get(Query(version, metrics.LABELS, label=label), 0.0) for label in record.labels}
+    everything = sum(labels.values())
+    tallies |= {keys.label_key(label): Tally(everything, count) for label, count in labels.items()}
+    tallies |= value_tallies(version, record.value_limits, values)
+    compared = values.get(Query(version, metrics.COMPARED), 0.0)
+    tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))
+    return {key: tally for key, tally in tallies.items() if tally.n}
+
+
+def _counted(record: ReleaseRecord) -> tuple[str, str]:
+    """What is counted of a slot, or of the parts that a version has of requests on the light tier and in the shadow."""
+    return _OF_SLOTS if record.tier == "heavy" and not _is_shadow(record) else _OF_PARTS
+
+
+def _errors(record: ReleaseRecord, version: int, values: Mapping[Query, float], done: float) -> Tally:
+    """How many requests, or parts of requests, and how many of them failed."""
+    names = _counted(record)
+    first, second = (values.get(Query(version, name), 0.0) for name in names)
+    if names == _OF_SLOTS:
+        return Tally(first, min(second, first))
+    # What was begun and neither done nor failed hangs, or has taken its process down.
+    begun = max(done + first, second)
+    return Tally(begun, begun - done)
+
+
+def _floor(time: datetime) -> datetime:
+    return time.replace(second=0, microsecond=0)
+
+
+def _ceiling(time: datetime) -> datetime:
+    floor = _floor(time)
+    return floor if floor == time else floor + _MINUTE

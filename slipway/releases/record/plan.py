@@ -1,0 +1,169 @@
+"""What a strategy is going to do, as data: the steps that a decision follows and `--dry-run` prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from slipway.config.releases import (
+    AbTest,
+    AllAtOnce,
+    Bandit,
+    BlueGreen,
+    Canary,
+    Interleave,
+    JudgeConfig,
+    Linear,
+    Options,
+    Shadow,
+)
+from slipway.errors import FieldProblem, InputError
+from slipway.releases.record.phases import Phase
+from slipway.releases.statistics.sample_size import sample_size
+
+_SLOTS = 2
+_ARMS = 10
+_STEPS = 100
+_LEAST_SHARE = 0.005  # of what a load balancer's whole weights can tell from nothing
+
+
+@dataclass(frozen=True, slots=True)
+class ShareStep:
+    """A candidate's share for at least this many minutes with traffic; ``proof``: and until its proof."""
+
+    share: float
+    minutes: float
+    proof: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One line of a plan."""
+
+    phase: Phase
+    what: str
+    until: str
+
+
+def share_steps(options: Options) -> tuple[ShareStep, ...]:
+    """The shares before a candidate has everything; none for the strategies that move at once."""
+    match options:
+        case Canary(share=share, bake_minutes=minutes):
+            return (ShareStep(share, minutes, proof=True),)
+        case Linear(step=step, step_minutes=minutes):
+            shares = [round(step * number, 6) for number in range(1, round(1 / step) + 1)]
+            shares = [share for share in shares if share < 1]
+            return tuple(ShareStep(share, minutes, proof=share == shares[-1]) for share in shares)
+        case _:
+            return ()
+
+
+def bake_minutes(options: Options) -> float:
+    """For how long one step leads back once the candidate has everything."""
+    match options:
+        case AllAtOnce(bake_minutes=minutes) | BlueGreen(bake_minutes=minutes):
+            return minutes
+        case Shadow():
+            return 0
+        case _:
+            return options.warm_minutes
+
+
+def phases_judged(options: Options) -> int:
+    """Into how many phases the error probability is split."""
+    beside = bool(share_steps(options)) or _promotes(options)
+    return 2 if beside and bake_minutes(options) else 1
+
+
+def plan(
+    options: Options, judge: JudgeConfig, *, tier: str = "light", stable: int, candidates: Sequence[int]
+) -> tuple[PlanStep, ...]:
+    """The steps from the start to the end, if nothing goes wrong."""
+    names = ", ".join(map(str, candidates))
+    steps = []
+    if tier == "light" or not isinstance(options, Shadow):  # a heavy model's shadows take no slot
+        steps = [PlanStep(Phase.PREPARING, f"prepare version {names} and test it by its own address", "it answers")]
+    steps += _running(options, judge, names)
+    bake = bake_minutes(options)
+    may_win = not isinstance(options, Shadow | AbTest | Bandit | Interleave) or _promotes(options)
+    if may_win and bake:
+        until = f"{bake:g} minutes have passed, with nothing worse than version {stable} was"
+        steps.append(PlanStep(Phase.BAKING, f"100 % to the candidate; version {stable} stays warm", until))
+    if may_win:
+        steps.append(PlanStep(Phase.PROMOTED, "the candidate is the stable version", "the next release"))
+    else:
+        steps.append(PlanStep(Phase.FINISHED, f"the report; version {stable} stays the stable one", "the next release"))
+    return tuple(steps)
+
+
+def check_start(options: Options, judge: JudgeConfig, *, tier: str, stable: int, candidates: Sequence[int]) -> None:
+    """Whether a release can be started at all.
+
+    Raises:
+        InputError: the tier or the strategy cannot do what is asked; each problem says why.
+    """
+    problems = [*_wrong_candidates(options, stable, candidates), *_wrong_tier(options, tier, candidates)]
+    steps = share_steps(options)
+    if len(steps) > _STEPS:
+        problems.append(FieldProblem("step", f"{len(steps) + 1} steps are too many; {1 / _STEPS:g} is the least"))
+    least = sum(step.minutes for step in steps)
+    if least >= judge.deadline_minutes:
+        message = f"the steps take {least:g} minutes, and the deadline is {judge.deadline_minutes:g}: raise it"
+        problems.append(FieldProblem("judge.deadline_minutes", message))
+    if problems:
+        raise InputError(problems)
+
+
+def _wrong_candidates(options: Options, stable: int, candidates: Sequence[int]) -> Iterator[FieldProblem]:
+    if not candidates or stable in candidates or len(set(candidates)) != len(candidates):
+        yield FieldProblem("candidates", f"must be versions other than the stable one, {stable}, each once")
+    several = isinstance(options, Shadow | AbTest | Bandit)
+    if len(candidates) > (_ARMS - 1 if several else 1):
+        most = f"at most {_ARMS - 1} candidates" if several else "one candidate"
+        yield FieldProblem("candidates", f"{options.strategy} takes {most}, not {len(candidates)}")
+    if isinstance(options, Bandit) and options.floor * (len(candidates) + 1) > 1:
+        arms = len(candidates) + 1
+        yield FieldProblem("floor", f"{arms} arms cannot have {options.floor:g} of the traffic each at least")
+
+
+def _wrong_tier(options: Options, tier: str, candidates: Sequence[int]) -> Iterator[FieldProblem]:
+    if tier != "heavy":
+        return
+    if isinstance(options, Interleave):
+        message = "interleaving ranks by both versions in one process, and a heavy model's slot has one"
+        yield FieldProblem("strategy", message)
+    for share in (step.share for step in share_steps(options)[:1] if step.share < _LEAST_SHARE):
+        yield FieldProblem(
+            "share", f"{share:g} is less than a heavy model's slots can share by; {_LEAST_SHARE:g} is not"
+        )
+    if len(candidates) > _SLOTS - 1 and not isinstance(options, Shadow):
+        yield FieldProblem(
+            "candidates", f"a heavy model has {_SLOTS} slots, so one candidate beside the stable version"
+        )
+
+
+def _promotes(options: Options) -> bool:
+    return isinstance(options, AbTest | Bandit | Interleave) and options.promote_winner
+
+
+def _running(options: Options, judge: JudgeConfig, names: str) -> Iterator[PlanStep]:
+    for step in share_steps(options):
+        until = f"{step.minutes:g} minutes with traffic and {judge.min_requests:,} requests have passed"
+        if step.proof:
+            until += ", and the candidate is proven within its margins"
+        yield PlanStep(Phase.RUNNING, f"{100 * step.share:g} % to version {names}", until)
+    match options:
+        case Shadow():
+            what = f"version {names} scores {100 * options.sample:g} % of the requests, and answers nobody"
+            yield PlanStep(Phase.RUNNING, what, f"{options.minutes:g} minutes have passed")
+        case AbTest():
+            size = sample_size(options, arms=names.count(",") + 2)
+            early = ", or the sequential test decides" if options.sequential else ""
+            what = f"equal shares to version {names} and the stable one, measured by {options.metric}"
+            yield PlanStep(Phase.RUNNING, what, f"each arm has {size:,} outcomes{early}")
+        case Bandit():
+            what = f"version {names} and the stable one share by Thompson sampling, {100 * options.floor:g} % at least"
+            yield PlanStep(Phase.RUNNING, what, f"one is the best with probability {options.confidence:g}")
+        case Interleave():
+            what = f"version {names} and the stable one answer together by team draft"
+            yield PlanStep(Phase.RUNNING, what, f"the sign test decides, or {options.impressions:,} impressions are in")
+        case _:
+            return

@@ -1,0 +1,55 @@
+"""What serves the models, from the DynamoDB table `control`: all that a serving process reads of releases.
+
+It imports nothing of the records and the judge, which a cold start would pay for.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from slipway.aws.table import DynamoTable, Item
+from slipway.errors import InputError, UnavailableError
+from slipway.releases.routing.serving import Serving, dump_serving, load_serving
+
+if TYPE_CHECKING:
+    from slipway.aws.table import Backoff, ClientFactory
+
+_SERVING = "serving"
+
+
+class DynamoServingStore:
+    """A `ServingStore` of the items `serving` under `model#{name}`."""
+
+    def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
+        self._table = DynamoTable(table, dependency="release store", client=client, backoff=backoff)
+
+    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:
+        keys = [key_of(model, _SERVING) for model in dict.fromkeys(models)]
+        items = self._table.batch_get(keys, consistent=consistent)
+        return {serving.release.model: serving for serving in map(_serving, items)}
+
+
+def serving_item(serving: Serving) -> Item:
+    """What is stored of it."""
+    return {
+        **key_of(serving.release.model, _SERVING),
+        "value": {"S": dump_serving(serving)},
+        "revision": {"N": str(serving.revision)},
+    }
+
+
+def key_of(model: str, sort: str) -> Item:
+    """The key of an item of a model."""
+    return {"pk": {"S": f"model#{model}"}, "sk": {"S": sort}}
+
+
+def foreign_item(item: Item) -> UnavailableError:
+    """The error for an item that something else has written."""
+    name = f"{item['pk']['S']} / {item['sk']['S']}"
+    return UnavailableError("release store", f"the item {name} was not written by this version of Slipway")
+
+
+def _serving(item: Item) -> Serving:
+    try:
+        return load_serving(item["pk"]["S"].removeprefix("model#"), item["value"]["S"])
+    except (KeyError, InputError) as error:
+        raise foreign_item(item) from error

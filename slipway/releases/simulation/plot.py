@@ -1,0 +1,54 @@
+"""When the runs of a simulation were decided, as a picture; needs the extra `plot`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from slipway.config.releases import AbTest, Bandit, Interleave, Options, Shadow
+from slipway.errors import InputError
+from slipway.models.advice.plot import check_format
+from slipway.models.extras import need
+from slipway.releases.record.phases import Phase
+from slipway.releases.simulation.runs import Run
+
+# Okabe and Ito's colours, which readers who do not see red and green apart can tell apart.
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
+_STYLES = ("-", "--", ":")
+
+
+def plot_decisions(runs: Mapping[str, Sequence[Run]], options: Options, path: Path, *, title: str) -> None:
+    """Draw the share of the runs of each scenario in which it was decided by each minute.
+
+    That is: rolled back; of an experiment, ended; of a shadow, found worse.
+
+    Raises:
+        InputError: the file cannot be written, or its ending is not known.
+        MissingExtraError: matplotlib is not installed.
+    """
+    check_format(path)
+    figure = need("matplotlib.figure", "plot").Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.add_subplot()
+    said, minute_of = _decided(options)
+    for index, (name, each) in enumerate(runs.items()):
+        minutes = sorted(minute for run in each if (minute := minute_of(run)) is not None)
+        shares = [number / len(each) for number in range(1, len(minutes) + 1)]
+        last = max(run.minutes for run in each)
+        colour, style = _COLOURS[index % len(_COLOURS)], _STYLES[index // len(_COLOURS) % len(_STYLES)]
+        reached = shares[-1] if shares else 0.0
+        axes.step([0.5, *minutes, last], [0, *shares, reached], style, where="post", label=name, color=colour)
+    axes.set(xscale="log", ylim=(-0.02, 1.02), title=title)
+    axes.set(xlabel="minutes from the candidate's first traffic", ylabel=f"share of the runs {said}")
+    axes.grid(visible=True, which="major", alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    try:
+        figure.savefig(path, dpi=144)
+    except OSError as error:
+        raise InputError.of("--plot", f"{path}: {error.strerror or error}") from error
+
+
+def _decided(options: Options) -> tuple[str, Callable[[Run], float | None]]:
+    """What counts as decided, and the minute of that in a run."""
+    if isinstance(options, Shadow):
+        return "in which the shadow was found worse", lambda run: run.suspected
+    if isinstance(options, AbTest | Bandit | Interleave):
+        return "that have ended", lambda run: run.minutes if run.verdict else None
+    return "rolled back", lambda run: run.minutes if run.record.phase is Phase.ROLLED_BACK else None

@@ -1,0 +1,261 @@
+"""The decision against simulated traffic, many runs at once.
+
+Every run has a record of its own, and `decide` alone changes it. To be fast, the runs' bets are computed together, and
+a run's decision is only asked for when something of it is new: a verdict, a step that is over, the deadline. What came
+in meanwhile is put into its record as `decide` would have, which a test compares with asking every time.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, Shadow
+from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord, new_record
+from slipway.releases.simulation.experiment_bets import ExperimentScreen
+from slipway.releases.simulation.progressive_bets import Flags, Screen
+from slipway.releases.simulation.traffic import Behaviour, Counts, Measured, Stream, Traffic, impressions, reference
+from slipway.releases.statistics.betting import Array
+from slipway.releases.statistics.judge import Outcome, Verdict
+from slipway.releases.strategies.decide import acknowledged, decide
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+STABLE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is released into what traffic: the candidates beside the stable version."""
+
+    name: str
+    candidates: tuple[Behaviour, ...]
+    stable: Behaviour = field(default_factory=Behaviour)
+    traffic: Traffic = field(default_factory=Traffic)
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The candidates' numbers."""
+        return tuple(range(STABLE + 1, STABLE + 1 + len(self.candidates)))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How it is released and looked at: windows of ``look_minutes``, which are seen ``lag_minutes`` late."""
+
+    options: Options
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    runs: int = 1000
+    hours: float = 24
+    look_minutes: float = 1.0
+    lag_minutes: float = 1.0
+    seed: int = 0
+    asked_every_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one run ended: the last record, the verdict that ended it, and after how many minutes with traffic.
+
+    ``harmed`` are the requests that the candidates failed; ``requests`` are those of each version. ``suspected`` is the
+    minute at which a candidate was first found worse in anything.
+    """
+
+    record: ReleaseRecord
+    verdict: Verdict | None
+    minutes: float
+    harmed: float
+    requests: Mapping[int, float]
+    suspected: float | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome that ended the run."""
+        return self.verdict.outcome if self.verdict else None
+
+    @property
+    def total(self) -> float:
+        """The requests to the model, or to the shadows and to it."""
+        return sum(self.requests.values())
+
+    @property
+    def served(self) -> float:
+        """The requests that the candidates had."""
+        return self.total - self.requests[STABLE]
+
+
+def simulate(scenario: Scenario, setting: Setting) -> list[Run]:
+    """Release in every run, and see what becomes of it."""
+    simulation = _Simulation.of(scenario, setting)
+    for tick in range(round(setting.hours * 60 / setting.look_minutes)):
+        if not simulation.live.any():
+            break
+        simulation.look(tick * setting.look_minutes)
+    return simulation.ended_runs()
+
+
+@dataclass(slots=True)
+class _Simulation:
+    """All runs while they run, and what was drawn and not seen yet."""
+
+    scenario: Scenario
+    setting: Setting
+    known: Reference
+    streams: dict[int, Stream]
+    screen: Screen | ExperimentScreen | None
+    records: list[ReleaseRecord]
+    verdicts: list[Verdict | None]
+    suspected: list[float | None]
+    rng: np.random.Generator
+    ended: Array
+    harmed: Array
+    requests: dict[int, Array]
+    unseen: deque[tuple[datetime, dict[int, Counts]]] = field(default_factory=deque)
+
+    @classmethod
+    def of(cls, scenario: Scenario, setting: Setting) -> "_Simulation":
+        """At the moment at which the candidates get their first traffic."""
+        known = reference(scenario.stable, scenario.traffic)
+        record = _started(scenario, setting, known)
+        behaviours = {STABLE: scenario.stable, **dict(zip(scenario.versions, scenario.candidates, strict=True))}
+        streams = {
+            version: Stream(does, scenario.traffic, _measured(record, version), setting.runs)
+            for version, does in behaviours.items()
+        }
+        runs = setting.runs
+        return cls(
+            scenario=scenario,
+            setting=setting,
+            known=known,
+            streams=streams,
+            screen=_screen(record, setting),
+            records=[record] * runs,
+            verdicts=[None for _ in range(runs)],
+            suspected=[None for _ in range(runs)],
+            rng=np.random.default_rng(setting.seed),
+            ended=np.zeros(runs),
+            harmed=np.zeros(runs),
+            requests={version: np.zeros(runs) for version in behaviours},
+        )
+
+    @property
+    def live(self) -> Flags:
+        """The runs that have not ended."""
+        return np.array([not record.phase.ended for record in self.records])
+
+    def look(self, minute: float) -> None:
+        """Let the traffic of a window come, and decide on the newest window that can be seen."""
+        live, setting = self.live, self.setting
+        self.unseen.append((_START + timedelta(minutes=minute), self._draw(live, minute)))
+        if len(self.unseen) > round(setting.lag_minutes / setting.look_minutes):
+            self._decide(live, minute + setting.look_minutes)
+
+    def ended_runs(self) -> list[Run]:
+        """Every run as it stands."""
+        ended = np.where(self.ended > 0, self.ended, self.setting.hours * 60)
+        requests = [{v: float(n[run]) for v, n in self.requests.items()} for run in range(self.setting.runs)]
+        columns = (self.records, self.verdicts, ended.tolist(), self.harmed.tolist(), requests, self.suspected)
+        return [Run(*values) for values in zip(*columns, strict=True)]
+
+    def _draw(self, live: Flags, minute: float) -> dict[int, Counts]:
+        counts = {
+            version: self.streams[version].draw(self.rng, share, minute, self.setting.look_minutes)
+            for version, share in self._shares(live).items()
+        }
+        if isinstance(self.setting.options, Interleave):
+            served = counts[STABLE][keys.ERRORS][0]
+            candidate = self.scenario.candidates[0]
+            counts[self.scenario.versions[0]] |= impressions(self.rng, candidate, self.scenario.traffic, served)
+        for version, drawn in counts.items():
+            requests, failed = drawn[keys.ERRORS]
+            self.requests[version] += requests
+            # Nobody is answered by a shadow, and an interleaving goes on without a candidate that fails.
+            if version != STABLE and not isinstance(self.setting.options, Shadow | Interleave):
+                self.harmed += failed
+        return counts
+
+    def _shares(self, live: Flags) -> dict[int, Array]:
+        """What each version answers, or scores, in each run."""
+        versions = self.scenario.versions
+        shares = np.array([record.shares for record in self.records]) * live[:, None]
+        stable = np.clip(live - shares.sum(axis=1), 0, 1)
+        if isinstance(self.setting.options, Shadow | Interleave):
+            sample = self.setting.options.sample if isinstance(self.setting.options, Shadow) else 1.0
+            return {STABLE: stable, **dict.fromkeys(versions, live * sample)}
+        return {STABLE: stable, **dict(zip(versions, shares.T, strict=True))}
+
+    def _decide(self, live: Flags, minute: float) -> None:
+        start, counts = self.unseen.popleft()
+        end = start + timedelta(minutes=self.setting.look_minutes)
+        now = _START + timedelta(minutes=minute)
+        ask = live if self.screen is None else live & self.screen.attention(counts, now, self.setting.look_minutes)
+        for run in np.flatnonzero(ask).tolist():
+            record = self.records[run] if self.screen is None else self.screen.folded(self.records[run], run, start)
+            window = Window(start, end, {version: _tallies(each, run) for version, each in counts.items()})
+            decision = decide(record, Evidence(self._observed(), (window,), self.known), now)
+            self.records[run] = acknowledged(decision.record, decision.actions)
+            if self.suspected[run] is None and _is_suspected(decision.verdict):
+                self.suspected[run] = minute
+                if isinstance(self.screen, ExperimentScreen):
+                    self.screen.found_worse(run)
+            if decision.record.phase.ended:
+                self.verdicts[run] = decision.verdict
+                self.ended[run] = minute
+            elif self.screen is not None:
+                self.screen.follow(run, self.records[run])
+
+    def _observed(self) -> Observed:
+        versions = self.scenario.versions
+        shadows = frozenset(versions if isinstance(self.setting.options, Shadow) else ())
+        return Observed(dict.fromkeys(versions, Readiness.READY), shadows=shadows)
+
+
+def _started(scenario: Scenario, setting: Setting, known: Reference) -> ReleaseRecord:
+    """The release at the moment at which its candidates get their first traffic."""
+    record = new_record(
+        model="simulated",
+        tier="light",
+        stable=STABLE,
+        candidates=scenario.versions,
+        options=setting.options,
+        judge=setting.judge,
+        labels=tuple(scenario.stable.labels),
+        value_limits=scenario.stable.value_limits(),
+        now=_START,
+        by="simulation",
+    )
+    observed = Observed(dict.fromkeys(scenario.versions, Readiness.READY))
+    while record.phase in {Phase.PENDING, Phase.PREPARING}:
+        record = decide(record, Evidence(observed, reference=known), _START).record
+    return decide(record, Evidence(observed, reference=known), _START).record
+
+
+def _tallies(counts: Counts, run: int) -> dict[str, Tally]:
+    return {key: Tally(float(n[run]), float(total[run])) for key, (n, total) in counts.items() if n[run]}
+
+
+def _screen(record: ReleaseRecord, setting: Setting) -> Screen | ExperimentScreen | None:
+    """What tells which runs are to be asked; None asks all of them at every look."""
+    if setting.asked_every_time:
+        return None
+    if isinstance(setting.options, Shadow | AbTest | Bandit | Interleave):
+        return ExperimentScreen.of(record, setting.runs)
+    return Screen.of(record, setting.runs)
+
+
+def _measured(record: ReleaseRecord, version: int) -> Measured:
+    options = record.options
+    return Measured(
+        latencies=record.latency_limits(version),
+        values=record.value_limits,
+        reward_delay=options.delay_minutes if isinstance(options, Bandit) else None,
+        shadow=isinstance(options, Shadow) and version != record.stable,
+    )
+
+
+def _is_suspected(verdict: Verdict | None) -> bool:
+    return verdict is not None and any(finding.worse for finding in verdict.findings)

@@ -1,0 +1,123 @@
+"""Thompson sampling without sampling: the probability that each arm is the best, as the traffic it gets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import lgamma
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slipway.releases.evidence.tallies import Tally
+
+Array = NDArray[np.float64]
+_POINTS = 4001
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One version: its outcomes, its mean with the prior in it, the probability that it is best, and its traffic."""
+
+    version: int
+    outcomes: float
+    mean: float
+    best: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Regret:
+    """What was given away by not sending everything to the best arm, in rewards, and what equal shares would have."""
+
+    best: int
+    regret: float
+    equal: float
+    outcomes: float
+
+    @property
+    def sentence(self) -> str:
+        """The regret, for people."""
+        return (
+            f"regret: {self.regret:,.1f} rewards over {self.outcomes:,.0f} outcomes against sending all to version "
+            f"{self.best}; equal shares would have cost {self.equal:,.1f}"
+        )
+
+
+def weigh(rewards: Mapping[int, Tally], *, floor: float, least: int) -> tuple[Arm, ...]:
+    """Each arm's weight: the probability that it is the best, no less than ``floor``.
+
+    Until every arm has ``least`` outcomes, all weigh the same.
+
+    Args:
+        rewards: outcomes between 0 and 1 of each version, of predictions old enough to have theirs.
+        floor: the share that every arm keeps, so that it goes on being measured.
+        least: outcomes of each arm before the weights differ.
+    """
+    tallies = list(rewards.values())
+    best = best_probabilities(tallies)
+    arms = len(tallies)
+    if min(tally.n for tally in tallies) < least:
+        weights = [1 / arms] * arms
+    else:
+        weights = [floor + (1 - arms * floor) * each for each in best]
+    return tuple(
+        Arm(version, tally.n, posterior_mean(tally), probability, weight)
+        for (version, tally), probability, weight in zip(rewards.items(), best, weights, strict=True)
+    )
+
+
+def posterior_mean(tally: Tally) -> float:
+    """The mean under a uniform prior."""
+    return (tally.total + 1) / (tally.n + 2)
+
+
+def best_probabilities(tallies: Sequence[Tally]) -> list[float]:
+    """The probability of each arm to have the highest mean, under independent Beta posteriors, by quadrature.
+
+    W. R. Thompson (1933) draws an arm with this probability. Integrating is the same without the draw, and so a
+    function of the evidence alone.
+    """
+    shapes = [(1 + tally.total, 1 + tally.n - tally.total) for tally in tallies]
+    grid = _grid(shapes)
+    densities = [_density(grid, a, b) for a, b in shapes]
+    steps = np.diff(grid)
+    distributions = [_integrated(density, steps) for density in densities]
+    won = []
+    for index, density in enumerate(densities):
+        others = np.prod([each for other, each in enumerate(distributions) if other != index], axis=0)
+        product = density * others
+        won.append(float(((product[1:] + product[:-1]) / 2 * steps).sum()))
+    total = sum(won)
+    return [each / total for each in won]
+
+
+def regret(rewards: Mapping[int, Tally]) -> Regret:
+    """What the arms' shares have cost, by the means as they are known now."""
+    means = {version: posterior_mean(tally) for version, tally in rewards.items()}
+    best = max(means, key=lambda version: means[version])
+    outcomes = sum(tally.n for tally in rewards.values())
+    lost = sum((means[best] - means[version]) * tally.n for version, tally in rewards.items())
+    equal = sum(means[best] - mean for mean in means.values()) / len(means) * outcomes
+    return Regret(best, lost, equal, outcomes)
+
+
+def _grid(shapes: Sequence[tuple[float, float]]) -> Array:
+    """Points where any of the densities is, as dense as the narrowest of them needs."""
+    parts = [np.linspace(0, 1, 201)]
+    for a, b in shapes:
+        mean = a / (a + b)
+        deviation = (mean * (1 - mean) / (a + b + 1)) ** 0.5
+        parts.append(np.clip(mean + deviation * np.linspace(-9, 9, _POINTS // len(shapes)), 0, 1))
+    return np.unique(np.concatenate(parts))
+
+
+def _density(grid: Array, a: float, b: float) -> Array:
+    inside = np.clip(grid, 1e-300, 1 - 1e-16)
+    logarithm = (a - 1) * np.log(inside) + (b - 1) * np.log1p(-inside) - lgamma(a) - lgamma(b) + lgamma(a + b)
+    density: Array = np.exp(logarithm)
+    return density
+
+
+def _integrated(density: Array, steps: Array) -> Array:
+    mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * steps)])
+    integrated: Array = np.minimum(mass / mass[-1], 1.0)
+    return integrated

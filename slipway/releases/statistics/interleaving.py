@@ -1,0 +1,108 @@
+"""Interleaving: two rankers answer one request together, and the clicks say whose items were wanted."""
+
+import math
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from slipway.releases.routing.assignment import position
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+class Team(StrEnum):
+    """Whose pick an item was."""
+
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick(Generic[Item]):
+    """An item of the answer, and whose it is."""
+
+    item: Item
+    team: Team
+
+
+def team_draft(
+    stable: Sequence[Item], candidate: Sequence[Item], *, salt: str, key: str, length: int | None = None
+) -> list[Pick[Item]]:
+    """One ranking of two: in each round both pick their best item that is left, the order of picking by a coin.
+
+    The team draft of F. Radlinski, M. Kurup and T. Joachims (2008). The coins are made of salt and key, so the same
+    request gets the same answer anywhere.
+
+    Args:
+        stable: the items as the stable version ranks them, best first.
+        candidate: the items as the candidate ranks them.
+        salt: the release's.
+        key: the request's id.
+        length: how many items to answer; by default all.
+    """
+    queues = {Team.STABLE: iter(stable), Team.CANDIDATE: iter(candidate)}
+    picked: list[Pick[Item]] = []
+    taken: set[Item] = set()
+    most = len({*stable, *candidate}) if length is None else length
+    for team in _turns(salt, key):
+        if len(picked) >= most or not queues:
+            break
+        item = next((each for each in queues.get(team, iter(())) if each not in taken), None)
+        if item is None:
+            queues.pop(team, None)
+            continue
+        taken.add(item)
+        picked.append(Pick(item, team))
+    return picked
+
+
+def _turns(salt: str, key: str) -> Iterator[Team]:
+    round_number = 0
+    while True:
+        heads = position(salt, f"{key}#{round_number}") < 0.5
+        yield from (Team.STABLE, Team.CANDIDATE) if heads else (Team.CANDIDATE, Team.STABLE)
+        round_number += 1
+
+
+def preferred(picks: Sequence[Pick[Item]], clicked: Collection[Item]) -> Team | None:
+    """The team with more clicks; None for a tie, which includes no click at all."""
+    credit = {team: sum(pick.item in clicked for pick in picks if pick.team is team) for team in Team}
+    if credit[Team.STABLE] == credit[Team.CANDIDATE]:
+        return None
+    return max(credit, key=lambda team: credit[team])
+
+
+@dataclass(frozen=True, slots=True)
+class SignTest:
+    """How often the candidate was preferred. Ties say nothing about who is better, and are only counted."""
+
+    won: float
+    lost: float
+    ties: float
+
+    @property
+    def log_evidence(self) -> float:
+        """The logarithm of the evidence that the two are not equally good, valid however often one looks.
+
+        With a uniform prior on the probability to win, the mixture of likelihood ratios against a half is
+        B(won + 1, lost + 1) 2^n.
+        """
+        beta = math.lgamma(self.won + 1) + math.lgamma(self.lost + 1) - math.lgamma(self.won + self.lost + 2)
+        return beta + (self.won + self.lost) * math.log(2)
+
+    def winner(self, alpha: float) -> Team | None:
+        """Who is better, if the evidence reaches 1 / alpha."""
+        if self.won == self.lost or self.log_evidence < math.log(1 / alpha):
+            return None
+        return Team.CANDIDATE if self.won > self.lost else Team.STABLE
+
+    @property
+    def sentence(self) -> str:
+        """The test, for people."""
+        decided = self.won + self.lost
+        share = f"{100 * self.won / decided:.1f} %" if decided else "none"
+        odds = f"odds of {math.exp(min(self.log_evidence, 30)):,.3g} to 1 that they differ"
+        return (
+            f"the candidate was preferred in {share} of {decided:,.0f} impressions, {self.ties:,.0f} were ties; {odds}"
+        )

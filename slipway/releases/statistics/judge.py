@@ -1,0 +1,165 @@
+"""The verdict on one candidate, with the numbers behind it in sentences. docs/judge.md has the theory."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from slipway.config.releases import JudgeConfig
+from slipway.releases.evidence import tallies as evidence
+from slipway.releases.evidence.tallies import Window
+from slipway.releases.statistics.capital import Capital
+from slipway.releases.statistics.comparisons import Comparison, Questions
+
+
+class Outcome(StrEnum):
+    """What the judge says of a candidate."""
+
+    CONTINUE = "continue"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row: both means with their counts, and how strongly the evidence speaks either way, as odds."""
+
+    row: Comparison
+    candidate_n: float
+    candidate_mean: float
+    stable_n: float
+    stable_mean: float
+    against: float
+    favour: float
+    worse: bool
+    fine: bool
+
+    @property
+    def sentence(self) -> str:
+        """The finding, for people."""
+        counts = f"{_mean(self.candidate_mean)} of {self.candidate_n:,.0f}"
+        if self.stable_n:
+            counts += f" against {_mean(self.stable_mean)} of {self.stable_n:,.0f}"
+        if self.worse:
+            judged = f"worse than allowed ({_allowed(self.row)}), at odds of {_odds(self.against)}"
+        elif self.fine:
+            judged = f"within the margin ({_allowed(self.row)}), at odds of {_odds(self.favour)}"
+        else:
+            judged = f"open ({_allowed(self.row)}; odds {_odds(self.against)} against, {_odds(self.favour)} for)"
+        return f"{_subject(self.row)}: {counts}, {judged}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome, why in one sentence, and the findings. ``held``: both versions fail alike, so nobody is blamed."""
+
+    outcome: Outcome
+    sentence: str
+    findings: tuple[Finding, ...] = ()
+    held: bool = False
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The sentence and every finding that has any outcomes, as a history keeps them."""
+        others = (finding.sentence for finding in self.findings if finding.candidate_n)
+        return (self.sentence, *(sentence for sentence in others if sentence not in self.sentence))
+
+
+def findings(capital: Capital, asked: Questions) -> tuple[Finding, ...]:
+    """What is known of each row."""
+    level, proof = math.log(1 / asked.alpha), math.log(1 / asked.beta)
+    favour = capital.evidence_for()
+    against = {metric: float(capital.evidence_against(asked, metric)) for metric in asked.metrics}
+    rows = enumerate(asked.rows)
+    return tuple(
+        Finding(
+            row,
+            float(capital.candidate_n[index]),
+            _share(capital.candidate_sum[index], capital.candidate_n[index]),
+            float(capital.stable_n[index]),
+            _share(capital.stable_sum[index], capital.stable_n[index]),
+            against[row.metric],
+            float(favour[index]),
+            worse=against[row.metric] >= level and _is_the_worst(capital, asked, index),
+            fine=float(favour[index]) >= proof,
+        )
+        for index, row in rows
+    )
+
+
+def judge(capital: Capital, asked: Questions, *, requests: float, least: int) -> Verdict:
+    """What the evidence says of a candidate that has had ``requests`` of the ``least`` that a promotion needs."""
+    found = findings(capital, asked)
+    worse = [finding for finding in found if finding.worse]
+    if worse:
+        return Verdict(Outcome.ROLLBACK, "; ".join(finding.sentence for finding in worse), found)
+    if requests < least:
+        waiting = f"too little traffic yet: {requests:,.0f} requests to the candidate, of {least:,} at least"
+        return Verdict(Outcome.CONTINUE, waiting, found)
+    unproven = [found[index] for index in asked.proven if not found[index].fine]
+    if unproven:
+        return Verdict(Outcome.CONTINUE, "not proven yet: " + "; ".join(each.sentence for each in unproven), found)
+    asked_for = ", ".join(dict.fromkeys(asked.rows[index].metric for index in asked.proven)) or "nothing"
+    return Verdict(Outcome.PROMOTE, f"nothing is worse, and proven within the margins: {asked_for}", found)
+
+
+def failing_alike(windows: Sequence[Window], stable: int, candidates: Sequence[int], judge: JudgeConfig) -> str | None:
+    """Says so if, in the last window with traffic of both, both failed more than ``outage``; None otherwise."""
+    for window in reversed(windows):
+        theirs = window.tally(stable, evidence.ERRORS)
+        ours = sum((window.tally(version, evidence.ERRORS) for version in candidates), evidence.NOTHING)
+        if theirs.n and ours.n:
+            if min(theirs.mean, ours.mean) < judge.outage:
+                return None
+            return (
+                f"both versions fail alike: {_mean(ours.mean)} of the candidate's {ours.n:,.0f} requests and "
+                f"{_mean(theirs.mean)} of the stable version's {theirs.n:,.0f}; something they share is broken"
+            )
+    return None
+
+
+def _is_the_worst(capital: Capital, asked: Questions, index: int) -> bool:
+    """Of the rows of a metric, only the one that speaks loudest is blamed."""
+    rows = asked.indices(asked.rows[index].metric)
+    return index == max(rows, key=lambda row: float(capital.against[row].max()))
+
+
+def _share(total: float, n: float) -> float:
+    return float(total / n) if n else 0.0
+
+
+def _mean(mean: float) -> str:
+    return f"{100 * mean:.3g} %"
+
+
+def _odds(log_evidence: float) -> str:
+    if log_evidence > math.log(1e6):
+        return "over 1,000,000 to 1"
+    return f"{math.exp(log_evidence):,.3g} to 1"
+
+
+def _allowed(row: Comparison) -> str:
+    margin = f"{100 * row.margin:.3g}"
+    return f"{margin} points more" if row.ratio else f"{margin} % in all"
+
+
+_SUBJECTS = {
+    ("p50", False): "latency over the limit of p50",
+    ("p99", False): "latency over the limit of p99",
+    ("score", False): "mean score",
+    ("score", True): "mean distance of the score from 1",
+    ("accuracy", False): "wrong labels",
+    ("reward", True): "reward missed",
+    ("agreement", False): "disagreement with the stable version",
+}
+
+
+def _subject(row: Comparison) -> str:
+    if row.metric == "labels":
+        label = row.key.removeprefix("label:")
+        return f"predictions of anything but {label}" if row.flipped else f"predictions of {label}"
+    if row.metric == "value":
+        limit = float(row.key.removeprefix("value:"))
+        return f"values up to {limit:g}" if row.flipped else f"values over {limit:g}"
+    return _SUBJECTS.get((row.metric, row.flipped), row.metric)

@@ -1,0 +1,105 @@
+"""How many outcomes an A/B test needs, and what its result is worth: at the end, and at any time before."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from slipway.config.releases import AbTest
+from slipway.releases.evidence.tallies import Tally
+from slipway.releases.statistics.betting import Array
+
+_NORMAL = NormalDist()
+# Of the error probability, what the looks before the planned end may spend; the one look at the end has the rest.
+_EARLY = 0.2
+# The normal approximation of the looks before the end starts here.
+_BURN_IN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A difference of means, candidate less stable, and the interval that holds the true one."""
+
+    difference: float
+    low: float
+    high: float
+    confidence: float
+
+    @property
+    def sentence(self) -> str:
+        """The interval, for people."""
+        bounds = f"{self.low:+.4f} to {self.high:+.4f}"
+        return f"a difference of {self.difference:+.4f}, {100 * self.confidence:.4g} % interval {bounds}"
+
+
+def sample_size(options: AbTest, *, arms: int = 2) -> int:
+    """Outcomes per arm to detect ``effect`` above ``baseline`` with the power asked for, each candidate against stable.
+
+    The normal approximation for two proportions (J. L. Fleiss, B. Levin and M. C. Paik, Statistical Methods for Rates
+    and Proportions, 3rd ed., 2003, chapter 4, without continuity correction), at the error probability that is left
+    for the look at the end, split over the candidates.
+    """
+    low, high = options.baseline, options.baseline + options.effect
+    mean = (low + high) / 2
+    decided = _NORMAL.inv_cdf(1 - final_alpha(options, arms=arms) / 2) * math.sqrt(2 * mean * (1 - mean))
+    powered = _NORMAL.inv_cdf(options.power) * math.sqrt(low * (1 - low) + high * (1 - high))
+    return math.ceil(((decided + powered) / options.effect) ** 2)
+
+
+def final_alpha(options: AbTest, *, arms: int) -> float:
+    """What the look at the planned end may spend on each candidate."""
+    return options.alpha * (1 - _EARLY if options.sequential else 1) / (arms - 1)
+
+
+def early_alpha(options: AbTest, *, arms: int) -> float:
+    """What all looks before the end together may spend on each candidate."""
+    return options.alpha * _EARLY / (arms - 1)
+
+
+def fixed_interval(candidate: Tally, stable: Tally, alpha: float) -> Interval:
+    """The interval for a look at a time that was planned, by the normal approximation."""
+    return _interval(candidate, stable, _NORMAL.inv_cdf(1 - alpha / 2) * _deviation(candidate, stable), alpha)
+
+
+def running_interval(candidate: Tally, stable: Tally, alpha: float, *, planned: int) -> Interval | None:
+    """The interval that holds at every look at once, however often one looks; None before there is enough to say.
+
+    The normal mixture of H. Robbins (1970) with estimated variances, as a confidence sequence of I. Waudby-Smith et al.
+    (2024), tuned to be narrowest at ``planned`` outcomes per arm.
+    """
+    if min(candidate.n, stable.n) < _BURN_IN:
+        return None
+    deviation = _deviation(candidate, stable)
+    if deviation == 0:
+        return None
+    radius = _radius(np.array(deviation**2), np.array(candidate.variance + stable.variance), alpha, planned)
+    return _interval(candidate, stable, float(radius), alpha)
+
+
+def running_radius(candidate: tuple[Array, Array], stable: tuple[Array, Array], alpha: float, *, planned: int) -> Array:
+    """Half of the width of `running_interval` for many pairs of counts of 0 and 1; infinite where there is none."""
+    (n, ours), (m, theirs) = ((count, total / np.maximum(count, 1)) for count, total in (candidate, stable))
+    spreads = ours * (1 - ours), theirs * (1 - theirs)
+    squared = spreads[0] / np.maximum(n, 1) + spreads[1] / np.maximum(m, 1)
+    known = (np.minimum(n, m) >= _BURN_IN) & (squared > 0)
+    radius = _radius(np.where(known, squared, 1.0), np.where(known, spreads[0] + spreads[1], 1.0), alpha, planned)
+    return np.where(known, radius, np.inf)
+
+
+def _radius(squared: Array, spread: Array, alpha: float, planned: int) -> Array:
+    """By the difference's variance, and the sum of the variances of one outcome of each."""
+    information = 1 / squared
+    tuned = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / (planned / spread)
+    grown = 1 + information * tuned
+    radius: Array = np.sqrt(grown / (information**2 * tuned) * np.log(grown / alpha**2))
+    return radius
+
+
+def _deviation(candidate: Tally, stable: Tally) -> float:
+    return math.sqrt(sum(tally.variance / tally.n if tally.n else math.inf for tally in (candidate, stable)))
+
+
+def _interval(candidate: Tally, stable: Tally, radius: float, alpha: float) -> Interval:
+    difference = candidate.mean - stable.mean
+    return Interval(difference, difference - radius, difference + radius, 1 - alpha)

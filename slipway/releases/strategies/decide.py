@@ -1,0 +1,209 @@
+"""The decision: from a release, the evidence and the time to the next release and what is to be done about it.
+
+The record is stored before its actions are carried out, and what the record wants and the evidence does not show is
+wanted again at the next look. So a controller that dies at any point is made good by the next one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
+from slipway.releases.evidence.tallies import SAME_SHARE, Evidence, Readiness
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.transitions import entered, given_everything, gone_back, noted, promoted
+from slipway.releases.statistics.judge import Outcome, Verdict
+from slipway.releases.strategies import experiments, progressive
+from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
+from slipway.releases.strategies.looks import look
+
+_PREPARATION = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The record to store, what to do once it is stored, and what the judge says of each candidate."""
+
+    record: ReleaseRecord
+    actions: tuple[Action, ...] = ()
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict that the decision follows."""
+        return next(iter(self.verdicts.values()), None)
+
+
+def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision:
+    """What to do next. It depends on nothing but its arguments, and asking again changes nothing."""
+    if record.settled:
+        return Decision(record)
+    if record.order is not None and not record.phase.ended and not _failed(record, evidence):
+        ordered = _ordered(record, evidence, now)
+        return Decision(ordered, tuple(_actions(ordered, evidence)))
+    if not record.phase.ended and _is_foreign(record, evidence):
+        return _held_back(record, evidence, now)
+    clear = record.model_copy(update={"conflict": False}) if record.conflict else record
+    moved, verdicts = _moved(clear, evidence, now)
+    return Decision(moved, tuple(_actions(moved, evidence)), verdicts)
+
+
+def acknowledged(record: ReleaseRecord, done: tuple[Action, ...]) -> ReleaseRecord:
+    """The record once its actions were carried out: the entries that were sent are not sent again."""
+    sent = sum(len(action.entries) for action in done if isinstance(action, Notify))
+    return record.model_copy(update={"told": record.told + sent}) if sent else record
+
+
+def _moved(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[ReleaseRecord, dict[int, Verdict]]:
+    match record.phase:
+        case Phase.PENDING if _takes_no_slot(record):
+            return experiments.begin(record.model_copy(update={"judged_until": now}), now), {}
+        case Phase.PENDING:
+            names = ", ".join(map(str, record.candidates))
+            return entered(record, now, Phase.PREPARING, f"version {names} is being prepared"), {}
+        case Phase.PREPARING:
+            return _prepared(record, evidence, now), {}
+        case Phase.RUNNING | Phase.BAKING:
+            return _judged(record, evidence, now)
+        case _:
+            return _settled(record, evidence), {}
+
+
+def _prepared(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRecord:
+    if _failed(record, evidence):
+        return gone_back(record, now, "rolled back: the preparation failed", (evidence.observed.problem,))
+    if all(_readiness(evidence, version) is Readiness.READY for version in record.candidates):
+        since = record.model_copy(update={"judged_until": now})
+        if _is_experiment(record):
+            return experiments.begin(since, now)
+        return progressive.begin(since, evidence, now)
+    if now >= record.phase_since + _PREPARATION:
+        minutes = _PREPARATION.total_seconds() / 60
+        return gone_back(record, now, f"rolled back: not ready after {minutes:g} minutes", (evidence.observed.problem,))
+    return record
+
+
+def _judged(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[ReleaseRecord, dict[int, Verdict]]:
+    down = evidence.observed.down.intersection(record.candidates)
+    if down:
+        names = ", ".join(map(str, sorted(down)))
+        verdict = Verdict(Outcome.ROLLBACK, f"no task of version {names} is healthy, and other tasks are")
+        return gone_back(record, now, "rolled back", verdict.lines), {record.candidates[0]: verdict}
+    seen, there = look(record, evidence), _is_where(record.weights, evidence)
+    if _is_experiment(record) and record.phase is Phase.RUNNING:
+        moved, verdict = experiments.advance(seen, now, moved=there)
+    else:
+        moved, verdict = progressive.advance(seen, now, moved=there)
+    first = record.candidates[0]
+    return moved, {first: verdict} if len(seen.verdicts) == 1 else {**seen.verdicts, first: verdict}
+
+
+def _ordered(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRecord:
+    """What a person wants; a promotion of what has not been prepared waits for that."""
+    order = record.order
+    if order is None:
+        return record
+    why = (order.why,)
+    if order.action == "rollback":
+        return gone_back(record, now, "rolled back by order", why, by=order.by)
+    if record.phase is Phase.BAKING:
+        return promoted(record, now, why, by=order.by)
+    winner = record.winner or max(record.candidates, key=lambda version: record.weights[version])
+    if _readiness(evidence, winner) is not Readiness.READY:
+        return record if record.phase is Phase.PREPARING else entered(record, now, Phase.PREPARING, "being prepared")
+    taken = record.model_copy(update={"order": None, "shares": _live(record, evidence)})
+    return given_everything(taken, now, winner, why, reference=evidence.reference, by=order.by)
+
+
+def _live(record: ReleaseRecord, evidence: Evidence) -> tuple[float, ...]:
+    """The candidates' live shares, which an order builds on whoever has set them."""
+    live = evidence.observed.shares
+    return record.shares if live is None else tuple(live.get(version, 0.0) for version in record.candidates)
+
+
+def _held_back(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision:
+    live = ", ".join(f"{100 * share:g} % at {version}" for version, share in (evidence.observed.shares or {}).items())
+    sentence = f"hold: somebody else has moved the traffic ({live}), and nothing is built on that"
+    verdict = Verdict(Outcome.CONTINUE, sentence, held=True)
+    held = record
+    if not record.conflict:
+        held = noted(record.model_copy(update={"conflict": True}), now, "held: foreign weights", (sentence,))
+    return Decision(held, tuple(_notices(held)), {record.candidates[0]: verdict})
+
+
+def _settled(record: ReleaseRecord, evidence: Evidence) -> ReleaseRecord:
+    world = _is_where(record.weights, evidence) and evidence.observed.shadows == frozenset()
+    retired = all(_readiness(evidence, version) is Readiness.ABSENT for version in _losers(record))
+    if world and retired and record.told >= len(record.history):
+        return record.model_copy(update={"settled": True})
+    return record
+
+
+def _actions(record: ReleaseRecord, evidence: Evidence) -> Iterator[Action]:
+    """What is missing between what the record wants and what is."""
+    observed = evidence.observed
+    if record.phase is Phase.PREPARING:
+        yield from (
+            Prepare(version)
+            for version in record.candidates
+            if _readiness(evidence, version) in {Readiness.ABSENT, Readiness.WAITING}
+        )
+    there = _is_where(record.weights, evidence)
+    if not there and (record.phase.ended or record.phase in {Phase.RUNNING, Phase.BAKING}):
+        yield SetShares(record.weights, observed.shares or record.weights_before)
+    yield from _shadowing(record, evidence)
+    if record.phase.ended and not record.settled:
+        yield SetStable(record.stable_now)
+        if there:
+            yield from (Retire(v) for v in _losers(record) if _readiness(evidence, v) is not Readiness.ABSENT)
+    yield from _notices(record)
+
+
+def _shadowing(record: ReleaseRecord, evidence: Evidence) -> Iterator[Action]:
+    wanted = record.candidates if isinstance(record.options, Shadow) and record.phase is Phase.RUNNING else ()
+    if evidence.observed.shadows != frozenset(wanted):
+        yield RunShadows(wanted, record.options.sample if isinstance(record.options, Shadow) else 0.0)
+
+
+def _notices(record: ReleaseRecord) -> Iterator[Action]:
+    if record.told < len(record.history):
+        yield Notify(record.history[record.told :])
+
+
+def _losers(record: ReleaseRecord) -> tuple[int, ...]:
+    """The versions to scale down after the end; the light tier has nothing to scale."""
+    if record.tier == "light" or _takes_no_slot(record):
+        return ()
+    return tuple(version for version in (record.stable, *record.candidates) if version != record.stable_now)
+
+
+def _takes_no_slot(record: ReleaseRecord) -> bool:
+    """Whether the slots are as before: shadows score elsewhere, unless a person has one of them promoted."""
+    prepared = any(entry.phase is Phase.PREPARING for entry in record.history)
+    return record.tier == "heavy" and isinstance(record.options, Shadow) and not prepared
+
+
+def _readiness(evidence: Evidence, version: int) -> Readiness:
+    return evidence.observed.readiness.get(version, Readiness.ABSENT)
+
+
+def _is_where(weights: dict[int, float], evidence: Evidence) -> bool:
+    """Whether live traffic is where it should be; where traffic follows the record itself, it is."""
+    shares = evidence.observed.shares
+    if shares is None:
+        return True
+    return all(abs(share - shares.get(version, 0.0)) <= SAME_SHARE for version, share in weights.items())
+
+
+def _is_foreign(record: ReleaseRecord, evidence: Evidence) -> bool:
+    return not _is_where(record.weights, evidence) and not _is_where(record.weights_before, evidence)
+
+
+def _failed(record: ReleaseRecord, evidence: Evidence) -> bool:
+    preparing = record.phase is Phase.PREPARING
+    return preparing and any(_readiness(evidence, version) is Readiness.FAILED for version in record.candidates)
+
+
+def _is_experiment(record: ReleaseRecord) -> bool:
+    return isinstance(record.options, Shadow | AbTest | Bandit | Interleave)

@@ -1,0 +1,238 @@
+"""The strategies that measure: shadow, A/B test, bandit and interleaving."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
+from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.tallies import Tally
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.transitions import ended, entered, given_everything, gone_back, noted, shared
+from slipway.releases.statistics.bandit import Arm, regret, weigh
+from slipway.releases.statistics.interleaving import SignTest, Team
+from slipway.releases.statistics.judge import Outcome, Verdict, findings
+from slipway.releases.statistics.sample_size import (
+    Interval,
+    early_alpha,
+    final_alpha,
+    fixed_interval,
+    running_interval,
+    sample_size,
+)
+from slipway.releases.strategies.looks import Look, base_questions
+
+Progress = tuple[ReleaseRecord, Verdict]
+# Smaller moves of a bandit's weights are not worth an API call.
+_WORTH_MOVING = 0.005
+
+
+def begin(record: ReleaseRecord, now: datetime) -> ReleaseRecord:
+    """The first shares of candidates that are prepared: equal ones, or none where nobody is answered by them."""
+    if isinstance(record.options, Shadow | Interleave):
+        return entered(record, now, Phase.RUNNING, f"{record.options.strategy} running")
+    share = 1 / (len(record.candidates) + 1)
+    shares = (share,) * len(record.candidates)
+    return entered(record, now, Phase.RUNNING, f"{100 * share:.4g} % to each version", shares=shares)
+
+
+def advance(look: Look, now: datetime, *, moved: bool) -> Progress:
+    """What one look leads to; ``moved`` says that live traffic is where the record wants it."""
+    match look.record.options:
+        case Shadow() as options:
+            return _shadow(look, options, now)
+        case AbTest() as options:
+            return _guarded(look, now, moved=moved) or _ab(look, options, now)
+        case Bandit() as options:
+            return _guarded(look, now, moved=moved) or _bandit(look, options, now, moved=moved)
+        case Interleave() as options:
+            return _guarded(look, now, moved=moved) or _interleave(look, options, now)
+        case options:
+            raise ValueError(f"{options.strategy} is not an experiment")
+
+
+def results(record: ReleaseRecord) -> tuple[str, ...]:
+    """What an experiment says by now, in sentences."""
+    match record.options:
+        case Shadow():
+            return tuple(_shadow_sentences(record))
+        case AbTest() as options:
+            return tuple(sentence for _, _, sentence in _intervals(record, options))
+        case Bandit() as options:
+            arms = (_arm_sentence(arm) for arm in weigh(_rewards(record), floor=options.floor, least=1))
+            return (*arms, regret(_rewards(record)).sentence)
+        case Interleave():
+            return (sign_test(record).sentence,)
+        case _:
+            return ()
+
+
+def live_candidates(record: ReleaseRecord) -> tuple[int, ...]:
+    """The candidates that were not dropped."""
+    arms = zip(record.candidates, record.shares, strict=True)
+    return tuple(version for version, share in arms if share or isinstance(record.options, Interleave))
+
+
+def sign_test(record: ReleaseRecord) -> SignTest:
+    """An interleaving's counts so far."""
+    candidate = record.candidates[0]
+    preferred, ties = record.total(candidate, keys.PREFERRED), record.total(candidate, keys.TIES)
+    return SignTest(preferred.total, preferred.n - preferred.total, max(ties.n, 0.0))
+
+
+def _shadow(look: Look, options: Shadow, now: datetime) -> Progress:
+    record = look.record
+    over = record.phase_since + timedelta(minutes=options.minutes)
+    if now < over:
+        return record, Verdict(Outcome.CONTINUE, f"shadowing until {over:%Y-%m-%d %H:%M} UTC", look.verdict.findings)
+    lines = results(record)
+    if not lines:
+        verdict = Verdict(Outcome.INCONCLUSIVE, "no capture was scored by any shadow", look.verdict.findings)
+        return ended(record, now, "shadow ended", verdict.lines), verdict
+    return ended(record, now, "shadow ended", lines), Verdict(Outcome.CONTINUE, lines[0], look.verdict.findings)
+
+
+def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
+    """What the judge has found of each shadow that scored anything: of two sides the first, or the worse."""
+    asked = base_questions(record)
+    for version, capital in zip(record.candidates, record.capitals, strict=False):
+        for finding in findings(capital.unpacked(), asked):
+            if finding.candidate_n and (finding.worse or not finding.row.flipped):
+                yield f"version {version}: {finding.sentence}"
+
+
+def _guarded(look: Look, now: datetime, *, moved: bool) -> Progress | None:
+    """Drop the arms that the judge finds worse, and end if none is left or an alarm is on."""
+    record = look.record
+    if look.alarm is not None:
+        verdict = Verdict(Outcome.ROLLBACK, f"the alarm {look.alarm} is on", look.verdict.findings)
+        return gone_back(record, now, "rolled back", verdict.lines), verdict
+    live = live_candidates(record)
+    worse = {v: look.verdicts[v] for v in live if look.verdicts[v].outcome is Outcome.ROLLBACK}
+    if not worse:
+        return None
+    first = next(iter(worse.values()))
+    lines = [f"version {version}: {verdict.sentence}" for version, verdict in worse.items()]
+    if len(worse) == len(live):
+        return gone_back(record, now, "rolled back", lines), first
+    arms = zip(record.candidates, record.shares, strict=True)
+    kept = shared(record, tuple(0.0 if version in worse else share for version, share in arms), moved=moved)
+    dropped = noted(kept, now, f"version {', '.join(map(str, worse))} dropped", lines)
+    return dropped, Verdict(Outcome.CONTINUE, "; ".join(lines), first.findings)
+
+
+def _over(record: ReleaseRecord, now: datetime) -> bool:
+    options = record.options
+    minutes = options.max_minutes if isinstance(options, AbTest | Bandit | Interleave) else 0
+    return now >= record.started_at + timedelta(minutes=minutes)
+
+
+def _end(record: ReleaseRecord, winner: int | None, lines: Iterable[str], now: datetime, look: Look) -> Progress:
+    """End with a winner, a candidate or the stable version, or without one."""
+    said = tuple(lines)
+    strategy = record.options.strategy
+    if winner is None:
+        verdict = Verdict(Outcome.INCONCLUSIVE, f"no winner: {'; '.join(said)}", look.verdict.findings)
+        return ended(record, now, f"{strategy} ended without a winner", said), verdict
+    won = record.model_copy(update={"winner": winner})
+    promotes = isinstance(record.options, AbTest | Bandit | Interleave) and record.options.promote_winner
+    proven = winner == record.stable or look.verdicts[winner].outcome is Outcome.PROMOTE
+    if promotes and not proven and not _over(record, now):
+        waiting = f"version {winner} won, and is not promoted yet: {look.verdicts[winner].sentence}"
+        return record, Verdict(Outcome.CONTINUE, waiting, look.verdict.findings)
+    if winner != record.stable and promotes and proven:
+        verdict = Verdict(Outcome.PROMOTE, f"version {winner} won: {'; '.join(said)}", look.verdict.findings)
+        return given_everything(won, now, winner, said), verdict
+    verdict = Verdict(Outcome.CONTINUE, f"version {winner} won: {'; '.join(said)}", look.verdict.findings)
+    return ended(won, now, f"{strategy} ended, and version {winner} won", said), verdict
+
+
+def _ab(look: Look, options: AbTest, now: datetime) -> Progress:
+    record = look.record
+    intervals = _intervals(record, options)
+    lines = [sentence for _, _, sentence in intervals]
+    known = {version: interval for version, interval, _ in intervals if interval is not None}
+    above = [version for version, interval in known.items() if interval.low > 0]
+    if above:
+        return _end(record, max(above, key=lambda version: known[version].difference), lines, now, look)
+    if len(known) == len(live_candidates(record)) and all(interval.high < 0 for interval in known.values()):
+        return _end(record, record.stable, lines, now, look)
+    if _complete(record, options) or _over(record, now):
+        return _end(record, None, lines, now, look)
+    return record, Verdict(Outcome.CONTINUE, "; ".join(lines), look.verdict.findings)
+
+
+def _complete(record: ReleaseRecord, options: AbTest) -> bool:
+    size = sample_size(options, arms=len(record.candidates) + 1)
+    return all(_measured(record, options, v).n >= size for v in (record.stable, *live_candidates(record)))
+
+
+def _intervals(record: ReleaseRecord, options: AbTest) -> list[tuple[int, Interval | None, str]]:
+    """For each candidate its interval, of the kind that this look allows, and what it says."""
+    arms = len(record.candidates) + 1
+    size = sample_size(options, arms=arms)
+    complete = _complete(record, options)
+    found: list[tuple[int, Interval | None, str]] = []
+    for version in live_candidates(record):
+        ours, theirs = _measured(record, options, version), _measured(record, options, record.stable)
+        interval = None
+        if complete:
+            interval = fixed_interval(ours, theirs, final_alpha(options, arms=arms))
+        elif options.sequential:
+            interval = running_interval(ours, theirs, early_alpha(options, arms=arms), planned=size)
+        counts = f"version {version}: {ours.n:,.0f} and {theirs.n:,.0f} of {size:,} outcomes, {options.metric} "
+        counts += f"{ours.mean:.4f} against {theirs.mean:.4f}"
+        found.append((version, interval, f"{counts}, {interval.sentence}" if interval else counts))
+    return found
+
+
+def _measured(record: ReleaseRecord, options: AbTest, version: int) -> Tally:
+    """The outcomes of one arm, where more is better."""
+    tally = record.total(version, options.metric)
+    return Tally(tally.n, tally.n - tally.total) if options.metric == keys.ACCURACY else tally
+
+
+def _rewards(record: ReleaseRecord) -> dict[int, Tally]:
+    return {version: record.total(version, keys.REWARD) for version in (record.stable, *live_candidates(record))}
+
+
+def _bandit(look: Look, options: Bandit, now: datetime, *, moved: bool) -> Progress:
+    record = look.record
+    due = record.weighed_at is None or now >= record.weighed_at + timedelta(minutes=options.update_minutes)
+    over = _over(record, now)
+    if not moved or not (due or over):
+        return record, Verdict(Outcome.CONTINUE, "the weights stay until they are recomputed", look.verdict.findings)
+    rewards = _rewards(record)
+    arms = weigh(rewards, floor=options.floor, least=options.min_rewards)
+    first = max(arms, key=lambda arm: arm.best)
+    lines = (*map(_arm_sentence, arms), regret(rewards).sentence)
+    enough = min(arm.outcomes for arm in arms) >= options.min_rewards
+    if enough and first.best >= options.confidence:
+        return _end(record, first.version, lines, now, look)
+    if over:
+        return _end(record, None, lines, now, look)
+    weights = {arm.version: arm.weight for arm in arms}
+    shares = tuple(weights.get(version, 0.0) for version in record.candidates)
+    moves = any(abs(new - old) > _WORTH_MOVING for new, old in zip(shares, record.shares, strict=True))
+    weighed = shared(record, shares, moved=moved) if moves else record
+    verdict = Verdict(Outcome.CONTINUE, "; ".join(lines), look.verdict.findings)
+    return weighed.model_copy(update={"weighed_at": now}), verdict
+
+
+def _arm_sentence(arm: Arm) -> str:
+    return (
+        f"version {arm.version}: reward {arm.mean:.4f} over {arm.outcomes:,.0f} outcomes, best with probability "
+        f"{arm.best:.3f}, {100 * arm.weight:.1f} % of the traffic"
+    )
+
+
+def _interleave(look: Look, options: Interleave, now: datetime) -> Progress:
+    record = look.record
+    test = sign_test(record)
+    winner = test.winner(options.alpha)
+    lines = (test.sentence,)
+    if winner is not None:
+        return _end(record, record.candidates[0] if winner is Team.CANDIDATE else record.stable, lines, now, look)
+    if test.won + test.lost + test.ties >= options.impressions or _over(record, now):
+        return _end(record, None, lines, now, look)
+    return record, Verdict(Outcome.CONTINUE, test.sentence, look.verdict.findings)

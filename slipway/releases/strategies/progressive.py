@@ -1,0 +1,95 @@
+"""The strategies that end with one version having everything: all-at-once, blue-green, canary, linear."""
+
+from datetime import datetime, timedelta
+
+from slipway.releases.evidence.tallies import Evidence
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.plan import ShareStep, bake_minutes, share_steps
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.transitions import entered, given_everything, gone_back, noted, promoted, stepped
+from slipway.releases.statistics.judge import Outcome, Verdict
+from slipway.releases.strategies.looks import Look
+
+Progress = tuple[ReleaseRecord, Verdict]
+
+
+def begin(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRecord:
+    """The first share of a candidate that is prepared."""
+    steps = share_steps(record.options)
+    if not steps:
+        return given_everything(record, now, record.candidates[0], reference=evidence.reference)
+    share = steps[0].share
+    return entered(record, now, Phase.RUNNING, f"{100 * share:g} % to the candidate", shares=(share,))
+
+
+def advance(look: Look, now: datetime, *, moved: bool) -> Progress:
+    """What one look leads to; ``moved`` says that live traffic is where the record wants it."""
+    record, verdict = look.record, look.verdict
+    if look.alarm is not None:
+        verdict = Verdict(Outcome.ROLLBACK, f"the alarm {look.alarm} is on", verdict.findings)
+    if verdict.outcome is Outcome.ROLLBACK:
+        return gone_back(record, now, "rolled back", verdict.lines), verdict
+    if bool(look.alike) != record.held:
+        what = "held: both versions fail alike" if look.alike else "no longer held"
+        # Without the findings: failures may come and go for days.
+        record = noted(record.model_copy(update={"held": bool(look.alike)}), now, what, (verdict.sentence,))
+    if record.phase is Phase.BAKING:
+        return _bake(record, verdict, now, moved=moved)
+    if now >= record.deadline:
+        return _give_up(record, verdict, now)
+    return _step(record, verdict, now, moved=moved)
+
+
+def _step(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
+    steps = share_steps(record.options)
+    step = steps[record.step]
+    waiting = "live traffic is not where it should be yet" if not moved else _waiting(record, step, verdict)
+    if waiting is not None:
+        return record, Verdict(Outcome.CONTINUE, waiting, verdict.findings, held=verdict.held)
+    if record.step + 1 < len(steps):
+        following = steps[record.step + 1]
+        return stepped(record, now, record.step + 1, following.share, verdict.lines), _go_on(verdict)
+    passed = Verdict(Outcome.PROMOTE, verdict.sentence, verdict.findings)
+    return given_everything(record, now, record.candidates[0], passed.lines), passed
+
+
+def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | None:
+    """What the present step still waits for."""
+    if verdict.held:
+        return verdict.sentence
+    if record.requests < record.judge.min_requests:
+        least = record.judge.min_requests
+        return f"too little traffic yet: {record.requests:,.0f} requests to the candidate in this step, of {least:,}"
+    if step.proof and verdict.outcome is not Outcome.PROMOTE:
+        return verdict.sentence
+    if record.minutes < step.minutes:
+        return f"{record.minutes:.4g} of {step.minutes:g} minutes with traffic are over; {verdict.sentence}"
+    return None
+
+
+def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
+    minutes = bake_minutes(record.options)
+    # A candidate that was proven beside the stable version has only to be watched; one that flipped has to be seen.
+    proven = bool(share_steps(record.options)) or record.options.strategy in {"ab", "bandit", "interleave"}
+    passed = (now - record.phase_since).total_seconds() / 60 if proven else record.minutes
+    enough = proven or record.requests >= record.judge.min_requests
+    if moved and passed >= minutes and enough and not verdict.held:
+        done = Verdict(Outcome.PROMOTE, f"nothing is worse after {minutes:g} minutes", verdict.findings)
+        return promoted(record, now, done.lines), done
+    if now >= record.phase_since + timedelta(minutes=minutes + record.judge.deadline_minutes):
+        return _give_up(record, verdict, now)
+    waiting = f"{passed:.4g} of {minutes:g} minutes of the bake are over"
+    if not enough:
+        waiting += f", with {record.requests:,.0f} requests of {record.judge.min_requests:,} at least"
+    return record, Verdict(Outcome.CONTINUE, waiting, verdict.findings, held=verdict.held)
+
+
+def _give_up(record: ReleaseRecord, verdict: Verdict, now: datetime) -> Progress:
+    minutes = record.judge.deadline_minutes
+    sentence = f"inconclusive after {minutes:g} minutes: {verdict.sentence}"
+    given_up = Verdict(Outcome.INCONCLUSIVE, sentence, verdict.findings)
+    return gone_back(record, now, "rolled back at the deadline", given_up.lines), given_up
+
+
+def _go_on(verdict: Verdict) -> Verdict:
+    return Verdict(Outcome.CONTINUE, "the step is over, the next one begins", verdict.findings)

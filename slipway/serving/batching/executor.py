@@ -1,0 +1,195 @@
+"""Worker threads that predict what waits, so that the event loop never does.
+
+Each worker runs one batch at a time. The plan must give a graph whose answer to a record depends on the others of its
+batch one record at a time (`slipway.serving.batching.tuning`).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock, Thread
+from time import monotonic
+from typing import Protocol
+
+from slipway.errors import ExpiredError, MalformedError, OverloadedError
+from slipway.models.manifest import Record
+from slipway.models.tasks import Output
+from slipway.serving.batching.returns import Returns
+from slipway.serving.batching.waiting import Item, Ticket, Waiting
+
+_BATCHES_KEPT = 10_000
+_TOGETHER = 4  # answers that wake the event loop once: more gain little, and wait longer
+_SOON_SECONDS = 0.02
+_LOG = logging.getLogger("slipway")
+
+
+class PredictsBatch(Protocol):
+    """What `slipway.models.predictor.Predictor` is; safe to use from several threads."""
+
+    def predict_batch(self, records: Sequence[Record]) -> tuple[list[Output], float | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to run: so many sessions at a time, each of so many threads, on batches of at most so many records.
+
+    ``max_wait_ms`` is how long a record may wait for others to fill its batch; ``queue``, how many records may wait.
+    """
+
+    sessions: int
+    threads: int
+    max_batch: int
+    max_wait_ms: float
+    queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that was run: how many records, and the share of padding in it, where that can be told."""
+
+    size: int
+    padding: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outputs of a request's records, with the seconds that it waited and those that the graph took."""
+
+    outputs: list[Output]
+    queued: float
+    ran: float
+
+
+class ClientGoneError(MalformedError):
+    """The client went away before its records' turn came; they were not predicted."""
+
+
+class Executor:
+    """Predicts records in threads of its own.
+
+    Args:
+        name: what errors call the model.
+        predictor: shared by all workers.
+        plan: how many workers there are, and what they take.
+    """
+
+    def __init__(self, name: str, predictor: PredictsBatch, plan: Plan) -> None:
+        self.plan = plan
+        self.batches: deque[Batch] = deque(maxlen=_BATCHES_KEPT)
+        self.name = name
+        self._predictor = predictor
+        self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
+        self._returns: Returns[Answered] = Returns()
+        self._busy_from = 2 * plan.sessions * plan.max_batch
+        self._workers = [
+            Thread(target=self._work, name=f"predict-{number}", daemon=True) for number in range(plan.sessions)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def has_room(self, count: int = 1) -> bool:
+        """Whether so many records more may wait."""
+        return self._waiting.has_room(count)
+
+    def submit(
+        self, records: Sequence[Record], deadline: float, settle: "Settle", is_gone: "IsGone | None" = None
+    ) -> None:
+        """Let records wait; ``settle`` is called from a worker's thread. ``deadline`` is in `time.monotonic`'s seconds.
+
+        Raises:
+            OverloadedError: too many records wait already.
+        """
+        ticket = Ticket(len(records), deadline, settle, is_gone)
+        if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
+            raise OverloadedError(f"model {self.name}")
+
+    async def predict(self, records: Sequence[Record], deadline: float, is_gone: "IsGone | None" = None) -> Answered:
+        """The answers to the records of one request, in order.
+
+        Args:
+            records: one or more.
+            deadline: when they must have begun to run, in `time.monotonic`'s seconds.
+            is_gone: tells whether the client has gone; asked by a worker, when the turn of the records has come.
+
+        Raises:
+            OverloadedError: too many records wait already; told at once.
+            ExpiredError: the deadline passed while they waited.
+            ClientGoneError: the client went while they waited.
+            PredictionError: the version failed on one of the records.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answered] = loop.create_future()
+
+        def settle(ticket: Ticket, error: BaseException | None) -> None:
+            self._returns.add(future, error or _answered(ticket))
+
+        self.submit(records, deadline, settle, is_gone)
+        return await future
+
+    def look_after(self) -> None:
+        """On the loop's thread: answer requests whose deadline has passed, and give out answers that are kept."""
+        for ticket in self._waiting.overdue(monotonic()):
+            ticket.fail(ExpiredError(f"model {self.name}"))
+        self._returns.give_out()
+
+    def close(self, *, drop: bool = False) -> None:
+        """Predict what waits (or ``drop`` it unanswered), take no more, and end the workers; waits for them."""
+        self._waiting.close(drop=drop)
+        for worker in self._workers:
+            worker.join()
+
+    def _work(self) -> None:
+        wake = Lock()
+        wake.acquire()
+        while items := self._waiting.take(wake):
+            started = monotonic()
+            live = [item for item in items if self._is_wanted(item.ticket)]
+            if live:
+                self._run(live)
+            if not self._may_keep(monotonic() - started):
+                self._returns.hand_over()
+
+    def _may_keep(self, ran: float) -> bool:
+        """Whether answers may wait for the next ones: only where those come soon, and no worker runs dry meanwhile."""
+        is_busy = len(self._waiting) >= self._busy_from
+        return is_busy and ran < _SOON_SECONDS and len(self._returns) < _TOGETHER
+
+    def _is_wanted(self, ticket: Ticket) -> bool:
+        now = monotonic()
+        if ticket.dropped:
+            return False
+        if not ticket.started:
+            if ticket.deadline <= now:
+                ticket.fail(ExpiredError(f"model {self.name}"))
+                return False
+            if ticket.is_gone is not None and ticket.is_gone():
+                ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
+                return False
+            ticket.started = now
+        return True
+
+    def _run(self, items: list[Item]) -> None:
+        """Predict a batch; where it fails, each of its records by itself, so that only the one at fault does."""
+        try:
+            outputs, padding = self._predictor.predict_batch([item.record for item in items])
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: the request gets the error, the worker goes on
+            if len(items) == 1:
+                items[0].ticket.fail(error)
+                return
+            _LOG.warning("a batch of %d records failed, and is run one by one: %s", len(items), error)
+            for item in items:
+                self._run([item])
+            return
+        self.batches.append(Batch(len(items), padding))
+        for item, output in zip(items, outputs, strict=True):
+            item.ticket.give(item.index, output)
+
+
+IsGone = Callable[[], bool]
+Settle = Callable[[Ticket, BaseException | None], None]
+
+
+def _answered(ticket: Ticket) -> Answered:
+    return Answered(ticket.outputs, ticket.started - ticket.enqueued, monotonic() - ticket.started)

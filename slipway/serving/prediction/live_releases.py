@@ -1,0 +1,113 @@
+"""Which release serves each model: as slipway.yaml has it, or as the control table says by now."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from slipway.config import Config
+from slipway.errors import UnavailableError
+from slipway.releases.routing.release import Release, configured_releases
+from slipway.releases.routing.serving import Serving, ServingStore
+
+_LOG = logging.getLogger("slipway")
+# A rollback takes effect within 15 seconds on every warm process, and most of that time is for people.
+FRESH_SECONDS = 5.0
+
+
+class Releases(Protocol):
+    """What serves the models of slipway.yaml."""
+
+    def of(self, model: str) -> Release:
+        """What serves a model now; raises KeyError for one that is not in slipway.yaml."""
+        ...
+
+    def is_watched(self, model: str) -> bool:
+        """Whether somebody compares what its versions predict."""
+        ...
+
+    def captured(self, model: str) -> float:
+        """The share of the requests that are captured."""
+        ...
+
+    def known(self, model: str) -> Serving | None:
+        """The last release of a model, if there ever was one."""
+        ...
+
+
+class ConfiguredReleases:
+    """`Releases` that never change; ``watched`` is whether outputs are counted."""
+
+    def __init__(self, config: Config, *, watched: bool = False) -> None:
+        self._config = config
+        self._releases = configured_releases(config)
+        self._watched = watched
+
+    def of(self, model: str) -> Release:
+        return self._releases[model]
+
+    def is_watched(self, model: str) -> bool:  # noqa: ARG002 - as `Releases` has it
+        return self._watched
+
+    def captured(self, model: str) -> float:
+        return self._config.models[model].capture.sample
+
+    def known(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
+        return None
+
+
+class LiveReleases:
+    """`Releases` of a table, read again when a request finds the last copy older than `FRESH_SECONDS`.
+
+    While the table is down, the last copy holds; before there is any, slipway.yaml does. The age is by the wall clock,
+    since a process may go on days after it was frozen.
+    """
+
+    def __init__(self, config: Config, store: ServingStore, *, clock: Callable[[], float] = time.time) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._read_at: float | None = None
+        self._releases: dict[str, Release] = configured_releases(config)
+        self._known: Mapping[str, Serving] = {}
+
+    def of(self, model: str) -> Release:
+        self._refresh()
+        return self._releases[model]
+
+    def is_watched(self, model: str) -> bool:
+        known = self._known.get(model)
+        # What shadows answer is counted where they score, beside the stable version's.
+        return known is not None and known.active and known.shadowing is None
+
+    def captured(self, model: str) -> float:
+        """As slipway.yaml has it, or more while shadows need more."""
+        configured, known = self._config.models[model].capture.sample, self._known.get(model)
+        return max(configured, known.shadowing.sample) if known and known.shadowing else configured
+
+    def known(self, model: str) -> Serving | None:
+        self._refresh()
+        return self._known.get(model)
+
+    def _refresh(self) -> None:
+        now = self._clock()
+        # A clock that was set back must not make a copy last.
+        if self._read_at is not None and 0 <= now - self._read_at < FRESH_SECONDS:
+            return
+        self._read_at = now
+        try:
+            self._known = self._store.serving(self._config.models)
+        except UnavailableError as error:
+            _LOG.error("the releases of %s seconds ago stay: %s", int(FRESH_SECONDS), error)
+            return
+        for model, serving in self._known.items():
+            self._releases[model] = self._servable(model, serving.release)
+
+    def _servable(self, model: str, release: Release) -> Release:
+        """A release without versions that this process was not deployed with: others may know more of them."""
+        versions = self._config.models[model].versions
+        if release.stable not in versions:
+            _LOG.error("version %s of %s is the stable one and not in slipway.yaml", release.stable, model)
+            return configured_releases(self._config)[model]
+        there = tuple(each for each in release.candidates if each.version in versions)
+        return Release(model, release.stable, there, release.strategy, release.salt, release.sticky)

@@ -1,0 +1,72 @@
+"""The body of a request, validated: bytes go straight into pydantic's parser, so that nothing is parsed twice."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from slipway.config.validation import field_problems
+from slipway.errors import FieldProblem, InputError, MalformedError
+from slipway.models.schema import RequestRecord
+
+_UNREADABLE = frozenset({"json_invalid", "json_type"})
+M = TypeVar("M", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """The base of every request body: strict, without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RecordReader:
+    """Reads the records of a request to one version.
+
+    Args:
+        record: the model of one record.
+        limit: how many records a request may hold.
+    """
+
+    def __init__(self, record: type[RequestRecord], *, limit: int) -> None:
+        self.record = record
+        # The types are made at run time, from a manifest, so mypy knows neither their names nor their fields.
+        records: Any = (Annotated[list[record], Field(min_length=1, max_length=limit)], ...)  # type: ignore[valid-type]
+        self.request: type[Body] = create_model(f"{record.__name__}Request", __base__=Body, inputs=records)
+
+    def from_json(self, body: bytes) -> list[RequestRecord]:
+        """The records of ``{"inputs": [...]}``.
+
+        Raises:
+            MalformedError: ``body`` is not JSON.
+            InputError: a record is wrong; every wrong field is named, as ``inputs[3].text``.
+        """
+        records: list[RequestRecord] = read_json(self.request, body).inputs  # type: ignore[attr-defined]
+        return records
+
+    def from_records(self, records: Sequence[dict[str, Any]]) -> list[RequestRecord]:
+        """The same for records that are parsed already."""
+        try:
+            read: list[RequestRecord] = self.request.model_validate({"inputs": list(records)}).inputs  # type: ignore[attr-defined]
+        except ValidationError as error:
+            raise InputError(field_problems(error)) from None
+        return read
+
+
+def read_json(model: type[M], body: bytes) -> M:
+    """Parse and validate a JSON body.
+
+    Raises:
+        MalformedError: ``body`` is not JSON.
+        InputError: it does not fit ``model``.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _translated(error) from None
+
+
+def _translated(error: ValidationError) -> InputError:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] in _UNREADABLE:
+        return MalformedError([FieldProblem("(body)", first["msg"])])
+    return InputError(field_problems(error))

@@ -1,0 +1,149 @@
+"""Records that a sticky release has assigned to the other slot: they are passed on to it, and no further.
+
+The load balancer sends a request to a slot by chance. Where assignment goes by a value of the record, the slot asks the
+version that has it, at the address of that version, which answers itself: so there is one hop, and no loop.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from pydantic_core import from_json, to_json
+
+from slipway.features.cache import cache_key
+from slipway.models.schema import RequestRecord
+from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
+from slipway.monitoring.telemetry import metrics
+from slipway.releases.routing.assignment import assign
+from slipway.releases.routing.release import Release
+from slipway.serving.prediction.request import Place, PredictionRequest
+from slipway.serving.slot.slot_releases import SlotReleases
+
+Part = list[tuple[Place, RequestRecord]]
+"""Places of one version, with the records as the request has them."""
+
+# The rest of the time is for predicting here, if nothing comes of it.
+_SHARE_OF_TIME = 0.5
+_NAMES = ("id", "version", "cached")
+_OK = 200
+_LOG = logging.getLogger("slipway")
+
+
+class Peer(Protocol):
+    """The way to the other slot: the load balancer."""
+
+    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
+        """Status and body of the answer to some JSON; raises OSError where there is none within so many seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Forwarding:
+    """Passes records on to the slot that has the version of their sticky value.
+
+    Args:
+        releases: what this slot knows of the release.
+        peer: reaches the other slot.
+    """
+
+    def __init__(self, releases: SlotReleases, peer: Peer) -> None:
+        self._releases = releases
+        self._peer = peer
+
+    def reassign(self, request: PredictionRequest) -> None:
+        """Place records at the version of their sticky value; what addresses a version is nobody else's."""
+        known = self._releases.known(request.model)
+        if known is None or known.release.sticky is None or request.version is not None:
+            return
+        versions = [self._assigned(known.release, record) for record in request.records]
+        if request.placing.is_one_choice and len(set(versions)) > 1:
+            return
+        for place, version in zip(request.places, versions, strict=True):
+            _move(place, version)
+
+    def elsewhere(self, request: PredictionRequest) -> list[Part]:
+        """The places of each other version that have no output yet."""
+        own = self._releases.version
+        if all(place.version == own for place in request.places):
+            return []
+        parts: dict[int, Part] = {}
+        for place, asked in zip(request.places, request.records, strict=True):
+            if place.version != own and place.output is None:
+                parts.setdefault(place.version, []).append((place, asked))
+        return list(parts.values())
+
+    async def fetch(self, request: PredictionRequest, pairs: Part, deadline: float) -> None:
+        """Have places of one other version predicted there; where that fails, they become this slot's own."""
+        version = pairs[0][0].version
+        body = to_json({"inputs": [asked.model_dump(by_alias=True, exclude_unset=True) for _, asked in pairs]})
+        try:
+            path = f"/v1/models/{request.model}/versions/{version}/predict"
+            status, answer = await self._peer.post(path, body, max(deadline - monotonic(), 0) * _SHARE_OF_TIME)
+            predictions = [_usable(request, made) for made in _predictions(status, answer, version, len(pairs))]
+        except (OSError, ValueError) as error:
+            _LOG.warning("version %s of %s is not reached, so this slot answers: %r", version, request.model, error)
+            request.event.count(metrics.NOT_FORWARDED, len(pairs))
+            self._bring_home(request, [place for place, _ in pairs])
+            return
+        request.event.count(metrics.FORWARDED, len(pairs))
+        # It is timed where it was answered: this slot's latency is that of its own version.
+        request.event.timed = False
+        for (place, _), made in zip(pairs, predictions, strict=True):
+            _take(place, made, keeps_id=request.placing.is_one_choice)
+
+    async def close(self) -> None:
+        """Let go of the other slot."""
+        await self._peer.close()
+
+    def _assigned(self, release: Release, record: RequestRecord) -> int:
+        value = record.sent(release.sticky) if release.sticky else None
+        return self._releases.version if value is None else assign(release, str(value))
+
+    def _bring_home(self, request: PredictionRequest, places: Sequence[Place]) -> None:
+        for place in places:
+            _move(place, self._releases.version)
+            if place.key:
+                place.key = cache_key(request.model, place.version, place.record)
+
+
+def _move(place: Place, version: int) -> None:
+    if place.version != version:
+        place.version = version
+        place.id = str(parse_prediction_id(place.id)._replace(version=version))
+
+
+def _predictions(status: int, answer: bytes, version: int, count: int) -> list[Mapping[str, Any]]:
+    """The predictions of an answer; raises ValueError for any other answer."""
+    if status != _OK:
+        raise ValueError(f"it answered {status}")
+    try:
+        predictions: list[Mapping[str, Any]] = from_json(answer)["predictions"]
+        if len(predictions) == count and all(made["version"] == version for made in predictions):
+            return predictions
+    except (KeyError, TypeError) as error:
+        raise ValueError("it answered something else") from error
+    raise ValueError("it answered something else")
+
+
+def _usable(request: PredictionRequest, made: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A prediction that the request can use; ValueError for one without the label to rank by."""
+    if not request.placing.can_use(_output(made)):
+        raise ValueError("its output is not what the request is about")
+    return made
+
+
+def _output(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in made.items() if name not in _NAMES}
+
+
+def _take(place: Place, made: Mapping[str, Any], *, keeps_id: bool) -> None:
+    """A prediction of the other slot, by the id that it has there: it may have been captured under it."""
+    place.elsewhere = True
+    place.cached = bool(made["cached"])
+    place.output = _output(made)
+    if not keeps_id:
+        place.id = str(made["id"])

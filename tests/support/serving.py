@@ -1,0 +1,155 @@
+"""The whole API in one process: small real packages, the stores in memory, and a client.
+
+Fixtures for the `conftest.py` of each folder that asks the API something.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.features import MemoryFeatureStore, MemoryPredictionCache
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from slipway.config import Config, parse_config
+from slipway.features.definitions import FeatureDefinitions
+from slipway.features.store import FeatureKey, FeatureWrite, utc_now
+from slipway.models.bundle import load_models
+from slipway.models.predictor import Predictor
+from slipway.monitoring.feedback.store import MemoryFeedbackStore
+from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.serving.apis.features import feature_routes
+from slipway.serving.apis.feedback import feedback_routes
+from slipway.serving.apis.health import health_routes
+from slipway.serving.apis.oip import oip_routes
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.apis.rank import rank_routes
+from slipway.serving.http.app import create_app
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.http.front import Front
+from slipway.serving.http.openapi import openapi_document
+from slipway.serving.prediction.service import PredictionService
+from support.packages import make_regression_package, make_tabular_package, make_text_package
+
+CONFIG = """
+project: demo
+api:
+  authorization: none # who may call is the gateway's to decide
+  limits: {body_bytes: 65536, records: 16, text_characters: 200}
+models:
+  tiny-sentiment: {versions: [1, 2], stable: 1}
+  tiny-cached: {versions: [1], stable: 1, cache: {enabled: true}, capture: {sample: 1}}
+  tiny-tabular: {versions: [1], stable: 1}
+  tiny-price: {versions: [1], stable: 1}
+features:
+  tumour:
+    entity: patient
+    features: {radius: {type: float}, smooth: {type: float}}
+  notes:
+    entity: patient
+    ttl_days: 30
+    features: {text: {type: string}, count: {type: integer, default: 0}}
+"""
+
+PREDICT = "/v1/models/tiny-sentiment/predict"
+PROBLEM = "application/problem+json"
+
+Models = dict[tuple[str, int], Predictor]
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    return parse_config(CONFIG)
+
+
+@pytest.fixture(scope="session")
+def models(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    root: Path = tmp_path_factory.mktemp("bundle")
+    make_text_package(root / "models/tiny-sentiment/1")
+    make_text_package(root / "models/tiny-sentiment/2", version=2)
+    make_text_package(root / "models/tiny-cached/1", name="tiny-cached")
+    make_tabular_package(root / "models/tiny-tabular/1")
+    # Without ranges a caller could make float32 overflow, which is the model's fault and a 500.
+    ranges = [{"name": name, "type": "float", "min": 0, "max": 1000} for name in ("rooms", "area")]
+    make_regression_package(root / "models/tiny-price/1", inputs=ranges)
+    return load_models(config, root)
+
+
+@dataclass
+class Api:
+    """What a test needs to hold of the API."""
+
+    config: Config
+    models: Models
+    store: MemoryFeatureStore
+    fronted: bool = True
+    cache: Any = field(default_factory=MemoryPredictionCache)
+    feedback: Any = field(default_factory=MemoryFeedbackStore)
+    written: list[str] = field(default_factory=list)
+
+    def app(self, **changes: Any) -> Any:
+        """The app, behind its front as in Lambda or bare; ``changes`` replace the store, the cache or the models."""
+        models = changes.pop("models", self.models)
+        used = {"store": self.store, "cache": self.cache, **changes}
+        service = PredictionService(self.config, models, **used)
+        exchange = Exchange(
+            Telemetry("demo", "predict", write=self.written.append), body_bytes=self.config.api.limits.body_bytes
+        )
+        routes = (
+            *v1_routes(service),
+            *rank_routes(service),
+            *oip_routes(service),
+            *health_routes(),
+            *feature_routes(FeatureDefinitions(self.config.features), used["store"]),
+            *feedback_routes(self.config.models, self.feedback),
+        )
+
+        def make_app() -> FastAPI:
+            return create_app(routes, exchange, title="demo", document=lambda: openapi_document(service))
+
+        return Front(routes, exchange, make_app) if self.fronted else make_app()
+
+    def client(self, **changes: Any) -> TestClient:
+        return TestClient(self.app(**changes), raise_server_exceptions=False)
+
+    def write_patient(self, id: str = "p1", **values: float) -> None:
+        write = FeatureWrite(FeatureKey("patient", id, "tumour"), values, utc_now())
+        assert [result.stored for result in self.store.write([write])] == [True]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Everything that telemetry wrote."""
+        return [json.loads(line) for text in self.written for line in text.splitlines()]
+
+    def metrics(self, name: str) -> list[dict[str, Any]]:
+        """The metric lines that hold ``name``."""
+        return [line for line in self.lines() if name in line]
+
+
+@pytest.fixture(params=[True, False], ids=["front", "fastapi"])
+def api(request: pytest.FixtureRequest, config: Config, models: Models) -> Api:
+    """Both ways to the same endpoints: the front that Lambda has, and FastAPI as a container serves it."""
+    return Api(config, models, MemoryFeatureStore(FeatureDefinitions(config.features)), fronted=request.param)
+
+
+@pytest.fixture
+def client(api: Api) -> Iterator[TestClient]:
+    with api.client() as client:
+        yield client
+
+
+def refused(answer: Any, status: int) -> dict[str, Any]:
+    """The problem document of a refusal."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["instance"] == answer.request.url.path
+    assert "Traceback" not in answer.text
+    return problem
+
+
+def fields(problem: dict[str, Any]) -> list[str]:
+    return [error["field"] for error in problem["errors"]]

@@ -1,0 +1,148 @@
+"""Two slots of one model that reach each other, as the load balancer lets them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.testclient import TestClient
+
+from slipway.config import parse_config
+from slipway.errors import PredictionError
+from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.store import MemoryReleaseStore
+from slipway.releases.routing.assignment import assign
+from slipway.serving.apis.oip import oip_routes
+from slipway.serving.apis.predict import v1_routes
+from slipway.serving.apis.rank import rank_routes
+from slipway.serving.apis.sagemaker import sagemaker_routes
+from slipway.serving.batching.executor import Executor, Plan
+from slipway.serving.http.exchange import Exchange
+from slipway.serving.http.front import Front
+from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.threaded import ConcurrentService
+from slipway.serving.slot.forwarding import Forwarding
+from slipway.serving.slot.lifecycle import Lifecycle, Readiness
+from slipway.serving.slot.slot_releases import SlotReleases
+
+MODEL, FIELD = "price", "rooms"
+PREDICT = f"/v1/models/{MODEL}/predict"
+CONFIG = """
+models:
+  price: {tier: heavy, versions: [1, 2], stable: 1, capture: {sample: 1}, cache: {enabled: false}}
+"""
+
+
+class OutOfReach(OSError):
+    """The other slot cannot be reached."""
+
+
+@dataclass
+class Slot:
+    """One version as its container serves it; ``asked`` are the paths that the other slot asked of it."""
+
+    version: int
+    client: TestClient
+    telemetry: GatheredTelemetry
+    written: list[str]
+    releases: SlotReleases
+    predictor: Any
+    asked: list[str] = field(default_factory=list)
+
+    def metrics(self) -> str:
+        return "".join(self.written) + self.telemetry.drain()
+
+
+class Failing:
+    """A version that answers while it does not fail."""
+
+    def __init__(self, predictor: Any) -> None:
+        self.manifest = predictor.manifest
+        self.fails = False
+        self._predictor = predictor
+
+    def predict_batch(self, records: Any) -> Any:
+        if self.fails:
+            raise PredictionError("the graph failed")
+        return self._predictor.predict_batch(records)
+
+
+@dataclass
+class Slots:
+    """Both slots, what they know of the release, and whether they reach each other."""
+
+    by_version: dict[int, Slot]
+    store: MemoryReleaseStore
+    record: ReleaseRecord
+    reached: bool = True
+    answers: bytes | None = None
+
+    def version_of(self, value: float) -> int:
+        return assign(self.record.serving, str(float(value)))
+
+    def ask(self, slot: int, *values: float, path: str = PREDICT) -> list[dict[str, Any]]:
+        answer = self.by_version[slot].client.post(path, json={"inputs": [home(value) for value in values]})
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["predictions"]
+        return found
+
+
+def home(rooms: float, area: float = 10.0) -> dict[str, float]:
+    return {"rooms": rooms, "area": area}
+
+
+@dataclass
+class Peer:
+    """The way to the slot of a version."""
+
+    slots: Slots
+    version: int
+    is_closed: bool = False
+
+    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
+        slots, other = self.slots, self.slots.by_version[self.version]
+        if not slots.reached:
+            raise OutOfReach("nobody listens")
+        if slots.answers is not None:
+            return 200, slots.answers
+        other.asked.append(path)
+        assert seconds > 0
+        transport = httpx.ASGITransport(other.client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://balancer") as client:
+            answer = await client.post(path, content=body, headers={"content-type": "application/json"})
+        return answer.status_code, answer.content
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+def start(slots: Slots, version: int, predictor: Any, store: Any) -> Slot:
+    config = parse_config(CONFIG)
+    only = config.models[MODEL].model_copy(update={"versions": (version,), "stable": version})
+    config = config.model_copy(update={"models": {MODEL: only}})
+    releases = SlotReleases(config, MODEL, version, store)
+    releases.refresh()
+    written: list[str] = []
+    telemetry = GatheredTelemetry("demo", MODEL, {"Slot": "blue", "Version": str(version)}, write=written.append)
+    failing = Failing(predictor)
+
+    service = PredictionService(config, {(MODEL, version): predictor}, releases=releases)
+    concurrent = ConcurrentService(
+        service,
+        Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64)),
+        telemetry,
+        timeout=20,
+        forwarding=Forwarding(releases, Peer(slots, 3 - version)),
+        releases=releases,
+    )
+    exchange = Exchange(telemetry, body_bytes=65_536)
+    routes = (
+        *v1_routes(service, concurrent.endpoint),
+        *rank_routes(service, concurrent.endpoint),
+        *oip_routes(service, concurrent.endpoint),
+        *sagemaker_routes(MODEL, predictor.manifest, concurrent.endpoint),
+    )
+    app = Lifecycle(Front(routes, exchange, lambda: None), concurrent, telemetry, Readiness())
+    client = TestClient(app, raise_server_exceptions=False)
+    client.__enter__()
+    return Slot(version, client, telemetry, written, releases, failing)
