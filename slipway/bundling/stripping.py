@@ -11,6 +11,7 @@ from pathlib import Path
 
 _UNNEEDED_FOLDERS = (
     "bin",
+    "*-stubs",
     "*/tests",
     "fastapi/.agents",
     "numpy/_pyinstaller",

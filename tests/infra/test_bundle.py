@@ -21,12 +21,15 @@ BEHIND_THE_API = FUNCTIONS[:3]
 OURS = {"functions", "slipway", "slipway.yaml"}
 WEB = {
     *("annotated_doc", "annotated_types", "anyio", "fastapi", "opentelemetry", "pydantic", "pydantic_core"),
-    *("starlette", "typing_extensions.py", "typing_inspection", "yaml", "_yaml"),
+    *("starlette", "typing_extensions.py", "typing_inspection", "yaml", "_yaml", "mangum"),
 }
 TYPES = {
     *("annotated_types", "pydantic", "pydantic_core", "typing_extensions.py", "typing_inspection", "yaml", "_yaml"),
 }
-AWS = {"botocore", "dateutil", "jmespath", "six.py", "tenacity", "urllib3"}
+AWS = {
+    *("aws_lambda_powertools", "aws_xray_sdk", "botocore", "dateutil", "jmespath", "six.py", "tenacity", "urllib3"),
+    "wrapt",
+}
 INFERENCE = {"numpy", "numpy.libs", "onnxruntime", "tokenizers"}
 ALLOWED = {
     "predict": OURS | WEB | AWS | INFERENCE | {"models"},
