@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from container.balancer import Balancer
 from container.settings import MODEL, Settings
@@ -19,22 +19,19 @@ from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.gathering import GatheredTelemetry
 from slipway.monitoring.telemetry.gpu import gpu_utilization
 from slipway.releases.routing.serving_table import DynamoServingStore
-from slipway.serving.apis.health import health_routes
-from slipway.serving.apis.oip import oip_routes
-from slipway.serving.apis.predict import v1_routes
-from slipway.serving.apis.rank import rank_routes
-from slipway.serving.apis.sagemaker import sagemaker_routes
+from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor
 from slipway.serving.batching.processors import available_processors
+from slipway.serving.batching.threaded import ThreadedRunner
 from slipway.serving.batching.tuning import Tuned, tune
-from slipway.serving.http.exchange import Answer, Exchange, Refuse, Scope
-from slipway.serving.http.front import Front
-from slipway.serving.prediction.service import PredictionService
+from slipway.serving.http.app import App
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.served import ServedModels
 from slipway.serving.prediction.tables import open_cache, open_store
-from slipway.serving.prediction.threaded import ConcurrentService
+from slipway.serving.slot.app import slot_app
 from slipway.serving.slot.forwarding import Forwarding
-from slipway.serving.slot.lifecycle import Lifecycle, Readiness
-from slipway.serving.slot.slot_releases import SlotReleases
+from slipway.serving.slot.lifecycle import Housekeeping
+from slipway.serving.slot.releases import SlotReleases
 
 if TYPE_CHECKING:
     from slipway.aws.table import ClientFactory
@@ -44,10 +41,10 @@ _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvid
 
 @dataclass(frozen=True)
 class Slot:
-    """What the server runs: the app, what refuses in its place, whether it is ready, and how slipway.yaml has it."""
+    """What the server runs: the app, what looks after it, whether it is ready, and how slipway.yaml has it."""
 
-    app: Lifecycle
-    refuse: Refuse
+    app: App
+    housekeeping: Housekeeping
     readiness: Readiness
     heavy: HeavyConfig
 
@@ -67,38 +64,22 @@ def make_slot(settings: Settings) -> Slot:
     if settings.features_table or settings.predictions_table:
         client()  # a quarter of a second that the first request need not wait
     releases = _releases(config, settings, client)
-    service = PredictionService(
-        config,
-        {(settings.model, settings.version): tuned.predictor},
-        releases=releases,
+    telemetry = _telemetry(config, settings)
+    runner = ThreadedRunner(
+        Executor(settings.model, tuned.predictor, tuned.plan), telemetry, timeout=heavy.timeout_seconds
+    )
+    forwarding = Forwarding(releases, Balancer(settings.balancer)) if settings.balancer else None
+    pipeline = PredictionPipeline(
+        ServedModels(config, {(settings.model, settings.version): tuned.predictor}, releases=releases),
+        runner,
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
+        peers=forwarding,
     )
-    telemetry = _telemetry(config, settings)
-    executor = Executor(settings.model, tuned.predictor, tuned.plan)
-    concurrent = ConcurrentService(
-        service,
-        executor,
-        telemetry,
-        timeout=heavy.timeout_seconds,
-        forwarding=Forwarding(releases, Balancer(settings.balancer)) if settings.balancer else None,
-        releases=releases,
-    )
-    readiness = Readiness()
-    front = _front(service, concurrent, telemetry, readiness, tuned.predictor)
     gpu = gpu_utilization if heavy.compute == "gpu" else None
-    app = Lifecycle(front, concurrent, telemetry, readiness, gpu=gpu)
-    return Slot(app, _refusing(front, concurrent, readiness), readiness, heavy)
-
-
-def _refusing(front: Front, concurrent: ConcurrentService, readiness: Readiness) -> Refuse:
-    """Refuses predictions; a task that stops leaves that to the app, which also asks clients to close connections."""
-
-    def refuse(scope: Scope, others: int) -> Answer | None:
-        style = None if concurrent.has_room(1 + others) or not readiness.is_ready else front.style_of(scope)
-        return style and concurrent.refuse(style, scope["path"])
-
-    return refuse
+    housekeeping = Housekeeping(runner, telemetry, releases, forwarding, gpu)
+    readiness = Readiness()
+    return Slot(slot_app(pipeline, housekeeping, readiness), housekeeping, readiness, heavy)
 
 
 def _only(config: Config, settings: Settings) -> Config:
@@ -151,33 +132,3 @@ def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> No
 def _telemetry(config: Config, settings: Settings) -> GatheredTelemetry:
     dimensions = {metrics.SLOT: settings.slot, metrics.VERSION: str(settings.version)}
     return GatheredTelemetry(config.project, settings.model, dimensions)
-
-
-def _front(
-    service: PredictionService,
-    concurrent: ConcurrentService,
-    telemetry: GatheredTelemetry,
-    readiness: Readiness,
-    predictor: Predictor,
-) -> Front:
-    exchange = Exchange(telemetry, body_bytes=service.config.api.limits.body_bytes)
-
-    def is_ready() -> bool:
-        return readiness.is_ready
-
-    routes = (
-        *v1_routes(service, concurrent.endpoint),
-        *rank_routes(service, concurrent.endpoint),
-        *oip_routes(service, concurrent.endpoint, is_ready=is_ready),
-        *sagemaker_routes(predictor.manifest.name, predictor.manifest, concurrent.endpoint),
-        *health_routes(is_ready=is_ready),
-    )
-
-    def make_app() -> Any:
-        from slipway.serving.http.app import create_app
-
-        return create_app(routes, exchange, title=service.config.project)
-
-    front = Front(routes, exchange, make_app)
-    front.prepare()
-    return front

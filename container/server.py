@@ -3,15 +3,12 @@
 import asyncio
 import gc
 import socket
-from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from container.app import Slot
-from container.protocol import Protocol, Refusals
 from container.settings import Settings
-from slipway.serving.batching.processors import let_others_finish
 
 _STOP_RESERVE_SECONDS = 1.0
 # Requests leave next to no cycles behind, and the search for them each 700 objects takes a tenth of the loop's time.
@@ -34,7 +31,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Also remember the loop, which signals come to, and disturb the graphs as little as can be."""
         self._loop = asyncio.get_running_loop()
-        let_others_finish()
         gc.collect()
         gc.freeze()  # what is loaded by now is never garbage
         gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
@@ -56,7 +52,7 @@ def _config(slot: Slot, settings: Settings, delay: float) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=partial(Protocol, refusals=Refusals(slot.refuse)),
+        http="httptools",
         ws="none",
         lifespan="on",
         log_config=None,

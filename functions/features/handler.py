@@ -1,32 +1,40 @@
 """The function `features`: the feature store over HTTP."""
 
 import os
-from typing import Any
 
-from slipway.config import load_config
+from mangum import Mangum
+
+from slipway.aws.table import lazy_client
+from slipway.config import Config, load_config
 from slipway.config.environment import FEATURES_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
 from slipway.monitoring.telemetry.requests import Telemetry
-from slipway.serving.apis.features import feature_routes
-from slipway.serving.http.app import create_app
-from slipway.serving.http.exchange import Exchange
-from slipway.serving.http.lambda_adapter import lambda_handler
+from slipway.serving.apis import features
+from slipway.serving.http.app import App, AppSettings, create_app
+from slipway.serving.http.priming import post_event, prime
+from slipway.serving.http.responses import TEXT_MEDIA_TYPES
 from slipway.serving.settings import Settings
 
 
-def make_app(settings: Settings) -> Any:
+def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     """The app of the function."""
     if settings.features_table is None:
         raise ConfigError("the environment", [FieldProblem(FEATURES_TABLE, "is required")])
-    config = load_config(settings.root / "slipway.yaml")
+    client = lazy_client()
+    client()
     definitions = FeatureDefinitions(config.features)
-    # Who has just written reads what was written; predictions read at half the price.
-    store = DynamoFeatureStore(settings.features_table, definitions, consistent=True)
-    routes = feature_routes(definitions, store)
-    exchange = Exchange(Telemetry(config.project, "features"), body_bytes=config.api.limits.body_bytes)
-    return create_app(routes, exchange, title=config.project)
+    # Callers who have just written read what was written; predictions read at half the price.
+    store = DynamoFeatureStore(settings.features_table, definitions, client=client, consistent=True)
+    state = {"definitions": definitions, "store": store}
+    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
+    return create_app(app, [features.router])
 
 
-handler = lambda_handler(make_app(Settings.of(os.environ)))
+_settings = Settings.of(os.environ)
+_config = load_config(_settings.root / "slipway.yaml")
+_telemetry = Telemetry(_config.project, "features")
+handler = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+# A body without its fields is refused before anything is written.
+prime(handler, _telemetry, [post_event(features.BATCH_WRITE, {})])

@@ -2,29 +2,38 @@
 
 import os
 from datetime import timedelta
-from typing import Any
 
-from slipway.config import load_config
+from mangum import Mangum
+
+from slipway.aws.table import lazy_client
+from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.monitoring.telemetry.requests import Telemetry
-from slipway.serving.apis.feedback import feedback_routes
-from slipway.serving.http.app import create_app
-from slipway.serving.http.exchange import Exchange
-from slipway.serving.http.lambda_adapter import lambda_handler
+from slipway.serving.apis import feedback
+from slipway.serving.http.app import App, AppSettings, create_app
+from slipway.serving.http.priming import post_event, prime
+from slipway.serving.http.responses import TEXT_MEDIA_TYPES
 from slipway.serving.settings import Settings
 
 
-def make_app(settings: Settings) -> Any:
+def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     """The app of the function."""
     if settings.control_table is None:
         raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
-    config = load_config(settings.root / "slipway.yaml")
+    client = lazy_client()
+    client()
     span = timedelta(minutes=config.monitoring.reward_minutes)
-    routes = feedback_routes(config.models, DynamoFeedbackStore(settings.control_table, span=span))
-    exchange = Exchange(Telemetry(config.project, "feedback"), body_bytes=config.api.limits.body_bytes)
-    return create_app(routes, exchange, title=config.project)
+    store = DynamoFeedbackStore(settings.control_table, client=client, span=span)
+    state = {"models": config.models, "feedback": store}
+    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
+    return create_app(app, [feedback.router])
 
 
-handler = lambda_handler(make_app(Settings.of(os.environ)))
+_settings = Settings.of(os.environ)
+_config = load_config(_settings.root / "slipway.yaml")
+_telemetry = Telemetry(_config.project, "feedback")
+handler = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+# A body without its fields is refused before anything is written.
+prime(handler, _telemetry, [post_event(feedback.FEEDBACK, {})])

@@ -22,6 +22,8 @@ ROUTES = {
         ("POST", f"{_VERSION}/infer"),
         ("GET", "/ping"),
         ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/docs/{name}"),
     ),
     "features": (
         ("GET", "/v1/features/{entity}/{id+}"),

@@ -60,6 +60,8 @@ def lazy_client(**options: Any) -> "ClientFactory":
 
 def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
     # Imported here because it takes longer than all else in a cold start; botocore alone is 40 ms less than boto3.
+    import encodings.idna  # noqa: F401 - the first look-up of a host's name would import it
+
     import botocore.session
     from botocore.config import Config
 

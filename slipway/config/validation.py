@@ -1,7 +1,7 @@
 """What data at the boundaries is held to, and pydantic's complaints in Slipway's words: one `FieldProblem` for each."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -54,8 +54,12 @@ class Section(BaseModel):
 
 
 def field_problems(error: ValidationError, *, prefix: str = "") -> list[FieldProblem]:
-    """What ``error`` says, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``."""
-    found = error.errors(include_url=False)
+    """The problems of ``error``, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``."""
+    return problems_of(error.errors(include_url=False), prefix=prefix)
+
+
+def problems_of(found: Sequence[ErrorDetails], *, prefix: str = "") -> list[FieldProblem]:
+    """The same for pydantic's details of an error, as FastAPI passes them on."""
     # pydantic counts only the valid items of a tuple, and so calls one with a wrong item too short as well.
     parents = {details["loc"][:depth] for details in found for depth in range(len(details["loc"]))}
     return [_problem(each, prefix) for each in found if each["type"] != "too_short" or each["loc"] not in parents]

@@ -3,60 +3,43 @@
 import re
 
 import pytest
-from fakes.features import MemoryFeatureStore
 
 from infra.stacks.routes import ROUTES
 from slipway.config import load_config
-from slipway.features.definitions import FeatureDefinitions
 from slipway.models.bundle import load_models
-from slipway.monitoring.feedback.store import MemoryFeedbackStore
-from slipway.serving.apis.features import feature_routes
-from slipway.serving.apis.feedback import feedback_routes
-from slipway.serving.apis.health import health_routes
-from slipway.serving.apis.oip import oip_routes
-from slipway.serving.apis.predict import v1_routes
-from slipway.serving.apis.rank import rank_routes
+from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
 from slipway.serving.http.openapi import openapi_document
-from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.served import ServedModels
 
-DESCRIPTION = ("GET", "/openapi.json")
-
-
-@pytest.fixture(scope="module")
-def config_file(make_project):
-    return make_project()
+PREDICT = (predict.router, rank.router, models.router, oip.router, health.router)
 
 
 @pytest.fixture(scope="module")
-def service(config_file):
+def served(make_project):
+    config_file = make_project()
     config = load_config(config_file)
-    store = MemoryFeatureStore(FeatureDefinitions(config.features))
-    return PredictionService(config, load_models(config, config_file.parent), store=store)
+    return ServedModels(config, load_models(config, config_file.parent))
 
 
-def methods_and_paths(routes):
+def methods_and_paths(*routers):
     """As API Gateway writes them: what may hold a slash ends in a plus."""
-    return {(route.method, route.path.replace(":path}", "+}")) for route in routes}
+    return {
+        (method, route.path.replace(":path}", "+}"))
+        for router in routers
+        for route in router.routes
+        for method in route.methods
+    }
 
 
-def test_each_function_gets_the_routes_that_its_app_answers(service, config_file):
-    config = load_config(config_file)
-    definitions = FeatureDefinitions(config.features)
-    features = feature_routes(definitions, MemoryFeatureStore(definitions))
-    feedback = feedback_routes(config.models, MemoryFeedbackStore())
-    predict = [*v1_routes(service), *rank_routes(service), *oip_routes(service), *health_routes()]
-    assert set(ROUTES["predict"]) == methods_and_paths(predict) | {DESCRIPTION}
-    assert set(ROUTES["features"]) == methods_and_paths(features)
-    assert set(ROUTES["feedback"]) == methods_and_paths(feedback)
+def test_each_function_gets_the_routes_that_its_app_answers():
+    assert set(ROUTES["predict"]) == methods_and_paths(*PREDICT, docs.router)
+    assert set(ROUTES["features"]) == methods_and_paths(features.router)
+    assert set(ROUTES["feedback"]) == methods_and_paths(feedback.router)
 
 
-def test_the_gateway_lets_through_what_the_description_names(service):
-    described = [
-        (method.upper(), path)
-        for path, operations in openapi_document(service)["paths"].items()
-        for method in operations
-        if method != "parameters"
-    ]
+def test_the_gateway_lets_through_what_the_description_names(served):
+    document = openapi_document(served, (*PREDICT, features.router, feedback.router))
+    described = [(method.upper(), path) for path, operations in document["paths"].items() for method in operations]
     assert len(described) > 20
     assert [operation for operation in described if not any(matches(operation, route) for route in every_route())] == []
 

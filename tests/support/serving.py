@@ -21,17 +21,11 @@ from slipway.models.bundle import load_models
 from slipway.models.predictor import Predictor
 from slipway.monitoring.feedback.store import MemoryFeedbackStore
 from slipway.monitoring.telemetry.requests import Telemetry
-from slipway.serving.apis.features import feature_routes
-from slipway.serving.apis.feedback import feedback_routes
-from slipway.serving.apis.health import health_routes
-from slipway.serving.apis.oip import oip_routes
-from slipway.serving.apis.predict import v1_routes
-from slipway.serving.apis.rank import rank_routes
-from slipway.serving.http.app import create_app
-from slipway.serving.http.exchange import Exchange
-from slipway.serving.http.front import Front
+from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
+from slipway.serving.http.app import AppSettings, create_app
 from slipway.serving.http.openapi import openapi_document
-from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.served import ServedModels
 from support.packages import make_regression_package, make_tabular_package, make_text_package
 
 CONFIG = """
@@ -58,6 +52,10 @@ PREDICT = "/v1/models/tiny-sentiment/predict"
 PROBLEM = "application/problem+json"
 
 Models = dict[tuple[str, int], Predictor]
+ROUTERS = (
+    *(predict.router, rank.router, models.router, oip.router, health.router),
+    *(features.router, feedback.router),
+)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +64,7 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="session")
-def models(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Models:
+def loaded_models(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Models:
     root: Path = tmp_path_factory.mktemp("bundle")
     make_text_package(root / "models/tiny-sentiment/1")
     make_text_package(root / "models/tiny-sentiment/2", version=2)
@@ -85,32 +83,31 @@ class Api:
     config: Config
     models: Models
     store: MemoryFeatureStore
-    fronted: bool = True
     cache: Any = field(default_factory=MemoryPredictionCache)
     feedback: Any = field(default_factory=MemoryFeedbackStore)
     written: list[str] = field(default_factory=list)
 
-    def app(self, **changes: Any) -> Any:
-        """The app, behind its front as in Lambda or bare; ``changes`` replace the store, the cache or the models."""
-        models = changes.pop("models", self.models)
+    def app(self, **changes: Any) -> FastAPI:
+        """The app of all functions; ``changes`` replace the store, the cache, the models or the releases."""
+        served = ServedModels(
+            self.config,
+            changes.pop("models", self.models),
+            releases=changes.pop("releases", None),
+            load=changes.pop("load", None),
+        )
         used = {"store": self.store, "cache": self.cache, **changes}
-        service = PredictionService(self.config, models, **used)
-        exchange = Exchange(
-            Telemetry("demo", "predict", write=self.written.append), body_bytes=self.config.api.limits.body_bytes
-        )
-        routes = (
-            *v1_routes(service),
-            *rank_routes(service),
-            *oip_routes(service),
-            *health_routes(),
-            *feature_routes(FeatureDefinitions(self.config.features), used["store"]),
-            *feedback_routes(self.config.models, self.feedback),
-        )
-
-        def make_app() -> FastAPI:
-            return create_app(routes, exchange, title="demo", document=lambda: openapi_document(service))
-
-        return Front(routes, exchange, make_app) if self.fronted else make_app()
+        state = {
+            "pipeline": PredictionPipeline(served, **used),
+            "readiness": health.Readiness(),
+            "definitions": served.definitions,
+            "store": used["store"],
+            "models": self.config.models,
+            "feedback": self.feedback,
+            "document": lambda: openapi_document(served, ROUTERS),
+        }
+        telemetry = Telemetry("demo", "predict", write=self.written.append)
+        settings = AppSettings("demo", self.config.api.limits.body_bytes, telemetry, state)
+        return create_app(settings, (*ROUTERS, docs.router))
 
     def client(self, **changes: Any) -> TestClient:
         return TestClient(self.app(**changes), raise_server_exceptions=False)
@@ -128,10 +125,9 @@ class Api:
         return [line for line in self.lines() if name in line]
 
 
-@pytest.fixture(params=[True, False], ids=["front", "fastapi"])
-def api(request: pytest.FixtureRequest, config: Config, models: Models) -> Api:
-    """Both ways to the same endpoints: the front that Lambda has, and FastAPI as a container serves it."""
-    return Api(config, models, MemoryFeatureStore(FeatureDefinitions(config.features)), fronted=request.param)
+@pytest.fixture
+def api(config: Config, loaded_models: Models) -> Api:
+    return Api(config, loaded_models, MemoryFeatureStore(FeatureDefinitions(config.features)))
 
 
 @pytest.fixture

@@ -12,18 +12,15 @@ from slipway.monitoring.telemetry.gathering import GatheredTelemetry
 from slipway.releases.record.release_record import ReleaseRecord
 from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.assignment import assign
-from slipway.serving.apis.oip import oip_routes
-from slipway.serving.apis.predict import v1_routes
-from slipway.serving.apis.rank import rank_routes
-from slipway.serving.apis.sagemaker import sagemaker_routes
+from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor, Plan
-from slipway.serving.http.exchange import Exchange
-from slipway.serving.http.front import Front
-from slipway.serving.prediction.service import PredictionService
-from slipway.serving.prediction.threaded import ConcurrentService
+from slipway.serving.batching.threaded import ThreadedRunner
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.served import ServedModels
+from slipway.serving.slot.app import slot_app
 from slipway.serving.slot.forwarding import Forwarding
-from slipway.serving.slot.lifecycle import Lifecycle, Readiness
-from slipway.serving.slot.slot_releases import SlotReleases
+from slipway.serving.slot.lifecycle import Housekeeping
+from slipway.serving.slot.releases import SlotReleases
 
 MODEL, FIELD = "price", "rooms"
 PREDICT = f"/v1/models/{MODEL}/predict"
@@ -126,23 +123,11 @@ def start(slots: Slots, version: int, predictor: Any, store: Any) -> Slot:
     telemetry = GatheredTelemetry("demo", MODEL, {"Slot": "blue", "Version": str(version)}, write=written.append)
     failing = Failing(predictor)
 
-    service = PredictionService(config, {(MODEL, version): predictor}, releases=releases)
-    concurrent = ConcurrentService(
-        service,
-        Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64)),
-        telemetry,
-        timeout=20,
-        forwarding=Forwarding(releases, Peer(slots, 3 - version)),
-        releases=releases,
-    )
-    exchange = Exchange(telemetry, body_bytes=65_536)
-    routes = (
-        *v1_routes(service, concurrent.endpoint),
-        *rank_routes(service, concurrent.endpoint),
-        *oip_routes(service, concurrent.endpoint),
-        *sagemaker_routes(MODEL, predictor.manifest, concurrent.endpoint),
-    )
-    app = Lifecycle(Front(routes, exchange, lambda: None), concurrent, telemetry, Readiness())
+    runner = ThreadedRunner(Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64)), telemetry, timeout=20)
+    forwarding = Forwarding(releases, Peer(slots, 3 - version))
+    served = ServedModels(config, {(MODEL, version): predictor}, releases=releases)
+    pipeline = PredictionPipeline(served, runner, peers=forwarding)
+    app = slot_app(pipeline, Housekeeping(runner, telemetry, releases, forwarding), Readiness())
     client = TestClient(app, raise_server_exceptions=False)
     client.__enter__()
     return Slot(version, client, telemetry, written, releases, failing)

@@ -6,6 +6,7 @@ Nothing else leaves the process for telemetry, so it adds no round trip and cann
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -99,6 +100,10 @@ def write_to_stdout(text: str) -> None:
         return
 
 
+def _drop(text: str) -> None:
+    """Write nowhere."""
+
+
 class Telemetry:
     """Times requests and writes what they did.
 
@@ -126,6 +131,16 @@ class Telemetry:
     def request(self, *, timed: bool = True) -> "Noting":
         """Count and time what runs inside; an exception is counted by its kind and goes on."""
         return Noting(RequestEvent(timed=timed, began=self._clock()), self._emit)
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Drop what happens inside, which is no request of anybody's; a cold start is still to be counted after it."""
+        write, self._write = self._write, _drop
+        cold = self._cold
+        try:
+            yield
+        finally:
+            self._write, self._cold = write, cold
 
     def _emit(self, event: RequestEvent, milliseconds: float) -> None:
         event.finish()

@@ -1,11 +1,14 @@
 """The feature store over HTTP: one entity at a time, or rows in batches."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
-from pydantic_core import to_json
+from fastapi import APIRouter, Path, Request
+from pydantic import AwareDatetime, BaseModel, Field
 
+from slipway.config import FeatureValue
 from slipway.errors import (
     ConflictError,
     FieldProblem,
@@ -15,17 +18,24 @@ from slipway.errors import (
     SlipwayError,
     TooLargeError,
 )
-from slipway.features.definitions import FeatureDefinitions
+from slipway.features.definitions import ID_CHARACTERS, FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureStore, FeatureWrite, WriteResult, utc_now
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.requests import RequestEvent
-from slipway.serving.http.exchange import Answer, Call, require_json
-from slipway.serving.http.routes import Route, Routes
-from slipway.serving.prediction.reading import Body, read_json
+from slipway.serving.http.bodies import JsonRoute
+from slipway.serving.http.context import event_of
+from slipway.serving.http.responses import operation_id, problems
+from slipway.serving.prediction.reading import Body
 
+BATCH_WRITE = "/v1/features/batch-write"
+ENTITY = "/v1/features/{entity}/{id:path}"
 EventTime = Annotated[AwareDatetime, Field(strict=False)]
-# What is no value of any feature is refused by the definitions, row by row, in words that name the feature.
+# A value that no feature can have is refused by the definitions, row by row, in words that name the feature.
 Values = Annotated[dict[str, Any], Field(min_length=1)]
+
+EntityId = Annotated[str, Path(min_length=1, max_length=ID_CHARACTERS, description="The entity's id.")]
+
+router = APIRouter(tags=["Features"], route_class=JsonRoute, generate_unique_id_function=operation_id)
 
 
 class GroupBody(Body):
@@ -57,55 +67,109 @@ class BatchBody(Body):
     rows: Annotated[list[RowBody], Field(min_length=1)]
 
 
-def feature_routes(definitions: FeatureDefinitions, store: FeatureStore) -> Routes:
-    """Reads and writes of ``store``, whose groups ``definitions`` describe."""
+class StoredGroup(BaseModel):
+    """A stored group, with the time of its values."""
 
-    def get(call: Call) -> Answer:
-        return _get(definitions, store, call)
-
-    def put(call: Call) -> Answer:
-        return _put(definitions, store, call)
-
-    def batch_write(call: Call) -> Answer:
-        return _batch_write(store, call)
-
-    path = "/v1/features/{entity}/{id:path}"
-    return (
-        Route("POST", "/v1/features/batch-write", batch_write, name="write_features"),
-        Route("GET", path, get, name="get_features"),
-        Route("PUT", path, put, name="put_features"),
-    )
+    event_time: datetime
+    values: dict[str, FeatureValue]
 
 
-def _get(definitions: FeatureDefinitions, store: FeatureStore, call: Call) -> Answer:
-    entity, id = call.parameters["entity"], call.parameters["id"]
-    keys = [FeatureKey(entity, id, group) for group in definitions.groups_of(entity)]
-    rows = store.read(keys)
+class StoredFeatures(BaseModel):
+    """The groups of an entity that are stored and have not expired."""
+
+    entity: str
+    id: str
+    groups: dict[str, StoredGroup]
+
+
+class StoredGroups(BaseModel):
+    """The groups that were stored."""
+
+    entity: str
+    id: str
+    stored: list[str]
+
+
+class RowResult(BaseModel):
+    """What became of one row: ``reason`` says why it was refused."""
+
+    row: int
+    stored: bool
+    reason: str | None = None
+
+
+class BatchResult(BaseModel):
+    """What became of each row, in order."""
+
+    stored: int
+    refused: int
+    results: list[RowResult]
+
+
+@router.post(
+    BATCH_WRITE,
+    name="write_features",
+    response_model_exclude_none=True,
+    responses=problems(400, 413, 415, 422, 500, 503),
+)
+async def write_features(request: Request, body: BatchBody) -> BatchResult:
+    """Write rows: each is stored or refused by itself. A row older than the stored one is refused."""
+    writes = [FeatureWrite(FeatureKey(row.entity, row.id, row.group), row.values, row.event_time) for row in body.rows]
+    results = _stored(_store(request), writes, event_of(request))
+    refused = sum(not result.stored for result in results)
+    outcomes = [
+        RowResult(row=number, stored=result.stored, reason=None if result.error is None else str(result.error))
+        for number, result in enumerate(results)
+    ]
+    return BatchResult(stored=len(results) - refused, refused=refused, results=outcomes)
+
+
+@router.get(ENTITY, name="get_features", responses=problems(404, 422, 500, 503))
+async def get_features(request: Request, entity: str, id: EntityId) -> StoredFeatures:
+    """Read the features of an entity."""
+    keys = [FeatureKey(entity, id, group) for group in _definitions(request).groups_of(entity)]
+    rows = _store(request).read(keys)
     if not rows:
         raise NotFoundError("features of " + entity, id[:100])
     groups = {
-        key.group: {"event_time": rows[key].event_time, "values": rows[key].values} for key in keys if key in rows
+        key.group: StoredGroup(event_time=rows[key].event_time, values=dict(rows[key].values))
+        for key in keys
+        if key in rows
     }
-    return Answer(to_json({"entity": entity, "id": id, "groups": groups}))
+    return StoredFeatures(entity=entity, id=id, groups=groups)
 
 
-def _put(definitions: FeatureDefinitions, store: FeatureStore, call: Call) -> Answer:
-    require_json(call)
-    entity, id = call.parameters["entity"], call.parameters["id"]
+@router.put(ENTITY, name="put_features", responses=problems(400, 404, 409, 413, 415, 422, 500, 503))
+async def put_features(request: Request, entity: str, id: EntityId, body: EntityBody) -> StoredGroups:
+    """Write features of an entity.
+
+    Nothing is written if anything is wrong. Each group is replaced as a whole. A group older than the stored one is
+    refused with 409, and the others are stored.
+    """
+    definitions = _definitions(request)
     definitions.groups_of(entity)
-    groups = read_json(EntityBody, call.body).groups
     writes = [
-        FeatureWrite(FeatureKey(entity, id, group), body.values, body.event_time) for group, body in groups.items()
+        FeatureWrite(FeatureKey(entity, id, group), given.values, given.event_time)
+        for group, given in body.groups.items()
     ]
     _check(definitions, writes)
-    results = _stored(store, writes, call.event)
-    late = [result for result in results if not result.stored]
+    late = [result for result in _stored(_store(request), writes, event_of(request)) if not result.stored]
     if late:
         raise _refusal(late)
-    return Answer(to_json({"entity": entity, "id": id, "stored": list(groups)}))
+    return StoredGroups(entity=entity, id=id, stored=list(body.groups))
 
 
-def _check(definitions: FeatureDefinitions, writes: list[FeatureWrite]) -> None:
+def _definitions(request: Request) -> FeatureDefinitions:
+    definitions: FeatureDefinitions = request.app.state.definitions
+    return definitions
+
+
+def _store(request: Request) -> FeatureStore:
+    store: FeatureStore = request.app.state.store
+    return store
+
+
+def _check(definitions: FeatureDefinitions, writes: Sequence[FeatureWrite]) -> None:
     """Raise for everything that is wrong before anything is written."""
     now = utc_now()
     problems: list[FieldProblem] = []
@@ -122,7 +186,7 @@ def _check(definitions: FeatureDefinitions, writes: list[FeatureWrite]) -> None:
         raise TooLargeError(problems) if too_large else InputError(problems)
 
 
-def _refusal(late: list[WriteResult]) -> SlipwayError:
+def _refusal(late: Sequence[WriteResult]) -> SlipwayError:
     """Only a newer event can refuse a checked write."""
     reasons = "; ".join(str(result.error) for result in late)
     if all(isinstance(result.error, LateEventError) for result in late):
@@ -130,26 +194,7 @@ def _refusal(late: list[WriteResult]) -> SlipwayError:
     return InputError.of("groups", reasons)
 
 
-def _batch_write(store: FeatureStore, call: Call) -> Answer:
-    require_json(call)
-    rows = read_json(BatchBody, call.body).rows
-    writes = [FeatureWrite(FeatureKey(row.entity, row.id, row.group), row.values, row.event_time) for row in rows]
-    results = _stored(store, writes, call.event)
-    refused = sum(not result.stored for result in results)
-    body = {
-        "stored": len(results) - refused,
-        "refused": refused,
-        "results": [_outcome(number, result) for number, result in enumerate(results)],
-    }
-    return Answer(to_json(body))
-
-
-def _outcome(number: int, result: WriteResult) -> dict[str, Any]:
-    outcome: dict[str, Any] = {"row": number, "stored": result.stored}
-    return outcome if result.error is None else {**outcome, "reason": str(result.error)}
-
-
-def _stored(store: FeatureStore, writes: list[FeatureWrite], event: RequestEvent) -> list[WriteResult]:
+def _stored(store: FeatureStore, writes: Sequence[FeatureWrite], event: RequestEvent) -> list[WriteResult]:
     """Write all, and count by group; an unknown group is counted nowhere, since callers must not make metrics."""
     results = list(store.write(writes))
     known = [result for result in results if not isinstance(result.error, NotFoundError)]

@@ -1,21 +1,25 @@
 """Feedback over HTTP."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
-from pydantic_core import to_json
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from slipway.config import ModelConfig
 from slipway.errors import NotFoundError
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN, PredictionId, parse_prediction_id
 from slipway.monitoring.feedback.store import Feedback, FeedbackStore
 from slipway.monitoring.telemetry import metrics
-from slipway.serving.http.exchange import Answer, Call, require_json
-from slipway.serving.http.routes import Route, Routes
-from slipway.serving.prediction.reading import Body, read_json
+from slipway.serving.http.bodies import JsonRoute
+from slipway.serving.http.context import event_of
+from slipway.serving.http.responses import operation_id, problems
+from slipway.serving.prediction.reading import Body
 
+FEEDBACK = "/v1/feedback"
 Number = Annotated[float, Field(allow_inf_nan=False)]
+
+router = APIRouter(tags=["Feedback"], route_class=JsonRoute, generate_unique_id_function=operation_id)
 
 
 class FeedbackBody(Body):
@@ -34,25 +38,36 @@ class FeedbackBody(Body):
         return self
 
 
-def feedback_routes(models: Mapping[str, ModelConfig], store: FeedbackStore) -> Routes:
-    """`POST /v1/feedback` for predictions of ``models``."""
+class FeedbackResult(BaseModel):
+    """What became of the feedback: it is stored once for each prediction."""
 
-    def put(call: Call) -> Answer:
-        require_json(call)
-        body = read_json(FeedbackBody, call.body)
-        prediction = parse_prediction_id(body.prediction_id)
-        _check_deployed(models, prediction)
-        call.event.model = prediction.model
-        is_new = store.put(Feedback(prediction, body.label, body.value, body.reward, body.time))
-        if is_new:
-            version = str(prediction.version)
-            call.event.count(metrics.FEEDBACK, Version=version)
-            if body.reward is not None:
-                call.event.observe(metrics.REWARD, body.reward, Version=version)
-        answer = {"prediction_id": body.prediction_id, "status": "stored" if is_new else "already stored"}
-        return Answer(to_json(answer), 201 if is_new else 200)
+    prediction_id: str
+    status: Literal["stored", "already stored"]
 
-    return (Route("POST", "/v1/feedback", put, name="give_feedback"),)
+
+@router.post(
+    FEEDBACK,
+    name="give_feedback",
+    responses={
+        201: {"model": FeedbackResult, "description": "Stored."},
+        **problems(400, 404, 409, 413, 415, 422, 500, 503),
+    },
+)
+async def give_feedback(request: Request, response: Response, body: FeedbackBody) -> FeedbackResult:
+    """Say what a prediction turned out to deserve."""
+    models: Mapping[str, ModelConfig] = request.app.state.models
+    store: FeedbackStore = request.app.state.feedback
+    prediction, event = parse_prediction_id(body.prediction_id), event_of(request)
+    _check_deployed(models, prediction)
+    event.model = prediction.model
+    if not store.put(Feedback(prediction, body.label, body.value, body.reward, body.time)):
+        return FeedbackResult(prediction_id=body.prediction_id, status="already stored")
+    version = str(prediction.version)
+    event.count(metrics.FEEDBACK, Version=version)
+    if body.reward is not None:
+        event.observe(metrics.REWARD, body.reward, Version=version)
+    response.status_code = 201
+    return FeedbackResult(prediction_id=body.prediction_id, status="stored")
 
 
 def _check_deployed(models: Mapping[str, ModelConfig], prediction: PredictionId) -> None:

@@ -1,18 +1,39 @@
-"""Whether the process answers, for whatever stands before it."""
+"""Whether the process answers, as SageMaker asks it; the Open Inference Protocol has routes of its own."""
 
-from collections.abc import Callable
+from typing import Literal
 
-from slipway.serving.http.exchange import Answer, Call
-from slipway.serving.http.routes import Route, Routes
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from slipway.serving.http.responses import json_response, operation_id
+
+router = APIRouter(tags=["Models"], generate_unique_id_function=operation_id)
 
 
-def health_routes(*, is_ready: Callable[[], bool] = lambda: True) -> Routes:
-    """`GET /ping`, as SageMaker asks it; the Open Inference Protocol has its own.
+class Ping(BaseModel):
+    """Whether the process wants requests."""
 
-    An app that exists has loaded and checked its models, unless ``is_ready`` says no.
-    """
+    status: Literal["ready", "not ready"]
 
-    def ping(_: Call) -> Answer:
-        return Answer(b'{"status":"ready"}') if is_ready() else Answer(b'{"status":"not ready"}', 503)
 
-    return (Route("GET", "/ping", ping, name="ping"),)
+class Readiness:
+    """Whether the process wants new requests."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+
+    def end(self) -> None:
+        """Say from now on that it does not; requests that come are answered all the same."""
+        self.is_ready = False
+
+
+def is_ready(request: Request) -> bool:
+    """Whether the app that answers wants requests. An app that exists has loaded and checked its models."""
+    readiness: Readiness = request.app.state.readiness
+    return readiness.is_ready
+
+
+@router.get("/ping", name="ping", response_model=Ping, responses={503: {"model": Ping}})
+async def ping(request: Request) -> Response:
+    """Liveness, as SageMaker asks it."""
+    return json_response(Ping(status="ready")) if is_ready(request) else json_response(Ping(status="not ready"), 503)

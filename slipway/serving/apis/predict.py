@@ -1,89 +1,53 @@
-"""Slipway's own protocol: predictions, and what is deployed."""
+"""Slipway's own protocol: predictions."""
 
-from collections.abc import Mapping
-from typing import Any
+from fastapi import APIRouter, Request, Response
 
-from pydantic_core import to_json
+from slipway.errors import NotFoundError
+from slipway.serving.http.bodies import read_json_body
+from slipway.serving.http.context import prediction_context
+from slipway.serving.http.responses import json_response, operation_id, problems
+from slipway.serving.prediction.answers import Predictions
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.request import Ask
 
-from slipway.serving.http.exchange import Answer, Call, require_json
-from slipway.serving.http.routes import Route, Routes, version_parameter
-from slipway.serving.prediction.request import Ask, Predicting, Prediction
-from slipway.serving.prediction.service import PredictionService
+PREDICT = "/v1/models/{model}/predict"
+PREDICT_VERSION = "/v1/models/{model}/versions/{version}/predict"
+_VERSION_DIGITS = 10
+_ERRORS = problems(400, 413, 415, 422, 500, 503)
 
-
-def v1_routes(service: PredictionService, predicting: Predicting | None = None) -> Routes:
-    """Predictions and descriptions of the models of ``service``; ``predicting`` is by default its own `endpoint`."""
-
-    def ask(call: Call) -> Ask:
-        require_json(call)
-        return ask_v1(call.parameters["model"], version_parameter(call), call.body)
-
-    def list_models(_: Call) -> Answer:
-        return Answer(to_json({"models": [describe_model(service, name) for name in service.config.models]}))
-
-    def show_model(call: Call) -> Answer:
-        return Answer(to_json(describe_model(service, call.parameters["model"])))
-
-    predict = (predicting or service.endpoint)(ask)
-    return (
-        Route("POST", "/v1/models/{model}/predict", predict, timed=True, name="predict"),
-        Route("POST", "/v1/models/{model}/versions/{version}/predict", predict, timed=True, name="predict_version"),
-        Route("GET", "/v1/models", list_models, name="list_models"),
-        Route("GET", "/v1/models/{model}", show_model, name="show_model"),
-    )
+router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_id)
 
 
-def ask_v1(model: str, version: int | None, body: bytes) -> Ask:
-    """What ``{"inputs": [...]}`` asks of a model."""
-
-    def answer(predictions: list[Prediction]) -> Answer:
-        return Answer(to_json({"model": model, "predictions": [prediction_document(made) for made in predictions]}))
-
-    return Ask(model, version, lambda reader: reader.from_json(body), answer)
+def pipeline_of(request: Request) -> PredictionPipeline:
+    """The pipeline of the app that answers."""
+    pipeline: PredictionPipeline = request.app.state.pipeline
+    return pipeline
 
 
-def prediction_document(made: Prediction) -> dict[str, Any]:
-    """One prediction as v1 answers it."""
-    return {"id": made.id, "version": made.version, **made.output, "cached": made.cached}
+@router.post(PREDICT, name="predict", response_model=Predictions, responses=_ERRORS)
+async def predict(request: Request, model: str) -> Response:
+    """A prediction for each record, by the version that the release assigns."""
+    return await _predict(request, model, None)
 
 
-def describe_model(service: PredictionService, name: str) -> dict[str, Any]:
-    """What is deployed of a model, with its schemas if this process serves it; raises NotFoundError."""
-    config = service.model(name)
-    own, known = service.releases.of(name), service.releases.known(name)
-    # A slot has one version, whatever part it plays in a release.
-    release = known.release if known and config.tier == "heavy" else own
-    described: dict[str, Any] = {
-        "name": name,
-        "tier": config.tier,
-        "release": {
-            "stable": release.stable,
-            "strategy": release.strategy,
-            "candidates": [{"version": c.version, "share": c.share} for c in release.candidates],
-            "id": known.id if known else None,
-            "phase": known.phase if known else None,
-        },
-    }
-    if not service.is_loaded(name):
-        return {**described, "versions": [{"version": number} for number in config.versions]}
-    stable = service.version(name, own.stable).predictor.manifest
-    versions = [_describe_version(service, name, number) for number in config.versions]
-    return {**described, "task": stable.task, "description": stable.description, "versions": versions}
+@router.post(PREDICT_VERSION, name="predict_version", response_model=Predictions, responses=_ERRORS)
+async def predict_version(request: Request, model: str, version: str) -> Response:
+    """A prediction for each record, by the version that is addressed."""
+    return await _predict(request, model, version)
 
 
-def _describe_version(service: PredictionService, name: str, number: int) -> Mapping[str, Any]:
-    if not service.is_loaded(name, number):
-        return {"version": number}
-    served = service.version(name, number)
-    manifest = served.predictor.manifest
-    return {
-        "version": number,
-        "task": manifest.task,
-        "description": manifest.description,
-        "inputs": [field.model_dump(mode="json", exclude_none=True) for field in manifest.inputs],
-        "outputs": manifest.outputs.model_dump(mode="json", exclude_none=True),
-        "record_schema": served.reader.record.model_json_schema(),
-        "quality": [measurement.model_dump(mode="json") for measurement in manifest.quality],
-        "quantization": manifest.quantization.model_dump(mode="json") if manifest.quantization else None,
-        "bytes": sum(entry.bytes for entry in manifest.files),
-    }
+async def _predict(request: Request, model: str, version: str | None) -> Response:
+    context = prediction_context(request)
+    body = await read_json_body(request)
+    pipeline = pipeline_of(request)
+    ask = Ask(model, version_number(model, version), lambda reader: reader.from_json(body))
+    return json_response(pipeline.models.answer(model, await pipeline.predict(ask, context)))
+
+
+def version_number(model: str, version: str | None) -> int | None:
+    """The version that a path names, if it names one; raises NotFoundError for a text that cannot be a version."""
+    if version is None:
+        return None
+    if not (version.isascii() and version.isdecimal() and version[0] != "0" and len(version) <= _VERSION_DIGITS):
+        raise NotFoundError(f"version of {model[:100]}", version[:100])
+    return int(version)

@@ -1,21 +1,30 @@
 """Rankings over HTTP: the candidates of one choice go in, and come back best first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
-from pydantic_core import to_json
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, ValidationError
 
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
+from slipway.models.manifest import Manifest
 from slipway.models.schema import RequestRecord
-from slipway.serving.http.exchange import Answer, Call, require_json
-from slipway.serving.http.routes import Route, Routes, version_parameter
+from slipway.serving.apis.predict import pipeline_of, version_number
+from slipway.serving.http.bodies import read_json_body
+from slipway.serving.http.context import prediction_context
+from slipway.serving.http.responses import json_response, operation_id, problems
+from slipway.serving.prediction.answers import PredictionIdText
 from slipway.serving.prediction.ranking import RankedItem, Ranking, check_by
 from slipway.serving.prediction.reading import Body, RecordReader, read_json
-from slipway.serving.prediction.request import Ask, Predicting, Prediction
-from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.request import Ask
+from slipway.serving.prediction.served import ServedModels
 
+RANK = "/v1/models/{model}/rank"
+RANK_VERSION = "/v1/models/{model}/versions/{version}/rank"
+_ERRORS = problems(400, 413, 415, 422, 500, 503)
+
+router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_id)
 Fields = dict[str, Any]
 
 
@@ -64,44 +73,65 @@ class RankBody(Body):
         return f"items{place}.{name}" if name else f"items{place}"
 
 
-def rank_routes(service: PredictionService, predicting: Predicting | None = None) -> Routes:
-    """`POST …/rank` for the models of ``service``; ``predicting`` is by default its own `endpoint`."""
+class AnsweredItem(BaseModel):
+    """One item of a ranking: ``index`` is its place in the request, and a click is told by its ``id``."""
 
-    def ask(call: Call) -> Ask:
-        require_json(call)
-        return _ask(service, call)
-
-    rank = (predicting or service.endpoint)(ask)
-    return (
-        Route("POST", "/v1/models/{model}/rank", rank, timed=True, name="rank"),
-        Route("POST", "/v1/models/{model}/versions/{version}/rank", rank, timed=True, name="rank_version"),
-    )
+    index: Annotated[int, Field(ge=0)]
+    id: PredictionIdText
+    version: int
+    score: float
+    cached: bool
 
 
-def _ask(service: PredictionService, call: Call) -> Ask:
-    model, version = call.parameters["model"], version_parameter(call)
-    body = read_json(RankBody, call.body)
-    by = body.said("by")
-    ranking = Ranking(
-        service.releases,
-        lambda number: service.version(model, number).predictor.manifest,
-        by=by,
-        limit=body.said("limit"),
-    )
+class AnsweredRanking(BaseModel):
+    """The items, best first."""
 
+    model: str
+    impression: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{24}$"})]
+    items: list[AnsweredItem]
+
+
+@router.post(RANK, name="rank", response_model=AnsweredRanking, responses=_ERRORS)
+async def rank(request: Request, model: str) -> Response:
+    """Put the items of one choice in order.
+
+    Each item is scored, and takes from `context` the fields that it leaves out. Tell `/v1/feedback` of a click on an
+    item as a reward, by the item's id.
+    """
+    return await _rank(request, model, None)
+
+
+@router.post(RANK_VERSION, name="rank_version", response_model=AnsweredRanking, responses=_ERRORS)
+async def rank_version(request: Request, model: str, version: str) -> Response:
+    """Put the items of one choice in order by the version that is addressed."""
+    return await _rank(request, model, version)
+
+
+async def _rank(request: Request, model: str, version: str | None) -> Response:
+    context = prediction_context(request)
+    body = read_json(RankBody, await read_json_body(request))
+    pipeline, number = pipeline_of(request), version_number(model, version)
+    ranking = _ranking(pipeline.models, model, body)
+    predictions = await pipeline.predict(_ask(pipeline.models, model, number, body, ranking), context)
+    items = [_answered(item) for item in ranking.ranked(predictions, context.event.count)]
+    return json_response(AnsweredRanking(model=model, impression=ranking.impression, items=items))
+
+
+def _ranking(models: ServedModels, model: str, body: RankBody) -> Ranking:
+    def manifest(number: int) -> Manifest:
+        return models.version(model, number).manifest
+
+    return Ranking(models.releases, manifest, by=body.said("by"), limit=body.said("limit"))
+
+
+def _ask(models: ServedModels, model: str, version: int | None, body: RankBody, ranking: Ranking) -> Ask:
     def read(reader: RecordReader) -> list[RequestRecord]:
-        check_by(service.version(model, version).predictor.manifest, by)
-        return body.records(reader, service.config.api.limits.records)
+        check_by(models.version(model, version).manifest, body.said("by"))
+        return body.records(reader, models.config.api.limits.records)
 
-    def answer(predictions: list[Prediction]) -> Answer:
-        items = ranking.ranked(predictions, call.event.count)
-        document = {"model": model, "impression": ranking.impression, "items": [item_document(item) for item in items]}
-        return Answer(to_json(document))
-
-    return Ask(model, version, read, answer, ranking)
+    return Ask(model, version, read, ranking)
 
 
-def item_document(item: RankedItem) -> Mapping[str, Any]:
-    """One item as it is answered: ``index`` is its place in the request, ``id`` what a click is told by."""
+def _answered(item: RankedItem) -> AnsweredItem:
     made = item.made
-    return {"index": item.index, "id": made.id, "version": made.version, "score": item.score, "cached": made.cached}
+    return AnsweredItem(index=item.index, id=made.id, version=made.version, score=item.score, cached=made.cached)

@@ -6,20 +6,23 @@ Contract: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-infere
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fastapi import APIRouter, Request, Response
 from pydantic_core import from_json, to_json
 
 from slipway.config import FeatureType
 from slipway.errors import InputError, MalformedError
 from slipway.models.manifest import InputField, Manifest
 from slipway.models.schema import RequestRecord
-from slipway.serving.apis.predict import ask_v1, prediction_document
-from slipway.serving.http.exchange import JSON, Answer, Call, UnsupportedMediaTypeError, require_plain
-from slipway.serving.http.routes import Route, Routes
+from slipway.serving.apis.predict import pipeline_of
+from slipway.serving.http.bodies import JSON, UnsupportedMediaTypeError, require_plain
+from slipway.serving.http.context import prediction_context
+from slipway.serving.http.responses import json_response, operation_id, problems, raw_response
+from slipway.serving.prediction.answers import Predictions
 from slipway.serving.prediction.reading import RecordReader
-from slipway.serving.prediction.request import Ask, Predicting, Prediction
+from slipway.serving.prediction.request import Ask, Prediction
 
 JSON_LINES = "application/jsonlines"
 CSV = "text/csv"
@@ -28,32 +31,42 @@ _ANY = ("", "*/*", "application/*")
 
 Read = Callable[[RecordReader], list[RequestRecord]]
 
-
-def sagemaker_routes(model: str, manifest: Manifest, predicting: Predicting) -> Routes:
-    """`/invocations` for the one version of the model that is served; `/ping` is among the routes of health."""
-
-    def ask(call: Call) -> Ask:
-        require_plain(call)
-        return _ask(model, manifest, call)
-
-    return (Route("POST", "/invocations", predicting(ask), timed=True, name="invocations"),)
+router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_id)
 
 
-def _ask(model: str, manifest: Manifest, call: Call) -> Ask:
-    given = _media_type(call, "content-type") or JSON
-    wanted = _media_type(call, "accept") or given
-    asked = ask_v1(model, None, call.body)
-    if given == JSON_LINES:
-        asked = Ask(model, None, _lines_reader(call.body), asked.answer)
-    elif given == CSV:
-        asked = Ask(model, None, _csv_reader(manifest, call.body), asked.answer)
-    writers = {JSON: asked.answer, JSON_LINES: _answer_lines, CSV: _answer_csv}
-    return Ask(model, None, asked.read, writers[wanted])
+@router.post(
+    "/invocations",
+    name="invocations",
+    response_model=Predictions,
+    responses=problems(400, 413, 415, 422, 500, 503),
+)
+async def invocations(request: Request) -> Response:
+    """A prediction for each record, by the one version that this container serves."""
+    context = prediction_context(request)
+    require_plain(request)
+    given = _media_type(request, "content-type") or JSON
+    wanted = _media_type(request, "accept") or given
+    body, pipeline = await request.body(), pipeline_of(request)
+    model = next(iter(pipeline.models.config.models))
+    read = _readers(pipeline.models.version(model).manifest, body)[given]
+    predictions = await pipeline.predict(Ask(model, None, read), context)
+    answer = pipeline.models.answer(model, predictions)
+    if wanted == JSON:
+        return json_response(answer)
+    return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(predictions)
 
 
-def _media_type(call: Call, header: str) -> str | None:
-    """A known type, or None for any; of several that are accepted the first known one counts."""
-    choices = [part.partition(";")[0].strip().lower() for part in call.headers.get(header).split(",")]
+def _readers(manifest: Manifest, body: bytes) -> Mapping[str, Read]:
+    return {
+        JSON: lambda reader: reader.from_json(body),
+        JSON_LINES: _lines_reader(body),
+        CSV: _csv_reader(manifest, body),
+    }
+
+
+def _media_type(request: Request, header: str) -> str | None:
+    """A known type, or None for any; of several accepted types, the first known one counts."""
+    choices = [part.partition(";")[0].strip().lower() for part in request.headers.get(header, "").split(",")]
     known = [_TYPES[choice] for choice in choices if choice in _TYPES]
     if known:
         return known[0]
@@ -108,13 +121,13 @@ def _value(field: InputField, text: str) -> Any:
         return text
 
 
-def _answer_lines(predictions: list[Prediction]) -> Answer:
-    lines = [to_json(prediction_document(made)) for made in predictions]
-    return Answer(b"\n".join(lines) + b"\n", media_type=JSON_LINES)
+def _answer_lines(answer: Predictions) -> Response:
+    lines = [each.model_dump_json() for each in answer.predictions]
+    return raw_response("".join(f"{line}\n" for line in lines).encode(), JSON_LINES)
 
 
-def _answer_csv(predictions: list[Prediction]) -> Answer:
-    """A line for each record: its label and score, or its value; what a task of one's own makes, as JSON."""
+def _answer_csv(predictions: Sequence[Prediction]) -> Response:
+    """A line for each record: its label and score, or its value; the output of the user's own task as JSON."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for made in predictions:
@@ -122,4 +135,4 @@ def _answer_csv(predictions: list[Prediction]) -> Answer:
             [made.output[name] for name in ("label", "score", "value") if name in made.output]
             or [to_json(made.output).decode()]
         )
-    return Answer(text.getvalue().encode(), media_type=CSV)
+    return raw_response(text.getvalue().encode(), CSV)

@@ -13,15 +13,15 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Protocol
 
-from slipway.errors import ExpiredError, MalformedError, OverloadedError
+from slipway.errors import ExpiredError, OverloadedError
 from slipway.models.manifest import Record
 from slipway.models.tasks import Output
-from slipway.serving.batching.returns import Returns
-from slipway.serving.batching.waiting import Item, Ticket, Waiting
+from slipway.serving.batching.waiting import Disconnected, Item, Ticket, Waiting
+from slipway.serving.prediction.runner import Answered, ClientGoneError
 
 _BATCHES_KEPT = 10_000
-_TOGETHER = 4  # answers that wake the event loop once: more gain little, and wait longer
-_SOON_SECONDS = 0.02
+_WATCHED_AFTER_SECONDS = 0.25
+"""How long a request waits before somebody looks whether its client is still there: a task for each costs too much."""
 _LOG = logging.getLogger("slipway")
 
 
@@ -53,19 +53,6 @@ class Batch:
     padding: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The outputs of a request's records, with the seconds that it waited and those that the graph took."""
-
-    outputs: list[Output]
-    queued: float
-    ran: float
-
-
-class ClientGoneError(MalformedError):
-    """The client went away before its records' turn came; they were not predicted."""
-
-
 class Executor:
     """Predicts records in threads of its own.
 
@@ -81,8 +68,7 @@ class Executor:
         self.name = name
         self._predictor = predictor
         self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
-        self._returns: Returns[Answered] = Returns()
-        self._busy_from = 2 * plan.sessions * plan.max_batch
+        self._watches: set[asyncio.Task[None]] = set()
         self._workers = [
             Thread(target=self._work, name=f"predict-{number}", daemon=True) for number in range(plan.sessions)
         ]
@@ -94,24 +80,26 @@ class Executor:
         return self._waiting.has_room(count)
 
     def submit(
-        self, records: Sequence[Record], deadline: float, settle: "Settle", is_gone: "IsGone | None" = None
+        self, records: Sequence[Record], deadline: float, settle: "Settle", disconnected: Disconnected | None = None
     ) -> None:
         """Let records wait; ``settle`` is called from a worker's thread. ``deadline`` is in `time.monotonic`'s seconds.
 
         Raises:
             OverloadedError: too many records wait already.
         """
-        ticket = Ticket(len(records), deadline, settle, is_gone)
+        ticket = Ticket(len(records), deadline, settle, disconnected)
         if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
             raise OverloadedError(f"model {self.name}")
 
-    async def predict(self, records: Sequence[Record], deadline: float, is_gone: "IsGone | None" = None) -> Answered:
+    async def predict(
+        self, records: Sequence[Record], deadline: float, disconnected: Disconnected | None = None
+    ) -> Answered:
         """The answers to the records of one request, in order.
 
         Args:
             records: one or more.
             deadline: when they must have begun to run, in `time.monotonic`'s seconds.
-            is_gone: tells whether the client has gone; asked by a worker, when the turn of the records has come.
+            disconnected: returns when the client has closed its connection; asked of requests that wait long.
 
         Raises:
             OverloadedError: too many records wait already; told at once.
@@ -123,16 +111,20 @@ class Executor:
         future: asyncio.Future[Answered] = loop.create_future()
 
         def settle(ticket: Ticket, error: BaseException | None) -> None:
-            self._returns.add(future, error or _answered(ticket))
+            loop.call_soon_threadsafe(_resolve, future, error or _answered(ticket))
 
-        self.submit(records, deadline, settle, is_gone)
+        self.submit(records, deadline, settle, disconnected)
         return await future
 
-    def look_after(self) -> None:
-        """On the loop's thread: answer requests whose deadline has passed, and give out answers that are kept."""
-        for ticket in self._waiting.overdue(monotonic()):
+    def tick(self) -> None:
+        """On the loop's thread: answer requests whose deadline has passed, and watch the clients of those that wait."""
+        now = monotonic()
+        for ticket in self._waiting.overdue(now):
             ticket.fail(ExpiredError(f"model {self.name}"))
-        self._returns.give_out()
+        for ticket in self._waiting.unwatched(now - _WATCHED_AFTER_SECONDS):
+            task = asyncio.get_running_loop().create_task(_watch(ticket))
+            self._watches.add(task)
+            task.add_done_callback(self._watches.discard)
 
     def close(self, *, drop: bool = False) -> None:
         """Predict what waits (or ``drop`` it unanswered), take no more, and end the workers; waits for them."""
@@ -144,28 +136,18 @@ class Executor:
         wake = Lock()
         wake.acquire()
         while items := self._waiting.take(wake):
-            started = monotonic()
-            live = [item for item in items if self._is_wanted(item.ticket)]
+            live = [item for item in items if self._start(item.ticket)]
             if live:
                 self._run(live)
-            if not self._may_keep(monotonic() - started):
-                self._returns.hand_over()
 
-    def _may_keep(self, ran: float) -> bool:
-        """Whether answers may wait for the next ones: only where those come soon, and no worker runs dry meanwhile."""
-        is_busy = len(self._waiting) >= self._busy_from
-        return is_busy and ran < _SOON_SECONDS and len(self._returns) < _TOGETHER
-
-    def _is_wanted(self, ticket: Ticket) -> bool:
+    def _start(self, ticket: Ticket) -> bool:
+        """Begin a request that is still wanted; False for one that was dropped or is overdue."""
         now = monotonic()
         if ticket.dropped:
             return False
         if not ticket.started:
             if ticket.deadline <= now:
                 ticket.fail(ExpiredError(f"model {self.name}"))
-                return False
-            if ticket.is_gone is not None and ticket.is_gone():
-                ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
                 return False
             ticket.started = now
         return True
@@ -187,9 +169,25 @@ class Executor:
             item.ticket.give(item.index, output)
 
 
-IsGone = Callable[[], bool]
 Settle = Callable[[Ticket, BaseException | None], None]
 
 
+async def _watch(ticket: Ticket) -> None:
+    """Drop the records of a request that still waits when its client leaves."""
+    if ticket.disconnected is not None:
+        await ticket.disconnected()
+        if not ticket.started:
+            ticket.fail(ClientGoneError.of("(body)", "the client went away before its answer"))
+
+
+def _resolve(future: "asyncio.Future[Answered]", result: Answered | BaseException) -> None:
+    if future.done():  # the request was cancelled
+        return
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
 def _answered(ticket: Ticket) -> Answered:
-    return Answered(ticket.outputs, ticket.started - ticket.enqueued, monotonic() - ticket.started)
+    return Answered(ticket.outputs, monotonic() - ticket.started, ticket.started - ticket.enqueued)

@@ -1,10 +1,8 @@
-"""The processors this process may use, which in a container are not all that the machine has, and who goes first."""
+"""The processors that this process may use: in a container, not all of the machine's."""
 
 import math
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -16,18 +14,6 @@ def available_processors(*, cgroups: Path = _CGROUPS, own: Path = _OWN_CGROUP) -
     allowed: list[float] = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
     allowed += _quotas(cgroups, own)
     return max(1, math.ceil(min(allowed)))
-
-
-def let_others_finish() -> None:
-    """On Linux: from now on the calling thread does not interrupt another the moment it has something to do.
-
-    It waits for a free processor or its turn, some milliseconds at most. An event loop that is woken for each of a
-    thousand requests a second would otherwise take a processor from a graph as often, and what its caches hold. See
-    `SCHED_BATCH` in sched(7). Where that is not allowed, all stays as it was.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _quotas(cgroups: Path, own: Path) -> Iterator[float]:

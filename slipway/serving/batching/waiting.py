@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -13,25 +13,33 @@ _MOST_PADDING = 0.25
 _LOOKED_AT = 8  # batches' worth of waiting records, so that choosing stays cheap however long the queue is
 
 
+Disconnected = Callable[[], Awaitable[None]]
+"""Returns when the client of a request has closed its connection."""
+
+
 class Ticket:
     """What waits for the answers to the records of one request.
 
     ``settle`` is called once, from the thread that answered the last record: with the outputs in the order of the
-    records, or with the first error. ``is_gone`` tells whether the client has left, where that is known.
+    records, or with the first error. ``disconnected`` returns when the client has left, where that is known.
     """
 
-    __slots__ = ("_left", "_lock", "_settle", "deadline", "dropped", "enqueued", "is_gone", "outputs", "started")
+    __slots__ = (
+        *("_left", "_lock", "_settle", "deadline", "disconnected", "dropped", "enqueued", "outputs", "started"),
+        "watched",
+    )
 
     def __init__(
         self,
         count: int,
         deadline: float,
         settle: Callable[["Ticket", BaseException | None], None],
-        is_gone: Callable[[], bool] | None = None,
+        disconnected: Disconnected | None = None,
     ) -> None:
         self.outputs: list[Any] = [None] * count
         self.deadline = deadline
-        self.is_gone = is_gone
+        self.disconnected = disconnected
+        self.watched = disconnected is None
         self.enqueued = monotonic()
         self.started = 0.0
         self.dropped = False
@@ -142,6 +150,18 @@ class Waiting:
             while self._items and (self._items[0].ticket.dropped or self._items[0].ticket.deadline <= now):
                 found[self._items.popleft().ticket] = None
         return [ticket for ticket in found if not ticket.dropped]
+
+    def unwatched(self, before: float) -> list[Ticket]:
+        """The requests that have waited since ``before`` without anybody watching their clients; marks them watched."""
+        found: list[Ticket] = []
+        with self._lock:
+            for item in self._items:
+                if item.ticket.enqueued > before:
+                    break
+                if not item.ticket.watched:
+                    item.ticket.watched = True
+                    found.append(item.ticket)
+        return found
 
     def _patience(self) -> float:
         """Seconds to wait for a fuller batch; none where it need not be fuller, for ever where nothing waits."""

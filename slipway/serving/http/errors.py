@@ -1,12 +1,23 @@
-"""Errors as HTTP answers: RFC 9457 problem documents. The only place that knows which error is which status."""
+"""Errors as HTTP answers. The only place that knows which error is which status.
 
-from collections.abc import Sequence
+The Open Inference Protocol has an object with one string; every other route answers RFC 9457 problem documents.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pydantic_core import to_json
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Scope
 
+from slipway.config.validation import problems_of
 from slipway.errors import (
     ConflictError,
     ExpiredError,
@@ -16,15 +27,22 @@ from slipway.errors import (
     NotFoundError,
     OverloadedError,
     PredictionError,
+    SlipwayError,
     TooLargeError,
     UnavailableError,
 )
-from slipway.serving.http.exchange import Answer, UnsupportedMediaTypeError
+from slipway.monitoring.telemetry.metrics import Kind
+from slipway.monitoring.telemetry.requests import error_kind
+from slipway.serving.http.bodies import UnsupportedMediaTypeError, media_type_problem
+from slipway.serving.http.context import event_in, request_id
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEMS_SHOWN = 100
 RETRY_AFTER_SECONDS = 1
 _SHOWN_CHARACTERS = 500
+_LOG = logging.getLogger("slipway")
+# Under overload there are thousands of them a second, and the metrics count them.
+_EXPECTED = (OverloadedError, ExpiredError)
 
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (UnsupportedMediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
@@ -37,64 +55,140 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 
+class WrongField(BaseModel):
+    """One wrong field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error of v1, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[WrongField] | None = None
+
+
+class InferError(BaseModel):
+    """An error of the Open Inference Protocol."""
+
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """An error as the caller may see it: nothing of the inside is in it."""
+class _Said:
+    """What the caller gets to know of an error: nothing of the inside."""
 
     status: HTTPStatus
     detail: str
-    errors: Sequence[FieldProblem] = ()
+    problems: Sequence[FieldProblem] = ()
 
 
-def problem_of(error: BaseException) -> Problem:
-    """What the caller gets to know of an error."""
+def error_response(error: BaseException, path: str) -> Response:
+    """An error in the form of the protocol that ``path`` belongs to."""
+    if isinstance(error, HTTPException):
+        return _response(_http_error(error), path, error.headers)
+    return _response(_said(error), path)
+
+
+async def handle(request: Request, error: Exception) -> Response:
+    """The handler of every exception that a route raises on purpose; counts it as what it is."""
+    translated = _translated(request, error)
+    if event := event_in(request.scope):
+        event.kind = _kind(translated)
+    if isinstance(translated, PredictionError | UnavailableError) and not isinstance(translated, _EXPECTED):
+        log_fault(translated, request.scope)
+    return error_response(translated, request.scope["path"])
+
+
+HANDLERS: Mapping[Any, Any] = dict.fromkeys(
+    (SlipwayError, RequestValidationError, HTTPException, ClientDisconnect), handle
+)
+
+
+def log_fault(error: BaseException, scope: Scope) -> None:
+    """The one place that logs the faults of the service; callers' mistakes are in the metrics only."""
+    trace = None if isinstance(error, UnavailableError) else error
+    _LOG.error("%s: %s", type(error).__name__, error, exc_info=trace, extra={"request": request_id(scope)})
+
+
+def _translated(request: Request, error: Exception) -> Exception:
+    """The frameworks' exceptions as Slipway's, where it has one."""
+    if isinstance(error, RequestValidationError):
+        return media_type_problem(request) or _input_error(error)
+    if isinstance(error, ClientDisconnect):
+        return MalformedError.of("(body)", "the request ended before its body did")
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, SlipwayError | ClientDisconnect):
+        return _translated(request, error.__cause__)  # FastAPI wraps errors of reading a body
+    return error
+
+
+def _kind(error: Exception) -> Kind:
+    if isinstance(error, HTTPException):  # of the router: an unknown path or method
+        return Kind.NOT_FOUND if error.status_code == HTTPStatus.NOT_FOUND else Kind.INPUT
+    return error_kind(error)
+
+
+def _input_error(error: RequestValidationError) -> InputError:
+    errors: Sequence[ErrorDetails] = error.errors()
+    found: list[ErrorDetails] = [{**each, "loc": each["loc"][1:]} for each in errors]
+    if any(each["type"] == "missing" and not each["loc"] for each in found):
+        return MalformedError.of("(body)", "is empty; needed is JSON")
+    return InputError(problems_of(found))
+
+
+def _said(error: BaseException) -> _Said:
     status = next((status for cls, status in _STATUS if isinstance(error, cls)), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, InputError):
-        return Problem(status, _input_detail(error.problems), error.problems[:PROBLEMS_SHOWN])
+        return _Said(status, _input_detail(error.problems), error.problems[:PROBLEMS_SHOWN])
     if isinstance(error, OverloadedError | ExpiredError):
-        return Problem(status, f"the {error.dependency} has more to do than it can take; try again later")
+        return _Said(status, f"the {error.dependency} has more to do than it can take; try again later")
     if isinstance(error, UnavailableError):
-        return Problem(status, f"the {error.dependency} is unavailable; try again")
+        return _Said(status, f"the {error.dependency} is unavailable; try again")
     if isinstance(error, NotFoundError | ConflictError):
-        return Problem(status, str(error)[:_SHOWN_CHARACTERS])
+        return _Said(status, str(error)[:_SHOWN_CHARACTERS])
     if isinstance(error, PredictionError):
-        return Problem(status, "the model failed on this input")
-    return Problem(status, "something went wrong that is not your fault")
+        return _Said(status, "the model failed on this input")
+    return _Said(status, "something went wrong that is not your fault")
 
 
-def problem_answer(error: BaseException, path: str) -> Answer:
-    """An error as a problem document; the `ErrorStyle` of v1."""
-    return render(problem_of(error), path)
+def _http_error(error: HTTPException) -> _Said:
+    """A status that no error of Slipway's stands for, e.g. 405."""
+    status = HTTPStatus(error.status_code)
+    return _Said(status, status.description or status.phrase)
 
 
-def render(problem: Problem, path: str) -> Answer:
-    """A problem document as an answer; ``path`` is its `instance`."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": problem.status.phrase,
-        "status": problem.status.value,
-        "detail": problem.detail,
-        "instance": path,
-    }
-    if problem.errors:
-        document["errors"] = [{"field": e.field[:_SHOWN_CHARACTERS], "message": e.message} for e in problem.errors]
-    return Answer(to_json(document), problem.status.value, PROBLEM_JSON, headers_for(problem.status))
+def _response(said: _Said, path: str, headers: Mapping[str, str] | None = None) -> Response:
+    added = {"retry-after": str(RETRY_AFTER_SECONDS)} if said.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if path == "/v2" or path.startswith("/v2/"):
+        # The protocol's clients know 400 for every wrong input.
+        is_input = said.status is HTTPStatus.UNPROCESSABLE_ENTITY
+        status = HTTPStatus.BAD_REQUEST if is_input else said.status
+        body, media_type = InferError(error=said.detail).model_dump_json(), "application/json"
+    else:
+        status, media_type = said.status, PROBLEM_JSON
+        body = _problem(said, path).model_dump_json(exclude_none=True)
+    return Response(body, status, {**added, **(headers or {})}, media_type)
 
 
-def headers_for(status: HTTPStatus) -> dict[str, str]:
-    """The headers that a status brings with it."""
-    return {"retry-after": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+def _problem(said: _Said, path: str) -> Problem:
+    wrong = [WrongField(field=each.field[:_SHOWN_CHARACTERS], message=each.message) for each in said.problems]
+    return Problem(
+        title=said.status.phrase,
+        status=said.status.value,
+        detail=said.detail,
+        instance=path,
+        errors=wrong or None,
+    )
 
 
 def _input_detail(problems: Sequence[FieldProblem]) -> str:
-    """The first problem, and how many there are more."""
-    first = (
-        f"{problems[0].field[:_SHOWN_CHARACTERS]}: {problems[0].message}" if problems else "the request is not valid"
-    )
+    """The first problem, and the number of the others."""
+    if not problems:
+        return "the request is not valid"
+    first = f"{problems[0].field[:_SHOWN_CHARACTERS]}: {problems[0].message}"
     return first if len(problems) < 2 else f"{first} (and {len(problems) - 1} more)"
-
-
-def http_problem(status: int) -> Problem:
-    """A status that no error of Slipway's stands for, e.g. 405."""
-    known = HTTPStatus(status)
-    return Problem(known, known.description or known.phrase)

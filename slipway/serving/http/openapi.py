@@ -1,213 +1,170 @@
-"""The OpenAPI document of the whole API, built from the deployed models and the defined features.
+"""The OpenAPI document: FastAPI's, with what FastAPI cannot know.
 
-Every model, version and entity has operations of its own, so that a reader or a generated client sees the real schema
-of a record. It is served by the function `predict`, and describes the routes of the other functions too.
+FastAPI documents the routes, whose paths name models and entities by parameters. This module writes each route once for
+every model, version and entity, with the schemas of its records, so that a reader or a generated client sees them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
 
 from slipway.config import Authorization, Config
-from slipway.serving.apis.features import BatchBody
-from slipway.serving.apis.feedback import FeedbackBody
-from slipway.serving.apis.tensors import InferRequest
-from slipway.serving.http import openapi_parts as parts
-from slipway.serving.http.json_schema import Json
-from slipway.serving.http.openapi_parts import json_body, operation
-from slipway.serving.http.openapi_rank import rank_operation, rank_schemas
-from slipway.serving.http.openapi_schemas import FIXED_SCHEMAS
-from slipway.serving.prediction.service import PredictionService, ServedVersion
+from slipway.serving.apis import features, feedback, predict, rank
+from slipway.serving.apis.tensor_records import BINARY
+from slipway.serving.http.app import API_VERSION
+from slipway.serving.http.errors import PROBLEM_JSON
+from slipway.serving.http.openapi_examples import (
+    EXAMPLE_ID,
+    example_entity,
+    example_feedback,
+    example_infer,
+    example_record,
+    example_rows,
+)
+from slipway.serving.http.openapi_schemas import (
+    entity_schemas,
+    entity_type_name,
+    infer_schemas,
+    ranks_by_label,
+    type_name,
+    version_schemas,
+)
+from slipway.serving.prediction.served import ServedModels, ServedVersion
 
-_MODELS = "Models"
-_FEATURES = "Features"
-_FEEDBACK = "Feedback"
-_OIP = "Open Inference Protocol"
-
-
-def openapi_document(service: PredictionService) -> Json:
-    """The document; JSON-able."""
-    config = service.config
-    served = {
-        (name, number): service.version(name, number)
-        for name, model in config.models.items()
-        for number in model.versions
-        if service.is_loaded(name, number)
-    }
-    requests: list[type[BaseModel]] = [version.reader.request for version in served.values()]
-    schemas = {**_schemas([*requests, BatchBody, FeedbackBody, InferRequest]), **FIXED_SCHEMAS}
-    paths: Json = {}
-    for (name, number), version in served.items():
-        schemas[_answer_name(version)] = parts.predictions_schema(version.predictor.manifest)
-        schemas |= rank_schemas(version, schemas[version.reader.record.__name__], config.api.limits)
-        path = f"/v1/models/{name}/versions/{number}"
-        paths[f"{path}/predict"] = {"post": _predict(version, f" {number}")}
-        paths[f"{path}/rank"] = {"post": rank_operation(version, f" {number}")}
-        paths |= _oip_paths(f"/v2/models/{name}/versions/{number}", f"{name} {number}", version)
-    for name in filter(service.is_loaded, config.models):
-        stable = served[name, service.releases.of(name).stable]
-        paths[f"/v1/models/{name}/predict"] = {"post": _predict(stable, "")}
-        paths[f"/v1/models/{name}/rank"] = {"post": rank_operation(stable, "")}
-        paths |= _model_paths(name, stable)
-    paths |= {**_shared_paths(), **_feature_paths(config), **_feedback_paths(config)}
-    schemas |= {parts.entity_schema_name(entity): parts.entity_schema(config, entity) for entity in _entities(config)}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": config.project, "version": "1", "description": "Predictions, features and feedback."},
-        "paths": paths,
-        "components": {"schemas": schemas, **_security_schemes(config)},
-        **_security(config),
-    }
+Json = dict[str, Any]
+_SECURITY: dict[Authorization, Json] = {
+    Authorization.IAM: {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+    Authorization.JWT: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
 
 
-def _schemas(models: list[type[BaseModel]]) -> Json:
-    _, definitions = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+def openapi_document(models: ServedModels, routers: Sequence[APIRouter]) -> Json:
+    """The document of ``routers``, JSON-able. A release changes which version is stable, so it is not kept."""
+    config = models.config
+    document = get_openapi(
+        title=config.project,
+        version=API_VERSION,
+        description="Predictions, features and feedback.",
+        routes=[route for router in routers for route in router.routes],
     )
-    schemas: Json = definitions["$defs"]
-    return schemas
+    schemas: Json = document["components"]["schemas"] | infer_schemas()
+    for name in config.models:
+        for served in models.loaded(name).values():
+            schemas |= version_schemas(served)
+    for entity in _entities(config):
+        schemas |= entity_schemas(config, entity)
+    document["components"]["schemas"] = schemas
+    document["paths"] = dict(_paths(document["paths"], models))
+    _use_problem_documents(document)
+    _secure(document, config)
+    return document
 
 
-def _answer_name(version: ServedVersion) -> str:
-    return f"{version.reader.record.__name__}Predictions"
+def _paths(templates: Json, models: ServedModels) -> Iterator[tuple[str, Json]]:
+    """Each path with its operations, once for each model, version or entity that it can name."""
+    for path, operations in templates.items():
+        if "{model}" in path:
+            yield from _of_models(path, operations, models)
+        elif path.startswith("/v1/features") and not models.config.features:
+            continue
+        elif "{entity}" in path:
+            yield from _of_entities(path, operations, models.config)
+        else:
+            yield path, _shared(path, operations, models.config)
 
 
-def _predict(version: ServedVersion, suffix: str) -> Json:
-    manifest = version.predictor.manifest
-    example = {"inputs": [parts.example_record(manifest, version.reader.record)]}
-    return operation(
-        parts.PREDICTIONS,
-        f"predict_{manifest.name}{suffix}".replace(" ", "_").replace("-", "_"),
-        f"Predict with {manifest.name}{suffix}",
-        manifest.description,
-        body=json_body(version.reader.request.__name__, example),
-        answers={200: parts.json_answer(_answer_name(version), "A prediction for each record, in order.")},
-        problems=(400, 413, 415, 422, 500, 503),
-    )
+def _of_models(path: str, operations: Json, models: ServedModels) -> Iterator[tuple[str, Json]]:
+    for name in models.config.models:
+        loaded = models.loaded(name)
+        stable = models.releases.of(name).stable
+        numbers = loaded if "{version}" in path else [stable] if stable in loaded else []
+        for number in numbers:
+            label = f"{name} {number}" if "{version}" in path else name
+            at = path.replace("{model}", name).replace("{version}", str(number))
+            yield at, {method: _of_version(path, each, label, loaded[number]) for method, each in operations.items()}
 
 
-def _model_paths(name: str, stable: ServedVersion) -> Json:
-    show = operation(
-        _MODELS,
-        f"show_{name.replace('-', '_')}",
-        f"Describe {name}",
-        "",
-        answers={200: parts.json_answer("Model", "What is deployed.")},
-    )
-    return {f"/v1/models/{name}": {"get": show}, **_oip_paths(f"/v2/models/{name}", name, stable)}
+def _of_version(path: str, operation: Json, label: str, served: ServedVersion) -> Json:
+    made = _named(operation, label)
+    name, manifest = type_name(served), served.manifest
+    record = example_record(served)
+    if path in (predict.PREDICT, predict.PREDICT_VERSION):
+        made["description"] = manifest.description
+        made["requestBody"] = _body(f"{name}Request", {"inputs": [record]})
+        made["responses"]["200"]["content"]["application/json"]["schema"] = _ref(f"{name}Predictions")
+    elif path in (rank.RANK, rank.RANK_VERSION):
+        by = {"by": manifest.outputs.labels[-1]} if ranks_by_label(manifest) and manifest.outputs.labels else {}
+        made["requestBody"] = _body(f"{name}RankRequest", {"items": [record, record], **by, "limit": 1})
+    elif path.endswith("/infer"):
+        made["requestBody"] = _body("InferRequest", example_infer(served))
+        made["responses"]["200"]["content"][BINARY] = {"schema": {"type": "string", "format": "binary"}}
+    return made
 
 
-def _oip_paths(path: str, label: str, version: ServedVersion) -> Json:
-    """The protocol's operations on a model or on one version of it."""
-    id = label.replace("-", "_").replace(" ", "_")
-    infer = operation(
-        _OIP,
-        f"infer_{id}",
-        f"Infer with {label}",
-        "Tensors of shape [records] or [records, 1], as JSON or in the binary extension of Triton.",
-        body=json_body("InferRequest", parts.example_infer(version.predictor.manifest, version.reader.record)),
-        answers={200: parts.infer_answer()},
-        errors=(400, 413, 415, 500, 503),
-    )
-    metadata = parts.json_answer("ModelMetadata", "Its tensors.")
-    ready = parts.json_answer("ModelReady", "It is loaded.")
-    return {
-        path: {"get": operation(_OIP, f"metadata_{id}", f"Metadata of {label}", "", answers={200: metadata})},
-        f"{path}/ready": {"get": operation(_OIP, f"ready_{id}", f"Readiness of {label}", "", answers={200: ready})},
-        f"{path}/infer": {"post": infer},
-    }
+def _of_entities(path: str, operations: Json, config: Config) -> Iterator[tuple[str, Json]]:
+    for entity in _entities(config):
+        made = {method: _named(each, entity) for method, each in operations.items()}
+        for operation in made.values():
+            operation["parameters"] = [{**each, "example": EXAMPLE_ID} for each in operation["parameters"]]
+        made["put"]["requestBody"] = _body(entity_type_name(entity), example_entity(config, entity))
+        yield path.replace("{entity}", entity), made
 
 
-def _shared_paths() -> Json:
-    def get(tag: str, id: str, summary: str, schema: str, description: str) -> Json:
-        return {"get": operation(tag, id, summary, "", answers={200: parts.json_answer(schema, description)})}
+def _shared(path: str, operations: Json, config: Config) -> Json:
+    examples = {feedback.FEEDBACK: example_feedback}
+    if config.features:
+        examples[features.BATCH_WRITE] = example_rows
+    if path in examples:
+        operations["post"]["requestBody"]["content"]["application/json"]["example"] = examples[path](config)
+    return operations
 
-    return {
-        "/v1/models": get(_MODELS, "list_models", "List the models", "Models", "What is deployed."),
-        "/v2": get(_OIP, "server_metadata", "Metadata of the server", "ServerMetadata", "Name and extensions."),
-        "/v2/health/live": get(_OIP, "live", "Liveness", "Live", "The server answers."),
-        "/v2/health/ready": get(_OIP, "ready", "Readiness", "Ready", "Every model is loaded."),
-        "/ping": get(_MODELS, "ping", "Liveness, as SageMaker asks it", "Ping", "The server answers."),
-    }
+
+def _named(operation: Json, label: str) -> Json:
+    """A copy of an operation for one model, version or entity, which is then no parameter."""
+    made = deepcopy(operation)
+    made["operationId"] = f"{operation['operationId']}_{label}".replace(" ", "_").replace("-", "_")
+    made["summary"] = f"{operation['summary']}: {label}"
+    made["parameters"] = [each for each in operation["parameters"] if each["name"] == "id"]
+    return made
+
+
+def _use_problem_documents(document: Json) -> None:
+    """Give errors their media type, and take out FastAPI's own error, which this API does not answer."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            responses: Json = operation["responses"]
+            for status, response in list(responses.items()):
+                schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+                if schema == _ref("HTTPValidationError"):
+                    del responses[status]
+                elif schema == _ref("Problem"):
+                    response["content"] = {PROBLEM_JSON: {"schema": schema}}
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
+def _secure(document: Json, config: Config) -> None:
+    authorization = config.api.authorization
+    if scheme := _SECURITY.get(authorization):
+        document["components"]["securitySchemes"] = {authorization.value: scheme}
+        document["security"] = [{authorization.value: []}]
 
 
 def _entities(config: Config) -> list[str]:
     return list(dict.fromkeys(group.entity for group in config.features.values()))
 
 
-def _feature_paths(config: Config) -> Json:
-    if not config.features:
-        return {}
-    batch = operation(
-        _FEATURES,
-        "write_features",
-        "Write rows",
-        "Each row is stored or refused by itself. A row older than the stored one is refused.",
-        body=json_body("BatchBody", {"rows": [parts.example_row(config)]}),
-        answers={200: parts.json_answer("BatchResult", "What became of each row, in order.")},
-        problems=(400, 413, 415, 422, 500, 503),
-    )
-    paths: Json = {"/v1/features/batch-write": {"post": batch}}
-    for entity in _entities(config):
-        paths[f"/v1/features/{entity}/{{id}}"] = _entity_path(config, entity)
-    return paths
+def _body(schema: str, example: Any) -> Json:
+    return {"required": True, "content": {"application/json": {"schema": _ref(schema), "example": example}}}
 
 
-def _entity_path(config: Config, entity: str) -> Json:
-    id = entity.replace("-", "_")
-    get = operation(
-        _FEATURES,
-        f"get_features_{id}",
-        f"Read the features of a {entity}",
-        "",
-        answers={200: parts.json_answer("StoredFeatures", "The groups that are stored and not expired.")},
-        problems=(404, 422, 500, 503),
-    )
-    put = operation(
-        _FEATURES,
-        f"put_features_{id}",
-        f"Write features of a {entity}",
-        "Nothing is written if anything is wrong. Each group is replaced as a whole. A group older than the stored one "
-        "is refused with 409, and the others are stored.",
-        body=json_body(parts.entity_schema_name(entity), parts.example_entity(config, entity)),
-        answers={200: parts.json_answer("StoredGroups", "The groups that were stored.")},
-        problems=(400, 409, 413, 415, 422, 500, 503),
-    )
-    return {"parameters": [parts.ID_PARAMETER], "get": get, "put": put}
-
-
-def _feedback_paths(config: Config) -> Json:
-    example = {"prediction_id": f"{next(iter(config.models))}.1.{'0123456789ab' * 2}", "reward": 1.0}
-    post = operation(
-        _FEEDBACK,
-        "give_feedback",
-        "Say what a prediction turned out to deserve",
-        "Exactly one of label, value and reward; stored once for each prediction.",
-        body=json_body("FeedbackBody", example),
-        answers={
-            200: parts.json_answer("FeedbackResult", "The same feedback was stored before."),
-            201: parts.json_answer("FeedbackResult", "Stored."),
-        },
-        problems=(400, 404, 409, 413, 415, 422, 500, 503),
-    )
-    return {"/v1/feedback": {"post": post}}
-
-
-def _security_schemes(config: Config) -> Mapping[str, Any]:
-    scheme = {
-        Authorization.IAM: {
-            "type": "apiKey",
-            "name": "Authorization",
-            "in": "header",
-            "x-amazon-apigateway-authtype": "awsSigv4",
-        },
-        Authorization.JWT: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-    }.get(config.api.authorization)
-    return {"securitySchemes": {config.api.authorization.value: scheme}} if scheme else {}
-
-
-def _security(config: Config) -> Mapping[str, Any]:
-    authorization = config.api.authorization
-    return {} if authorization is Authorization.NONE else {"security": [{authorization.value: []}]}
+def _ref(schema: str) -> Json:
+    return {"$ref": f"#/components/schemas/{schema}"}

@@ -1,107 +1,118 @@
-"""The schemas of the OpenAPI document that are the same in every project."""
+"""The schemas that the manifests and slipway.yaml make: those of a model's records, and of an entity's features."""
 
-from slipway.serving.http.json_schema import BOOLEAN, INTEGER, NUMBER, OBJECT, TEXT, TIME, Json, a_list, an_object, ref
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-_VERSION = an_object(
-    {
-        "version": INTEGER,
-        "task": TEXT,
-        "description": TEXT,
-        "inputs": a_list(OBJECT),
-        "outputs": OBJECT,
-        "record_schema": OBJECT,
-        "quality": a_list(an_object({"metric": TEXT, "value": NUMBER, "data": TEXT})),
-        "quantization": {"type": ["object", "null"]},
-        "bytes": INTEGER,
-    }
-)
-# A version that is not at hand: in another container, or in a registry that did not give it.
-_NUMBERED = an_object({"version": INTEGER})
-_CANDIDATE = an_object({"version": INTEGER, "share": NUMBER})
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_RELEASE = an_object(
-    {
-        "stable": INTEGER,
-        "strategy": _TEXT_OR_NULL,
-        "candidates": a_list(_CANDIDATE),
-        "id": _TEXT_OR_NULL,
-        "phase": _TEXT_OR_NULL,
-    }
-)
-_TENSOR = an_object({"name": TEXT, "datatype": TEXT, "shape": a_list(INTEGER)})
-_OUTPUT_TENSOR = an_object(
-    {**_TENSOR["properties"], "data": {"type": "array"}, "parameters": OBJECT}, required=("name", "datatype", "shape")
-)
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.json_schema import models_json_schema
 
-FIXED_SCHEMAS: Json = {
-    "Problem": an_object(
-        {
-            "type": TEXT,
-            "title": TEXT,
-            "status": INTEGER,
-            "detail": TEXT,
-            "instance": TEXT,
-            "errors": a_list(an_object({"field": TEXT, "message": TEXT})),
-        },
-        required=("type", "title", "status", "detail", "instance"),
-    ),
-    "Model": an_object(
-        {
-            "name": TEXT,
-            "task": TEXT,
-            "tier": {"enum": ["light", "heavy"]},
-            "description": TEXT,
-            "release": _RELEASE,
-            "versions": a_list({"anyOf": [_VERSION, _NUMBERED]}),
-        }
-    ),
-    "ListedModel": an_object(
-        {
-            "name": TEXT,
-            "tier": {"enum": ["light", "heavy"]},
-            "release": _RELEASE,
-            "versions": a_list(_NUMBERED),
-        }
-    ),
-    "Models": an_object({"models": a_list({"anyOf": [ref("Model"), ref("ListedModel")]})}),
-    "StoredFeatures": an_object(
-        {
-            "entity": TEXT,
-            "id": TEXT,
-            "groups": {
-                "type": "object",
-                "additionalProperties": an_object({"event_time": TIME, "values": OBJECT}),
-            },
-        }
-    ),
-    "StoredGroups": an_object({"entity": TEXT, "id": TEXT, "stored": a_list(TEXT)}),
-    "BatchResult": an_object(
-        {
-            "stored": INTEGER,
-            "refused": INTEGER,
-            "results": a_list(
-                an_object({"row": INTEGER, "stored": BOOLEAN, "reason": TEXT}, required=("row", "stored"))
-            ),
-        }
-    ),
-    "FeedbackResult": an_object({"prediction_id": TEXT, "status": {"enum": ["stored", "already stored"]}}),
-    "InferError": an_object({"error": TEXT}),
-    "InferResponse": an_object(
-        {"model_name": TEXT, "model_version": TEXT, "id": TEXT, "outputs": a_list(_OUTPUT_TENSOR)},
-        required=("model_name", "outputs"),
-    ),
-    "ModelMetadata": an_object(
-        {
-            "name": TEXT,
-            "versions": a_list(TEXT),
-            "platform": TEXT,
-            "inputs": a_list(_TENSOR),
-            "outputs": a_list(_TENSOR),
-        }
-    ),
-    "ModelReady": an_object({"name": TEXT, "ready": BOOLEAN}),
-    "ServerMetadata": an_object({"name": TEXT, "version": TEXT, "extensions": a_list(TEXT)}),
-    "Live": an_object({"live": BOOLEAN}),
-    "Ready": an_object({"ready": BOOLEAN}),
-    "Ping": an_object({"status": TEXT}),
+from slipway.config import Config, FeatureConfig, FeatureType
+from slipway.models.manifest import BUILT_IN_TASKS, Manifest
+from slipway.serving.apis.features import EventTime
+from slipway.serving.apis.tensors import InferRequest
+from slipway.serving.prediction.answers import predictions_model
+from slipway.serving.prediction.reading import Body
+from slipway.serving.prediction.served import ServedVersion
+
+Json = dict[str, Any]
+_TYPES: Mapping[FeatureType, Any] = {
+    FeatureType.STRING: str,
+    FeatureType.INTEGER: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)],
+    FeatureType.FLOAT: float,
+    FeatureType.BOOLEAN: bool,
 }
+
+
+class _SomeOf(Body):
+    """At least one of the fields."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+
+def version_schemas(served: ServedVersion) -> Json:
+    """The schemas of one version: of a request, its records and its answer, and of a ranking."""
+    name, manifest = type_name(served), served.manifest
+    answer = predictions_model(name, manifest.name, served.answer)
+    schemas = {**_schemas([served.reader.request], "validation"), **_schemas([answer], "serialization")}
+    # An item may leave to the context whatever a record needs.
+    item = {key: value for key, value in schemas[name].items() if key != "required"} | {"title": f"{name}Item"}
+    return {**schemas, f"{name}Item": item, f"{name}RankRequest": _rank_request(name, served)}
+
+
+def infer_schemas() -> Json:
+    """The schemas of a request of the Open Inference Protocol."""
+    return _schemas([InferRequest], "validation")
+
+
+def type_name(served: ServedVersion) -> str:
+    """The name of the type of a version's records."""
+    return served.reader.record.__name__
+
+
+def entity_schemas(config: Config, entity: str) -> Json:
+    """The schemas of a body that writes features of an entity."""
+    name = entity_type_name(entity)
+    groups: dict[str, Any] = {
+        f"group_{number}": (_group(name, group, definition.features), _may_be_absent(group))
+        for number, (group, definition) in enumerate(config.features.items())
+        if definition.entity == entity
+    }
+    body = create_model(f"{name}Groups", __base__=_SomeOf, **groups)
+    return _schemas([create_model(name, __base__=Body, groups=(body, ...))], "validation")
+
+
+def entity_type_name(entity: str) -> str:
+    """The name of the type of an entity's features."""
+    return "".join(part.capitalize() for part in entity.split("-")) + "Features"
+
+
+def ranks_by_label(manifest: Manifest) -> bool:
+    """Whether a ranking must say by which label's probability it ranks."""
+    return manifest.task in BUILT_IN_TASKS and manifest.outputs.labels is not None
+
+
+def _may_be_absent(name: str, description: str = "") -> Any:
+    """A field that may be left out, and not be null."""
+    return Field(default=None, alias=name, description=description or None, json_schema_extra=_drop_default)
+
+
+def _drop_default(schema: Json) -> None:
+    schema.pop("default", None)
+
+
+def _group(name: str, group: str, features: Mapping[str, FeatureConfig]) -> type[BaseModel]:
+    title = name + "".join(part.capitalize() for part in group.split("-"))
+    values: dict[str, Any] = {
+        f"feature_{number}": (_TYPES[feature.type], _may_be_absent(key, feature.description))
+        for number, (key, feature) in enumerate(features.items())
+    }
+    made = create_model(f"{title}Values", __base__=_SomeOf, **values)
+    return create_model(title, __base__=Body, event_time=(EventTime, ...), values=(made, ...))
+
+
+def _rank_request(name: str, served: ServedVersion) -> Json:
+    limit = next(m for m in served.reader.request.model_fields["inputs"].metadata if hasattr(m, "max_length"))
+    item = {"$ref": f"#/components/schemas/{name}Item"}
+    properties: Json = {
+        "items": {"type": "array", "items": item, "minItems": 1, "maxItems": limit.max_length},
+        "context": item,
+        "limit": {"type": "integer", "minimum": 1},
+        **_by(served.manifest),
+    }
+    required = ["items", "by"] if ranks_by_label(served.manifest) else ["items"]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _by(manifest: Manifest) -> Json:
+    if ranks_by_label(manifest):
+        return {"by": {"enum": list(manifest.outputs.labels or ()), "description": "The label to rank by."}}
+    if manifest.task in BUILT_IN_TASKS:
+        return {}
+    return {"by": {"type": "string", "maxLength": 256, "description": "The number of the output to rank by."}}
+
+
+def _schemas(models: list[type[BaseModel]], mode: Literal["validation", "serialization"]) -> Json:
+    template = "#/components/schemas/{model}"
+    _, definitions = models_json_schema([(model, mode) for model in models], ref_template=template)
+    schemas: Json = definitions["$defs"]
+    return schemas

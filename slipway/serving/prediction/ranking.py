@@ -64,7 +64,7 @@ class Ranking:
             for item, record in enumerate(records)
         ]
 
-    def goes_on_without(self, request: PredictionRequest, version: int) -> bool:
+    def drop_version(self, request: PredictionRequest, version: int) -> bool:
         """Of two versions that rank, the candidate may fail; the list is then the stable one's, and no impression."""
         stable, *others = self._versions
         if version not in others:

@@ -1,4 +1,4 @@
-"""The body of a request, validated: bytes go straight into pydantic's parser, so that nothing is parsed twice."""
+"""The records of a request to one version, validated."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
@@ -53,11 +53,11 @@ class RecordReader:
 
 
 def read_json(model: type[M], body: bytes) -> M:
-    """Parse and validate a JSON body.
+    """Parse and validate JSON in one pass.
 
     Raises:
         MalformedError: ``body`` is not JSON.
-        InputError: it does not fit ``model``.
+        InputError: it does not fit ``model``; every wrong field is named.
     """
     try:
         return model.model_validate_json(body)

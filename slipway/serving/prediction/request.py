@@ -1,8 +1,9 @@
 """One prediction request on its way from records to answers."""
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +16,6 @@ from slipway.monitoring.feedback.prediction_ids import new_random
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.releases.routing.assignment import assign
-from slipway.serving.http.exchange import Answer, Call, Endpoint
 from slipway.serving.prediction.live_releases import Releases
 from slipway.serving.prediction.reading import RecordReader
 
@@ -32,9 +32,9 @@ class Prediction:
 
 @dataclass(slots=True)
 class Place:
-    """The place of one record on its way through a request; ``key`` is its own in the cache, once that was asked.
+    """The place of one record in a request; ``key`` is its key in the cache once that was asked.
 
-    ``elsewhere`` says that another slot has predicted it, where it was counted and captured.
+    ``elsewhere``: another slot has predicted the record, and has counted and captured it.
     """
 
     record: Record
@@ -46,19 +46,58 @@ class Place:
     elsewhere: bool = False
 
 
+async def never() -> None:
+    """The client stays until it is answered: AWS waits for a Lambda function."""
+    raise AssertionError("nobody waits for a client that stays")
+
+
 @dataclass(slots=True)
-class PredictionRequest:
-    """A request on its way through the steps of `PredictionService`; ``missing`` is to be read from the store."""
+class RequestContext:
+    """What a prediction needs of its HTTP request.
+
+    ``disconnected`` returns when the client has closed its connection. ``request_id`` goes into captures.
+    """
+
+    event: RequestEvent
+    request_id: str = ""
+    disconnected: Callable[[], Awaitable[None]] = never
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a protocol's request asks for: ``read`` takes the records from it.
+
+    ``version`` is the one that the caller addresses, None for the release's choice; ``placing`` is by default
+    `ByRecord`.
+    """
 
     model: str
     version: int | None
-    event: RequestEvent
-    request_id: str
+    read: Callable[[RecordReader], list[RequestRecord]]
+    placing: "Placing | None" = None
+
+
+@dataclass(slots=True)
+class PredictionRequest:
+    """A request between the steps of the pipeline; ``missing`` is to be read from the feature store.
+
+    ``deadline`` is when its records must have begun to run, in the seconds of `time.monotonic`.
+    """
+
+    model: str
+    version: int | None
+    context: RequestContext
     records: list[RequestRecord]
     needs: list[dict[str, str]]
     missing: list[FeatureKey]
     placing: "Placing"
     places: list[Place] = field(default_factory=list)
+    deadline: float = math.inf
+
+    @property
+    def event(self) -> RequestEvent:
+        """What the request did."""
+        return self.context.event
 
 
 class Placing(Protocol):
@@ -71,23 +110,23 @@ class Placing(Protocol):
     is_one_choice: bool
 
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
-        """The places of records that are whole, for ``request.places``."""
+        """The places of whole records, for ``request.places``."""
         ...
 
-    def goes_on_without(self, request: PredictionRequest, version: int) -> bool:
+    def drop_version(self, request: PredictionRequest, version: int) -> bool:
         """Take a version that failed out of the places; False where the request needs it."""
         ...
 
     def can_use(self, output: Output) -> bool:
-        """Whether what another slot has predicted holds what the request is about."""
+        """Whether an output of another slot holds what the request is about."""
         ...
 
 
 class ByRecord:
-    """Places each record by itself: the version that is addressed, or that the release assigns.
+    """Places each record by itself: at the version that is addressed, or that the release assigns.
 
-    Records without a sticky value are assigned together, by the first one's id: a candidate that had one record of each
-    request would be faster than a stable version that has the other nineteen.
+    Records without a sticky value are assigned together, by the first one's id: a candidate that got one record of each
+    request would look faster than a stable version that gets the other nineteen.
     """
 
     field = "inputs"
@@ -103,7 +142,7 @@ class ByRecord:
             for number, (record, asked) in enumerate(zip(records, request.records, strict=True))
         ]
 
-    def goes_on_without(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
+    def drop_version(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
         return False
 
     def can_use(self, output: Output) -> bool:  # noqa: ARG002 - as `Placing` has it
@@ -120,26 +159,8 @@ class ByRecord:
         return Place(record, f"{request.model}.{assigned}.{random}", assigned)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a protocol's request asks for: ``read`` takes the records from it, ``answer`` makes the answer.
-
-    ``placing`` is by default `ByRecord`.
-    """
-
-    model: str
-    version: int | None
-    read: Callable[[RecordReader], list[RequestRecord]]
-    answer: Callable[[list[Prediction]], Answer]
-    placing: Placing | None = None
-
-
-Predicting = Callable[[Callable[[Call], Ask]], Endpoint]
-"""Makes an endpoint that predicts, from what reads a protocol's requests."""
-
-
 def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
-    """A line for each record of an answered request; ``kept`` or for shadows only."""
+    """A line for each record of an answered request; without ``kept``, shadows score it and nothing stores it."""
     now = int(time.time() * 1000)
     return [
         capture_line(
@@ -147,7 +168,7 @@ def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
             model=request.model,
             version=place.version,
             time_ms=now,
-            request_id=request.request_id,
+            request_id=request.context.request_id,
             inputs=place.record,
             outputs=place.output or {},
             kept=kept,
@@ -158,7 +179,7 @@ def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
 
 
 def count_outputs(request: PredictionRequest) -> None:
-    """Count what was predicted here. A request counts once, however many records it has: they may be about the same."""
+    """Count the outputs of this process. A request counts once, however many records it has: they may be alike."""
     counted = [place for place in request.places if not place.elsewhere]
     sizes = Counter(place.version for place in counted)
     for place in counted:

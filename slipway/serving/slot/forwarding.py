@@ -4,6 +4,7 @@ The load balancer sends a request to a slot by chance. Where assignment goes by 
 version that has it, at the address of that version, which answers itself: so there is one hop, and no loop.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from time import monotonic
@@ -17,8 +18,9 @@ from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.routing.assignment import assign
 from slipway.releases.routing.release import Release
+from slipway.serving.prediction.peers import PredictHere
 from slipway.serving.prediction.request import Place, PredictionRequest
-from slipway.serving.slot.slot_releases import SlotReleases
+from slipway.serving.slot.releases import SlotReleases
 
 Part = list[tuple[Place, RequestRecord]]
 """Places of one version, with the records as the request has them."""
@@ -65,10 +67,20 @@ class Forwarding:
         for place, version in zip(request.places, versions, strict=True):
             _move(place, version)
 
-    def elsewhere(self, request: PredictionRequest) -> list[Part]:
+    async def predict(self, request: PredictionRequest, places: Sequence[Place], here: PredictHere) -> Sequence[Place]:
+        parts = self._elsewhere(request, places)
+        if not parts:
+            return places
+        away = [place for part in parts for place, _ in part]
+        gone = set(map(id, away))
+        own = [place for place in places if id(place) not in gone]
+        await asyncio.gather(here(own), *(self._ask(request, part) for part in parts))
+        return [place for place in away if place.output is None]
+
+    def _elsewhere(self, request: PredictionRequest, places: Sequence[Place]) -> list[Part]:
         """The places of each other version that have no output yet."""
         own = self._releases.version
-        if all(place.version == own for place in request.places):
+        if all(place.version == own for place in places):
             return []
         parts: dict[int, Part] = {}
         for place, asked in zip(request.places, request.records, strict=True):
@@ -76,13 +88,14 @@ class Forwarding:
                 parts.setdefault(place.version, []).append((place, asked))
         return list(parts.values())
 
-    async def fetch(self, request: PredictionRequest, pairs: Part, deadline: float) -> None:
+    async def _ask(self, request: PredictionRequest, pairs: Part) -> None:
         """Have places of one other version predicted there; where that fails, they become this slot's own."""
         version = pairs[0][0].version
         body = to_json({"inputs": [asked.model_dump(by_alias=True, exclude_unset=True) for _, asked in pairs]})
         try:
             path = f"/v1/models/{request.model}/versions/{version}/predict"
-            status, answer = await self._peer.post(path, body, max(deadline - monotonic(), 0) * _SHARE_OF_TIME)
+            seconds = max(request.deadline - monotonic(), 0) * _SHARE_OF_TIME
+            status, answer = await self._peer.post(path, body, seconds)
             predictions = [_usable(request, made) for made in _predictions(status, answer, version, len(pairs))]
         except (OSError, ValueError) as error:
             _LOG.warning("version %s of %s is not reached, so this slot answers: %r", version, request.model, error)

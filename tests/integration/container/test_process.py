@@ -1,16 +1,12 @@
 """The container as a process with real clients: it starts, answers, and stops without losing a request."""
 
 import json
-import os
 import socket
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
-import pytest
 
 PREDICT = "/v1/models/tiny-sentiment/predict"
 GOOD = {"inputs": [{"text": "good"}]}
@@ -38,18 +34,6 @@ def test_it_speaks_every_protocol_and_says_what_it_did(start) -> None:
     assert sum(line.get("Predictions", 0) for line in metrics) == 4
     assert sum(len(line.get("QueueTime", ())) for line in metrics) == 3
     assert sum(sum(line.get("BatchSize", ())) for line in metrics) == 4
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such policy")
-def test_the_event_loop_lets_graphs_finish_and_they_do_not_wait(start) -> None:
-    running = start()
-    running.until_ready()
-    loop = running.process.pid
-    threads = {int(task.name) for task in Path(f"/proc/{loop}/task").iterdir()}
-    policies = {thread: os.sched_getscheduler(thread) for thread in threads}
-    assert policies[loop] == os.SCHED_BATCH
-    assert os.SCHED_OTHER in policies.values()
-    running.stop()
 
 
 def test_a_version_that_no_config_names_is_served_where_a_slot_names_it(start) -> None:

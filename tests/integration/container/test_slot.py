@@ -1,8 +1,8 @@
-"""What a slot's app and the server's protocol have in common: a queue, and clients that may have gone."""
+"""A slot's app under overload: it refuses what its queue does not hold, and drops what nobody waits for."""
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,68 +11,103 @@ from starlette.testclient import TestClient
 
 from container.app import Slot, make_slot
 from container.settings import Settings
-from slipway.serving.http.exchange import GONE, Answer
+from slipway.models.predictor import Predictor
 
 PREDICT = "/v1/models/tiny-sentiment/predict"
+BODY = b'{"inputs": [{"text": "good"}]}'
+
+Answer = dict[str, Any]
 
 
 @pytest.fixture
-def slot(bundle: Path) -> Slot:
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Graphs run while it is set."""
+    is_open, run = threading.Event(), Predictor.predict_batch
+
+    def gated(self: Predictor, records: Any) -> Any:
+        assert is_open.wait(30)
+        return run(self, records)
+
+    is_open.set()
+    monkeypatch.setattr(Predictor, "predict_batch", gated)
+    return is_open
+
+
+@pytest.fixture
+def slot(bundle: Path, gate: threading.Event) -> Slot:
     return make_slot(Settings("tiny-sentiment", 1, root=bundle))
 
 
 @pytest.fixture
-def client(slot: Slot) -> Iterator[TestClient]:
+def client(slot: Slot, gate: threading.Event) -> Iterator[TestClient]:
     with TestClient(slot.app) as client:
         yield client
+        gate.set()
 
 
-def scope(path: str, **more: Any) -> dict[str, Any]:
-    return {"type": "http", "method": "POST", "path": path, "headers": [], **more}
+async def ask(slot: Slot, answers: list[Answer], path: str = PREDICT, leave: Awaitable[Any] | None = None) -> None:
+    """A request whose client stays, or closes its connection once ``leave`` is done."""
+    messages = iter([{"type": "http.request", "body": BODY}])
+
+    async def receive() -> Answer:
+        for message in messages:
+            return message
+        await (leave or asyncio.get_running_loop().create_future())
+        return {"type": "http.disconnect"}
+
+    async def send(message: Answer) -> None:
+        if message["type"] == "http.response.start":
+            answers.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b"", "root_path": ""}
+    await slot.app(scope, receive, send)
 
 
-def refused_while_full(slot: Slot, client: TestClient) -> dict[str, Answer | None]:
-    """What is told to requests at some paths while more records wait than may; before any of them is read."""
-    many = {"inputs": [{"text": "good"}] * 128}
-    end = time.monotonic() + 30
-    with ThreadPoolExecutor(1) as pool:
-        while time.monotonic() < end:
-            asked = pool.submit(client.post, PREDICT, json=many)
-            while not asked.done():
-                answer = slot.refuse(scope(PREDICT), 0)
-                if answer is not None:
-                    return {path: slot.refuse(scope(path), 0) for path in ("/ping", "/elsewhere")} | {PREDICT: answer}
-    return {}
-
-
-def test_predictions_are_refused_before_they_are_read_while_the_queue_is_full(slot: Slot, client: TestClient) -> None:
-    assert slot.refuse(scope(PREDICT), 0) is None
-    found = refused_while_full(slot, client)
-    refused = found.pop(PREDICT)
-    assert refused is not None
-    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
-    assert found == {"/ping": None, "/elsewhere": None}
-
-
-def test_a_slot_that_stops_leaves_refusing_to_its_app(slot: Slot, client: TestClient) -> None:
-    slot.readiness.end()
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(client.post, PREDICT, json={"inputs": [{"text": "good"}] * 128})
-        while not asked.done():
-            assert slot.refuse(scope(PREDICT), 0) is None
-    assert asked.result().status_code == 200
-
-
-@pytest.mark.parametrize("gone", [True, False])
-def test_what_a_client_that_is_gone_has_asked_is_not_predicted(slot: Slot, client: TestClient, gone: bool) -> None:
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b'{"inputs": [{"text": "good"}]}'}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
+def run(client: TestClient, steps: Callable[[], Awaitable[None]]) -> None:
+    """On the loop that the slot's housekeeping runs on."""
     assert client.portal is not None
-    client.portal.call(slot.app, scope(PREDICT, extensions={GONE: lambda: gone}), receive, send)
-    assert sent[0]["status"] == (400 if gone else 200)
+    client.portal.call(steps)
+
+
+@pytest.mark.parametrize("path", [PREDICT, "/v2/models/tiny-sentiment/infer", "/invocations"])
+def test_predictions_beyond_the_queue_are_refused_before_they_are_read(
+    slot: Slot, client: TestClient, gate: threading.Event, path: str
+) -> None:
+    answers: list[Answer] = []
+    plan = slot.housekeeping.runner.executor.plan
+    total = plan.queue + plan.sessions * plan.max_batch + 4
+    gate.clear()
+
+    async def overload() -> None:
+        asked = [asyncio.create_task(ask(slot, answers)) for _ in range(total - 1)]
+        await asyncio.wait_for(ask(slot, answers, path), 30)  # the last, which finds no room
+        assert {answer["status"] for answer in answers} == {503}
+        assert all((b"retry-after", b"1") in answer["headers"] for answer in answers)
+        gate.set()
+        await asyncio.gather(*asked)
+
+    run(client, overload)
+    statuses = [answer["status"] for answer in answers]
+    assert len(statuses) == total
+    assert statuses.count(200) >= plan.queue
+    assert statuses.count(503) >= 4
+    assert client.get("/ping").status_code == 200
+
+
+def test_a_request_whose_client_left_is_not_predicted(slot: Slot, client: TestClient, gate: threading.Event) -> None:
+    answers: list[Answer] = []
+    gate.clear()
+
+    async def leave_while_waiting() -> None:
+        left = asyncio.get_running_loop().create_future()
+        left.set_result(None)
+        busy = []
+        for _ in range(slot.housekeeping.runner.executor.plan.sessions):
+            busy.append(asyncio.create_task(ask(slot, [])))
+            await asyncio.sleep(0.1)  # for a worker to take it
+        await ask(slot, answers, leave=left)  # ends though no graph has run
+        gate.set()
+        await asyncio.gather(*busy)
+
+    run(client, leave_while_waiting)
+    assert [answer["status"] for answer in answers] == [400]

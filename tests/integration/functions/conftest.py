@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mangum import Mangum
 from moto import mock_aws
 from support.packages import make_tabular_package, make_text_package
 
 from slipway.aws.table import lazy_client
-from slipway.serving.http.lambda_adapter import LambdaHandler
 
 EVENTS = Path(__file__).parents[2] / "events"
 CONFIG = """
@@ -71,15 +71,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LambdaHandler]:
+def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mangum]:
     """Starts a function as Lambda does: sets its environment and imports its handler anew."""
 
-    def begin(name: str, **environment: str) -> LambdaHandler:
+    def begin(name: str, **environment: str) -> Mangum:
         for key, value in {"LAMBDA_TASK_ROOT": str(bundle), **environment}.items():
             monkeypatch.setenv(key, value)
         module = f"functions.{name}.handler"
         monkeypatch.delitem(sys.modules, module, raising=False)
-        handler: LambdaHandler = importlib.import_module(module).handler
+        handler: Mangum = importlib.import_module(module).handler
         return handler
 
     return begin

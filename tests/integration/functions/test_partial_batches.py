@@ -13,10 +13,10 @@ from slipway.features.dynamodb import DynamoFeatureStore
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
 from slipway.monitoring.telemetry.requests import Telemetry
-from slipway.serving.apis.predict import v1_routes
-from slipway.serving.http.app import create_app
-from slipway.serving.http.exchange import Exchange
-from slipway.serving.prediction.service import PredictionService
+from slipway.serving.apis import predict
+from slipway.serving.http.app import AppSettings, create_app
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.served import ServedModels
 
 INPUTS = {"inputs": [{"patient": f"p{number}", "age": 1} for number in range(3)]}
 
@@ -40,13 +40,14 @@ def client(aws: None, bundle) -> tuple[TestClient, Callable[[int], None]]:
             parsed["UnprocessedKeys"] = {"features": {"Keys": [{"pk": item["pk"], "sk": item["sk"]}]}}
 
     factory().meta.events.register("after-call.dynamodb.BatchGetItem", leave_out)
-    service = PredictionService(config, load_models(config, bundle), store=store)
-    exchange = Exchange(Telemetry("demo", "predict", write=lambda _: None), body_bytes=10_000)
+    pipeline = PredictionPipeline(ServedModels(config, load_models(config, bundle)), store=store)
+    telemetry = Telemetry("demo", "predict", write=lambda _: None)
+    app = create_app(AppSettings("demo", 10_000, telemetry, {"pipeline": pipeline}), [predict.router])
 
     def leave(times: int) -> None:
         left[0] = times
 
-    return TestClient(create_app(v1_routes(service), exchange, title="demo")), leave
+    return TestClient(app), leave
 
 
 def quick() -> Backoff:

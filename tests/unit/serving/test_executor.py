@@ -11,7 +11,8 @@ import pytest
 from support.eventually import until
 
 from slipway.errors import ExpiredError, OverloadedError, PredictionError
-from slipway.serving.batching.executor import Answered, ClientGoneError, Executor, Plan
+from slipway.serving.batching.executor import Executor, Plan
+from slipway.serving.prediction.runner import Answered, ClientGoneError
 
 NEVER = math.inf
 
@@ -52,8 +53,8 @@ def executing(predictor: Echo, **changes) -> Iterator[Executor]:
         executor.close()
 
 
-async def ask(executor: Executor, *texts: str, deadline: float = NEVER, is_gone=None) -> list[str]:
-    answered: Answered = await executor.predict([{"text": text} for text in texts], deadline, is_gone)
+async def ask(executor: Executor, *texts: str, deadline: float = NEVER, disconnected=None) -> list[str]:
+    answered: Answered = await executor.predict([{"text": text} for text in texts], deadline, disconnected)
     return [output["value"] for output in answered.outputs]
 
 
@@ -115,7 +116,7 @@ def test_a_request_whose_deadline_passed_is_not_run() -> None:
             late = asyncio.create_task(ask(executor, "late", deadline=time.monotonic() - 1))
             swept = asyncio.create_task(ask(executor, "swept", deadline=time.monotonic() - 1))
             await asyncio.sleep(0)
-            executor.look_after()
+            executor.tick()
             with pytest.raises(ExpiredError):
                 await swept  # though the worker is busy
             graph.gate.set()
@@ -139,23 +140,50 @@ def test_a_worker_drops_what_is_overdue_by_itself() -> None:
     asyncio.run(main())
 
 
-def test_a_request_whose_client_is_gone_is_not_run() -> None:
+def test_a_request_whose_client_leaves_while_it_waits_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.serving.batching.executor._WATCHED_AFTER_SECONDS", 0.0)
+
     async def main() -> None:
-        graph, gone = Echo(is_open=False), threading.Event()
+        graph, gone = Echo(is_open=False), asyncio.Event()
+
+        async def disconnected() -> None:
+            await gone.wait()
 
         with executing(graph) as executor:
-            first = asyncio.create_task(ask(executor, "a", is_gone=gone.is_set))
+            first = asyncio.create_task(ask(executor, "a", disconnected=disconnected))
             await until(graph.running.is_set)
-            left = asyncio.create_task(ask(executor, "b", "c", is_gone=gone.is_set))
+            left = asyncio.create_task(ask(executor, "b", "c", disconnected=disconnected))
             stayed = asyncio.create_task(ask(executor, "d"))
             await asyncio.sleep(0)
+            executor.tick()
             gone.set()
-            graph.gate.set()
             with pytest.raises(ClientGoneError):
-                await left
+                await left  # though the worker is busy
+            graph.gate.set()
             assert await stayed == ["d"]
             assert await first == ["a"]
             assert graph.batches == [["a"], ["d"]]
+
+    asyncio.run(main())
+
+
+def test_the_clients_of_requests_that_have_just_come_are_not_watched() -> None:
+    async def main() -> None:
+        graph, watched = Echo(is_open=False), []
+
+        async def disconnected() -> None:
+            watched.append(True)
+
+        with executing(graph) as executor:
+            first = asyncio.create_task(ask(executor, "a"))
+            await until(graph.running.is_set)
+            second = asyncio.create_task(ask(executor, "b", disconnected=disconnected))
+            await asyncio.sleep(0)
+            executor.tick()
+            await asyncio.sleep(0)
+            graph.gate.set()
+            assert await asyncio.gather(first, second) == [["a"], ["b"]]
+            assert watched == []
 
     asyncio.run(main())
 
@@ -214,32 +242,6 @@ def test_a_wait_ends_without_company() -> None:
     async def main() -> None:
         with executing(Echo(), max_batch=2, max_wait_ms=5) as executor:
             assert await asyncio.wait_for(ask(executor, "a"), 5) == ["a"]
-
-    asyncio.run(main())
-
-
-class Stopping(Echo):
-    """Answers at once, but for `stop`: for that its gate must be open."""
-
-    def predict_batch(self, records):
-        if records[0]["text"] == "stop":
-            return super().predict_batch(records)
-        return [{"value": record["text"]} for record in records], None
-
-
-def test_under_load_answers_wait_for_one_another_and_no_longer_than_the_loop_says() -> None:
-    async def main() -> None:
-        graph = Stopping(is_open=False)
-        with executing(graph, queue=64) as executor:
-            texts = ["a", "b", "stop", *"cdefgh"]
-            asked = [asyncio.create_task(ask(executor, text)) for text in texts]
-            await until(graph.running.is_set)
-            await asyncio.sleep(0.01)
-            assert not asked[0].done()
-            executor.look_after()
-            assert await asyncio.gather(*asked[:2]) == [["a"], ["b"]]
-            graph.gate.set()
-            assert await asyncio.wait_for(asyncio.gather(*asked), 5) == [[text] for text in texts]
 
     asyncio.run(main())
 

@@ -16,9 +16,9 @@ from slipway.models.bundle import load_models
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.store import MemoryReleaseStore
-from slipway.serving.apis.predict import describe_model
-from slipway.serving.prediction.service import PredictionService
-from slipway.serving.slot.slot_releases import SlotReleases
+from slipway.serving.apis.models import describe
+from slipway.serving.prediction.served import ServedModels
+from slipway.serving.slot.releases import SlotReleases
 
 
 @pytest.fixture(scope="module")
@@ -179,19 +179,19 @@ def test_the_release_is_read_again_some_seconds_later() -> None:
     now = [100.0]
     store = MemoryReleaseStore()
     releases = SlotReleases(parse_config(CONFIG), MODEL, 1, store, clock=lambda: now[0])
-    assert [releases.is_due(), releases.is_due()] == [True, False]
+    assert [releases.claim_refresh(), releases.claim_refresh()] == [True, False]
     now[0] += 5
-    assert releases.is_due()
-    assert not SlotReleases(parse_config(CONFIG), MODEL, 1, None).is_due()
+    assert releases.claim_refresh()
+    assert not SlotReleases(parse_config(CONFIG), MODEL, 1, None).claim_refresh()
 
 
 def test_a_sticky_release_is_read_each_second(slots: Slots) -> None:
     now = [100.0]
     releases = SlotReleases(parse_config(CONFIG), MODEL, 1, slots.store, clock=lambda: now[0])
-    assert releases.is_due()
+    assert releases.claim_refresh()
     releases.refresh()
     now[0] += 1
-    assert [releases.is_due(), releases.is_due()] == [True, False]
+    assert [releases.claim_refresh(), releases.claim_refresh()] == [True, False]
 
 
 class Slow:
@@ -221,10 +221,10 @@ def test_there_is_one_read_at_a_time(slots: Slots) -> None:
 @pytest.mark.parametrize("version", [1, 2])
 def test_either_slot_describes_the_release(slots: Slots, loaded: Any, version: int) -> None:
     config = parse_config(CONFIG.replace("versions: [1, 2], stable: 1", f"versions: [{version}], stable: {version}"))
-    service = PredictionService(
+    served = ServedModels(
         config, {(MODEL, version): loaded[MODEL, version]}, releases=slots.by_version[version].releases
     )
-    shown = describe_model(service, MODEL)
+    shown = describe(served, MODEL).model_dump()
 
     assert (shown["release"]["stable"], shown["release"]["phase"]) == (1, "running")
     assert shown["release"]["candidates"] == [{"version": 2, "share": 0.5}]

@@ -1,5 +1,6 @@
 """The light tier follows the releases of the control table."""
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,9 @@ from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.release import Candidate
 from slipway.releases.routing.serving import Serving
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
-from slipway.serving.prediction.service import PredictionService
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.request import Ask, RequestContext
+from slipway.serving.prediction.served import ServedModels
 
 MODEL = "tiny-sentiment"
 CONFIG = parse_config("models: {tiny-sentiment: {versions: [1, 2], stable: 1}}")
@@ -212,19 +215,20 @@ def test_what_a_candidate_begins_is_told_before_it_is_done(api: Api) -> None:
     releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
     told: list[str] = []
     attempts = Attempts("demo", write=told.append, clock=lambda: 7.0)
-    service = PredictionService(api.config, api.models, releases=releases, attempts=attempts)
-    versions = [
-        made.version
-        for _ in range(30)
-        for made in service.predict(MODEL, None, lambda reader: reader.from_records([{"text": "good"}]), RequestEvent())
-    ]
+    pipeline = PredictionPipeline(ServedModels(api.config, api.models, releases=releases), attempted=attempts)
+
+    def predict(version: int | None) -> list[int]:
+        ask = Ask(MODEL, version, lambda reader: reader.from_records([{"text": "good"}]))
+        return [made.version for made in asyncio.run(pipeline.predict(ask, RequestContext(RequestEvent())))]
+
+    versions = [version for _ in range(30) for version in predict(None)]
     lines = [json.loads(line) for line in told]
     assert len(lines) == versions.count(2) > 0
     assert {(line["Attempts"], line["Model"], line["Version"]) for line in lines} == {(1, MODEL, "2")}
     watched.table.save(watched.table.current([MODEL])[0].model_copy(update={"settled": True}))
     watched.table.now += FRESH_SECONDS
     told.clear()
-    service.predict(MODEL, 2, lambda reader: reader.from_records([{"text": "good"}]), RequestEvent())
+    predict(2)
     assert told == []
 
 

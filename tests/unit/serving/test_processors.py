@@ -1,13 +1,11 @@
 """The processors that a process may use."""
 
 import os
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from slipway.serving.batching.processors import available_processors, let_others_finish
+from slipway.serving.batching.processors import available_processors
 
 AFFINITY = len(os.sched_getaffinity(0))
 
@@ -41,20 +39,3 @@ def test_the_first_version_of_control_groups(tmp_path: Path) -> None:
     assert available_processors(**cgroup(tmp_path, "4:cpu,cpuacct:/docker\n2:memory:/docker\n", **files)) == 1
     unlimited = {**files, "cpu__docker__cfs_quota_us": "-1\n"}
     assert available_processors(**cgroup(tmp_path, "4:cpu,cpuacct:/docker\n", **unlimited)) == AFFINITY
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such policy")
-def test_a_thread_lets_others_finish_and_others_do_not() -> None:
-    before = os.sched_getscheduler(0)
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(let_others_finish).result()
-        assert pool.submit(os.sched_getscheduler, 0).result() == os.SCHED_BATCH
-    assert os.sched_getscheduler(0) == before
-
-
-def test_where_it_is_not_allowed_all_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "sched_setscheduler", refuse, raising=False)
-    let_others_finish()

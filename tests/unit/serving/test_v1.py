@@ -1,6 +1,7 @@
 """The v1 protocol: what a client gets for good and bad calls."""
 
 import json
+import re
 
 import pytest
 from starlette.testclient import TestClient
@@ -186,8 +187,16 @@ def test_ping(client: TestClient) -> None:
     assert client.get("/ping").json() == {"status": "ready"}
 
 
-def test_there_are_no_docs_pages(client: TestClient) -> None:
-    assert client.get("/docs").status_code == 404
+def test_the_page_of_the_api_asks_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "https://" not in page.text
+    named = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert len(named) == 2
+    for path in named:
+        file = client.get(path)
+        assert (file.status_code, len(file.content) > 100_000) == (200, True)
+    assert client.get("/docs/other.js").status_code == 404
     assert client.get("/redoc").status_code == 404
 
 

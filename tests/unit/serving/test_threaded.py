@@ -14,16 +14,13 @@ from support.serving import PREDICT, refused
 from slipway.errors import UnavailableError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.monitoring.telemetry.gathering import GatheredTelemetry
-from slipway.serving.apis.health import health_routes
-from slipway.serving.apis.oip import oip_routes
-from slipway.serving.apis.predict import v1_routes
-from slipway.serving.apis.sagemaker import sagemaker_routes
+from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor, Plan
-from slipway.serving.http.exchange import Exchange
-from slipway.serving.http.front import Front
-from slipway.serving.prediction.service import PredictionService
-from slipway.serving.prediction.threaded import ConcurrentService
-from slipway.serving.slot.lifecycle import Lifecycle, Readiness
+from slipway.serving.batching.threaded import ThreadedRunner
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.served import ServedModels
+from slipway.serving.slot.app import slot_app
+from slipway.serving.slot.lifecycle import Housekeeping
 
 GOOD = {"inputs": [{"text": "good"}]}
 
@@ -43,32 +40,19 @@ class Served:
 
 
 @pytest.fixture
-def serve(config, models) -> Iterator[Any]:
+def serve(config, loaded_models) -> Iterator[Any]:
     clients: list[TestClient] = []
 
     def serve(model: str = "tiny-sentiment", *, predictor: Any = None, queue: int = 64, **tables: Any) -> Served:
-        loaded = models[model, 1]
+        loaded = loaded_models[model, 1]
         written: list[str] = []
         telemetry = GatheredTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
-        service = PredictionService(config, {(model, 1): loaded}, **tables)
+        only = config.model_copy(update={"models": {model: config.models[model]}})
         executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue))
-        concurrent = ConcurrentService(service, executor, telemetry, timeout=math.inf)
+        runner = ThreadedRunner(executor, telemetry, timeout=math.inf)
+        pipeline = PredictionPipeline(ServedModels(only, {(model, 1): loaded}), runner, **tables)
         readiness = Readiness()
-        exchange = Exchange(telemetry, body_bytes=65_536)
-        routes = (
-            *v1_routes(service, concurrent.endpoint),
-            *oip_routes(service, concurrent.endpoint, is_ready=lambda: readiness.is_ready),
-            *sagemaker_routes(model, loaded.manifest, concurrent.endpoint),
-            *health_routes(is_ready=lambda: readiness.is_ready),
-        )
-
-        def make_app():
-            from slipway.serving.http.app import create_app
-
-            return create_app(routes, exchange, title="demo")
-
-        front = Front(routes, exchange, make_app)
-        app = Lifecycle(front, concurrent, telemetry, readiness)
+        app = slot_app(pipeline, Housekeeping(runner, telemetry), readiness)
         client = TestClient(app, raise_server_exceptions=False)
         client.__enter__()
         clients.append(client)
@@ -95,7 +79,8 @@ class Gated:
     def predict_batch(self, records):
         self.running.set()
         assert self.gate.wait(10)
-        return [{"label": "positive", "score": 1.0, "scores": {"positive": 1.0}} for _ in records], None
+        output = {"label": "positive", "score": 1.0, "scores": {"negative": 0.0, "neutral": 0.0, "positive": 1.0}}
+        return [output for _ in records], None
 
 
 def test_what_finds_the_queue_full_is_told_at_once_when_to_come_again(serve) -> None:

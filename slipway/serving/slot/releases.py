@@ -57,8 +57,8 @@ class SlotReleases:
     def known(self, model: str) -> Serving | None:  # noqa: ARG002 - a slot has one
         return self._known
 
-    def is_due(self) -> bool:
-        """Whether the copy is so old that it is to be read again; says so once."""
+    def claim_refresh(self) -> bool:
+        """Whether the copy is so old that the caller is to `refresh` it now; True once for each age."""
         now = self._clock()
         known = self._known
         fresh = _STICKY_FRESH_SECONDS if known and known.release.sticky else FRESH_SECONDS

@@ -1,0 +1,141 @@
+"""What is deployed: the models, their versions with their schemas, and their releases."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, JsonValue
+
+from slipway.models.manifest import Manifest
+from slipway.serving.apis.predict import pipeline_of
+from slipway.serving.http.responses import operation_id, problems
+from slipway.serving.prediction.served import ServedModels, ServedVersion
+
+MODELS, MODEL = "/v1/models", "/v1/models/{model}"
+
+router = APIRouter(tags=["Models"], generate_unique_id_function=operation_id)
+
+
+class CandidateShare(BaseModel):
+    """A candidate, and its share of the traffic."""
+
+    version: int
+    share: float
+
+
+class ReleaseState(BaseModel):
+    """What serves a model now; ``id`` and ``phase`` are of its last release, if there ever was one."""
+
+    stable: int
+    strategy: str | None
+    candidates: list[CandidateShare]
+    id: str | None
+    phase: str | None
+
+
+class Quality(BaseModel):
+    """A measurement of the manifest."""
+
+    metric: str
+    value: float
+    data: str
+
+
+class NumberedVersion(BaseModel):
+    """A version that this process has not loaded: another container serves it, or the registry did not answer."""
+
+    version: int
+
+
+class DescribedVersion(NumberedVersion):
+    """A loaded version."""
+
+    task: str
+    description: str
+    inputs: list[dict[str, JsonValue]]
+    outputs: dict[str, JsonValue]
+    record_schema: dict[str, JsonValue]
+    quality: list[Quality]
+    quantization: dict[str, JsonValue] | None
+    bytes: int
+
+
+class ListedModel(BaseModel):
+    """A model that another container serves."""
+
+    name: str
+    tier: str
+    release: ReleaseState
+    versions: list[DescribedVersion | NumberedVersion]
+
+
+class Model(ListedModel):
+    """A model that this process serves, described by its stable version."""
+
+    task: str
+    description: str
+
+
+class Models(BaseModel):
+    """Every model of slipway.yaml."""
+
+    models: list[Model | ListedModel]
+
+
+@router.get(MODELS, name="list_models", responses=problems(500))
+async def list_models(request: Request) -> Models:
+    """List the models."""
+    models = pipeline_of(request).models
+    return Models(models=[describe(models, name) for name in models.config.models])
+
+
+@router.get(MODEL, name="show_model", responses=problems(404, 500))
+async def show_model(request: Request, model: str) -> Model | ListedModel:
+    """Describe a model."""
+    return describe(pipeline_of(request).models, model)
+
+
+def describe(models: ServedModels, name: str) -> Model | ListedModel:
+    """What is deployed of a model, with its schemas if this process serves it; raises NotFoundError."""
+    config = models.model(name)
+    stable = models.releases.of(name).stable
+    loaded = models.loaded(name)
+    listed: dict[str, Any] = {
+        "name": name,
+        "tier": config.tier,
+        "release": _release(models, name),
+        "versions": [_version(number, loaded.get(number)) for number in config.versions],
+    }
+    if stable not in loaded:
+        return ListedModel(**{**listed, "versions": [NumberedVersion(version=number) for number in config.versions]})
+    manifest = loaded[stable].manifest
+    return Model(**listed, task=manifest.task, description=manifest.description)
+
+
+def _release(models: ServedModels, name: str) -> ReleaseState:
+    own, known = models.releases.of(name), models.releases.known(name)
+    # A slot has one version, whatever part it plays in a release.
+    release = known.release if known and models.config.models[name].tier == "heavy" else own
+    return ReleaseState(
+        stable=release.stable,
+        strategy=release.strategy,
+        candidates=[CandidateShare(version=each.version, share=each.share) for each in release.candidates],
+        id=known.id if known else None,
+        phase=known.phase if known else None,
+    )
+
+
+def _version(number: int, served: ServedVersion | None) -> DescribedVersion | NumberedVersion:
+    if served is None:
+        return NumberedVersion(version=number)
+    manifest: Manifest = served.manifest
+    return DescribedVersion(
+        version=number,
+        task=manifest.task,
+        description=manifest.description,
+        inputs=[field.model_dump(mode="json", exclude_none=True) for field in manifest.inputs],
+        outputs=manifest.outputs.model_dump(mode="json", exclude_none=True),
+        record_schema=served.reader.record.model_json_schema(),
+        quality=[Quality(**measurement.model_dump(mode="json")) for measurement in manifest.quality],
+        quantization=manifest.quantization.model_dump(mode="json") if manifest.quantization else None,
+        bytes=sum(entry.bytes for entry in manifest.files),
+    )

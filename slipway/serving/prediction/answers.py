@@ -1,0 +1,56 @@
+"""The answers of a version as types, made from its manifest: the OpenAPI document and the answers cannot differ."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, create_model
+from typing_extensions import TypedDict
+
+from slipway.models.manifest import BUILT_IN_TASKS, Manifest
+from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN
+
+# Said and not checked: sums of float32 may be a little over 1.
+Share = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
+PredictionIdText = Annotated[str, Field(json_schema_extra={"pattern": PREDICTION_ID_PATTERN})]
+
+
+class AnsweredRecord(BaseModel):
+    """The answer to one record; the outputs of the version's task stand beside these fields."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: PredictionIdText
+    version: int
+    cached: bool
+
+
+class _TaskRecord(AnsweredRecord):
+    """The answer of a built-in task, whose fields are known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Predictions(BaseModel):
+    """A prediction for each record, in order."""
+
+    model: str
+    predictions: list[SerializeAsAny[AnsweredRecord]]
+
+
+def answer_model(name: str, manifest: Manifest) -> type[AnsweredRecord]:
+    """The answer to one record by a version; ``name`` is the type's."""
+    if manifest.task not in BUILT_IN_TASKS:
+        return create_model(f"{name}Prediction", __base__=AnsweredRecord)
+    labels = manifest.outputs.labels
+    if labels is None:
+        outputs: dict[str, Any] = {"value": (float, Field(description=manifest.outputs.unit))}
+    else:
+        # The functional form, since a label need not be an identifier.
+        scores = TypedDict(f"{name}Scores", dict.fromkeys(labels, Share))  # type: ignore[misc]
+        outputs = {"label": (Literal[labels], ...), "score": (Share, ...), "scores": (scores, ...)}
+    return create_model(f"{name}Prediction", __base__=_TaskRecord, **outputs)
+
+
+def predictions_model(name: str, model: str, answer: type[AnsweredRecord]) -> type[Predictions]:
+    """The answer of a predict call to one version, for the OpenAPI document."""
+    fields: dict[str, Any] = {"model": (Literal[model], ...), "predictions": (list[answer], ...)}  # type: ignore[valid-type]
+    return create_model(f"{name}Predictions", __base__=Predictions, **fields)

@@ -1,0 +1,233 @@
+"""The steps of a prediction, whatever the protocol and the tier: features, cache, assignment, graphs by version."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+
+from slipway.config import FeatureValue
+from slipway.errors import (
+    ExpiredError,
+    FieldProblem,
+    InputError,
+    OverloadedError,
+    PredictionError,
+    UnavailableError,
+)
+from slipway.features.cache import Output, PredictionCache, cache_key
+from slipway.features.store import FeatureKey, FeatureRow, FeatureStore
+from slipway.models.manifest import Record
+from slipway.monitoring.captures.line import is_sampled
+from slipway.monitoring.telemetry import metrics
+from slipway.serving.prediction.peers import NoPeers, Peers
+from slipway.serving.prediction.request import (
+    Ask,
+    ByRecord,
+    Place,
+    Prediction,
+    PredictionRequest,
+    RequestContext,
+    captures,
+    count_outputs,
+)
+from slipway.serving.prediction.runner import Answered, ClientGoneError, InlineRunner, Runner
+from slipway.serving.prediction.served import ServedModels
+
+_LOG = logging.getLogger("slipway")
+
+Attempted = Callable[[str, int], None]
+
+
+def _ignore(model: str, version: int) -> None:
+    """Tell nobody of an attempt."""
+
+
+class PredictionPipeline:
+    """Answers prediction requests.
+
+    Args:
+        models: the loaded versions.
+        runner: how steps that wait are run; by default in place.
+        store: needed where a model has inputs from feature groups.
+        cache: needed where a model has its cache on.
+        attempted: is told of each batch before a candidate runs it: one that hangs leaves no metric behind.
+        peers: predict the records that a sticky release has assigned to another slot.
+    """
+
+    def __init__(
+        self,
+        models: ServedModels,
+        runner: Runner | None = None,
+        *,
+        store: FeatureStore | None = None,
+        cache: PredictionCache | None = None,
+        attempted: Attempted = _ignore,
+        peers: Peers | None = None,
+    ) -> None:
+        self.models = models
+        self._runner = runner or InlineRunner(models)
+        self._defaults = {group: models.definitions.defaults(group) for group in models.config.features}
+        self._store = store
+        self._cache = cache
+        self._attempted = attempted
+        self._peers = peers or NoPeers()
+        self._by_record = ByRecord(models.releases)
+
+    async def predict(self, ask: Ask, context: RequestContext) -> list[Prediction]:
+        """Predictions in the order of the records; the context's event notes what happened.
+
+        Raises:
+            InputError: some record is wrong; nothing was predicted.
+            NotFoundError: there is no such model or version.
+            UnavailableError: features are needed and the store is down, or there is more to do than can be done.
+            PredictionError: the version failed.
+        """
+        request = self._begin(ask, context)
+        rows = await self._runner.wait_for(partial(self._fetch, request)) if request.missing else {}
+        self._assign(request, rows)
+        self._peers.reassign(request)
+        cached = self._is_cached(ask.model)
+        if cached:
+            await self._runner.wait_for(partial(self._look_up, request))
+        await self._infer(request)
+        if cached:
+            self._runner.write_behind(partial(self._remember, request), request.event)
+        return self._finish(request)
+
+    def _begin(self, ask: Ask, context: RequestContext) -> PredictionRequest:
+        """Validate the request, and find what it needs of the feature store."""
+        context.event.model = metrics.UNKNOWN_MODEL
+        served = self.models.version(ask.model, ask.version)
+        context.event.model = ask.model
+        records = ask.read(served.reader)
+        needs = [record.to_fetch() for record in records]
+        missing = list(dict.fromkeys(self._key(group, id) for need in needs for group, id in need.items()))
+        placing = ask.placing or self._by_record
+        deadline = self._runner.deadline()
+        return PredictionRequest(ask.model, ask.version, context, records, needs, missing, placing, deadline=deadline)
+
+    def _fetch(self, request: PredictionRequest) -> Mapping[FeatureKey, FeatureRow]:
+        """The rows that the records need, all in one call of the store."""
+        if self._store is None:
+            raise UnavailableError("feature store", "this deployment has none")
+        rows = self._store.read(request.missing)
+        request.event.count(metrics.FEATURE_HITS, len(rows))
+        request.event.count(metrics.FEATURE_MISSES, len(request.missing) - len(rows))
+        return rows
+
+    def _assign(self, request: PredictionRequest, rows: Mapping[FeatureKey, FeatureRow]) -> None:
+        """Make the records whole, and give each an id and a version."""
+        records: list[Record] = []
+        problems: list[FieldProblem] = []
+        for number, (record, need) in enumerate(zip(request.records, request.needs, strict=True)):
+            stored = {group: self._values(group, rows.get(self._key(group, id))) for group, id in need.items()}
+            try:
+                records.append(record.complete(stored, prefix=f"{request.placing.field}[{number}]"))
+            except InputError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise InputError(problems)
+        request.places = request.placing.place(request, records)
+
+    def _key(self, group: str, id: str) -> FeatureKey:
+        return FeatureKey(self.models.definitions.entities[group], id, group)
+
+    def _values(self, group: str, row: FeatureRow | None) -> Mapping[str, FeatureValue]:
+        return self._defaults[group] if row is None else {**self._defaults[group], **row.values}
+
+    async def _infer(self, request: PredictionRequest) -> None:
+        """Predict each record that has no output yet, here or in another slot."""
+        open_places = [place for place in request.places if place.output is None]
+        own = await self._peers.predict(request, open_places, partial(self._infer_here, request))
+        await self._infer_here(request, own)
+
+    async def _infer_here(self, request: PredictionRequest, places: Iterable[Place]) -> None:
+        """Predict one batch for each version."""
+        batches: dict[int, list[Place]] = {}
+        for place in places:
+            batches.setdefault(place.version, []).append(place)
+        for version, batch in batches.items():
+            try:
+                answered = await self._run(request, version, batch)
+            except (PredictionError, UnavailableError) as error:
+                if not request.placing.drop_version(request, version):
+                    raise
+                _LOG.warning("a request goes on without version %s of %s: %s", version, request.model, error)
+                continue
+            _note(request, version, batch, answered)
+
+    async def _run(self, request: PredictionRequest, version: int, batch: list[Place]) -> Answered:
+        """The outputs of one version. Its failures count as its own; those of a full queue do not."""
+        self._begin_attempt(request.model, version)
+        try:
+            return await self._runner.run(request, version, [place.record for place in batch])
+        except OverloadedError:
+            request.event.count(metrics.REJECTED)
+            raise
+        except (ExpiredError, ClientGoneError):
+            request.event.count(metrics.EXPIRED)
+            raise
+        except Exception:
+            request.event.count(metrics.FAILURES, 1, Version=str(version))
+            raise
+
+    def _begin_attempt(self, model: str, version: int) -> None:
+        releases = self.models.releases
+        if version != releases.of(model).stable and releases.is_watched(model):
+            self._attempted(model, version)
+
+    def _is_cached(self, model: str) -> bool:
+        return self._cache is not None and self.models.config.models[model].cache.enabled
+
+    def _look_up(self, request: PredictionRequest) -> None:
+        """Take the outputs that the cache has. One that is down has none: a prediction can be made without it."""
+        for place in request.places:
+            place.key = cache_key(request.model, place.version, place.record)
+        found = self._found(request)
+        for place in request.places:
+            place.output = found.get(place.key)
+            place.cached = place.output is not None
+        hits = sum(place.cached for place in request.places)
+        request.event.count(metrics.CACHE_HITS, hits)
+        request.event.count(metrics.CACHE_MISSES, len(request.places) - hits)
+
+    def _found(self, request: PredictionRequest) -> Mapping[str, Output]:
+        try:
+            keys = dict.fromkeys(place.key for place in request.places)
+            return self._cache.get(keys) if self._cache is not None else {}
+        except UnavailableError:
+            request.event.count(metrics.CACHE_ERRORS)
+            return {}
+
+    def _remember(self, request: PredictionRequest) -> bool:
+        """Put new outputs into the cache; False where it is down."""
+        missed = [place for place in request.places if not (place.cached or place.elsewhere)]
+        made = {place.key: place.output for place in missed if place.output}
+        try:
+            if self._cache is not None:
+                self._cache.put(made, timedelta(days=self.models.config.models[request.model].cache.ttl_days))
+        except UnavailableError:
+            return False
+        return True
+
+    def _finish(self, request: PredictionRequest) -> list[Prediction]:
+        """The answers, in the order of the records; a sample of the requests is captured."""
+        releases = self.models.releases
+        if is_sampled(share := releases.captured(request.model)):
+            # While shadows run, more is captured than slipway.yaml says, and no more is kept.
+            kept = is_sampled(self.models.config.models[request.model].capture.sample / share)
+            request.event.captures.extend(captures(request, kept=kept))
+        if releases.is_watched(request.model):
+            request.event.later = partial(count_outputs, request)
+        return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
+
+
+def _note(request: PredictionRequest, version: int, batch: list[Place], answered: Answered) -> None:
+    """Note the outputs of one version, and how long they took."""
+    event, of_version = request.event, str(version)
+    if answered.queued is not None:
+        event.count(metrics.QUEUE_TIME, round(answered.queued * 1000, 3))
+    event.count(metrics.PREDICTIONS, len(batch), Version=of_version)
+    event.count(metrics.INFERENCE_LATENCY, round(answered.ran * 1000, 3), Version=of_version)
+    for place, output in zip(batch, answered.outputs, strict=True):
+        place.output = output

@@ -1,0 +1,82 @@
+"""How the pipeline runs the steps that wait: in place, where a process has one request at a time.
+
+`slipway.serving.batching.threaded` is the runner of a process that has many.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from slipway.errors import MalformedError
+from slipway.features.cache import Output
+from slipway.models.manifest import Record
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.requests import RequestEvent
+from slipway.serving.prediction.request import PredictionRequest
+from slipway.serving.prediction.served import ServedModels
+
+T = TypeVar("T")
+
+
+class ClientGoneError(MalformedError):
+    """The client closed its connection before its records' turn came; they were not predicted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The outputs of a batch, the seconds that the graph took, and those in the queue where there is one."""
+
+    outputs: Sequence[Output]
+    ran: float
+    queued: float | None = None
+
+
+class Runner(Protocol):
+    """Runs what waits for tables and graphs."""
+
+    def deadline(self) -> float:
+        """When the records of a request that begins now must have begun to run, by `time.monotonic`."""
+        ...
+
+    async def wait_for(self, step: Callable[[], T]) -> T:
+        """Run a step that waits for a table."""
+        ...
+
+    async def run(self, request: PredictionRequest, version: int, records: Sequence[Record]) -> Answered:
+        """Run the graph of one version on records of one request.
+
+        Raises:
+            OverloadedError, ExpiredError, ClientGoneError: the records were not predicted.
+            PredictionError: the version failed.
+            UnavailableError: the version cannot be loaded now.
+        """
+        ...
+
+    def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
+        """Write to the cache, after the answer where that is possible; count a write that returns False."""
+        ...
+
+
+class InlineRunner:
+    """Runs every step in place: a Lambda function has one request at a time, and no other to go on with."""
+
+    def __init__(self, models: ServedModels) -> None:
+        self._models = models
+
+    def deadline(self) -> float:
+        return math.inf
+
+    async def wait_for(self, step: Callable[[], T]) -> T:
+        return step()
+
+    async def run(self, request: PredictionRequest, version: int, records: Sequence[Record]) -> Answered:
+        served = self._models.version(request.model, version)
+        started = time.perf_counter()
+        outputs = served.predictor.predict(records)
+        return Answered(outputs, time.perf_counter() - started)
+
+    def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
+        if not write():
+            event.count(metrics.CACHE_ERRORS)

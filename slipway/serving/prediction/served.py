@@ -1,0 +1,119 @@
+"""The versions that this process has loaded, and what releases say of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from slipway.config import Config, ModelConfig
+from slipway.errors import NotFoundError
+from slipway.features.definitions import FeatureDefinitions
+from slipway.models.manifest import Manifest, Record
+from slipway.models.schema import record_model
+from slipway.serving.prediction.answers import AnsweredRecord, Predictions, answer_model
+from slipway.serving.prediction.live_releases import ConfiguredReleases, Releases
+from slipway.serving.prediction.reading import RecordReader
+from slipway.serving.prediction.request import Prediction
+
+ModelVersion = tuple[str, int]
+
+
+class Predicts(Protocol):
+    """A loaded version: what `slipway.models.predictor.Predictor` is."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def predict(self, records: Sequence[Record]) -> list[dict[str, Any]]: ...
+
+
+Load = Callable[[str, int], Predicts]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """A loaded version, with the reader of its records and the type of its answers."""
+
+    predictor: Predicts
+    reader: RecordReader
+    answer: type[AnsweredRecord]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the version."""
+        return self.predictor.manifest
+
+
+class ServedModels:
+    """The models of slipway.yaml, as far as this process serves them.
+
+    Args:
+        config: slipway.yaml.
+        loaded: the loaded versions. A model without a loaded version is listed but not served: it belongs to the other
+            tier, or to another container.
+        releases: which versions serve; by default the stable ones of ``config``.
+        load: loads a version of ``config`` that could not be loaded at the start.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        loaded: Mapping[ModelVersion, Predicts],
+        *,
+        releases: Releases | None = None,
+        load: Load | None = None,
+    ) -> None:
+        self.config = config
+        self.definitions = FeatureDefinitions(config.features)
+        self.releases = releases or ConfiguredReleases(config)
+        self._load = load
+        self._versions = {key: self._served(predictor) for key, predictor in loaded.items()}
+
+    def model(self, name: str) -> ModelConfig:
+        """Raises NotFoundError for a model that is not deployed."""
+        try:
+            return self.config.models[name]
+        except KeyError:
+            raise NotFoundError("model", name[:100], self.config.models) from None
+
+    def is_loaded(self, name: str, version: int | None = None) -> bool:
+        """Whether this process has loaded a version of a model; by default, the stable one."""
+        return (name, self.releases.of(name).stable if version is None else version) in self._versions
+
+    def loaded(self, name: str) -> dict[int, ServedVersion]:
+        """The loaded versions of a model, by number."""
+        return {
+            number: self._versions[name, number]
+            for number in self.config.models[name].versions
+            if (name, number) in self._versions
+        }
+
+    def version(self, model: str, version: int | None = None) -> ServedVersion:
+        """A version of a model, by default the stable one; loads it if that failed at the start.
+
+        Raises:
+            NotFoundError: there is no such model or version.
+            UnavailableError: the version cannot be loaded now.
+        """
+        versions = self.model(model).versions
+        number = self.releases.of(model).stable if version is None else version
+        served = self._versions.get((model, number))
+        if served is not None:
+            return served
+        if self._load is None or number not in versions:
+            raise NotFoundError(f"version of {model}", str(number), map(str, versions))
+        return self._versions.setdefault((model, number), self._served(self._load(model, number)))
+
+    def answer(self, model: str, predictions: Sequence[Prediction]) -> Predictions:
+        """Predictions as the API answers them; those of another slot's version have only their common fields typed."""
+        return Predictions(model=model, predictions=[self._answered(model, made) for made in predictions])
+
+    def _answered(self, model: str, made: Prediction) -> AnsweredRecord:
+        served = self._versions.get((model, made.version))
+        answer = served.answer if served else AnsweredRecord
+        return answer(id=made.id, version=made.version, **made.output, cached=made.cached)
+
+    def _served(self, predictor: Predicts) -> ServedVersion:
+        limits = self.config.api.limits
+        record = record_model(predictor.manifest, self.definitions.entities, text_characters=limits.text_characters)
+        answer = answer_model(record.__name__, predictor.manifest)
+        return ServedVersion(predictor, RecordReader(record, limit=limits.records), answer)

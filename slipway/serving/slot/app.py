@@ -1,0 +1,30 @@
+"""The app of a slot: every protocol, for the one version that the slot has."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from slipway.serving.apis import health, models, oip, predict, rank, sagemaker
+from slipway.serving.apis.health import Readiness
+from slipway.serving.http.app import AppSettings, create_app
+from slipway.serving.http.limits import RefuseOverload
+from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.slot.lifecycle import CloseConnections, Housekeeping
+
+ROUTERS = (predict.router, oip.router, sagemaker.router, rank.router, models.router, health.router)
+
+
+def slot_app(pipeline: PredictionPipeline, housekeeping: Housekeeping, readiness: Readiness) -> FastAPI:
+    """The app around a pipeline, which `housekeeping` looks after."""
+    config, telemetry = pipeline.models.config, housekeeping.telemetry
+    settings = AppSettings(
+        config.project,
+        config.api.limits.body_bytes,
+        telemetry,
+        {"pipeline": pipeline, "readiness": readiness},
+        outside=(
+            Middleware(CloseConnections, readiness=readiness),
+            Middleware(RefuseOverload, executor=housekeeping.runner.executor, telemetry=telemetry),
+        ),
+        lifespan=housekeeping.lifespan,
+    )
+    return create_app(settings, ROUTERS)
