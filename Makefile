@@ -75,7 +75,11 @@ types: setup ## mypy, strict, on slipway.
 	$(BIN)/mypy
 
 lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requirements.in and container/*.in.
-	$(LOCK) --universal --python-version 3.11 --extra parquet --extra plot --extra training --extra import --group infra --group container --group local --group dev pyproject.toml -o requirements/dev.lock
+	$(LOCK) --universal --python-version 3.11 --extra cli --extra serve --extra parquet --extra plot --extra training --extra import --group infra --group container --group local --group dev pyproject.toml -o requirements/dev.lock
+	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --extra cli --group infra \
+		pyproject.toml -o requirements.txt
+	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --excludes functions/excludes.txt \
+		pyproject.toml -o requirements/runtime.lock
 	for function in predict features feedback controller capture shadow; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \

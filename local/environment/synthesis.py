@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +34,8 @@ def synthesizing(
         return
     kept.unlink(missing_ok=True)
     context = ["--context", TARGET, "--context", f"slipway:config={config}"]
-    command = [*cdk(root), "synth", "--quiet", *context, "--output", str(assembly)]
+    app = f"{shlex.quote(sys.executable)} app.py"
+    command = [*cdk(root), "synth", "--quiet", "--app", app, *context, "--output", str(assembly)]
     child = start("cdk synth", command, folder=root, environment=environment, log=log)
 
     def wait() -> None:

@@ -105,13 +105,15 @@ class RequestRecord(BaseModel):
         return FieldProblem(field_path((field.name,), prefix=prefix), message)
 
 
-def record_model(manifest: Manifest, entities: Mapping[str, str], *, text_characters: int) -> type[RequestRecord]:
+def record_model(
+    manifest: Manifest, entities: Mapping[str, str], *, text_characters: int | None
+) -> type[RequestRecord]:
     """The pydantic model of one record of a request to a model.
 
     Args:
         manifest: what the version takes.
         entities: the entity of each feature group, from `Config.features`.
-        text_characters: the limit of `Config.api.limits` on every string.
+        text_characters: the limit of `Config.api.limits` on every string, or None for the manifest's own alone.
 
     Raises:
         ConfigError: a feature group is not in ``entities``, or an entity has the name of an input.
@@ -145,7 +147,7 @@ class _Validated:
 _ENTITY_ID = core_schema.str_schema(strict=True, min_length=1, max_length=_ENTITY_ID_CHARACTERS)
 
 
-def _schema(field: InputField, text_characters: int) -> CoreSchema:
+def _schema(field: InputField, text_characters: int | None) -> CoreSchema:
     """What one input may be, for pydantic."""
     schema = _type_schema(field, text_characters)
     if field.allowed is None:
@@ -153,10 +155,10 @@ def _schema(field: InputField, text_characters: int) -> CoreSchema:
     return core_schema.no_info_after_validator_function(partial(_one_of, field.allowed), schema)
 
 
-def _type_schema(field: InputField, text_characters: int) -> CoreSchema:
+def _type_schema(field: InputField, text_characters: int | None) -> CoreSchema:
     if field.type is FeatureType.STRING:
-        limit = min(field.max_characters or text_characters, text_characters)
-        return core_schema.str_schema(strict=True, max_length=limit)
+        limits = [limit for limit in (field.max_characters, text_characters) if limit is not None]
+        return core_schema.str_schema(strict=True, max_length=min(limits, default=None))
     if field.type is FeatureType.BOOLEAN:
         return core_schema.bool_schema(strict=True)
     low = -math.inf if field.min is None else field.min

@@ -192,8 +192,8 @@ def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactor
     module_name, _, class_name = name.partition(":")
     if module_name not in modules:
         allowed = ", ".join(modules) or "none"
-        message = f"task: {module_name} is not among `light.task_modules` of slipway.yaml, which allows {allowed}"
-        raise _refused(package, message)
+        lists = "`light.task_modules` of slipway.yaml, or `task_modules` of slipway.load"
+        raise _refused(package, f"task: {module_name} is not among {lists}, which allows {allowed}")
     try:
         found: Any = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:

@@ -20,6 +20,11 @@ class Block:
     text: str
 
 
+def blocks_of(document: str) -> list[Block]:
+    """All blocks of a document in docs/."""
+    return [Block(*found) for found in _BLOCK.findall((DOCS / document).read_text(encoding="utf-8"))]
+
+
 def section(document: str, title: str) -> list[Block]:
     """The blocks below ``## title`` of a document in docs/."""
     text = (DOCS / document).read_text(encoding="utf-8")
