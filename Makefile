@@ -1,4 +1,4 @@
-# `make run` and `make test` need only Python 3.11+, Node 20+ and make; everything else is set up here.
+# `make run` and `make test` need only Python 3.11+, Node 22+ and make; everything else is set up here.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
