@@ -75,6 +75,7 @@ def test_a_bundle_is_stripped_and_compiled(deployable):
     files = files_of(folder)
     assert not [path for path in files if path.endswith((".pyi", ".h", ".a")) or "/tests/" in path]
     assert not [path for path in files if "libonnxruntime.so" in path]
+    assert not [path for path in files if path.startswith("aws_lambda_powertools/event_handler/")]
     described = {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2}
     assert described == SERVICES.get(function, USUAL_SERVICES)
     handlers = [path for path in files if path.startswith("functions/") and path.endswith(".cpython-313.pyc")]

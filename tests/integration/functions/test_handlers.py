@@ -105,13 +105,17 @@ def test_a_table_that_is_not_named_does_not_start(start, function: str) -> None:
 @pytest.mark.parametrize(
     ("function", "environment", "absent"),
     [
-        ("predict", {}, {"boto3", "botocore", "fastapi", "starlette", "concurrent.futures.thread"}),
+        ("predict", {}, {"boto3", "botocore.session", "fastapi", "starlette", "concurrent.futures.thread"}),
         (
             "features",
             {"SLIPWAY_FEATURES_TABLE": "t"},
-            {"boto3", "botocore", "numpy", "onnxruntime", "tokenizers"},
+            {"boto3", "botocore.session", "numpy", "onnxruntime", "tokenizers"},
         ),
-        ("feedback", {"SLIPWAY_CONTROL_TABLE": "t"}, {"boto3", "botocore", "numpy", "onnxruntime", "tokenizers"}),
+        (
+            "feedback",
+            {"SLIPWAY_CONTROL_TABLE": "t"},
+            {"boto3", "botocore.session", "numpy", "onnxruntime", "tokenizers"},
+        ),
     ],
 )
 def test_a_start_imports_only_what_it_needs(
