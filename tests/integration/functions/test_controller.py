@@ -2,10 +2,12 @@
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from support.lambda_context import CallContext
 from support.releases import make_release
 
@@ -55,6 +57,13 @@ def test_a_pass_writes_what_each_release_wants_of_traffic_as_metrics(
     ]
     (directive,) = lines[0]["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [["Project", "Model", "Version"]]
+
+
+def test_a_pass_is_known_by_the_id_of_the_event_that_began_it(
+    handle: Any, event: Callable[..., dict[str, Any]]
+) -> None:
+    assert handle(event("schedule"), CallContext()) == {"releases": {}}
+    assert Logger("controller").get_correlation_id() == event("schedule")["id"]
 
 
 def test_a_release_that_cannot_be_taken_on_fails_the_call(handle: Any) -> None:
