@@ -85,7 +85,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
 	done
 	for runtime in onnxruntime onnxruntime-gpu; do \
-		$(LOCK) --universal --python-version 3.13 --excludes functions/excludes.txt \
+		$(LOCK) --universal --python-version 3.13 --excludes container/excludes.txt \
 			container/$$runtime.in -o container/$$runtime.lock || exit 1; \
 	done
 

@@ -11,13 +11,12 @@ from container.app import make_slot
 from container.server import Server
 from container.settings import Settings
 from slipway.errors import SlipwayError
-from slipway.monitoring.telemetry.logs import log_as_json
+from slipway.monitoring.telemetry.instrumentation import start_logging
 
 
 def main() -> int:
     """Serve until a signal says to stop; 1 where it cannot start."""
-    log_as_json()
-    logging.getLogger("slipway").setLevel(logging.INFO)
+    start_logging("container")
     try:
         settings = Settings.of(os.environ)
         slot = make_slot(settings)

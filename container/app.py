@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from container.balancer import Balancer
 from container.settings import MODEL, Settings
+from container.tracing import tracer_provider
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
@@ -79,7 +80,8 @@ def make_slot(settings: Settings) -> Slot:
     gpu = gpu_utilization if heavy.compute == "gpu" else None
     housekeeping = Housekeeping(runner, telemetry, releases, forwarding, gpu)
     readiness = Readiness()
-    return Slot(slot_app(pipeline, housekeeping, readiness), housekeeping, readiness, heavy)
+    app = slot_app(pipeline, housekeeping, readiness, tracer_provider(settings.traces_endpoint))
+    return Slot(app, housekeeping, readiness, heavy)
 
 
 def _only(config: Config, settings: Settings) -> Config:

@@ -13,6 +13,7 @@ from slipway.config.environment import (
     MODEL_BUCKET,
     PREDICTIONS_TABLE,
     SLOT,
+    TRACES_ENDPOINT,
     VERSION,
 )
 from slipway.config.heavy import SLOTS
@@ -35,7 +36,8 @@ class Settings:
     ``root`` is the folder with slipway.yaml and models/. Without ``model_bucket`` and ``control_table`` there is no
     registry, and ``version`` must be in ``root``. ``balancer`` is the load balancer's address, by which records of a
     sticky release are passed on to the other slot. ``downloads`` is where versions of the registry go. A stopping task
-    says for ``drain_seconds`` that it is not ready, and goes on serving, before it closes its connections.
+    says for ``drain_seconds`` that it is not ready, and goes on serving, before it closes its connections. Traces go to
+    ``traces_endpoint``, in OTLP over HTTP; without one there are none.
     """
 
     model: str
@@ -51,6 +53,7 @@ class Settings:
     balancer: str | None = None
     downloads: Path = field(default_factory=downloads_folder)
     drain_seconds: float = 5.0
+    traces_endpoint: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -76,6 +79,7 @@ class Settings:
             balancer=environment.get(BALANCER) or None,
             downloads=Path(environment[DOWNLOADS]) if environment.get(DOWNLOADS) else downloads_folder(),
             drain_seconds=float(environment.get(DRAIN_SECONDS) or cls.drain_seconds),
+            traces_endpoint=environment.get(TRACES_ENDPOINT) or None,
         )
 
 

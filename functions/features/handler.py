@@ -2,6 +2,7 @@
 
 import os
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from mangum import Mangum
 
 from slipway.aws.table import lazy_client
@@ -10,6 +11,7 @@ from slipway.config.environment import FEATURES_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
+from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.apis import features
 from slipway.serving.http.app import App, AppSettings, create_app
@@ -35,6 +37,7 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
 _settings = Settings.of(os.environ)
 _config = load_config(_settings.root / "slipway.yaml")
 _telemetry = Telemetry(_config.project, "features")
-handler = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+_http = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
 # A body without its fields is refused before anything is written.
-prime(handler, _telemetry, [post_event(features.BATCH_WRITE, {})])
+prime(_http, _telemetry, [post_event(features.BATCH_WRITE, {})])
+handler = instrument(_http, service="features", correlation_id_path=API_GATEWAY_HTTP)

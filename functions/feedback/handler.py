@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from mangum import Mangum
 
 from slipway.aws.table import lazy_client
@@ -10,6 +11,7 @@ from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
+from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.apis import feedback
 from slipway.serving.http.app import App, AppSettings, create_app
@@ -34,6 +36,7 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
 _settings = Settings.of(os.environ)
 _config = load_config(_settings.root / "slipway.yaml")
 _telemetry = Telemetry(_config.project, "feedback")
-handler = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+_http = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
 # A body without its fields is refused before anything is written.
-prime(handler, _telemetry, [post_event(feedback.FEEDBACK, {})])
+prime(_http, _telemetry, [post_event(feedback.FEEDBACK, {})])
+handler = instrument(_http, service="feedback", correlation_id_path=API_GATEWAY_HTTP)

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from mangum import Mangum
 
 from slipway.aws.table import Backoff, lazy_client
@@ -10,6 +11,7 @@ from slipway.config import Config, load_config
 from slipway.models.bundle import load_models
 from slipway.models.registry.fetching import VersionLoader, aws_registry, downloads_folder
 from slipway.monitoring.telemetry.attempts import Attempts
+from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
@@ -71,5 +73,6 @@ def _releases(settings: Settings, config: Config) -> Releases:
 _settings = Settings.of(os.environ)
 _served = load(_settings, load_config(_settings.root / "slipway.yaml"))
 _telemetry = Telemetry(_served.config.project, "predict")
-handler = Mangum(make_app(_settings, _served, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
-prime(handler, _telemetry, prediction_events(_served))
+_http = Mangum(make_app(_settings, _served, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+prime(_http, _telemetry, prediction_events(_served))
+handler = instrument(_http, service="predict", correlation_id_path=API_GATEWAY_HTTP)

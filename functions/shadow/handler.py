@@ -2,40 +2,39 @@
 
 import logging
 import os
-from collections.abc import Callable
 from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.shadow.settings import Settings
 from slipway.config import Config, load_config
 from slipway.models.bundle import open_version
 from slipway.monitoring.captures.reading import read_captures
 from slipway.monitoring.captures.subscriptions import subscribed_lines
-from slipway.monitoring.telemetry.logs import log_as_json
+from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.releases.shadow.shadower import Load, Shadower
 
-Handler = Callable[[Any, Any], dict[str, int]]
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger("slipway")
 # Of the time that Lambda gives a call, what is left for writing down what came of it.
 _RESERVE_SECONDS = 3.0
 
 
-def make_handler(settings: Settings) -> Handler:
+def make_handler(settings: Settings) -> Handler[dict[str, int]]:
     """A handler of subscription events. A call that fails is not made again, or its records would count twice."""
-    log_as_json()
     config = load_config(settings.root / "slipway.yaml")
     releases = DynamoServingStore(settings.control_table)
     shadower = Shadower(config, releases, _load(settings, config), write_to_stdout)
 
-    def handle(event: Any, context: Any) -> dict[str, int]:
+    def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         read = read_captures(subscribed_lines(event))
         if read.broken:
-            _log.warning("%d lines begin as captures do and are not whole; they are left out", read.broken)
+            _LOG.warning("%d lines begin as captures do and are not whole; they are left out", read.broken)
         seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
         return {"captures": len(read.captures), "scored": shadower.score(read.captures, seconds)}
 
-    return handle
+    return instrument(handle, service="shadow")
 
 
 def _load(settings: Settings, config: Config) -> Load:

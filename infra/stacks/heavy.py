@@ -59,7 +59,8 @@ class HeavyStack(cdk.Stack):
         self._tables = tables
         self._bucket = bucket
         instances = any(config.models[model.name].heavy.compute == "gpu" for model in models)
-        network = Network(self, "Network", settings=config.network, instances=instances)
+        tracing = config.monitoring.tracing
+        network = Network(self, "Network", settings=config.network, instances=instances, tracing=tracing)
         cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self._around = Surroundings(network, cluster, Balancer(self, "Balancer", network=network))
         self.released: dict[str, ReleasedSlots] = {}
@@ -93,7 +94,7 @@ class HeavyStack(cdk.Stack):
                 MODEL_BUCKET: self._bucket.bucket_name,
                 BALANCER: f"http://{self._around.balancer.balancer.load_balancer_dns_name}",
             },
-            log_retention_days=self._config.monitoring.log_retention_days,
+            monitoring=self._config.monitoring,
         )
         model.allow_registry(tables.control, self._bucket)
         allow_tables(model, tables, [deployed])

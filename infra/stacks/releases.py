@@ -81,16 +81,17 @@ class ReleasesStack(cdk.Stack):
         return Function(
             self,
             "Controller",
+            project=self._config.project,
             name="controller",
             bundle=bundle,
             settings=settings,
+            monitoring=self._config.monitoring,
             environment={
                 CONTROL_TABLE: control.table_name,
                 API: self._api.api.api_endpoint,
                 RELEASE_TOPIC: self.topic.topic_arn,
                 SHADOW: self.to_json_string(asdict(shadow.names)),
             },
-            log_retention_days=self._config.monitoring.log_retention_days,
         )
 
     def _name_slots(self, slots: Mapping[str, ReleasedSlots]) -> None:

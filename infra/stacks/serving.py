@@ -120,11 +120,12 @@ class ServingStack(cdk.Stack):
         return Function(
             self,
             name.capitalize(),
+            project=self._config.project,
             name=name,
             bundle=self._bundles[name],
             settings=self._config.light,
+            monitoring=self._config.monitoring,
             environment=environment,
-            log_retention_days=self._config.monitoring.log_retention_days,
             reserved_concurrency=reserved_concurrency,
         )
 

@@ -73,11 +73,12 @@ class ShadowStack(cdk.Stack):
         function = Function(
             self,
             "Shadow",
+            project=config.project,
             name="shadow",
             bundle=bundle,
             settings=settings,
+            monitoring=config.monitoring,
             environment=environment,
-            log_retention_days=config.monitoring.log_retention_days,
             reserved_concurrency=own.reserved_concurrency,
             storage_mb=own.storage_mb,
         )

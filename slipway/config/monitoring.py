@@ -29,6 +29,10 @@ class ReleaseNoticesConfig(Section):
 
 
 class MonitoringConfig(Section):
+    """What is logged, traced and kept, and who is told."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    tracing: bool = False  # AWS X-Ray charges for each trace
     # The retention periods that CloudWatch Logs offers, up to a year.
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
     # Rewards are counted by the time of their predictions, in spans of so many minutes: a bandit learns no faster.

@@ -75,6 +75,7 @@ def test_a_bundle_is_stripped_and_compiled(deployable):
     files = files_of(folder)
     assert not [path for path in files if path.endswith((".pyi", ".h", ".a")) or "/tests/" in path]
     assert not [path for path in files if "libonnxruntime.so" in path]
+    assert not [path for path in files if path.startswith("aws_lambda_powertools/event_handler/")]
     described = {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2}
     assert described == SERVICES.get(function, USUAL_SERVICES)
     handlers = [path for path in files if path.startswith("functions/") and path.endswith(".cpython-313.pyc")]
@@ -106,7 +107,8 @@ def run(bundle, program, *arguments, **environment):
 
 
 @pytest.mark.parametrize("function", ["controller", "capture", "shadow"])
-def test_a_function_without_the_api_starts_and_has_its_clients(function, make_project):
+@pytest.mark.parametrize("untraced", ["true", "false"])
+def test_a_function_without_the_api_starts_and_has_its_clients(function, untraced, make_project):
     bundle = build(function, Target.NATIVE, make_project())
     services = sorted(SERVICES.get(function, USUAL_SERVICES))
     program = (
@@ -115,7 +117,8 @@ def test_a_function_without_the_api_starts_and_has_its_clients(function, make_pr
         "    botocore.session.get_session().create_client(service, region_name='eu-west-1')\n"
     )
     url = "https://abc.execute-api.eu-west-1.amazonaws.com"
-    run(bundle, program, SLIPWAY_API=url, SLIPWAY_CAPTURE_BUCKET="captures", AWS_REGION="eu-west-1", **REGION)
+    names = {"SLIPWAY_API": url, "SLIPWAY_CAPTURE_BUCKET": "captures", "AWS_REGION": "eu-west-1", **REGION}
+    run(bundle, program, POWERTOOLS_TRACE_DISABLED=untraced, **names)
 
 
 @pytest.mark.parametrize("function", BEHIND_THE_API)

@@ -120,7 +120,7 @@ class TestSlot:
         assert settings.balancer == "http://DNSName"
         assert set(environment) == {
             *("AWS_REGION", "SLIPWAY_MODEL", "SLIPWAY_SLOT", "SLIPWAY_CONTROL_TABLE", "SLIPWAY_MODEL_BUCKET"),
-            *("SLIPWAY_PREDICTIONS_TABLE", "SLIPWAY_BALANCER"),
+            *("SLIPWAY_PREDICTIONS_TABLE", "SLIPWAY_BALANCER", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"),
         }
         assert settings.port == container["PortMappings"][0]["ContainerPort"]
 

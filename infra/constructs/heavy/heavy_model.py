@@ -17,9 +17,21 @@ from infra.constructs.basics.log_group import log_group
 from infra.constructs.heavy.gpu_capacity import GpuCapacity
 from infra.constructs.heavy.slot import SlotService, Surroundings
 from infra.constructs.heavy.task import Roles, Workload
-from slipway.config.environment import MODEL
+from slipway.config.environment import (
+    LOG_LEVEL,
+    MODEL,
+    SERVICE_NAME,
+    TRACES_ENDPOINT,
+    TRACES_SAMPLER,
+    TRACES_SERVICE,
+    TRACES_SHARE,
+)
 from slipway.config.heavy import SLOTS, HeavyConfig, Slot, slot_parameter
+from slipway.config.monitoring import MonitoringConfig
 from slipway.models.registry.versions import model_prefix
+
+_TRACED_SHARE = "0.05"
+"""As X-Ray samples calls of a function by default, beyond the first of each second."""
 
 _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
@@ -46,12 +58,12 @@ class HeavyModel(Construct):
         surroundings: Surroundings,
         image: Image,
         environment: Mapping[str, str],
-        log_retention_days: int,
+        monitoring: MonitoringConfig,
     ) -> None:
         super().__init__(scope, id_)
         self.name = name
         self.settings = settings
-        self.logs = log_group(self, "Logs", retention_days=log_retention_days)
+        self.logs = log_group(self, "Logs", retention_days=monitoring.log_retention_days)
         principal = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
         self.roles = Roles(
             task=iam.Role(self, "Role", assumed_by=principal),
@@ -61,7 +73,14 @@ class HeavyModel(Construct):
             settings=settings,
             image=image.container,
             # Fargate says the region to a container; an instance's agent does not promise to.
-            environment={MODEL: name, "AWS_REGION": cdk.Stack.of(self).region, **environment},
+            environment={
+                MODEL: name,
+                "AWS_REGION": cdk.Stack.of(self).region,
+                SERVICE_NAME: f"{project}-{name}",
+                LOG_LEVEL: monitoring.log_level,
+                **(self._trace(f"{project}-{name}") if monitoring.tracing else {}),
+                **environment,
+            },
             roles=self.roles,
             logs=self.logs,
         )
@@ -73,6 +92,20 @@ class HeavyModel(Construct):
                 self, slot, workload=workload, surroundings=surroundings, capacity=capacity, version=versions[slot]
             )
             for slot in SLOTS
+        }
+
+    def _trace(self, service: str) -> dict[str, str]:
+        """Let the code send traces to X-Ray, and return the variables that tell it to."""
+        allowed = iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"])
+        self.roles.task.add_to_policy(allowed)
+        reason = "X-Ray has no resources that a right could name."
+        acknowledge(self.roles.task, {"AwsSolutions-IAM5[Resource::*]": reason})
+        stack = cdk.Stack.of(self)
+        return {
+            TRACES_ENDPOINT: f"https://xray.{stack.region}.{stack.url_suffix}/v1/traces",
+            TRACES_SERVICE: service,
+            TRACES_SAMPLER: "parentbased_traceidratio",
+            TRACES_SHARE: _TRACED_SHARE,
         }
 
     def allow_on_table(self, table: dynamodb.ITable, *actions: str, partition: str | None = None) -> None:

@@ -1,5 +1,7 @@
 """The VPC of the heavy tier: two zones, and no way in from or out to the internet unless slipway.yaml says so."""
 
+from collections.abc import Mapping
+
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -16,6 +18,8 @@ _ENDPOINTS = {
     "Logs": _Service.CLOUDWATCH_LOGS,
     "Ssm": _Service.SSM,
 }
+# What a task calls besides where its requests are traced.
+_TRACING_ENDPOINTS = {"XRay": _Service.XRAY}
 # What ECS's agent on an instance calls besides.
 _AGENT_ENDPOINTS = {"Ecs": _Service.ECS, "EcsAgent": _Service.ECS_AGENT, "EcsTelemetry": _Service.ECS_TELEMETRY}
 
@@ -24,10 +28,11 @@ class Network(Construct):
     """A VPC, the security group of everything in it that calls AWS, and the ways to AWS.
 
     S3 and DynamoDB are reached by gateway endpoints, which are free. The rest is by interface endpoints, or by NAT
-    gateways where slipway.yaml has some. ``instances`` says that there are instances with ECS's agent on them.
+    gateways where slipway.yaml has some. ``instances`` says that there are instances with ECS's agent on them,
+    ``tracing`` that tasks send traces to X-Ray.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, settings: NetworkConfig, instances: bool) -> None:
+    def __init__(self, scope: Construct, id_: str, *, settings: NetworkConfig, instances: bool, tracing: bool) -> None:
         super().__init__(scope, id_)
         private = ec2.SubnetType.PRIVATE_WITH_EGRESS if settings.nat_gateways else ec2.SubnetType.PRIVATE_ISOLATED
         subnets = [ec2.SubnetConfiguration(name="Tasks", subnet_type=private, cidr_mask=26)]
@@ -53,16 +58,17 @@ class Network(Construct):
         self.tasks = self.security_group("Tasks", "The tasks of heavy models")
         self.tasks.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS, by the endpoints of the VPC")
         if not settings.nat_gateways:
-            self._add_endpoints(instances=instances)
+            agent = _AGENT_ENDPOINTS if instances else {}
+            self._add_endpoints({**_ENDPOINTS, **agent, **(_TRACING_ENDPOINTS if tracing else {})})
 
     def security_group(self, id_: str, description: str) -> ec2.SecurityGroup:
         """A security group that lets nothing in or out."""
         return ec2.SecurityGroup(self, id_, vpc=self.vpc, description=description, allow_all_outbound=False)
 
-    def _add_endpoints(self, *, instances: bool) -> None:
+    def _add_endpoints(self, endpoints: Mapping[str, ec2.InterfaceVpcEndpointAwsService]) -> None:
         group = self.security_group("Endpoints", "Endpoints of the VPC")
         group.add_ingress_rule(self.tasks, HTTPS, "Tasks call AWS")
-        for name, service in {**_ENDPOINTS, **(_AGENT_ENDPOINTS if instances else {})}.items():
+        for name, service in endpoints.items():
             self.vpc.add_interface_endpoint(
                 name, service=service, subnets=self.subnets, security_groups=[group], open=False
             )

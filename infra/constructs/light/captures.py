@@ -48,11 +48,12 @@ class Captures(Construct):
         self.function = Function(
             self,
             "Function",
+            project=config.project,
             name="capture",
             bundle=bundle,
             settings=config.light.model_copy(update=_SETTINGS),
+            monitoring=config.monitoring,
             environment={CAPTURE_BUCKET: bucket.bucket_name, CONTROL_TABLE: control.table_name},
-            log_retention_days=config.monitoring.log_retention_days,
         )
         self._allow_files(bucket)
         self.function.allow_on_table(control, "BatchGetItem", "BatchWriteItem", "PutItem", partitions="feedback#*")

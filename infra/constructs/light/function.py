@@ -12,6 +12,8 @@ from constructs import Construct
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.log_group import log_group
 from slipway.config import LightTierConfig
+from slipway.config.environment import LOG_LEVEL, SERVICE_NAME, TRACE_DISABLED
+from slipway.config.monitoring import MonitoringConfig
 
 ALIAS = "live"
 # Looking for plugins, pydantic reads the metadata of every installed package at a cold start, for none.
@@ -21,8 +23,8 @@ _ENVIRONMENT = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 class Function(Construct):
     """A function, its log group, a role that may write to it and no more, and the alias that callers use.
 
-    ``bundle`` is the folder with its code, in which ``functions/<name>/handler.py`` is. What else it may do is
-    granted by the stack, action by action.
+    ``bundle`` is the folder with its code, in which ``functions/<name>/handler.py`` is. Where ``monitoring`` has
+    traces on, its role may send them, too. What else it may do is granted by the stack, action by action.
     """
 
     def __init__(
@@ -30,17 +32,18 @@ class Function(Construct):
         scope: Construct,
         id_: str,
         *,
+        project: str,
         name: str,
         bundle: Path,
         settings: LightTierConfig,
+        monitoring: MonitoringConfig,
         environment: Mapping[str, str],
-        log_retention_days: int,
         reserved_concurrency: int | None = None,
         storage_mb: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.name = name
-        self.logs = log_group(self, "Logs", retention_days=log_retention_days)
+        self.logs = log_group(self, "Logs", retention_days=monitoring.log_retention_days)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], self.logs.log_group_arn)
         self.function = lambda_.Function(
@@ -53,7 +56,14 @@ class Function(Construct):
             architecture=lambda_.Architecture.ARM_64,
             memory_size=settings.memory_mb,
             timeout=cdk.Duration.seconds(settings.timeout_seconds),
-            environment={**_ENVIRONMENT, **environment},
+            environment={
+                **_ENVIRONMENT,
+                SERVICE_NAME: f"{project}-{name}",
+                LOG_LEVEL: monitoring.log_level,
+                TRACE_DISABLED: str(not monitoring.tracing).lower(),
+                **environment,
+            },
+            tracing=lambda_.Tracing.ACTIVE if monitoring.tracing else None,
             reserved_concurrent_executions=reserved_concurrency,
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mb) if storage_mb else None,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
@@ -66,6 +76,10 @@ class Function(Construct):
         published = "The alias is of a published version, and nothing calls another."
         snap_start = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
         acknowledge(self.function, {"AwsSolutions-L1": runtime, snap_start: published})
+        if monitoring.tracing:
+            acknowledge(
+                self.role, {"AwsSolutions-IAM5[Resource::*]": "X-Ray has no resources that a right could name."}
+            )
         self.alias = lambda_.Alias(self, "Live", alias_name=ALIAS, version=self.function.current_version)
 
     def allow(

@@ -6,9 +6,11 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFil
 import zlib
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from aws_lambda_powertools.utilities.parser.models.cloudwatch import CloudWatchLogsData, CloudWatchLogsModel
+from pydantic import ConfigDict, ValidationError, field_validator
+from pydantic_core import from_json
 
 from slipway.config.validation import field_problems
 from slipway.errors import MalformedError, TooLargeError
@@ -21,27 +23,25 @@ _GZIP = 16 + zlib.MAX_WBITS
 _FIELD = "awslogs.data"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Data(CloudWatchLogsData):
+    """Powertools' model, which would unpack whatever its size."""
+
+    @field_validator("decoded_data", mode="before")
+    @classmethod
+    def prepare_data(cls, value: object) -> object:
+        """Takes the place of the model's own."""
+        if not isinstance(value, str):
+            raise MalformedError.of(_FIELD, "must be a string")
+        try:
+            return from_json(_unpacked(value))
+        except ValueError as error:
+            raise MalformedError.of(_FIELD, f"has no JSON in it: {error}") from error
 
 
-class _Packed(_Part):
-    data: Annotated[str, Field(max_length=_PACKED_BYTES)]
+class _Event(CloudWatchLogsModel):
+    model_config = ConfigDict(hide_input_in_errors=True)  # what is in an event is no matter for a log
 
-
-class _Event(_Part):
-    awslogs: _Packed
-
-
-class _LogEvent(_Part):
-    message: str
-
-
-class _Content(_Part):
-    """A control message has lines, too: they say that CloudWatch Logs looks whether the function is there."""
-
-    message_type: str = Field(alias="messageType")
-    log_events: tuple[_LogEvent, ...] = Field(alias="logEvents")
+    awslogs: _Data
 
 
 def subscribed_lines(event: Any) -> Sequence[str]:
@@ -52,16 +52,18 @@ def subscribed_lines(event: Any) -> Sequence[str]:
         TooLargeError: it unpacks to more than `MOST_BYTES`.
     """
     try:
-        packed = _Event.model_validate(event).awslogs.data
-        content = _Content.model_validate_json(_unpacked(packed))
+        content = _Event.model_validate(event).awslogs.decoded_data
     except ValidationError as error:
         raise MalformedError(field_problems(error)) from error
-    if content.message_type != "DATA_MESSAGE":
+    # A control message has lines, too: they say that CloudWatch Logs looks whether the function is there.
+    if content.messageType != "DATA_MESSAGE":
         return ()
-    return tuple(each.message for each in content.log_events)
+    return tuple(str(each.message) for each in content.logEvents)
 
 
 def _unpacked(packed: str) -> bytes:
+    if len(packed) > _PACKED_BYTES:
+        raise TooLargeError.of(_FIELD, f"must have at most {_PACKED_BYTES} characters")
     unpacking = zlib.decompressobj(_GZIP)
     try:
         content = unpacking.decompress(b64decode(packed, validate=True), MOST_BYTES)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.metrics import metric_line
+from slipway.monitoring.telemetry.instrumentation import single_metric_line
 from slipway.monitoring.telemetry.requests import write_to_stdout
 
 
@@ -27,4 +27,4 @@ class Attempts:
     def __call__(self, model: str, version: int) -> None:
         """Count one attempt of a version."""
         dimensions = {metrics.PROJECT: self._project, metrics.MODEL: model, metrics.VERSION: str(version)}
-        self._write(f"{metric_line({metrics.ATTEMPTS: 1}, dimensions, int(self._clock() * 1000))}\n")
+        self._write(f"{single_metric_line(metrics.ATTEMPTS, 1, dimensions, int(self._clock() * 1000))}\n")

@@ -1,6 +1,6 @@
-"""The metrics of Slipway, and how a log line in CloudWatch's embedded metric format is written.
+"""The metrics of Slipway, and how a line with several sets of dimensions is written in CloudWatch's embedded format.
 
-Powertools' Metrics costs as much of a cold start as numpy does, so the few lines that are needed are here.
+Powertools would count every metric under every set (ADR 2); where there is one set, `single_metric_line` is its.
 Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 

@@ -19,6 +19,7 @@ from slipway.errors import (
     UnavailableError,
 )
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.instrumentation import single_metric_line
 from slipway.monitoring.telemetry.metrics import Kind, metric_line, pages
 
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
@@ -150,7 +151,8 @@ class Telemetry:
             lines += [self._line(began, dict(key), page, event.model) for page in pages({}, lists)]
         if self._cold:
             self._cold = False
-            lines.append(self._line(began, {metrics.FUNCTION: self._function}, {metrics.COLD_STARTS: 1}, None))
+            dimensions = {metrics.PROJECT: self._project, metrics.FUNCTION: self._function}
+            lines.append(single_metric_line(metrics.COLD_STARTS, 1, dimensions, began))
         self._write("\n".join([*lines, *event.captures]) + "\n")
 
     def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.instrumentation import single_metric_line
 from slipway.releases.record.release_record import ReleaseRecord
 
 
@@ -13,4 +14,4 @@ def share_lines(project: str, records: Iterable[ReleaseRecord], now: datetime) -
     for record in records:
         for version, share in record.weights.items():
             dimensions = {metrics.PROJECT: project, metrics.MODEL: record.model, metrics.VERSION: str(version)}
-            yield f"{metrics.metric_line({metrics.SHARE: round(100 * share, 2)}, dimensions, milliseconds)}\n"
+            yield f"{single_metric_line(metrics.SHARE, round(100 * share, 2), dimensions, milliseconds)}\n"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -11,6 +12,9 @@ from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.http.errors import HANDLERS
 from slipway.serving.http.limits import LimitBody
 from slipway.serving.http.observed import ObserveRequests
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 API_VERSION = "1"
 App = FastAPI
@@ -28,7 +32,7 @@ class AppSettings:
     """What an app is made of beside its routes.
 
     ``state`` is what the routes work on, by the names under which they ask ``request.app.state`` for it. ``outside``
-    is middleware before everything else; ``tracing`` lets FastAPI make OpenTelemetry spans.
+    is middleware before everything else. ``tracer_provider`` makes OpenTelemetry's spans of requests; None makes none.
     """
 
     title: str
@@ -37,7 +41,7 @@ class AppSettings:
     state: Mapping[str, object]
     outside: Sequence[Middleware] = ()
     lifespan: Lifespan = field(default=_no_lifespan)
-    tracing: bool = False
+    tracer_provider: "TracerProvider | None" = None
 
 
 def create_app(settings: AppSettings, routers: Sequence[APIRouter]) -> FastAPI:
@@ -50,7 +54,13 @@ def create_app(settings: AppSettings, routers: Sequence[APIRouter]) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         strict_content_type=False,
-        telemetry={"tracing": settings.tracing, "metrics": False, "logs": False},
+        telemetry={
+            "tracing": settings.tracer_provider is not None,
+            "tracer_provider": settings.tracer_provider,
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+        },
         exception_handlers=dict(HANDLERS),
         middleware=[
             *settings.outside,

@@ -1,5 +1,7 @@
 """The app of a slot: every protocol, for the one version that the slot has."""
 
+from typing import TYPE_CHECKING
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
@@ -10,10 +12,18 @@ from slipway.serving.http.limits import RefuseOverload
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.slot.lifecycle import CloseConnections, Housekeeping
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
 ROUTERS = (predict.router, oip.router, sagemaker.router, rank.router, models.router, health.router)
 
 
-def slot_app(pipeline: PredictionPipeline, housekeeping: Housekeeping, readiness: Readiness) -> FastAPI:
+def slot_app(
+    pipeline: PredictionPipeline,
+    housekeeping: Housekeeping,
+    readiness: Readiness,
+    tracer_provider: "TracerProvider | None" = None,
+) -> FastAPI:
     """The app around a pipeline, which `housekeeping` looks after."""
     config, telemetry = pipeline.models.config, housekeeping.telemetry
     settings = AppSettings(
@@ -26,5 +36,6 @@ def slot_app(pipeline: PredictionPipeline, housekeeping: Housekeeping, readiness
             Middleware(RefuseOverload, executor=housekeeping.runner.executor, telemetry=telemetry),
         ),
         lifespan=housekeeping.lifespan,
+        tracer_provider=tracer_provider,
     )
     return create_app(settings, ROUTERS)

@@ -24,6 +24,7 @@ def test_an_environment_becomes_settings() -> None:
         "SLIPWAY_BALANCER": "http://balancer",
         "SLIPWAY_DOWNLOADS": "/data",
         "SLIPWAY_DRAIN_SECONDS": "2.5",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces",
         "HOME": "/root",
     }
     assert Settings.of(environment) == Settings(
@@ -39,12 +40,14 @@ def test_an_environment_becomes_settings() -> None:
         balancer="http://balancer",
         downloads=Path("/data"),
         drain_seconds=2.5,
+        traces_endpoint="http://127.0.0.1:4318/v1/traces",
     )
 
 
 def test_what_is_not_said_has_a_default() -> None:
     settings = Settings.of(NEEDED)
     assert (settings.slot, settings.root, settings.host, settings.port) == ("blue", Path(), "127.0.0.1", 8080)
+    assert settings.traces_endpoint is None
 
 
 @pytest.mark.parametrize(

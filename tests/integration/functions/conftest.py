@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mangum import Mangum
 from moto import mock_aws
 from support.packages import make_tabular_package, make_text_package
 
 from slipway.aws.table import lazy_client
+from slipway.monitoring.telemetry.instrumentation import LIBRARY
+
+Handler = Callable[[Any, Any], dict[str, Any]]
 
 EVENTS = Path(__file__).parents[2] / "events"
 CONFIG = """
@@ -71,15 +73,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mangum]:
+def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Handler]:
     """Starts a function as Lambda does: sets its environment and imports its handler anew."""
 
-    def begin(name: str, **environment: str) -> Mangum:
+    def begin(name: str, **environment: str) -> Handler:
         for key, value in {"LAMBDA_TASK_ROOT": str(bundle), **environment}.items():
             monkeypatch.setenv(key, value)
         module = f"functions.{name}.handler"
         monkeypatch.delitem(sys.modules, module, raising=False)
-        handler: Mangum = importlib.import_module(module).handler
+        handler: Handler = importlib.import_module(module).handler
         return handler
 
     return begin
@@ -87,11 +89,17 @@ def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mangum
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """Handlers make the root logger write JSON; give pytest its own back."""
-    root = logging.getLogger()
-    formatters = [handler.formatter for handler in root.handlers]
-    level = root.level
+    """Handlers make the loggers of this process write JSON; give pytest its own back."""
+    root, library = logging.getLogger(), logging.getLogger(LIBRARY)
+    before = [(handler, handler.formatter, list(handler.filters)) for handler in root.handlers]
+    levels = root.level, library.level
+    known = set(logging.root.manager.loggerDict)
     yield
-    root.setLevel(level)
-    for handler, formatter in zip(root.handlers, formatters, strict=False):
+    root.setLevel(levels[0])
+    library.setLevel(levels[1])
+    library.handlers, library.propagate = [], True
+    for handler, formatter, filters in before:
         handler.setFormatter(formatter)
+        handler.filters = filters
+    for name in set(logging.root.manager.loggerDict) - known:  # those of Powertools, which hold this test's streams
+        del logging.root.manager.loggerDict[name]

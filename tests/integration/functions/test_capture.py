@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from support.lambda_context import CallContext
 
 from functions.capture.settings import Settings
 from slipway.aws.table import lazy_client
@@ -61,7 +62,8 @@ def subscription(*predictions: PredictionId, kept: bool = True) -> dict[str, Any
         for each in predictions
     ]
     events = [{"id": str(place), "timestamp": 5, "message": line} for place, line in enumerate(lines)]
-    content = {"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}
+    where = {"owner": "123456789012", "logGroup": "g", "logStream": "s", "subscriptionFilters": ["f"]}
+    content = {"messageType": "DATA_MESSAGE", **where, "logEvents": events}
     return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(content).encode())).decode()}}
 
 
@@ -75,7 +77,7 @@ def test_captures_of_a_log_become_a_file_once(
     handle: Any, event: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
-        assert handle(event("subscription"), None) == {"captures": 2, "broken": 1}
+        assert handle(event("subscription"), CallContext()) == {"captures": 2, "broken": 1}
     ((key, captures),) = stored().items()
     assert key.rpartition("/")[0] == FOLDER
     assert [(each["id"][-1], each["outputs"]["label"]) for each in captures] == [("1", "positive"), ("2", "negative")]
@@ -88,14 +90,14 @@ def test_a_label_that_was_there_before_and_one_that_comes_after_are_counted(hand
     feedback = DynamoFeedbackStore("control")
     feedback.put(Feedback(early, label="negative"))
     for _ in range(2):
-        handle(subscription(early, late), None)
+        handle(subscription(early, late), CallContext())
     feedback.put(Feedback(late, label="positive"))
     assert counted() == Accuracy(2, 1)
 
 
 def test_a_label_waits_as_long_as_the_file_is_kept(handle: Any) -> None:
     prediction = PredictionId("tiny-sentiment", 1, new_random())
-    handle(subscription(prediction), None)
+    handle(subscription(prediction), CallContext())
     key = {"pk": {"S": f"feedback#{prediction}"}, "sk": {"S": "capture"}}
     item = lazy_client()().get_item(TableName="control", Key=key)["Item"]
     assert int(item["expires_at"]["N"]) == int((prediction.made_at + timedelta(days=30)).timestamp())
@@ -104,7 +106,7 @@ def test_a_label_waits_as_long_as_the_file_is_kept(handle: Any) -> None:
 @pytest.mark.parametrize(("model", "kept"), [("tiny-tabular", True), ("tiny-sentiment", False)])
 def test_captures_of_other_models_and_those_for_shadows_only_are_not_kept(handle: Any, model: str, kept: bool) -> None:
     captured = subscription(PredictionId(model, 1, new_random()), kept=kept)
-    assert handle(captured, None) == {"captures": 0, "broken": 0}
+    assert handle(captured, CallContext()) == {"captures": 0, "broken": 0}
     assert stored() == {}
     assert lazy_client()().scan(TableName="control")["Items"] == []
 
@@ -114,17 +116,17 @@ def test_what_cannot_be_kept_fails_the_call(handle: Any) -> None:
     s3 = boto3.client("s3")
     s3.delete_bucket(Bucket="captures")
     with pytest.raises(UnavailableError, match="bucket of captures"):
-        handle(subscription(prediction), None)
+        handle(subscription(prediction), CallContext())
     s3.create_bucket(Bucket="captures", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     lazy_client()().delete_table(TableName="control")
     with pytest.raises(UnavailableError, match="control table"):
-        handle(subscription(prediction), None)
+        handle(subscription(prediction), CallContext())
     assert len(stored()) == 1
 
 
 def test_what_is_no_event_fails_the_call(handle: Any) -> None:
     with pytest.raises(MalformedError, match="awslogs"):
-        handle({"Records": []}, None)
+        handle({"Records": []}, CallContext())
 
 
 def test_settings_name_what_is_missing() -> None:

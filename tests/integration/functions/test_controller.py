@@ -2,10 +2,13 @@
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
+from support.lambda_context import CallContext
 from support.releases import make_release
 
 from functions.controller.settings import Settings
@@ -29,13 +32,13 @@ def handle(aws: None, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_pass_takes_each_active_release_one_step_on(handle: Any) -> None:
-    assert handle({}, None) == {"releases": {}}
+    assert handle({}, CallContext()) == {"releases": {}}
     store = DynamoReleaseStore("control", client=lazy_client())
     release = store.start(make_release("tiny-sentiment"))
-    assert handle({}, None) == {"releases": {release.id: "preparing"}}
+    assert handle({}, CallContext()) == {"releases": {release.id: "preparing"}}
     # Version 2 is not deployed.
-    assert handle({}, None) == {"releases": {release.id: "rolled-back"}}
-    handle({}, None)
+    assert handle({}, CallContext()) == {"releases": {release.id: "rolled-back"}}
+    handle({}, CallContext())
     assert store.current(["tiny-sentiment"])[0].phase is Phase.ROLLED_BACK
     assert "add it to slipway.yaml" in str(store.past("tiny-sentiment")[0].history)
 
@@ -43,10 +46,10 @@ def test_a_pass_takes_each_active_release_one_step_on(handle: Any) -> None:
 def test_a_pass_writes_what_each_release_wants_of_traffic_as_metrics(
     handle: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handle({}, None)
+    handle({}, CallContext())
     assert capsys.readouterr().out == ""
     DynamoReleaseStore("control", client=lazy_client()).start(make_release("tiny-sentiment"))
-    handle({}, None)
+    handle({}, CallContext())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["Model"], line["Version"], line["Share"]) for line in lines] == [
         ("tiny-sentiment", "1", 100),
@@ -56,11 +59,18 @@ def test_a_pass_writes_what_each_release_wants_of_traffic_as_metrics(
     assert directive["Dimensions"] == [["Project", "Model", "Version"]]
 
 
+def test_a_pass_is_known_by_the_id_of_the_event_that_began_it(
+    handle: Any, event: Callable[..., dict[str, Any]]
+) -> None:
+    assert handle(event("schedule"), CallContext()) == {"releases": {}}
+    assert Logger("controller").get_correlation_id() == event("schedule")["id"]
+
+
 def test_a_release_that_cannot_be_taken_on_fails_the_call(handle: Any) -> None:
     store = DynamoReleaseStore("control", client=lazy_client())
     broken = store.start(make_release("tiny-sentiment", tier="heavy"))
     with pytest.raises(UnavailableError, match=broken.id):
-        handle({}, None)
+        handle({}, CallContext())
 
 
 def test_settings_name_what_is_missing() -> None:

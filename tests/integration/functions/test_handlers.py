@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.lambda_context import CallContext
 from support.registries import ORIGIN, PASSED
 
 from slipway.errors import ConfigError, PackageError, UnavailableError
@@ -20,7 +21,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> list[dict]:
 
 
 def test_predict(start, event, capsys) -> None:
-    answer = start("predict")(event("predict"), None)
+    answer = start("predict")(event("predict"), CallContext())
     assert answer["statusCode"] == 200
     assert answer["isBase64Encoded"] is False
     assert answer["headers"]["content-type"] == "application/json"
@@ -31,7 +32,7 @@ def test_predict(start, event, capsys) -> None:
 
 
 def test_problems_are_readable_text(start, event) -> None:
-    answer = start("predict")(event("predict", body={"inputs": [{"text": 5}]}), None)
+    answer = start("predict")(event("predict", body={"inputs": [{"text": 5}]}), CallContext())
     assert answer["statusCode"] == 422
     assert answer["isBase64Encoded"] is False
     assert answer["headers"]["content-type"] == "application/problem+json"
@@ -39,33 +40,33 @@ def test_problems_are_readable_text(start, event) -> None:
 
 
 def test_binary_tensors_go_through_base64(start, event) -> None:
-    answer = start("predict")(event("infer_binary"), None)
+    answer = start("predict")(event("infer_binary"), CallContext())
     assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
     assert b"positive" in base64.b64decode(answer["body"])
 
 
 def test_what_is_deployed(start, event) -> None:
-    answer = start("predict")(event("list_models"), None)
+    answer = start("predict")(event("list_models"), CallContext())
     assert [model["name"] for model in json.loads(answer["body"])["models"]] == ["tiny-sentiment", "tiny-tabular"]
 
 
 @pytest.mark.usefixtures("aws")
 def test_features_are_stored_and_used(start, event) -> None:
     features = start("features", SLIPWAY_FEATURES_TABLE="features")
-    assert features(event("put_features"), None)["statusCode"] == 200
-    stored = json.loads(features(event("get_features"), None)["body"])
+    assert features(event("put_features"), CallContext())["statusCode"] == 200
+    stored = json.loads(features(event("get_features"), CallContext())["body"])
     assert stored["groups"]["tumour"]["values"] == {"radius": 20.0, "smooth": 0.5}
     predict = start("predict", SLIPWAY_FEATURES_TABLE="features")
-    answer = predict(event("predict_tabular"), None)
+    answer = predict(event("predict_tabular"), CallContext())
     assert json.loads(answer["body"])["predictions"][0]["label"] == "yes"
 
 
 @pytest.mark.usefixtures("aws")
 def test_feedback_is_stored_once(start, event) -> None:
     feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control")
-    assert [feedback(event("feedback"), None)["statusCode"] for _ in range(2)] == [201, 200]
+    assert [feedback(event("feedback"), CallContext())["statusCode"] for _ in range(2)] == [201, 200]
     other = json.loads(event("feedback")["body"]) | {"label": "negative"}
-    assert feedback(event("feedback", body=other), None)["statusCode"] == 409
+    assert feedback(event("feedback", body=other), CallContext())["statusCode"] == 409
 
 
 @pytest.mark.usefixtures("aws")
@@ -80,13 +81,13 @@ def test_feedback_is_stored_once(start, event) -> None:
 )
 def test_a_table_that_is_not_there_is_a_503(start, event, capsys, function: str, name: str) -> None:
     handler = start(function, SLIPWAY_FEATURES_TABLE="gone", SLIPWAY_CONTROL_TABLE="gone")
-    answer = handler(event(name), None)
+    answer = handler(event(name), CallContext())
     assert answer["statusCode"] == 503
     assert answer["headers"]["retry-after"] == "1"
     assert "gone" not in answer["body"]
     assert logged(capsys)[0]["Faults"] == 1
     if function == "predict":
-        assert handler(event("predict"), None)["statusCode"] == 200
+        assert handler(event("predict"), CallContext())["statusCode"] == 200
 
 
 def test_an_altered_package_does_not_start(start, bundle: Path) -> None:
@@ -118,16 +119,17 @@ def test_the_first_request_imports_nothing(
     code = f"""
 import json, sys
 from functions.{function}.handler import handler
+from support.lambda_context import CallContext
 before = set(sys.modules)
 event = json.load(open({str(events / f"{event}.json")!r}))
-status = handler(event, None)["statusCode"]
+status = handler(event, CallContext())["statusCode"]
 print("result:", status, *sorted(set(sys.modules) - before))
 """
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env={
             "LAMBDA_TASK_ROOT": str(bundle),
-            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "PYTHONPATH": f"{Path(__file__).parents[3]}:{Path(__file__).parents[2]}",
             "AWS_DEFAULT_REGION": "eu-west-1",
             # A port that nobody listens at: tables refuse at once.
             "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -172,7 +174,7 @@ def at(event: dict, path: str) -> dict:
 def test_a_version_that_the_bundle_lacks_comes_from_the_registry(start, event, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
     for snapshot in ({}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}):
-        answer = start("predict", **REGISTRY, **snapshot)(at(event("predict"), SECOND), None)
+        answer = start("predict", **REGISTRY, **snapshot)(at(event("predict"), SECOND), CallContext())
         assert answer["statusCode"] == 200, answer["body"]
         assert json.loads(answer["body"])["predictions"][0]["version"] == 2
     assert (tmp_path / "disk/slipway-models/tiny-sentiment/2/model.onnx").is_file()
@@ -183,12 +185,12 @@ def test_an_altered_version_fails_alone_and_before_a_snapshot_the_deploy(start, 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
     s3_client()().put_object(Bucket="models", Key="models/tiny-sentiment/2/model.onnx", Body=b"other")
     predict = start("predict", **REGISTRY)
-    assert predict(event("predict"), None)["statusCode"] == 200
-    assert predict(at(event("predict"), SECOND), None)["statusCode"] == 503
+    assert predict(event("predict"), CallContext())["statusCode"] == 200
+    assert predict(at(event("predict"), SECOND), CallContext())["statusCode"] == 503
     (described,) = [
-        m for m in json.loads(predict(event("list_models"), None)["body"])["models"] if len(m["versions"]) == 2
+        m for m in json.loads(predict(event("list_models"), CallContext())["body"])["models"] if len(m["versions"]) == 2
     ]
     assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["version"]]
-    assert predict(at(event("list_models"), "/openapi.json"), None)["statusCode"] == 200
+    assert predict(at(event("list_models"), "/openapi.json"), CallContext())["statusCode"] == 200
     with pytest.raises(UnavailableError, match="tiny-sentiment 2 cannot be loaded"):
         start("predict", **REGISTRY, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")

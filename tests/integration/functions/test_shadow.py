@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.candidates import failing_graph, positive_graph
+from support.lambda_context import CallContext
 from support.packages import make_text_package
 from support.registries import ORIGIN, PASSED
 from support.releases import make_release
@@ -27,13 +28,6 @@ from slipway.releases.record.table import DynamoReleaseStore
 
 MODEL = "tiny-sentiment"
 LIVE = {"good": "positive", "bad": "negative", "awful": "negative", "hm": "neutral"}
-
-
-class Context:
-    """What Lambda says of a call."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
 
 
 @pytest.fixture
@@ -98,7 +92,7 @@ def sums(text: str, metric: str) -> dict[str, float]:
 
 def test_each_version_scores_what_was_captured(handle: Any, capsys: pytest.CaptureFixture[str]) -> None:
     shadowed(2, 3)
-    assert handle(event("good", "bad", "awful", "hm"), Context()) == {"captures": 4, "scored": 4}
+    assert handle(event("good", "bad", "awful", "hm"), CallContext()) == {"captures": 4, "scored": 4}
     written = capsys.readouterr().out
     assert sums(written, "Predictions") == {"1": 4, "2": 4, "3": 3}
     assert sums(written, "Failures") == {"3": 1}
@@ -119,7 +113,7 @@ def test_a_version_that_is_nowhere_fails_alone(
     handle: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     shadowed(2, 4)
-    handle(event("good"), Context())
+    handle(event("good"), CallContext())
     written = capsys.readouterr().out
     assert (sums(written, "Predictions"), sums(written, "Failures")) == ({"1": 1, "2": 1}, {"4": 1})
     assert any(f"{MODEL} 4 fails in the shadow" in message for message in caplog.messages)
@@ -135,7 +129,7 @@ def test_a_version_that_the_bundle_lacks_comes_from_the_registry(
     monkeypatch.setenv("SLIPWAY_MODEL_BUCKET", "models")
     handle = importlib.reload(importlib.import_module("functions.shadow.handler")).handler
     shadowed(4)
-    handle(event("good", "bad"), Context())
+    handle(event("good", "bad"), CallContext())
     written = capsys.readouterr().out
     assert (sums(written, "Predictions"), sums(written, "Disagreements")) == ({"1": 2, "4": 2}, {})
 
@@ -143,16 +137,16 @@ def test_a_version_that_the_bundle_lacks_comes_from_the_registry(
 def test_without_a_shadow_nothing_is_scored_and_nothing_written(
     handle: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert handle(event("good"), Context()) == {"captures": 1, "scored": 0}
+    assert handle(event("good"), CallContext()) == {"captures": 1, "scored": 0}
     shadowed(2, phase=Phase.ROLLED_BACK)
-    assert handle(event("good"), Context()) == {"captures": 1, "scored": 0}
-    assert handle(event("good", message_type="CONTROL_MESSAGE"), Context()) == {"captures": 0, "scored": 0}
+    assert handle(event("good"), CallContext()) == {"captures": 1, "scored": 0}
+    assert handle(event("good", message_type="CONTROL_MESSAGE"), CallContext()) == {"captures": 0, "scored": 0}
     assert '"_aws"' not in capsys.readouterr().out
 
 
 def test_what_is_no_event_of_a_subscription_fails_the_call(handle: Any) -> None:
     with pytest.raises(MalformedError, match="awslogs"):
-        handle({"Records": []}, Context())
+        handle({"Records": []}, CallContext())
 
 
 def test_settings_name_what_is_missing() -> None:

@@ -1,6 +1,7 @@
 """The public tritonclient package, unmodified, against the app of the function `predict` on a real server."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -13,7 +14,8 @@ from tritonclient.utils import InferenceServerException
 
 @pytest.fixture
 def triton(start) -> Iterator[InferenceServerClient]:
-    app = start("predict").app
+    start("predict")
+    app = sys.modules["functions.predict.handler"]._http.app
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()  # clients may connect before the server is up

@@ -5,6 +5,7 @@ import pytest
 
 from slipway.errors import ConflictError, InputError, PredictionError, TooLargeError, UnavailableError
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.instrumentation import single_metric_line
 from slipway.monitoring.telemetry.metrics import CATALOGUE, Kind, metric_line
 from slipway.monitoring.telemetry.requests import Telemetry, error_kind
 
@@ -24,6 +25,14 @@ def test_a_line_records_under_every_set_of_dimensions() -> None:
     assert line["_aws"]["Timestamp"] == 1234
     assert directives(line) == {("Project",): ["Requests", "Latency"], ("Project", "Model"): ["Requests", "Latency"]}
     assert (line["Requests"], line["Latency"], line["Project"], line["Model"]) == (1, 2.5, "p", "m")
+
+
+def test_a_single_metric_has_the_dimensions_that_it_is_given_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "p-controller")
+    dimensions = {"Project": "p", "Model": "m", "Version": "1"}
+    assert json.loads(single_metric_line("Share", 12.5, dimensions, 1234)) == json.loads(
+        metric_line({"Share": 12.5}, dimensions, 1234)
+    )
 
 
 def test_a_set_that_cannot_be_filled_is_left_out() -> None:

@@ -19,7 +19,8 @@ def packed(content: Any) -> dict[str, Any]:
 
 def content(*messages: str, kind: str = "DATA_MESSAGE") -> dict[str, Any]:
     events = [{"id": str(place), "timestamp": 5, "message": message} for place, message in enumerate(messages)]
-    return {"messageType": kind, "owner": "1", "logGroup": "g", "logStream": "s", "logEvents": events}
+    where = {"owner": "1", "logGroup": "g", "logStream": "s", "subscriptionFilters": ["f"]}
+    return {"messageType": kind, **where, "logEvents": events}
 
 
 def test_lines_come_in_their_order() -> None:
@@ -40,9 +41,10 @@ def test_a_control_message_has_no_lines() -> None:
         ({"awslogs": {"data": "é!"}}, "awslogs.data"),
         ({"awslogs": {"data": base64.b64encode(b"plain").decode()}}, "awslogs.data"),
         ({"awslogs": {"data": base64.b64encode(gzip.compress(b"{}" * 99)[:-9]).decode()}}, "awslogs.data"),
-        (packed(b"no json"), "(file)"),
-        (packed({"messageType": "DATA_MESSAGE"}), "logEvents"),
-        (packed({**content(), "logEvents": [{"id": "1"}]}), "logEvents[0].message"),
+        (packed(b"no json"), "awslogs.data"),
+        (packed({"messageType": "DATA_MESSAGE"}), "awslogs.data.owner"),
+        (packed({**content(), "logEvents": None}), "awslogs.data.logEvents"),
+        (packed({**content(), "logEvents": [{"id": "1", "timestamp": 5}]}), "awslogs.data.logEvents[0].message"),
     ],
 )
 def test_what_is_no_event_is_said_by_field(event: Any, field: str) -> None:
