@@ -16,7 +16,7 @@ from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.fetching import aws_registry, find_version
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.gpu import gpu_utilization
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis.health import health_routes
@@ -148,15 +148,15 @@ def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> No
         raise ConfigError("slipway.yaml", [FieldProblem(f"models.{model}.heavy.compute", message)])
 
 
-def _telemetry(config: Config, settings: Settings) -> GatheredTelemetry:
+def _telemetry(config: Config, settings: Settings) -> BufferedTelemetry:
     dimensions = {metrics.SLOT: settings.slot, metrics.VERSION: str(settings.version)}
-    return GatheredTelemetry(config.project, settings.model, dimensions)
+    return BufferedTelemetry(config.project, settings.model, dimensions)
 
 
 def _front(
     service: PredictionService,
     concurrent: ConcurrentService,
-    telemetry: GatheredTelemetry,
+    telemetry: BufferedTelemetry,
     readiness: Readiness,
     predictor: Predictor,
 ) -> Front:

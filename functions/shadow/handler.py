@@ -8,12 +8,12 @@ from typing import Any
 from functions.shadow.settings import Settings
 from slipway.config import Config, load_config
 from slipway.models.bundle import open_version
-from slipway.monitoring.captures.reading import read_captures
+from slipway.monitoring.captures.parsing import read_captures
 from slipway.monitoring.captures.subscriptions import subscribed_lines
 from slipway.monitoring.telemetry.logs import log_as_json
 from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
-from slipway.releases.shadow.shadower import Load, Shadower
+from slipway.releases.shadow.runner import Load, ShadowRunner
 
 Handler = Callable[[Any, Any], dict[str, int]]
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def make_handler(settings: Settings) -> Handler:
     log_as_json()
     config = load_config(settings.root / "slipway.yaml")
     releases = DynamoServingStore(settings.control_table)
-    shadower = Shadower(config, releases, _load(settings, config), write_to_stdout)
+    shadower = ShadowRunner(config, releases, _load(settings, config), write_to_stdout)
 
     def handle(event: Any, context: Any) -> dict[str, int]:
         read = read_captures(subscribed_lines(event))

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from slipway.config.releases import JudgeConfig, Options
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
+from slipway.releases.record.document import ReleaseRecord, dump_record, load_record, new_record
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord, dump_record, load_record, new_record
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares
 from slipway.releases.strategies.decide import Decision, acknowledged, decide
 

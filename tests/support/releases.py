@@ -5,8 +5,8 @@ from typing import Any
 
 from slipway.config.releases import Canary, JudgeConfig
 from slipway.monitoring.feedback.store import BUCKET
-from slipway.releases.record.phases import Entry, Phase
-from slipway.releases.record.release_record import ReleaseRecord, new_record
+from slipway.releases.record.document import ReleaseRecord, new_record
+from slipway.releases.record.phases import HistoryEntry, Phase
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -29,5 +29,5 @@ def make_release(model: str = "sentiment", **changes: Any) -> ReleaseRecord:
 
 def with_traffic(record: ReleaseRecord, since: datetime = NOW - BUCKET) -> ReleaseRecord:
     """The release with its candidates' first traffic some time ago: by default, all spans from `NOW` on count."""
-    entry = Entry(at=since, by="controller", phase=Phase.RUNNING, what="running")
+    entry = HistoryEntry(at=since, by="controller", phase=Phase.RUNNING, what="running")
     return record.model_copy(update={"history": (*record.history, entry)})

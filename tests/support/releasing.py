@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from slipway.cli import app
 from slipway.cli.release.target import find_releases
-from slipway.releases.record.phases import Entry, Phase
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.phases import HistoryEntry, Phase
 from support.embedded import Aws
 
 SECONDS = 900.0  # a release here takes some minutes, more where the machine has other things to do
@@ -59,7 +59,7 @@ class Releases:
         return self.until(model, lambda record: record.settled)
 
 
-def entered(record: ReleaseRecord, phase: Phase) -> Entry:
+def entered(record: ReleaseRecord, phase: Phase) -> HistoryEntry:
     """The entry with which a release came into a phase."""
     return next(entry for entry in record.history if entry.phase is phase)
 

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from slipway.config import parse_config
 from slipway.errors import PredictionError
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.assignment import assign
 from slipway.serving.apis.oip import oip_routes
@@ -43,7 +43,7 @@ class Slot:
 
     version: int
     client: TestClient
-    telemetry: GatheredTelemetry
+    telemetry: BufferedTelemetry
     written: list[str]
     releases: SlotReleases
     predictor: Any
@@ -123,7 +123,7 @@ def start(slots: Slots, version: int, predictor: Any, store: Any) -> Slot:
     releases = SlotReleases(config, MODEL, version, store)
     releases.refresh()
     written: list[str] = []
-    telemetry = GatheredTelemetry("demo", MODEL, {"Slot": "blue", "Version": str(version)}, write=written.append)
+    telemetry = BufferedTelemetry("demo", MODEL, {"Slot": "blue", "Version": str(version)}, write=written.append)
     failing = Failing(predictor)
 
     service = PredictionService(config, {(MODEL, version): predictor}, releases=releases)

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 
 from slipway.config.releases import Interleave, Shadow
 from slipway.config.shadow import ShadowNames
-from slipway.releases.controller.heavy import HeavyTier, Result, Slots, Trial
+from slipway.releases.controller.heavy import HeavyTier, Result, Slots, SmokeTestResult
 from slipway.releases.controller.light import LightTier
 from slipway.releases.controller.listener import Health
-from slipway.releases.controller.parameters import Kept
+from slipway.releases.controller.parameters import StoredSlot
 from slipway.releases.controller.reconciler import Controller, World
 from slipway.releases.controller.services import Tasks
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Reference, Tally, Window
-from slipway.releases.record.phases import Entry
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.phases import HistoryEntry
 from slipway.releases.record.store import MemoryReleaseStore
-from slipway.releases.shadow.subscriptions import LogShadows
+from slipway.releases.shadow.log_shadows import LogShadows
 from support.faults import Faults, Faulty, Killed, insist
 from support.releases import NOW
 
@@ -75,8 +75,8 @@ class Cloud:
         if renew:
             found.since, found.starting = self.now, True
 
-    def kept(self, model: str) -> dict[str, Kept]:
-        return {name: Kept(s.version, s.version_since, s.kept_weight) for name, s in self.slots.items()}
+    def kept(self, model: str) -> dict[str, StoredSlot]:
+        return {name: StoredSlot(s.version, s.version_since, s.kept_weight) for name, s in self.slots.items()}
 
     def keep_version(self, model: str, slot: str, version: int) -> None:
         found = self.slots[slot]
@@ -86,11 +86,13 @@ class Cloud:
     def keep_weight(self, model: str, slot: str, weight: int) -> None:
         self.slots[slot].kept_weight = weight
 
-    def try_out(self, model: str, version: int) -> Trial:
+    def smoke_test(self, model: str, version: int) -> SmokeTestResult:
         slot = next(s for s in self.slots.values() if s.addressed == version)
         if slot.serves != version:
-            return Trial(Result.NOT_YET, "not there")
-        return Trial(Result.FAILS, "status 500") if version in self.broken else Trial(Result.ANSWERS)
+            return SmokeTestResult(Result.NOT_YET, "not there")
+        return (
+            SmokeTestResult(Result.FAILS, "status 500") if version in self.broken else SmokeTestResult(Result.ANSWERS)
+        )
 
     def settle(self) -> None:
         for slot in self.slots.values():
@@ -158,7 +160,7 @@ class Subscribers:
 
     told: list[tuple[str, str]] = field(default_factory=list)
 
-    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None:
+    def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
         self.told += [(record.id, entry.what) for entry in entries]
 
 
@@ -190,7 +192,7 @@ class Stage:
         self.metrics = Metrics(self.shares, fails, rewards=(0.1, 0.02) if fails else (0.1, 0.2))
         self.faults = Faults(check=self.check)
         faulty = Faulty(self.cloud, self.faults)
-        slots = Slots(faulty, faulty, faulty, Faulty(self.cloud.try_out, self.faults))
+        slots = Slots(faulty, faulty, faulty, Faulty(self.cloud.smoke_test, self.faults))
         tiers = {"heavy": HeavyTier(lambda _: slots), "light": LightTier({MODEL: (1, 2, 3)})}
         store, told = Faulty(self.store, self.faults), Faulty(self.subscribers, self.faults)
         shadows = LogShadows(ShadowNames("shadow", {MODEL: "logs"}), Faulty(self.logs, self.faults), store)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from slipway.monitoring.telemetry import metrics
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 
 
 def share_lines(project: str, records: Iterable[ReleaseRecord], now: datetime) -> Iterator[str]:

@@ -16,12 +16,12 @@ from slipway.errors import UnavailableError
 from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.labels import with_accuracy
+from slipway.releases.evidence.accuracy import with_accuracy
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
 from slipway.releases.evidence.tallies import Reference, Tally, Window
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 
 _MINUTE = timedelta(minutes=1)
 # Metrics of a minute are there some time after its end.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from slipway.errors import ConflictError, StaleError
-from slipway.releases.record.release_record import ReleaseRecord, dump_record, load_record
+from slipway.releases.record.document import ReleaseRecord, dump_record, load_record
 from slipway.releases.routing.serving import Serving, ServingStore
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from slipway.errors import ExpiredError, OverloadedError
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.requests import RequestEvent, error_kind
 from slipway.serving.batching.executor import ClientGoneError, Executor
 from slipway.serving.http.exchange import Answer, Call, Endpoint, ErrorStyle
@@ -41,7 +41,7 @@ class ConcurrentService:
         self,
         service: PredictionService,
         executor: Executor,
-        telemetry: GatheredTelemetry,
+        telemetry: BufferedTelemetry,
         *,
         timeout: float,
         forwarding: Forwarding | None = None,

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.http.exchange import Receive, Scope, Send
 from slipway.serving.prediction.threaded import ConcurrentService
 
@@ -48,7 +48,7 @@ class Lifecycle:
         self,
         app: App,
         service: ConcurrentService,
-        telemetry: GatheredTelemetry,
+        telemetry: BufferedTelemetry,
         readiness: Readiness,
         *,
         gpu: Callable[[], float | None] | None = None,

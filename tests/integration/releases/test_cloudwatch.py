@@ -17,7 +17,7 @@ from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.record.release_record import LatencyLimits, ReleaseRecord, StoredTally
+from slipway.releases.record.document import LatencyLimits, ReleaseRecord, StoredTally
 
 OPTIONS = {"region_name": "eu-west-1"}
 LATER = NOW + timedelta(minutes=4, seconds=30)

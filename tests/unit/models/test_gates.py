@@ -1,7 +1,7 @@
 import pytest
 
 from slipway.config import GatesConfig
-from slipway.models.gates.gates import Figure, Measured, judge_package
+from slipway.models.gates.rules import Figure, Measured, judge_package
 
 FIGURES = (Figure("Balanced accuracy", 0.70, "val.tsv"), Figure("log loss", 0.8, "val.tsv"))
 GOOD = Measured("version 2", FIGURES, size_bytes=3_000_000, agreement=0.9, latency_ms=0.22)

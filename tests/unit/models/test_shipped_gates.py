@@ -9,8 +9,8 @@ from rich.console import Console
 
 from slipway.cli.model.gate_report import print_check
 from slipway.config import load_config
-from slipway.models.gates.gates import Check, Figure, GateResult, Measured, judge_package
 from slipway.models.gates.measure import size_of
+from slipway.models.gates.rules import Check, Figure, GateResult, Measured, judge_package
 from slipway.models.package import load_package
 
 ROOT = Path(__file__).parents[3]

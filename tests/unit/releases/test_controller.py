@@ -24,7 +24,7 @@ from slipway.config.releases import (
 )
 from slipway.errors import ConflictError, UnavailableError
 from slipway.releases.controller.reconciler import Controller
-from slipway.releases.record.phases import Order, Phase
+from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.strategies.actions import SetShares
 
 STRATEGIES: dict[str, Options] = {
@@ -126,8 +126,8 @@ def test_two_passes_at_once_do_not_act_twice() -> None:
     while staged.record.phase is not Phase.RUNNING:
         staged.tick()
     record = staged.record
-    evidence = staged.controller.look(record)
-    order = Order(action="rollback", by="ann", at=staged.cloud.now)
+    evidence = staged.controller.observe(record)
+    order = OperatorOrder(action="rollback", by="ann", at=staged.cloud.now)
     staged.controller.order(MODEL, order)
     assert staged.record.phase is Phase.ROLLED_BACK
     with pytest.raises(ConflictError, match="changed by somebody else"):
@@ -141,7 +141,7 @@ def test_a_rollback_by_order_needs_no_metrics() -> None:
         staged.tick()
     assert staged.cloud.shares()[2] == pytest.approx(0.2)
     staged.controller._world = replace(staged.controller._world, evidence=NoMetrics())
-    done = staged.controller.order(MODEL, Order(action="rollback", by="ann", at=NOW, why="complaints"))
+    done = staged.controller.order(MODEL, OperatorOrder(action="rollback", by="ann", at=NOW, why="complaints"))
     assert staged.cloud.shares() == {1: 1.0}
     assert "CloudWatch" in done.errors[0]
     assert staged.record.history[-1].by == "ann"
@@ -160,7 +160,7 @@ def test_an_order_that_the_schedule_meets_first_is_carried_out_all_the_same(tier
     scheduled = Controller(staged.controller._store, world, staged.controller.now)
     evidence = Overtaking(world.evidence, lambda: scheduled.tick([MODEL]))
     staged.controller._world = replace(world, evidence=evidence)
-    done = staged.controller.order(MODEL, Order(action=action, by="ann", at=staged.cloud.now))
+    done = staged.controller.order(MODEL, OperatorOrder(action=action, by="ann", at=staged.cloud.now))
     assert evidence.times == 1
     assert done.errors == ()
     assert done.record.phase is (Phase.BAKING if action == "promote" else Phase.ROLLED_BACK)

@@ -15,7 +15,7 @@ from support.release_worlds import (
 
 from slipway.config.releases import AllAtOnce, Canary, Linear
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness
-from slipway.releases.record.phases import Order, Phase
+from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.strategies.actions import Notify, Prepare, SetShares, SetStable
 from slipway.releases.strategies.decide import decide
 
@@ -60,7 +60,7 @@ def test_failures_that_come_and_go_leave_little_in_the_history() -> None:
 def test_an_order_to_roll_back_is_carried_out_whatever_is_live() -> None:
     world = running(heavy(Canary()))
     world.shares = {1: 0.5, 2: 0.5}
-    world.record = world.record.with_order(Order(action="rollback", by="ada", at=NOW, why="a hunch"))
+    world.record = world.record.with_order(OperatorOrder(action="rollback", by="ada", at=NOW, why="a hunch"))
     decision = world.look(GOOD)
     assert decision.record.history[-1].by == "ada"
     assert SetShares({1: 1.0, 2: 0.0}, {1: 0.5, 2: 0.5}) in decision.actions
@@ -69,7 +69,7 @@ def test_an_order_to_roll_back_is_carried_out_whatever_is_live() -> None:
 
 def test_an_order_to_promote_prepares_first() -> None:
     world = heavy(Canary(warm_minutes=0))
-    world.record = world.record.with_order(Order(action="promote", by="ada", at=NOW))
+    world.record = world.record.with_order(OperatorOrder(action="promote", by="ada", at=NOW))
     assert Prepare(2) in world.look().actions
     assert world.run().phase is Phase.PROMOTED
     assert world.shares == {1: 0.0, 2: 1.0}

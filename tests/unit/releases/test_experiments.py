@@ -4,7 +4,7 @@ from support.release_worlds import NOW, World, arm, light, stable_arm
 
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.record.phases import Order, Phase
+from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.statistics.sample_size import sample_size
 from slipway.releases.strategies.actions import RunShadows
 from slipway.releases.strategies.experiments import live_candidates, results
@@ -86,7 +86,7 @@ def test_a_winner_is_not_promoted_before_it_is_proven_within_the_margins() -> No
 def test_an_order_to_promote_one_of_several_takes_none_that_was_dropped() -> None:
     world = running(light(AbTest(), arms=2))
     world.look({1: stable_arm(1000), 2: arm(1000, errors=0.2), 3: arm(1000)})
-    world.record = world.record.with_order(Order(action="promote", by="ada", at=NOW))
+    world.record = world.record.with_order(OperatorOrder(action="promote", by="ada", at=NOW))
     assert world.run().stable_now == 3
 
 

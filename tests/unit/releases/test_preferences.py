@@ -9,10 +9,10 @@ from slipway.config.releases import Canary, Interleave
 from slipway.monitoring.feedback.prediction_ids import release_tag
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.tallies import Evidence, Observed, Tally, Window
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.statistics.interleaving import SignTest
+from slipway.releases.strategies.analysis import analyze
 from slipway.releases.strategies.experiments import sign_test
-from slipway.releases.strategies.looks import look
 
 
 class Wins:
@@ -44,7 +44,7 @@ def test_every_look_brings_the_counts_to_what_they_are(record: ReleaseRecord) ->
         shown, counters.now = shown + more, wins
         last = with_preferences(record, window(minute), counters, more)
         assert last.arms[1] == {"errors": Tally(9, 0)}
-        record = look(record, Evidence(Observed(), (last,))).record
+        record = analyze(record, Evidence(Observed(), (last,))).record
         won, lost = wins.get(2, 0), wins.get(1, 0)
         assert sign_test(record) == SignTest(won, lost, shown - won - lost)
 
@@ -52,9 +52,9 @@ def test_every_look_brings_the_counts_to_what_they_are(record: ReleaseRecord) ->
 def test_clicks_may_be_counted_before_their_impressions(record: ReleaseRecord) -> None:
     counters = Wins(release_tag(record.salt))
     counters.now = {2: 3}
-    record = look(record, Evidence(Observed(), (with_preferences(record, window(0), counters, 1),))).record
+    record = analyze(record, Evidence(Observed(), (with_preferences(record, window(0), counters, 1),))).record
     assert sign_test(record) == SignTest(3, 0, 0)
-    record = look(record, Evidence(Observed(), (with_preferences(record, window(1), counters, 6),))).record
+    record = analyze(record, Evidence(Observed(), (with_preferences(record, window(1), counters, 6),))).record
     assert sign_test(record) == SignTest(3, 0, 4)
 
 

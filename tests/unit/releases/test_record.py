@@ -5,8 +5,8 @@ from support.release_worlds import NOW, arm, heavy, light, stable_arm, started
 
 from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
 from slipway.errors import InputError
-from slipway.releases.record.phases import Order, Phase
-from slipway.releases.record.release_record import dump_record, load_record
+from slipway.releases.record.document import dump_record, load_record
+from slipway.releases.record.phases import OperatorOrder, Phase
 
 
 @pytest.mark.parametrize("options", [Canary(), BlueGreen(), Shadow(), AbTest(sticky="user"), Bandit(), Interleave()])
@@ -14,7 +14,7 @@ def test_a_record_makes_the_round_trip_through_json(options: Options) -> None:
     world = light(options)
     for _ in range(5):
         world.look({1: stable_arm(500), 2: arm(50)})
-    record = world.record.with_order(Order(action="rollback", by="ada", at=NOW))
+    record = world.record.with_order(OperatorOrder(action="rollback", by="ada", at=NOW))
     assert load_record(dump_record(record)) == record
     assert load_record(dump_record(record)).options == options
 

@@ -13,10 +13,10 @@ from support.releases import make_release
 from slipway.config import Config, parse_config
 from slipway.config.releases import Shadow
 from slipway.errors import UnavailableError
-from slipway.monitoring.captures.reading import Capture
+from slipway.monitoring.captures.parsing import Capture
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.store import MemoryReleaseStore
-from slipway.releases.shadow.shadower import Shadower, agree, is_chosen
+from slipway.releases.shadow.runner import ShadowRunner, agree, is_chosen
 
 MODEL = "sentiment"
 CONFIG = """
@@ -71,7 +71,9 @@ class Bench:
         self.store = MemoryReleaseStore()
         candidates = tuple(number for number in self.versions if number != 1)
         self.record = self.store.start(make_release(MODEL, options=self.options, candidates=candidates))
-        self.shadower = Shadower(config(self.sample), self.store, self.load, self.written.append, clock=lambda: 1000.0)
+        self.shadower = ShadowRunner(
+            config(self.sample), self.store, self.load, self.written.append, clock=lambda: 1000.0
+        )
         self.put(Phase.RUNNING)
 
     def put(self, phase: Phase) -> None:
@@ -175,7 +177,7 @@ def test_a_version_that_is_slow_to_load_has_not_failed() -> None:
             opened.wait(30)
         return quick(model, number)
 
-    bench.shadower = Shadower(config(), bench.store, load, bench.written.append, clock=lambda: 1000.0)
+    bench.shadower = ShadowRunner(config(), bench.store, load, bench.written.append, clock=lambda: 1000.0)
     bench.score(many(3), seconds=0.4)
     assert (bench.sums("Skipped"), bench.sums("Failures")) == ({"2": 3}, {})
     opened.set()
@@ -251,5 +253,5 @@ def test_without_the_table_nothing_is_scored() -> None:
 
     written: list[str] = []
     with pytest.raises(UnavailableError):
-        Shadower(config(), Down(), lambda *_: Version(), written.append).score([capture(1)], 1)
+        ShadowRunner(config(), Down(), lambda *_: Version(), written.append).score([capture(1)], 1)
     assert written == []

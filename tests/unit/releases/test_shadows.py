@@ -11,10 +11,10 @@ from support.worlds import MODEL, Logs, Stage
 from slipway.config.releases import AbTest, Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
-from slipway.releases.record.phases import Order, Phase
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.record.store import MemoryReleaseStore
-from slipway.releases.shadow.subscriptions import LogShadows
+from slipway.releases.shadow.log_shadows import LogShadows
 
 LONG = Shadow(sample=0.5, minutes=600)
 
@@ -29,7 +29,7 @@ def shadowed(tier: str, *, candidates: tuple[int, ...] = (2,)) -> Stage:
 
 
 def order(staged: Stage, action: str) -> None:
-    given = Order.model_validate({"action": action, "by": "ann", "at": staged.cloud.now, "why": "seen enough"})
+    given = OperatorOrder.model_validate({"action": action, "by": "ann", "at": staged.cloud.now, "why": "seen enough"})
     staged.controller.order(MODEL, given)
 
 

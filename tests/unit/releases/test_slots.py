@@ -7,13 +7,13 @@ import pytest
 from support.releases import NOW
 
 from slipway.errors import ConflictError
-from slipway.releases.controller.parameters import Kept
+from slipway.releases.controller.parameters import StoredSlot
 from slipway.releases.controller.services import Tasks
 from slipway.releases.controller.slots import SlotState, idle_slot, live_shares, readiness, rising_first, weights_for
 from slipway.releases.evidence.tallies import Readiness
 
-UP = SlotState(100, Kept(1, NOW, 100), Tasks(2, 2, deploying=False, since=NOW + timedelta(minutes=1)), 2)
-STATES = {"blue": UP, "green": replace(UP, weight=0, kept=Kept(2, NOW, 0))}
+UP = SlotState(100, StoredSlot(1, NOW, 100), Tasks(2, 2, deploying=False, since=NOW + timedelta(minutes=1)), 2)
+STATES = {"blue": UP, "green": replace(UP, weight=0, kept=StoredSlot(2, NOW, 0))}
 
 
 @pytest.mark.parametrize(

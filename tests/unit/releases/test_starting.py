@@ -6,8 +6,8 @@ import pytest
 
 from slipway.config import parse_config
 from slipway.errors import InputError
-from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.starting import Wish, start_record
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.request import ReleaseRequest, start_record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CONFIG = """
@@ -18,9 +18,9 @@ FIELDS = {1: ("age", "plan", "customer"), 2: ("plan", "customer"), 3: ("text",)}
 
 
 def start(tier: str, strategy: str, *versions: int, **changes: str) -> ReleaseRecord:
-    wish = Wish("churn", versions, strategy, changes, "ann")
+    request = ReleaseRequest("churn", versions, strategy, changes, "ann")
     config = parse_config(CONFIG.format(tier=tier))
-    return start_record(config, wish, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)
+    return start_record(config, request, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)
 
 
 @pytest.mark.parametrize("tier", ["light", "heavy"])
@@ -47,9 +47,9 @@ def test_a_candidate_must_take_it_too() -> None:
 
 
 def test_without_a_sticky_field_no_version_is_asked_what_it_takes() -> None:
-    wish = Wish("churn", (2,), "ab", {}, "ann")
+    request = ReleaseRequest("churn", (2,), "ab", {}, "ann")
     config = parse_config(CONFIG.format(tier="light"))
-    record = start_record(config, wish, stable=1, labels=(), fields={}.__getitem__, now=NOW)
+    record = start_record(config, request, stable=1, labels=(), fields={}.__getitem__, now=NOW)
     assert record.serving.sticky is None
 
 
@@ -62,15 +62,15 @@ def test_without_a_sticky_field_no_version_is_asked_what_it_takes() -> None:
 )
 def test_accuracy_is_not_measured_where_no_label_would_count(capture: str, labels: tuple[str, ...], says: str) -> None:
     config = parse_config(f"models:\n  churn: {{versions: [1, 2], stable: 1, {capture}}}\n")
-    wish = Wish("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
+    request = ReleaseRequest("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
     with pytest.raises(InputError, match=says):
-        start_record(config, wish, stable=1, labels=labels, fields=FIELDS.__getitem__, now=NOW)
+        start_record(config, request, stable=1, labels=labels, fields=FIELDS.__getitem__, now=NOW)
 
 
 def test_accuracy_is_measured_where_predictions_are_captured() -> None:
     config = parse_config("models:\n  churn: {versions: [1, 2], stable: 1, capture: {sample: 0.1}}\n")
-    wish = Wish("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
-    record = start_record(config, wish, stable=1, labels=("a", "b"), fields=FIELDS.__getitem__, now=NOW)
+    request = ReleaseRequest("churn", (2,), "ab", {"metric": "accuracy"}, "ann")
+    record = start_record(config, request, stable=1, labels=("a", "b"), fields=FIELDS.__getitem__, now=NOW)
     assert record.options.strategy == "ab"
 
 
@@ -84,6 +84,6 @@ def test_what_runs_on_gpus_is_not_shadowed_on_processors() -> None:
     text = CONFIG.format(tier="heavy").replace(
         "stable: 1", "stable: 1, heavy: {compute: gpu, cpu: 3, memory_mb: 12000}"
     )
-    wish = Wish("churn", (2,), "shadow", {}, "ann")
+    request = ReleaseRequest("churn", (2,), "shadow", {}, "ann")
     with pytest.raises(InputError, match="strategy: churn runs on GPUs, and shadows are scored on processors"):
-        start_record(parse_config(text), wish, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)
+        start_record(parse_config(text), request, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)

@@ -13,7 +13,7 @@ from support.serving import PREDICT, refused
 
 from slipway.errors import UnavailableError
 from slipway.features.definitions import FeatureDefinitions
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.apis.health import health_routes
 from slipway.serving.apis.oip import oip_routes
 from slipway.serving.apis.predict import v1_routes
@@ -35,7 +35,7 @@ class Served:
     client: TestClient
     readiness: Readiness
     executor: Executor
-    telemetry: GatheredTelemetry
+    telemetry: BufferedTelemetry
     written: list[str]
 
     def metrics(self) -> str:
@@ -49,7 +49,7 @@ def serve(config, models) -> Iterator[Any]:
     def serve(model: str = "tiny-sentiment", *, predictor: Any = None, queue: int = 64, **tables: Any) -> Served:
         loaded = models[model, 1]
         written: list[str] = []
-        telemetry = GatheredTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
+        telemetry = BufferedTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
         service = PredictionService(config, {(model, 1): loaded}, **tables)
         executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue))
         concurrent = ConcurrentService(service, executor, telemetry, timeout=math.inf)

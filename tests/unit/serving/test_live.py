@@ -15,8 +15,8 @@ from slipway.errors import UnavailableError
 from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
 from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.release import Candidate
 from slipway.releases.routing.serving import Serving

@@ -14,8 +14,8 @@ from slipway.config.releases import AbTest, Canary, Interleave, Options
 from slipway.errors import PredictionError
 from slipway.models.manifest import Manifest
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id, release_tag
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
 from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.statistics.interleaving import Team, team_draft
 from slipway.serving.prediction import ranking
