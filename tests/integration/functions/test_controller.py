@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.releases import make_release
+from support.releases.records import make_release
 
 from functions.controller.settings import Settings
 from slipway.aws.table import lazy_client

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.releases import NOW, make_release, with_traffic
+from support.releases.records import NOW, make_release, with_traffic
 
 from slipway.aws.table import DynamoTable
 from slipway.errors import ConflictError

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.cloudwatch.models import Statistics
-from support.releases import NOW, make_release, with_traffic
+from support.releases.records import NOW, make_release, with_traffic
 
 from slipway.config.releases import AbTest, Bandit, Shadow
 from slipway.monitoring.accuracy.labels import CapturedLabel

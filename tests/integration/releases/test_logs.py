@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from support.releases import make_release
+from support.releases.records import make_release
 
 from slipway.config.releases import Shadow
 from slipway.config.shadow import ShadowNames

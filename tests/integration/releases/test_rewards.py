@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.releases import NOW
+from support.releases.records import NOW
 
 from slipway.errors import ConflictError
 from slipway.monitoring.feedback.prediction_ids import PredictionId

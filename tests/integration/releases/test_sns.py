@@ -6,7 +6,7 @@ from datetime import timedelta
 import boto3
 import pytest
 from moto import mock_aws
-from support.releases import NOW, make_release
+from support.releases.records import NOW, make_release
 
 from slipway.errors import UnavailableError
 from slipway.releases.controller.notifications import SnsNotifier

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.releases import NOW, make_release
+from support.releases.records import NOW, make_release
 
 from slipway.errors import ConflictError, StaleError, UnavailableError
 from slipway.releases.record.phases import HistoryEntry, Phase

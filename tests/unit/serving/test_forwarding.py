@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from pydantic_core import to_json
+from support.heavy.slots import CONFIG, FIELD, MODEL, Slots, home, start
 from support.packages import make_regression_package
-from support.releases import make_release
-from support.slots import CONFIG, FIELD, MODEL, Slots, home, start
+from support.releases.records import make_release
 
 from slipway.config import parse_config
 from slipway.config.releases import AbTest

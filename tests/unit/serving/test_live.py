@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from support.releases import make_release
+from support.releases.records import make_release
 from support.serving import PREDICT, Api
 
 from slipway.config import parse_config

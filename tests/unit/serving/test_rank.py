@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from support.releases import make_release
+from support.releases.records import make_release
 from support.serving import Api, fields, refused
 
 from slipway.config import Config

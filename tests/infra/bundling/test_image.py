@@ -5,7 +5,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
-from support.heavy_tier import heavy_model
+from support.heavy.templates import heavy_model
 
 from infra.bundling.image import build_context, image_asset
 from slipway.config import load_config

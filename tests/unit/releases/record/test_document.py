@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from support.release_worlds import NOW, arm, heavy, light, stable_arm, started
+from support.releases.decisions import NOW, arm, heavy, light, stable_arm, started
 
 from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
 from slipway.errors import InputError

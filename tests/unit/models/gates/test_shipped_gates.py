@@ -13,7 +13,7 @@ from slipway.models.gates.measure import size_of
 from slipway.models.gates.rules import Check, Figure, GateResult, Measured, judge_package
 from slipway.models.package import load_package
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CONFIG = load_config(ROOT / "slipway.yaml")
 
 

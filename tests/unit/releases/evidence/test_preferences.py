@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from support.releases import NOW, make_release
+from support.releases.records import NOW, make_release
 
 from slipway.config.releases import Canary, Interleave
 from slipway.monitoring.feedback.prediction_ids import release_tag

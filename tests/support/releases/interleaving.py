@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from slipway.releases.record.phases import Phase
-from support.heavy import until
-from support.releasing import Releases
+from support.heavy.embedded import until
+from support.releases.embedded import Releases
 
 STABLE, CANDIDATE = 1, 2
 WON, TIED, UNSEEN = 12, 2, 3

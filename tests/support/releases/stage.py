@@ -20,7 +20,7 @@ from slipway.releases.record.phases import HistoryEntry
 from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.shadow.log_shadows import LogShadows
 from support.faults import Faults, Faulty, Killed, insist
-from support.releases import NOW
+from support.releases.records import NOW
 
 SLOTS = ("blue", "green")
 REQUESTS = 60_000.0

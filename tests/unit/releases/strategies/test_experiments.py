@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from support.release_worlds import NOW, World, arm, light, stable_arm
+from support.releases.decisions import NOW, World, arm, light, stable_arm
 
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
 from slipway.releases.evidence.tallies import Tally

@@ -1,5 +1,5 @@
 import pytest
-from support.release_worlds import (
+from support.releases.decisions import (
     ALONE,
     BAD,
     BOTH_FAIL,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from support.faults import Killed
-from support.releases import NOW, make_release
-from support.worlds import MODEL, Stage
+from support.releases.records import NOW, make_release
+from support.releases.stage import MODEL, Stage
 
 from slipway.config.releases import (
     AbTest,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from support.release_worlds import (
+from support.releases.decisions import (
     BOTH_FAIL,
     GOOD,
     MINUTE,

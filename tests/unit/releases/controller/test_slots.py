@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.releases import NOW
+from support.releases.records import NOW
 
 from slipway.errors import ConflictError
 from slipway.releases.controller.parameters import StoredSlot

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from support.releases import make_release
+from support.releases.records import make_release
 
 from slipway.config import Config, parse_config
 from slipway.config.releases import Shadow

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 from support.faults import Killed
-from support.releases import make_release
-from support.worlds import MODEL, Logs, Stage
+from support.releases.records import make_release
+from support.releases.stage import MODEL, Logs, Stage
 
 from slipway.config.releases import AbTest, Shadow
 from slipway.config.shadow import ShadowNames
