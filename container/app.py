@@ -10,11 +10,11 @@ from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.advice.sampling import sample_records
 from slipway.models.bundle import load_version
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.fetching import aws_registry, find_version
+from slipway.models.sampling import sample_records
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.gpu import gpu_utilization

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.bundles import import_all, modules_below
 
 from infra.bundling.bundle import SOURCES, STORE, Target, build_bundle
 from infra.bundling.dependencies import BundleError, Platform, find_python, install_dependencies
@@ -92,7 +93,26 @@ def test_only_what_predicts_carries_models(deployable):
     function, folder = deployable
     assert (folder / "models").is_dir() == (function in {"predict", "shadow"})
     assert (folder / "slipway" / "config" / "project.py").is_file()
-    assert not (folder / "slipway" / "cli").exists()
+
+
+LAPTOP_ONLY = (
+    *("slipway/bundling", "slipway/cli", "slipway/models/advice", "slipway/models/compression"),
+    *("slipway/models/importing", "slipway/releases/simulation"),
+)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_only_a_laptop_needs_is_in_no_bundle(function, make_project):
+    folder = build(function, Target.HOST, make_project())
+    assert [name for name in LAPTOP_ONLY if (folder / name).exists()] == []
+    assert all((SOURCES / name).is_dir() for name in LAPTOP_ONLY)
+
+
+def test_every_module_of_a_bundle_still_imports(make_project):
+    bundle = build("predict", Target.HOST, make_project())
+    names = modules_below(bundle, "slipway")
+    assert len(names) > 100
+    import_all(bundle, names)
 
 
 def run(bundle, program, *arguments, **environment):

@@ -30,6 +30,13 @@ def test_the_build_is_given_our_code_and_the_heavy_models_and_nothing_else(make_
     assert not list(folder.rglob("__pycache__"))
 
 
+def test_the_build_is_given_no_code_that_only_a_laptop_needs(make_project):
+    folder = context_of(make_project(models=heavy_model()))
+    laptop = {"cli", "models/advice", "models/compression", "models/importing", "releases/simulation"}
+    assert {name for name in laptop if (folder / "slipway" / name).exists()} == set()
+    assert (folder / "slipway/bundling/stripping.py").is_file()
+
+
 def test_what_goes_from_the_project_goes_from_the_build(make_project):
     config_file = make_project(models=heavy_model())
     context_of(config_file)

@@ -31,7 +31,7 @@ def test_the_shipped_table_is_dated_and_names_its_sources() -> None:
     ],
 )
 def test_a_wrong_price_table_says_where(tmp_path: Path, old: str, new: str, message: str) -> None:
-    shipped = Path("slipway/models/prices.yaml").read_text(encoding="utf-8")
+    shipped = Path("slipway/models/advice/prices.yaml").read_text(encoding="utf-8")
     path = tmp_path / "prices.yaml"
     path.write_text(shipped.replace(old, new), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):

@@ -10,9 +10,10 @@ from support.packages import manifest_document, seal
 from slipway.errors import InputError
 from slipway.models.advice.operations import multiply_adds, node_multiply_adds
 from slipway.models.advice.profiling import profile_package
-from slipway.models.advice.sampling import read_records, sample_records
+from slipway.models.advice.records import read_records
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
+from slipway.models.sampling import sample_records
 
 WIDTHS = (64, 512, 512, 2)
 MULTIPLY_ADDS = 64 * 512 + 512 * 512 + 512 * 2

@@ -2,19 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice, pairwise
-from pathlib import Path
-
-from pydantic import ValidationError
 
 from slipway.config import FeatureType
-from slipway.config.validation import field_problems
-from slipway.errors import InputError
 from slipway.models.baseline import Categories, InputSummary, Numbers, Text
 from slipway.models.manifest import InputField, Record, Scalar
 from slipway.models.package import Package
-from slipway.models.schema import RequestRecord, record_model
-
-_LONGEST_TEXT = 1_000_000
 
 # Plain English, so that a tokenizer cuts it into about as many tokens as real text of the length.
 _PROSE = (
@@ -23,32 +15,6 @@ _PROSE = (
     "They said it would rain on Friday, but the sun came out and the whole street was outside. "
     "Nobody likes waiting for an answer that never comes, and yet here we are, three weeks later. "
 )
-
-
-def read_records(package: Package, path: Path) -> list[Record]:
-    """The whole records of a JSONL file, held against the manifest; grouped inputs must be in them, too.
-
-    Raises:
-        InputError: the file cannot be read or is empty, or a line is not a record; each problem names its line.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError.of("--input", f"{path}: {error}") from error
-    inputs = tuple(field.model_copy(update={"group": None}) for field in package.manifest.inputs)
-    whole = package.manifest.model_copy(update={"inputs": inputs})
-    model = record_model(whole, {}, text_characters=_LONGEST_TEXT)
-    found = [_record(model, line, number) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not found:
-        raise InputError.of("--input", f"{path} has no records")
-    return found
-
-
-def _record(model: type[RequestRecord], line: str, number: int) -> Record:
-    try:
-        return model.model_validate_json(line).complete()
-    except ValidationError as error:
-        raise InputError(field_problems(error, prefix=f"line {number}")) from error
 
 
 def sample_records(package: Package, count: int = 64) -> list[Record]:
