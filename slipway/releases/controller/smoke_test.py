@@ -22,10 +22,12 @@ class ApiSmokeTest:
         import urllib3
         from botocore.session import Session
 
+        from slipway.aws.sigv4 import Signer
+
         self._url = url.rstrip("/")
-        self._region = region
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=False)
-        self._credentials = Session().get_credentials() if signed else None
+        credentials = Session().get_credentials() if signed else None
+        self._signer = Signer(credentials, region) if credentials is not None else None
 
     def __call__(self, model: str, version: int) -> SmokeTestResult:
         address = f"/v2/models/{model}/versions/{version}"
@@ -45,9 +47,13 @@ class ApiSmokeTest:
     def _call(self, method: str, path: str, body: str = "") -> tuple[int, dict[str, Any]]:
         import urllib3
 
-        headers = self._headers(method, path, body)
+        url, content = f"{self._url}{path}", body.encode()
+        headers = {"content-type": "application/json"}
+        if self._signer is not None:
+            with answered_by("credentials"):
+                headers |= self._signer.headers(method, url, content)
         try:
-            answer = self._pool.request(method, f"{self._url}{path}", body=body.encode(), headers=headers)
+            answer = self._pool.request(method, url, body=content, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(f"the API at {self._url}", str(error)) from error
         try:
@@ -55,18 +61,6 @@ class ApiSmokeTest:
         except ValueError:
             document = {}
         return answer.status, document if isinstance(document, dict) else {}
-
-    def _headers(self, method: str, path: str, body: str) -> dict[str, str]:
-        headers = {"content-type": "application/json"}
-        if self._credentials is None:
-            return headers
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-
-        request = AWSRequest(method, f"{self._url}{path}", headers=headers, data=body.encode())
-        with answered_by("credentials"):
-            SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
-        return {name: str(value) for name, value in request.headers.items()}
 
 
 class NoSmokeTest:

@@ -2,7 +2,7 @@ import httpx
 import pytest
 from botocore.credentials import Credentials
 
-from slipway.aws.sigv4 import SigV4Auth
+from slipway.cli.signing import SigV4Auth
 from slipway.errors import InputError
 
 
