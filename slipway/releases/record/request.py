@@ -7,16 +7,14 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.config import Config
+from slipway.config import Config, ModelConfig
 from slipway.config.releases import JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
 from slipway.config.validation import field_problems
 from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError
-from slipway.releases.controller.slots import Shares
 from slipway.releases.evidence.accuracy import check_accuracy
 from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.plan import check_start
 from slipway.releases.routing.sticky import check_sticky, sticky_of
-from slipway.releases.shadow.log_shadows import check_shadow
 
 _OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
 _JUDGE = "judge."
@@ -60,7 +58,7 @@ def start_record(
     check_start(options, judge, tier=model.tier, stable=stable, candidates=request.candidates)
     check_accuracy(options, request.model, model, labels)
     if isinstance(options, Shadow):
-        check_shadow(request.model, model)
+        _check_shadow(request.model, model)
     for version in request.candidates:
         if version not in model.versions:
             raise NotFoundError(f"version of {request.model} in slipway.yaml", str(version), map(str, model.versions))
@@ -101,7 +99,7 @@ def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, st
         raise InputError(field_problems(error, prefix="option")) from error
 
 
-def stable_version(config: Config, model: str, last: ReleaseRecord | None, live: Shares | None) -> int:
+def stable_version(config: Config, model: str, last: ReleaseRecord | None, live: Mapping[int, float] | None) -> int:
     """The version that a new release begins from: the last release's, else the one with all traffic, or as configured.
 
     Raises:
@@ -114,6 +112,13 @@ def stable_version(config: Config, model: str, last: ReleaseRecord | None, live:
             raise ConflictError(f"the traffic of {model} is shared already ({shown}); give it to one version first")
         return whole[0]
     return last.stable_now if last is not None else config.models[model].stable
+
+
+def _check_shadow(name: str, model: ModelConfig) -> None:
+    """Whether a model can be shadowed; raises InputError with the reason."""
+    if model.tier == "heavy" and model.heavy.compute == "gpu":
+        message = f"{name} runs on GPUs, and shadows are scored on processors, where it would be another model"
+        raise InputError.of("strategy", message)
 
 
 def _changed(document: dict[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ that the function is handed the captures as long as any release wants that, and 
 
 from typing import Protocol
 
-from slipway.config import ModelConfig
 from slipway.config.releases import Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import InputError, UnavailableError
@@ -20,13 +19,6 @@ class LogFilters(Protocol):
     def function(self, group: str) -> str | None: ...
     def put(self, group: str, function: str) -> None: ...
     def delete(self, group: str) -> None: ...
-
-
-def check_shadow(name: str, model: ModelConfig) -> None:
-    """Whether a model can be shadowed; raises InputError with the reason."""
-    if model.tier == "heavy" and model.heavy.compute == "gpu":
-        message = f"{name} runs on GPUs, and shadows are scored on processors, where it would be another model"
-        raise InputError.of("strategy", message)
 
 
 def check_deployed(names: ShadowNames | None, model: str) -> None:
