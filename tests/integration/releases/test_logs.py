@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from fakes.releases import MemoryReleaseStore
 from moto import mock_aws
 from support.releases.records import make_release
 
@@ -14,7 +15,6 @@ from slipway.config.releases import Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
 from slipway.releases.shadow.log_shadows import LogShadows
 

@@ -5,6 +5,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from fakes.releases import MemoryReleaseStore
+
 from slipway.config.releases import Interleave, Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.releases.controller.heavy import HeavyTier, Result, Slots, SmokeTestResult
@@ -17,7 +19,6 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.shadow.log_shadows import LogShadows
 from support.faults import Faults, Faulty, Killed, insist
 from support.releases.records import NOW

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from support.faults import Killed
 from support.releases.records import make_release
 from support.releases.stage import MODEL, Logs, Stage
@@ -13,7 +14,6 @@ from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import OperatorOrder, Phase
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.shadow.log_shadows import LogShadows
 
 LONG = Shadow(sample=0.5, minutes=600)
