@@ -16,11 +16,11 @@ from pathlib import Path
 
 from benchmarks.bundles import REPOSITORY, machine
 from slipway.config import load_config, metric_name
-from slipway.models.advice.sampling import sample_records
 from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import measure, quality, size_of
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
+from slipway.models.sampling import sample_records
 
 _METRIC = "macro_recall"
 _IN_TIME = "rows, by the recipe trained on the years before"

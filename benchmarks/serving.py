@@ -22,10 +22,10 @@ from benchmarks.serving_bare import bare_command
 from benchmarks.serving_floor import Floor, measure_floor
 from benchmarks.serving_load import Load, Server, container_command, drive, need_wrk
 from slipway.config import load_config
-from slipway.models.advice.sampling import sample_records
 from slipway.models.bundle import load_version
 from slipway.models.manifest import Record
 from slipway.models.package import Package
+from slipway.models.sampling import sample_records
 from slipway.serving.batching.processors import available_processors
 
 CLIENTS = (1, 8, 64)

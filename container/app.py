@@ -11,13 +11,13 @@ from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.advice.sampling import sample_records
 from slipway.models.bundle import load_version
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.fetching import aws_registry, find_version
+from slipway.models.sampling import sample_records
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.gpu import gpu_utilization
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis.health import Readiness
@@ -131,6 +131,6 @@ def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> No
         raise ConfigError("slipway.yaml", [FieldProblem(f"models.{model}.heavy.compute", message)])
 
 
-def _telemetry(config: Config, settings: Settings) -> GatheredTelemetry:
+def _telemetry(config: Config, settings: Settings) -> BufferedTelemetry:
     dimensions = {metrics.SLOT: settings.slot, metrics.VERSION: str(settings.version)}
-    return GatheredTelemetry(config.project, settings.model, dimensions)
+    return BufferedTelemetry(config.project, settings.model, dimensions)

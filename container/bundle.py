@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from slipway.bundling.sources import source_files
 from slipway.config import Config, load_config
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.bundle import load_version
@@ -14,7 +15,6 @@ from slipway.models.package import MANIFEST, Package
 
 CONFIG = "slipway.yaml"
 _OURS = ("slipway", "container")
-_UNNEEDED = ("slipway/cli", "slipway/models/importing", "slipway/bundling/stripping.py")
 
 
 def build_bundle(source: Path, target: Path) -> None:
@@ -33,16 +33,14 @@ def build_bundle(source: Path, target: Path) -> None:
         for version in model.versions:
             if (config.model_folder(source, name) / str(version)).exists():  # else it comes from the registry
                 _copy_package(load_version(config, source, name, version), source, target / "models", name)
-    for file in _code(source, config):
-        _copy(file, target / "code" / file.relative_to(source))
+    for path, file in _code(source, config).items():
+        _copy(file, target / "code" / path)
 
 
-def _code(source: Path, config: Config) -> list[Path]:
-    tops = [*_OURS, *_task_tops(config)]
-    files = [file for top in tops for file in (source / top).rglob("*.py")]
-    files += [file for top in tops if (file := source / f"{top}.py").is_file()]
-    unneeded = tuple(source / path for path in _UNNEEDED)
-    return [source / CONFIG, *(file for file in sorted(files) if not any(map(file.is_relative_to, unneeded)))]
+def _code(source: Path, config: Config) -> dict[str, Path]:
+    tasks = _task_tops(config)
+    single = {f"{top}.py": source / f"{top}.py" for top in tasks if (source / f"{top}.py").is_file()}
+    return {CONFIG: source / CONFIG, **source_files(source, [*_OURS, *tasks]), **single}
 
 
 def _task_tops(config: Config) -> list[str]:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from botocore.session import Session as AwsSession
     from opentelemetry.sdk.trace import TracerProvider
     from requests import PreparedRequest, Session
+
+    from slipway.aws.sigv4 import Signer
 
 _XRAY = re.compile(r"https://xray\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
 
@@ -35,27 +36,25 @@ def tracer_provider(endpoint: str | None) -> "TracerProvider | None":
 
 
 def _session(endpoint: str) -> "Session":
-    """A session that signs what goes to X-Ray, with the task's credentials."""
+    """A session that signs requests to X-Ray with the task's credentials."""
     import requests
-    from botocore.session import Session as AwsSession
+
+    from slipway.aws.sigv4 import Signer, environment_credentials
 
     session = requests.Session()
-    if found := _XRAY.match(endpoint):
-        session.auth = signing(AwsSession(), found["region"])
+    found, credentials = _XRAY.match(endpoint), environment_credentials()
+    if found and credentials is not None:
+        session.auth = signed_by(Signer(credentials, found["region"], "xray"))
     return session
 
 
-def signing(aws: "AwsSession", region: str) -> Callable[["PreparedRequest"], "PreparedRequest"]:
-    """Signs requests to X-Ray in a region, for `requests`."""
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
+def signed_by(signer: "Signer") -> Callable[["PreparedRequest"], "PreparedRequest"]:
+    """Signs the requests of a session of `requests`."""
 
     def sign(request: "PreparedRequest") -> "PreparedRequest":
-        headers = {"content-type": request.headers["Content-Type"]}
-        signed = AWSRequest(request.method, request.url, headers=headers, data=request.body)
-        # Asked for anew each time: a task's credentials last for hours, and botocore renews them.
-        SigV4Auth(aws.get_credentials(), "xray", region).add_auth(signed)
-        request.headers.update(dict(signed.headers))
+        body = request.body or b""
+        content = body if isinstance(body, bytes) else body.encode()
+        request.headers.update(signer.headers(str(request.method), str(request.url), content))
         return request
 
     return sign

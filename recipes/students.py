@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
-from recipes.ngram_graph import ngram_graph
-from recipes.ngrams import (
+from recipes.tweets.ngram_graph import ngram_graph
+from recipes.tweets.ngrams import (
     CHARACTER_WEIGHT,
     TOKEN_WEIGHT,
     Tables,
@@ -20,7 +20,7 @@ from recipes.ngrams import (
     rarity,
     spelling,
 )
-from recipes.tokens import encode, pieces, train_tokenizer
+from recipes.tweets.tokens import encode, pieces, train_tokenizer
 from slipway.errors import InputError
 
 
@@ -34,7 +34,7 @@ def ngrams(
     inverse_regularization: float = 1.0,
     iterations: int = 300,
 ) -> tuple[onnx.ModelProto, str]:
-    """The n-gram classifier of `recipes.ngrams`, fitted to probabilities [N, labels] in place of labels.
+    """The n-gram classifier of `recipes.tweets.ngrams`, fitted to probabilities [N, labels] in place of labels.
 
     ``records`` have one text each; ``buckets`` is a prime; ``characters`` the shortest and longest character n-gram.
     Returns the graph with int8 tables, and the tokenizer.json.
@@ -66,7 +66,7 @@ def _fit(
     answers: np.ndarray,
     **options: Any,
 ) -> Tables:
-    """Scaled as `recipes.ngrams.fit` scales; the weights of spellings are folded into the rows of tokens."""
+    """Scaled as `recipes.tweets.ngrams.fit` scales; the weights of spellings are folded into the rows of tokens."""
     blocks = [(counts[0], TOKEN_WEIGHT), (counts[1], TOKEN_WEIGHT), (counts[0] @ spellings, CHARACTER_WEIGHT)]
     importance = np.concatenate([weight * rarity(block) for block, weight in blocks])
     used = np.flatnonzero(importance)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recipes.ngrams import Recipe, best_offsets, macro_recall, train
-from recipes.tokens import encode
-from recipes.tweets import Tweets, read_tweets
+from recipes.tweets.data import Tweets, read_tweets
+from recipes.tweets.ngrams import Recipe, best_offsets, macro_recall, train
+from recipes.tweets.tokens import encode
 
 
 def main() -> None:

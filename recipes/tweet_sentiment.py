@@ -15,11 +15,11 @@ from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from recipes.graphs import run_graph
-from recipes.ngram_graph import ngram_graph
-from recipes.ngrams import Recipe, macro_recall, train
 from recipes.packaging import Card, Validation, write_package
-from recipes.tokens import encode
-from recipes.tweets import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.ngram_graph import ngram_graph
+from recipes.tweets.ngrams import Recipe, macro_recall, train
+from recipes.tweets.tokens import encode
 
 SPLIT_YEAR = 2016
 BATCH = 256

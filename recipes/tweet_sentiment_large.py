@@ -15,12 +15,12 @@ import numpy as np
 from scipy.special import softmax
 from tokenizers import Tokenizer
 
-from recipes.encoder import SentimentEncoder, load_pretrained, logits
-from recipes.encoder_package import FLOAT_VERSION, NAME, SHIPPED_VERSION, with_quality, write_float, write_int8
-from recipes.finetune import Checkpoints, Schedule, finetune
-from recipes.ngrams import macro_recall
-from recipes.tokens import encode
-from recipes.tweets import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
+from recipes.tweets.encoder.network import SentimentEncoder, load_pretrained, logits
+from recipes.tweets.encoder.package import FLOAT_VERSION, NAME, SHIPPED_VERSION, with_quality, write_float, write_int8
+from recipes.tweets.ngrams import macro_recall
+from recipes.tweets.tokens import encode
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 

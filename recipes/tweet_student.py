@@ -20,19 +20,19 @@ from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from recipes import tweet_sentiment_large as large
-from recipes.augment import variants
-from recipes.encoder import load_pretrained, pad
-from recipes.finetune import Checkpoints, Schedule, finetune
-from recipes.ngrams import best_offsets, macro_recall
 from recipes.packaging import sha256
-from recipes.student_graph import student_graph
-from recipes.student_network import Size, StudentNetwork, largest_answers, weights_of
-from recipes.student_package import COMMAND, NAME, VERSION, write_student
-from recipes.student_teacher import Teacher, answers, open_teacher, write_teacher
-from recipes.student_words import choose_pieces, first_rows, kept_array, words_to_swap
-from recipes.tokens import encode
 from recipes.tweet_sentiment import predict
-from recipes.tweets import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.augment import variants
+from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
+from recipes.tweets.encoder.network import load_pretrained, pad
+from recipes.tweets.ngrams import best_offsets, macro_recall
+from recipes.tweets.student.graph import student_graph
+from recipes.tweets.student.network import Size, StudentNetwork, largest_answers, weights_of
+from recipes.tweets.student.package import COMMAND, NAME, VERSION, write_student
+from recipes.tweets.student.teacher import Teacher, answers, open_teacher, write_teacher
+from recipes.tweets.student.words import choose_pieces, first_rows, kept_array, words_to_swap
+from recipes.tweets.tokens import encode
 
 MEANING_BATCH = 512
 EVERY = 200

@@ -9,12 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.shadow.settings import Settings
 from slipway.config import Config, load_config
 from slipway.models.bundle import open_version
-from slipway.monitoring.captures.reading import read_captures
+from slipway.monitoring.captures.parsing import read_captures
 from slipway.monitoring.captures.subscriptions import subscribed_lines
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
-from slipway.releases.shadow.shadower import Load, Shadower
+from slipway.releases.shadow.runner import Load, ShadowRunner
 
 _LOG = logging.getLogger("slipway")
 # Of the time that Lambda gives a call, what is left for writing down what came of it.
@@ -25,7 +25,7 @@ def make_handler(settings: Settings) -> Handler[dict[str, int]]:
     """A handler of subscription events. A call that fails is not made again, or its records would count twice."""
     config = load_config(settings.root / "slipway.yaml")
     releases = DynamoServingStore(settings.control_table)
-    shadower = Shadower(config, releases, _load(settings, config), write_to_stdout)
+    shadower = ShadowRunner(config, releases, _load(settings, config), write_to_stdout)
 
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         read = read_captures(subscribed_lines(event))

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from infra.bundling.dependencies import RECIPE, Platform, compile_bytecode, install_dependencies
 from infra.bundling.models import DeployedModel, load_deployed_models, load_shadowed_models
+from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
 
@@ -24,14 +25,6 @@ STORE = SOURCES / "build" / "packages"
 """Where the installed packages of each lock file are kept, for all bundles."""
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
-
-_UNNEEDED = (
-    "slipway/cli/",
-    "slipway/models/advice/",
-    "slipway/models/compression/",
-    "slipway/models/importing/",
-    "slipway/bundling/stripping.py",
-)
 
 _WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
 
@@ -76,16 +69,11 @@ def build_bundle(function: str, target: Target, *, root: Path, config_file: Path
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     """Each file of the bundle that is ours, by its path in the bundle."""
     files = {"slipway.yaml": config_file, "functions/__init__.py": SOURCES / "functions/__init__.py"}
-    files |= _python_files(SOURCES, f"functions/{function}")
-    files |= {path: file for path, file in _python_files(SOURCES, "slipway").items() if not path.startswith(_UNNEEDED)}
+    files |= source_files(SOURCES, [f"functions/{function}", "slipway"])
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
     return dict(sorted(files.items()))
-
-
-def _python_files(root: Path, folder: str) -> dict[str, Path]:
-    return {file.relative_to(root).as_posix(): file for file in (root / folder).rglob("*.py")}
 
 
 def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:

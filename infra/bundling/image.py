@@ -8,13 +8,13 @@ from aws_cdk import aws_ecr_assets as assets
 from constructs import Construct
 
 from infra.bundling.bundle import SOURCES, Target, files_below, task_modules
+from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.config.heavy import HeavyConfig
 
 EMBEDDED = "slipway-heavy"
 """The image's name in the embedded AWS, which starts processes and never pulls it."""
 
-_CODE = ("slipway", "container")
 _PLATFORMS = {"x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LINUX_ARM64}
 
 
@@ -61,8 +61,9 @@ def wants_image(target: Target) -> bool:
 
 def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     files = {"slipway.yaml": config_file}
-    for top in _CODE:
-        files |= files_below(SOURCES, SOURCES / top)
+    files |= files_below(SOURCES, SOURCES / "container")
+    files |= source_files(SOURCES, ["slipway"])
+    files |= files_below(SOURCES, SOURCES / "slipway/bundling")  # runs in the build, which leaves it out
     files |= task_modules(root, config_file, config)
     for name, model in config.heavy_models.items():
         for version in model.versions:

@@ -15,7 +15,7 @@ from infra.constructs.heavy.balancer import Balancer
 from infra.constructs.heavy.heavy_model import HeavyModel, Image
 from infra.constructs.heavy.network import Network
 from infra.constructs.heavy.routes import HeavyRoutes
-from infra.constructs.heavy.slot import Surroundings
+from infra.constructs.heavy.slot import ClusterContext
 from infra.constructs.heavy.slot_rules import SlotRules, first_priorities
 from infra.constructs.light.captures import Captures
 from infra.constructs.light.http_api import HttpApi
@@ -62,7 +62,7 @@ class HeavyStack(cdk.Stack):
         tracing = config.monitoring.tracing
         network = Network(self, "Network", settings=config.network, instances=instances, tracing=tracing)
         cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-        self._around = Surroundings(network, cluster, Balancer(self, "Balancer", network=network))
+        self._around = ClusterContext(network, cluster, Balancer(self, "Balancer", network=network))
         self.released: dict[str, ReleasedSlots] = {}
         priorities = first_priorities(model.name for model in models)
         built = [self._model(deployed) for deployed in models]

@@ -10,17 +10,16 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpcore
 import uvicorn
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.environment.settings import HOST, REGION
+from slipway.aws.sigv4 import SIGNATURE_HEADERS, Signer
 
 # API Gateway's own limits for an HTTP API.
 BODY_BYTES = 10 * 1024 * 1024
@@ -32,7 +31,7 @@ CONCURRENCY = 8
 KEEP_ALIVE_SECONDS = 75
 
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
-_SIGNATURE = {b"authorization", b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"}
+_SIGNATURE = {name.encode() for name in SIGNATURE_HEADERS}
 
 Header = tuple[bytes, bytes]
 Asgi = Callable[..., Awaitable[None]]
@@ -53,15 +52,12 @@ class Gateway:
 
     def authorize(self, method: str, target: str, body: bytes, headers: Iterable[Header]) -> list[Header]:
         """The headers of a request with Host, and with a signature in place of any that the client sent."""
+        host = (b"host", self.host.encode())
         if self.credentials is None:
-            return [(b"host", self.host.encode()), *headers]
-        path, _, query = target.partition("?")
-        # A signature covers the parameters as AWS reads them, however the client spelt them.
-        spelt = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)
-        request = AWSRequest(method, f"http://{self.host}{path}?{spelt}", headers={"host": self.host}, data=body)
-        SigV4Auth(self.credentials, "execute-api", REGION).add_auth(request)
-        signature = [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
-        return [*signature, *(header for header in headers if header[0] not in _SIGNATURE)]
+            return [host, *headers]
+        signed = Signer(self.credentials, REGION).headers(method, f"http://{self.host}{target}", body)
+        signature = [(name.encode(), value.encode()) for name, value in signed.items()]
+        return [host, *signature, *(header for header in headers if header[0] not in _SIGNATURE)]
 
     def target(self, request: Request) -> str | None:
         """The target of a request at the emulator, or None where a byte of it may not stand in one.

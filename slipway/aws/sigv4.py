@@ -1,49 +1,39 @@
-"""Signs calls to an API that asks for IAM authorization, with the credentials that the AWS tools would use."""
+"""Signature Version 4, as AWS asks for it; botocore computes it."""
 
-from collections.abc import Generator
-from functools import cached_property
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-import httpx
-from botocore.auth import SigV4Auth as BotocoreSigner
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.session import Session
 
-from slipway.errors import InputError
+SIGNATURE_HEADERS = frozenset({"authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"})
+"""What a signed request has of a signature; a client's own must not stand beside them."""
 
-_SIGNED_HEADERS = ("authorization", "x-amz-date", "x-amz-security-token")
+
+def environment_credentials() -> Credentials | None:
+    """The credentials that AWS's tools would use; those of a task renew themselves when they are used."""
+    return Session().get_credentials()
 
 
-class SigV4Auth(httpx.Auth):
-    """Signature Version 4 for API Gateway; botocore computes it and finds the credentials."""
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs calls to one service in one region with one identity's keys; by default, to an API of API Gateway."""
 
-    requires_request_body = True
+    credentials: Credentials
+    region: str
+    service: str = "execute-api"
 
-    def __init__(self, session: Session | None = None) -> None:
-        self._session = session or Session()
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        """The headers that sign a request whose Host is that of ``url``; raises BotoCoreError where keys expired."""
+        request = AWSRequest(method, _as_signed(url), headers={"host": urlsplit(url).netloc}, data=body)
+        SigV4Auth(self.credentials, self.service, self.region).add_auth(request)
+        return {name: str(value) for name, value in request.headers.items() if name.lower() in SIGNATURE_HEADERS}
 
-    @cached_property
-    def _credentials(self) -> Credentials:
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise InputError.of("AWS credentials", "none were found; `aws configure` or AWS_PROFILE gives them")
-        return credentials
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign one request; the region is the one in the API's own host name."""
-        unsigned = AWSRequest(
-            request.method, str(request.url), headers={"host": request.url.host}, data=request.content
-        )
-        BotocoreSigner(self._credentials, "execute-api", self._region(request.url.host)).add_auth(unsigned)
-        for name, value in unsigned.headers.items():
-            if name.lower() in _SIGNED_HEADERS:
-                request.headers[name] = value
-        yield request
-
-    def _region(self, host: str) -> str:
-        parts = host.split(".")  # {id}.execute-api.{region}.amazonaws.com
-        if len(parts) >= 5 and parts[1] == "execute-api":
-            return parts[2]
-        if region := self._session.get_config_variable("region"):
-            return str(region)
-        raise InputError.of("AWS region", f"{host} does not tell it; set AWS_REGION")
+def _as_signed(url: str) -> str:
+    """A signature covers the parameters as AWS reads them, however the client spelt them."""
+    parts = urlsplit(url)
+    query = urlencode(parse_qsl(parts.query, keep_blank_values=True), quote_via=quote)
+    return urlunsplit(parts._replace(query=query))

@@ -100,7 +100,7 @@ def _authorization(address: str, token: str | None) -> httpx.Auth | None:
         return None
     match load_config(CONFIG).api.authorization:
         case Authorization.IAM:
-            from slipway.aws.sigv4 import SigV4Auth
+            from slipway.cli.signing import SigV4Auth
 
             return SigV4Auth()
         case Authorization.JWT:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def shown(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar that goes when the step is over; a `slipway.models.compression.watch.Watch`."""
+    """A bar that goes when the step is over; a `slipway.models.compression.progress.Watch`."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -1,7 +1,7 @@
 """Rankings by the shipped models; tests/e2e/experiments has an interleaved release of one."""
 
 import httpx
-from support.ranking import rank, versions
+from support.releases.interleaving import rank, versions
 
 MODEL = "tweet-sentiment"
 TWEETS = ["What a lovely morning!", "I hate Mondays.", "The train leaves at nine.", "Best concert ever, thank you!"]

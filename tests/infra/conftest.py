@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from support.heavy_tier import heavy_model
+from support.heavy.templates import heavy_model
 from support.packages import make_tabular_package, make_text_package
 
 from infra.application import add_stacks

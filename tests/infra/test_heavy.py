@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.heavy_tier import container_of, found, heavy_model, of_slot
+from support.heavy.templates import container_of, found, heavy_model, of_slot
 
 from container.settings import Settings
 from infra.constructs.heavy.task import WRITABLE

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.heavy_tier import found, heavy_model, of_slot, reference
+from support.heavy.templates import found, heavy_model, of_slot, reference
 
 from infra.constructs.heavy.slot_rules import first_priorities
 from infra.stacks.routes import ROUTES, heavy_routes

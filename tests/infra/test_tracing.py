@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.heavy_tier import container_of, heavy_model
+from support.heavy.templates import container_of, heavy_model
 from support.templates import lint
 
 from container.settings import Settings

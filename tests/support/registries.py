@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipway.models.gates.gates import Check, GateResult
+from slipway.models.gates.rules import Check, GateResult
 from slipway.models.registry.registry import ObjectStore, Registry, VersionTable
 from slipway.models.registry.versions import Origin
 

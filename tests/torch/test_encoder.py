@@ -2,8 +2,8 @@
 
 from tokenizers import Tokenizer
 
-from recipes.emoji import MEANINGS
-from recipes.encoder import pretrained_folder, tweet_tokenizer
+from recipes.tweets.emoji import MEANINGS
+from recipes.tweets.encoder.network import pretrained_folder, tweet_tokenizer
 
 
 def test_each_emoji_is_a_piece_of_its_own_with_the_row_of_its_own_meaning():

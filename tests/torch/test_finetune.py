@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recipes.encoder import logits, small_encoder
-from recipes.finetune import Checkpoints, Schedule, finetune
+from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
+from recipes.tweets.encoder.network import logits, small_encoder
 
 SCHEDULE = Schedule(epochs=2, batch=8, learning_rate=5e-3, seed=7)
 VOCABULARY = 40

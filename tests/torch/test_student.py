@@ -9,15 +9,15 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer, Whitespace
 
-from recipes.encoder import small_encoder
-from recipes.finetune import Checkpoints, Schedule, finetune
 from recipes.graphs import run_graph
-from recipes.student_graph import student_graph
-from recipes.student_network import Size, StudentNetwork, largest_answers, weights_of
-from recipes.student_package import write_student
-from recipes.student_teacher import Teacher, answers, open_teacher, write_teacher
-from recipes.student_words import choose_pieces, first_rows, words_to_swap
-from recipes.tweets import TweetFile, Tweets
+from recipes.tweets.data import TweetFile, Tweets
+from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
+from recipes.tweets.encoder.network import small_encoder
+from recipes.tweets.student.graph import student_graph
+from recipes.tweets.student.network import Size, StudentNetwork, largest_answers, weights_of
+from recipes.tweets.student.package import write_student
+from recipes.tweets.student.teacher import Teacher, answers, open_teacher, write_teacher
+from recipes.tweets.student.words import choose_pieces, first_rows, words_to_swap
 from slipway.models.predictor import Predictor
 
 SIZE = Size(row=8, filters=6, widths=(1, 2, 3))
@@ -124,7 +124,7 @@ def test_the_teacher_answers_as_its_model_and_goes_on(tokenizer, tweets, tmp_pat
     model = small_encoder(tokenizer.get_vocab_size(), seed=3)
     write_teacher(model, tmp_path / "teacher.onnx")
     teacher = open_teacher(tmp_path / "teacher.onnx", tokenizer)
-    monkeypatch.setattr("recipes.student_teacher.PART", 50)
+    monkeypatch.setattr("recipes.tweets.student.teacher.PART", 50)
     whole = answers(teacher, tweets.texts, tmp_path / "whole")
     assert whole.sum(axis=1) == pytest.approx(np.ones(120), abs=1e-5)
 

@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.log_group import log_group
 from infra.constructs.heavy.gpu_capacity import GpuCapacity
-from infra.constructs.heavy.slot import SlotService, Surroundings
+from infra.constructs.heavy.slot import ClusterContext, SlotService
 from infra.constructs.heavy.task import Roles, Workload
 from slipway.config.environment import (
     LOG_LEVEL,
@@ -55,7 +55,7 @@ class HeavyModel(Construct):
         project: str,
         name: str,
         settings: HeavyConfig,
-        surroundings: Surroundings,
+        surroundings: ClusterContext,
         image: Image,
         environment: Mapping[str, str],
         monitoring: MonitoringConfig,
@@ -132,7 +132,7 @@ class HeavyModel(Construct):
             self, f"{slot.capitalize()}Version", parameter_name=name, simple_name=False
         )
 
-    def _capacity(self, surroundings: Surroundings) -> GpuCapacity | None:
+    def _capacity(self, surroundings: ClusterContext) -> GpuCapacity | None:
         if self.settings.compute != "gpu":
             return None
         return GpuCapacity(

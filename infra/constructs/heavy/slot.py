@@ -19,7 +19,7 @@ _MINUTE = cdk.Duration.minutes(1)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ClusterContext:
     """What the slots of all models share."""
 
     network: Network
@@ -36,7 +36,7 @@ class SlotService(Construct):
         slot: Slot,
         *,
         workload: Workload,
-        surroundings: Surroundings,
+        surroundings: ClusterContext,
         capacity: GpuCapacity | None,
         version: ssm.IStringParameter,
     ) -> None:
@@ -49,7 +49,7 @@ class SlotService(Construct):
         # A task that starts before its permissions are there does not start.
         self.service.node.add_dependency(workload.roles.task, workload.roles.execution)
 
-    def _target_group(self, surroundings: Surroundings) -> elb.ApplicationTargetGroup:
+    def _target_group(self, surroundings: ClusterContext) -> elb.ApplicationTargetGroup:
         return elb.ApplicationTargetGroup(
             self,
             "Targets",
@@ -71,7 +71,7 @@ class SlotService(Construct):
         )
 
     def _service(
-        self, definition: ecs.TaskDefinition, surroundings: Surroundings, capacity: GpuCapacity | None
+        self, definition: ecs.TaskDefinition, surroundings: ClusterContext, capacity: GpuCapacity | None
     ) -> ecs.FargateService:
         strategies = (
             [ecs.CapacityProviderStrategy(capacity_provider=capacity.provider.capacity_provider_name, weight=1)]

@@ -17,7 +17,7 @@ from infra.constructs.light.function import ALIAS, Function
 from infra.constructs.monitoring.metrics import live_metric
 from slipway.config import Config
 from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE
-from slipway.monitoring.captures.reading import FILTER, FOLDER
+from slipway.monitoring.captures.parsing import FILTER, FOLDER
 
 GIVEN_UP = "aws/lambda/async"
 """Where Lambda lays events that a function failed on to the last."""

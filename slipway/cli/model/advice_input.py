@@ -6,12 +6,13 @@ from pathlib import Path
 
 from slipway.config import Config
 from slipway.errors import NotFoundError
-from slipway.models.advice.sampling import read_records, sample_records
+from slipway.models.advice.records import read_records
 from slipway.models.advice.terms import Workload
 from slipway.models.bundle import load_version
 from slipway.models.manifest import Record
 from slipway.models.package import MANIFEST, Package, load_package
 from slipway.models.predictor import Predictor
+from slipway.models.sampling import sample_records
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.requests import Telemetry
 

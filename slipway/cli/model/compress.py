@@ -16,7 +16,7 @@ from slipway.cli.progress import shown
 from slipway.errors import InputError
 
 if TYPE_CHECKING:
-    from slipway.models.compression.order import Compressed, Order
+    from slipway.models.compression.job import Compressed, CompressionJob
     from slipway.models.compression.report import Report, Side
 
 _Model = Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or the folder of a package.")]
@@ -65,9 +65,9 @@ def quantize(
     measured_on = data or calibration
     if measured_on is None:
         raise InputError.of("--data", "is needed: records to measure quality or agreement on")
-    order = _order(model, config, measured_on, output, version=version, max_drop=max_drop, seconds=seconds)
+    job = _job(model, config, measured_on, output, version=version, max_drop=max_drop, seconds=seconds)
     how = Quantizing(method.value, calibration, per_channel)
-    _show(run(order, how), as_json=as_json)
+    _show(run(job, how), as_json=as_json)
 
 
 def prune(
@@ -93,8 +93,8 @@ def prune(
     from slipway.models.compression.prune import Pruning
     from slipway.models.compression.prune import prune as run
 
-    order = _order(model, config, data, output, version=version, max_drop=max_drop, seconds=seconds)
-    _show(run(order, Pruning(_share(units), vocabulary, texts)), as_json=as_json)
+    job = _job(model, config, data, output, version=version, max_drop=max_drop, seconds=seconds)
+    _show(run(job, Pruning(_share(units), vocabulary, texts)), as_json=as_json)
 
 
 def distill(
@@ -122,20 +122,20 @@ def distill(
     from slipway.models.compression.distill import Distilling
     from slipway.models.compression.distill import distill as run
 
-    order = _order(teacher, config, data, output, version=version, seconds=seconds)
+    job = _job(teacher, config, data, output, version=version, seconds=seconds)
     parameters = dict(_parameter(text) for text in parameter or ())
     how = Distilling(student, name, description, held_out, share, seed, parameters)
-    _show(run(order, how), as_json=as_json)
+    _show(run(job, how), as_json=as_json)
 
 
-def _order(model: str, config: Path, data: Path, output: Path, **options: Any) -> "Order":
+def _job(model: str, config: Path, data: Path, output: Path, **options: Any) -> "CompressionJob":
     # Every command loads this module, and only these need numpy and ONNX Runtime.
     from slipway.cli.model.advice_input import find_package
     from slipway.config import load_config
-    from slipway.models.compression.order import Order
+    from slipway.models.compression.job import CompressionJob
 
     settings = load_config(config) if config.exists() else None
-    return Order(
+    return CompressionJob(
         original=find_package(model, settings, config.parent),
         data=data,
         output=output,

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.models.gates.gates import Check, GateResult
+from slipway.models.gates.rules import Check, GateResult
 
 
 def check_document(check: Check) -> dict[str, Any]:

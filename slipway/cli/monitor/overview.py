@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from slipway.aws.metric_data import MetricQuery
 from slipway.cli.deployed import Deployed
 from slipway.config.heavy import SLOTS
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.cloudwatch import P99, SUM, CloudWatchMetrics, Series
+from slipway.monitoring.telemetry.cloudwatch import P99, SUM, CloudWatchMetrics
 from slipway.releases.controller.listener import SlotBalancer
 from slipway.releases.controller.parameters import SlotParameters
 from slipway.releases.controller.services import SlotServices
 
-Found = Mapping[Series, float]
+Found = Mapping[MetricQuery, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Observer:
             self._heavy(model, found) if model["tier"] == "heavy" else self._light(model, found) for model in listed
         ]
 
-    def _wanted(self, model: Mapping[str, Any]) -> Iterator[Series]:
+    def _wanted(self, model: Mapping[str, Any]) -> Iterator[MetricQuery]:
         name = model["name"]
         yield from self._of_model(name)
         if model["tier"] == "heavy":
@@ -130,22 +131,24 @@ class Observer:
         requests, errors, faults = (int(found.get(series, 0)) for series in counts)
         return Traffic(requests, errors, faults, found.get(latency))
 
-    def _of_model(self, model: str) -> tuple[Series, ...]:
+    def _of_model(self, model: str) -> tuple[MetricQuery, ...]:
         """Requests, latency, and the errors of each kind: those of a model are counted by kind."""
         requests = self._series(metrics.REQUESTS, SUM, Model=model)
         latency = self._series(metrics.LATENCY, P99, Model=model)
         return requests, latency, *(self._series(metrics.ERRORS, SUM, Model=model, Kind=kind) for kind in metrics.Kind)
 
-    def _of_slot(self, model: str, slot: str) -> tuple[Series, ...]:
+    def _of_slot(self, model: str, slot: str) -> tuple[MetricQuery, ...]:
         """Requests, errors, faults, and latency."""
         names = (metrics.REQUESTS, metrics.ERRORS, metrics.FAULTS)
         counts = (self._series(name, SUM, Model=model, Slot=slot) for name in names)
         return *counts, self._series(metrics.LATENCY, P99, Model=model, Slot=slot)
 
-    def _of_version(self, model: str, version: int) -> tuple[Series, Series]:
+    def _of_version(self, model: str, version: int) -> tuple[MetricQuery, MetricQuery]:
         """Predictions, and the latency of inference."""
         of = {"Model": model, "Version": str(version)}
         return self._series(metrics.PREDICTIONS, SUM, **of), self._series(metrics.INFERENCE_LATENCY, P99, **of)
 
-    def _series(self, metric: str, statistic: str, **dimensions: str) -> Series:
-        return Series(metric, statistic, ((metrics.PROJECT, self._project), *dimensions.items()))
+    def _series(self, metric: str, statistic: str, **dimensions: str) -> MetricQuery:
+        return MetricQuery(
+            metrics.NAMESPACE, metric, statistic, ((metrics.PROJECT, self._project), *dimensions.items())
+        )

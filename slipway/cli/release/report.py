@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from slipway.config.releases import Shadow
-from slipway.releases.controller.reconciler import Pass
+from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.tallies import Evidence
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.strategies.decide import Decision
 from slipway.releases.strategies.experiments import results
 
@@ -59,7 +59,7 @@ def history_table(record: ReleaseRecord) -> Table:
     return table
 
 
-def print_pass(console: Console, done: Pass) -> None:
+def print_pass(console: Console, done: PassResult) -> None:
     """What a pass did."""
     console.print(record_table(done.record, decision=done.decision))
     for problem in done.errors:

@@ -15,7 +15,7 @@ from slipway.config import load_config
 from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
-from slipway.releases.record.starting import chosen_of
+from slipway.releases.record.request import chosen_of
 from slipway.releases.simulation.figures import figures_of
 from slipway.releases.simulation.plot import plot_decisions
 from slipway.releases.simulation.runs import Run, Scenario, Setting

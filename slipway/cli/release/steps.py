@@ -18,13 +18,13 @@ from slipway.cli.release.target import ReleaseTarget, find_releases
 from slipway.config.releases import Shadow
 from slipway.errors import NotFoundError
 from slipway.models.package import load_package
-from slipway.releases.controller.reconciler import Pass
+from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.outputs import Outputs
-from slipway.releases.record.phases import Order
+from slipway.releases.record.document import dump_record
+from slipway.releases.record.phases import OperatorOrder
 from slipway.releases.record.plan import plan
-from slipway.releases.record.release_record import dump_record
-from slipway.releases.record.starting import Wish, stable_version, start_record
-from slipway.releases.shadow.subscriptions import check_deployed
+from slipway.releases.record.request import ReleaseRequest, stable_version, start_record
+from slipway.releases.shadow.log_shadows import check_deployed
 
 Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
 By = Annotated[str | None, typer.Option(help="Who wants it. Default: as AWS knows the caller.")]
@@ -49,12 +49,14 @@ def start(
     store = target.deployment.store()
     last = next(iter(store.current([model])), None)
     stable = stable_version(target.config, model, last, _live(target, model))
-    wish = Wish(model, tuple(candidates), strategy, named_changes(option), by or _caller(target, dry_run), reason)
+    request = ReleaseRequest(
+        model, tuple(candidates), strategy, named_changes(option), by or _caller(target, dry_run), reason
+    )
     outputs = _outputs(target, config.parent, model, stable)
     fields = partial(request_fields, target.config, config, model)
     record = start_record(
         target.config,
-        wish,
+        request,
         stable=stable,
         labels=outputs.labels,
         value_limits=outputs.value_limits,
@@ -123,11 +125,11 @@ def tick(*, config: ConfigFile = Path("slipway.yaml")) -> None:
 
 def _order(action: Literal["promote", "rollback"], model: str, reason: str, by: str | None, config: Path) -> None:
     target = find_releases(config)
-    order = Order(action=action, by=by or target.caller(), at=datetime.now(UTC), why=reason)
+    order = OperatorOrder(action=action, by=by or target.caller(), at=datetime.now(UTC), why=reason)
     _print([target.deployment.controller(target.config).order(model, order)])
 
 
-def _print(passes: list[Pass]) -> None:
+def _print(passes: list[PassResult]) -> None:
     """Say what was done; exits with 1 if something went wrong."""
     console = Console()
     for done in passes:

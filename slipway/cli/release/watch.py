@@ -15,7 +15,7 @@ from slipway.cli.release.report import record_table
 from slipway.cli.release.target import find_releases
 from slipway.errors import NotFoundError, SlipwayError
 from slipway.releases.controller.reconciler import Controller
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.store import ReleaseStore
 from slipway.releases.strategies.decide import decide
 
@@ -42,7 +42,7 @@ def watch(
 def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
     """A release with what the controller would see now, and what the judge would say."""
     try:
-        evidence = controller.look(record)
+        evidence = controller.observe(record)
     except SlipwayError as error:
         return Group(record_table(record), Text.from_markup(f"[red]{escape(str(error))}[/]"))
     return record_table(record, evidence, decide(record, evidence, controller.now()))

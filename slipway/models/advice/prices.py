@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from slipway.config.validation import field_problems
 from slipway.errors import ConfigError, FieldProblem, NotFoundError
 
-SHIPPED = Path(__file__).parent.parent / "prices.yaml"
+SHIPPED = Path(__file__).parent / "prices.yaml"
 
 Price = Annotated[float, Field(ge=0)]
 

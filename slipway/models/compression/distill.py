@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from slipway.errors import InputError, PackageError
 from slipway.models.compression.bench import Bench
-from slipway.models.compression.order import (
+from slipway.models.compression.job import (
     Change,
     Compressed,
-    Order,
+    CompressionJob,
     complete,
     data_set,
     unsealed,
@@ -36,8 +36,8 @@ from slipway.models.compression.order import (
 from slipway.models.compression.report import compare
 from slipway.models.extras import need
 from slipway.models.gates.labelled import Labelled, read_given
-from slipway.models.importing.entry import find_entry
 from slipway.models.importing.packaging import GRAPH, TOKENIZER, draft_beside
+from slipway.models.importing.sources.entry import find_entry
 from slipway.models.manifest import Record
 from slipway.models.package import MANIFEST, Package, load_package
 from slipway.models.predictor import Predictor, open_session
@@ -65,8 +65,8 @@ class Distilling:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def distill(order: Order, how: Distilling) -> Compressed:
-    """Have a recipe learn from the answers of ``order.original``, the teacher; any quality is written and reported.
+def distill(job: CompressionJob, how: Distilling) -> Compressed:
+    """Have a recipe learn from the answers of ``job.original``, the teacher; any quality is written and reported.
 
     Raises:
         InputError: the data, the recipe or what it returned cannot be used.
@@ -74,25 +74,25 @@ def distill(order: Order, how: Distilling) -> Compressed:
         MissingExtraError: `onnx` is not installed.
     """
     need("onnx", "import")
-    teacher = order.original
+    teacher = job.original
     recipe = find_entry(how.student, "--student")
     arguments = _arguments(recipe, how)
-    data = read_given(order.data, teacher.manifest)
+    data = read_given(job.data, teacher.manifest)
     lesson, test = _split(data, how, teacher)
     parent = teacher.manifest.version if how.name in (None, teacher.manifest.name) else 0
-    number = version_of(order.output, order.version, parent)
-    bench = Bench(teacher, test, order.task_modules)
-    answers = _answers(order, lesson.records)
-    with draft_beside(order.output) as folder:
+    number = version_of(job.output, job.version, parent)
+    bench = Bench(teacher, test, job.task_modules)
+    answers = _answers(job, lesson.records)
+    with draft_beside(job.output) as folder:
         _take(recipe(_in_order(lesson.records, teacher), answers, **arguments), folder)
-        document = _document(order, how, number, folder, lesson)
+        document = _document(job, how, number, folder, lesson)
         draft = Package(folder, unsealed(folder, document))
         verdict = bench.judge(draft)
         change = Change(_summary(teacher, how, lesson), dict(how.parameters), used=(data,))
         made = complete(folder, document, bench, verdict, change)
-        report = compare(bench, made, verdict, seconds=order.seconds)
-        folder.rename(order.output)
-    return Compressed(load_package(order.output), change, report)
+        report = compare(bench, made, verdict, seconds=job.seconds)
+        folder.rename(job.output)
+    return Compressed(load_package(job.output), change, report)
 
 
 def _split(data: Labelled, how: Distilling, teacher: Package) -> tuple[Labelled, Labelled]:
@@ -124,12 +124,12 @@ def _part(data: Labelled, indices: Sequence[int], name: str) -> Labelled:
     return replace(data, name=name, records=[data.records[index] for index in indices], labels=labels)
 
 
-def _answers(order: Order, records: Sequence[Record]) -> Answers:
+def _answers(job: CompressionJob, records: Sequence[Record]) -> Answers:
     """The teacher's answers, each record predicted alone, since a batch may change them, in a few threads."""
-    teacher = order.original
-    predictor = Predictor(teacher, threads=1, task_modules=order.task_modules)
+    teacher = job.original
+    predictor = Predictor(teacher, threads=1, task_modules=job.task_modules)
     rows: list[list[float]] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool, order.watch("The teacher answers", len(records)) as advance:
+    with ThreadPoolExecutor(os.cpu_count()) as pool, job.watch("The teacher answers", len(records)) as advance:
         for (output,) in pool.map(lambda record: predictor.predict([record]), records):
             rows.append(_row(output, teacher))
             advance()
@@ -169,9 +169,9 @@ def _take(made: Any, folder: Path) -> None:
         raise InputError.of("--student", f"returned neither (graph, tokenizer) nor a folder with {GRAPH}")
 
 
-def _document(order: Order, how: Distilling, number: int, folder: Path, lesson: Labelled) -> dict[str, Any]:
+def _document(job: CompressionJob, how: Distilling, number: int, folder: Path, lesson: Labelled) -> dict[str, Any]:
     """The teacher's manifest with the student's graph; how the teacher was quantized is not how the student is."""
-    teacher = order.original.manifest
+    teacher = job.original.manifest
     document = teacher.model_dump(
         mode="json", exclude_unset=True, exclude={"files", "graph", "quantization", "tokenizer", "quality", "training"}
     )
@@ -188,19 +188,19 @@ def _document(order: Order, how: Distilling, number: int, folder: Path, lesson: 
             "outputs": [value.name for value in session.get_outputs()],
         },
         # Replaced by what the bench measures.
-        "quality": [{"metric": "agreement", "value": 0.0, "data": order.data.name}],
-        "training": _training(order, how, lesson),
+        "quality": [{"metric": "agreement", "value": 0.0, "data": job.data.name}],
+        "training": _training(job, how, lesson),
     }
     return document | ({"tokenizer": TOKENIZER} if (folder / TOKENIZER).is_file() else {})
 
 
-def _training(order: Order, how: Distilling, lesson: Labelled) -> dict[str, Any]:
-    teacher = order.original
+def _training(job: CompressionJob, how: Distilling, lesson: Labelled) -> dict[str, Any]:
+    teacher = job.original
     held_out: Any = how.share
     if how.held_out is not None:
         held_out = data_set(read_given(how.held_out, teacher.manifest, option="--held-out"))
     return {
-        "command": order.command,
+        "command": job.command,
         "data": [data_set(lesson)],
         "seed": how.seed,
         "parameters": {

@@ -8,7 +8,7 @@ from typing import Any
 
 from slipway.errors import CheckFailedError, InputError
 from slipway.models.compression.bench import Bench, within
-from slipway.models.compression.order import Change, Compressed, Order, compress
+from slipway.models.compression.job import Change, Compressed, CompressionJob, compress
 from slipway.models.compression.units import HiddenLayer, hidden_layers, without_units
 from slipway.models.compression.vocabulary import (
     choose_tokens,
@@ -44,7 +44,7 @@ class _Done:
     used: tuple[Labelled, ...] = ()
 
 
-def prune(order: Order, how: Pruning) -> Compressed:
+def prune(job: CompressionJob, how: Pruning) -> Compressed:
     """Prune a package, first its vocabulary, then its hidden units.
 
     Raises:
@@ -53,15 +53,15 @@ def prune(order: Order, how: Pruning) -> Compressed:
         MissingExtraError: `onnx` is not installed.
     """
     onnx = need("onnx", "import")
-    _check(order.original, how)
+    _check(job.original, how)
 
     def make(draft: Package, bench: Bench) -> Change:
-        model = onnx.load(order.original.path(order.original.manifest.graph.file))
+        model = onnx.load(job.original.path(job.original.manifest.graph.file))
         done = []
         if how.least is not None:
             done.append(_prune_vocabulary(draft, model, bench, how.least, how.texts))
         if how.units is not None:
-            done.append(_Units(draft, model, bench).prune(how.units, order.max_drop))
+            done.append(_Units(draft, model, bench).prune(how.units, job.max_drop))
         else:
             _write(draft, model)
         return Change(
@@ -70,7 +70,7 @@ def prune(order: Order, how: Pruning) -> Compressed:
             used=tuple(data for part in done for data in part.used),
         )
 
-    return compress(order, make)
+    return compress(job, make)
 
 
 def _check(package: Package, how: Pruning) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from slipway.errors import CheckFailedError, InputError
 from slipway.models.answers import is_batch_independent
 from slipway.models.compression.bench import Bench, Verdict, within
-from slipway.models.compression.order import Change, Compressed, Order, compress
+from slipway.models.compression.job import Change, Compressed, CompressionJob, compress
 from slipway.models.extras import need
 from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.manifest import Record
@@ -42,7 +42,7 @@ class Quantizing:
     per_channel: bool = False
 
 
-def quantize(order: Order, how: Quantizing) -> Compressed:
+def quantize(job: CompressionJob, how: Quantizing) -> Compressed:
     """Quantize a package to int8.
 
     All nodes are quantized first. Where the budget fails, nodes go back to float in the order in which that brings the
@@ -57,17 +57,17 @@ def quantize(order: Order, how: Quantizing) -> Compressed:
     if how.method == "static" and how.calibration is None:
         raise InputError.of("--calibration", "is needed for static quantization: a file of typical records")
     calibration = (
-        read_given(how.calibration, order.original.manifest, option="--calibration")
+        read_given(how.calibration, job.original.manifest, option="--calibration")
         if how.calibration and how.method == "static"
         else None
     )
 
     def make(draft: Package, bench: Bench) -> Change:
         quantizer = _Quantizer(draft, how, calibration)
-        kept, verdict = _Search(quantizer, bench, order).smallest_float_set()
+        kept, verdict = _Search(quantizer, bench, job).smallest_float_set()
         return _change(quantizer, kept, bench, verdict)
 
-    return compress(order, make)
+    return compress(job, make)
 
 
 class _Quantizer:
@@ -184,11 +184,11 @@ def _quiet() -> Iterator[None]:
 class _Search:
     """Looks for the smallest set of nodes to keep in float."""
 
-    def __init__(self, quantizer: _Quantizer, bench: Bench, order: Order) -> None:
+    def __init__(self, quantizer: _Quantizer, bench: Bench, job: CompressionJob) -> None:
         self._quantizer = quantizer
         self._bench = bench
-        self._max_drop = order.max_drop
-        self._watch = order.watch
+        self._max_drop = job.max_drop
+        self._watch = job.watch
         quantizer.load(bench.original)
 
     def smallest_float_set(self) -> tuple[list[str], Verdict]:

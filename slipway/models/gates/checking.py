@@ -6,13 +6,13 @@ from pathlib import Path
 
 from slipway.config import GatesConfig
 from slipway.errors import InputError
-from slipway.models.advice.sampling import sample_records
-from slipway.models.gates.gates import Check, CheckedData, Figure, Measured, judge_package
 from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import agreement, measure_latency, quality, size_of
+from slipway.models.gates.rules import Check, CheckedData, Figure, Measured, judge_package
 from slipway.models.manifest import Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
+from slipway.models.sampling import sample_records
 from slipway.models.tasks import Output
 
 _ROUNDS = 3

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import FieldProblem, InputError
-from slipway.models.importing.hugging_face import HuggingFaceFolder
-from slipway.models.importing.onnx_file import OnnxFile
-from slipway.models.importing.sklearn_entry import SklearnEntry
 from slipway.models.importing.source import Question, Source
-from slipway.models.importing.torch_entry import TorchEntry
+from slipway.models.importing.sources.hugging_face import HuggingFaceFolder
+from slipway.models.importing.sources.onnx_file import OnnxFile
+from slipway.models.importing.sources.sklearn_entry import SklearnEntry
+from slipway.models.importing.sources.torch_entry import TorchEntry
 
 TOLERANCE = 1e-4
 

@@ -25,7 +25,7 @@ from slipway.errors import (
     SlipwayError,
     UnavailableError,
 )
-from slipway.models.gates.gates import Check
+from slipway.models.gates.rules import Check
 from slipway.models.manifest import FileEntry, Manifest
 from slipway.models.package import MANIFEST, Package, load_package, manifest_text, parse_manifest
 from slipway.models.registry.versions import (

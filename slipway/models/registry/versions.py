@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from slipway.config import Name, VersionNumber
 from slipway.errors import ConflictError
-from slipway.models.gates.gates import Check
+from slipway.models.gates.rules import Check
 from slipway.models.manifest import GitCommit, Measurement, Sha256, Training
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from slipway.monitoring.captures.reading import Capture
+from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 
 

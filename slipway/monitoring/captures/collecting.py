@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from slipway.monitoring.accuracy.labels import LabelStore, captured_labels
-from slipway.monitoring.captures.reading import Read, pack, read_captures
+from slipway.monitoring.captures.parsing import ParsedLines, pack, read_captures
 
 
 class CaptureFiles(Protocol):
@@ -25,7 +25,7 @@ class Retention:
     kept: timedelta
 
 
-def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, retention: Retention) -> Read:
+def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, retention: Retention) -> ParsedLines:
     """Keep what was captured in lines of a log, and say what that was. To do it again changes nothing.
 
     Raises:
@@ -36,4 +36,4 @@ def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, reten
     for key, content in pack(captures).items():
         files.put(key, content)
     labels.captured(captured_labels(captures, retention.kept))
-    return Read(captures, read.broken)
+    return ParsedLines(captures, read.broken)

@@ -73,7 +73,7 @@ class RequestEvent:
         self.values.setdefault(tuple(dimensions.items()), {}).setdefault(name, []).append(value)
 
 
-class Noting:
+class RequestTimer:
     """A request while it runs; `contextlib` would take as long for it as for all that is noted."""
 
     __slots__ = ("_emit", "_event", "_started")
@@ -129,9 +129,9 @@ class Telemetry:
         self._clock = clock
         self._cold = True
 
-    def request(self, *, timed: bool = True) -> "Noting":
+    def request(self, *, timed: bool = True) -> "RequestTimer":
         """Count and time what runs inside; an exception is counted by its kind and goes on."""
-        return Noting(RequestEvent(timed=timed, began=self._clock()), self._emit)
+        return RequestTimer(RequestEvent(timed=timed, began=self._clock()), self._emit)
 
     @contextmanager
     def silenced(self) -> Iterator[None]:

@@ -9,20 +9,20 @@ from slipway.aws.table import lazy_client
 from slipway.config import Authorization, Config
 from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError
-from slipway.monitoring.captures.reading import FILTER
+from slipway.monitoring.captures.parsing import FILTER
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
-from slipway.releases.controller.heavy import HeavyTier, Slots, TryOut
+from slipway.releases.controller.heavy import HeavyTier, Slots, SmokeTest
 from slipway.releases.controller.light import LightTier
 from slipway.releases.controller.listener import SlotBalancer
 from slipway.releases.controller.notifications import SnsNotifier
 from slipway.releases.controller.parameters import SlotParameters
 from slipway.releases.controller.reconciler import Controller, LogNotifier, NoShadows, Notifier, Shadows, World
 from slipway.releases.controller.services import SlotServices
-from slipway.releases.controller.smoke_test import ApiTryOut, NotTriedOut
+from slipway.releases.controller.smoke_test import ApiSmokeTest, NoSmokeTest
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.record.table import DynamoReleaseStore
-from slipway.releases.shadow.log_filters import Subscriptions
-from slipway.releases.shadow.subscriptions import LogShadows
+from slipway.releases.shadow.log_filters import CloudWatchLogFilters
+from slipway.releases.shadow.log_shadows import LogShadows
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Deployment:
     def _shadows(self, project: str) -> Shadows:
         if self.shadow is None:
             return NoShadows()
-        return LogShadows(self.shadow, Subscriptions(f"{project}-shadow", FILTER, self.options), self.store())
+        return LogShadows(self.shadow, CloudWatchLogFilters(f"{project}-shadow", FILTER, self.options), self.store())
 
 
 class _HeavyModels:
@@ -84,13 +84,13 @@ class _HeavyModels:
             SlotBalancer(names.rule, names.groups, options),
             SlotServices(names.cluster, names.services, options),
             parameters,
-            self._try_out(),
+            self._smoke_test(),
             self._config.models[model].heavy.min_tasks,
         )
 
-    def _try_out(self) -> TryOut:
+    def _smoke_test(self) -> SmokeTest:
         authorization = self._config.api.authorization
         if authorization is Authorization.JWT:
-            return NotTriedOut()
+            return NoSmokeTest()
         signed = authorization is Authorization.IAM
-        return ApiTryOut(self._deployment.api, self._deployment.region, signed=signed)
+        return ApiSmokeTest(self._deployment.api, self._deployment.region, signed=signed)

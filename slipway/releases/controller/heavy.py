@@ -11,7 +11,7 @@ from typing import Protocol
 
 from slipway.errors import ConflictError, UnavailableError
 from slipway.releases.controller.listener import Health
-from slipway.releases.controller.parameters import Kept
+from slipway.releases.controller.parameters import StoredSlot
 from slipway.releases.controller.services import Tasks
 from slipway.releases.controller.slots import (
     SlotState,
@@ -26,8 +26,8 @@ from slipway.releases.controller.slots import (
     weights_for,
 )
 from slipway.releases.evidence.tallies import Observed, Readiness
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
 from slipway.releases.strategies.actions import SetShares
 
 
@@ -50,7 +50,7 @@ class Services(Protocol):
 class Parameters(Protocol):
     """What is kept of slots for their next task, and for the next deploy."""
 
-    def kept(self, model: str) -> Mapping[str, Kept]: ...
+    def kept(self, model: str) -> Mapping[str, StoredSlot]: ...
     def keep_version(self, model: str, slot: str, version: int) -> None: ...
     def keep_weight(self, model: str, slot: str, weight: int) -> None: ...
 
@@ -64,17 +64,17 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SmokeTestResult:
     """A result, and for people what was seen."""
 
     result: Result
     seen: str = ""
 
 
-class TryOut(Protocol):
+class SmokeTest(Protocol):
     """Predicts by a version's own address, often enough that it is warm."""
 
-    def __call__(self, model: str, version: int) -> Trial: ...
+    def __call__(self, model: str, version: int) -> SmokeTestResult: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Slots:
     balancer: Balancer
     services: Services
     parameters: Parameters
-    try_out: TryOut
+    smoke_test: SmokeTest
     min_tasks: int = 1
 
 
@@ -94,7 +94,7 @@ class HeavyTier:
     def __init__(self, slots: Callable[[str], Slots]) -> None:
         self._slots = slots
 
-    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
+    def observe(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
         slots, model = self._slots(record.model), record.model
         states = _read(slots, model)
         shares = live_shares(states)
@@ -106,7 +106,7 @@ class HeavyTier:
         if mend and record.phase is Phase.PREPARING:
             for version in record.candidates:
                 if ready[version] is Readiness.READY:
-                    trial = slots.try_out(model, version)
+                    trial = slots.smoke_test(model, version)
                     ready[version] = _AFTER_TRIAL[trial.result]
                     problems += [trial.seen] if trial.result is not Result.ANSWERS else []
         return Observed(ready, shares, problem="; ".join(problems), down=_down(states))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from slipway.releases.evidence.tallies import Observed, Readiness
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.strategies.actions import SetShares
 
 
@@ -16,7 +16,7 @@ class LightTier:
     def __init__(self, deployed: Mapping[str, Iterable[int]]) -> None:
         self._deployed = {model: frozenset(versions) for model, versions in deployed.items()}
 
-    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:  # noqa: ARG002 - as `Tier` has it
+    def observe(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:  # noqa: ARG002 - as `Tier` has it
         there = self._deployed.get(record.model, frozenset())
         missing = [str(version) for version in record.candidates if version not in there]
         readiness = {

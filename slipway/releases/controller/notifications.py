@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slipway.aws.clients import answered_by, new_client
-from slipway.releases.record.phases import Entry
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.phases import HistoryEntry
 
 _SUBJECT_CHARACTERS = 100
 _MESSAGE_CHARACTERS = 60_000  # a message may have 256 KB
@@ -18,7 +18,7 @@ class SnsNotifier:
         self._topic = topic
         self._client = new_client("sns", options)
 
-    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None:
+    def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
         """One message for each entry, in their order; raises UnavailableError."""
         for entry in entries:
             with answered_by("SNS"):
@@ -27,13 +27,13 @@ class SnsNotifier:
                 )
 
 
-def _subject(record: ReleaseRecord, entry: Entry) -> str:
+def _subject(record: ReleaseRecord, entry: HistoryEntry) -> str:
     """ASCII without line ends, and short, as SNS wants it."""
     text = f"{record.model}: {entry.what}".encode("ascii", "replace").decode()
     return " ".join(text.split())[:_SUBJECT_CHARACTERS]
 
 
-def message(record: ReleaseRecord, entry: Entry) -> str:
+def message(record: ReleaseRecord, entry: HistoryEntry) -> str:
     """What happened and why, for people."""
     shares = ", ".join(f"{100 * share:g} % version {version}" for version, share in record.weights.items())
     lines = [

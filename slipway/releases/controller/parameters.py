@@ -12,7 +12,7 @@ from slipway.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSlot:
     """What is kept of a slot: its version, since when, and the weight that the next deploy would give it."""
 
     version: int
@@ -40,11 +40,11 @@ class SlotParameters:
         """The version of each slot that has one; raises UnavailableError."""
         return {slot: int(found["Value"]) for slot, found in self._values(model, "version").items()}
 
-    def kept(self, model: str) -> dict[str, Kept]:
+    def kept(self, model: str) -> dict[str, StoredSlot]:
         """What is kept of each slot; raises UnavailableError."""
         versions, weights = self._values(model, "version"), self._values(model, "weight")
         return {
-            slot: Kept(int(found["Value"]), found["LastModifiedDate"], int(weights[slot]["Value"]))
+            slot: StoredSlot(int(found["Value"]), found["LastModifiedDate"], int(weights[slot]["Value"]))
             for slot, found in versions.items()
         }
 

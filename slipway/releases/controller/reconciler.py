@@ -12,8 +12,8 @@ from typing import Protocol
 
 from slipway.errors import ConflictError, SlipwayError, StaleError, UnavailableError
 from slipway.releases.evidence.tallies import Evidence, Observed, Reference, Window
-from slipway.releases.record.phases import Entry, Order
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.phases import HistoryEntry, OperatorOrder
 from slipway.releases.record.store import ReleaseStore, is_active
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
 from slipway.releases.strategies.decide import Decision, acknowledged, decide
@@ -24,7 +24,7 @@ _LOG = logging.getLogger("slipway")
 class Tier(Protocol):
     """Where a version runs and how traffic gets there. Doing anything twice is doing it once."""
 
-    def look(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
+    def observe(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
         """The state of the world; to ``mend`` is to finish what a pass that died has left, and to try versions out."""
         ...
 
@@ -54,7 +54,7 @@ class Shadows(Protocol):
 class Notifier(Protocol):
     """Tells whoever has subscribed."""
 
-    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None: ...
+    def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class PassResult:
     """What a pass did with one release: the record after it, the decision, and what went wrong, if anything.
 
     ``overtaken``: somebody else has stored another revision meanwhile, and goes on with the release.
@@ -94,11 +94,11 @@ class Controller:
         self._world = world
         self._clock = clock
 
-    def tick(self, models: Iterable[str]) -> list[Pass]:
+    def tick(self, models: Iterable[str]) -> list[PassResult]:
         """One pass over the active releases of ``models``; raises UnavailableError if the store cannot be read."""
         return [self._guarded(record) for record in self._store.current(models) if is_active(record)]
 
-    def order(self, model: str, order: Order) -> Pass:
+    def order(self, model: str, order: OperatorOrder) -> PassResult:
         """Write down what a person wants, and carry it out without waiting for the next pass.
 
         Raises:
@@ -115,39 +115,39 @@ class Controller:
                 continue  # a pass was under way; the order goes on top of what it has stored
             return self._carried_out(ordered)
 
-    def _carried_out(self, record: ReleaseRecord) -> Pass:
+    def _carried_out(self, record: ReleaseRecord) -> PassResult:
         """Passes until one is not overtaken by the schedule's, which meets the order just as well."""
         while (done := self._guarded(record)).overtaken:
             record = self._store.current([record.model])[0]
             if not is_active(record):
-                return Pass(record)
+                return PassResult(record)
         return done
 
     def now(self) -> datetime:
         """The time by which releases are decided."""
         return self._clock()
 
-    def look(self, record: ReleaseRecord) -> Evidence:
+    def observe(self, record: ReleaseRecord) -> Evidence:
         """What a decision on a release would rest on now, without doing anything; raises UnavailableError."""
         return self._look(record, self._clock(), mend=False)[0]
 
-    def _guarded(self, record: ReleaseRecord) -> Pass:
+    def _guarded(self, record: ReleaseRecord) -> PassResult:
         """A pass over one release, whose fault stays its own."""
         try:
             done = self._pass(record)
         except StaleError as error:
             _LOG.info("release %s: %s", record.id, error)
-            return Pass(record, overtaken=True)
+            return PassResult(record, overtaken=True)
         except SlipwayError as error:
-            done = Pass(record, errors=(str(error),))
+            done = PassResult(record, errors=(str(error),))
         except Exception as error:  # noqa: BLE001 - a bug in one release must not keep others from a rollback
             _LOG.exception("release %s", record.id)
-            done = Pass(record, errors=(f"{type(error).__name__}: {error}",))
+            done = PassResult(record, errors=(f"{type(error).__name__}: {error}",))
         for problem in done.errors:
             _LOG.error("release %s: %s", record.id, problem)
         return done
 
-    def _pass(self, record: ReleaseRecord) -> Pass:
+    def _pass(self, record: ReleaseRecord) -> PassResult:
         now = self._clock()
         evidence, unseen = self._look(record, now, mend=True)
         decision = decide(record, evidence, now)
@@ -155,11 +155,11 @@ class Controller:
         done, errors = self._act(stored, decision.actions)
         told = acknowledged(stored, done)
         after = self._store.save(told) if told != stored else stored
-        return Pass(after, decision, (*unseen, *errors))
+        return PassResult(after, decision, (*unseen, *errors))
 
     def _look(self, record: ReleaseRecord, now: datetime, *, mend: bool) -> tuple[Evidence, tuple[str, ...]]:
         """The evidence, and what of it could not be had: a person's order is carried out without metrics, too."""
-        observed = self._world.tiers[record.tier].look(record, mend=mend)
+        observed = self._world.tiers[record.tier].observe(record, mend=mend)
         observed = replace(observed, shadows=self._world.shadows.running(record))
         reader = self._world.evidence
         try:
@@ -217,6 +217,6 @@ class NoShadows:
 class LogNotifier:
     """A `Notifier` that writes to the log, where nobody has subscribed."""
 
-    def tell(self, record: ReleaseRecord, entries: Sequence[Entry]) -> None:
+    def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
         for entry in entries:
             _LOG.info("release %s: %s by %s; %s", record.id, entry.what, entry.by, "; ".join(entry.evidence))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.instrumentation import single_metric_line
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 
 
 def share_lines(project: str, records: Iterable[ReleaseRecord], now: datetime) -> Iterator[str]:

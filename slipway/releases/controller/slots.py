@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway.errors import ConflictError
-from slipway.releases.controller.parameters import Kept
+from slipway.releases.controller.parameters import StoredSlot
 from slipway.releases.controller.services import Tasks
 from slipway.releases.evidence.tallies import SAME_SHARE, Readiness
 
@@ -19,7 +19,7 @@ class SlotState:
     """One slot: its live weight, what is kept of it for the next task and deploy, its tasks, and the healthy ones."""
 
     weight: int
-    kept: Kept
+    kept: StoredSlot
     tasks: Tasks
     healthy: int
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.aws.clients import answered_by
 from slipway.errors import UnavailableError
-from slipway.releases.controller.heavy import Result, Trial
+from slipway.releases.controller.heavy import Result, SmokeTestResult
 
 _CALLS = 20  # enough that connections are open and caches filled on each of a few tasks
 _SECONDS = 10.0
@@ -15,19 +15,20 @@ _VALUES: Mapping[str, object] = {"BYTES": "ok", "BOOL": False}
 _COMING_UP = frozenset({404, 429, 502, 503, 504})
 
 
-class ApiTryOut:
-    """A `TryOut` through the API at ``url``; calls are signed where ``signed``, with the environment's credentials."""
+class ApiSmokeTest:
+    """A `SmokeTest` through the API at ``url``; ``signed`` calls carry the credentials of the environment."""
 
     def __init__(self, url: str, region: str, *, signed: bool) -> None:
         import urllib3
-        from botocore.session import Session
+
+        from slipway.aws.sigv4 import Signer, environment_credentials
 
         self._url = url.rstrip("/")
-        self._region = region
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(_SECONDS), retries=False)
-        self._credentials = Session().get_credentials() if signed else None
+        credentials = environment_credentials() if signed else None
+        self._signer = Signer(credentials, region) if credentials is not None else None
 
-    def __call__(self, model: str, version: int) -> Trial:
+    def __call__(self, model: str, version: int) -> SmokeTestResult:
         address = f"/v2/models/{model}/versions/{version}"
         try:
             status, described = self._call("GET", address)
@@ -39,15 +40,19 @@ class ApiTryOut:
                 # A record that was made up may be out of the model's limits, and the version has answered all the same.
                 status = 200 if status in (400, 422) and "error" in answer else status
         except UnavailableError as error:
-            return Trial(Result.NOT_YET, str(error))
+            return SmokeTestResult(Result.NOT_YET, str(error))
         return _trial(status, address)
 
     def _call(self, method: str, path: str, body: str = "") -> tuple[int, dict[str, Any]]:
         import urllib3
 
-        headers = self._headers(method, path, body)
+        url, content = f"{self._url}{path}", body.encode()
+        headers = {"content-type": "application/json"}
+        if self._signer is not None:
+            with answered_by("credentials"):
+                headers |= self._signer.headers(method, url, content)
         try:
-            answer = self._pool.request(method, f"{self._url}{path}", body=body.encode(), headers=headers)
+            answer = self._pool.request(method, url, body=content, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(f"the API at {self._url}", str(error)) from error
         try:
@@ -56,27 +61,15 @@ class ApiTryOut:
             document = {}
         return answer.status, document if isinstance(document, dict) else {}
 
-    def _headers(self, method: str, path: str, body: str) -> dict[str, str]:
-        headers = {"content-type": "application/json"}
-        if self._credentials is None:
-            return headers
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
 
-        request = AWSRequest(method, f"{self._url}{path}", headers=headers, data=body.encode())
-        with answered_by("credentials"):
-            SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
-        return {name: str(value) for name, value in request.headers.items()}
-
-
-class NotTriedOut:
-    """A `TryOut` where the API asks for a token that the controller has not: the tasks' own start has to do.
+class NoSmokeTest:
+    """A `SmokeTest` where the API asks for a token that the controller has not: the tasks' own start has to do.
 
     A task is healthy only once it has predicted records like those of its baseline.
     """
 
-    def __call__(self, model: str, version: int) -> Trial:  # noqa: ARG002 - as `TryOut` has it
-        return Trial(Result.ANSWERS)
+    def __call__(self, model: str, version: int) -> SmokeTestResult:  # noqa: ARG002 - as `SmokeTest` has it
+        return SmokeTestResult(Result.ANSWERS)
 
 
 def _tensor(described: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,8 +79,8 @@ def _tensor(described: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": described["name"], "datatype": kind, "shape": shape, "data": [_VALUES.get(kind, 0)]}
 
 
-def _trial(status: int, address: str) -> Trial:
+def _trial(status: int, address: str) -> SmokeTestResult:
     if status < 400:
-        return Trial(Result.ANSWERS)
+        return SmokeTestResult(Result.ANSWERS)
     seen = f"{address} answered with status {status}"
-    return Trial(Result.NOT_YET if status in _COMING_UP else Result.FAILS, seen)
+    return SmokeTestResult(Result.NOT_YET if status in _COMING_UP else Result.FAILS, seen)

@@ -4,24 +4,23 @@ Latencies over a limit are counted by CloudWatch, by its statistic `TC(limit:)`:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from slipway.aws.clients import answered_by, new_client
+from slipway.aws.metric_data import MetricDataReader, MetricQuery
 from slipway.config.releases import Shadow
-from slipway.errors import UnavailableError
 from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.labels import with_accuracy
+from slipway.releases.evidence.accuracy import with_accuracy
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
 from slipway.releases.evidence.tallies import Reference, Tally, Window
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 
 _MINUTE = timedelta(minutes=1)
 # Metrics of a minute are there some time after its end.
@@ -29,7 +28,6 @@ LAG = timedelta(seconds=60)
 _LONGEST = timedelta(hours=6)
 _BEFORE = timedelta(hours=3)
 _LEAST_FOR_QUANTILES = 100
-_QUERIES_PER_CALL = 500
 
 
 # Of the graph alone: answers of a cache would make a candidate slow whose own have yet to come into it.
@@ -63,6 +61,7 @@ class CloudWatchEvidence:
         self._lag = lag
         self._span = span
         self._client = new_client("cloudwatch", options)
+        self._metrics = MetricDataReader(self._client)
 
     def windows(self, record: ReleaseRecord, now: datetime) -> tuple[Window, ...]:
         end = _floor(now - self._lag)
@@ -119,44 +118,17 @@ class CloudWatchEvidence:
         self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
     ) -> dict[Query, dict[datetime, float]]:
         """The values of each query by the beginning of their spans; none where there was nothing."""
-        found: dict[Query, dict[datetime, float]] = defaultdict(dict)
-        for first in range(0, len(queries), _QUERIES_PER_CALL):
-            part = queries[first : first + _QUERIES_PER_CALL]
-            for place, time, value in self._answers(record, part, start, end, period):
-                found[part[place]][time] = value
-        return found
+        asked = [self._query(record, query) for query in queries]
+        found = zip(queries, self._metrics.read(asked, start, end, period), strict=True)
+        return {query: values for query, values in found if values}
 
-    def _answers(
-        self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
-    ) -> Iterator[tuple[int, datetime, float]]:
-        request = {
-            "MetricDataQueries": [self._query(record, place, query, period) for place, query in enumerate(queries)],
-            "StartTime": start,
-            "EndTime": end,
-        }
-        with answered_by("CloudWatch"):
-            for page in self._client.get_paginator("get_metric_data").paginate(**request):
-                for result in page["MetricDataResults"]:
-                    _check(result)
-                    place = int(result["Id"].removeprefix("m"))
-                    yield from ((place, *each) for each in zip(result["Timestamps"], result["Values"], strict=True))
-
-    def _query(self, record: ReleaseRecord, place: int, query: Query, period: timedelta) -> dict[str, Any]:
+    def _query(self, record: ReleaseRecord, query: Query) -> MetricQuery:
         # What is scored in the shadow is counted apart from what versions answer.
         scored_by = metrics.SHADOW if _is_shadow(record) else metrics.VERSION
         named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
         if query.label is not None:
             named[metrics.LABEL] = query.label
-        dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
-        metric = {"Namespace": metrics.NAMESPACE, "MetricName": query.metric, "Dimensions": dimensions}
-        stat = {"Metric": metric, "Period": int(period.total_seconds()), "Stat": query.statistic}
-        return {"Id": f"m{place}", "MetricStat": stat}
-
-
-def _check(result: Mapping[str, Any]) -> None:
-    """A figure that CloudWatch could not tell is not none."""
-    if result.get("StatusCode") in {"InternalError", "Forbidden"}:
-        raise UnavailableError("CloudWatch", f"it could not tell {result.get('Label', 'a metric')}")
+        return MetricQuery(metrics.NAMESPACE, query.metric, query.statistic, tuple(named.items()))
 
 
 def _is_shadow(record: ReleaseRecord) -> bool:

@@ -5,7 +5,7 @@ from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import release_tag
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Tally, Window
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 
 
 def with_preferences(record: ReleaseRecord, last: Window, counters: WinCounters, shown: float) -> Window:

@@ -7,7 +7,7 @@ from slipway.config.releases import Bandit
 from slipway.monitoring.feedback.store import BUCKET, RewardCounters, Rewards, bucket
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 
 Predictions = Callable[[int, datetime, datetime], float]
 _Source = tuple[RewardCounters, Predictions, timedelta]

@@ -46,7 +46,7 @@ class Stored(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Entry(Stored):
+class HistoryEntry(Stored):
     """A step that was taken: when, by whom, what, and the evidence that it was decided on."""
 
     at: AwareDatetime
@@ -56,7 +56,7 @@ class Entry(Stored):
     evidence: tuple[str, ...] = ()
 
 
-class Order(Stored):
+class OperatorOrder(Stored):
     """What a person wants to happen, whatever the judge says."""
 
     action: Literal["promote", "rollback"]

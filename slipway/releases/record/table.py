@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from slipway.aws.table import Item, Request
 from slipway.errors import InputError, TooLargeError
-from slipway.releases.record.release_record import ReleaseRecord, dump_record, load_record
+from slipway.releases.record.document import ReleaseRecord, dump_record, load_record
 from slipway.releases.record.store import newest_first, refused, stale
 from slipway.releases.routing.serving import Serving
 from slipway.releases.routing.serving_table import DynamoServingStore, foreign_item, key_of, serving_item

@@ -9,7 +9,7 @@ from slipway.errors import InputError
 from slipway.releases.routing.release import Candidate, Release, Shadowing
 
 if TYPE_CHECKING:
-    from slipway.releases.record.release_record import ReleaseRecord
+    from slipway.releases.record.document import ReleaseRecord
 
 
 @dataclass(frozen=True, slots=True)

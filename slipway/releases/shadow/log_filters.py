@@ -8,7 +8,7 @@ from slipway.aws.clients import answered_by, new_client
 _SERVICE = "CloudWatch Logs"
 
 
-class Subscriptions:
+class CloudWatchLogFilters:
     """One filter, by its name, in any log group; a group takes two. ``options`` are those of boto3's client.
 
     Everything raises UnavailableError where CloudWatch Logs refuses, or does not answer.

@@ -15,10 +15,10 @@ import numpy as np
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
+from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord, new_record
-from slipway.releases.simulation.experiment_bets import ExperimentScreen
-from slipway.releases.simulation.progressive_bets import Flags, Screen
+from slipway.releases.simulation.experiment_screen import ExperimentScreen
+from slipway.releases.simulation.progressive_screen import Flags, ProgressiveScreen
 from slipway.releases.simulation.traffic import Behaviour, Counts, Measured, Stream, Traffic, impressions, reference
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.judge import Outcome, Verdict
@@ -106,7 +106,7 @@ class _Simulation:
     setting: Setting
     known: Reference
     streams: dict[int, Stream]
-    screen: Screen | ExperimentScreen | None
+    screen: ProgressiveScreen | ExperimentScreen | None
     records: list[ReleaseRecord]
     verdicts: list[Verdict | None]
     suspected: list[float | None]
@@ -238,13 +238,13 @@ def _tallies(counts: Counts, run: int) -> dict[str, Tally]:
     return {key: Tally(float(n[run]), float(total[run])) for key, (n, total) in counts.items() if n[run]}
 
 
-def _screen(record: ReleaseRecord, setting: Setting) -> Screen | ExperimentScreen | None:
+def _screen(record: ReleaseRecord, setting: Setting) -> ProgressiveScreen | ExperimentScreen | None:
     """What tells which runs are to be asked; None asks all of them at every look."""
     if setting.asked_every_time:
         return None
     if isinstance(setting.options, Shadow | AbTest | Bandit | Interleave):
         return ExperimentScreen.of(record, setting.runs)
-    return Screen.of(record, setting.runs)
+    return ProgressiveScreen.of(record, setting.runs)
 
 
 def _measured(record: ReleaseRecord, version: int) -> Measured:

@@ -104,7 +104,7 @@ def judge(capital: Capital, asked: Questions, *, requests: float, least: int) ->
     return Verdict(Outcome.PROMOTE, f"nothing is worse, and proven within the margins: {asked_for}", found)
 
 
-def failing_alike(windows: Sequence[Window], stable: int, candidates: Sequence[int], judge: JudgeConfig) -> str | None:
+def shared_failure(windows: Sequence[Window], stable: int, candidates: Sequence[int], judge: JudgeConfig) -> str | None:
     """Says so if, in the last window with traffic of both, both failed more than ``outage``; None otherwise."""
     for window in reversed(windows):
         theirs = window.tally(stable, evidence.ERRORS)

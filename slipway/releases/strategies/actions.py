@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slipway.releases.record.phases import Entry
+from slipway.releases.record.phases import HistoryEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SetStable:
 class Notify:
     """Tell whoever has subscribed."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
 
 
 Action = Prepare | SetShares | RunShadows | Retire | SetStable | Notify

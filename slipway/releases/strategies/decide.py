@@ -1,7 +1,7 @@
 """The decision: from a release, the evidence and the time to the next release and what is to be done about it.
 
 The record is stored before its actions are carried out, and what the record wants and the evidence does not show is
-wanted again at the next look. So a controller that dies at any point is made good by the next one.
+wanted again at the next analysis. So a controller that dies at any point is made good by the next one.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence.tallies import SAME_SHARE, Evidence, Readiness
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.transitions import entered, given_everything, gone_back, noted, promoted
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies import experiments, progressive
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
-from slipway.releases.strategies.looks import look
+from slipway.releases.strategies.analysis import analyze
+from slipway.releases.strategies.transitions import add_entry, enter_phase, give_all_traffic, promote, roll_back
 
 _PREPARATION = timedelta(minutes=30)
 
@@ -61,7 +61,7 @@ def _moved(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[Re
             return experiments.begin(record.model_copy(update={"judged_until": now}), now), {}
         case Phase.PENDING:
             names = ", ".join(map(str, record.candidates))
-            return entered(record, now, Phase.PREPARING, f"version {names} is being prepared"), {}
+            return enter_phase(record, now, Phase.PREPARING, f"version {names} is being prepared"), {}
         case Phase.PREPARING:
             return _prepared(record, evidence, now), {}
         case Phase.RUNNING | Phase.BAKING:
@@ -72,7 +72,7 @@ def _moved(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[Re
 
 def _prepared(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRecord:
     if _failed(record, evidence):
-        return gone_back(record, now, "rolled back: the preparation failed", (evidence.observed.problem,))
+        return roll_back(record, now, "rolled back: the preparation failed", (evidence.observed.problem,))
     if all(_readiness(evidence, version) is Readiness.READY for version in record.candidates):
         since = record.model_copy(update={"judged_until": now})
         if _is_experiment(record):
@@ -80,7 +80,7 @@ def _prepared(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Relea
         return progressive.begin(since, evidence, now)
     if now >= record.phase_since + _PREPARATION:
         minutes = _PREPARATION.total_seconds() / 60
-        return gone_back(record, now, f"rolled back: not ready after {minutes:g} minutes", (evidence.observed.problem,))
+        return roll_back(record, now, f"rolled back: not ready after {minutes:g} minutes", (evidence.observed.problem,))
     return record
 
 
@@ -89,8 +89,8 @@ def _judged(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[R
     if down:
         names = ", ".join(map(str, sorted(down)))
         verdict = Verdict(Outcome.ROLLBACK, f"no task of version {names} is healthy, and other tasks are")
-        return gone_back(record, now, "rolled back", verdict.lines), {record.candidates[0]: verdict}
-    seen, there = look(record, evidence), _is_where(record.weights, evidence)
+        return roll_back(record, now, "rolled back", verdict.lines), {record.candidates[0]: verdict}
+    seen, there = analyze(record, evidence), _is_where(record.weights, evidence)
     if _is_experiment(record) and record.phase is Phase.RUNNING:
         moved, verdict = experiments.advance(seen, now, moved=there)
     else:
@@ -106,14 +106,16 @@ def _ordered(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Releas
         return record
     why = (order.why,)
     if order.action == "rollback":
-        return gone_back(record, now, "rolled back by order", why, by=order.by)
+        return roll_back(record, now, "rolled back by order", why, by=order.by)
     if record.phase is Phase.BAKING:
-        return promoted(record, now, why, by=order.by)
+        return promote(record, now, why, by=order.by)
     winner = record.winner or max(record.candidates, key=lambda version: record.weights[version])
     if _readiness(evidence, winner) is not Readiness.READY:
-        return record if record.phase is Phase.PREPARING else entered(record, now, Phase.PREPARING, "being prepared")
+        return (
+            record if record.phase is Phase.PREPARING else enter_phase(record, now, Phase.PREPARING, "being prepared")
+        )
     taken = record.model_copy(update={"order": None, "shares": _live(record, evidence)})
-    return given_everything(taken, now, winner, why, reference=evidence.reference, by=order.by)
+    return give_all_traffic(taken, now, winner, why, reference=evidence.reference, by=order.by)
 
 
 def _live(record: ReleaseRecord, evidence: Evidence) -> tuple[float, ...]:
@@ -128,7 +130,7 @@ def _held_back(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Deci
     verdict = Verdict(Outcome.CONTINUE, sentence, held=True)
     held = record
     if not record.conflict:
-        held = noted(record.model_copy(update={"conflict": True}), now, "held: foreign weights", (sentence,))
+        held = add_entry(record.model_copy(update={"conflict": True}), now, "held: foreign weights", (sentence,))
     return Decision(held, tuple(_notices(held)), {record.candidates[0]: verdict})
 
 

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Tally
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.transitions import ended, entered, given_everything, gone_back, noted, shared
 from slipway.releases.statistics.bandit import Arm, regret, weigh
 from slipway.releases.statistics.interleaving import SignTest, Team
 from slipway.releases.statistics.judge import Outcome, Verdict, findings
@@ -20,7 +19,15 @@ from slipway.releases.statistics.sample_size import (
     running_interval,
     sample_size,
 )
-from slipway.releases.strategies.looks import Look, base_questions
+from slipway.releases.strategies.analysis import Analysis, base_questions
+from slipway.releases.strategies.transitions import (
+    add_entry,
+    enter_phase,
+    finish,
+    give_all_traffic,
+    roll_back,
+    set_shares,
+)
 
 Progress = tuple[ReleaseRecord, Verdict]
 # Smaller moves of a bandit's weights are not worth an API call.
@@ -30,23 +37,23 @@ _WORTH_MOVING = 0.005
 def begin(record: ReleaseRecord, now: datetime) -> ReleaseRecord:
     """The first shares of candidates that are prepared: equal ones, or none where nobody is answered by them."""
     if isinstance(record.options, Shadow | Interleave):
-        return entered(record, now, Phase.RUNNING, f"{record.options.strategy} running")
+        return enter_phase(record, now, Phase.RUNNING, f"{record.options.strategy} running")
     share = 1 / (len(record.candidates) + 1)
     shares = (share,) * len(record.candidates)
-    return entered(record, now, Phase.RUNNING, f"{100 * share:.4g} % to each version", shares=shares)
+    return enter_phase(record, now, Phase.RUNNING, f"{100 * share:.4g} % to each version", shares=shares)
 
 
-def advance(look: Look, now: datetime, *, moved: bool) -> Progress:
+def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
     """What one look leads to; ``moved`` says that live traffic is where the record wants it."""
-    match look.record.options:
+    match analysis.record.options:
         case Shadow() as options:
-            return _shadow(look, options, now)
+            return _shadow(analysis, options, now)
         case AbTest() as options:
-            return _guarded(look, now, moved=moved) or _ab(look, options, now)
+            return _guarded(analysis, now, moved=moved) or _ab(analysis, options, now)
         case Bandit() as options:
-            return _guarded(look, now, moved=moved) or _bandit(look, options, now, moved=moved)
+            return _guarded(analysis, now, moved=moved) or _bandit(analysis, options, now, moved=moved)
         case Interleave() as options:
-            return _guarded(look, now, moved=moved) or _interleave(look, options, now)
+            return _guarded(analysis, now, moved=moved) or _interleave(analysis, options, now)
         case options:
             raise ValueError(f"{options.strategy} is not an experiment")
 
@@ -80,16 +87,18 @@ def sign_test(record: ReleaseRecord) -> SignTest:
     return SignTest(preferred.total, preferred.n - preferred.total, max(ties.n, 0.0))
 
 
-def _shadow(look: Look, options: Shadow, now: datetime) -> Progress:
-    record = look.record
+def _shadow(analysis: Analysis, options: Shadow, now: datetime) -> Progress:
+    record = analysis.record
     over = record.phase_since + timedelta(minutes=options.minutes)
     if now < over:
-        return record, Verdict(Outcome.CONTINUE, f"shadowing until {over:%Y-%m-%d %H:%M} UTC", look.verdict.findings)
+        return record, Verdict(
+            Outcome.CONTINUE, f"shadowing until {over:%Y-%m-%d %H:%M} UTC", analysis.verdict.findings
+        )
     lines = results(record)
     if not lines:
-        verdict = Verdict(Outcome.INCONCLUSIVE, "no capture was scored by any shadow", look.verdict.findings)
-        return ended(record, now, "shadow ended", verdict.lines), verdict
-    return ended(record, now, "shadow ended", lines), Verdict(Outcome.CONTINUE, lines[0], look.verdict.findings)
+        verdict = Verdict(Outcome.INCONCLUSIVE, "no capture was scored by any shadow", analysis.verdict.findings)
+        return finish(record, now, "shadow ended", verdict.lines), verdict
+    return finish(record, now, "shadow ended", lines), Verdict(Outcome.CONTINUE, lines[0], analysis.verdict.findings)
 
 
 def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
@@ -101,23 +110,23 @@ def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
                 yield f"version {version}: {finding.sentence}"
 
 
-def _guarded(look: Look, now: datetime, *, moved: bool) -> Progress | None:
+def _guarded(analysis: Analysis, now: datetime, *, moved: bool) -> Progress | None:
     """Drop the arms that the judge finds worse, and end if none is left or an alarm is on."""
-    record = look.record
-    if look.alarm is not None:
-        verdict = Verdict(Outcome.ROLLBACK, f"the alarm {look.alarm} is on", look.verdict.findings)
-        return gone_back(record, now, "rolled back", verdict.lines), verdict
+    record = analysis.record
+    if analysis.alarm is not None:
+        verdict = Verdict(Outcome.ROLLBACK, f"the alarm {analysis.alarm} is on", analysis.verdict.findings)
+        return roll_back(record, now, "rolled back", verdict.lines), verdict
     live = live_candidates(record)
-    worse = {v: look.verdicts[v] for v in live if look.verdicts[v].outcome is Outcome.ROLLBACK}
+    worse = {v: analysis.verdicts[v] for v in live if analysis.verdicts[v].outcome is Outcome.ROLLBACK}
     if not worse:
         return None
     first = next(iter(worse.values()))
     lines = [f"version {version}: {verdict.sentence}" for version, verdict in worse.items()]
     if len(worse) == len(live):
-        return gone_back(record, now, "rolled back", lines), first
+        return roll_back(record, now, "rolled back", lines), first
     arms = zip(record.candidates, record.shares, strict=True)
-    kept = shared(record, tuple(0.0 if version in worse else share for version, share in arms), moved=moved)
-    dropped = noted(kept, now, f"version {', '.join(map(str, worse))} dropped", lines)
+    kept = set_shares(record, tuple(0.0 if version in worse else share for version, share in arms), moved=moved)
+    dropped = add_entry(kept, now, f"version {', '.join(map(str, worse))} dropped", lines)
     return dropped, Verdict(Outcome.CONTINUE, "; ".join(lines), first.findings)
 
 
@@ -127,39 +136,41 @@ def _over(record: ReleaseRecord, now: datetime) -> bool:
     return now >= record.started_at + timedelta(minutes=minutes)
 
 
-def _end(record: ReleaseRecord, winner: int | None, lines: Iterable[str], now: datetime, look: Look) -> Progress:
+def _end(
+    record: ReleaseRecord, winner: int | None, lines: Iterable[str], now: datetime, analysis: Analysis
+) -> Progress:
     """End with a winner, a candidate or the stable version, or without one."""
     said = tuple(lines)
     strategy = record.options.strategy
     if winner is None:
-        verdict = Verdict(Outcome.INCONCLUSIVE, f"no winner: {'; '.join(said)}", look.verdict.findings)
-        return ended(record, now, f"{strategy} ended without a winner", said), verdict
+        verdict = Verdict(Outcome.INCONCLUSIVE, f"no winner: {'; '.join(said)}", analysis.verdict.findings)
+        return finish(record, now, f"{strategy} ended without a winner", said), verdict
     won = record.model_copy(update={"winner": winner})
     promotes = isinstance(record.options, AbTest | Bandit | Interleave) and record.options.promote_winner
-    proven = winner == record.stable or look.verdicts[winner].outcome is Outcome.PROMOTE
+    proven = winner == record.stable or analysis.verdicts[winner].outcome is Outcome.PROMOTE
     if promotes and not proven and not _over(record, now):
-        waiting = f"version {winner} won, and is not promoted yet: {look.verdicts[winner].sentence}"
-        return record, Verdict(Outcome.CONTINUE, waiting, look.verdict.findings)
+        waiting = f"version {winner} won, and is not promoted yet: {analysis.verdicts[winner].sentence}"
+        return record, Verdict(Outcome.CONTINUE, waiting, analysis.verdict.findings)
     if winner != record.stable and promotes and proven:
-        verdict = Verdict(Outcome.PROMOTE, f"version {winner} won: {'; '.join(said)}", look.verdict.findings)
-        return given_everything(won, now, winner, said), verdict
-    verdict = Verdict(Outcome.CONTINUE, f"version {winner} won: {'; '.join(said)}", look.verdict.findings)
-    return ended(won, now, f"{strategy} ended, and version {winner} won", said), verdict
+        verdict = Verdict(Outcome.PROMOTE, f"version {winner} won: {'; '.join(said)}", analysis.verdict.findings)
+        return give_all_traffic(won, now, winner, said), verdict
+    verdict = Verdict(Outcome.CONTINUE, f"version {winner} won: {'; '.join(said)}", analysis.verdict.findings)
+    return finish(won, now, f"{strategy} ended, and version {winner} won", said), verdict
 
 
-def _ab(look: Look, options: AbTest, now: datetime) -> Progress:
-    record = look.record
+def _ab(analysis: Analysis, options: AbTest, now: datetime) -> Progress:
+    record = analysis.record
     intervals = _intervals(record, options)
     lines = [sentence for _, _, sentence in intervals]
     known = {version: interval for version, interval, _ in intervals if interval is not None}
     above = [version for version, interval in known.items() if interval.low > 0]
     if above:
-        return _end(record, max(above, key=lambda version: known[version].difference), lines, now, look)
+        return _end(record, max(above, key=lambda version: known[version].difference), lines, now, analysis)
     if len(known) == len(live_candidates(record)) and all(interval.high < 0 for interval in known.values()):
-        return _end(record, record.stable, lines, now, look)
+        return _end(record, record.stable, lines, now, analysis)
     if _complete(record, options) or _over(record, now):
-        return _end(record, None, lines, now, look)
-    return record, Verdict(Outcome.CONTINUE, "; ".join(lines), look.verdict.findings)
+        return _end(record, None, lines, now, analysis)
+    return record, Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
 
 
 def _complete(record: ReleaseRecord, options: AbTest) -> bool:
@@ -196,26 +207,28 @@ def _rewards(record: ReleaseRecord) -> dict[int, Tally]:
     return {version: record.total(version, keys.REWARD) for version in (record.stable, *live_candidates(record))}
 
 
-def _bandit(look: Look, options: Bandit, now: datetime, *, moved: bool) -> Progress:
-    record = look.record
+def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) -> Progress:
+    record = analysis.record
     due = record.weighed_at is None or now >= record.weighed_at + timedelta(minutes=options.update_minutes)
     over = _over(record, now)
     if not moved or not (due or over):
-        return record, Verdict(Outcome.CONTINUE, "the weights stay until they are recomputed", look.verdict.findings)
+        return record, Verdict(
+            Outcome.CONTINUE, "the weights stay until they are recomputed", analysis.verdict.findings
+        )
     rewards = _rewards(record)
     arms = weigh(rewards, floor=options.floor, least=options.min_rewards)
     first = max(arms, key=lambda arm: arm.best)
     lines = (*map(_arm_sentence, arms), regret(rewards).sentence)
     enough = min(arm.outcomes for arm in arms) >= options.min_rewards
     if enough and first.best >= options.confidence:
-        return _end(record, first.version, lines, now, look)
+        return _end(record, first.version, lines, now, analysis)
     if over:
-        return _end(record, None, lines, now, look)
+        return _end(record, None, lines, now, analysis)
     weights = {arm.version: arm.weight for arm in arms}
     shares = tuple(weights.get(version, 0.0) for version in record.candidates)
     moves = any(abs(new - old) > _WORTH_MOVING for new, old in zip(shares, record.shares, strict=True))
-    weighed = shared(record, shares, moved=moved) if moves else record
-    verdict = Verdict(Outcome.CONTINUE, "; ".join(lines), look.verdict.findings)
+    weighed = set_shares(record, shares, moved=moved) if moves else record
+    verdict = Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
     return weighed.model_copy(update={"weighed_at": now}), verdict
 
 
@@ -226,13 +239,13 @@ def _arm_sentence(arm: Arm) -> str:
     )
 
 
-def _interleave(look: Look, options: Interleave, now: datetime) -> Progress:
-    record = look.record
+def _interleave(analysis: Analysis, options: Interleave, now: datetime) -> Progress:
+    record = analysis.record
     test = sign_test(record)
     winner = test.winner(options.alpha)
     lines = (test.sentence,)
     if winner is not None:
-        return _end(record, record.candidates[0] if winner is Team.CANDIDATE else record.stable, lines, now, look)
+        return _end(record, record.candidates[0] if winner is Team.CANDIDATE else record.stable, lines, now, analysis)
     if test.won + test.lost + test.ties >= options.impressions or _over(record, now):
-        return _end(record, None, lines, now, look)
-    return record, Verdict(Outcome.CONTINUE, test.sentence, look.verdict.findings)
+        return _end(record, None, lines, now, analysis)
+    return record, Verdict(Outcome.CONTINUE, test.sentence, analysis.verdict.findings)

@@ -3,12 +3,19 @@
 from datetime import datetime, timedelta
 
 from slipway.releases.evidence.tallies import Evidence
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import ShareStep, bake_minutes, share_steps
-from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.transitions import entered, given_everything, gone_back, noted, promoted, stepped
 from slipway.releases.statistics.judge import Outcome, Verdict
-from slipway.releases.strategies.looks import Look
+from slipway.releases.strategies.analysis import Analysis
+from slipway.releases.strategies.transitions import (
+    add_entry,
+    enter_phase,
+    enter_step,
+    give_all_traffic,
+    promote,
+    roll_back,
+)
 
 Progress = tuple[ReleaseRecord, Verdict]
 
@@ -17,22 +24,22 @@ def begin(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRe
     """The first share of a candidate that is prepared."""
     steps = share_steps(record.options)
     if not steps:
-        return given_everything(record, now, record.candidates[0], reference=evidence.reference)
+        return give_all_traffic(record, now, record.candidates[0], reference=evidence.reference)
     share = steps[0].share
-    return entered(record, now, Phase.RUNNING, f"{100 * share:g} % to the candidate", shares=(share,))
+    return enter_phase(record, now, Phase.RUNNING, f"{100 * share:g} % to the candidate", shares=(share,))
 
 
-def advance(look: Look, now: datetime, *, moved: bool) -> Progress:
+def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
     """What one look leads to; ``moved`` says that live traffic is where the record wants it."""
-    record, verdict = look.record, look.verdict
-    if look.alarm is not None:
-        verdict = Verdict(Outcome.ROLLBACK, f"the alarm {look.alarm} is on", verdict.findings)
+    record, verdict = analysis.record, analysis.verdict
+    if analysis.alarm is not None:
+        verdict = Verdict(Outcome.ROLLBACK, f"the alarm {analysis.alarm} is on", verdict.findings)
     if verdict.outcome is Outcome.ROLLBACK:
-        return gone_back(record, now, "rolled back", verdict.lines), verdict
-    if bool(look.alike) != record.held:
-        what = "held: both versions fail alike" if look.alike else "no longer held"
+        return roll_back(record, now, "rolled back", verdict.lines), verdict
+    if bool(analysis.alike) != record.held:
+        what = "held: both versions fail alike" if analysis.alike else "no longer held"
         # Without the findings: failures may come and go for days.
-        record = noted(record.model_copy(update={"held": bool(look.alike)}), now, what, (verdict.sentence,))
+        record = add_entry(record.model_copy(update={"held": bool(analysis.alike)}), now, what, (verdict.sentence,))
     if record.phase is Phase.BAKING:
         return _bake(record, verdict, now, moved=moved)
     if now >= record.deadline:
@@ -48,9 +55,9 @@ def _step(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool
         return record, Verdict(Outcome.CONTINUE, waiting, verdict.findings, held=verdict.held)
     if record.step + 1 < len(steps):
         following = steps[record.step + 1]
-        return stepped(record, now, record.step + 1, following.share, verdict.lines), _go_on(verdict)
+        return enter_step(record, now, record.step + 1, following.share, verdict.lines), _go_on(verdict)
     passed = Verdict(Outcome.PROMOTE, verdict.sentence, verdict.findings)
-    return given_everything(record, now, record.candidates[0], passed.lines), passed
+    return give_all_traffic(record, now, record.candidates[0], passed.lines), passed
 
 
 def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | None:
@@ -75,7 +82,7 @@ def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool
     enough = proven or record.requests >= record.judge.min_requests
     if moved and passed >= minutes and enough and not verdict.held:
         done = Verdict(Outcome.PROMOTE, f"nothing is worse after {minutes:g} minutes", verdict.findings)
-        return promoted(record, now, done.lines), done
+        return promote(record, now, done.lines), done
     if now >= record.phase_since + timedelta(minutes=minutes + record.judge.deadline_minutes):
         return _give_up(record, verdict, now)
     waiting = f"{passed:.4g} of {minutes:g} minutes of the bake are over"
@@ -88,7 +95,7 @@ def _give_up(record: ReleaseRecord, verdict: Verdict, now: datetime) -> Progress
     minutes = record.judge.deadline_minutes
     sentence = f"inconclusive after {minutes:g} minutes: {verdict.sentence}"
     given_up = Verdict(Outcome.INCONCLUSIVE, sentence, verdict.findings)
-    return gone_back(record, now, "rolled back at the deadline", given_up.lines), given_up
+    return roll_back(record, now, "rolled back at the deadline", given_up.lines), given_up
 
 
 def _go_on(verdict: Verdict) -> Verdict:

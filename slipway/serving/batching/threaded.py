@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from slipway.models.manifest import Record
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.serving.batching.executor import Executor
 from slipway.serving.prediction.request import PredictionRequest
@@ -30,7 +30,7 @@ class ThreadedRunner:
         timeout: seconds within which a request's records must have begun to run.
     """
 
-    def __init__(self, executor: Executor, telemetry: GatheredTelemetry, *, timeout: float) -> None:
+    def __init__(self, executor: Executor, telemetry: BufferedTelemetry, *, timeout: float) -> None:
         self.executor = executor
         self._telemetry = telemetry
         self._timeout = timeout

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipway.errors import OverloadedError, TooLargeError
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.requests import RequestEvent, error_kind
 from slipway.serving.batching.executor import Executor
 from slipway.serving.http.errors import error_response
@@ -63,7 +63,7 @@ class RefuseOverload:
         telemetry: counts the refusals.
     """
 
-    def __init__(self, app: ASGIApp, executor: Executor, telemetry: GatheredTelemetry) -> None:
+    def __init__(self, app: ASGIApp, executor: Executor, telemetry: BufferedTelemetry) -> None:
         self._app = app
         self._executor = executor
         self._telemetry = telemetry

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.threaded import ThreadedRunner
 from slipway.serving.slot.forwarding import Forwarding
@@ -35,7 +35,7 @@ class Housekeeping:
     """
 
     runner: ThreadedRunner
-    telemetry: GatheredTelemetry
+    telemetry: BufferedTelemetry
     releases: SlotReleases | None = None
     forwarding: Forwarding | None = None
     gpu: Callable[[], float | None] | None = None

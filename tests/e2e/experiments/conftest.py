@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from support.embedded import Aws, unused_port
-from support.releasing import Controller, Releases
-from support.shadowed import write_project
+from support.releases.embedded import Controller, Releases
+from support.releases.shadow_project import write_project
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from support.embedded import Aws
-from support.heavy import Heavy, until
-from support.ranking import CANDIDATE, STABLE, WON, interleave, rank, versions
-from support.releasing import Controller, Releases, entered
-from support.shadowed import FAILING, HEAVY, LIGHT, POSITIVE, RANKED
+from support.heavy.embedded import Heavy, until
+from support.releases.embedded import Controller, Releases, entered
+from support.releases.interleaving import CANDIDATE, STABLE, WON, interleave, rank, versions
+from support.releases.shadow_project import FAILING, HEAVY, LIGHT, POSITIVE, RANKED
 
 from local.environment.state import State
 from slipway.releases.evidence.tallies import PREFERRED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.embedded import Aws, unused_port
-from support.heavy import Heavy, write_project
+from support.heavy.embedded import Heavy, write_project
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State

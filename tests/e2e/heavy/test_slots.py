@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from support.embedded import Aws
-from support.heavy import MODEL, Heavy, until, write_config
+from support.heavy.embedded import MODEL, Heavy, until, write_config
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State

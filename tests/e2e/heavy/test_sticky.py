@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from support.embedded import Aws
-from support.heavy import MODEL, Heavy, until
+from support.heavy.embedded import MODEL, Heavy, until
 
 from local.environment.state import State
 from slipway.releases.record.phases import Phase

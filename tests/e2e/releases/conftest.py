@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.embedded import unused_port
-from support.released import write_project
-from support.releasing import Releases
+from support.releases.embedded import Releases
+from support.releases.project import write_project
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State

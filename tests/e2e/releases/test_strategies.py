@@ -13,9 +13,20 @@ import pytest
 from support.candidates import POISON
 from support.crowd import Crowd, Reply, summary
 from support.embedded import Aws
-from support.heavy import Heavy, until
-from support.released import CANDIDATE, CASES, EVERY, JUDGE, PROJECT, STABLE, TIERS, Case, question, write_config
-from support.releasing import Controller, Inbox, Releases, entered
+from support.heavy.embedded import Heavy, until
+from support.releases.embedded import Controller, Inbox, Releases, entered
+from support.releases.project import (
+    CANDIDATE,
+    CASES,
+    EVERY,
+    JUDGE,
+    PROJECT,
+    STABLE,
+    TIERS,
+    Case,
+    question,
+    write_config,
+)
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State

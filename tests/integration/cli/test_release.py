@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from slipway.aws.table import lazy_client
 from slipway.cli import app
 from slipway.errors import ConflictError, InputError, NotFoundError
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
 from slipway.releases.record.table import DynamoReleaseStore
 
 CONFIG = """

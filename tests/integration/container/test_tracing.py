@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from botocore.credentials import Credentials
-from botocore.session import Session
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from requests import Request
 
-from container.tracing import signing, tracer_provider
+from container.tracing import signed_by, tracer_provider
+from slipway.aws.sigv4 import Signer
 
 SECRET = "sunny secret"
 
@@ -80,15 +80,14 @@ def test_a_request_becomes_a_span_without_what_was_sent(collector: Collector, mo
     assert SECRET.encode() not in body
 
 
-def test_what_goes_to_x_ray_is_signed() -> None:
-    session = Session()
-    session.set_credentials("AKIA", "secret", "token")
-    assert isinstance(session.get_credentials(), Credentials)
+def test_requests_to_x_ray_are_signed() -> None:
+    signer = Signer(Credentials("AKIA", "secret", "token"), "eu-west-1", "xray")
     headers = {"Content-Type": "application/x-protobuf"}
     prepared = Request("POST", "https://xray.eu-west-1.amazonaws.com/v1/traces", headers=headers, data=b"x").prepare()
-    signed = signing(session, "eu-west-1")(prepared).headers
-    assert "/eu-west-1/xray/aws4_request, SignedHeaders=content-type;host;x-amz-date" in signed["Authorization"]
+    signed = signed_by(signer)(prepared).headers
+    assert "/eu-west-1/xray/aws4_request, SignedHeaders=host;x-amz-date" in signed["Authorization"]
     assert signed["X-Amz-Security-Token"] == "token"
+    assert signed["Content-Type"] == "application/x-protobuf"
 
 
 def test_without_an_endpoint_nothing_is_imported() -> None:

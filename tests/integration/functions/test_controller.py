@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 from support.lambda_context import CallContext
-from support.releases import make_release
+from support.releases.records import make_release
 
 from functions.controller.settings import Settings
 from slipway.aws.table import lazy_client

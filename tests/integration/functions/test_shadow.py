@@ -12,7 +12,7 @@ from support.candidates import failing_graph, positive_graph
 from support.lambda_context import CallContext
 from support.packages import make_text_package
 from support.registries import ORIGIN, PASSED
-from support.releases import make_release
+from support.releases.records import make_release
 
 from functions.shadow.settings import Settings
 from slipway.aws.table import lazy_client

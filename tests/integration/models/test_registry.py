@@ -21,7 +21,7 @@ from slipway.errors import (
     PackageError,
     UnavailableError,
 )
-from slipway.models.gates.gates import Check
+from slipway.models.gates.rules import Check
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.registry import Registry

@@ -6,19 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.releases import NOW, make_release, with_traffic
+from fakes.feedback import MemoryFeedbackStore
+from support.releases.records import NOW, make_release, with_traffic
 
 from slipway.aws.table import DynamoTable
 from slipway.errors import ConflictError
 from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
 from slipway.monitoring.feedback.prediction_ids import PredictionId
-from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore
+from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.labels import with_accuracy
+from slipway.releases.evidence.accuracy import with_accuracy
 from slipway.releases.evidence.tallies import Tally, Window
-from slipway.releases.record.release_record import ReleaseRecord, stored_tallies
+from slipway.releases.record.document import ReleaseRecord, stored_tallies
 
 HOUR = timedelta(hours=1)
 LATER = datetime.now(UTC) + timedelta(days=30)

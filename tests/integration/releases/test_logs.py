@@ -7,16 +7,16 @@ from typing import Any
 
 import boto3
 import pytest
+from fakes.releases import MemoryReleaseStore
 from moto import mock_aws
-from support.releases import make_release
+from support.releases.records import make_release
 
 from slipway.config.releases import Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.store import MemoryReleaseStore
-from slipway.releases.shadow.log_filters import Subscriptions
-from slipway.releases.shadow.subscriptions import LogShadows
+from slipway.releases.shadow.log_filters import CloudWatchLogFilters
+from slipway.releases.shadow.log_shadows import LogShadows
 
 OPTIONS = {"region_name": "eu-west-1"}
 GROUP = "/predict"
@@ -53,7 +53,7 @@ def names(logs: Any) -> list[tuple[str, str]]:
 
 
 def test_a_filter_is_put_and_deleted_and_doing_it_twice_is_doing_it_once(logs: Any, function: str) -> None:
-    filters = Subscriptions("shop-shadow", "capture", OPTIONS)
+    filters = CloudWatchLogFilters("shop-shadow", "capture", OPTIONS)
     assert filters.function(GROUP) is None
     for _ in range(2):
         filters.put(GROUP, function)
@@ -66,7 +66,7 @@ def test_a_filter_is_put_and_deleted_and_doing_it_twice_is_doing_it_once(logs: A
 
 
 def test_the_filter_of_somebody_else_stays(logs: Any, function: str) -> None:
-    filters = Subscriptions("shop-shadow", "capture", OPTIONS)
+    filters = CloudWatchLogFilters("shop-shadow", "capture", OPTIONS)
     theirs = "shop-shadow-of-another"
     logs.put_subscription_filter(logGroupName=GROUP, filterName=theirs, filterPattern="", destinationArn=function)
     assert filters.function(GROUP) is None
@@ -75,7 +75,7 @@ def test_the_filter_of_somebody_else_stays(logs: Any, function: str) -> None:
 
 
 def test_a_log_group_that_is_gone_has_no_filter(logs: Any) -> None:
-    filters = Subscriptions("shop-shadow", "capture", OPTIONS)
+    filters = CloudWatchLogFilters("shop-shadow", "capture", OPTIONS)
     filters.delete("/gone")
     assert filters.function("/gone") is None
     with pytest.raises(UnavailableError, match="CloudWatch Logs is unavailable"):
@@ -85,7 +85,7 @@ def test_a_log_group_that_is_gone_has_no_filter(logs: Any) -> None:
 def test_a_shadow_subscribes_its_function_and_takes_it_off_again(logs: Any, function: str) -> None:
     store = MemoryReleaseStore()
     shadows = LogShadows(
-        ShadowNames(function, {"sentiment": GROUP}), Subscriptions("shop-shadow", "capture", OPTIONS), store
+        ShadowNames(function, {"sentiment": GROUP}), CloudWatchLogFilters("shop-shadow", "capture", OPTIONS), store
     )
     record = store.start(make_release(options=Shadow(sample=0.5)))
     record = store.save(record.model_copy(update={"phase": Phase.RUNNING}))

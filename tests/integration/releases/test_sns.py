@@ -6,11 +6,11 @@ from datetime import timedelta
 import boto3
 import pytest
 from moto import mock_aws
-from support.releases import NOW, make_release
+from support.releases.records import NOW, make_release
 
 from slipway.errors import UnavailableError
 from slipway.releases.controller.notifications import SnsNotifier
-from slipway.releases.record.phases import Entry, Phase
+from slipway.releases.record.phases import HistoryEntry, Phase
 
 OPTIONS = {"region_name": "eu-west-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
@@ -23,7 +23,9 @@ def test_each_entry_is_a_message_with_its_evidence() -> None:
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     boto3.client("sns", **OPTIONS).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     what = "rolled back: „zu viele Fehler“\n" + "x" * 200
-    entry = Entry(at=NOW + timedelta(minutes=3), by="controller", phase=Phase.ROLLED_BACK, what=what, evidence=("5 %",))
+    entry = HistoryEntry(
+        at=NOW + timedelta(minutes=3), by="controller", phase=Phase.ROLLED_BACK, what=what, evidence=("5 %",)
+    )
     SnsNotifier(topic, OPTIONS).tell(make_release(), [entry])
     body = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
     assert body["Subject"].isascii()

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.releases import NOW, make_release
+from support.releases.records import NOW, make_release
 
 from slipway.errors import ConflictError, StaleError, UnavailableError
-from slipway.releases.record.phases import Entry, Phase
+from slipway.releases.record.phases import HistoryEntry, Phase
 from slipway.releases.record.store import ReleaseStore
 from slipway.releases.record.table import DynamoReleaseStore
 from slipway.releases.routing.release import Candidate
@@ -80,7 +80,7 @@ def test_a_history_that_is_too_long_keeps_the_evidence_of_its_last_entries(store
     """A release must not be kept from its rollback because much has happened."""
     record = store.start(make_release())
     entries = [
-        Entry(at=NOW, by="controller", phase=Phase.RUNNING, what=f"step {number}", evidence=("x" * 2000,))
+        HistoryEntry(at=NOW, by="controller", phase=Phase.RUNNING, what=f"step {number}", evidence=("x" * 2000,))
         for number in range(300)
     ]
     store.save(record.model_copy(update={"history": (*record.history, *entries), "told": 301}))

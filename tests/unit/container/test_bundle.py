@@ -1,13 +1,17 @@
 """What of the repository goes into the image."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from support.bundles import import_all, modules_below
 from support.packages import make_tabular_package, make_text_package
 
 from container.bundle import build_bundle
 from slipway.errors import ConfigError, PackageError
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -20,6 +24,12 @@ def source(tmp_path: Path) -> Path:
     for file in (
         "slipway/errors.py",
         "slipway/cli/main.py",
+        "slipway/bundling/stripping.py",
+        "slipway/models/advice/prices.py",
+        "slipway/models/compression/prune.py",
+        "slipway/models/importing/importer.py",
+        "slipway/releases/simulation/runs.py",
+        "container/bundle.py",
         "container/health.py",
         "infra/bundling/bundle.py",
         "mine.py",
@@ -47,6 +57,17 @@ def test_code_is_what_serves_and_the_users_own_tasks(source: Path, tmp_path: Pat
     assert files(tmp_path / "bundle" / "code") == {
         *("slipway.yaml", "slipway/errors.py", "container/health.py", "mine.py"),
     }
+
+
+def test_every_module_of_the_image_still_imports(source: Path, tmp_path: Path) -> None:
+    for name in ("slipway", "container"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, source / name, dirs_exist_ok=True, ignore=ignored)
+    build_bundle(source, tmp_path / "bundle")
+    code = tmp_path / "bundle" / "code"
+    names = [*modules_below(code, "slipway"), *modules_below(code, "container")]
+    assert "container.app" in names
+    import_all(code, names)
 
 
 def test_models_are_the_heavy_versions_where_slipway_yaml_finds_them(source: Path, tmp_path: Path) -> None:

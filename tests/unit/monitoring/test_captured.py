@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slipway.monitoring.accuracy.labels import captured_labels
 from slipway.monitoring.captures.line import capture_line
-from slipway.monitoring.captures.reading import MARK, pack, read_captures
+from slipway.monitoring.captures.parsing import MARK, pack, read_captures
 
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 TEXTS = st.text() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()

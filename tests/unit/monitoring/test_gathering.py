@@ -3,12 +3,12 @@
 import json
 
 from slipway.monitoring.telemetry import metrics
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 
 SERVED = {"Slot": "blue", "Version": "3"}
 
 
-def lines(telemetry: GatheredTelemetry) -> list[dict]:
+def lines(telemetry: BufferedTelemetry) -> list[dict]:
     return [json.loads(line) for line in telemetry.drain().splitlines()]
 
 
@@ -18,8 +18,8 @@ def recorded(line: dict, name: str) -> list[list[str]]:
     return [d["Dimensions"][0] for d in directives if any(metric["Name"] == name for metric in d["Metrics"])]
 
 
-def make() -> GatheredTelemetry:
-    return GatheredTelemetry("demo", "big", SERVED, clock=lambda: 12.0)
+def make() -> BufferedTelemetry:
+    return BufferedTelemetry("demo", "big", SERVED, clock=lambda: 12.0)
 
 
 def test_requests_are_summed_and_their_times_are_kept() -> None:

@@ -1,7 +1,7 @@
 """Changed forms of texts."""
 
-from recipes.augment import Words, variants
-from recipes.emoji import MEANINGS
+from recipes.tweets.augment import Words, variants
+from recipes.tweets.emoji import MEANINGS
 
 TEXTS = ["What a good day, really!", "the match was bad", "ok", "going to see it on Friday with @user"] * 50
 WORDS = Words({"good": ["fine"], "bad": ["awful"]}, ["table", "river"])

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from recipes.graphs import run_graph
-from recipes.student_graph import Convolution, Weights, student_graph
+from recipes.tweets.student.graph import Convolution, Weights, student_graph
 
 ROW, FILTERS, PIECES = 6, 5, 30
 LARGEST = 255.0 * np.array([1, 10, 20, 50, 100])

@@ -12,7 +12,7 @@ from support.compressible import make_mood_package, mood_rows, write_jsonl
 from recipes.students import ngrams, soft_regression
 from slipway.errors import InputError
 from slipway.models.compression.distill import Distilling, distill
-from slipway.models.compression.order import Order
+from slipway.models.compression.job import CompressionJob
 
 OPTIONS: dict[str, Any] = {"vocabulary": 150, "buckets": 211, "inverse_regularization": 5.0}
 
@@ -44,9 +44,9 @@ def test_the_ngram_student_learns_a_transformer_like_teacher(tmp_path: Path) -> 
     teacher = make_mood_package(tmp_path / "moods" / "1")
     texts = write_jsonl(tmp_path / "texts.jsonl", [{"text": row["text"]} for row in mood_rows(600, seed=4)])
     held_out = write_jsonl(tmp_path / "held-out.jsonl", mood_rows(100, seed=8))
-    order = Order(teacher, texts, tmp_path / "students" / "1", command="test", seconds=0.02)
+    job = CompressionJob(teacher, texts, tmp_path / "students" / "1", command="test", seconds=0.02)
     made = distill(
-        order, Distilling("recipes.students:ngrams", name="small-moods", held_out=held_out, parameters=OPTIONS)
+        job, Distilling("recipes.students:ngrams", name="small-moods", held_out=held_out, parameters=OPTIONS)
     )
     assert made.report.agreement > 0.9
     assert made.report.after.quality["macro_recall"] > 0.9

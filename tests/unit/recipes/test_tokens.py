@@ -3,7 +3,7 @@
 import pytest
 from tokenizers import Tokenizer
 
-from recipes.tokens import encode, normalizer, pieces, train_tokenizer
+from recipes.tweets.tokens import encode, normalizer, pieces, train_tokenizer
 
 TEXTS = ["what a lovely lovely day :)", "a grim day, isn't it?", "lovely, lovely!! @user http", "it is what it is"] * 12
 

@@ -10,11 +10,11 @@ import pytest
 from tokenizers import Tokenizer
 
 from recipes.graphs import run_graph
-from recipes.ngram_graph import ngram_graph, quantize
-from recipes.ngrams import Recipe, Tables, best_offsets, macro_recall, spelling, train
-from recipes.tokens import encode
 from recipes.tweet_sentiment import pad, predict, train_version
-from recipes.tweets import read_tweets, unseen
+from recipes.tweets.data import read_tweets, unseen
+from recipes.tweets.ngram_graph import ngram_graph, quantize
+from recipes.tweets.ngrams import Recipe, Tables, best_offsets, macro_recall, spelling, train
+from recipes.tweets.tokens import encode
 from slipway.models.package import load_package
 from slipway.models.predictor import Predictor
 

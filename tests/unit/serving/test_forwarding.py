@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from pydantic_core import to_json
+from support.heavy.slots import CONFIG, FIELD, MODEL, Slots, home, start
 from support.packages import make_regression_package
-from support.releases import make_release
-from support.slots import CONFIG, FIELD, MODEL, Slots, home, start
+from support.releases.records import make_release
 
 from slipway.config import parse_config
 from slipway.config.releases import AbTest
@@ -15,7 +16,6 @@ from slipway.errors import UnavailableError
 from slipway.models.bundle import load_models
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.serving.apis.models import describe
 from slipway.serving.prediction.served import ServedModels
 from slipway.serving.slot.releases import SlotReleases

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from support.releases import make_release
+from fakes.releases import MemoryReleaseStore
+from support.releases.records import make_release
 from support.serving import PREDICT, Api
 
 from slipway.config import parse_config
@@ -16,9 +17,8 @@ from slipway.errors import UnavailableError
 from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.release import Candidate
 from slipway.releases.routing.serving import Serving
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases

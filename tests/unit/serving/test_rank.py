@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from starlette.testclient import TestClient
-from support.releases import make_release
+from support.releases.records import make_release
 from support.serving import Api, fields, refused
 
 from slipway.config import Config
@@ -14,9 +15,8 @@ from slipway.config.releases import AbTest, Canary, Interleave, Options
 from slipway.errors import PredictionError
 from slipway.models.manifest import Manifest
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id, release_tag
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.statistics.interleaving import Team, team_draft
 from slipway.serving.prediction import ranking
 from slipway.serving.prediction.live_releases import LiveReleases

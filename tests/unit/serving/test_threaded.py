@@ -13,7 +13,7 @@ from support.serving import PREDICT, refused
 
 from slipway.errors import UnavailableError
 from slipway.features.definitions import FeatureDefinitions
-from slipway.monitoring.telemetry.gathering import GatheredTelemetry
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor, Plan
 from slipway.serving.batching.threaded import ThreadedRunner
@@ -32,7 +32,7 @@ class Served:
     client: TestClient
     readiness: Readiness
     executor: Executor
-    telemetry: GatheredTelemetry
+    telemetry: BufferedTelemetry
     written: list[str]
 
     def metrics(self) -> str:
@@ -46,7 +46,7 @@ def serve(config, loaded_models) -> Iterator[Any]:
     def serve(model: str = "tiny-sentiment", *, predictor: Any = None, queue: int = 64, **tables: Any) -> Served:
         loaded = loaded_models[model, 1]
         written: list[str] = []
-        telemetry = GatheredTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
+        telemetry = BufferedTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
         only = config.model_copy(update={"models": {model: config.models[model]}})
         executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue))
         runner = ThreadedRunner(executor, telemetry, timeout=math.inf)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from support.compressible import box_rows, make_mlp_package, make_mood_package, mood_rows, write_jsonl
 
-from slipway.models.compression.order import Order
+from slipway.models.compression.job import CompressionJob
 from slipway.models.package import Package
 
-MakeOrder = Callable[..., Order]
+MakeOrder = Callable[..., CompressionJob]
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ def mood_file(tmp_path: Path) -> Path:
 def order(tmp_path: Path) -> MakeOrder:
     """An order for ``<tmp_path>/out/2`` that spends little time on latencies."""
 
-    def make(original: Package, data: Path, **options: Any) -> Order:
-        return Order(original, data, tmp_path / "out" / "2", command="slipway model test", seconds=0.02, **options)
+    def make(original: Package, data: Path, **options: Any) -> CompressionJob:
+        return CompressionJob(
+            original, data, tmp_path / "out" / "2", command="slipway model test", seconds=0.02, **options
+        )
 
     return make

@@ -1,0 +1,168 @@
+"""A Hugging Face folder with a sequence classifier: config.json, model.safetensors, tokenizer.json."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slipway.config import FeatureType
+from slipway.errors import CheckFailedError, InputError, PackageError
+from slipway.models.extras import need
+from slipway.models.importing.samples import Samples
+from slipway.models.importing.source import Column, Exported, Fields, Traits, Values
+from slipway.models.importing.sources.torch_export import export_module
+from slipway.models.importing.tokens import encode_one, read_tokenizer
+from slipway.models.manifest import Record
+
+_INPUTS = ("input_ids", "attention_mask")
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+# Above this, `model_max_length` is transformers' way to say that it does not know.
+_MOST_TOKENS = 1_000_000
+
+
+class HuggingFaceFolder:
+    """A folder on disk; nothing is fetched, no code from it is run, and no pickle is read."""
+
+    frameworks = ("transformers", "torch", "onnx")
+
+    def __init__(self, folder: Path, *, max_tokens: int | None = None) -> None:
+        """Open the model in float32.
+
+        Raises:
+            PackageError: a file is missing or malformed, or the weights are only there as a pickle.
+            InputError: the model is no classifier of one label for a text.
+        """
+        self._config = _read_config(folder)
+        _require_safetensors(folder)
+        limit = max_tokens or _limit(folder, self._config)
+        pad = self._config.get("pad_token_id")
+        self._tokenizer = read_tokenizer(folder / "tokenizer.json", most=limit, pad_id=pad)
+        self._model = _load(folder)
+        self._labels = _labels(self._model.config)
+
+    @property
+    def kind(self) -> str:
+        """E.g. ``Hugging Face BertForSequenceClassification``."""
+        return f"Hugging Face {type(self._model).__name__}"
+
+    def examples(self, names: Sequence[str]) -> Samples | None:
+        """None: the folder has no data."""
+
+    def traits(self, samples: Samples | None) -> Traits:
+        """One text; where the samples have a single column, it has that column's name."""
+        columns = samples.columns if samples is not None else ()
+        name = columns[0] if len(columns) == 1 else "text"
+        column = Column(name, FeatureType.STRING, is_text=True)
+        return Traits((column,), "text-classification", self._labels, "logits", len(self._labels))
+
+    def answers(self, records: Sequence[Record], fields: Fields) -> Values:
+        """Logits ``[records, labels]``, each text by itself and so without padding."""
+        torch = need("torch", "torch")
+        found = []
+        for record in records:
+            tensors = encode_one(self._tokenizer, str(record[fields.names[0]]), _INPUTS)
+            try:
+                with torch.inference_mode():
+                    answer = self._model(**{name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
+            except (RuntimeError, IndexError, ValueError) as error:
+                length = tensors["input_ids"].shape[1]
+                raise CheckFailedError(f"the model fails on {length} tokens ({error}); try --max-tokens") from error
+            found.append(answer.logits.double().numpy())
+        return np.concatenate(found)
+
+    def export(self, _fields: Fields) -> Exported:
+        """`input_ids` and `attention_mask` in, logits out."""
+        torch = need("torch", "torch")
+        tokens = torch.ones((2, 8), dtype=torch.int64)
+        dynamic = {0: "batch", 1: "tokens"}
+        with tempfile.TemporaryDirectory() as folder:
+            draft = export_module(_logits_only(self._model), (tokens, tokens), _INPUTS, dynamic, Path(folder))
+        return Exported(draft, str(self._tokenizer.to_str(pretty=True)))
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PackageError(path, f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise PackageError(path, f"is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise PackageError(path, "is not an object")
+    if "auto_map" in document:
+        raise PackageError(path, "names code of its own (auto_map), which is not run; import it as a PyTorch module")
+    return document
+
+
+def _require_safetensors(folder: Path) -> None:
+    if any((folder / name).is_file() for name in _WEIGHTS):
+        return
+    pickles = sorted(path.name for path in folder.glob("*.bin"))
+    if pickles:
+        message = "is a pickle, which can run any code; save the model with save_pretrained, which writes safetensors"
+        raise PackageError(folder / pickles[0], message)
+    raise PackageError(folder / _WEIGHTS[0], "is missing")
+
+
+def _load(folder: Path) -> Any:
+    transformers = need("transformers", "torch")
+    need("safetensors", "torch")
+    torch = need("torch", "torch")
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise PackageError(folder, f"cannot be opened as a sequence classifier: {error}") from error
+    if missing := sorted(report["missing_keys"]):
+        raise PackageError(folder, f"has no weights for {', '.join(missing[:5])}: it is no trained sequence classifier")
+    return model.eval()
+
+
+def _labels(config: Any) -> tuple[str, ...]:
+    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
+        message = (
+            f"has {config.num_labels} label(s), problem type {config.problem_type}; one label of several is needed"
+        )
+        raise InputError.of("--hugging-face", message)
+    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+
+
+def _limit(folder: Path, config: dict[str, Any]) -> int | None:
+    """How many tokens the model takes: what its tokenizer says, within what it has positions for."""
+    positions = config.get("max_position_embeddings")
+    offset = config.get("pad_token_id") or 0
+    # RoBERTa and those after it number positions from the padding token's id on.
+    if positions and "roberta" in str(config.get("model_type")) + str(config.get("architectures")).lower():
+        positions -= offset + 1
+    path = folder / "tokenizer_config.json"
+    said = json.loads(path.read_text(encoding="utf-8")).get("model_max_length") if path.is_file() else None
+    limits = [int(limit) for limit in (positions, said) if limit and limit < _MOST_TOKENS]
+    return min(limits, default=None)
+
+
+def _logits_only(model: Any) -> Any:
+    torch = need("torch", "torch")
+
+    class Logits(torch.nn.Module):  # type: ignore[misc,name-defined]  # not imported by name
+        """The exporter wants tensors, and transformers answers an object."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    return Logits().eval()

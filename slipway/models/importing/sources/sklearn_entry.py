@@ -1,0 +1,255 @@
+"""A fitted scikit-learn estimator or pipeline, from the user's function, by skl2onnx."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from slipway.config import FeatureType
+from slipway.errors import CheckFailedError, InputError
+from slipway.models.extras import need
+from slipway.models.importing.graphs import GraphDraft
+from slipway.models.importing.samples import Samples
+from slipway.models.importing.source import Column, Exported, Fields, Traits, Values
+from slipway.models.importing.sources.entry import call_entry
+from slipway.models.manifest import Record
+
+_OPTION = "--sklearn"
+
+
+class SklearnEntry:
+    """What a function such as ``churn:fitted`` returns: a classifier with probabilities, or a regressor."""
+
+    frameworks = ("scikit-learn", "skl2onnx")
+
+    def __init__(self, entry: str) -> None:
+        need("sklearn", "import")
+        need("skl2onnx", "import")
+        self._model = call_entry(entry, _OPTION)
+        self._classifies = _classifies(self._model)
+        _require_convertible(self._model)
+
+    @property
+    def kind(self) -> str:
+        """E.g. ``scikit-learn Pipeline (StandardScaler, LogisticRegression)``."""
+        steps = getattr(self._model, "steps", None)
+        inside = f" ({', '.join(type(step).__name__ for _, step in steps)})" if steps else ""
+        return f"scikit-learn {type(self._model).__name__}{inside}"
+
+    def examples(self, names: Sequence[str]) -> Samples | None:
+        """None: an estimator keeps no data."""
+
+    def traits(self, samples: Samples | None) -> Traits:
+        """Columns by name where the model was fitted with names, else those of the samples in their order."""
+        names = self._names(samples)
+        columns = None if names is None else tuple(_columns(self._model, names))
+        if not self._classifies:
+            return Traits(columns, "tabular-regression", answers="values", width=1)
+        classes = tuple(str(label) for label in self._model.classes_)
+        return Traits(columns, "tabular-classification", classes, "probabilities", len(classes))
+
+    def answers(self, records: Sequence[Record], fields: Fields) -> Values:
+        """Probabilities ``[records, classes]``, or values ``[records, 1]``."""
+        predict = self._model.predict_proba if self._classifies else self._model.predict
+        try:
+            values = np.asarray(predict(self._rows(records, fields)), dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise CheckFailedError(f"the model fails on the sample records: {_first_line(error)}") from error
+        if self._classifies:
+            return values
+        if values.ndim == 2 and values.shape[1] != 1:
+            raise InputError.of(_OPTION, f"the regressor answers {values.shape[1]} values a record; one is needed")
+        return values.reshape(-1, 1)
+
+    def export(self, fields: Fields) -> Exported:
+        """One ``[N, 1]`` input per column where the model tells columns apart, else one matrix."""
+        skl2onnx = need("skl2onnx", "import")
+        types = self._initial_types(fields)
+        options = {"zipmap": False} if self._classifies else None
+        try:
+            with _whole_numbers():
+                model = skl2onnx.to_onnx(self._model, initial_types=types, options=options)
+        except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError, LookupError) as error:
+            raise InputError.of(_OPTION, f"skl2onnx cannot convert the {self.kind}: {_first_line(error)}") from error
+        inputs = tuple(value.name for value in model.graph.input)
+        if len(inputs) != len(types):
+            unused = ", ".join(sorted({name for name, _ in types} - set(inputs)))
+            raise InputError.of(_OPTION, f"the model uses not all of its columns; fit it without {unused}")
+        return Exported(GraphDraft(model, inputs, _float_output(model)))
+
+    def _names(self, samples: Samples | None) -> list[str] | None:
+        fitted = getattr(self._model, "feature_names_in_", None)
+        if fitted is not None:
+            return [str(name) for name in fitted]
+        width = getattr(self._model, "n_features_in_", None)
+        if samples is None:
+            return None
+        if width is not None and len(samples.columns) != width:
+            message = f"the model takes {width} columns, and {samples.name} has {len(samples.columns)} beside the label"
+            raise InputError.of("--records", message)
+        return list(samples.columns)
+
+    def _rows(self, records: Sequence[Record], fields: Fields) -> Any:
+        """A data frame for a model that was fitted with names, else a matrix."""
+        columns = {
+            column: [record[name] for record in records]
+            for column, name in zip(fields.columns, fields.names, strict=True)
+        }
+        if hasattr(self._model, "feature_names_in_"):
+            return need("pandas", "import").DataFrame(columns)
+        numeric = FeatureType.STRING not in fields.types
+        return np.array(list(zip(*columns.values(), strict=True)), np.float64 if numeric else object)
+
+    def _initial_types(self, fields: Fields) -> list[tuple[str, Any]]:
+        kinds = need("skl2onnx.common.data_types", "import")
+        encoders = _encoders(self._model, self._names(None) or fields.columns)
+        tensors = [
+            _tensor_type(kinds, kind, is_whole=np.asarray(encoders.get(column, 0.5)).dtype.kind in "iu")
+            for column, kind in zip(fields.columns, fields.types, strict=True)
+        ]
+        if _column_transformer(self._model) is None and len(set(tensors)) == 1:
+            return [("features", tensors[0]([None, len(tensors)]))]
+        return [(column, tensor([None, 1])) for column, tensor in zip(fields.columns, tensors, strict=True)]
+
+
+def _tensor_type(kinds: Any, kind: FeatureType, *, is_whole: bool) -> Any:
+    """``is_whole`` is for columns whose values an encoder looks up as integers."""
+    if kind is FeatureType.STRING:
+        return kinds.StringTensorType
+    return kinds.Int64TensorType if is_whole else kinds.FloatTensorType
+
+
+def _classifies(model: Any) -> bool:
+    base = need("sklearn.base", "import")
+    validation = need("sklearn.utils.validation", "import")
+    if not isinstance(model, base.BaseEstimator):
+        raise InputError.of(_OPTION, f"the function returned a {type(model).__name__}, not a scikit-learn estimator")
+    try:
+        validation.check_is_fitted(model)
+    except need("sklearn.exceptions", "import").NotFittedError as error:
+        raise InputError.of(_OPTION, "the function returned a model that is not fitted") from error
+    if base.is_regressor(model):
+        return False
+    if base.is_classifier(model) and hasattr(model, "predict_proba"):
+        return True
+    raise InputError.of(
+        _OPTION,
+        f"{type(model).__name__} is neither a regressor nor a classifier with predict_proba; "
+        "sklearn.calibration.CalibratedClassifierCV gives a classifier probabilities",
+    )
+
+
+def _require_convertible(model: Any) -> None:
+    for step in _steps(model):
+        if hasattr(step, "build_analyzer"):
+            message = (
+                f"{type(step).__name__} needs a locale in ONNX Runtime that Lambda does not have; "
+                "import a Hugging Face folder for text"
+            )
+            raise InputError.of(_OPTION, message)
+
+
+def _steps(model: Any) -> list[Any]:
+    return [step for _, step in getattr(model, "steps", [("", model)])]
+
+
+def _column_transformer(model: Any) -> Any:
+    first = _steps(model)[0]
+    return first if hasattr(first, "transformers_") else None
+
+
+def _columns(model: Any, names: Sequence[str]) -> Iterator[Column]:
+    """The columns that the model uses; a column transformer that was fitted with names may drop some."""
+    encoders = _encoders(model, names)
+    used = _used(model, names)
+    for name in names:
+        if name not in used:
+            continue
+        categories = encoders.get(name)
+        if categories is None:
+            yield Column(name)
+            continue
+        array = np.asarray(categories)
+        kind = FeatureType.STRING if array.dtype.kind in "OUS" else FeatureType.INTEGER
+        yield Column(name, kind if array.dtype.kind in "OUSiu" else None, _allowed(model, name, names, array))
+
+
+def _used(model: Any, names: Sequence[str]) -> set[str]:
+    transformer = _column_transformer(model)
+    if transformer is None or not hasattr(model, "feature_names_in_"):
+        return set(names)
+    parts = [part for part in transformer.transformers_ if not (isinstance(part[1], str) and part[1] == "drop")]
+    return {column for part in parts for column in _resolved(part[2], names)}
+
+
+def _encoders(model: Any, names: Sequence[str]) -> dict[str, Any]:
+    """The categories that an encoder was fitted on, by column."""
+    return {column: categories for column, (_, categories) in _encoded(model, names).items()}
+
+
+def _encoded(model: Any, names: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    transformer = _column_transformer(model)
+    parts = transformer.transformers_ if transformer is not None else [("", _steps(model)[0], list(names))]
+    found: dict[str, tuple[Any, Any]] = {}
+    for _, step, columns in parts:
+        encoder = next((inner for inner in _steps(step) if hasattr(inner, "categories_")), None)
+        if encoder is not None:
+            for column, categories in zip(_resolved(columns, names), encoder.categories_, strict=True):
+                found[column] = (encoder, categories)
+    return found
+
+
+def _allowed(model: Any, name: str, names: Sequence[str], categories: Any) -> tuple[Any, ...] | None:
+    """The categories, where the model itself would fail on any other value."""
+    encoder, _ = _encoded(model, names)[name]
+    if getattr(encoder, "handle_unknown", "") != "error" or categories.dtype.kind not in "OUSiu":
+        return None
+    return tuple(categories.tolist()) if all(isinstance(c, str | int) for c in categories.tolist()) else None
+
+
+def _resolved(columns: Any, names: Sequence[str]) -> list[str]:
+    """A fitted column transformer's columns, which may be names, positions, a slice or a mask, as names."""
+    if isinstance(columns, str):
+        return [columns]
+    if isinstance(columns, slice):
+        return list(names[columns])
+    if isinstance(columns, int):
+        return [names[columns]]
+    chosen = list(columns)
+    if chosen and isinstance(chosen[0], bool | np.bool_):
+        return [name for name, taken in zip(names, chosen, strict=True) if taken]
+    return [column if isinstance(column, str) else names[column] for column in chosen]
+
+
+@contextmanager
+def _whole_numbers() -> Iterator[None]:
+    """Let skl2onnx 1.20 write tree ensembles: it puts booleans where protobuf 7 takes only integers."""
+    container = need("skl2onnx.common._container", "import")
+    make_node = container.make_node
+
+    def with_integers(*arguments: Any, **attributes: Any) -> Any:
+        return make_node(*arguments, **{key: _as_integers(value) for key, value in attributes.items()})
+
+    container.make_node = with_integers
+    try:
+        yield
+    finally:
+        container.make_node = make_node
+
+
+def _as_integers(value: Any) -> Any:
+    if isinstance(value, list) and any(isinstance(item, bool | np.bool_ | np.integer) for item in value):
+        return [int(item) if isinstance(item, bool | np.bool_ | np.integer) else item for item in value]
+    return value
+
+
+def _float_output(model: Any) -> str:
+    onnx = need("onnx", "import")
+    found = [v.name for v in model.graph.output if v.type.tensor_type.elem_type == onnx.TensorProto.FLOAT]
+    return str(found[-1])
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error))[:300]

@@ -1,0 +1,110 @@
+"""Captures as they are read back from the lines of a log, and as they are laid into files."""
+
+import gzip
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN, PredictionId, parse_prediction_id
+
+MARK = '{"capture":'
+"""What every line begins with that is a capture, as `capture_line` writes it."""
+
+FILTER = "capture"
+"""The word that every such line has, for filters of CloudWatch Logs: what else has it is left out by the reader."""
+
+FOLDER = "captures"
+_MOST_MILLISECONDS = 253_402_300_799_999  # the end of the year 9999
+_NAME_DIGITS = 32
+
+
+class Capture(BaseModel):
+    """One captured prediction: the record with its features filled in, what the version answered, and when.
+
+    One that is not to be ``kept`` was captured for shadows only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: Annotated[str, Field(pattern=PREDICTION_ID_PATTERN)]
+    model: str
+    version: int
+    time: Annotated[int, Field(ge=0, le=_MOST_MILLISECONDS)]
+    request: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    kept: bool = True
+
+    @model_validator(mode="after")
+    def _is_of_its_id(self) -> Self:
+        predicted = self.prediction
+        if (self.model, self.version) != (predicted.model, predicted.version):
+            raise ValueError("`id` is of another model or version")
+        return self
+
+    @property
+    def prediction(self) -> PredictionId:
+        """The id, taken apart."""
+        return parse_prediction_id(self.id)
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was predicted."""
+        return datetime.fromtimestamp(self.time / 1000, UTC)
+
+    @property
+    def label(self) -> str | None:
+        """The label that was answered; a regression has none."""
+        label = self.outputs.get("label")
+        return label if isinstance(label, str) else None
+
+
+class _Line(BaseModel):
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedLines:
+    """The captures among some lines, each once, and how many lines begin as one does but are not whole."""
+
+    captures: tuple[Capture, ...]
+    broken: int
+
+
+def read_captures(lines: Iterable[str]) -> ParsedLines:
+    """Take the captures out of lines of a log; what else is logged is passed over."""
+    found: dict[str, Capture] = {}
+    broken = 0
+    for line in lines:
+        if not line.startswith(MARK):
+            continue
+        try:
+            capture = _Line.model_validate_json(line).capture
+        except ValidationError:
+            broken += 1
+        else:
+            found.setdefault(capture.id, capture)
+    return ParsedLines(tuple(found.values()), broken)
+
+
+def pack(captures: Iterable[Capture]) -> Mapping[str, bytes]:
+    """Compressed files of JSON lines by their keys: one for each model and hour of the prediction.
+
+    A key holds a digest of what is in the file, so the same captures come to lie in the same place.
+    """
+    folders: dict[str, list[str]] = defaultdict(list)
+    for capture in captures:
+        hour = f"date={capture.made_at:%Y-%m-%d}/hour={capture.made_at:%H}"
+        folders[f"{FOLDER}/model={capture.model}/{hour}"].append(capture.model_dump_json(exclude={"kept"}))
+    return dict(_file(folder, lines) for folder, lines in folders.items())
+
+
+def _file(folder: str, lines: Iterable[str]) -> tuple[str, bytes]:
+    content = "".join(f"{line}\n" for line in sorted(lines)).encode()
+    name = hashlib.sha256(content).hexdigest()[:_NAME_DIGITS]
+    return f"{folder}/{name}.jsonl.gz", gzip.compress(content, mtime=0)

@@ -1,0 +1,240 @@
+"""The release record: all that is kept of one release, as a value that makes a round trip through JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import AwareDatetime, Field, FiniteFloat, ValidationError
+
+from slipway.config import Name, VersionNumber
+from slipway.config.releases import JudgeConfig, Options, Shadow
+from slipway.config.validation import field_problems
+from slipway.errors import InputError
+from slipway.releases.evidence.tallies import NOTHING, P50, P99, Tally
+from slipway.releases.record.phases import HistoryEntry, OperatorOrder, Phase, Stored
+from slipway.releases.routing.release import Candidate, Release, Shadowing
+from slipway.releases.routing.sticky import sticky_of
+from slipway.releases.statistics.betting import BETS, Array
+from slipway.releases.statistics.capital import Capital
+
+
+class StoredCapital(Stored):
+    """A `Capital` of one candidate, row by row: the bets against it, those in favour, and the six counts."""
+
+    against: tuple[tuple[float, ...], ...]
+    favour: tuple[tuple[float, ...], ...]
+    counts: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, capital: Capital) -> "StoredCapital":
+        """As it is stored; the logarithms keep what a decision needs of them."""
+        counts = [capital.candidate_n, capital.candidate_sum, capital.stable_n, capital.stable_sum]
+        counts += [capital.recent_n, capital.recent_sum]
+        return cls.model_construct(against=_rows(capital.against), favour=_rows(capital.favour), counts=_rows(counts))
+
+    def unpacked(self) -> Capital:
+        """As it is computed with."""
+        bets = (-1, BETS)
+        return Capital(
+            np.array(self.against, dtype=float).reshape(bets),
+            np.array(self.favour, dtype=float).reshape(bets),
+            *np.array(self.counts, dtype=float),
+        )
+
+
+def _rows(values: Any) -> tuple[tuple[float, ...], ...]:
+    array: Array = np.asarray(values)
+    return tuple(map(tuple, array.tolist()))
+
+
+class StoredTally(Stored):
+    """A `Tally`."""
+
+    n: float = 0
+    total: float = 0
+    squares: float | None = None
+
+
+class LatencyLimits(Stored):
+    """The stable version's quantiles in milliseconds, as of the start: latencies are counted over these."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+class ReleaseRecord(Stored):
+    """One release. ``shares`` are those that the candidates ought to have now, ``shares_before`` those before that.
+
+    Of a classifier's predictions ``labels`` are counted, of a regression's those over each of ``value_limits``.
+    ``minutes`` and ``requests`` count the present step, and only the time in which its candidate had traffic.
+    ``settled`` says that the release has ended and that the world is as it should be. ``reference`` has
+    the most that the stable version's means were, row by row, once it has no traffic. ``told`` is the number of
+    entries of the history that were sent out. ``held``: both versions fail alike; ``conflict``: the live shares are not
+    those of the record. ``revision`` is for optimistic locking.
+    """
+
+    format: Literal[1] = 1
+    id: Annotated[str, Field(min_length=1, max_length=128)]
+    model: Name
+    tier: Literal["light", "heavy"] = "light"
+    stable: VersionNumber
+    candidates: Annotated[tuple[VersionNumber, ...], Field(min_length=1)]
+    options: Options
+    judge: JudgeConfig = JudgeConfig()
+    labels: tuple[str, ...] = ()
+    value_limits: tuple[FiniteFloat, ...] = ()
+    started_at: AwareDatetime
+    started_by: str
+    reason: str = ""
+    phase: Phase = Phase.PENDING
+    phase_since: AwareDatetime
+    step: int = 0
+    minutes: float = 0
+    requests: float = 0
+    judged_until: AwareDatetime
+    shares: tuple[float, ...]
+    shares_before: tuple[float, ...]
+    winner: VersionNumber | None = None
+    limits: LatencyLimits | None = None
+    capitals: tuple[StoredCapital, ...] = ()
+    reference: tuple[float, ...] | None = None
+    totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
+    weighed_at: AwareDatetime | None = None
+    held: bool = False
+    conflict: bool = False
+    order: OperatorOrder | None = None
+    history: tuple[HistoryEntry, ...] = ()
+    told: int = 0
+    settled: bool = False
+    revision: int = 0
+
+    @property
+    def salt(self) -> str:
+        """What makes this release's assignment independent of every other."""
+        return self.id
+
+    @property
+    def serving(self) -> Release:
+        """What serves the model, as assignment needs it."""
+        if self.phase.ended:
+            return Release(self.model, self.stable_now, strategy=None, salt=self.salt)
+        arms = tuple(Candidate(version, share) for version, share in zip(self.candidates, self.shares, strict=True))
+        return Release(self.model, self.stable, arms, self.options.strategy, self.salt, sticky_of(self.options))
+
+    @property
+    def shadowing(self) -> Shadowing | None:
+        """How the candidates score what is captured; None unless they are shadows at work."""
+        if not isinstance(self.options, Shadow) or self.phase is not Phase.RUNNING:
+            return None
+        return Shadowing(self.options.sample, self.options.tolerance)
+
+    @property
+    def stable_now(self) -> int:
+        """The stable version, which is the winner once the release has ended with one."""
+        return self.winner if self.phase is Phase.PROMOTED and self.winner else self.stable
+
+    @property
+    def weights(self) -> dict[int, float]:
+        """The share that each version ought to have now."""
+        return _weights(self.stable, self.candidates, self.shares)
+
+    @property
+    def weights_before(self) -> dict[int, float]:
+        """The share that each version ought to have had before the last change."""
+        return _weights(self.stable, self.candidates, self.shares_before)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """When a candidate got its first traffic, or was asked to score; None before that."""
+        return next((entry.at for entry in self.history if entry.phase in (Phase.RUNNING, Phase.BAKING)), None)
+
+    @property
+    def deadline(self) -> datetime:
+        """When a release that has not decided by then is rolled back."""
+        return self.started_at + timedelta(minutes=self.judge.deadline_minutes)
+
+    def total(self, version: int, key: str) -> Tally:
+        """What an experiment has counted of one version since its start."""
+        stored = self.totals.get(version, {}).get(key)
+        return Tally(stored.n, stored.total, stored.squares) if stored else NOTHING
+
+    def latency_limits(self, version: int) -> dict[str, float]:
+        """The milliseconds over which a latency counts into `p50` and `p99`: the candidates may be slower."""
+        if self.limits is None:
+            return {}
+        slower = version != self.stable
+        p50, p99 = (self.judge.p50.ratio, self.judge.p99.ratio) if slower else (1, 1)
+        return {P50: self.limits.p50_ms * p50, P99: self.limits.p99_ms * p99}
+
+    def with_order(self, order: OperatorOrder) -> "ReleaseRecord":
+        """With what a person wants, for the next look to carry out."""
+        return self.model_copy(update={"order": order})
+
+
+def _weights(stable: int, candidates: tuple[int, ...], shares: tuple[float, ...]) -> dict[int, float]:
+    return {stable: max(0.0, 1 - sum(shares)), **dict(zip(candidates, shares, strict=True))}
+
+
+def new_record(
+    *,
+    model: str,
+    tier: Literal["light", "heavy"],
+    stable: int,
+    candidates: tuple[int, ...],
+    options: Options,
+    judge: JudgeConfig,
+    labels: tuple[str, ...],
+    value_limits: tuple[float, ...] = (),
+    now: datetime,
+    by: str,
+    reason: str = "",
+) -> ReleaseRecord:
+    """A release that has not begun; its id is made of the model, the versions and the time."""
+    arms = "-".join(map(str, candidates))
+    none = (0.0,) * len(candidates)
+    why = (reason,) if reason else ()
+    return ReleaseRecord(
+        id=f"{model}.{stable}-{arms}.{now:%Y%m%dT%H%M%S%f}",
+        model=model,
+        tier=tier,
+        stable=stable,
+        candidates=candidates,
+        options=options,
+        judge=judge,
+        labels=labels,
+        value_limits=value_limits,
+        started_at=now,
+        started_by=by,
+        reason=reason,
+        phase_since=now,
+        judged_until=now,
+        shares=none,
+        shares_before=none,
+        history=(HistoryEntry(at=now, by=by, phase=Phase.PENDING, what=f"{options.strategy} started", evidence=why),),
+    )
+
+
+def dump_record(record: ReleaseRecord) -> str:
+    """The record as JSON."""
+    return record.model_dump_json()
+
+
+def load_record(text: str | bytes) -> ReleaseRecord:
+    """The record of a JSON text.
+
+    Raises:
+        InputError: it is not one, or of a format that this version of Slipway does not know.
+    """
+    try:
+        return ReleaseRecord.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(field_problems(error, prefix="release")) from error
+
+
+def stored_tallies(tallies: Mapping[str, Tally]) -> dict[str, StoredTally]:
+    """Tallies as they are stored."""
+    return {
+        key: StoredTally.model_construct(n=tally.n, total=tally.total, squares=tally.squares)
+        for key, tally in tallies.items()
+    }

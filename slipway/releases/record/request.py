@@ -1,0 +1,135 @@
+"""How a release is started: what is asked for, checked against what there is, as a record that has not begun."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from slipway.config import Config, ModelConfig
+from slipway.config.releases import JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
+from slipway.config.validation import field_problems
+from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError
+from slipway.releases.evidence.accuracy import check_accuracy
+from slipway.releases.record.document import ReleaseRecord, new_record
+from slipway.releases.record.plan import check_start
+from slipway.releases.routing.sticky import check_sticky, sticky_of
+
+_OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
+_JUDGE = "judge."
+
+Fields = Callable[[int], Collection[str]]
+"""What a record of a request to a version of the model may hold, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """What somebody wants released. ``changes`` are options by name, those of the judge after ``judge.``."""
+
+    model: str
+    candidates: tuple[int, ...]
+    strategy: str | None
+    changes: Mapping[str, str]
+    by: str
+    reason: str = ""
+
+
+def start_record(
+    config: Config,
+    request: ReleaseRequest,
+    *,
+    stable: int,
+    labels: Sequence[str],
+    value_limits: Sequence[float] = (),
+    fields: Fields,
+    now: datetime,
+) -> ReleaseRecord:
+    """The record of a release that can be started; ``fields`` is asked where assignment goes by one.
+
+    Raises:
+        InputError: an option is wrong, or the tier or the strategy cannot do what is asked.
+        NotFoundError: there is no such model or version.
+    """
+    model = config.models.get(request.model)
+    if model is None:
+        raise NotFoundError("model", request.model, config.models)
+    options, judge = chosen(config, request)
+    check_start(options, judge, tier=model.tier, stable=stable, candidates=request.candidates)
+    check_accuracy(options, request.model, model, labels)
+    if isinstance(options, Shadow):
+        _check_shadow(request.model, model)
+    for version in request.candidates:
+        if version not in model.versions:
+            raise NotFoundError(f"version of {request.model} in slipway.yaml", str(version), map(str, model.versions))
+    if sticky := sticky_of(options):
+        check_sticky(sticky, request.model, {version: fields(version) for version in (stable, *request.candidates)})
+    return new_record(
+        model=request.model,
+        tier=model.tier,
+        stable=stable,
+        candidates=request.candidates,
+        options=options,
+        judge=judge,
+        labels=tuple(labels),
+        value_limits=tuple(value_limits),
+        now=now,
+        by=request.by,
+        reason=request.reason,
+    )
+
+
+def chosen(config: Config, request: ReleaseRequest) -> tuple[Options, JudgeConfig]:
+    """The options of slipway.yaml with what is wished otherwise; raises InputError."""
+    return chosen_of(config.models[request.model].release, request.strategy, request.changes)
+
+
+def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, str]) -> tuple[Options, JudgeConfig]:
+    """The options of a strategy, by default of the one that is set, with some changed; raises InputError."""
+    strategies: tuple[Strategy, ...] = get_args(Strategy)
+    strategy = next((each for each in strategies if each == name), None)
+    if name is not None and strategy is None:
+        raise InputError.of("strategy", f"{name!r} is none of {', '.join(strategies)}")
+    plain = {key: value for key, value in changes.items() if not key.startswith(_JUDGE)}
+    judged = {key.removeprefix(_JUDGE): value for key, value in changes.items() if key.startswith(_JUDGE)}
+    try:
+        options = _OPTIONS.validate_python(_changed(release.options(strategy).model_dump(), plain))
+        return options, JudgeConfig.model_validate(_changed(release.judge.model_dump(), judged))
+    except ValidationError as error:
+        raise InputError(field_problems(error, prefix="option")) from error
+
+
+def stable_version(config: Config, model: str, last: ReleaseRecord | None, live: Mapping[int, float] | None) -> int:
+    """The version that a new release begins from: the last release's, else the one with all traffic, or as configured.
+
+    Raises:
+        ConflictError: traffic is shared already, by somebody else.
+    """
+    if live is not None:
+        whole = [version for version, share in live.items() if share > 0.994]
+        if not whole:
+            shown = ", ".join(f"{100 * share:g} % at {version}" for version, share in live.items())
+            raise ConflictError(f"the traffic of {model} is shared already ({shown}); give it to one version first")
+        return whole[0]
+    return last.stable_now if last is not None else config.models[model].stable
+
+
+def _check_shadow(name: str, model: ModelConfig) -> None:
+    """Whether a model can be shadowed; raises InputError with the reason."""
+    if model.tier == "heavy" and model.heavy.compute == "gpu":
+        message = f"{name} runs on GPUs, and shadows are scored on processors, where it would be another model"
+        raise InputError.of("strategy", message)
+
+
+def _changed(document: dict[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
+    """A document with values at dotted names; raises InputError for a name that is not in it."""
+    for name, value in changes.items():
+        *parents, last = name.split(".")
+        place = document
+        for parent in parents:
+            inner = place.get(parent)
+            place = inner if isinstance(inner, dict) else {}
+        if last not in place or last == "strategy":
+            raise InputError([FieldProblem(name, f"is no option here; there is {', '.join(document)}")])
+        place[last] = None if value == "" else value
+    return document

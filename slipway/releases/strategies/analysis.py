@@ -1,0 +1,143 @@
+"""The judge's part of one analysis: the new windows become capital, counts and a verdict for each candidate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from slipway.config.releases import Shadow
+from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.tallies import Evidence, Reference, Window
+from slipway.releases.record.document import (
+    LatencyLimits,
+    ReleaseRecord,
+    StoredCapital,
+    StoredTally,
+    stored_tallies,
+)
+from slipway.releases.record.phases import Phase
+from slipway.releases.record.plan import phases_judged
+from slipway.releases.statistics.capital import Capital, block_of
+from slipway.releases.statistics.comparisons import Questions, against_reference, questions
+from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
+
+EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
+# As many of the requests before a release count as what is known of the stable version; the past is not the present.
+_REMEMBERED = 2000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A record that has taken the new windows in, and what the judge says of each candidate."""
+
+    record: ReleaseRecord
+    verdicts: dict[int, Verdict]
+    alarm: str | None
+    alike: str | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the first candidate: of the only one, for the strategies that have one."""
+        return next(iter(self.verdicts.values()))
+
+
+def base_questions(record: ReleaseRecord) -> Questions:
+    """What is asked while the stable version runs beside."""
+    parts = len(record.candidates) * phases_judged(record.options)
+    shadow = isinstance(record.options, Shadow)
+    return questions(record.judge, record.labels, record.value_limits, shadow=shadow, parts=parts)
+
+
+def questions_of(record: ReleaseRecord) -> Questions:
+    """What is asked in the present phase."""
+    asked = base_questions(record)
+    if record.phase is not Phase.BAKING or not record.reference:
+        return asked
+    return against_reference(asked, record.reference)
+
+
+def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
+    """Take in the windows that were not judged yet, and judge."""
+    windows = [window for window in evidence.windows if window.start >= record.judged_until]
+    asked = questions_of(record)
+    capitals = [_advanced(record, evidence, index, windows, asked) for index in range(len(record.candidates))]
+    update: dict[str, Any] = {"capitals": tuple(map(StoredCapital.of, capitals))}
+    if windows:
+        update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
+    if record.limits is None and (limits := _limits(evidence.reference)):
+        update["limits"] = limits
+    alike = shared_failure(windows[-1:], record.stable, record.candidates, record.judge)
+    if not windows and record.held:
+        alike = "both versions failed alike when there was traffic last"
+    taken = record.model_copy(update=update)
+    verdicts = {
+        version: judge(capital, asked, requests=_requests(capital, asked), least=record.judge.min_requests)
+        for version, capital in zip(record.candidates, capitals, strict=True)
+    }
+    if alike:
+        verdicts = {version: _held(verdict, alike) for version, verdict in verdicts.items()}
+    alarm = next((name for name in record.judge.alarms if evidence.alarms.get(name)), None)
+    return Analysis(taken, verdicts, alarm, alike)
+
+
+def first_capital(asked: Questions, reference: Reference | None) -> Capital:
+    """Before the first window, with what the stable version did before as the guess of what it does."""
+    capital = Capital.of(asked)
+    if reference is None:
+        return capital
+    block = block_of({}, reference.tallies, asked)
+    kept = np.minimum(1.0, _REMEMBERED / np.maximum(block.stable_n, 1))
+    return replace(capital, recent_n=block.stable_n * kept, recent_sum=block.stable_sum * kept)
+
+
+def _advanced(
+    record: ReleaseRecord, evidence: Evidence, index: int, windows: Sequence[Window], asked: Questions
+) -> Capital:
+    stored = record.capitals[index].unpacked() if record.capitals else None
+    capital = first_capital(asked, evidence.reference) if stored is None else stored
+    for window in windows:
+        arms = (window.arms.get(record.candidates[index], {}), window.arms.get(record.stable, {}))
+        capital = capital.after(block_of(*arms, asked), asked)
+    return capital
+
+
+def _requests(capital: Capital, asked: Questions) -> float:
+    """The candidate's requests, by the row that counts most of them."""
+    return float(capital.candidate_n.max()) if asked.rows else 0.0
+
+
+def _held(verdict: Verdict, alike: str) -> Verdict:
+    """A candidate that is not worse is not promoted either while both fail."""
+    if verdict.outcome is Outcome.ROLLBACK:
+        return verdict
+    return Verdict(Outcome.CONTINUE, f"hold: {alike}", verdict.findings, held=True)
+
+
+def _progress(record: ReleaseRecord, windows: Sequence[Window]) -> dict[str, float]:
+    """The step's minutes and requests: time without traffic, or in which both fail, does not count."""
+    minutes, requests = record.minutes, record.requests
+    for window in windows:
+        served = sum(window.tally(version, keys.ERRORS).n for version in record.candidates)
+        if served and not shared_failure([window], record.stable, record.candidates, record.judge):
+            minutes += window.minutes
+            requests += served
+    return {"minutes": minutes, "requests": requests}
+
+
+def _totals(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dict[str, StoredTally]]:
+    """What experiments decide on, summed up for each version."""
+    totals = dict(record.totals)
+    for version in (record.stable, *record.candidates):
+        sums = {key: record.total(version, key) for key in EXPERIMENTAL}
+        for window in windows:
+            sums = {key: tally + window.tally(version, key) for key, tally in sums.items()}
+        if counted := {key: tally for key, tally in sums.items() if tally.n}:
+            totals[version] = stored_tallies(counted)
+    return totals
+
+
+def _limits(reference: Reference | None) -> LatencyLimits | None:
+    if reference is None or reference.p50_ms is None or reference.p99_ms is None:
+        return None
+    return LatencyLimits(p50_ms=reference.p50_ms, p99_ms=reference.p99_ms)

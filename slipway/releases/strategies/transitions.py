@@ -1,0 +1,121 @@
+"""How a record changes: each function returns the next one, with an entry in its history."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from slipway.releases.evidence.tallies import P50, P99, Reference, Tally
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.phases import HistoryEntry, Phase
+from slipway.releases.record.plan import bake_minutes
+from slipway.releases.statistics.capital import block_of
+from slipway.releases.statistics.comparisons import reference_bounds
+from slipway.releases.strategies.analysis import base_questions
+
+CONTROLLER = "controller"
+_EVERYTHING = 1.0
+_P99_OVER = 0.01
+
+
+def add_entry(
+    record: ReleaseRecord, now: datetime, what: str, lines: Iterable[str] = (), *, by: str = ""
+) -> ReleaseRecord:
+    """With one more entry; nothing else changes."""
+    entry = HistoryEntry.model_construct(
+        at=now, by=by or CONTROLLER, phase=record.phase, what=what, evidence=tuple(line for line in lines if line)
+    )
+    return record.model_copy(update={"history": (*record.history, entry)})
+
+
+def enter_phase(
+    record: ReleaseRecord,
+    now: datetime,
+    phase: Phase,
+    what: str,
+    lines: Iterable[str] = (),
+    *,
+    shares: tuple[float, ...] | None = None,
+    by: str = "",
+) -> ReleaseRecord:
+    """In another phase, with other shares where they change."""
+    update: dict[str, object] = {"phase": phase, "phase_since": now, "minutes": 0.0, "requests": 0.0, "held": False}
+    if shares is not None:
+        update |= {"shares": shares, "shares_before": record.shares}
+    return add_entry(record.model_copy(update=update), now, what, lines, by=by)
+
+
+def enter_step(record: ReleaseRecord, now: datetime, step: int, share: float, lines: Iterable[str]) -> ReleaseRecord:
+    """At another step of the same phase."""
+    update = {"step": step, "minutes": 0.0, "requests": 0.0, "shares": (share,), "shares_before": record.shares}
+    return add_entry(record.model_copy(update=update), now, f"{100 * share:g} % to the candidate", lines)
+
+
+def set_shares(record: ReleaseRecord, shares: tuple[float, ...], *, moved: bool) -> ReleaseRecord:
+    """With other shares, and no entry; where the last ones are not live yet, what was before them still is."""
+    before = record.shares if moved else record.shares_before
+    return record.model_copy(update={"shares": shares, "shares_before": before})
+
+
+def roll_back(
+    record: ReleaseRecord, now: datetime, what: str, lines: Iterable[str] = (), *, by: str = ""
+) -> ReleaseRecord:
+    """Rolled back: all traffic to the version that was stable before."""
+    return enter_phase(record, now, Phase.ROLLED_BACK, what, lines, shares=_none(record), by=by)
+
+
+def finish(record: ReleaseRecord, now: datetime, what: str, lines: Iterable[str] = ()) -> ReleaseRecord:
+    """Finished without a promotion."""
+    return enter_phase(record, now, Phase.FINISHED, what, lines, shares=_none(record))
+
+
+def give_all_traffic(
+    record: ReleaseRecord,
+    now: datetime,
+    winner: int,
+    lines: Iterable[str] = (),
+    *,
+    reference: Reference | None = None,
+    by: str = "",
+) -> ReleaseRecord:
+    """All traffic to one candidate; baking if that takes any time, else promoted.
+
+    What the stable version did before is kept to judge by: its counts beside the candidate, else ``reference``.
+    """
+    shares = tuple(_EVERYTHING if version == winner else 0.0 for version in record.candidates)
+    kept = record.model_copy(
+        update={"winner": winner, "reference": _reference(record, winner, reference), "capitals": ()}
+    )
+    what = f"100 % to version {winner}"
+    if bake_minutes(record.options):
+        return enter_phase(kept, now, Phase.BAKING, what, lines, shares=shares, by=by)
+    return enter_phase(kept, now, Phase.PROMOTED, f"{what}, the stable version now", lines, shares=shares, by=by)
+
+
+def promote(record: ReleaseRecord, now: datetime, lines: Iterable[str] = (), *, by: str = "") -> ReleaseRecord:
+    """The winner is the stable version."""
+    return enter_phase(record, now, Phase.PROMOTED, f"version {record.winner} is the stable version", lines, by=by)
+
+
+def _none(record: ReleaseRecord) -> tuple[float, ...]:
+    return (0.0,) * len(record.candidates)
+
+
+def _reference(record: ReleaseRecord, winner: int, reference: Reference | None) -> tuple[float, ...]:
+    asked = base_questions(record)
+    if record.capitals:
+        capital = record.capitals[record.candidates.index(winner)].unpacked()
+        n, total = capital.stable_n, capital.stable_sum
+    else:
+        block = block_of({}, _with_quantiles(reference), asked)
+        n, total = block.stable_n, block.stable_sum
+    return tuple(reference_bounds(asked, n, total).tolist())
+
+
+def _with_quantiles(reference: Reference | None) -> dict[str, Tally]:
+    """The tallies of the time before, with the latencies over quantiles that were taken from that very time."""
+    if reference is None:
+        return {}
+    tallies = dict(reference.tallies)
+    requests = tallies.get("errors", Tally(0, 0)).n
+    if reference.p50_ms is not None and reference.p99_ms is not None:
+        tallies |= {P50: Tally(requests, requests / 2), P99: Tally(requests, requests * _P99_OVER)}
+    return tallies

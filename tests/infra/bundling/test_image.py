@@ -1,0 +1,99 @@
+"""The heavy tier's image: what its build is given, and how the templates name it."""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from support.heavy.templates import heavy_model
+
+from infra.bundling.image import build_context, image_asset
+from slipway.config import load_config
+from slipway.config.heavy import HeavyConfig
+from slipway.errors import ConfigError
+
+
+def context_of(config_file):
+    return build_context(root=config_file.parent, config_file=config_file, config=load_config(config_file))
+
+
+def test_the_build_is_given_our_code_and_the_heavy_models_and_nothing_else(make_project):
+    config_file = make_project(models=heavy_model())
+    folder = context_of(config_file)
+    assert {path.name for path in folder.iterdir()} == {"container", "slipway", "slipway.yaml", "models"}
+    assert (folder / "container" / "Dockerfile").is_file()
+    assert (folder / "slipway.yaml").read_bytes() == config_file.read_bytes()
+    assert sorted(path.relative_to(folder).as_posix() for path in (folder / "models").glob("*/*")) == [
+        "models/tiny-large/1",
+        "models/tiny-large/2",
+    ]
+    assert not list(folder.rglob("__pycache__"))
+
+
+def test_the_build_is_given_no_code_that_only_a_laptop_needs(make_project):
+    folder = context_of(make_project(models=heavy_model()))
+    laptop = {"cli", "models/advice", "models/compression", "models/importing", "releases/simulation"}
+    assert {name for name in laptop if (folder / "slipway" / name).exists()} == set()
+    assert (folder / "slipway/bundling/stripping.py").is_file()
+
+
+def test_what_goes_from_the_project_goes_from_the_build(make_project):
+    config_file = make_project(models=heavy_model())
+    context_of(config_file)
+    config_file.write_text(
+        config_file.read_text().replace("heavy, versions: [1, 2], stable: 1", "heavy, versions: [2], stable: 2")
+    )
+    assert not (context_of(config_file) / "models" / "tiny-large" / "1").exists()
+    assert [path.name for path in (config_file.parent / "build").iterdir()] == ["image"]
+
+
+def test_the_build_is_given_the_users_own_tasks(make_project):
+    config_file = make_project(models=heavy_model(), rest="light: { task_modules: [ranking.tasks, mine] }")
+    for file in ("ranking/tasks.py", "ranking/names.txt", "mine.py"):
+        (config_file.parent / file).parent.mkdir(exist_ok=True)
+        (config_file.parent / file).write_text("")
+    folder = context_of(config_file)
+    assert {"tasks.py", "names.txt"} == {path.name for path in (folder / "ranking").iterdir()}
+    assert (folder / "mine.py").is_file()
+
+
+def test_a_task_module_cannot_take_the_containers_place(make_project):
+    config_file = make_project(models=heavy_model(), rest="light: { task_modules: [container] }")
+    with pytest.raises(ConfigError, match=r"light\.task_modules: `container` would take the place"):
+        context_of(config_file)
+
+
+def image_of(folder: Path, settings: HeavyConfig, outdir: Path):
+    """The only image of the assets that a deploy would build."""
+    app = cdk.App(outdir=str(outdir), builtin_cloud_formation_validation=False)
+    image_asset(cdk.Stack(app, "Stack"), "Image", context=folder, settings=settings)
+    assets = json.loads((Path(app.synth().directory) / "Stack.assets.json").read_text(encoding="utf-8"))
+    (image,) = assets["dockerImages"].values()
+    return image["source"]
+
+
+def test_compute_and_architecture_choose_the_image(make_project, tmp_path):
+    folder = context_of(make_project(models=heavy_model()))
+    cpu = image_of(folder, HeavyConfig(architecture="arm64"), tmp_path / "cpu")
+    gpu = image_of(folder, HeavyConfig(compute="gpu"), tmp_path / "gpu")
+    assert (cpu["dockerBuildArgs"], cpu["platform"]) == ({"RUNTIME": "onnxruntime"}, "linux/arm64")
+    assert (gpu["dockerBuildArgs"], gpu["platform"]) == ({"RUNTIME": "onnxruntime-gpu"}, "linux/amd64")
+    assert cpu["dockerFile"] == "container/Dockerfile"
+
+
+def test_the_image_is_another_only_when_something_in_it_changed(make_project, tmp_path):
+    config_file = make_project(models=heavy_model())
+    settings = HeavyConfig()
+    first = image_of(context_of(config_file), settings, tmp_path / "first")
+    assert image_of(context_of(config_file), settings, tmp_path / "second") == first
+    config_file.write_text(config_file.read_text() + "# changed\n")
+    assert image_of(context_of(config_file), settings, tmp_path / "third") != first
+
+
+def test_the_embedded_aws_pulls_no_image(heavy):
+    images = [
+        container["Image"]
+        for task in heavy.of_type("AWS::ECS::TaskDefinition").values()
+        for container in task["Properties"]["ContainerDefinitions"]
+    ]
+    assert images == ["slipway-heavy"] * 2

@@ -1,0 +1,33 @@
+"""Releases for tests."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.config.releases import Canary, JudgeConfig
+from slipway.monitoring.feedback.store import BUCKET
+from slipway.releases.record.document import ReleaseRecord, new_record
+from slipway.releases.record.phases import HistoryEntry, Phase
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def make_release(model: str = "sentiment", **changes: Any) -> ReleaseRecord:
+    """A canary of version 2 over version 1 that has not begun."""
+    settings: dict[str, Any] = {
+        "model": model,
+        "tier": "light",
+        "stable": 1,
+        "candidates": (2,),
+        "options": Canary(),
+        "judge": JudgeConfig(),
+        "labels": ("negative", "positive"),
+        "now": NOW,
+        "by": "ann",
+    }
+    return new_record(**{**settings, **changes})
+
+
+def with_traffic(record: ReleaseRecord, since: datetime = NOW - BUCKET) -> ReleaseRecord:
+    """The release with its candidates' first traffic some time ago: by default, all spans from `NOW` on count."""
+    entry = HistoryEntry(at=since, by="controller", phase=Phase.RUNNING, what="running")
+    return record.model_copy(update={"history": (*record.history, entry)})
