@@ -4,11 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.packages import make_regression_package, make_tabular_package, make_text_package
 
 from slipway.models.package import Package
 
 PackageFactory = Callable[..., Package]
+
+# A busy machine must not fail a property. Everything else is inherited, so `--hypothesis-profile=ci` or the variable CI
+# still derandomizes.
+settings.register_profile("slipway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("slipway")
 
 
 @pytest.fixture
