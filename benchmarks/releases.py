@@ -20,7 +20,6 @@ import numpy as np
 from slipway.cli.release.simulation_report import figure_cells
 from slipway.config import parse_config
 from slipway.config.releases import ReleaseConfig
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.assignment import assign
 from slipway.releases.routing.release import Candidate, Release
 from slipway.releases.routing.serving import Serving
@@ -29,6 +28,7 @@ from slipway.releases.simulation.runs import Run, Setting, simulate
 from slipway.releases.simulation.scenarios import find_scenarios
 from slipway.releases.simulation.traffic import Traffic
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
+from tests.fakes.releases import MemoryReleaseStore
 
 ROUNDS = 600
 KEYS = 200

@@ -4,12 +4,12 @@ import re
 
 import pytest
 from fakes.features import MemoryFeatureStore
+from fakes.feedback import MemoryFeedbackStore
 
 from infra.stacks.routes import ROUTES
 from slipway.config import load_config
 from slipway.features.definitions import FeatureDefinitions
 from slipway.models.bundle import load_models
-from slipway.monitoring.feedback.store import MemoryFeedbackStore
 from slipway.serving.apis.features import feature_routes
 from slipway.serving.apis.feedback import feedback_routes
 from slipway.serving.apis.health import health_routes

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fakes.features import MemoryFeatureStore, MemoryPredictionCache
+from fakes.feedback import MemoryFeedbackStore
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -19,7 +20,6 @@ from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
 from slipway.models.predictor import Predictor
-from slipway.monitoring.feedback.store import MemoryFeedbackStore
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.apis.features import feature_routes
 from slipway.serving.apis.feedback import feedback_routes

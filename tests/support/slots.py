@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from fakes.releases import MemoryReleaseStore
 from starlette.testclient import TestClient
 
 from slipway.config import parse_config
 from slipway.errors import PredictionError
 from slipway.monitoring.telemetry.gathering import GatheredTelemetry
 from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.assignment import assign
 from slipway.serving.apis.oip import oip_routes
 from slipway.serving.apis.predict import v1_routes

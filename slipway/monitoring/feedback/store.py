@@ -1,13 +1,12 @@
 """Feedback: the label, value or reward that a prediction turned out to deserve, stored once per prediction."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from slipway.errors import ConflictError
-from slipway.monitoring.accuracy.labels import Accuracy, AccuracyCounters, CapturedLabel
-from slipway.monitoring.feedback.impressions import Click, WinCounters, won
+from slipway.monitoring.accuracy.labels import AccuracyCounters
+from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 
 
@@ -82,50 +81,6 @@ class FeedbackStore(Protocol):
             UnavailableError: the store cannot be reached.
         """
         ...
-
-
-class MemoryFeedbackStore:
-    """Feedback in this process only."""
-
-    def __init__(self) -> None:
-        self._stored: dict[PredictionId, Feedback] = {}
-        self._captured: dict[PredictionId, CapturedLabel] = {}
-
-    def put(self, feedback: Feedback) -> bool:
-        stored = self._stored.get(feedback.prediction)
-        if stored is None:
-            self._stored[feedback.prediction] = feedback
-        elif stored.content() != feedback.content():
-            raise contradiction(feedback)
-        return stored is None
-
-    def captured(self, labels: Iterable[CapturedLabel]) -> None:
-        now = datetime.now(UTC)
-        self._captured |= {each.prediction: each for each in labels if each.expires > now}
-
-    def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
-        found = self._about(model, version, since, until)
-        return sum((Rewards.of(each.reward) for each in found if each.reward is not None), Rewards())
-
-    def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
-        found = [
-            Accuracy.of(predicted=self._captured[each.prediction].label, true=each.label)
-            for each in self._about(model, version, since, until)
-            if each.label is not None and each.prediction in self._captured
-        ]
-        return sum(found, Accuracy())
-
-    def wins(self, model: str, release: str) -> Mapping[int, int]:
-        clicks = map(Click.of, self._stored.values())
-        return won(click for click in clicks if click and (click.model, click.release) == (model, release))
-
-    def _about(self, model: str, version: int, since: datetime, until: datetime) -> list[Feedback]:
-        return [
-            feedback
-            for prediction, feedback in self._stored.items()
-            if (prediction.model, prediction.version) == (model, version)
-            and bucket(since) <= bucket(prediction.made_at) < until
-        ]
 
 
 def contradiction(feedback: Feedback) -> ConflictError:

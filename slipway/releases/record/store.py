@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from slipway.errors import ConflictError, StaleError
-from slipway.releases.record.release_record import ReleaseRecord, dump_record, load_record
-from slipway.releases.routing.serving import Serving, ServingStore
+from slipway.releases.record.release_record import ReleaseRecord
+from slipway.releases.routing.serving import ServingStore
 
 
 class ReleaseStore(ServingStore, Protocol):
@@ -52,41 +52,6 @@ def refused(active: ReleaseRecord) -> ConflictError:
 def stale(record: ReleaseRecord) -> StaleError:
     """The error for a revision that is not the last one."""
     return StaleError(f"release {record.id} was changed by somebody else since its revision {record.revision} was read")
-
-
-class MemoryReleaseStore:
-    """Releases in this process only."""
-
-    def __init__(self) -> None:
-        self._current: dict[str, str] = {}
-        self._past: dict[str, dict[str, str]] = {}
-
-    def start(self, record: ReleaseRecord) -> ReleaseRecord:
-        before = next(iter(self.current([record.model])), None)
-        if before is not None and is_active(before):
-            raise refused(before)
-        return self._put(record.model_copy(update={"revision": before.revision + 1 if before else 1}))
-
-    def current(self, models: Iterable[str]) -> list[ReleaseRecord]:
-        return [load_record(self._current[model]) for model in models if model in self._current]
-
-    def save(self, record: ReleaseRecord) -> ReleaseRecord:
-        stored = next(iter(self.current([record.model])), None)
-        if stored is None or (stored.id, stored.revision) != (record.id, record.revision):
-            raise stale(record)
-        return self._put(record.model_copy(update={"revision": record.revision + 1}))
-
-    def past(self, model: str) -> list[ReleaseRecord]:
-        return newest_first(map(load_record, self._past.get(model, {}).values()))
-
-    def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:  # noqa: ARG002 - it is
-        return {record.model: Serving.of(record) for record in self.current(models)}
-
-    def _put(self, record: ReleaseRecord) -> ReleaseRecord:
-        self._current[record.model] = dump_record(record)
-        if record.settled:
-            self._past.setdefault(record.model, {})[record.id] = dump_record(record)
-        return record
 
 
 def newest_first(records: Iterable[ReleaseRecord]) -> list[ReleaseRecord]:

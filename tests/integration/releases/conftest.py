@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from moto import mock_aws
 
 from slipway.aws.table import Backoff, lazy_client
-from slipway.releases.record.store import MemoryReleaseStore, ReleaseStore
+from slipway.releases.record.store import ReleaseStore
 from slipway.releases.record.table import DynamoReleaseStore
 
 REGION = "eu-west-1"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fakes.feedback import MemoryFeedbackStore
 from support.releases import NOW, make_release, with_traffic
 
 from slipway.aws.table import DynamoTable
@@ -13,7 +14,7 @@ from slipway.errors import ConflictError
 from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
 from slipway.monitoring.feedback.prediction_ids import PredictionId
-from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore
+from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.labels import with_accuracy

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from fakes.feedback import MemoryFeedbackStore
 from moto import mock_aws
 from moto.cloudwatch.models import Statistics
 from support.releases import NOW, make_release, with_traffic
@@ -13,7 +14,7 @@ from support.releases import NOW, make_release, with_traffic
 from slipway.config.releases import AbTest, Bandit, Shadow
 from slipway.monitoring.accuracy.labels import CapturedLabel
 from slipway.monitoring.feedback.prediction_ids import PredictionId
-from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore
+from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.tallies import Tally

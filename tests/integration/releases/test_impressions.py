@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes.feedback import MemoryFeedbackStore
 
 from slipway.errors import ConflictError
 from slipway.monitoring.feedback.impressions import KEPT
 from slipway.monitoring.feedback.prediction_ids import PredictionId, release_tag
-from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore, Rewards
+from slipway.monitoring.feedback.store import Feedback, Rewards
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.releases.statistics.interleaving import Pick, Team, preferred
 

@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fakes.feedback import MemoryFeedbackStore
 from support.releases import NOW
 
 from slipway.errors import ConflictError
 from slipway.monitoring.feedback.prediction_ids import PredictionId
-from slipway.monitoring.feedback.store import Feedback, MemoryFeedbackStore, Rewards
+from slipway.monitoring.feedback.store import Feedback, Rewards
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 
 Store = MemoryFeedbackStore | DynamoFeedbackStore

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from fakes.feedback import MemoryFeedbackStore
 from moto import mock_aws
 
 from slipway.aws.table import Backoff, lazy_client
 from slipway.errors import ConflictError, UnavailableError
 from slipway.monitoring.feedback.prediction_ids import PredictionId
-from slipway.monitoring.feedback.store import Feedback, FeedbackStore, MemoryFeedbackStore
+from slipway.monitoring.feedback.store import Feedback, FeedbackStore
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 
 ID = PredictionId("m", 1, "0" * 24)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from support.releases import make_release
 
 from slipway.config import Config, parse_config
@@ -15,7 +16,6 @@ from slipway.config.releases import Shadow
 from slipway.errors import UnavailableError
 from slipway.monitoring.captures.reading import Capture
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.shadow.shadower import Shadower, agree, is_chosen
 
 MODEL = "sentiment"

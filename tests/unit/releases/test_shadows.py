@@ -4,16 +4,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from fakes.releases import MemoryReleaseStore
+from fakes.surroundings import MemoryFilters
 from support.faults import Killed
 from support.releases import make_release
-from support.worlds import MODEL, Logs, Stage
+from support.worlds import MODEL, Stage
 
 from slipway.config.releases import AbTest, Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.record.phases import Order, Phase
 from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.shadow.subscriptions import LogShadows
 
 LONG = Shadow(sample=0.5, minutes=600)
@@ -92,7 +93,7 @@ class TwoModels:
     """Two light models, whose captures are in one log group."""
 
     store: MemoryReleaseStore = field(default_factory=MemoryReleaseStore)
-    logs: Logs = field(default_factory=Logs)
+    logs: MemoryFilters = field(default_factory=MemoryFilters)
 
     @property
     def shadows(self) -> LogShadows:

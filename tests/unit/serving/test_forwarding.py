@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from pydantic_core import to_json
 from support.packages import make_regression_package
 from support.releases import make_release
@@ -15,7 +16,6 @@ from slipway.errors import UnavailableError
 from slipway.models.bundle import load_models
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.serving.apis.predict import describe_model
 from slipway.serving.prediction.service import PredictionService
 from slipway.serving.slot.slot_releases import SlotReleases

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from support.releases import make_release
 from support.serving import PREDICT, Api
 
@@ -17,7 +18,6 @@ from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.routing.release import Candidate
 from slipway.releases.routing.serving import Serving
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases

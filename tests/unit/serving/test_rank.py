@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fakes.releases import MemoryReleaseStore
 from starlette.testclient import TestClient
 from support.releases import make_release
 from support.serving import Api, fields, refused
@@ -16,7 +17,6 @@ from slipway.models.manifest import Manifest
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id, release_tag
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.release_record import ReleaseRecord
-from slipway.releases.record.store import MemoryReleaseStore
 from slipway.releases.statistics.interleaving import Team, team_draft
 from slipway.serving.prediction import ranking
 from slipway.serving.prediction.live_releases import LiveReleases
