@@ -29,15 +29,19 @@ setup: .venv/.installed node_modules/.installed ## Install the pinned Python pac
 
 node_modules/.installed: package-lock.json
 	@echo "==> The CDK CLI into node_modules"
+	@node -e 'parseInt(process.versions.node) >= 22 || console.error("warning: the AWS CDK no longer supports Node " + process.version)'
 	npm ci --silent
 	@touch $@
 
 run: setup ## Deploy to the embedded AWS on this machine, predict TEXT, and stay up until Ctrl-C.
 	$(BIN)/slipway local up --port $(PORT) --text "$$TEXT"
 
+# Hundreds of processes import the same modules, and without bytecode each compiles them.
+test unit test-torch: export PYTHONDONTWRITEBYTECODE :=
+
+# Four processes for two processors: tests/e2e mostly waits for what it has deployed, while the others work.
 test: setup lint types ## Every check and every test.
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/unit tests/integration tests/infra
-	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder tests/e2e
+	$(BIN)/pytest --numprocesses 4 --dist loadscope tests
 
 test-torch: .venv/.torch ## The tests that need PyTorch, which this installs into .venv.
 	$(BIN)/pytest tests/torch
@@ -57,7 +61,7 @@ test-image: setup ## Build the image with buildah, run it and check it, which ne
 	.ci/image
 
 unit: setup ## The unit tests, most of which take milliseconds.
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/unit
+	$(BIN)/pytest --numprocesses 2 --dist loadscope tests/unit
 
 bench: setup ## The figures of docs/performance.md, each beside its floor.
 	for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each || exit 1; done

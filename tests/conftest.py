@@ -2,13 +2,33 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.packages import make_regression_package, make_tabular_package, make_text_package
+from support.scheduling import ByFolder, sort
 
 from slipway.models.package import Package
 
 PackageFactory = Callable[..., Package]
+
+# A busy machine must not fail a property. Everything else is inherited, so `--hypothesis-profile=ci` or the variable CI
+# still derandomizes.
+settings.register_profile("slipway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("slipway")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """Where several processes run the tests."""
+    config.option.loadscopereorder = False
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests in order."""
+    sort(items)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import logging
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -23,6 +24,8 @@ DELAY_SECONDS = 1.0
 _EVENTS_PER_BATCH = 500
 
 Event = Mapping[str, Any]
+Later = Callable[[Callable[[], None]], None]
+"""Calls something in a moment, without keeping the caller waiting."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,10 +34,18 @@ def install() -> None:
     cloudwatch_logs._fanout_to_subscription_filters = Deliveries().add
 
 
+def in_a_moment(call: Callable[[], None]) -> None:
+    """Call it in ``DELAY_SECONDS``, in a thread."""
+    timer = threading.Timer(DELAY_SECONDS, call)
+    timer.daemon = True
+    timer.start()
+
+
 class Deliveries:
     """Lines of log groups that wait a moment for others; those of all streams of a group go together."""
 
-    def __init__(self) -> None:
+    def __init__(self, later: Later = in_a_moment) -> None:
+        self._later = later
         self._waiting: dict[str, list[Event]] = defaultdict(list)
         self._lock = threading.Lock()
 
@@ -46,9 +57,7 @@ class Deliveries:
             self._waiting[group] += [{**event, "stream": stream} for event in events]
             if len(self._waiting[group]) > len(events):
                 return  # somebody waits already
-        timer = threading.Timer(DELAY_SECONDS, self._deliver, [group])
-        timer.daemon = True
-        timer.start()
+        self._later(partial(self._deliver, group))
 
     def _deliver(self, group: str) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ ASSEMBLY = "cdk.out"
 TARGET = "slipway:target=host"
 _FINGERPRINT = "cdk.out.fingerprint"
 # What a synthesis does not read. All else counts, so that a file in an unexpected place is not overlooked.
-_IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchmarks", "training", "__pycache__"}
+_IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchmarks", "recipes", "__pycache__"}
 
 
 @contextmanager

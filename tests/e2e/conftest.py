@@ -3,40 +3,17 @@
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from support.embedded import Aws, clients, unused_port
-from xdist.scheduler import LoadScopeScheduling
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
 from slipway.errors import ConfigError
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 30.0
-# Each folder has an embedded AWS of its own. The tests of the first two mostly wait, which they can do side by side.
-ORDER = {"releases": 0, "experiments": 1, HERE.name: 2}
-
-
-class ByFolder(LoadScopeScheduling):
-    """Has the tests of a folder run one after the other, by one of the processes of pytest-xdist."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0].rpartition("/")[0]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    """Where several processes run these tests."""
-    return ByFolder(config, log)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders in order."""
-    items.sort(key=lambda item: ORDER.get(item.path.parent.name, len(ORDER)) if item.path.is_relative_to(HERE) else -1)
 
 
 @pytest.hookimpl(trylast=True)  # after the processes of pytest-xdist have ended

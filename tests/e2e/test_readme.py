@@ -40,7 +40,7 @@ def run(running: State, checkout: Path) -> Run:
 
     def call(command: list[str]) -> str:
         done = subprocess.run(
-            command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=240, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -1,4 +1,4 @@
-"""A store of feedback in this process only."""
+"""Feedback in this process's memory."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from slipway.monitoring.feedback.store import Feedback, Rewards, bucket, contrad
 
 
 class MemoryFeedbackStore:
-    """Feedback in this process only."""
+    """A `FeedbackStore` with its counters, gone with the process."""
 
     def __init__(self) -> None:
         self._stored: dict[PredictionId, Feedback] = {}

@@ -1,14 +1,18 @@
-"""A store of releases in this process only."""
+"""Releases in this process's memory."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from slipway.releases.record.document import ReleaseRecord, dump_record, load_record
 from slipway.releases.record.store import is_active, newest_first, refused, stale
 from slipway.releases.routing.serving import Serving
 
+# Records are frozen, and tests of the controller read each some hundred times.
+_loaded = lru_cache(maxsize=1000)(load_record)
+
 
 class MemoryReleaseStore:
-    """Releases in this process only."""
+    """A `ReleaseStore` that is gone with the process."""
 
     def __init__(self) -> None:
         self._current: dict[str, str] = {}
@@ -21,7 +25,7 @@ class MemoryReleaseStore:
         return self._put(record.model_copy(update={"revision": before.revision + 1 if before else 1}))
 
     def current(self, models: Iterable[str]) -> list[ReleaseRecord]:
-        return [load_record(self._current[model]) for model in models if model in self._current]
+        return [_loaded(self._current[model]) for model in models if model in self._current]
 
     def save(self, record: ReleaseRecord) -> ReleaseRecord:
         stored = next(iter(self.current([record.model])), None)
@@ -30,7 +34,7 @@ class MemoryReleaseStore:
         return self._put(record.model_copy(update={"revision": record.revision + 1}))
 
     def past(self, model: str) -> list[ReleaseRecord]:
-        return newest_first(map(load_record, self._past.get(model, {}).values()))
+        return newest_first(map(_loaded, self._past.get(model, {}).values()))
 
     def serving(self, models: Iterable[str], *, consistent: bool = False) -> dict[str, Serving]:
         return {record.model: Serving.of(record) for record in self.current(models)}

@@ -1,8 +1,9 @@
 """What tests of a running embedded AWS share: its clients, and ports."""
 
+import random
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -12,12 +13,17 @@ from local.environment.state import State
 Aws = Callable[[str], Any]
 
 
+# Below the ports that the system gives to whoever asks for any: what is free now is still free when it is bound.
+_FIRST_PORT, _LAST_PORT = 10_000, 32_000
+
+
 def unused_port() -> int:
     """A port of loopback that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    while True:
+        port = random.SystemRandom().randint(_FIRST_PORT, _LAST_PORT)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

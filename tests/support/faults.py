@@ -11,15 +11,6 @@ class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
 
-class Broken(BaseException):
-    """What must be so at every moment is not; the controller must not catch this either."""
-
-
-def insist(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise Broken(otherwise)
-
-
 @dataclass
 class Faults:
     """Counts the calls of a world, and has one of them fail, before or after its effect."""

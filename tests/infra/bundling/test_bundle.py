@@ -121,7 +121,7 @@ def run(bundle, program, *arguments, **environment):
     # -I and -S: without this environment's site-packages, and without the folder that the tests run in.
     command = [find_python(), "-I", "-S", "-c", f"import sys\nsys.path.insert(0, sys.argv[1])\n{program}", str(bundle)]
     given = {"LAMBDA_TASK_ROOT": str(bundle), "SLIPWAY_CONTROL_TABLE": "control", **environment}
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=given, check=False, timeout=60)
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=given, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 from support.packages import make_regression_package, make_text_package
+
+from local.emulator.addresses import unused_address
 
 CONFIG = """
 project: demo
@@ -25,6 +26,8 @@ models:
   tiny-price: {tier: heavy, versions: [1], stable: 1}
 """
 REPOSITORY = Path(__file__).parents[3]
+PORT = 8080
+SECONDS = 120.0
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +49,7 @@ class Running:
     output: list[str] = field(default_factory=list)
 
     def until_ready(self) -> None:
-        end = time.monotonic() + 120
+        end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             assert self.process.poll() is None, self.process.communicate()[0]
             try:
@@ -59,7 +62,7 @@ class Running:
     def stop(self) -> str:
         """Ask it to stop, as an orchestrator does; gives what it wrote."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=30)[0]
+        return self.process.communicate(timeout=SECONDS)[0]
 
 
 Start = Callable[..., Running]
@@ -70,14 +73,16 @@ def start(bundle: Path) -> Iterator[Start]:
     started: list[Running] = []
 
     def start(**environment: str) -> Running:
-        port = free_port()
+        # An address of its own: a port that is free now may be another process's once the container has started.
+        host = unused_address(PORT)
         own = {
             "SLIPWAY_ROOT": str(bundle),
             "SLIPWAY_MODEL": "tiny-sentiment",
             "SLIPWAY_VERSION": "1",
             "SLIPWAY_SLOT": "green",
             "SLIPWAY_DRAIN_SECONDS": "0",
-            "PORT": str(port),
+            "SLIPWAY_HOST": host,
+            "PORT": str(PORT),
             "PYTHONPATH": str(REPOSITORY),
         }
         process = subprocess.Popen(
@@ -87,7 +92,7 @@ def start(bundle: Path) -> Iterator[Start]:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        started.append(Running(process, f"http://127.0.0.1:{port}"))
+        started.append(Running(process, f"http://{host}:{PORT}"))
         return started[-1]
 
     yield start
@@ -97,10 +102,3 @@ def start(bundle: Path) -> Iterator[Start]:
         running.process.wait(10)
         if running.process.stdout is not None:
             running.process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

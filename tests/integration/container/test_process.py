@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+SECONDS = 120.0
 PREDICT = "/v1/models/tiny-sentiment/predict"
 GOOD = {"inputs": [{"text": "good"}]}
 
@@ -46,7 +47,7 @@ def test_a_version_that_no_config_names_is_served_where_a_slot_names_it(start) -
 
 def test_what_cannot_start_says_why_and_ends(start) -> None:
     running = start(SLIPWAY_VERSION="7")
-    output, _ = running.process.communicate(timeout=30)
+    output, _ = running.process.communicate(timeout=SECONDS)
     assert running.process.returncode == 1
     assert "cannot start" in output
     assert "Traceback" not in output
@@ -57,10 +58,10 @@ def test_what_there_is_no_room_for_is_refused_at_once_and_counted(start) -> None
     running.until_ready()
     # More records than may wait, and long ones: while they do, there is room for nobody.
     many = {"inputs": [{"text": "good " * 50}] * 128}
-    with httpx.Client(base_url=running.address, timeout=20) as client, ThreadPoolExecutor(1) as pool:
-        refused, end = None, time.monotonic() + 30
+    with httpx.Client(base_url=running.address, timeout=SECONDS) as client, ThreadPoolExecutor(1) as pool:
+        refused, end = None, time.monotonic() + SECONDS
         while refused is None and time.monotonic() < end:
-            asked = pool.submit(httpx.post, running.address + PREDICT, json=many, timeout=20)
+            asked = pool.submit(httpx.post, running.address + PREDICT, json=many, timeout=SECONDS)
             while not asked.done() and refused is None:
                 answer = client.post(PREDICT, json=GOOD)
                 refused = answer if answer.status_code != 200 else None
@@ -87,11 +88,11 @@ class Clients:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(20)
+            thread.join(SECONDS)
             assert not thread.is_alive()
 
     def _ask(self) -> None:
-        with httpx.Client(base_url=self._address, timeout=15) as client:
+        with httpx.Client(base_url=self._address, timeout=SECONDS) as client:
             while not self.stop.is_set():
                 try:
                     self.statuses.append(client.post(PREDICT, json=GOOD).status_code)
@@ -110,12 +111,13 @@ def test_no_request_is_lost_when_it_stops(start) -> None:
     while httpx.get(f"{running.address}/v2/health/ready").status_code == 200:
         assert time.monotonic() - told < 4
     before = len(clients.statuses)
-    time.sleep(0.2)  # until a load balancer has looked
-    assert len(clients.statuses) > before, "it goes on serving meanwhile"
+    while len(clients.statuses) == before:  # it goes on serving, until a load balancer has looked
+        assert time.monotonic() - told < 4
+        time.sleep(0.01)
     assert httpx.post(running.address + PREDICT, json=GOOD).headers["connection"] == "close"
     clients.stop.set()
     clients.join()
-    running.process.communicate(timeout=30)
+    running.process.communicate(timeout=SECONDS)
     assert running.process.returncode == 0
     assert time.monotonic() - told < 20
     assert clients.errors == []
@@ -131,14 +133,14 @@ def test_what_was_taken_is_answered_though_the_process_stops_at_once(start) -> N
         f"POST {PREDICT} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
         connection.sendall(head.encode())
         assert b"100 Continue" in connection.recv(1000), "the request was taken"
         running.process.terminate()
         time.sleep(0.5)
         connection.sendall(body)
-        answer = connection.recv(10_000)
+        answer = b"".join(iter(lambda: connection.recv(10_000), b""))
     assert b" 200 OK" in answer
     assert b'"label":"positive"' in answer
-    running.process.communicate(timeout=30)
+    running.process.communicate(timeout=SECONDS)
     assert running.process.returncode == 0

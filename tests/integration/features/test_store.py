@@ -206,7 +206,7 @@ VALUES = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(id=IDS, values=VALUES)
 def test_any_value_comes_back_as_it_was(store: FeatureStore, id: str, values: dict[str, Any]) -> None:
     key = FeatureKey("user", id, "profile")

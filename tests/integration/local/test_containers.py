@@ -38,7 +38,7 @@ server = http.server.HTTPServer((os.environ["SLIPWAY_HOST"], int(os.environ["POR
 print(json.dumps({"started": os.environ["SLIPWAY_VERSION"]}), flush=True)
 server.serve_forever()
 """
-SECONDS = 30.0
+SECONDS = 120.0
 VERSION = "/demo/large/blue/version"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from fakes.releases import MemoryReleaseStore
+from fakes.surroundings import MemoryFilters
 from moto import mock_aws
 from support.releases.records import make_release
 
@@ -16,7 +17,7 @@ from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.record.phases import Phase
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
-from slipway.releases.shadow.log_shadows import LogShadows
+from slipway.releases.shadow.log_shadows import LogFilters, LogShadows
 
 OPTIONS = {"region_name": "eu-west-1"}
 GROUP = "/predict"
@@ -52,16 +53,27 @@ def names(logs: Any) -> list[tuple[str, str]]:
     return [(each["filterName"], each["filterPattern"]) for each in found]
 
 
-def test_a_filter_is_put_and_deleted_and_doing_it_twice_is_doing_it_once(logs: Any, function: str) -> None:
-    filters = CloudWatchLogFilters("shop-shadow", "capture", OPTIONS)
+@pytest.fixture(params=["memory", "cloudwatch"])
+def filters(request: pytest.FixtureRequest, logs: Any) -> LogFilters:
+    return MemoryFilters() if request.param == "memory" else CloudWatchLogFilters("shop-shadow", "capture", OPTIONS)
+
+
+def test_a_filter_is_put_and_deleted_and_doing_it_twice_is_doing_it_once(filters: LogFilters, function: str) -> None:
     assert filters.function(GROUP) is None
     for _ in range(2):
         filters.put(GROUP, function)
         assert filters.function(GROUP) == function
-    assert names(logs) == [("shop-shadow", "capture")]
     for _ in range(2):
         filters.delete(GROUP)
         assert filters.function(GROUP) is None
+
+
+def test_a_filter_has_its_name_and_its_pattern(logs: Any, function: str) -> None:
+    filters = CloudWatchLogFilters("shop-shadow", "capture", OPTIONS)
+    for _ in range(2):
+        filters.put(GROUP, function)
+    assert names(logs) == [("shop-shadow", "capture")]
+    filters.delete(GROUP)
     assert names(logs) == []
 
 

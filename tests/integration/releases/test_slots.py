@@ -1,14 +1,17 @@
-"""The adapters of a heavy model's slots, against moto."""
+"""What the controller has of a heavy model's slots: the adapters against moto, and the slots of the unit tests."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+from fakes.slots import Cloud, Slot
 from moto import mock_aws
+from support.releases.records import NOW
 
 from slipway.config.heavy import version_paths
 from slipway.errors import UnavailableError
+from slipway.releases.controller.heavy import Balancer, Parameters, Services
 from slipway.releases.controller.listener import SlotBalancer
 from slipway.releases.controller.parameters import SlotParameters
 from slipway.releases.controller.services import SlotServices
@@ -67,8 +70,45 @@ def rules() -> dict[str, Any]:
     return {"own": own, "weighted": rule(9, "/v1/models/large/*", *both), "groups": groups}
 
 
-def test_weights_are_set_for_both_slots_at_once(rules: dict[str, Any]) -> None:
-    balancer = SlotBalancer(rules["weighted"], rules["groups"], OPTIONS)
+@pytest.fixture(params=["memory", "aws"])
+def kind(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def balancer(kind: str, request: pytest.FixtureRequest) -> Balancer:
+    if kind == "memory":
+        return Cloud(NOW)
+    rules = request.getfixturevalue("rules")
+    return SlotBalancer(rules["weighted"], rules["groups"], OPTIONS)
+
+
+@pytest.fixture
+def services(kind: str) -> Services:
+    if kind == "memory":
+        return Cloud(NOW, {slot: Slot(0, 0, desired=1) for slot in SLOTS})
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName="demo")
+    container = {"name": "main", "image": "x", "memory": 128}
+    definition = ecs.register_task_definition(family="demo", containerDefinitions=[container])
+    arn = definition["taskDefinition"]["taskDefinitionArn"]
+    for slot in SLOTS:
+        ecs.create_service(cluster="demo", serviceName=f"demo-{slot}", taskDefinition=arn, desiredCount=1)
+    return SlotServices("demo", {slot: f"demo-{slot}" for slot in SLOTS}, OPTIONS)
+
+
+@pytest.fixture
+def parameters(kind: str) -> Parameters:
+    if kind == "memory":
+        return Cloud(NOW)
+    for slot in SLOTS:
+        for value, text in (("version", "1"), ("weight", "100" if slot == "blue" else "0")):
+            client("ssm").put_parameter(Name=f"/demo/large/{slot}/{value}", Value=text, Type="String")
+    return SlotParameters("demo", OPTIONS)
+
+
+def test_weights_are_set_for_both_slots_at_once(balancer: Balancer) -> None:
     assert balancer.weights() == {"blue": 100, "green": 0}
     balancer.set_weights({"blue": 95, "green": 5})
     assert balancer.weights() == {"blue": 95, "green": 5}
@@ -88,15 +128,7 @@ def test_a_slot_without_a_rule_of_its_own_is_named(rules: dict[str, Any]) -> Non
         SlotBalancer(rules["weighted"], rules["groups"], OPTIONS).answer("green", "large", 7)
 
 
-def test_tasks_are_run_and_replaced() -> None:
-    ecs = client("ecs")
-    ecs.create_cluster(clusterName="demo")
-    container = {"name": "main", "image": "x", "memory": 128}
-    definition = ecs.register_task_definition(family="demo", containerDefinitions=[container])
-    arn = definition["taskDefinition"]["taskDefinitionArn"]
-    for slot in SLOTS:
-        ecs.create_service(cluster="demo", serviceName=f"demo-{slot}", taskDefinition=arn, desiredCount=1)
-    services = SlotServices("demo", {slot: f"demo-{slot}" for slot in SLOTS}, OPTIONS)
+def test_tasks_are_run_and_replaced(services: Services) -> None:
     services.run("green", 3, renew=True)
     tasks = services.tasks()
     assert (tasks["blue"].desired, tasks["green"].desired) == (1, 3)
@@ -105,11 +137,7 @@ def test_tasks_are_run_and_replaced() -> None:
     assert services.tasks()["green"].desired == 0
 
 
-def test_versions_and_weights_are_kept_with_their_time() -> None:
-    for slot in SLOTS:
-        for value, text in (("version", "1"), ("weight", "100" if slot == "blue" else "0")):
-            client("ssm").put_parameter(Name=f"/demo/large/{slot}/{value}", Value=text, Type="String")
-    parameters = SlotParameters("demo", OPTIONS)
+def test_versions_and_weights_are_kept_with_their_time(parameters: Parameters) -> None:
     before = parameters.kept("large")
     assert {slot: (kept.version, kept.weight) for slot, kept in before.items()} == {"blue": (1, 100), "green": (1, 0)}
     parameters.keep_version("large", "green", 2)
@@ -117,4 +145,10 @@ def test_versions_and_weights_are_kept_with_their_time() -> None:
     after = parameters.kept("large")
     assert (after["green"].version, after["blue"].weight) == (2, 60)
     assert after["green"].since >= before["green"].since
+
+
+@pytest.mark.parametrize("kind", ["aws"])
+def test_the_versions_of_all_slots_are_read_at_once(parameters: SlotParameters) -> None:
+    assert parameters.versions("large") == {"blue": 1, "green": 1}
+    parameters.keep_version("large", "green", 2)
     assert parameters.versions("large") == {"blue": 1, "green": 2}

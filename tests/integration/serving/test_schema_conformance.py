@@ -35,7 +35,7 @@ def test_answers_are_as_documented(api, mode) -> None:
 
 
 def check(operation, mode) -> None:
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(max_examples=8, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     @given(case=operation.as_strategy(generation_mode=mode))
     def conforms(case) -> None:
         case.call_and_validate(checks=CHECKS)

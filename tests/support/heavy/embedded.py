@@ -13,7 +13,7 @@ from support.packages import make_text_package
 
 MODEL = "large-sentiment"
 SLOTS = ("blue", "green")
-SECONDS = 60.0
+SECONDS = 240.0
 CONFIG = """
 project: heavy-test
 models:

@@ -2,119 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fakes.releases import MemoryReleaseStore
+from fakes.slots import Cloud, insist
+from fakes.surroundings import MemoryFilters, Subscribers
 
 from slipway.config.releases import Interleave, Shadow
 from slipway.config.shadow import ShadowNames
-from slipway.releases.controller.heavy import HeavyTier, Result, Slots, SmokeTestResult
+from slipway.releases.controller.heavy import HeavyTier, Slots
 from slipway.releases.controller.light import LightTier
-from slipway.releases.controller.listener import Health
-from slipway.releases.controller.parameters import StoredSlot
 from slipway.releases.controller.reconciler import Controller, World
-from slipway.releases.controller.services import Tasks
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
-from slipway.releases.record.phases import HistoryEntry
 from slipway.releases.shadow.log_shadows import LogShadows
-from support.faults import Faults, Faulty, Killed, insist
+from support.faults import Faults, Faulty, Killed
 from support.releases.records import NOW
 
-SLOTS = ("blue", "green")
 REQUESTS = 60_000.0
 MODEL = "sentiment"
-
-
-@dataclass
-class Slot:
-    """One slot: what it should serve and what its tasks serve. New tasks take what is kept when they start."""
-
-    weight: int
-    kept_weight: int
-    version: int = 1
-    version_since: datetime = NOW - timedelta(days=1)
-    serves: int | None = 1
-    addressed: int = 1
-    desired: int = 2
-    running: int = 2
-    healthy: int = 2
-    since: datetime = NOW - timedelta(hours=12)
-    starting: bool = False
-
-
-@dataclass
-class Cloud:
-    """Two slots behind a load balancer, as `HeavyTier` speaks to them. `settle` lets what was begun come about."""
-
-    now: datetime = NOW
-    slots: dict[str, Slot] = field(default_factory=lambda: {"blue": Slot(100, 100), "green": Slot(0, 0, desired=1)})
-    broken: frozenset[int] = frozenset()
-
-    def weights(self) -> dict[str, int]:
-        return {name: slot.weight for name, slot in self.slots.items()}
-
-    def set_weights(self, weights: dict[str, int]) -> None:
-        for name, slot in self.slots.items():
-            slot.weight = weights[name]
-
-    def health(self, slot: str) -> Health:
-        return Health(self.slots[slot].healthy, self.slots[slot].running)
-
-    def answer(self, slot: str, model: str, version: int) -> None:
-        self.slots[slot].addressed = version
-
-    def tasks(self) -> dict[str, Tasks]:
-        return {name: Tasks(s.running, s.desired, s.starting, s.since) for name, s in self.slots.items()}
-
-    def run(self, slot: str, count: int, *, renew: bool) -> None:
-        found = self.slots[slot]
-        insist(count or not found.weight, "tasks with traffic were stopped")
-        found.desired = count
-        if renew:
-            found.since, found.starting = self.now, True
-
-    def kept(self, model: str) -> dict[str, StoredSlot]:
-        return {name: StoredSlot(s.version, s.version_since, s.kept_weight) for name, s in self.slots.items()}
-
-    def keep_version(self, model: str, slot: str, version: int) -> None:
-        found = self.slots[slot]
-        insist(not found.weight, "the version of a slot with traffic was changed")
-        found.version, found.version_since = version, self.now
-
-    def keep_weight(self, model: str, slot: str, weight: int) -> None:
-        self.slots[slot].kept_weight = weight
-
-    def smoke_test(self, model: str, version: int) -> SmokeTestResult:
-        slot = next(s for s in self.slots.values() if s.addressed == version)
-        if slot.serves != version:
-            return SmokeTestResult(Result.NOT_YET, "not there")
-        return (
-            SmokeTestResult(Result.FAILS, "status 500") if version in self.broken else SmokeTestResult(Result.ANSWERS)
-        )
-
-    def settle(self) -> None:
-        for slot in self.slots.values():
-            if slot.starting or slot.running < slot.desired:
-                slot.serves = slot.version if slot.starting or not slot.running else slot.serves
-            slot.running = slot.healthy = slot.desired
-            slot.starting = False
-            slot.serves = slot.serves if slot.running else None
-
-    def shares(self) -> dict[int, float]:
-        """By what tasks serve, and not by what the parameters say."""
-        total = sum(slot.weight for slot in self.slots.values())
-        insist(total, "nothing has any weight")
-        found: dict[int, float] = {}
-        for slot in self.slots.values():
-            if slot.weight:
-                insist(slot.healthy, "traffic goes where nothing is healthy")
-                insist(slot.serves, "traffic goes to no version")
-                assert slot.serves is not None
-                found[slot.serves] = found.get(slot.serves, 0.0) + slot.weight / total
-        return found
 
 
 @dataclass
@@ -155,41 +63,15 @@ class Metrics:
         return dict.fromkeys(names, False)
 
 
-@dataclass
-class Subscribers:
-    """Whom the controller told what."""
-
-    told: list[tuple[str, str]] = field(default_factory=list)
-
-    def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
-        self.told += [(record.id, entry.what) for entry in entries]
-
-
-@dataclass
-class Logs:
-    """Log groups, and the function that is handed the lines of each."""
-
-    functions: dict[str, str] = field(default_factory=dict)
-
-    def function(self, group: str) -> str | None:
-        return self.functions.get(group)
-
-    def put(self, group: str, function: str) -> None:
-        self.functions[group] = function
-
-    def delete(self, group: str) -> None:
-        self.functions.pop(group, None)
-
-
 class Stage:
     """A whole world of one model, with its controller; ``fails`` is what the candidate's requests fail."""
 
     def __init__(self, tier: str, *, fails: float = 0.0) -> None:
         self.tier = tier
-        self.cloud = Cloud()
+        self.cloud = Cloud(NOW)
         self.store = MemoryReleaseStore()
         self.subscribers = Subscribers()
-        self.logs = Logs()
+        self.logs = MemoryFilters()
         self.metrics = Metrics(self.shares, fails, rewards=(0.1, 0.02) if fails else (0.1, 0.2))
         self.faults = Faults(check=self.check)
         faulty = Faulty(self.cloud, self.faults)

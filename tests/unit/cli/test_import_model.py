@@ -61,7 +61,7 @@ def test_in_a_terminal_what_is_missing_is_asked(graph: Path) -> None:
     with subprocess.Popen(
         command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=240)
     os.close(theirs)
     os.close(ours)
 

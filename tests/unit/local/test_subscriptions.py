@@ -1,6 +1,7 @@
 """Lines of a log group go to its subscriptions in batches."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,7 +23,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         "words": {"filterName": "words", "filterPattern": '"capture"', "destinationArn": f"{arn}keep:live"},
         "gone": {"filterName": "gone", "filterPattern": "", "destinationArn": f"{arn}gone"},
     }
-    monkeypatch.setattr(subscriptions, "DELAY_SECONDS", 0.1)
     monkeypatch.setattr(cloudwatch_logs, "_log_groups", {"logs": {"subscriptionFilters": subscribed}, "quiet": {}})
     monkeypatch.setattr(lambda_svc, "_functions", {"keep": "keep"})
     monkeypatch.setattr(
@@ -37,25 +37,50 @@ def line(message: str) -> dict[str, Any]:
     return {"timestamp": 5, "message": message}
 
 
-def waited(calls: Calls, number: int) -> Calls:
-    deadline = time.monotonic() + 5
-    while len(calls) < number and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return calls
+class Moments:
+    """Keeps what shall be called in a moment, until the moment is over."""
+
+    def __init__(self) -> None:
+        self._kept: list[Callable[[], None]] = []
+
+    def __call__(self, call: Callable[[], None]) -> None:
+        self._kept.append(call)
+
+    def pass_by(self) -> None:
+        """Call what was kept."""
+        kept, self._kept = self._kept, []
+        for call in kept:
+            call()
 
 
 def test_what_comes_within_a_moment_goes_together_and_what_does_not_match_stays(calls: Calls) -> None:
-    deliveries = Deliveries()
+    moments = Moments()
+    deliveries = Deliveries(moments)
     deliveries.add("logs", "one", [line("a capture"), line("START")])
     deliveries.add("logs", "two", [line("another capture")])
     deliveries.add("quiet", "one", [line("a capture")])
     deliveries.add("nowhere", "one", [line("a capture")])
-    assert waited(calls, 1) == [("keep", ["a capture", "another capture"])]
+    assert calls == []
+    moments.pass_by()
+    assert calls == [("keep", ["a capture", "another capture"])]
     deliveries.add("logs", "one", [line("a capture")])
-    assert waited(calls, 2)[1] == ("keep", ["a capture"])
+    moments.pass_by()
+    assert calls[1:] == [("keep", ["a capture"])]
 
 
 def test_a_batch_has_an_end(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "_EVENTS_PER_BATCH", 2)
-    Deliveries().add("logs", "one", [line(f"capture {number}") for number in range(5)])
-    assert [len(lines) for _, lines in waited(calls, 3)] == [2, 2, 1]
+    moments = Moments()
+    Deliveries(moments).add("logs", "one", [line(f"capture {number}") for number in range(5)])
+    moments.pass_by()
+    assert [len(lines) for _, lines in calls] == [2, 2, 1]
+
+
+def test_a_moment_passes_by_itself(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "DELAY_SECONDS", 0.01)
+    Deliveries().add("logs", "one", [line("a capture")])
+    deadline = time.monotonic() + 60
+    while not calls:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert calls == [("keep", ["a capture"])]

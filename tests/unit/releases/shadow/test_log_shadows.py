@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 from fakes.releases import MemoryReleaseStore
+from fakes.surroundings import MemoryFilters
 from support.faults import Killed
 from support.releases.records import make_release
-from support.releases.stage import MODEL, Logs, Stage
+from support.releases.stage import MODEL, Stage
 
 from slipway.config.releases import AbTest, Shadow
 from slipway.config.shadow import ShadowNames
@@ -92,7 +93,7 @@ class TwoModels:
     """Two light models, whose captures are in one log group."""
 
     store: MemoryReleaseStore = field(default_factory=MemoryReleaseStore)
-    logs: Logs = field(default_factory=Logs)
+    logs: MemoryFilters = field(default_factory=MemoryFilters)
 
     @property
     def shadows(self) -> LogShadows:

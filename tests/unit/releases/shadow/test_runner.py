@@ -161,7 +161,7 @@ def test_a_candidate_that_hangs_fails_and_then_is_left_alone() -> None:
     bench.score(many(5), seconds=6)
     assert bench.sums("Skipped") == {"2": 24}
     released.set()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not bench.sums("Predictions").get("2") and time.monotonic() < deadline:
         bench.score(many(1))
     assert bench.sums("Predictions")["2"] == 1
