@@ -232,7 +232,7 @@ def test_a_late_write_is_told_what_is_stored(filled: DynamoFeatureStore) -> None
     assert isinstance(result.error, LateEventError)
     assert str(result.error) == (
         "profile of user u0: the event of 2026-11-20T12:00:00+00:00 is older than"
-        " the event of 2026-11-21T12:00:00+00:00 that is stored"
+        " the stored event of 2026-11-21T12:00:00+00:00"
     )
 
 
