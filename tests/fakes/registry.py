@@ -22,7 +22,7 @@ class MemoryObjectStore:
     def put(self, key: str, content: BinaryIO, *, sha256: str) -> None:
         stored = content.read()
         if hashlib.sha256(stored).hexdigest() != sha256:
-            raise PackageError(key, "was altered on its way")
+            raise PackageError(key, "was altered in transit")
         self.content[key] = stored
         self._modified[key] = self._clock()
 

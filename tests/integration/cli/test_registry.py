@@ -81,7 +81,7 @@ class TestCheck:
         (project / "val.tsv").write_text("label\ttext\npositive\tbad\nnegative\tawful\n", "utf-8")
         result = invoke("check", NAME, "1")
         assert result.exit_code == 1
-        assert "macro_recall on val.tsv is 0.5; at least 0.9 is asked for: 0.4 too little" in result.stdout
+        assert "macro_recall on val.tsv is 0.5; at least 0.9 is required: 0.4 too little" in result.stdout
         assert json.loads(invoke("check", NAME, "1", "--json").stdout)["passed"] is False
 
     def test_the_version_here_that_comes_before_is_compared_with(self, project: Path):

@@ -65,7 +65,7 @@ def test_s3_is_given_the_digest_and_refuses_what_does_not_match(aws_parts: Parts
     assert sent == [CHECKSUM]
     with (
         Handler(client, "before-send.s3.PutObject", answer(400, refusal("BadDigest"))),
-        pytest.raises(PackageError, match="models/a/1/empty: was altered on its way"),
+        pytest.raises(PackageError, match="models/a/1/empty: was altered in transit"),
     ):
         aws_parts.objects.put("models/a/1/empty", io.BytesIO(b""), sha256=EMPTY)
 

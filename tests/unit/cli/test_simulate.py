@@ -79,7 +79,7 @@ def test_what_is_unknown_is_named() -> None:
         invoke("--strategy", "shadow", "--wrong", "0.4")
     with pytest.raises(InputError, match="--arms: interleave has one candidate"):
         invoke("--strategy", "interleave", "--arms", "3")
-    with pytest.raises(InputError, match="ends in none of"):
+    with pytest.raises(InputError, match="must end in one of"):
         invoke("--plot", "runs.txt")
 
 

@@ -88,7 +88,7 @@ def test_the_plot_is_a_picture(tmp_path: Path, ending: str) -> None:
 def test_a_plot_of_unknown_format_or_place_is_refused(tmp_path: Path) -> None:
     advisor = Advisor(PROFILE, TABLE, "us-east-1", Given(), p99_ms=100)
     advice = advisor.advise(WORK, low=10, high=100)
-    with pytest.raises(InputError, match=r"ends in none of \.pdf, \.png, \.svg"):
+    with pytest.raises(InputError, match=r"must end in one of \.pdf, \.png, \.svg"):
         plot_costs(advisor, advice, tmp_path / "cost.txt", title="")
     with pytest.raises(InputError, match="No such file"):
         plot_costs(advisor, advice, tmp_path / "nowhere" / "cost.png", title="")
