@@ -1,4 +1,4 @@
-"""Recipes for `slipway model distill`: what learns from a teacher's probabilities."""
+"""Recipes for `slipway model distill`, which train on a teacher's probabilities."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,16 +34,16 @@ def ngrams(
     inverse_regularization: float = 1.0,
     iterations: int = 300,
 ) -> tuple[onnx.ModelProto, str]:
-    """The n-gram classifier of `recipes.ngrams`, fitted to probabilities [N, labels] in place of labels.
+    """Fit the n-gram classifier of `recipes.ngrams` to probabilities [N, labels] instead of labels.
 
     ``records`` have one text each; ``buckets`` is a prime; ``characters`` the shortest and longest character n-gram.
     Returns the graph with int8 tables, and the tokenizer.json.
     """
     texts = _texts(records)
     if answers.shape[1] < 2:
-        raise InputError.of("--student", "recipes.students:ngrams learns probabilities, and the teacher answers values")
+        raise InputError.of("--student", "recipes.students:ngrams needs probabilities, but the teacher returns values")
     spelled = (characters[0], characters[1]) if characters else None
-    with threadpool_limits(1):  # sums in one order, so that the same bytes come out again
+    with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible
         tokenizer = train_tokenizer(texts, vocabulary)
         tokens = encode(tokenizer, texts)
         counts = [count_unigrams(tokens, tokenizer.get_vocab_size()), count_bigrams(tokens, buckets)]
@@ -55,7 +55,7 @@ def ngrams(
 
 def _texts(records: Sequence[Mapping[str, Any]]) -> list[str]:
     if any(len(record) != 1 for record in records):
-        raise InputError.of("--student", "recipes.students:ngrams takes records of one text")
+        raise InputError.of("--student", "recipes.students:ngrams needs records of one text")
     return [str(value) for record in records for value in record.values()]
 
 
@@ -66,7 +66,7 @@ def _fit(
     answers: np.ndarray,
     **options: Any,
 ) -> Tables:
-    """Scaled as `recipes.ngrams.fit` scales; the weights of spellings are folded into the rows of tokens."""
+    """Fit with the scaling of `recipes.ngrams.fit`, and fold the weights of spellings into the tokens' rows."""
     blocks = [(counts[0], TOKEN_WEIGHT), (counts[1], TOKEN_WEIGHT), (counts[0] @ spellings, CHARACTER_WEIGHT)]
     importance = np.concatenate([weight * rarity(block) for block, weight in blocks])
     used = np.flatnonzero(importance)

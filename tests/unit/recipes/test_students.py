@@ -55,7 +55,7 @@ def test_the_ngram_student_learns_a_transformer_like_teacher(tmp_path: Path) -> 
 
 
 def test_values_cannot_be_learned() -> None:
-    with pytest.raises(InputError, match="the teacher answers values"):
+    with pytest.raises(InputError, match="the teacher returns values"):
         ngrams([{"text": "a"}], np.array([[1.0]]))
 
 
