@@ -1,8 +1,8 @@
-"""The plain address of the API: signs each request and hands it to the emulator's API Gateway.
+"""The front door: signs each request and forwards it to the emulator's API Gateway.
 
 `python -m local.environment.frontdoor PORT EMULATOR API_ID`, with the caller's AWS keys in the environment. The
-deployed template asks for IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the
-signature is made here. Without keys nothing is signed, for an API that asks for tokens or for nothing.
+deployed template requires IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the front
+door signs for it. Without keys it does not sign, for an API that requires tokens or nothing.
 """
 
 import os
@@ -25,10 +25,10 @@ from local.environment.settings import HOST, REGION
 # API Gateway's own limits for an HTTP API.
 BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
-# Each concurrent call takes a process of its own in the emulator. More wait here for their turn, so that a burst does
-# not start dozens of processes on a few processors.
+# Each concurrent call takes its own process in the emulator. Further calls wait here, so that a burst does not start
+# dozens of processes on a few processors.
 CONCURRENCY = 8
-# Clients let go of an idle connection first: one that the server closes may just then be given another request.
+# Longer than clients keep idle connections: if the server closed one first, a request might just be on its way.
 KEEP_ALIVE_SECONDS = 75
 
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
@@ -40,7 +40,7 @@ Asgi = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where the API is, and whose keys open it, if it takes any."""
+    """The API's address, and the keys to sign with, if any."""
 
     emulator: str
     api_id: str
@@ -52,22 +52,22 @@ class Gateway:
         return urlsplit(self.emulator).netloc
 
     def authorize(self, method: str, target: str, body: bytes, headers: Iterable[Header]) -> list[Header]:
-        """The headers of a request with Host, and with a signature in place of any that the client sent."""
+        """The request's headers with Host, and with a signature that replaces the client's."""
         if self.credentials is None:
             return [(b"host", self.host.encode()), *headers]
         path, _, query = target.partition("?")
-        # A signature covers the parameters as AWS reads them, however the client spelt them.
-        spelt = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)
-        request = AWSRequest(method, f"http://{self.host}{path}?{spelt}", headers={"host": self.host}, data=body)
+        # The signature covers the parameters as AWS decodes them, however the client encoded them.
+        encoded = urlencode(parse_qsl(query, keep_blank_values=True), quote_via=quote)
+        request = AWSRequest(method, f"http://{self.host}{path}?{encoded}", headers={"host": self.host}, data=body)
         SigV4Auth(self.credentials, "execute-api", REGION).add_auth(request)
         signature = [(name.encode(), str(value).encode()) for name, value in request.headers.items()]
         return [*signature, *(header for header in headers if header[0] not in _SIGNATURE)]
 
     def target(self, request: Request) -> str | None:
-        """The target of a request at the emulator, or None where a byte of it may not stand in one.
+        """The request's target at the emulator, or None if it contains an invalid byte.
 
-        It holds the client's own byte for byte. The API is named by the path, since MiniStack takes some paths for
-        those of other services (`/v2`, `/health`) before it looks at the host.
+        It contains the client's target unchanged. The path names the API, because MiniStack routes some paths (`/v2`,
+        `/health`) to other services before it looks at the host.
         """
         query = request.scope["query_string"]
         raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
@@ -76,13 +76,13 @@ class Gateway:
         return f"/_aws/execute-api/{self.api_id}/$default{raw.decode('ascii')}"
 
     def url(self, target: str) -> httpcore.URL:
-        """Where a request is sent."""
+        """The URL that a request is sent to."""
         port = urlsplit(self.emulator).port
         return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
 
 
 def create_app(gateway: Gateway, pool: httpcore.AsyncConnectionPool) -> Asgi:
-    """The front door before one API, which it reaches by connections of ``pool``."""
+    """Create the front door of one API, which it reaches through ``pool``."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         request = Request(scope, receive)
@@ -113,7 +113,7 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body, or None where it is too large. All of it is read, or the client would miss the answer."""
+    """The body, or None if it is too large; it is always read to the end, or the client would miss the response."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -124,7 +124,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _headers(request: Request, body: bytes) -> list[Header]:
-    """The client's headers, but those of its own connection."""
+    """The client's headers except those of its own connection."""
     sent = [header for header in _end_to_end(request.headers.raw) if header[0] not in (b"host", b"content-length")]
     if body or request.method in ("POST", "PUT", "PATCH"):
         sent.append((b"content-length", str(len(body)).encode()))
@@ -140,7 +140,7 @@ def _refusal(status: int, message: str) -> Response:
 
 
 def main(port: int, emulator: str, api_id: str) -> None:
-    """Serve until the process is told to stop."""
+    """Serve until the process is stopped."""
     key = os.environ.get("AWS_ACCESS_KEY_ID")
     gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
     app = create_app(gateway, httpcore.AsyncConnectionPool(max_connections=CONCURRENCY, keepalive_expiry=30.0))

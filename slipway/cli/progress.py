@@ -1,4 +1,4 @@
-"""How far a long step has come, on standard error, and only on a terminal."""
+"""Progress of long steps, on standard error and only on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def shown(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar that goes when the step is over; a `slipway.models.compression.watch.Watch`."""
+    """Show a progress bar that disappears at the end; a `slipway.models.compression.watch.Watch`."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -106,8 +106,8 @@ class TestCheck:
         [
             (("check", "nothing", "1"), NotFoundError, "no model in slipway.yaml 'nothing'; there is tiny-sentiment"),
             (("check", NAME, "7"), NotFoundError, "there is 1"),
-            (("check", "ungated", f"models/{NAME}/1"), InputError, "is a package of tiny-sentiment, and not of"),
-            (("check", NAME, "1", "--against", "1", "--registry"), InputError, "exclude each other"),
+            (("check", "ungated", f"models/{NAME}/1"), InputError, "is a package of tiny-sentiment, not of"),
+            (("check", NAME, "1", "--against", "1", "--registry"), InputError, "cannot be combined"),
             (("check", NAME, "1", "--registry", "--table", "control"), InputError, "must be given together"),
         ],
     )

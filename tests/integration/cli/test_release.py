@@ -72,7 +72,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "20 % to version 2" in shown.output
     assert "3 minutes with traffic" in " ".join(shown.output.split())
-    assert "Nothing was released" in release("status").output
+    assert "There are no releases yet" in release("status").output
 
 
 def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:

@@ -34,7 +34,7 @@ class Environment:
 
     def up(self, *, port: int, step: Any) -> Up:
         if self.running is not None:
-            raise ConflictError("the embedded AWS is up already")
+            raise ConflictError("the embedded AWS is already running")
         shown: AbstractContextManager[None] = step("Starting the embedded AWS")
         with shown:
             type(self).running = Up()

@@ -45,7 +45,7 @@ def up(environment: LocalEnvironment, port: int = 0) -> State:
 def test_a_second_start_is_refused_with_the_way_out(root: Path, tmp_path: Path) -> None:
     written(tmp_path, Child("emulator", os.getpid(), psutil.Process().create_time(), "log"))
 
-    with pytest.raises(ConflictError, match=r"up already, at http://127\.0\.0\.1:8080; `slipway local down`"):
+    with pytest.raises(ConflictError, match=r"already running at http://127\.0\.0\.1:8080; `slipway local down`"):
         up(LocalEnvironment(root, tmp_path))
 
     assert state.read(tmp_path) is not None
