@@ -1,4 +1,4 @@
-"""What slipway.yaml may say of a heavy model, and what it is told where it says otherwise."""
+"""The settings of heavy models in slipway.yaml, and the errors of invalid ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The commands of the registry against a table and a bucket in moto, in a project of their own."""
+"""The commands of the registry against a table and a bucket in moto."""
 
 import json
 from collections.abc import Iterator

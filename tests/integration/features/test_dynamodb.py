@@ -41,7 +41,7 @@ class Calls:
 
 
 def leave_undone(client: Any, operation: str, part: str, *, times: int, keep: int) -> None:
-    """Cut the first ``times`` batches down to ``keep`` entries, and name the rest as unprocessed in the answer."""
+    """Truncate the first ``times`` batches to ``keep`` entries, and return the rest as unprocessed."""
     cut: dict[int, Any] = {}
     remaining = [times]
 
@@ -64,7 +64,7 @@ def leave_undone(client: Any, operation: str, part: str, *, times: int, keep: in
 
 
 def refuse(client: Any, operation: str, code: str, *, times: int, status: int = 400) -> None:
-    """Answer the first ``times`` HTTP requests of an operation with an error, as the service words it."""
+    """Answer the first ``times`` HTTP requests of an operation with an error in the service's form."""
     remaining = [times]
 
     def answer(request: Any, **_: Any) -> AWSResponse | None:

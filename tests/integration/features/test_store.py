@@ -1,4 +1,4 @@
-"""What every feature store does, whatever it is made of."""
+"""The behaviour suite of every feature store."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

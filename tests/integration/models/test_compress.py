@@ -1,4 +1,4 @@
-"""`slipway model quantize`, `prune` and `distill` as they are typed."""
+"""`slipway model quantize`, `prune` and `distill` as commands."""
 
 import json
 from pathlib import Path

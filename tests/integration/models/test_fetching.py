@@ -26,7 +26,7 @@ def registered(parts: Parts, text_package: Package) -> Parts:
 
 @pytest.fixture
 def gone(registered: Parts) -> Flaky:
-    """The same registry when it cannot be reached."""
+    """The same registry, unreachable."""
     return Flaky(registered, lambda _: True, UnavailableError("model registry", "gone"), carried_out=False)
 
 

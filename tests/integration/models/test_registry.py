@@ -175,7 +175,7 @@ class TestDeprecate:
 
 
 class TestInterrupted:
-    """Whichever call fails, before or after it was carried out, there is a whole version or none."""
+    """Whichever call fails, before or after its effect, there is a complete version or none."""
 
     @pytest.mark.parametrize("carried_out", [False, True])
     @pytest.mark.parametrize("error", [UnavailableError("registry", "gone"), KeyboardInterrupt()])
@@ -225,7 +225,7 @@ class TestInterrupted:
 
     def test_an_upload_that_was_given_up_cannot_become_a_version(self, parts: Parts, text_package: Package):
         class Slow:
-            """Ends its upload after somebody has cleaned it away."""
+            """Finishes its upload after it was cleaned up."""
 
             def __getattr__(self, name: str) -> Any:
                 return getattr(parts.table, name)

@@ -1,4 +1,4 @@
-"""Feature files: every format gives the same writes, and each refused row says why by its number and column."""
+"""Feature files: every format yields the same writes, and errors name the row's number and column."""
 
 import json
 import subprocess

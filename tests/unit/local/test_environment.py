@@ -18,7 +18,7 @@ CONFIG = "models:\n  m:\n    versions: [1]\n    stable: 1\n"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """What a checkout needs before anything starts."""
+    """A checkout with the files that starting requires."""
     root = tmp_path / "checkout"
     for name in ("app.py", "slipway.yaml", "node_modules/.bin/cdk"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Each expectation is worked out by hand beside it: 50 requests a second are 131.4 million a month of 730 hours."""
+"""Expectations are computed by hand beside each: 50 requests per second are 131.4 million per month of 730 hours."""
 
 import math
 from dataclasses import replace

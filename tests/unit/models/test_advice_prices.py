@@ -1,4 +1,4 @@
-"""The table of prices: the shipped one, and what a wrong one says."""
+"""The shipped price table, and the errors of invalid ones."""
 
 from datetime import date
 from pathlib import Path

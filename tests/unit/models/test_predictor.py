@@ -60,7 +60,7 @@ TABULAR = {"inputs": ["features"], "outputs": ["probabilities"]}
 
 @pytest.fixture
 def pair_package(tmp_path: Path) -> Package:
-    """A regression of two fields, whose graph the tests below replace by one that adds outside data."""
+    """A regression of two fields; tests replace its graph with one that reads external data."""
     return make_regression_package(tmp_path / "models" / "p" / "1", task="own:Task", fields=["a", "b"])
 
 

@@ -49,7 +49,7 @@ def function(package, graph):
 
 
 def _reseal(package: Package, model: onnx.ModelProto | None = None, /, **changes: Any) -> Package:
-    """Replace the graph or parts of the manifest of a package, and seal it again."""
+    """Replace the graph or parts of a package's manifest, and seal it again."""
     if model is not None:
         onnx.save(model, package.folder / "model.onnx")
     document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})

@@ -1,4 +1,4 @@
-"""Changed forms of texts."""
+"""Variants of texts."""
 
 from recipes.augment import Words, variants
 from recipes.emoji import MEANINGS

@@ -1,4 +1,4 @@
-"""Students that learn from a teacher's answers."""
+"""Students trained on a teacher's outputs."""
 
 import hashlib
 import sys

@@ -1,4 +1,4 @@
-"""Removing hidden units and tokens: the graph is really smaller, and answers what it should."""
+"""Removing hidden units and tokens makes the graph smaller and keeps its outputs right."""
 
 import json
 from dataclasses import replace
@@ -81,7 +81,7 @@ def test_a_residual_block_loses_its_inner_units_only(moods: Package, mood_file: 
 
 
 def test_units_that_something_else_sees_are_left_alone() -> None:
-    """The sum over the units reads them, too."""
+    """A graph in which a sum also reads the units."""
     draw = np.random.default_rng(0)
     constants = [
         numpy_helper.from_array(draw.normal(size=shape).astype(np.float32), name)
@@ -151,7 +151,7 @@ def test_what_was_pruned_can_be_quantized(moods: Package, mood_file: Path, order
 
 
 def test_hashed_ngrams_are_refused(tmp_path: Path, mood_file: Path, order: Any) -> None:
-    """The ids themselves enter the hash, so new ids would look up the rows of other n-grams."""
+    """New ids would hash to the rows of other n-grams."""
     package = make_mood_package(tmp_path / "hashed" / "1")
     model = onnx.load(package.path("model.onnx"))
     model.graph.node.append(helper.make_node("Mul", ["input_ids", "input_ids"], ["hashed"], name="hash"))

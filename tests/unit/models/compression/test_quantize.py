@@ -81,7 +81,7 @@ def test_per_channel_has_a_scale_for_each_channel(mlp: Package, box_file: Path, 
 
 
 def test_the_one_node_that_int8_ruins_stays_in_float(tmp_path: Path, box_file: Path, order: Any) -> None:
-    """A weight of 50,000 leaves one step of int8 to all others of its matrix."""
+    """A weight of 50,000 leaves a single int8 step for all others of its matrix."""
     package = make_mlp_package(tmp_path / "outlier" / "1", outlier=50_000)
     made = quantize(order(package, box_file), DYNAMIC)
     entry = made.package.manifest.quantization

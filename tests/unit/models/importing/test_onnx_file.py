@@ -1,4 +1,4 @@
-"""ONNX files become packages: as they are where nothing has to change, else with what they lack."""
+"""ONNX files become packages, unchanged if possible, else completed."""
 
 import os
 from pathlib import Path
@@ -141,7 +141,7 @@ def test_tokens_need_their_tokenizer(run: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def external(tmp_path: Path) -> Path:
-    """A graph whose weights lie in a file beside it."""
+    """A graph with its weights in a file beside it."""
     graph = tabular_graph(3)
     path = tmp_path / "given" / "graph.onnx"
     path.parent.mkdir()

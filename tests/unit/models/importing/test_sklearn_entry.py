@@ -1,4 +1,4 @@
-"""scikit-learn estimators and pipelines become packages that answer as they do."""
+"""scikit-learn estimators and pipelines become packages with the same outputs."""
 
 from pathlib import Path
 from typing import Any
