@@ -1,4 +1,4 @@
-"""The gateway lets through what the apps answer, and that is what the API's description says."""
+"""The gateway's routes are those of the apps and of the OpenAPI document."""
 
 import re
 
@@ -35,7 +35,7 @@ def service(config_file):
 
 
 def methods_and_paths(routes):
-    """As API Gateway writes them: what may hold a slash ends in a plus."""
+    """Paths as API Gateway writes them: a parameter that may contain a slash ends in a plus."""
     return {(route.method, route.path.replace(":path}", "+}")) for route in routes}
 
 
