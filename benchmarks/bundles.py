@@ -1,4 +1,4 @@
-"""What the benchmarks serve: the repository's own models, or small ones made on the spot where those are absent."""
+"""The bundle that the benchmarks serve: the repository's models, or a small one made on the spot if they are absent."""
 
 import compileall
 import json
@@ -20,14 +20,14 @@ TEXT = "Finally Friday, and the sun is out!"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder with slipway.yaml and models/, and the text model in it."""
+    """A folder with slipway.yaml and models/, and the text model to call."""
 
     root: Path
     model: str
     version: int
 
     def environment(self) -> dict[str, str]:
-        """What both the function and its floor get."""
+        """The environment of both the function and its floor."""
         return {
             "LAMBDA_TASK_ROOT": str(self.root),
             "PYTHONPATH": str(REPOSITORY),
@@ -37,7 +37,7 @@ class Bundle:
         }
 
     def event(self) -> dict[str, Any]:
-        """A predict call for one tweet, as an HTTP API sends it."""
+        """The event of an HTTP API for predicting one tweet."""
         path = f"/v1/models/{self.model}/predict"
         event: dict[str, Any] = json.loads((REPOSITORY / "tests/events/predict.json").read_text(encoding="utf-8"))
         event["rawPath"] = event["requestContext"]["http"]["path"] = path
@@ -52,7 +52,7 @@ class Bundle:
 
 
 def find_bundle(scratch: Path) -> Bundle:
-    """The repository's models if they are all there; else small ones made in ``scratch``."""
+    """The repository's models if all are there; else a small one made in ``scratch``."""
     config = load_config(REPOSITORY / "slipway.yaml")
     folders = [config.model_folder(REPOSITORY, n) / str(v) for n, m in config.light_models.items() for v in m.versions]
     if all(folder.is_dir() for folder in folders):
@@ -66,13 +66,13 @@ def find_bundle(scratch: Path) -> Bundle:
 
 
 def compile_all() -> None:
-    """Bytecode for what is measured, as the deployed bundle has it; the environment's packages come compiled."""
+    """Compile the measured code, as in a deployed bundle; installed packages are already compiled."""
     for folder in ("slipway", "functions", "benchmarks"):
         compileall.compile_dir(REPOSITORY / folder, quiet=2)
 
 
 def machine() -> str:
-    """What the figures were measured on, and how busy it was."""
+    """The machine that was measured on, and its load."""
     processor = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
@@ -85,6 +85,6 @@ def machine() -> str:
 
 
 def in_words(values: Sequence[float], unit: str = "ms") -> str:
-    """The median, and the middle half of the values."""
+    """Format the median and the interquartile range."""
     low, middle, high = statistics.quantiles(values, n=4)
     return f"{middle:8.3f} {unit} (half of the rounds {low:.3f} to {high:.3f})"

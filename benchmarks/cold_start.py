@@ -1,7 +1,7 @@
-"""From the start of the process to the first question for an event: the function `predict` beside its floor.
+"""Time from process start to the first request for an event: the function `predict` beside its floor.
 
-Both run under awslambdaric. The floor imports NumPy and ONNX Runtime and opens the same graphs. Rounds are paired, and
-which comes first alternates.
+Both run under awslambdaric. The floor imports NumPy and ONNX Runtime and opens the same graphs. Rounds are paired and
+alternate in order.
 
     python -m benchmarks.cold_start [--rounds 15]
 """
@@ -19,7 +19,7 @@ HANDLERS = {"floor": "benchmarks.floor.handler", "predict": "functions.predict.h
 
 
 def measure(bundle: Bundle, rounds: int) -> dict[str, list[float]]:
-    """Milliseconds to ready of each; the first round warms the disk's cache and is not counted."""
+    """Milliseconds until each is ready; the first round warms the disk cache and is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in HANDLERS}
     environment = bundle.environment()
     for number in range(-1, rounds):

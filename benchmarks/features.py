@@ -1,9 +1,8 @@
-"""How fast the feature store reads one request of 100 records x 3 groups, beside boto3's bare BatchGetItem.
+"""Time to read one request of 100 records x 3 groups from the feature store, beside boto3's bare BatchGetItem.
 
 Both read the same 300 items, in three calls of 100, from the same MiniStack on this machine. The bare client is a
-boto3 client as it comes; its answers are not even decoded beyond what boto3 does. Rounds are paired: each measures the
-one and the other, and which is first alternates. MiniStack and the readers share the processor, so two more lines add a
-pause to each call, as long as a near and a far table takes to answer.
+default boto3 client; its responses are not decoded further. Rounds are paired and alternate in order. MiniStack and the
+readers share the processor, so two more lines add a delay to each call, as if the table were near or far.
 
     python -m benchmarks.features [--rounds 300]
 """
@@ -39,7 +38,7 @@ NEEDED = 0.8
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """The address of a MiniStack of its own, on loopback, that ends with the block."""
+    """Run a separate MiniStack on loopback for the block, and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -83,7 +82,7 @@ def fill(client: Any, store: DynamoFeatureStore) -> list[FeatureKey]:
         BillingMode="PAY_PER_REQUEST",
     )
     keys = [FeatureKey("user", f"u{record}", group) for record in range(RECORDS) for group in store.definitions.groups]
-    seeded = random.Random(1)  # noqa: S311 - made-up features
+    seeded = random.Random(1)  # noqa: S311 - synthetic features
     writes = [
         FeatureWrite(key, {f"feature_{n}": seeded.gauss(0, 1) for n in range(FEATURES)}, datetime.now(UTC))
         for key in keys
@@ -93,7 +92,7 @@ def fill(client: Any, store: DynamoFeatureStore) -> list[FeatureKey]:
 
 
 def bare_reader(client: Any, keys: list[FeatureKey]) -> Callable[[], int]:
-    """The floor: the calls that any reader must make, one after the other."""
+    """The floor: the calls that any reader must make, in sequence."""
     pairs = [{"pk": {"S": f"{key.entity}#{key.id}"}, "sk": {"S": key.group}} for key in keys]
     trips = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
 
@@ -105,7 +104,7 @@ def bare_reader(client: Any, keys: list[FeatureKey]) -> Callable[[], int]:
 
 
 def paired(first: Callable[[], int], second: Callable[[], int], rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of each call of both, in rounds that alternate which comes first; ten rounds before them warm up."""
+    """Seconds of each call of both, in rounds of alternating order after ten warm-up rounds."""
     seconds: dict[Callable[[], int], list[float]] = {first: [], second: []}
     for number in range(-10, rounds):
         for read in (first, second) if number % 2 else (second, first):
@@ -117,7 +116,7 @@ def paired(first: Callable[[], int], second: Callable[[], int], rounds: int) -> 
 
 
 def put_away(client: Any) -> Callable[[float], None]:
-    """What sets by how many seconds the table is farther away from a client."""
+    """Return a function that sets the extra delay of a client's calls in seconds."""
     distance = [0.0]
     client.meta.events.register("before-send.dynamodb.BatchGetItem", lambda **_: time.sleep(distance[0]))
 

@@ -1,7 +1,7 @@
-"""The floor of the function `predict`: what any handler must do that answers with the same graphs.
+"""The floor of the function `predict`: the work that any handler of the same graphs must do.
 
-Importing it imports NumPy and ONNX Runtime and opens the graphs of FLOOR_GRAPHS; the handler runs the first of them on
-FLOOR_INPUT, tensors that are encoded already, and answers with a constant.
+Importing it imports NumPy and ONNX Runtime and opens the graphs of FLOOR_GRAPHS. The handler runs the first of them on
+FLOOR_INPUT, tensors that are already encoded, and returns a constant.
 """
 
 import json

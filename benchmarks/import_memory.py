@@ -1,10 +1,10 @@
-"""How much memory an import takes: ``python benchmarks/import_memory.py`` (``--json``, ``--megabytes 100``).
+"""Measure the memory of an import: ``python benchmarks/import_memory.py`` (``--json``, ``--megabytes 100``).
 
-Each figure is the largest resident set of a process of its own. What the frameworks take is that of importing a model
-of next to nothing; what is above it belongs to the model, and stands as a multiple of its size. The floor is the same
-for a process that only opens the original and has it answer the sample records.
+Each figure is the peak resident set of a separate process. The frameworks' share is that of importing a tiny model; the
+rest belongs to the model and is given as a multiple of its size. The floor is the same for a process that only opens
+the original and runs it on the sample records.
 
-ONNX files always; PyTorch modules and Hugging Face folders where PyTorch is installed.
+It covers ONNX files, and PyTorch modules and Hugging Face folders if PyTorch is installed.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def network():
 
 
 def main() -> None:
-    """Measure each kind that can be, and print a table or JSON; exit code 1 if one takes more than it may."""
+    """Measure every available kind and print a table or JSON; exit with code 1 if one exceeds its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=float, default=100)
     parser.add_argument("--json", action="store_true")
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def measure(kind: str, megabytes: float) -> dict[str, Any]:
-    """The four processes of one kind."""
+    """Run the four processes of one kind."""
     with tempfile.TemporaryDirectory() as scratch:
         large, small = Path(scratch, "large"), Path(scratch, "small")
         run("make", kind, large, str(megabytes))
@@ -84,7 +84,7 @@ def measure(kind: str, megabytes: float) -> dict[str, Any]:
 
 
 def run(what: str, kind: str, folder: Path, megabytes: str = "") -> float:
-    """The peak of a process that does ``what``, in MB."""
+    """The peak memory in MB of a process that does ``what``."""
     command = [sys.executable, __file__, "--child", what, kind, str(folder)]
     command += ["--megabytes", megabytes] if megabytes else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -94,7 +94,7 @@ def run(what: str, kind: str, folder: Path, megabytes: str = "") -> float:
 
 
 def child(what: str, kind: str, folder: str) -> None:
-    """One process: make a model, import it, or only open it."""
+    """The body of a process: make a model, import it, or only open it."""
     place = Path(folder)
     if what == "make":
         place.mkdir()
@@ -122,8 +122,8 @@ def _request(kind: str, place: Path) -> Any:
 
 
 def _open(kind: str, place: Path) -> None:
-    """Open the original and let it answer, as the import has to."""
-    from slipway.models.importing.decisions import Numbers  # noqa: F401  what both processes load is the same
+    """Open the original and run it, as the import must."""
+    from slipway.models.importing.decisions import Numbers  # noqa: F401  so that both processes load the same modules
     from slipway.models.importing.fields import infer_inputs, sample_records, settle
     from slipway.models.importing.importer import import_model  # noqa: F401  as above
     from slipway.models.importing.request import open_source
@@ -147,7 +147,7 @@ def _table(place: Path) -> None:
 
 
 def make_onnx(place: Path, megabytes: float) -> None:
-    """A network of wide layers, with logits: the graph has to be completed."""
+    """A network of wide layers that returns logits, so that the import must complete the graph."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 

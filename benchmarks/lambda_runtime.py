@@ -1,4 +1,4 @@
-"""A small server of the Lambda Runtime API, and a function that the real awslambdaric runs against it.
+"""A small server of the Lambda Runtime API, and functions that the real awslambdaric runs against it.
 
 API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -18,7 +18,7 @@ _ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
 
 
 class Function:
-    """One function's process and the server it asks for events; one call at a time."""
+    """One function's process and its server of events; one call at a time."""
 
     def __init__(self, process: subprocess.Popen[bytes], listener: socket.socket, started: float) -> None:
         self.process = process
@@ -30,7 +30,7 @@ class Function:
         self._number = 0
 
     def call(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the function an event, and wait until it asks for the next one."""
+        """Send the function an event, wait until it asks for the next one, and return the response."""
         self._number += 1
         headers = (
             f"Lambda-Runtime-Aws-Request-Id: {self._number:08x}-0000-4000-8000-000000000000\r\n"
@@ -45,7 +45,7 @@ class Function:
         return result
 
     def rss_kilobytes(self) -> int:
-        """The memory that the process has resident."""
+        """The resident memory of the process."""
         with Path(f"/proc/{self.process.pid}/status").open(encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
@@ -74,7 +74,7 @@ class Function:
             self._read_chunks() if "transfer-encoding" in headers else self._read(int(headers.get("content-length", 0)))
         )
         if not path.endswith(wanted):
-            raise SystemExit(f"the function asked for {path} where {wanted} was due: {body.decode()[:2000]}")
+            raise SystemExit(f"the function requested {path}, expected {wanted}: {body.decode()[:2000]}")
         return body
 
     def _read(self, size: int) -> bytes:
@@ -95,7 +95,7 @@ class Function:
             chunks.append(chunk)
 
     def _receive(self) -> None:
-        """More bytes; a function that opens a new connection is followed to it."""
+        """Receive more bytes, accepting a new connection if the function opens one."""
         if self._connection is None:
             self._connection, _ = self._listener.accept()
             self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -111,7 +111,7 @@ class Function:
 
 @contextmanager
 def function(handler: str, environment: Mapping[str, str]) -> Iterator[Function]:
-    """A function whose process has started and asks for its first event; what it logs is dropped."""
+    """Start a function and wait until it asks for its first event; its output is dropped."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

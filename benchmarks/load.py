@@ -1,11 +1,11 @@
-"""Loading a package beside opening its ONNX session alone.
+"""Time to load a package, beside opening only its ONNX session.
 
-What loads is what serves: `open_version`, which reads and validates the manifest, hashes every file, opens the graph
-and makes the task with its tokenizer. Two floors, both of the same files: ONNX Runtime's session alone, which is what a
-target names; and the session with the tokenizer, since no text is predicted without one and reading it is no work of
-Slipway's. All in one process with everything imported, since imports are `cold_start`'s business, and with the files in
-the disk's cache. Rounds take turns in which comes first. Wall time is what a start waits, and files are hashed on a
-second processor where there is one; the processor's time is the sum, and what a machine with one of them waits.
+Loading is that of serving, `open_version`: it reads and validates the manifest, hashes every file, opens the graph and
+creates the task with its tokenizer. There are two floors on the same files: ONNX Runtime's session alone, which the
+target refers to, and the session with the tokenizer, which text needs in any case. Everything runs in one process with
+all modules imported, because `cold_start` measures imports, and with the files in the disk cache. Rounds alternate in
+order. Wall time is what a start waits; files are hashed on a second processor if there is one. Processor time is the
+sum, which a machine with one processor waits.
 
     python -m benchmarks.load [FOLDER…] [--rounds 30]
 
@@ -30,7 +30,7 @@ Times = dict[str, list[tuple[float, float]]]
 
 
 def cases(package: Package) -> dict[str, Case]:
-    """What is timed, by name."""
+    """The cases to time, by name."""
     graph = package.path(package.manifest.graph.file)
     found: dict[str, Case] = {"session": lambda: open_session(graph)}
     if package.manifest.tokenizer is not None:
@@ -42,13 +42,13 @@ def cases(package: Package) -> dict[str, Case]:
 
 
 def load(folder: Path) -> Predictor:
-    """What `slipway.models.bundle.open_version` does, without a slipway.yaml around the package."""
+    """Load like `slipway.models.bundle.open_version`, but without a slipway.yaml."""
     with checking_package(folder) as package:
         return Predictor(package)
 
 
 def measure(package: Package, rounds: int) -> Times:
-    """Seconds on the wall and of the processor for each; the first round is not counted."""
+    """Wall and processor time of each case in seconds; the first round is not counted."""
     timed = list(cases(package).items())
     taken: Times = {name: [] for name, _ in timed}
     for number in range(-1, rounds):

@@ -1,4 +1,4 @@
-"""Resident memory of the function `predict` over many calls, beside the same for a handler that only runs the session.
+"""Resident memory of the function `predict` over many calls, beside that of a handler that only runs the session.
 
 Both run under awslambdaric. Memory is read every tenth of the calls; the slope is that of the second half.
 
@@ -17,7 +17,7 @@ from benchmarks.warm_call import encoded
 
 
 def measure(bundle: Bundle, handler: str, calls: int) -> list[int]:
-    """Kilobytes before the first call and after each tenth of them."""
+    """Kilobytes before the first call and after each tenth of the calls."""
     environment = {**bundle.environment(), "FLOOR_INPUT": json.dumps(encoded(bundle))}
     event = bundle.event()
     with function(handler, environment) as running:

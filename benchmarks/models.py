@@ -1,9 +1,9 @@
-"""The table of docs/models.md: the shipped packages, one row each, as Markdown.
+"""Print the table of docs/models.md in Markdown, one row per shipped package.
 
-Quality in time is what the manifests state: macro recall on the last year, by the same recipe trained on the years
-before. With ``--data``, the folder with train.tsv and val.tsv, a column more is measured here: macro recall on those
-rows of val.tsv that train.tsv does not have, each predicted alone. Latency is `Predictor.predict` of one record with
-one thread, tokenization included, over sampled records or those rows; memory the peak of a fresh process that predicts.
+Quality in time is from the manifests: macro recall on the last year, by the same recipe trained on the years before.
+With ``--data``, a folder with train.tsv and val.tsv, another column is measured: macro recall on the rows of val.tsv
+that train.tsv does not have, each predicted alone. Latency is that of `Predictor.predict` for one record with one
+thread, including tokenization, over sampled records or those rows. Memory is the peak of a fresh process that predicts.
 
     python -m benchmarks.models [--data FOLDER] [--model NAME…] [--seconds 5]
 """
@@ -28,14 +28,14 @@ _ABSENT = "–"
 
 
 def stated_in_time(package: Package) -> str:
-    """Macro recall by a split in time where there is one, else the first that the manifest states."""
+    """Macro recall on a split in time if there is one, else the first in the manifest."""
     found = [item for item in package.manifest.quality if metric_name(item.metric) == _METRIC]
     in_time = [item for item in found if item.data.endswith(_IN_TIME)]
     return f"{(in_time or found)[0].value:.3f}" if found else _ABSENT
 
 
 def unseen(folder: Path, package: Package) -> Labelled:
-    """The rows of val.tsv whose text train.tsv does not have."""
+    """The rows of val.tsv whose text is not in train.tsv."""
     seen = {record["text"] for record in read_labelled(folder / "train.tsv", package.manifest).records}
     rows = read_labelled(folder / "val.tsv", package.manifest)
     kept = [index for index, record in enumerate(rows.records) if record["text"] not in seen]
@@ -43,7 +43,7 @@ def unseen(folder: Path, package: Package) -> Labelled:
 
 
 def row(package: Package, tier: str, data: Path | None, seconds: float) -> list[str]:
-    """The cells of one package."""
+    """The cells of one package's row."""
     manifest = package.manifest
     rows = unseen(data, package) if data and manifest.task == "text-classification" else None
     records = rows.records if rows else sample_records(package)
@@ -59,7 +59,7 @@ def row(package: Package, tier: str, data: Path | None, seconds: float) -> list[
 
 
 def shipped(names: Sequence[str]) -> Iterator[tuple[Package, str]]:
-    """Each version of slipway.yaml that lies here, with its tier."""
+    """Each version of slipway.yaml that is on this machine, with its tier."""
     config = load_config(REPOSITORY / "slipway.yaml")
     for name, model in config.models.items():
         for version in model.versions if not names or name in names else ():

@@ -1,7 +1,7 @@
-"""What the judge does to good and bad candidates, beside the targets; what experiments find; what assignment costs.
+"""Decisions of the judge on good and bad candidates beside the targets, results of experiments, cost of assignment.
 
-The simulated figures depend on the seed and the options only, not on the machine; the time of an assignment does. The
-table is printed as docs/judge.md has it.
+The simulated figures depend only on the seed and the options; the time of an assignment depends on the machine. The
+table is in the form of docs/judge.md.
 
     python -m benchmarks.releases [--runs 1000] [--seed 0] [--only errors,broken]
 """
@@ -35,11 +35,11 @@ KEYS = 200
 
 
 def main() -> None:
-    """Print the tables, each target beside its figure, and the costs of following a release while serving."""
+    """Print the tables, each figure with its target, and the cost of following a release while serving."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="scenarios by name, with commas between")
+    parser.add_argument("--only", default="", help="names of scenarios, separated by commas")
     arguments = parser.parse_args()
     release = ReleaseConfig()
     named = find_scenarios([name for name in arguments.only.split(",") if name], release.options(), Traffic())
@@ -72,14 +72,14 @@ def _row(found: Figures) -> str:
 
 
 def _targets(runs: dict[str, list[Run]]) -> list[str]:
-    """The figures that the project has set itself."""
+    """The figures that have targets."""
     lines = []
     for name in ("identical", "daily-cycle"):
         if name in runs:
             share = np.mean([run.record.phase == "rolled-back" for run in runs[name]])
             lines.append(f"{name}: {100 * share:.2f} % rolled back in 24 hours (at most 1 %)")
     if "errors" in runs:
-        # The first window is seen when it is over and its metrics have settled; the evidence is there from then on.
+        # Evidence exists once the first window is over and its metrics have settled.
         within = np.mean([run.minutes - 2 <= 2 for run in runs["errors"]])
         shares = [run.harmed / run.total for run in runs["errors"]]
         mean = sum(run.harmed for run in runs["errors"]) / sum(run.total for run in runs["errors"])
@@ -108,7 +108,7 @@ def _experiments(runs: int, seed: int) -> None:
 
 
 def _assignment() -> Iterator[str]:
-    """Medians over rounds in which all take turns, short ones, so that few of them are interrupted by others."""
+    """Medians over short rounds in which all cases take turns, so that few rounds are interrupted by other work."""
     keys = [f"user-{number}" for number in range(KEYS)]
     salt = "model.1-2.20260101T000000"
     measured: dict[str, Callable[[str], object]] = {
@@ -127,7 +127,7 @@ def _assignment() -> Iterator[str]:
 
 
 def _timed(once: Callable[[str], object], keys: Sequence[str]) -> float:
-    """Microseconds for a key."""
+    """Microseconds per key."""
     started = time.perf_counter()
     for key in keys:
         once(key)
@@ -135,7 +135,7 @@ def _timed(once: Callable[[str], object], keys: Sequence[str]) -> float:
 
 
 class _Counting(MemoryReleaseStore):
-    """A table that counts its reads."""
+    """A release store that counts its reads."""
 
     reads = 0
 
@@ -145,7 +145,7 @@ class _Counting(MemoryReleaseStore):
 
 
 def _reads() -> str:
-    """How often serving reads the table in 100 requests a second for a minute."""
+    """How often serving reads the table during a minute of 100 requests per second."""
     store, now = _Counting(), [0.0]
     config = parse_config("models: {m: {versions: [1, 2], stable: 1}}")
     releases = LiveReleases(config, store, clock=lambda: now[0])

@@ -1,5 +1,5 @@
--- Requests in turn from a file of bodies, one a line, and every latency as a number of microseconds and how often it was seen.
--- wrk has added samples by then, for what a client that waits would have sent meanwhile; serving_load.py takes them out.
+-- Sends the bodies of a file in turn, one per line, and prints every latency in microseconds with its number of samples.
+-- wrk has added samples to correct for coordinated omission; serving_load.py removes them.
 local requests, thread_number, at, pause = {}, 0, 0, 0
 local threads = {}
 
@@ -10,7 +10,7 @@ function setup(thread)
 end
 
 function init(args)
-   -- Made once: wrk runs on the processors of the server.
+   -- Formatted once, because wrk shares the server's processors.
    local headers = { ["content-type"] = "application/json" }
    for body in io.lines(args[1]) do table.insert(requests, wrk.format("POST", nil, headers, body)) end
    pause = tonumber(args[2] or "0")
@@ -24,7 +24,7 @@ function request()
    return requests[at % #requests + 1]
 end
 
--- With a pause, each connection asks after a time drawn from an exponential distribution, whether answers are slow or not.
+-- With a pause, each connection waits for an exponentially distributed time between requests.
 function delay()
    if pause == 0 then return 0 end
    return math.floor(-pause * math.log(1 - math.random()))

@@ -1,9 +1,9 @@
-"""The container app over HTTP, beside the same records through tokenizer and graph with no server: the floor.
+"""The container app over HTTP, beside the floor: the same records through tokenizer and graph without a server.
 
-wrk (Debian: `apt-get install wrk`) sends the records in turn at 1, 8 and 64 clients, then three times what was carried.
-Floor, server and peer take turns, each measured `--rounds` times; the best of each counts, since other work on the
-machine only slows down. Beside it is the median of the rounds' own ratios, which a moment of a faster machine does not
-move. Latencies are as the clients saw them, without wrk's correction for coordinated omission.
+wrk (Debian: `apt-get install wrk`) sends the records in turn from 1, 8 and 64 clients, then at three times the maximum
+rate. Floor, server and peer take turns, each measured `--rounds` times. The best of each counts, because other work on
+the machine can only slow it down; beside it is the median of the rounds' own ratios, which is robust against moments of
+a faster machine. Latencies are those of the clients, without wrk's correction for coordinated omission.
 
     python -m benchmarks.serving [--model NAME --version N --root FOLDER] [--texts FILE.tsv] [--seconds 10] [--memory]
 """
@@ -39,7 +39,7 @@ Second = TypeVar("Second")
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured: a version, and the file of request bodies for it."""
+    """The version to measure, and the file of request bodies for it."""
 
     root: Path
     package: Package
@@ -52,7 +52,7 @@ class Subject:
 
 
 def find_subject(root: Path, model: str, version: int, texts: Path | None, scratch: Path) -> Subject:
-    """The version with the texts of a TSV's column `text`, or with records made from its baseline."""
+    """Load the version, with the column `text` of a TSV or with records made from its baseline."""
     package = load_version(load_config(root / "slipway.yaml"), root, model, version)
     fields = [field.name for field in package.manifest.inputs]
     if texts is not None and len(fields) == 1:
@@ -67,7 +67,7 @@ def find_subject(root: Path, model: str, version: int, texts: Path | None, scrat
 
 
 def measure_server(subject: Subject, rounds: int, seconds: int) -> None:
-    """Floor, server, its overload and the peer in turns, so that none has a quieter machine than the others."""
+    """Measure floor, server, overload and peer in turns, so that other load on the machine affects all alike."""
     floors: list[Floor] = []
     loads: dict[int, list[Load]] = {clients: [] for clients in CLIENTS}
     bare: dict[int, list[Load]] = {clients: [] for clients in CLIENTS}
@@ -90,7 +90,7 @@ def measure_server(subject: Subject, rounds: int, seconds: int) -> None:
 
 
 def report(floors: Sequence[Floor], loads: dict[int, list[Load]]) -> None:
-    """Each figure beside what is allowed."""
+    """Print each figure beside its limit."""
     best = max(floor.best_per_second for floor in floors)
     fastest = min(floor.median_ms for floor in floors)
     for name in floors[0].per_second:
@@ -110,7 +110,7 @@ def report(floors: Sequence[Floor], loads: dict[int, list[Load]]) -> None:
 
 
 def report_peer(bare: dict[int, list[Load]], loads: dict[int, list[Load]]) -> None:
-    """FastAPI with the graph in its endpoint, which the container is to beat at every number of clients."""
+    """Print the figures of FastAPI with the graph in its endpoint, the peer to beat at every number of clients."""
     for clients, found in bare.items():
         load = max(found, key=lambda load: load.accepted_per_second)
         ahead = paired(loads[clients], found, lambda own, other: own.accepted_per_second / other.accepted_per_second)
@@ -119,34 +119,34 @@ def report_peer(bare: dict[int, list[Load]], loads: dict[int, list[Load]]) -> No
 
 
 def paired(first: Sequence[First], second: Sequence[Second], ratio: Callable[[First, Second], float]) -> float:
-    """The median of what the rounds say one by one."""
+    """The median of the rounds' ratios."""
     return median(map(ratio, first, second))
 
 
 def report_overload(overloads: Sequence[Load], full: Sequence[Load]) -> None:
-    """The best round of overload beside the best at full load."""
+    """Print the best round of overload beside the best at full load."""
     carried = max(full, key=lambda load: load.accepted_per_second)
     over = max(overloads, key=lambda load: load.accepted_per_second)
     offered = (over.accepted_per_second + over.refused_per_second) / carried.accepted_per_second
-    print(f"  overload: {offered:.1f} times what is carried is offered; {over.described()}")
+    print(f"  overload: {offered:.1f} times the maximum rate is offered; {over.described()}")
     goodput = over.accepted_per_second / carried.accepted_per_second
     by_rounds = paired(overloads, full, lambda over, full: over.accepted_per_second / full.accepted_per_second)
     print(f"  goodput of the maximum              {goodput:8.1%}, by rounds {by_rounds:.1%} (at least: 90 %)")
-    # wrk keeps latencies of both kinds together; refusals are the quick ones, so the slowest are of what was accepted.
+    # wrk mixes the latencies of both kinds; refusals are quick, so the slowest are those of accepted requests.
     slowest = over.percentile_of_slowest(99, over.accepted)
     print(f"  p99 of the accepted / at full load  {slowest / carried.percentile(99):8.2f} (allowed: 2)")
 
 
 def overload(server: Server, subject: Subject, full: Load, seconds: int) -> Load:
-    """Three times what a server has just carried, offered by clients that do not wait for one another."""
-    # A connection asks each `pause` and what an answer takes: a refusal nothing, an accepted one about the median.
+    """Offer three times the server's maximum rate from independent clients."""
+    # A connection's interval is the pause plus the response time: about zero if refused, about the median if accepted.
     between = 1000 * OVERLOAD_CONNECTIONS / (OVERLOAD * full.accepted_per_second)
     pause = max(1.0, between - full.percentile(50) / OVERLOAD)
     return drive(server, subject.path, subject.bodies, OVERLOAD_CONNECTIONS, seconds, pause_ms=pause)
 
 
 def measure_light(subject: Subject, rounds: int, seconds: int) -> None:
-    """A dense light model in the container app beside a bare FastAPI endpoint, 64 clients."""
+    """Measure a dense light model in the container app beside a bare FastAPI endpoint, with 64 clients."""
     rates: dict[str, float] = {"container": 0.0, "bare FastAPI": 0.0}
     for _ in range(rounds):
         for name, command in (("container", container_command()), ("bare FastAPI", bare_command(subject.package))):
@@ -160,7 +160,7 @@ def measure_light(subject: Subject, rounds: int, seconds: int) -> None:
 
 
 def measure_memory(subject: Subject, requests: int, seconds: int) -> None:
-    """Resident memory after each tenth of so many requests."""
+    """Print the resident memory after each tenth of the requests."""
     with Server(container_command(), subject.root, subject.package) as server:
         answered, resident = 0, [server.rss_megabytes()]
         for tenth in range(1, 11):

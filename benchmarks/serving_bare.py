@@ -1,6 +1,6 @@
-"""What somebody writes first: FastAPI with `session.run` in the endpoint. The server to beat.
+"""The baseline server: FastAPI with `session.run` in the endpoint.
 
-The endpoint takes the container's path and body; there are as many worker processes as `WORKERS` says.
+The endpoint has the container's path and body; `WORKERS` sets the number of worker processes.
 """
 
 import os
@@ -16,12 +16,12 @@ Encode = Callable[[Sequence[Record]], Any]
 
 
 def bare_command(package: Package, workers: int = 1) -> list[str]:
-    """Starts it for a package, at PORT."""
+    """The command that starts it for a package, on the port `PORT`."""
     return ["env", f"WORKERS={workers}", f"PACKAGE={package.folder}", sys.executable, "-m", "benchmarks.serving_bare"]
 
 
 def make_bare_app() -> Any:
-    """The app for the package in the folder `PACKAGE`."""
+    """Create the app for the package in the folder `PACKAGE`."""
     import onnxruntime as ort
     from fastapi import FastAPI
     from pydantic import BaseModel
@@ -51,7 +51,7 @@ def make_bare_app() -> Any:
 
 
 def _encoder(package: Package) -> Encode:
-    """One matrix of floats, or the tokens of one text."""
+    """Encode records as one matrix of floats, or as the tokens of one text."""
     import numpy as np
 
     names = package.manifest.graph.inputs

@@ -1,4 +1,4 @@
-"""The floor under a server: tokenizer and ONNX Runtime called directly on the same records, on all processors."""
+"""The floor of a server: tokenizer and ONNX Runtime called directly on the same records, on all processors."""
 
 import os
 import statistics
@@ -18,7 +18,7 @@ _WARM_UP = 20
 
 @dataclass(frozen=True)
 class Floor:
-    """Records a second of each way to run, and the median milliseconds of one record with nothing beside it."""
+    """Records per second of each configuration, and the median milliseconds of one record alone."""
 
     per_second: dict[str, float]
     median_ms: float
@@ -29,7 +29,7 @@ class Floor:
 
 
 def measure_floor(package: Package, records: Sequence[Record], seconds: float) -> Floor:
-    """One-thread sessions side by side, and one session with all threads; at batch 1 and 32."""
+    """Measure parallel one-thread sessions, and one session with all threads, at batch sizes 1 and 32."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     processors = available_processors()
     ways: dict[str, tuple[Predictor, int, int]] = {}
@@ -47,7 +47,7 @@ Run = Callable[[Sequence[Record]], object]
 
 
 def _runner(predictor: Predictor) -> Run:
-    """Tokenizer and session only: nothing is decoded."""
+    """Run only tokenizer and session, without decoding."""
     session, task = predictor.session, predictor.task
     return lambda records: session.run(None, task.encode(records))
 

@@ -1,4 +1,4 @@
-"""A server's process, and wrk that drives it."""
+"""Run a server's process and load it with wrk."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ _TIMEOUT_SECONDS = 60
 
 
 def need_wrk() -> None:
-    """End with how to get it where it is missing."""
+    """Exit with instructions if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed: `apt-get install wrk`, or see https://github.com/wg/wrk")
 
@@ -33,7 +33,7 @@ def container_command() -> list[str]:
 
 
 class Server:
-    """A server of one version on a free port of loopback, while its context lasts."""
+    """A server of one version on a free loopback port, which runs within its context."""
 
     def __init__(self, command: Sequence[str], root: Path, package: Package) -> None:
         with socket.socket() as listener:
@@ -69,12 +69,12 @@ class Server:
         self._process.wait(60)
 
     def rss_megabytes(self) -> float:
-        """The memory that the process has resident, in MiB."""
+        """The resident memory of the process in MiB."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
     def _is_ready(self) -> bool:
-        """Asked often, on the processors on which the server measures itself: httpx would take most of one."""
+        """Poll with http.client: httpx would take most of a processor while the server tunes itself."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
             connection.request("GET", "/v2/health/ready")
@@ -87,7 +87,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw. ``latencies`` are microseconds and how often each was seen, refusals among them."""
+    """The results of wrk. ``latencies`` has the number of samples by microseconds, including refusals."""
 
     accepted: int
     refused: int
@@ -103,11 +103,11 @@ class Load:
         return self.refused / self.seconds
 
     def percentile(self, percent: float) -> float:
-        """In milliseconds."""
+        """A percentile of the latencies in milliseconds."""
         return self.percentile_of_slowest(percent, sum(self.latencies.values()))
 
     def percentile_of_slowest(self, percent: float, count: int) -> float:
-        """The percentile of the ``count`` slowest answers, in milliseconds."""
+        """A percentile of the ``count`` slowest responses in milliseconds."""
         above = count * (1 - percent / 100)
         for microseconds in sorted(self.latencies, reverse=True):
             above -= self.latencies[microseconds]
@@ -122,7 +122,7 @@ class Load:
 
 
 def drive(server: Server, path: str, bodies: Path, clients: int, seconds: int, *, pause_ms: float = 0.0) -> Load:
-    """Send the bodies in turn from so many connections; with a pause, each waits that long in the mean between two."""
+    """Send the bodies in turn from ``clients`` connections that pause for ``pause_ms`` on average between requests."""
     command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"]
     command += ["--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(_SCRIPT), f"{server.url}{path}", "--"]
     found = subprocess.run([*command, str(bodies), str(pause_ms)], check=True, capture_output=True, text=True)
@@ -136,10 +136,10 @@ def drive(server: Server, path: str, bodies: Path, clients: int, seconds: int, *
 
 
 def uncorrected(seen: Mapping[int, int], interval: int) -> dict[int, int]:
-    """What wrk measured, without what its `stats_correct` added.
+    """The latencies without the samples that wrk's `stats_correct` added.
 
-    For each latency of at least twice the mean interval between a client's requests it adds one sample less by the
-    interval, one less by two intervals, and so on, as long as they are above the interval.
+    For each latency of at least twice the mean interval between a client's requests, it adds a sample shorter by one
+    interval, one shorter by two, and so on while they exceed the interval.
     """
     counts = Counter(seen)
     for latency in sorted(seen, reverse=True):

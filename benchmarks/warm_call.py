@@ -1,7 +1,7 @@
-"""A warm call for one tweet: the function `predict` beside a handler that only runs the session on the same text.
+"""Warm call for one tweet: the function `predict` beside a handler that only runs the session on the same text.
 
-Both run under awslambdaric, so what the runtime takes for a call is in both. Telemetry is written. Calls are paired,
-and which comes first alternates.
+Both run under awslambdaric, so both include the runtime's overhead. Telemetry is written. Calls are paired and
+alternate in order.
 
     python -m benchmarks.warm_call [--rounds 3000]
 """
@@ -22,7 +22,7 @@ ALLOWED_MS = 0.4
 
 
 def encoded(bundle: Bundle) -> dict[str, list[list[int]]]:
-    """The tensors of TEXT, made by the package's tokenizer."""
+    """The tensors of TEXT from the package's tokenizer."""
     from tokenizers import Tokenizer
 
     package = load_version(load_config(bundle.root / "slipway.yaml"), bundle.root, bundle.model, bundle.version)
@@ -39,7 +39,7 @@ def timed(running: Function, event: dict[str, object]) -> float:
 
 
 def measure(bundle: Bundle, rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each call; the first hundred are not counted."""
+    """Milliseconds of each call; the first hundred calls are not counted."""
     taken: dict[str, list[float]] = {"floor": [], "predict": []}
     environment = {**bundle.environment(), "FLOOR_INPUT": json.dumps(encoded(bundle))}
     with (

@@ -1,4 +1,4 @@
-"""From slipway.yaml to stacks, for app.py and for the tests."""
+"""Build the stacks of a slipway.yaml, for app.py and for the tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
 CAPTURE = "capture"
-"""Deployed only where a model's requests are captured."""
+"""Deployed only if a model's requests are captured."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,16 @@ class Stacks:
     state: StateStack
     serving: ServingStack
     heavy: HeavyStack | None
-    """Only where there is a heavy model."""
+    """None without a heavy model."""
     shadow: ShadowStack
     releases: ReleasesStack
 
 
 def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) -> Stacks:
-    """Add the stacks that ``config_file`` describes, and the checks that fail a synth.
+    """Add the stacks that ``config_file`` describes, and the checks that can fail a synth.
 
     Raises:
-        ConfigError: slipway.yaml is wrong, by path; or ``target`` (the context ``slipway:target``) is.
+        ConfigError: slipway.yaml or ``target`` (the context ``slipway:target``) is invalid.
         PackageError: a file of a deployed package is missing or altered.
     """
     config_file = config_file.resolve()
@@ -53,9 +53,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
     }
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("slipway:project", config.project)
-    state = StateStack(
-        app, f"{config.project}-state", config=config, description=f"{config.project}: what must not be lost"
-    )
+    state = StateStack(app, f"{config.project}-state", config=config, description=f"{config.project}: persistent state")
     serving = ServingStack(
         app,
         f"{config.project}-serving",
@@ -78,7 +76,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         bucket=state.models.bucket,
         light=serving.predict.logs,
         heavy=heavy.logs if heavy else {},
-        description=f"{config.project}: what scores captures for shadows",
+        description=f"{config.project}: the function that scores captures for shadows",
     )
     releases = ReleasesStack(
         app,
@@ -90,7 +88,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},
         shadow=shadow,
-        description=f"{config.project}: what carries releases out",
+        description=f"{config.project}: the release controller",
     )
     return Stacks(state, serving, heavy, shadow, releases)
 
@@ -122,9 +120,9 @@ def _heavy_stack(
         topic=serving.topic,
         captures=state.captures.bucket,
         bundles=bundles,
-        description=f"{config.project}: the heavy models and the load balancer before them",
+        description=f"{config.project}: the heavy models and their load balancer",
     )
-    # The rules name the parameters of the state stack, by what CloudFormation cannot see as a dependency.
+    # The rules resolve parameters of the state stack, which CloudFormation does not see as a dependency.
     stack.add_stack_dependency(state)
     return stack
 
@@ -133,5 +131,5 @@ def _target(name: str | None) -> Target:
     try:
         return Target(name or Target.LAMBDA)
     except ValueError as error:
-        problem = FieldProblem("slipway:target", f"{name!r} is none of {', '.join(Target)}")
+        problem = FieldProblem("slipway:target", f"{name!r} must be one of {', '.join(Target)}")
         raise ConfigError("the CDK context", [problem]) from error

@@ -1,1 +1,1 @@
-"""How the packages under ``models/`` were made: seeded, one command for each model."""
+"""The recipes of the packages under ``models/``: seeded, one command per model."""

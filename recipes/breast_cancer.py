@@ -1,4 +1,4 @@
-"""Train both versions of ``breast-cancer`` on the data set that scikit-learn carries.
+"""Train both versions of ``breast-cancer`` on scikit-learn's data set.
 
 ``python -m recipes.breast_cancer`` writes models/breast-cancer/1 and 2 and examples/patients.csv.
 """
@@ -32,7 +32,7 @@ INVERSE_REGULARIZATION = 1.0
 NETWORKS, HIDDEN_UNITS, WEIGHT_DECAY = 4, 16, 2.0
 LOG_OFFSET = 1e-3
 
-# What a measurement may be: far above what the data set holds, so that only slips of a unit or a sign are refused.
+# The limits of measurements, far above the data set's, so that only wrong units or signs are refused.
 RANGES = {
     "radius": 100,
     "texture": 200,
@@ -62,10 +62,12 @@ class Split:
 def main() -> None:
     """Train, measure on the held-out rows, and write packages and examples."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, default=Path("models"), help="where the packages go")
-    parser.add_argument("--examples", type=Path, default=Path("examples/patients.csv"), help="the example patients")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the packages")
+    parser.add_argument(
+        "--examples", type=Path, default=Path("examples/patients.csv"), help="file of the example patients"
+    )
     options = parser.parse_args()
-    with threadpool_limits(1):  # sums in one order, so that the same bytes come out again
+    with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible
         train_all(options.models / "breast-cancer", options.examples)
 
 
@@ -81,7 +83,7 @@ def train_all(models: Path, examples: Path) -> None:
 
 
 def load_split() -> Split:
-    """The same fifth of the data set is held out every time, with the classes in proportion."""
+    """Split the data set, always holding out the same stratified fifth."""
     data = load_breast_cancer()
     train, held_out, train_labels, held_out_labels = train_test_split(
         data.data, data.target, test_size=HELD_OUT, stratify=data.target, random_state=SEED
@@ -103,9 +105,9 @@ def train_linear(features: np.ndarray, labels: np.ndarray) -> onnx.ModelProto:
 
 
 def train_networks(features: np.ndarray, labels: np.ndarray) -> onnx.ModelProto:
-    """Four small networks on the logarithms of the features; the mean of their logits decides.
+    """Four small networks on the logarithms of the features, with their logits averaged.
 
-    Side by side they are one network: the hidden layers stand next to each other, and the last layer divides by four.
+    They are merged into one network: the hidden layers are concatenated, and the last layer divides by four.
     """
     logarithms = np.log(features + LOG_OFFSET)
     scaler = StandardScaler().fit(logarithms)
@@ -153,7 +155,7 @@ def _dense(graph: GraphBuilder, name: str, values: str, weights: np.ndarray, bia
 
 
 def _probabilities(graph: GraphBuilder, logit: str) -> None:
-    """The logit speaks for the second label, benign: softmax over (0, logit) is the logistic function."""
+    """The logit is that of the second label, benign: softmax over (0, logit) is the logistic function."""
     sides = graph.constant("sides", np.array([[0, 1]], dtype=np.float32))
     graph.add("Softmax", [graph.add("Mul", [logit, sides], "logits")], "probabilities", axis=-1)
 
@@ -221,7 +223,7 @@ def _quality(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, An
 
 
 def write_examples(path: Path, split: Split) -> None:
-    """The first held-out rows as patients p001 and on, an hour apart, to seed the feature store with."""
+    """Write the first held-out rows as patients p001, p002, …, an hour apart, to seed the feature store."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Writing ONNX graphs by hand: each has exactly the operations that it needs, and nothing of an exporter."""
+"""Build ONNX graphs by hand, with exactly the operations that they need."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-# The newest that every ONNX Runtime since 1.20 opens.
+# The newest opset that every ONNX Runtime since 1.20 opens.
 OPSET = 21
 IR_VERSION = 10
 
@@ -16,26 +16,26 @@ Shape = Sequence[int | str]
 
 
 class GraphBuilder:
-    """Collects operations and constants; each method returns the name of the value that it adds."""
+    """Collects operations and constants; `constant` and `add` return the name of the value that they add."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """A value that is stored with the graph."""
+        """Add a constant."""
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def add(self, operation: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
-        """One operation of one output."""
+        """Add an operation with one output."""
         self._nodes.append(helper.make_node(operation, list(inputs), [output], name=output, **attributes))
         return output
 
     def build(
         self, name: str, inputs: Mapping[str, tuple[int, Shape]], outputs: Mapping[str, tuple[int, Shape]]
     ) -> onnx.ModelProto:
-        """The checked graph; inputs and outputs are element type and shape by name."""
+        """Build and check the graph; inputs and outputs are element type and shape by name."""
         graph = helper.make_graph(self._nodes, name, _values(inputs), _values(outputs), initializer=self._constants)
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="slipway"
@@ -58,12 +58,12 @@ def features_to_probabilities(graph: GraphBuilder, name: str, features: int, lab
 
 
 def save_graph(model: onnx.ModelProto, path: Path) -> None:
-    """Write the same bytes for the same graph."""
+    """Write the graph deterministically."""
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def run_graph(model: onnx.ModelProto, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The first output of the graph on one thread, as it will be served."""
+    """Run the graph on one thread, as in serving, and return its first output."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""From a trained graph to a sealed package: manifest, baseline and model card."""
+"""Make a sealed package from a trained graph: manifest, baseline and model card."""
 
 import hashlib
 import shutil
@@ -29,7 +29,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Card:
-    """What a model card says in words; figures come from the manifest."""
+    """The prose of a model card; figures come from the manifest."""
 
     intended_use: str
     data: str
@@ -47,7 +47,7 @@ def write_package(
     validation: Validation,
     tokenizer: str | None = None,
 ) -> Package:
-    """Write a whole package beside ``folder``, seal it, and put it in the place of what is there.
+    """Write and seal a package beside ``folder``, then replace ``folder`` with it.
 
     ``document`` is the content of ``model.yaml`` without ``files``; ``tokenizer`` the content of ``tokenizer.json``.
     """
@@ -68,7 +68,7 @@ def write_package(
 
 
 def _unsealed(document: Mapping[str, Any]) -> Manifest:
-    """The manifest before its files are known, for what only needs inputs and outputs."""
+    """The manifest with placeholders for files, for code that needs only inputs and outputs."""
     names = [GRAPH, "baseline.json", "README.md", TOKENIZER]
     return Manifest.model_validate({**document, "files": [{"path": n, "bytes": 0, "sha256": "0" * 64} for n in names]})
 
@@ -101,5 +101,5 @@ def model_card(manifest: Manifest, card: Card) -> str:
 
 
 def sha256(content: bytes) -> str:
-    """The digest by which a manifest names its training data."""
+    """The digest of content in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

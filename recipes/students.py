@@ -1,4 +1,4 @@
-"""Recipes for `slipway model distill`: what learns from a teacher's probabilities."""
+"""Recipes for `slipway model distill`, which train on a teacher's probabilities."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,9 +41,9 @@ def ngrams(
     """
     texts = _texts(records)
     if answers.shape[1] < 2:
-        raise InputError.of("--student", "recipes.students:ngrams learns probabilities, and the teacher answers values")
+        raise InputError.of("--student", "recipes.students:ngrams needs probabilities, but the teacher returns values")
     spelled = (characters[0], characters[1]) if characters else None
-    with threadpool_limits(1):  # sums in one order, so that the same bytes come out again
+    with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible
         tokenizer = train_tokenizer(texts, vocabulary)
         tokens = encode(tokenizer, texts)
         counts = [count_unigrams(tokens, tokenizer.get_vocab_size()), count_bigrams(tokens, buckets)]
@@ -55,7 +55,7 @@ def ngrams(
 
 def _texts(records: Sequence[Mapping[str, Any]]) -> list[str]:
     if any(len(record) != 1 for record in records):
-        raise InputError.of("--student", "recipes.students:ngrams takes records of one text")
+        raise InputError.of("--student", "recipes.students:ngrams needs records of one text")
     return [str(value) for record in records for value in record.values()]
 
 

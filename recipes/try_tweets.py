@@ -1,4 +1,4 @@
-"""Measure one recipe for tweet-sentiment: train on 2013-2015, score 2016. No package is written.
+"""Measure one recipe for tweet-sentiment, trained on 2013-2015 and scored on 2016, without writing a package.
 
 ``python -m recipes.try_tweets --vocabulary 8000 --buckets 262139 --characters 1 5 --offsets 1``
 """
@@ -16,13 +16,13 @@ from recipes.tweets.tokens import encode
 
 
 def main() -> None:
-    """Print macro recall, accuracy and what the best offsets would give."""
+    """Print macro recall, accuracy, and the macro recall with the best offsets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/tweet-sentiment"))
     parser.add_argument("--vocabulary", type=int, default=8000)
     parser.add_argument("--buckets", type=int, default=0, help="a prime, or 0 for no bigrams")
     parser.add_argument("--characters", type=int, nargs=2, metavar=("SHORTEST", "LONGEST"))
-    parser.add_argument("--regularization", type=float, default=0.3, help="its inverse, as in scikit-learn's C")
+    parser.add_argument("--regularization", type=float, default=0.3, help="inverse regularization, as scikit-learn's C")
     parser.add_argument("--offsets", type=float, default=0, help="how far to move the bias, 0 to 1")
     options = parser.parse_args()
     characters = (options.characters[0], options.characters[1]) if options.characters else None

@@ -31,7 +31,7 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Scores:
-    """How good a graph is on some tweets, and how often its float tables would have said another label."""
+    """The quality of a graph on some tweets, and the share of labels that differ from its float tables'."""
 
     recall: float
     accuracy: float
@@ -40,13 +40,13 @@ class Scores:
 
 
 def main() -> None:
-    """Train on the years before the split to measure, on everything to ship."""
+    """Train on the years before the split to measure, and on everything to ship."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/tweet-sentiment"), help="train.tsv, val.tsv")
-    parser.add_argument("--models", type=Path, default=Path("models"), help="where the packages go")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the packages")
     options = parser.parse_args()
     files = [read_tweets(options.data / name) for name in ("train.tsv", "val.tsv")]
-    with threadpool_limits(1):  # sums in one order, so that the same bytes come out again
+    with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible
         for version, recipe in RECIPES.items():
             train_version(options.models / "tweet-sentiment" / str(version), version, recipe, *files)
 
@@ -89,7 +89,7 @@ def predict(graph: onnx.ModelProto, tokenizer: Tokenizer, texts: Sequence[str]) 
 
 
 def pad(tokens: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows of ids, with zeros behind, as long as the longest."""
+    """Ids padded with zeros to the longest row."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int64)
     for row, text in zip(ids, tokens, strict=True):
         row[: len(text)] = text

@@ -1,7 +1,7 @@
 """Fine-tune ``tweet-sentiment-large`` on tweets that stay outside the repository.
 
-``python -m recipes.tweet_sentiment_large --data ../shared/data/tweet-sentiment`` trains on the years before the split,
-to measure, then on everything, to ship. Interrupted, it goes on where it was when it is called again.
+``python -m recipes.tweet_sentiment_large --data ../shared/data/tweet-sentiment`` trains on the years before the split
+to measure, then on everything to ship. After an interruption, the same command resumes.
 """
 
 import argparse
@@ -43,12 +43,12 @@ class Learnt:
 
 
 def main() -> None:
-    """Train what is asked for; a finished training is read from its checkpoint."""
+    """Train as the options say; a finished training is read from its checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/tweet-sentiment"), help="train.tsv, val.tsv")
-    parser.add_argument("--models", type=Path, default=Path("models"), help="where the package goes")
-    parser.add_argument("--work", type=Path, default=Path("build/training"), help="checkpoints, and version 1")
-    parser.add_argument("--only", choices=(SPLIT, FULL), help="one of the two trainings, and no package")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the packages")
+    parser.add_argument("--work", type=Path, default=Path("build/training"), help="folder of checkpoints and version 1")
+    parser.add_argument("--only", choices=(SPLIT, FULL), help="run one of the two trainings and write no package")
     options = parser.parse_args()
     files = [read_tweets(options.data / name) for name in ("train.tsv", "val.tsv")]
     if options.only:
@@ -68,7 +68,7 @@ def package(training: TweetFile, validation: TweetFile, work: Path, output: Path
 
 
 def versions(learnt: Learnt, files: tuple[TweetFile, TweetFile], folder: Path) -> Package:
-    """Write versions 1 and 2 of a trained model anew, below ``folder``; returns version 2, which is int8."""
+    """Write versions 1 and 2 of a trained model below ``folder``; returns version 2, which is int8."""
     training, validation = files
     shutil.rmtree(folder, ignore_errors=True)
     checked = unseen(validation.tweets, training.tweets)
@@ -96,7 +96,7 @@ def probabilities(package: Package, texts: Sequence[str]) -> np.ndarray:
 
 
 def quality(probabilities: np.ndarray, tweets: Tweets, data: str) -> list[dict[str, Any]]:
-    """Macro recall and accuracy, as a manifest has them."""
+    """Macro recall and accuracy as a manifest's ``quality``."""
     predicted = probabilities.argmax(axis=1)
     figures = {"macro recall": macro_recall(predicted, tweets.labels), "accuracy": np.mean(predicted == tweets.labels)}
     found = [{"metric": name, "value": round(float(value), 4), "data": data} for name, value in figures.items()]
@@ -112,7 +112,7 @@ def write_labelled(path: Path, tweets: Tweets) -> Path:
 
 
 def learn(name: str, training: TweetFile, work: Path, schedule: Schedule = SCHEDULE) -> Learnt:
-    """``split``: trained on the years before the split; ``full``: on all of ``training``."""
+    """Train on the years before the split (``split``) or on all of ``training`` (``full``)."""
     tweets = before(training.tweets) if name == SPLIT else training.tweets
     model, tokenizer = load_pretrained(schedule.seed)
     kept = Checkpoints(work / f"tweet-sentiment-large-{name}.safetensors", f"{name} of {training.sha256}")

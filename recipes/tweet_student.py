@@ -1,9 +1,9 @@
-"""Distil ``tweet-sentiment`` 3 from the fine-tuned encoder, on tweets that stay outside the repository.
+"""Distill ``tweet-sentiment`` 3 from the fine-tuned encoder, on tweets that stay outside the repository.
 
 ``python -m recipes.tweet_student --data ../shared/data/tweet-sentiment`` measures by years with the teacher of the
-split, then learns from the teacher of everything and writes models/tweet-sentiment/3. Both teachers are those of
-``python -m recipes.tweet_sentiment_large``, which comes first. Interrupted, it goes on where it was.
-``--only split`` measures alone; with its options, it makes the rows of the table in recipes/README.md.
+split, then trains on the teacher of everything and writes models/tweet-sentiment/3. Both teachers come from
+``python -m recipes.tweet_sentiment_large``, which must run first. After an interruption, the same command resumes.
+``--only split`` only measures; with its options, it makes the rows of the table in recipes/README.md.
 """
 
 import argparse
@@ -44,7 +44,7 @@ SCHEDULE = Schedule(epochs=3, batch=128, learning_rate=7e-4)
 
 @dataclass(frozen=True)
 class Recipe:
-    """``copies`` changed forms of each tweet are learnt beside it; ``offsets`` is how much the labels' shares count."""
+    """``copies`` variants of each tweet are added to it; ``offsets`` is how much of the labels' shares to remove."""
 
     size: Size = SIZE
     copies: int = 2
@@ -54,7 +54,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Student:
-    """What has been learnt, as it ships."""
+    """The trained student as it ships."""
 
     graph: onnx.ModelProto
     tokenizer: Tokenizer
@@ -65,7 +65,7 @@ class Student:
 
 
 def main() -> None:
-    """Train what is asked for; what is finished is read."""
+    """Train as the options say; finished steps are read from disk."""
     options = _options()
     recipe = Recipe(
         Size(options.row, options.filters, tuple(options.widths)),
@@ -86,22 +86,27 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--data", type=Path, default=Path("../shared/data/tweet-sentiment"), help="train.tsv, val.tsv")
-    add("--models", type=Path, default=Path("models"), help="where the package goes")
-    add("--work", type=Path, default=Path("build/training"), help="checkpoints and the teacher's answers")
-    add("--only", choices=(large.SPLIT,), help="measure by years, and write no package")
-    add("--threads", type=int, default=1, help="with more, the last digits of the weights differ")
-    add("--row", type=int, default=SIZE.row, help="columns of the row of a piece")
-    add("--filters", type=int, default=SIZE.filters, help="of each width")
+    add("--models", type=Path, default=Path("models"), help="folder of the packages")
+    add("--work", type=Path, default=Path("build/training"), help="folder of checkpoints and the teacher's answers")
+    add("--only", choices=(large.SPLIT,), help="measure by years and write no package")
+    add("--threads", type=int, default=1, help="number of threads; more than 1 changes the last digits of the weights")
+    add("--row", type=int, default=SIZE.row, help="columns of a piece's row")
+    add("--filters", type=int, default=SIZE.filters, help="filters per width")
     add("--widths", type=int, nargs="+", default=SIZE.widths)
-    add("--copies", type=int, default=Recipe.copies, help="changed forms of each tweet")
-    add("--offsets", type=float, default=Recipe.offsets, help="how much of the labels' shares to take out, 0 to 1")
+    add("--copies", type=int, default=Recipe.copies, help="variants of each tweet")
+    add("--offsets", type=float, default=Recipe.offsets, help="how much of the labels' shares to remove, 0 to 1")
     add("--epochs", type=int, default=SCHEDULE.epochs)
-    add("--rate", type=float, default=SCHEDULE.learning_rate, help="of the rows; of the rest, 3 times it")
+    add(
+        "--rate",
+        type=float,
+        default=SCHEDULE.learning_rate,
+        help="learning rate of the rows; the rest has 3 times that",
+    )
     return parser.parse_args()
 
 
 def measure(recipe: Recipe, training: TweetFile, work: Path) -> list[dict[str, Any]]:
-    """The quality on the later tweets of a student that learnt from the earlier, and from a teacher of them."""
+    """The quality on later tweets of a student and a teacher that were trained on earlier ones."""
     student = learn(large.SPLIT, recipe, training, work)
     later = training.tweets.where(training.tweets.years >= large.SPLIT_YEAR)
     probabilities = student.probabilities(later.texts)
@@ -115,7 +120,7 @@ def measure(recipe: Recipe, training: TweetFile, work: Path) -> list[dict[str, A
 def package(
     recipe: Recipe, files: Sequence[TweetFile], work: Path, folder: Path, measured: list[dict[str, Any]]
 ) -> None:
-    """Learn from the teacher of everything, and write the package. ``files`` are for training and for validation."""
+    """Train on the teacher of everything, and write the package. ``files`` are for training and validation."""
     training, validation = files
     student = learn(large.FULL, recipe, training, work)
     checked = unseen(validation.tweets, training.tweets)
@@ -136,7 +141,7 @@ def package(
 
 
 def learn(name: str, recipe: Recipe, training: TweetFile, work: Path) -> Student:
-    """``split``: from the years before the split; ``full``: from all of ``training``."""
+    """Train a student on the years before the split (``split``) or on all of ``training`` (``full``)."""
     tweets = large.before(training.tweets) if name == large.SPLIT else training.tweets
     teacher = teacher_of(name, training, work)
     meanings = kept_array(work / "meanings.npy", lambda: meanings_of(recipe.schedule.seed))
@@ -154,7 +159,7 @@ def learn(name: str, recipe: Recipe, training: TweetFile, work: Path) -> Student
 
 
 def changed(tokenizer: Tokenizer, meanings: np.ndarray, tweets: Tweets, recipe: Recipe) -> list[list[str]]:
-    """The changed forms of the tweets, a list for each copy."""
+    """Variants of the tweets, one list per copy."""
     if not recipe.copies:
         return []
     words, seed = words_to_swap(tokenizer, meanings, tweets.texts), recipe.schedule.seed
@@ -162,13 +167,13 @@ def changed(tokenizer: Tokenizer, meanings: np.ndarray, tweets: Tweets, recipe: 
 
 
 def _checkpoints(name: str, recipe: Recipe, training: TweetFile, work: Path) -> Checkpoints:
-    """A file for each recipe, so that several can be tried."""
-    told = f"{name} of {training.sha256}, {json.dumps(asdict(replace(recipe, offsets=0)), sort_keys=True)}"
-    return Checkpoints(work / f"student-{name}-{sha256(told.encode())[:8]}.safetensors", told, EVERY)
+    """Checkpoints in a file per recipe, so that several can be tried."""
+    identity = f"{name} of {training.sha256}, {json.dumps(asdict(replace(recipe, offsets=0)), sort_keys=True)}"
+    return Checkpoints(work / f"student-{name}-{sha256(identity.encode())[:8]}.safetensors", identity, EVERY)
 
 
 def teacher_of(name: str, training: TweetFile, work: Path) -> Teacher:
-    """The fine-tuned encoder, which is trained first where it is not."""
+    """The fine-tuned encoder as a teacher, trained first if necessary."""
     file = work / f"teacher-{name}.onnx"
     learnt = large.learn(name, training, work)
     if not file.exists():
@@ -178,7 +183,7 @@ def teacher_of(name: str, training: TweetFile, work: Path) -> Teacher:
 
 @torch.inference_mode()
 def meanings_of(seed: int) -> np.ndarray:
-    """What each piece alone means to the encoder before fine-tuning: the mean of the last layer, [pieces, hidden]."""
+    """The encoder's embedding of each single piece before fine-tuning: the last layer's mean, [pieces, hidden]."""
     model, tokenizer = load_pretrained(seed)
     first, last = (tokenizer.token_to_id(piece) for piece in ("[CLS]", "[SEP]"))
     texts = [[first, piece, last] for piece in range(model.encoder.config.vocab_size)]

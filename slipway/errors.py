@@ -3,21 +3,21 @@
 SlipwayError
 ├── ConfigError            slipway.yaml cannot be used
 ├── PackageError           a model package is missing, altered or malformed
-├── InputError             what the caller sent is wrong, field by field
-│   ├── MalformedError     ... because it cannot even be read
-│   └── TooLargeError      ... because it exceeds a configured limit
+├── InputError             the caller's input is wrong, field by field
+│   ├── MalformedError     ... because it cannot be parsed
+│   └── TooLargeError      ... because it exceeds a limit
 ├── NotFoundError          the caller named something that does not exist
 ├── ConflictError          the caller's write contradicts what is stored
 │   ├── LateEventError     ... because a newer event is stored already
-│   └── StaleError         ... because somebody else has changed it since it was read
+│   └── StaleError         ... because another writer changed it after it was read
 ├── UnavailableError       a table or service that the call needs is down
-│   ├── OverloadedError    ... or has as much to do as it can take
-│   └── ExpiredError       ... or did not come to the call before its deadline
+│   ├── OverloadedError    ... or its queue is full
+│   └── ExpiredError       ... or did not reach the call before its deadline
 ├── PredictionError        the model itself failed on valid input
-├── CheckFailedError       a model was compared with what it should equal or reach, and does not
-└── MissingExtraError      an optional framework that the call needs is not installed
+├── CheckFailedError       a model does not match its reference or meet its threshold
+└── MissingExtraError      an optional dependency that the call needs is not installed
 
-None of them knows a transport: each edge (HTTP, command line) translates once.
+None of them knows a transport: each edge (HTTP, command line) translates them once.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ class FieldProblem:
 
 
 class SlipwayError(Exception):
-    """The root: catch it to catch all that Slipway raises on purpose."""
+    """The base class: catch it to catch every error that Slipway raises on purpose."""
 
 
 class ConfigError(SlipwayError):
@@ -49,7 +49,7 @@ class ConfigError(SlipwayError):
 
 
 class PackageError(SlipwayError):
-    """A model package cannot be trusted or read; ``file`` is what is wrong in it."""
+    """A model package cannot be trusted or read; ``file`` is the faulty file."""
 
     def __init__(self, file: Path | str, message: str) -> None:
         self.file = str(file)
@@ -57,7 +57,7 @@ class PackageError(SlipwayError):
 
 
 class InputError(SlipwayError):
-    """What the caller sent is wrong; nothing was done with any of it."""
+    """The caller's input is wrong; none of it was processed."""
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:
         self.problems = tuple(problems)
@@ -69,11 +69,11 @@ class InputError(SlipwayError):
 
 
 class MalformedError(InputError):
-    """What the caller sent cannot be read: it is not JSON, or not of the form that its headers say."""
+    """The caller's input cannot be parsed: it is not JSON, or does not match its headers."""
 
 
 class TooLargeError(InputError):
-    """What the caller sent exceeds a limit of slipway.yaml or of DynamoDB."""
+    """The caller's input exceeds a limit of slipway.yaml or of DynamoDB."""
 
 
 class NotFoundError(SlipwayError):
@@ -88,15 +88,15 @@ class NotFoundError(SlipwayError):
 
 
 class ConflictError(SlipwayError):
-    """The caller's write contradicts what is stored; what is stored stays."""
+    """The caller's write contradicts the stored value, which is unchanged."""
 
 
 class LateEventError(ConflictError):
-    """A feature write is older than the stored event time and was refused."""
+    """A feature write was refused because its event time is older than the stored one."""
 
 
 class StaleError(ConflictError):
-    """A record was changed by somebody else since it was read; nothing was written."""
+    """Another writer changed the record after it was read; nothing was written."""
 
 
 class UnavailableError(SlipwayError):
@@ -108,31 +108,31 @@ class UnavailableError(SlipwayError):
 
 
 class OverloadedError(UnavailableError):
-    """So many records wait already that more would only wait longer; nothing was done with these."""
+    """The queue is full; these records were not processed."""
 
     def __init__(self, dependency: str) -> None:
-        super().__init__(dependency, "too many records wait already")
+        super().__init__(dependency, "its queue is full")
 
 
 class ExpiredError(UnavailableError):
-    """The deadline of the request passed while its records waited; they were not predicted."""
+    """The request's deadline passed while its records were queued; they were not predicted."""
 
     def __init__(self, dependency: str) -> None:
-        super().__init__(dependency, "the deadline of the request passed before its turn came")
+        super().__init__(dependency, "the request's deadline passed while it was queued")
 
 
 class PredictionError(SlipwayError):
-    """A version's graph failed on input that its schema allows: the version is at fault."""
+    """A version's graph failed on input that its schema allows, so the version is at fault."""
 
 
 class CheckFailedError(SlipwayError):
-    """A model was compared with what it should equal or reach, and does not; nothing was written."""
+    """A model does not match its reference or meet its threshold; nothing was written."""
 
 
 class MissingExtraError(SlipwayError):
-    """A framework that the call needs is not installed; ``extra`` of Slipway brings it."""
+    """A module that the call needs is not installed; Slipway's extra ``extra`` provides it."""
 
     def __init__(self, module: str, extra: str) -> None:
         self.module = module
         self.extra = extra
-        super().__init__(f"{module} is not installed; pip install 'slipway[{extra}]' brings it")
+        super().__init__(f"{module} is not installed; run `pip install 'slipway[{extra}]'`")

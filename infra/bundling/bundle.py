@@ -1,6 +1,6 @@
-"""The folder that becomes a function's code: our sources, the packages its lock file names, and the models.
+"""Build the folder of a function's code: our sources, the packages of its lock file, and the models.
 
-A bundle is built only when something that goes into it has changed, and appears whole or not at all.
+A bundle is rebuilt only if one of its inputs has changed, and replaced atomically.
 """
 
 import fcntl
@@ -19,10 +19,10 @@ from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
-"""The folder that holds slipway/ and functions/."""
+"""The folder of slipway/ and functions/."""
 
 STORE = SOURCES / "build" / "packages"
-"""Where the installed packages of each lock file are kept, for all bundles."""
+"""The installed packages of each lock file, shared by all bundles."""
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
@@ -35,9 +35,9 @@ class Target(StrEnum):
     LAMBDA = "lambda"
     """AWS: with its dependencies for arm64 and Python 3.13, stripped and precompiled."""
     NATIVE = "native"
-    """As `lambda`, for this machine's processor: what a test can start."""
+    """Like `lambda`, but for this machine's processor, so that tests can start it."""
     HOST = "host"
-    """The embedded AWS: our sources and the models only, since its functions see this environment's packages."""
+    """The embedded AWS: only our sources and the models, because its functions see this environment's packages."""
 
 
 _RECIPE = (Path(__file__), *RECIPE)
@@ -45,12 +45,12 @@ _PLATFORMS = {Target.LAMBDA: Platform.ARM64, Target.NATIVE: Platform.NATIVE}
 
 
 def build_bundle(function: str, target: Target, *, root: Path, config_file: Path, config: Config) -> Path:
-    """Build ``build/<target>/<function>`` below ``root`` unless it is there and current, and return it.
+    """Build ``build/<target>/<function>`` below ``root`` unless it is up to date, and return it.
 
-    ``root`` is the folder of ``config_file``: model folders and task modules are found there.
+    ``root`` is the folder of ``config_file``, with the model folders and task modules.
 
     Raises:
-        ConfigError: a path of slipway.yaml leaves ``root``, or names nothing.
+        ConfigError: a path of slipway.yaml leaves ``root`` or does not exist.
         BundleError: the dependencies cannot be installed or compiled.
     """
     contents = _contents(function, root, config_file, config)
@@ -67,7 +67,7 @@ def build_bundle(function: str, target: Target, *, root: Path, config_file: Path
 
 
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
-    """Each file of the bundle that is ours, by its path in the bundle."""
+    """The bundle's files except installed packages, by their paths in the bundle."""
     files = {"slipway.yaml": config_file, "functions/__init__.py": SOURCES / "functions/__init__.py"}
     files |= source_files(SOURCES, [f"functions/{function}", "slipway"])
     if function in _WITH_MODELS:
@@ -77,7 +77,7 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
 
 
 def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
-    """The files of the modules that hold the user's own tasks; a module that is not below ``root`` has none.
+    """The files of the modules with the user's own tasks; a module outside ``root`` has none.
 
     Raises:
         ConfigError: a module has the name of one of Slipway's own.
@@ -86,7 +86,7 @@ def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Pat
     for module in config.light.task_modules:
         top = module.partition(".")[0]
         if top in _OWN_MODULES:
-            problem = FieldProblem("light.task_modules", f"`{module}` would take the place of Slipway's own `{top}`")
+            problem = FieldProblem("light.task_modules", f"`{module}` would replace Slipway's own `{top}`")
             raise ConfigError(config_file, [problem])
         if (root / f"{top}.py").is_file():
             files[f"{top}.py"] = root / f"{top}.py"
@@ -95,7 +95,7 @@ def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Pat
 
 
 def files_below(root: Path, folder: Path) -> dict[str, Path]:
-    """All files of ``folder`` but compiled ones, by their paths below ``root``."""
+    """All files of ``folder`` except compiled ones, by their paths below ``root``."""
     return {
         file.relative_to(root).as_posix(): file
         for file in sorted(folder.rglob("*"))
@@ -115,7 +115,7 @@ def _model_files(models: Iterable[DeployedModel], config: Config) -> dict[str, P
 
 
 def _stamp(contents: dict[str, Path], others: list[Path]) -> str:
-    """A digest of everything that decides what the bundle holds."""
+    """A digest of everything that determines the bundle's content."""
     digest = hashlib.sha256()
     for name, file in [*contents.items(), *((f"({file.name})", file) for file in sorted(others))]:
         with file.open("rb") as opened:
@@ -124,7 +124,7 @@ def _stamp(contents: dict[str, Path], others: list[Path]) -> str:
 
 
 def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Platform | None) -> None:
-    """Build beside ``folder`` and put the result in its place by a rename."""
+    """Build beside ``folder`` and rename the result into place."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "new"
         if platform is not None:
@@ -144,7 +144,7 @@ def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Plat
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold ``path`` locked, so that two synths at once do not build the same bundle."""
+    """Hold a lock on ``path``, so that concurrent synths do not build the same bundle."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

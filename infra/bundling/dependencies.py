@@ -1,4 +1,4 @@
-"""The packages of a function's lock file, installed for the machine that runs the function, without Docker."""
+"""Install the packages of a function's lock file for the platform that runs it, without Docker."""
 
 import hashlib
 import os
@@ -17,12 +17,12 @@ from slipway.errors import SlipwayError
 PYTHON_VERSION = "3.13"
 
 AWS_SERVICES = {"controller": ("cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm")}
-"""What botocore knows in the bundle of a function: of its 400 services, those that the function calls."""
+"""The botocore services to keep in a function's bundle, of some 400: those that the function calls."""
 
 _USUAL_SERVICES = ("dynamodb", "s3")
 
 RECIPE = (Path(__file__), Path(stripping.__file__))
-"""The files that decide what becomes of a lock file."""
+"""The files whose code determines the result, besides the lock file."""
 
 
 class BundleError(SlipwayError):
@@ -30,14 +30,14 @@ class BundleError(SlipwayError):
 
 
 class Platform(StrEnum):
-    """What packages are installed for; all but this machine by uv's name for it."""
+    """The platform to install packages for, by uv's name for it."""
 
     ARM64 = "aarch64-manylinux_2_28"
     NATIVE = "this machine"
 
 
 def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store: Path) -> None:
-    """Make ``folder`` of the installed, stripped and compiled packages of ``lock``, by hard links where that can be.
+    """Create ``folder`` with the installed, stripped and compiled packages of ``lock``, as hard links if possible.
 
     The packages are installed once per lock file into ``store``.
 
@@ -60,17 +60,17 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
 
 
 def compile_bytecode(folder: Path) -> None:
-    """Compile every module with the target's Python; unchecked, since the sources in Lambda never change."""
-    # ... and at the path where the function sees them, which is what tracebacks show.
+    """Compile every module with the target's Python; unchecked, because the sources in Lambda never change."""
+    # Tracebacks show the path in the function.
     options = ["--invalidation-mode", "unchecked-hash", "-q", "-s", str(folder), "-p", "/var/task"]
     _run([find_python(), "-I", "-m", "compileall", *options, str(folder)], f"{folder} cannot be compiled")
 
 
 @cache
 def find_python() -> str:
-    """The path of a Python 3.13, which uv finds or downloads."""
+    """The path of a Python 3.13 that uv finds or downloads."""
     command = ["python", "find", PYTHON_VERSION]
-    explanation = f"the bundles need Python {PYTHON_VERSION} to compile for Lambda, and uv finds none"
+    explanation = f"bundles need Python {PYTHON_VERSION} to compile for Lambda, but uv finds none"
     try:
         return _uv(command, explanation)
     except BundleError:
@@ -108,12 +108,12 @@ def _rename_unless_there(draft: Path, installed: Path) -> None:
     try:
         draft.rename(installed)
     except OSError:
-        if not installed.is_dir():  # another synth was faster: its result is the same
+        if not installed.is_dir():  # another synth was faster, with the same result
             raise
 
 
 def _uv(arguments: list[str], explanation: str) -> str:
-    # pyenv's shims refuse to start a version that is not selected, and uv then does not see it.
+    # pyenv's shims do not start a version that is not selected, so uv would not find it.
     environment = {**os.environ, "PYENV_VERSION": PYTHON_VERSION}
     return _run([sys.executable, "-m", "uv", "--no-progress", *arguments], explanation, environment)
 

@@ -1,4 +1,4 @@
-"""The image of the heavy tier, as the templates name it."""
+"""The image of the heavy tier: its build context and its asset."""
 
 import shutil
 import tempfile
@@ -13,16 +13,16 @@ from slipway.config import Config
 from slipway.config.heavy import HeavyConfig
 
 EMBEDDED = "slipway-heavy"
-"""The image's name in the embedded AWS, which starts processes and never pulls it."""
+"""The image's name in the embedded AWS, which starts processes instead of pulling it."""
 
 _PLATFORMS = {"x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LINUX_ARM64}
 
 
 def build_context(*, root: Path, config_file: Path, config: Config) -> Path:
-    """Make ``build/image`` below ``root``: all that container/Dockerfile is given, and nothing else.
+    """Create ``build/image`` below ``root``, the complete context of container/Dockerfile.
 
-    That is our code, slipway.yaml, the packages of the deployed versions of heavy models and the modules of the user's
-    own tasks. ``root`` is the folder of ``config_file``.
+    It has our code, slipway.yaml, the packages of the heavy models' deployed versions and the modules of the user's own
+    tasks. ``root`` is the folder of ``config_file``.
 
     Raises:
         ConfigError: a task module has the name of one of Slipway's own.
@@ -41,7 +41,7 @@ def build_context(*, root: Path, config_file: Path, config: Config) -> Path:
 
 
 def image_asset(scope: Construct, id_: str, *, context: Path, settings: HeavyConfig) -> assets.DockerImageAsset:
-    """The image of one model; models with the same compute and architecture have the same."""
+    """The image of one model; models with equal compute and architecture share it."""
     runtime = "onnxruntime-gpu" if settings.compute == "gpu" else "onnxruntime"
     return assets.DockerImageAsset(
         scope,
@@ -55,7 +55,7 @@ def image_asset(scope: Construct, id_: str, *, context: Path, settings: HeavyCon
 
 
 def wants_image(target: Target) -> bool:
-    """Whether a target runs the image: the embedded AWS does not."""
+    """Whether a target runs the image, which the embedded AWS does not."""
     return target is not Target.HOST
 
 

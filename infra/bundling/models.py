@@ -1,4 +1,4 @@
-"""The packages that slipway.yaml deploys, as far as the infrastructure depends on them."""
+"""The packages that slipway.yaml deploys, with what the infrastructure needs of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from slipway.models.package import Package, load_package
 
 @dataclass(frozen=True)
 class DeployedModel:
-    """A model of slipway.yaml with the packages of its deployed versions, their files checked.
+    """A model of slipway.yaml with the checked packages of its deployed versions.
 
-    ``packages`` are those that lie beside slipway.yaml; the other ``versions`` come from the registry.
+    ``packages`` are those beside slipway.yaml; the other ``versions`` come from the registry.
     """
 
     name: str
@@ -22,11 +22,11 @@ class DeployedModel:
     packages: tuple[Package, ...]
     cached: bool
     reads_features: bool
-    """Whether any version does, or may: what a version of the registry reads is not known here."""
+    """Whether any version may read features; those of versions in the registry are unknown here."""
 
     @property
     def fetched(self) -> tuple[int, ...]:
-        """The versions that the functions take from the registry."""
+        """The versions that the functions fetch from the registry."""
         bundled = {package.manifest.version for package in self.packages}
         return tuple(version for version in self.versions if version not in bundled)
 
@@ -40,13 +40,13 @@ class DeployedModel:
         """Read the packages of a model.
 
         Raises:
-            ConfigError: ``path`` leads nowhere, or a package is another model's or reads an undefined feature group.
+            ConfigError: ``path`` is invalid, or a package is another model's or reads an undefined feature group.
             PackageError: a file of a package is missing or altered.
         """
         folder = config.model_folder(root, name)
         if ".." in folder.parts or not folder.is_relative_to(root):
-            # The functions find a model where slipway.yaml says, below the folder that slipway.yaml is in.
-            message = f"must lie below the folder of {config_file.name}, and leads to {folder}"
+            # The functions look for models below the folder of slipway.yaml.
+            message = f"must be below the folder of {config_file.name}, but leads to {folder}"
             raise ConfigError(config_file, [FieldProblem(f"models.{name}.path", message)])
         model = config.models[name]
         if model.path is not None and not folder.is_dir():
@@ -73,13 +73,13 @@ def load_heavy_models(config: Config, *, root: Path, config_file: Path) -> tuple
 
 
 HEAVY_BYTES_IN_SHADOW = 100_000_000
-"""What of heavy models goes into the bundle of the function `shadow`: of 250 MB, 90 are ONNX Runtime and the like."""
+"""The limit on heavy models in the bundle of the function `shadow`; dependencies take 90 of a bundle's 250 MB."""
 
 
 def load_shadowed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:
-    """The models that can be shadowed, with the packages that the function `shadow` has in its bundle.
+    """The models that can be shadowed, with the packages to bundle with the function `shadow`.
 
-    Heavy ones are left to the registry once they get too large. Raises as `DeployedModel.load` does.
+    Packages of heavy models that do not fit are fetched from the registry. Raises as `DeployedModel.load` does.
     """
     heavy = [name for name, model in config.heavy_models.items() if model.heavy.compute == "fargate"]
     models = [DeployedModel.load(name, config, root=root, config_file=config_file) for name in heavy]
@@ -102,12 +102,12 @@ def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]
     problems = [
         FieldProblem(
             f"models.{name}.versions",
-            f"{package.folder} reads the feature group `{group}`, which is not under `features`",
+            f"{package.folder} reads the feature group `{group}`, which `features` does not define",
         )
         for group in package.manifest.groups
         if group not in config.features
     ]
     if found != (name, package.folder.name):
-        message = f"{package.folder} holds {found[0]} version {found[1]}"
+        message = f"{package.folder} has {found[0]} version {found[1]}"
         problems.append(FieldProblem(f"models.{name}.versions", message))
     return problems

@@ -1,4 +1,4 @@
-"""What serving models takes of the tables: the variables that name them, and the rights."""
+"""Access to the tables for serving models: environment variables and permissions."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,13 +15,13 @@ from slipway.models.registry.versions import version_prefix
 
 
 class Server(Protocol):
-    """What serves models: a function, or the tasks of a heavy model."""
+    """Anything that serves models: a function, or the tasks of a heavy model."""
 
     def allow_on_table(self, table: dynamodb.ITable, *actions: str) -> None: ...
 
 
 def table_variables(tables: Tables, models: Sequence[DeployedModel]) -> dict[str, str]:
-    """The names of the tables that serving ``models`` needs, by environment variable."""
+    """The names of the tables needed to serve ``models``, by environment variable."""
     needed = {CONTROL_TABLE: tables.control}
     if any(model.reads_features for model in models):
         needed[FEATURES_TABLE] = tables.features
@@ -31,7 +31,7 @@ def table_variables(tables: Tables, models: Sequence[DeployedModel]) -> dict[str
 
 
 def allow_tables(server: Server, tables: Tables, models: Sequence[DeployedModel]) -> None:
-    """Allow what serving ``models`` does with features and cached predictions."""
+    """Allow a server of ``models`` to access features and cached predictions."""
     if any(model.reads_features for model in models):
         server.allow_on_table(tables.features, "BatchGetItem")
     if any(model.cached for model in models):
@@ -39,11 +39,11 @@ def allow_tables(server: Server, tables: Tables, models: Sequence[DeployedModel]
 
 
 def allow_fetching(function: Function, tables: Tables, bucket: s3.IBucket, model: DeployedModel) -> None:
-    """Let a function list the versions of a model and read the objects of those that its bundle lacks."""
+    """Allow a function to list a model's versions and to read the packages that its bundle lacks."""
     function.allow_on_table(tables.control, "Query", partitions=f"model#{model.name}")
     for version in model.fetched:
         objects = f"{version_prefix(model.name, version)}*"
         function.allow(["s3:GetObject"], bucket.arn_for_objects(objects))
         exported = exported_name(bucket, bucket.bucket_arn)
-        reason = "The files of a version are named in its manifest, which lies there, too."
+        reason = "The names of a version's files are in its manifest, which is stored there, too."
         acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})

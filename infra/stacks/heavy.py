@@ -1,4 +1,4 @@
-"""The heavy tier: a load balancer that only the API reaches, and the two slots of each heavy model behind it."""
+"""The heavy tier: an internal load balancer, and the two slots of each heavy model behind it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,9 +32,9 @@ from slipway.config.heavy import HeavyConfig, SlotNames, output_prefix
 
 
 class HeavyStack(cdk.Stack):
-    """Exists only while slipway.yaml has a heavy model. Its routes are added to the API of the serving stack.
+    """The stack of the heavy models, if there are any; it adds their routes to the serving stack's API.
 
-    ``context`` is the folder that the image is built from; None where no image is wanted.
+    ``context`` is the image's build context; None if no image is needed.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class HeavyStack(cdk.Stack):
             self._output(f"{name}{slot.capitalize()}Targets", deployed.target_group.target_group_arn)
 
     def _watch(self, model: HeavyModel, topic: sns.ITopic) -> None:
-        """Alarms, of which some undo a deploy of new code to a slot, and a dashboard."""
+        """Add a dashboard and alarms, some of which roll back a deploy of new code to a slot."""
         of = HeavyMetrics(self._config.project, model, self._around.cluster)
         settings, name = self._config.monitoring.alarms, output_prefix(model.name)
         alarms = HeavyAlarms(self, f"{name}Alarms", settings=settings, topic=topic, model=model.name, of=of)

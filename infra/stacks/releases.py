@@ -1,4 +1,4 @@
-"""What carries releases out: the controller, called each minute, and what watches it."""
+"""The release controller, which runs each minute, and its monitoring."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,12 +26,12 @@ from slipway.config import Authorization, Config
 from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
 from slipway.config.heavy import SLOTS, SlotNames, names_parameter, output_prefix, slot_parameter
 
-_TIMEOUT_SECONDS = 55  # less than a minute, after which the next pass begins
+_TIMEOUT_SECONDS = 55  # less than the minute between two passes
 
 
 @dataclass(frozen=True)
 class ReleasedSlots:
-    """A heavy model's slots: what the controller calls them, and the services and listener rules that it changes."""
+    """A heavy model's slots: their names, and the services and listener rules that the controller changes."""
 
     names: SlotNames
     service_arns: Sequence[str]
@@ -39,7 +39,7 @@ class ReleasedSlots:
 
 
 class ReleasesStack(cdk.Stack):
-    """The controller may change what releases are made of, model by model, and nothing else."""
+    """The controller's stack; it may change only the resources of releases, model by model."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class ReleasesStack(cdk.Stack):
         )
 
     def _name_slots(self, slots: Mapping[str, ReleasedSlots]) -> None:
-        """Keep what slots are called where the controller reads it: an environment has room for few models."""
+        """Store the slots' names in parameters, because a function's environment has room for few models."""
         for model, each in slots.items():
             name = names_parameter(self._config.project, model)
             names = self.to_json_string(asdict(each.names))
@@ -106,7 +106,7 @@ class ReleasesStack(cdk.Stack):
         return self.format_arn(service="ssm", resource="parameter", resource_name=name.removeprefix("/"))
 
     def _allow_everywhere(self, control: dynamodb.ITable) -> None:
-        """Records, metrics and messages."""
+        """Allow access to records, metrics and notifications."""
         function = self.function
         function.allow_on_table(control, "BatchGetItem", "PutItem", "Query", partitions="model#*")
         function.allow_on_table(control, "Query", partitions="reward#*")
@@ -114,11 +114,11 @@ class ReleasesStack(cdk.Stack):
         if key := self._config.monitoring.alarms.key_arn:
             function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
         function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
-        reason = "AWS has no resources to name for reading metrics, alarms, rules and the health of targets."
+        reason = "AWS supports no resource names for reading metrics, alarms, rules and target health."
         acknowledge(function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
     def _allow_subscribing(self, group: logs.ILogGroup) -> None:
-        """Have the function that scores for shadows read a log group, and see whether it does."""
+        """Allow subscribing the shadow function to a log group."""
         actions = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
         self.function.allow([f"logs:{action}" for action in actions], group.log_group_arn)
 
@@ -127,7 +127,7 @@ class ReleasesStack(cdk.Stack):
         self.function.allow([f"elasticloadbalancing:{action}" for action in describe], "*")
 
     def _allow_slots(self, model: str, slots: ReleasedSlots) -> None:
-        """The rules, services and parameters of one model, and to call it by its versions."""
+        """Allow changing the rules, services and parameters of one model, and calling its versions."""
         allow = self.function.allow
         for rule in slots.rule_arns:
             allow(["elasticloadbalancing:ModifyRule"], rule)
@@ -141,37 +141,37 @@ class ReleasesStack(cdk.Stack):
             self._allow_calls(model)
 
     def _allow_calls(self, model: str) -> None:
-        """Which versions there will be is not known at a deploy."""
+        """Allow calling any version of a model, because the versions are not known at deploy time."""
         resource = f"{self._api.api.api_id}/*/*/v2/models/{model}/versions/*"
         arn = self.format_arn(service="execute-api", resource=resource)
         self.function.allow(["execute-api:Invoke"], arn)
         exported = exported_name(self._api, self._api.api.api_id)
         named = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:{exported}"
-        reason = "The versions of one model, which it is tried out by before it gets traffic."
+        reason = "The versions of one model, which are smoke-tested before they get traffic."
         finding = f"AwsSolutions-IAM5[Resource::{named}/*/*/v2/models/{model}/versions/*]"
         acknowledge(self.function.role, {finding: reason})
 
     def _schedule(self) -> None:
-        """Each minute, and a call that failed is not made again: the next one does what is left."""
+        """Run the controller each minute without retries, because the next pass does what is left."""
         events.Rule(
             self,
             "EachMinute",
-            description="Slipway: takes releases on",
+            description="Slipway: runs the release controller",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             targets=[
                 targets.LambdaFunction(self.function.alias, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
             ],
         )
-        # The rule's retries are of calls that do not arrive, these of calls that fail.
+        # The rule retries calls that do not arrive; this setting covers calls that fail.
         self.function.alias.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
 
     def _watch(self, alarm_topic: sns.ITopic) -> None:
         def watch(id_: str, metric: cloudwatch.IMetric, description: str, **limit: float) -> cloudwatch.Alarm:
             return alarm(self, id_, topic=alarm_topic, metric=metric, description=description, **limit)
 
-        fails = "The controller could not take some release on; its log says which, and why"
+        fails = "The controller failed on a release; its log says which one and why"
         failing = watch("Failing", live_metric(self.function, "Errors"), fails, above=0)
-        stands = "The controller is not called each minute, so nothing is rolled back but by `slipway release rollback`"
+        stands = "The controller does not run each minute; only `slipway release rollback` rolls back meanwhile"
         stuck = watch("Stuck", live_metric(self.function, "Invocations"), stands, below=1)
         ReleaseDashboard(
             self,

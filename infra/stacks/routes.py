@@ -1,4 +1,4 @@
-"""The routes of the API, by the function that answers them; what is not here is a 404 of the gateway."""
+"""The routes of the API, by function; API Gateway answers any other with a 404."""
 
 _MODEL = "/v2/models/{model}"
 _VERSION = "/v2/models/{model}/versions/{version}"
@@ -35,5 +35,5 @@ ROUTES = {
 
 
 def heavy_routes(model: str) -> tuple[tuple[str, str], ...]:
-    """The routes of a heavy model: those of `predict` that name a model, with its name."""
+    """The routes of a heavy model: those of `predict` with the model's name filled in."""
     return tuple((method, path.replace("{model}", model)) for method, path in ROUTES["predict"] if "{model}" in path)

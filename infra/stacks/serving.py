@@ -1,4 +1,4 @@
-"""The light tier: an HTTP API, the functions behind it, and what watches them."""
+"""The light tier: an HTTP API, the functions behind it, and their monitoring."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCK
 
 
 class ServingStack(cdk.Stack):
-    """Three functions behind one API. Each may do what its routes need: the `allow_on_table` calls are all there is."""
+    """Three functions behind one API, each with only the permissions that its routes need."""
 
     def __init__(
         self,
@@ -80,16 +80,15 @@ class ServingStack(cdk.Stack):
         if fetching:
             environment[MODEL_BUCKET] = self._bucket.bucket_name
         function = self._function("predict", environment, self._config.light.reserved_concurrency)
-        # What the releases say that serves, and the records of versions from the registry.
+        # The releases, and the records of versions from the registry.
         function.allow_on_table(self._tables.control, "BatchGetItem", partitions="model#*")
         allow_tables(function, self._tables, models)
         for model in fetching:
             allow_fetching(function, self._tables, self._bucket, model)
             listed = ", ".join(map(str, model.fetched))
             cdk.Annotations.of(function).add_info(
-                f"{model.name}: version {listed} of slipway.yaml is not here, so it comes from the registry. Whether "
-                "it is there shows when the function starts; "
-                f"`slipway model list {model.name} --registry` tells before."
+                f"{model.name}: version {listed} of slipway.yaml is not here, so the function fetches it from the "
+                f"registry when it starts. `slipway model list {model.name} --registry` shows whether it is there."
             )
         return function
 

@@ -1,4 +1,4 @@
-"""What scores captures for shadows: a function that log groups call while a release wants it."""
+"""The function that scores captures for shadows, which log groups call during a shadow release."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,14 +22,14 @@ _LONGEST_WAIT = cdk.Duration.minutes(5)
 
 
 class ShadowStack(cdk.Stack):
-    """The function may read which versions shadow, and the packages that its bundle lacks; nothing else.
+    """The shadow function's stack; it may read only releases, and the packages that its bundle lacks.
 
-    The controller subscribes it to log groups and takes it off again, so no subscription is in a template.
+    The controller subscribes and unsubscribes it, so the template has no subscriptions.
 
     Args:
-        models: those that can be shadowed, with the packages of the bundle.
+        models: the models that can be shadowed, with the bundled packages.
         light: the log group with the captures of light models.
-        heavy: those of heavy models, by model.
+        heavy: the log groups of heavy models, by model.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class ShadowStack(cdk.Stack):
             reserved_concurrency=own.reserved_concurrency,
             storage_mb=own.storage_mb,
         )
-        # What has failed may have been counted in part, and a sample can do without it.
+        # A failed event may have been counted in part, and a sample does not need it.
         function.alias.configure_async_invoke(retry_attempts=0, max_event_age=_LONGEST_WAIT)
         return function
 
     def _subscribable(self, function: Function, name: str, group: logs.ILogGroup) -> None:
-        """Let CloudWatch Logs call the function with the lines of one log group."""
+        """Allow CloudWatch Logs to call the function with the lines of one log group."""
         function.alias.add_permission(
             f"{name}Logs",
             principal=iam.ServicePrincipal("logs.amazonaws.com"),

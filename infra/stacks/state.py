@@ -1,4 +1,4 @@
-"""What must not be lost: the tables, the buckets, and what the slots serve. It outlives the other stacks."""
+"""Persistent state: the tables, the buckets, and the parameters of slots. It outlives the other stacks."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from slipway.config.heavy import output_prefix
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of DESIGN's request path."""
+    """The DynamoDB tables."""
 
     features: dynamodb.ITable
     predictions: dynamodb.ITable

@@ -1,4 +1,4 @@
-"""Ports of loopback, and waiting for what shall answer at them."""
+"""Find free ports and addresses on loopback, and wait for servers to answer."""
 
 import ipaddress
 import secrets
@@ -21,20 +21,20 @@ _TASKS = ipaddress.IPv4Network("127.64.0.0/10")
 
 @contextmanager
 def held(port: int) -> Iterator[int]:
-    """Hold a port of loopback, any free one for 0; raises ConflictError if it is taken."""
+    """Hold a loopback port, any free one for 0; raises ConflictError if it is taken."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.HOST, port))
         except OSError as error:
             raise ConflictError(
-                f"port {port} of {settings.HOST} cannot be used ({error.strerror}); choose another with --port"
+                f"port {port} on {settings.HOST} cannot be used ({error.strerror}); choose another with --port"
             ) from error
         yield listener.getsockname()[1]
 
 
 def unused_address(port: int) -> str:
-    """An address of loopback whose ``port`` is free; so many that two who ask at once hardly get the same."""
+    """A random loopback address whose ``port`` is free; two concurrent callers are unlikely to get the same one."""
     while True:
         address = str(_TASKS[secrets.randbelow(_TASKS.num_addresses)])
         with socket.socket() as listener, suppress(OSError):
@@ -43,7 +43,7 @@ def unused_address(port: int) -> str:
 
 
 def await_answer(address: str, child: Child) -> None:
-    """Wait until an address answers at all; what it answers is for the caller to judge."""
+    """Wait until an address answers with any status; raises StartError."""
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         try:

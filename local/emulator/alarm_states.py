@@ -1,6 +1,6 @@
-"""The states of alarms: of the metric with their dimensions, period by period, every few seconds.
+"""Evaluate alarms every few seconds, on their own dimensions and periods.
 
-MiniStack evaluates alarms only when `PutMetricData` is called, and takes the points of all metrics of a name together.
+MiniStack evaluates alarms only on `PutMetricData`, and mixes the points of all metrics of the same name.
 """
 
 import operator
@@ -27,13 +27,13 @@ Alarm = dict[str, Any]
 
 
 def install() -> None:
-    """Have the MiniStack in this process evaluate alarms so, until it ends."""
+    """Make this process's MiniStack evaluate alarms this way until it ends."""
     cloudwatch._evaluate_alarm = evaluate
     threading.Thread(target=_watch, name="alarms", daemon=True).start()
 
 
 def evaluate(alarm: Alarm) -> None:
-    """Give an alarm the state that its metric has now, and do what it is to do then. Not those on metric math."""
+    """Update an alarm's state from its metric and run its actions; alarms on metric math are skipped."""
     if not alarm.get("MetricName") or alarm["ComparisonOperator"] not in _COMPARISONS:
         return
     before, after = alarm["StateValue"], state_of(alarm, _values(alarm, time.time()))
@@ -47,7 +47,7 @@ def evaluate(alarm: Alarm) -> None:
 
 
 def state_of(alarm: Mapping[str, Any], values: Sequence[float | None]) -> str | None:
-    """The state that the values of an alarm's last periods ask for; None where it stays as it is."""
+    """The state that follows from the values of the last periods; None if it does not change."""
     compare, missing = _COMPARISONS[alarm["ComparisonOperator"]], alarm.get("TreatMissingData", "missing")
     verdicts = [_MISSING.get(missing) if value is None else compare(value, alarm["Threshold"]) for value in values]
     known = [verdict for verdict in verdicts if verdict is not None]
@@ -58,7 +58,7 @@ def state_of(alarm: Mapping[str, Any], values: Sequence[float | None]) -> str | 
 
 
 def _values(alarm: Alarm, now: float) -> list[float | None]:
-    """The statistic of each of the last periods, the one under way among them; None where there is no data."""
+    """The statistic of each of the last periods, including the current one; None where there is no data."""
     dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
     points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
     statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]

@@ -1,4 +1,4 @@
-"""boto3's clients of the emulator, as its administrator."""
+"""boto3 clients of the emulator with its administrator's keys."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from local.environment.settings import ACCESS_KEY, REGION, SECRET_KEY
 
 
 def client(service: str, emulator: str) -> Any:
-    """A client of one service."""
+    """Create a client of one service."""
     return boto3.client(
         service,
         endpoint_url=emulator,

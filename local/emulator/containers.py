@@ -1,8 +1,8 @@
-"""Containers without a container engine: the processes that MiniStack's ECS takes for the containers of its tasks.
+"""Processes that stand in for the containers of MiniStack's ECS tasks, without a container engine.
 
-ECS itself is MiniStack's: how many tasks there are, in which order a deployment replaces them, what restarts, which
-target group they are in, where their output goes. This module gives it the few calls of a container engine's client
-that it makes. Whatever the image, a container here is `python -m container` on an address of its own.
+MiniStack's ECS manages the number of tasks, deployments, restarts, target groups and logs. This module implements the
+few calls of a container engine's client that it makes. Whatever the image, a container here is `python -m container`
+on its own loopback address.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ _READY_SECONDS = 60.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 30.0
-# Nothing new comes to a task that stops: the load balancer in this process has let go of it before.
+# A stopping task gets no new requests: the load balancer in this process has already deregistered it.
 _DRAIN = {"SLIPWAY_DRAIN_SECONDS": "0.2"}
 _FAMILY = "com.amazonaws.ecs.task-definition-family"
 _REVISION = "com.amazonaws.ecs.task-definition-version"
 
 
 class Container:
-    """One process, as a container engine's client shows a container."""
+    """One process with the interface of a container in a container engine's client."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], address: str, log: Path, forget: Callable[[str], object]
@@ -53,15 +53,15 @@ class Container:
         return "running" if self._process.poll() is None else "exited"
 
     def reload(self) -> None:
-        """Nothing: the status is always fresh."""
+        """Do nothing: the status is always current."""
 
     def wait(self) -> dict[str, int]:
-        """Wait for the end; gives the exit code, with 128 added to a signal's number."""
+        """Wait for the exit code, which is 128 plus the signal's number if a signal ended the process."""
         code = self._process.wait()
         return {"StatusCode": code if code >= 0 else 128 - code}
 
     def stop(self, timeout: float = _KILL_SECONDS) -> None:
-        """End it by SIGTERM, and by SIGKILL where that takes too long."""
+        """Send SIGTERM, then SIGKILL after ``timeout``."""
         self._process.terminate()
         try:
             self._process.wait(timeout)
@@ -70,12 +70,12 @@ class Container:
             self._process.wait()
 
     def remove(self, **_: object) -> None:
-        """End it where it runs, and know it no more; its log stays."""
+        """Stop and forget the process; its log stays."""
         self.stop()
         self._forget(self.id)
 
     def logs(self, *, stream: bool = False, **_: object) -> Any:
-        """What it printed, or with ``stream`` each line of it as it comes, until its end."""
+        """The output so far, or with ``stream`` its lines until the process ends."""
         return self._lines() if stream else self._log.read_bytes()
 
     def _lines(self) -> Iterator[bytes]:
@@ -94,20 +94,20 @@ class Container:
 
 @dataclass(frozen=True)
 class Image:
-    """An image that needs no pulling."""
+    """A stand-in for an image."""
 
     id: str
 
     def tag(self, *_: object, **__: object) -> bool:
-        """It has any tag."""
+        """Accept any tag."""
         return True
 
 
 class Images:
-    """Every image is there."""
+    """A stand-in for an image store that has every image."""
 
     def pull(self, image: str, **_: object) -> Image:
-        """The image, at once."""
+        """Return the image without pulling."""
         return Image(f"sha256:{hashlib.sha256(image.encode()).hexdigest()}")
 
     get = get_registry_data = pull
@@ -115,13 +115,13 @@ class Images:
 
 @dataclass
 class Containers:
-    """The processes that run.
+    """The running processes.
 
     Args:
-        command: what each of them runs.
-        folder: where.
-        root: the folder of the slipway.yaml that they read.
-        logs: a file each for what they print.
+        command: the command of each process.
+        folder: its working directory.
+        root: the folder of the slipway.yaml that it reads.
+        logs: the folder of the processes' log files.
     """
 
     command: Sequence[str]
@@ -136,13 +136,13 @@ class Containers:
     def run(
         self, _image: str, *, name: str, environment: Mapping[str, str], labels: Mapping[str, str], **_: Any
     ) -> Any:
-        """Start a process and return when it is ready, or has ended.
+        """Start a process and return when it is ready or has ended.
 
-        MiniStack registers a target and ends the one it replaces as soon as this returns.
+        MiniStack registers its target and stops the one that it replaces as soon as this returns.
         """
         family = labels[_FAMILY]
         self._pause(family)
-        with self._starting:  # so that `close` sees all that were started
+        with self._starting:  # so that `close` sees every started process
             self._refuse_if_closed()
             container = self._start(name, environment, f"{family}:{labels[_REVISION]}")
             self._running[container.id] = container
@@ -151,15 +151,15 @@ class Containers:
         return container
 
     def get(self, id_: str) -> Container:
-        """The container of that id; KeyError where there is none."""
+        """The container with this id; raises KeyError."""
         return self._running[id_]
 
     def list(self, **_: object) -> list[Container]:
-        """All that run."""
+        """All running containers."""
         return [container for container in tuple(self._running.values()) if container.status == "running"]
 
     def close(self) -> None:
-        """Stop all, and start no more."""
+        """Stop all containers and refuse to start more."""
         with self._starting:
             self._closed.set()
         stopping = [threading.Thread(target=container.stop) for container in self.list()]
@@ -169,13 +169,13 @@ class Containers:
             thread.join()
 
     def _pause(self, family: str) -> None:
-        """Have a container that never gets ready tried less and less often, as ECS does."""
+        """Back off before restarting a container that fails to become ready, as ECS does."""
         if failures := self._failures.get(family, 0):
             self._closed.wait(min(2.0**failures, _LONGEST_PAUSE_SECONDS))
 
     def _refuse_if_closed(self) -> None:
         if self._closed.is_set():
-            time.sleep(_POLL_SECONDS)  # MiniStack tries again at once, until its process ends
+            time.sleep(_POLL_SECONDS)  # MiniStack retries at once, until its process ends
             raise RuntimeError("the embedded AWS is being stopped")
 
     def _start(self, name: str, environment: Mapping[str, str], definition: str) -> Container:
@@ -208,7 +208,7 @@ class Containers:
 
 @dataclass(frozen=True)
 class Engine:
-    """The client of a container engine, as far as MiniStack's ECS uses one."""
+    """The part of a container engine's client that MiniStack's ECS uses."""
 
     containers: Containers
     images: Images = field(default_factory=Images)

@@ -1,7 +1,7 @@
-"""Embedded metrics: what is logged in CloudWatch's embedded metric format becomes metrics, as in AWS.
+"""Extract metrics from log lines in CloudWatch's embedded metric format, as AWS does.
 
-MiniStack stores such lines and leaves it at that. The logs of functions and those of tasks come together in one place
-of it, which `install` wraps. Format: the specification that `slipway.monitoring.telemetry.metrics` names.
+MiniStack only stores such lines. `install` wraps the one function that receives the logs of both functions and tasks.
+`slipway.monitoring.telemetry.metrics` names the specification of the format.
 """
 
 import json
@@ -13,13 +13,13 @@ from ministack.services import cloudwatch, cloudwatch_logs
 from pydantic import BaseModel, Field
 
 _MS_PER_SECOND = 1000
-# Most lines are no metrics, and this tells without parsing them.
+# Most lines have no metrics, which this check finds without parsing them.
 _MARK = '"CloudWatchMetrics"'
 
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """Values of one metric under one set of dimensions; the time is in milliseconds."""
+    """Values of one metric under one set of dimensions."""
 
     namespace: str
     name: str
@@ -50,7 +50,7 @@ class _Line(BaseModel):
 
 
 def install() -> None:
-    """Have the MiniStack in this process read every line that is logged."""
+    """Make this process's MiniStack extract metrics from every log line."""
     store = cloudwatch_logs._append_log_events
 
     def store_and_record(stream: dict[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
@@ -61,7 +61,7 @@ def install() -> None:
 
 
 def parse(message: str) -> Iterator[Datum]:
-    """The data of one log line; none where it is not in the format."""
+    """Yield the data of one log line; none if it is not in the format."""
     if _MARK not in message:
         return
     try:
@@ -78,7 +78,7 @@ def parse(message: str) -> Iterator[Datum]:
 
 
 def _values(found: Any) -> list[float]:
-    """A metric's values: one number, or a list of them."""
+    """A metric's values, given as a number or a list of numbers."""
     return [float(each) for each in (found if isinstance(found, list) else [found]) if _is_number(each)]
 
 

@@ -1,7 +1,7 @@
-"""The metrics that Lambda writes of an alias: `Invocations`, `Errors` and `Duration`.
+"""Lambda's metrics of an alias: `Invocations`, `Errors` and `Duration`.
 
-MiniStack writes metrics of a function only, and only of calls by `Invoke`; the API and the schedules do not call so.
-All calls are logged in one place of it, which `install` wraps.
+MiniStack records metrics only per function and only for `Invoke`, which its API and schedules do not use. `install`
+wraps the one function that logs all calls.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _NAMESPACE = "AWS/Lambda"
 
 
 def install() -> None:
-    """Have the MiniStack in this process write them."""
+    """Make this process's MiniStack record these metrics."""
     log = lambda_svc._emit_lambda_logs
 
     def log_and_record(*call: Any, **options: Any) -> None:
@@ -27,7 +27,7 @@ def install() -> None:
 
 
 def aliases_of(function: str, version: str) -> Iterator[str]:
-    """The aliases of a version of a function: what is called here is called by one."""
+    """The aliases of a version of a function, through which all calls are made here."""
     aliases: Mapping[str, Any] = lambda_svc._functions.get(function, {}).get("aliases", {})
     return (name for name, alias in aliases.items() if alias.get("FunctionVersion") == version)
 

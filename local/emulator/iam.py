@@ -1,4 +1,4 @@
-"""The front door's IAM user in the emulator: it may call the API, and nothing else."""
+"""The front door's IAM user in the emulator, which may call the API and nothing else."""
 
 import json
 
@@ -9,7 +9,7 @@ _USER = "slipway-front-door"
 
 
 def create_caller(emulator: str, api_id: str) -> tuple[str, str]:
-    """Make the user; gives the access key's id and secret."""
+    """Create the user; returns the id and the secret of its access key."""
     iam = client("iam", emulator)
     resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/*"
     statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}

@@ -1,9 +1,9 @@
-"""Runs MiniStack, with what it lacks added: `python -m local.emulator.ministack PORT ROOT LOGS`.
+"""Run MiniStack with the additions of this package: `python -m local.emulator.ministack PORT ROOT LOGS`.
 
-ROOT is the folder of the slipway.yaml that tasks read, LOGS where what they print is kept.
+ROOT is the folder of the slipway.yaml that tasks read, LOGS the folder of their logs.
 
-MiniStack reads its settings from the environment while it is imported, so whoever starts this process sets them first
-(`local.environment.local_environment`). It listens on loopback and nowhere else.
+MiniStack reads its settings from the environment at import, so they are set before this process starts, in
+`local.environment.local_environment`. It listens only on loopback.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 def over_tls(served: App) -> App:
-    """Present each request as if it had come over TLS.
+    """Present each request as if it had arrived over TLS.
 
-    Bucket policies refuse plain HTTP (`aws:SecureTransport`), CDK's own asset bucket among them, and MiniStack enforces
-    them. On loopback nothing passes over a wire, so a certificate would protect nothing.
+    Bucket policies, including that of CDK's asset bucket, refuse plain HTTP (`aws:SecureTransport`), and MiniStack
+    enforces them. Loopback traffic does not leave the machine, so a certificate would protect nothing.
     """
 
     async def tls(scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
@@ -52,7 +52,7 @@ def over_tls(served: App) -> App:
 
 
 def main(port: int, root: Path, logs: Path) -> None:
-    """Serve until the process is told to stop."""
+    """Serve until the process is stopped."""
     cloudformation.install()
     embedded_metrics.install()
     function_metrics.install()

@@ -1,8 +1,8 @@
-"""Which resources a call is about, for the check of policies where MiniStack takes the wrong ones or none.
+"""Find the resource of a call, for the policy checks in which MiniStack uses the wrong one or none.
 
-It checks every call to ECS by its cluster, a change of a load balancer's rule and a read of several parameters by `*`,
-and so refuses what a role may do to a service, a rule or a parameter; and a call about a log group by an ARN that lacks
-the end `:*`, which policies need for all but tags. The actions with their resources:
+MiniStack checks every ECS call against the cluster, and changes of a listener rule and reads of several parameters
+against `*`, so it refuses calls that a role may make on a service, a rule or a parameter. It checks calls on a log
+group against an ARN without the final `:*`, which policies need for everything but tags. The actions with resources:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -18,7 +18,7 @@ _FILTER_CALLS = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "Delete
 
 
 def install() -> None:
-    """Have the MiniStack in this process check these calls by what they name."""
+    """Make this process's MiniStack check these calls against the resources that they name."""
     others = iam_actions.extract_resource_arn
 
     def resource(*call: Any) -> str:
@@ -30,9 +30,9 @@ def install() -> None:
 
 
 def resource_of(service: str, target: str, body: bytes, parameters: Mapping[str, Any], place: str) -> str | None:
-    """The ARN of what a call names; of several things the first. None where MiniStack knows it, or nothing is named.
+    """The ARN of the first resource that a call names; None if MiniStack finds it itself or none is named.
 
-    ``target`` is the header that names the action, ``place`` has region and account with a colon between.
+    ``target`` is the header that names the action, ``place`` is ``region:account``.
     """
     action = target.rpartition(".")[2]
     if service == "ecs" and action in _SERVICE_CALLS:
@@ -49,11 +49,11 @@ def resource_of(service: str, target: str, body: bytes, parameters: Mapping[str,
     return None
 
 
-def _service(asked: Mapping[str, Any], place: str) -> str | None:
-    name = asked.get("service") or next(iter(asked.get("services", ())), None)
+def _service(request: Mapping[str, Any], place: str) -> str | None:
+    name = request.get("service") or next(iter(request.get("services", ())), None)
     if not name or name.startswith("arn:"):
         return name
-    cluster = asked.get("cluster", "default").rpartition("/")[2]
+    cluster = request.get("cluster", "default").rpartition("/")[2]
     return f"arn:aws:ecs:{place}:service/{cluster}/{name}"
 
 

@@ -1,4 +1,4 @@
-"""Waits for the services of heavy models to have all their tasks."""
+"""Wait until the services of heavy models have all their tasks."""
 
 import time
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ _POLL_SECONDS = 0.2
 
 
 def await_services(emulator: str, logs: Path) -> None:
-    """Wait until every service has as many healthy targets as it wants tasks, all of them of its last deployment.
+    """Wait until every service has as many healthy targets as desired tasks, all from its last deployment.
 
     Raises:
-        StartError: they do not, with the end of the latest log in ``logs``.
+        StartError: they are not ready in time; the message ends with the latest log in ``logs``.
     """
     ecs, balancers = client("ecs", emulator), client("elbv2", emulator)
     deadline = time.monotonic() + _SECONDS
     while waiting := [service["serviceName"] for service in _services(ecs) if not _is_settled(service, balancers)]:
         if time.monotonic() > deadline:
-            raise StartError(f"not all tasks of {', '.join(waiting)} got ready", _latest(logs))
+            raise StartError(f"not all tasks of {', '.join(waiting)} became ready", _latest(logs))
         time.sleep(_POLL_SECONDS)
 
 

@@ -1,7 +1,6 @@
-"""Subscriptions to log groups: what is logged goes on in batches, and again where the function fails, as in AWS.
+"""Subscriptions to log groups: deliver log lines to functions in batches with retries, as AWS does.
 
-MiniStack calls the function for the lines of each request by themselves, in a process of their own, and never calls it
-again.
+MiniStack calls the function separately for the lines of each request, in a new process, and without retries.
 """
 
 import base64
@@ -30,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Have the MiniStack in this process deliver so."""
+    """Make this process's MiniStack deliver this way."""
     cloudwatch_logs._fanout_to_subscription_filters = Deliveries().add
 
 
@@ -42,7 +41,7 @@ def in_a_moment(call: Callable[[], None]) -> None:
 
 
 class Deliveries:
-    """Lines of log groups that wait a moment for others; those of all streams of a group go together."""
+    """Collects the lines of all streams of a log group for a moment and delivers them together."""
 
     def __init__(self, later: Later = in_a_moment) -> None:
         self._later = later
@@ -50,7 +49,7 @@ class Deliveries:
         self._lock = threading.Lock()
 
     def add(self, group: str, stream: str, events: Sequence[Event]) -> None:
-        """Take lines that were logged."""
+        """Queue log lines for delivery."""
         if not (cloudwatch_logs._log_groups.get(group) or {}).get("subscriptionFilters"):
             return
         with self._lock:
@@ -69,7 +68,7 @@ class Deliveries:
 
 
 def packed(group: str, name: str, events: Sequence[Event]) -> dict[str, Any]:
-    """What a function is called with."""
+    """The event that the function gets."""
     content = {
         "messageType": "DATA_MESSAGE",
         "owner": ACCOUNT,
@@ -93,6 +92,8 @@ def _call(subscription: Mapping[str, Any], event: dict[str, Any]) -> None:
     name = subscription["destinationArn"].rpartition(":function:")[2].partition(":")[0]
     function = lambda_svc._functions.get(name)
     if function is None:
-        _log.warning("the subscription %s is of the function %s, which is not there", subscription["filterName"], name)
+        _log.warning(
+            "the subscription %s refers to the function %s, which does not exist", subscription["filterName"], name
+        )
     else:
         lambda_svc.invoke_async_with_retry(function, event)

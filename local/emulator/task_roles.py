@@ -1,4 +1,4 @@
-"""Credentials of a task's role, which MiniStack's check of policies knows; its own ones for tasks are of nobody."""
+"""Credentials of a task's role; MiniStack's own task credentials belong to no role that its policy checks know."""
 
 import secrets
 
@@ -8,9 +8,9 @@ from local.environment.settings import ACCOUNT
 
 
 def role_credentials(definition: str) -> dict[str, str]:
-    """Keys of a new session of the role that a task definition (`family:revision`) names.
+    """Open a session of the role that a task definition (`family:revision`) names, and return its keys.
 
-    They do not expire, since a process here gets them once, at its start.
+    They do not expire, because a process gets them only once, at its start.
     """
     role = ecs._task_defs[definition]["taskRoleArn"].rsplit("/", 1)[-1]
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)

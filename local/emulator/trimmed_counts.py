@@ -1,6 +1,6 @@
-"""The statistic `TC(limit:)` of CloudWatch, the number of values above a limit, which MiniStack lacks.
+"""CloudWatch's statistic `TC(limit:)`, the number of values above a limit, which MiniStack lacks.
 
-Releases count latencies over a limit by it.
+Releases use it to count latencies above a limit.
 """
 
 import re
@@ -13,7 +13,7 @@ _ABOVE = re.compile(r"TC\(([0-9.]+):\)")
 
 
 def install() -> None:
-    """Have the MiniStack in this process know it."""
+    """Add the statistic to this process's MiniStack."""
     others = cloudwatch._stat_value
 
     def value(stats: Mapping[str, Any], name: str, points: Sequence[Any] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Brings the stacks up in the emulator with the ordinary CDK commands."""
+"""Deploy the stacks to the emulator with the ordinary CDK commands."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ Outputs = dict[str, dict[str, str]]
 
 
 def bootstrap(root: Path, folder: Path, environment: Mapping[str, str], log: Path) -> None:
-    """`cdk bootstrap`, from a folder without a cdk.json: it would synthesize the app for nothing."""
+    """Run `cdk bootstrap` in a folder without a cdk.json, which would make it synthesize the app needlessly."""
     command = [*cdk(root), "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
     run("cdk bootstrap", command, folder=folder, environment=environment, log=log)
 
 
 def deploy(root: Path, folder: Path, environment: Mapping[str, str], log: Path) -> Outputs:
-    """`cdk deploy` of all stacks from the assembly; gives the outputs by stack and name."""
+    """Run `cdk deploy` for all stacks of the assembly; returns the outputs by stack and name."""
     outputs = folder / "outputs.json"
     command = [*cdk(root), "deploy", "--all", "--app", str(folder / ASSEMBLY), "--require-approval", "never"]
     command += ["--progress", "events", "--outputs-file", str(outputs)]
@@ -28,5 +28,5 @@ def deploy(root: Path, folder: Path, environment: Mapping[str, str], log: Path) 
 
 
 def output(outputs: Outputs, name: str) -> str:
-    """The one output of that name, whatever the stack is called."""
+    """The output of this name, in whichever stack has it."""
     return next(values[name] for values in outputs.values() if name in values)

@@ -1,4 +1,4 @@
-"""Puts the example features into the store, through the API that everybody uses."""
+"""Write the example features to the store through the public API."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,12 @@ _TIMEOUT_SECONDS = 30.0
 
 
 def seed(root: Path, api: str) -> int:
-    """Write the example patients; gives how many rows the store took.
+    """Write the example patients; returns the number of rows stored.
 
-    None are written where slipway.yaml describes other features than the examples hold, or where the API asks for a
-    token that is not here.
+    None are written if slipway.yaml defines other features than the examples have, or if the API requires a token.
 
     Raises:
-        UnavailableError: the API did not take the rows.
+        UnavailableError: the API refused the rows.
     """
     config = load_config(root / "slipway.yaml")
     if config.api.authorization is Authorization.JWT or not (root / EXAMPLES).exists():

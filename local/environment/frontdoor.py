@@ -1,8 +1,8 @@
-"""The plain address of the API: signs each request and hands it to the emulator's API Gateway.
+"""The front door: signs each request and forwards it to the emulator's API Gateway.
 
 `python -m local.environment.frontdoor PORT EMULATOR API_ID`, with the caller's AWS keys in the environment. The
-deployed template asks for IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the
-signature is made here. Without keys nothing is signed, for an API that asks for tokens or for nothing.
+deployed template requires IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the front
+door signs for it. Without keys it does not sign, for an API that requires tokens or nothing.
 """
 
 import os
@@ -24,10 +24,10 @@ from slipway.aws.sigv4 import SIGNATURE_HEADERS, Signer
 # API Gateway's own limits for an HTTP API.
 BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
-# Each concurrent call takes a process of its own in the emulator. More wait here for their turn, so that a burst does
-# not start dozens of processes on a few processors.
+# Each concurrent call takes its own process in the emulator. Further calls wait here, so that a burst does not start
+# dozens of processes on a few processors.
 CONCURRENCY = 8
-# Clients let go of an idle connection first: one that the server closes may just then be given another request.
+# Longer than clients keep idle connections: if the server closed one first, a request might just be on its way.
 KEEP_ALIVE_SECONDS = 75
 
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
@@ -39,7 +39,7 @@ Asgi = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where the API is, and whose keys open it, if it takes any."""
+    """The API's address, and the keys to sign with, if any."""
 
     emulator: str
     api_id: str
@@ -60,10 +60,10 @@ class Gateway:
         return [host, *signature, *(header for header in headers if header[0] not in _SIGNATURE)]
 
     def target(self, request: Request) -> str | None:
-        """The target of a request at the emulator, or None where a byte of it may not stand in one.
+        """The request's target at the emulator, or None if it contains an invalid byte.
 
-        It holds the client's own byte for byte. The API is named by the path, since MiniStack takes some paths for
-        those of other services (`/v2`, `/health`) before it looks at the host.
+        It contains the client's target unchanged. The path names the API, because MiniStack routes some paths (`/v2`,
+        `/health`) to other services before it looks at the host.
         """
         query = request.scope["query_string"]
         raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
@@ -72,13 +72,13 @@ class Gateway:
         return f"/_aws/execute-api/{self.api_id}/$default{raw.decode('ascii')}"
 
     def url(self, target: str) -> httpcore.URL:
-        """Where a request is sent."""
+        """The URL that a request is sent to."""
         port = urlsplit(self.emulator).port
         return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
 
 
 def create_app(gateway: Gateway, pool: httpcore.AsyncConnectionPool) -> Asgi:
-    """The front door before one API, which it reaches by connections of ``pool``."""
+    """Create the front door of one API, which it reaches through ``pool``."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         request = Request(scope, receive)
@@ -109,7 +109,7 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body, or None where it is too large. All of it is read, or the client would miss the answer."""
+    """The body, or None if it is too large; it is always read to the end, or the client would miss the response."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -120,7 +120,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _headers(request: Request, body: bytes) -> list[Header]:
-    """The client's headers, but those of its own connection."""
+    """The client's headers except those of its own connection."""
     sent = [header for header in _end_to_end(request.headers.raw) if header[0] not in (b"host", b"content-length")]
     if body or request.method in ("POST", "PUT", "PATCH"):
         sent.append((b"content-length", str(len(body)).encode()))
@@ -136,7 +136,7 @@ def _refusal(status: int, message: str) -> Response:
 
 
 def main(port: int, emulator: str, api_id: str) -> None:
-    """Serve until the process is told to stop."""
+    """Serve until the process is stopped."""
     key = os.environ.get("AWS_ACCESS_KEY_ID")
     gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
     app = create_app(gateway, httpcore.AsyncConnectionPool(max_connections=CONCURRENCY, keepalive_expiry=30.0))

@@ -1,4 +1,4 @@
-"""The embedded AWS as a whole: up, status, down. `slipway local` finds this class by its entry point."""
+"""The embedded AWS: up, deploy, status and down. `slipway local` finds this class by its entry point."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from slipway.config import Authorization, load_config
 from slipway.errors import ConflictError, NotFoundError
 
 Step = Callable[[str], AbstractContextManager[None]]
-"""Shows one step while it runs: ``with step("Deploying the stacks"): …``."""
+"""Displays a step while it runs: ``with step("Deploying the stacks"): …``."""
 
 _POLL_SECONDS = 0.1
 
@@ -28,9 +28,9 @@ class LocalEnvironment:
     """The embedded AWS of one checkout.
 
     Args:
-        root: the checkout: app.py and node_modules lie there.
-        folder: keeps the state, the logs and the assembly; environments with different folders do not meet.
-        config: the slipway.yaml to deploy, whose folder has its models; the checkout's own if none is given.
+        root: the checkout, which has app.py and node_modules.
+        folder: holds the state, the logs and the assembly; environments with different folders are independent.
+        config: the slipway.yaml to deploy, whose folder has its models; by default the checkout's own.
     """
 
     def __init__(self, root: Path, folder: Path, config: Path | None = None) -> None:
@@ -42,10 +42,10 @@ class LocalEnvironment:
         self._temporary = self._folder / "tmp"
 
     def up(self, *, port: int, step: Step) -> State:
-        """Start everything and deploy to it; whatever fails or interrupts this stops what was started.
+        """Start everything and deploy to it; on failure or interruption, stop everything again.
 
         Raises:
-            ConflictError: it is up already, or the port is taken.
+            ConflictError: it is already running, or the port is taken.
             StartError: a step failed; the message ends with its log.
         """
         self._check(port)
@@ -59,22 +59,22 @@ class LocalEnvironment:
             raise
 
     def deploy(self, *, step: Step) -> State:
-        """Deploy the checkout as it is now to what is up; nothing that runs is started anew but what has changed.
+        """Deploy the checkout's current state to the running environment; only what has changed is restarted.
 
         Raises:
-            NotFoundError: nothing is up.
-            StartError: a step failed; what was up stays.
+            NotFoundError: nothing is running.
+            StartError: a step failed; the environment keeps running.
         """
         current = self.status()
         if current is None or not current.ready:
-            raise NotFoundError("embedded AWS", "none is up; `slipway local up` starts it")
+            raise NotFoundError("embedded AWS", "not running; `slipway local up` starts it")
         cdk = settings.cdk_environment(os.environ, emulator=current.emulator)
         with self._synthesizing(cdk) as synthesized:
             self._finish(synthesized, step)
         return self._deploy(current, cdk, step)
 
     def status(self) -> State | None:
-        """What is up, or None; a state whose processes have all ended is nothing."""
+        """The running environment's state, or None if all its processes have ended."""
         found = state.read(self._folder)
         return found if found is not None and found.alive else None
 
@@ -88,7 +88,7 @@ class LocalEnvironment:
         return found is not None
 
     def wait(self) -> None:
-        """Block for as long as all processes run.
+        """Block while all processes run.
 
         Raises:
             StartError: one of them ended.
@@ -102,7 +102,7 @@ class LocalEnvironment:
 
     def _check(self, port: int) -> None:
         if (found := self.status()) is not None:
-            raise ConflictError(f"the embedded AWS is up already, at {found.api}; `slipway local down` stops it")
+            raise ConflictError(f"the embedded AWS is already running at {found.api}; `slipway local down` stops it")
         for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
             if not needed.exists():
                 raise NotFoundError("file", f"{needed}; run this in a checkout, after `make setup`")
@@ -110,7 +110,7 @@ class LocalEnvironment:
             pass
 
     def _clean(self) -> None:
-        """Leave nothing of an earlier run but the assembly, which may still be good."""
+        """Remove everything of an earlier run except the assembly, which may still be valid."""
         state.clear(self._folder)
         for leftover in (self._logs, self._temporary):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -188,7 +188,7 @@ class LocalEnvironment:
             log=self._logs / "front-door.log",
         )
         current = self._keep(current.with_child(child))
-        # A path that no function has: the functions have just been started, and a call would start each once more.
+        # The root path reaches no function, so waiting does not start one.
         await_answer(current.api, child)
         return current
 

@@ -1,4 +1,4 @@
-"""Starts and stops the processes of the embedded AWS, each in a process group of its own."""
+"""Start and stop the processes of the embedded AWS, each in its own process group."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import psutil
 from slipway.errors import SlipwayError
 
 _GRACE_SECONDS = 5.0
-_CLOCK_SLACK_SECONDS = 2.0  # start times are told by the system's clock, which may be set meanwhile
+_CLOCK_SLACK_SECONDS = 2.0  # start times are in system time, and the clock may be adjusted
 _POLL_SECONDS = 0.05
 _LOG_LINES = 15
 
@@ -30,7 +30,7 @@ class StartError(SlipwayError):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that was started here. The start time tells it from a later process with the same id."""
+    """A started process. Its start time distinguishes it from a later process with the same id."""
 
     name: str
     pid: int
@@ -39,7 +39,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this process is still running."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < _CLOCK_SLACK_SECONDS
@@ -61,7 +61,7 @@ def start(name: str, command: Sequence[str], *, folder: Path, environment: Mappi
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    # Whoever holds a Child asks the system about it, so no object has to outlive this call.
+    # Child queries the system, so the Popen object need not outlive this call.
     process.returncode = 0
     return Child(name, process.pid, psutil.Process(process.pid).create_time(), str(log))
 
@@ -72,7 +72,7 @@ def run(name: str, command: Sequence[str], *, folder: Path, environment: Mapping
 
 
 def finish(child: Child) -> None:
-    """Wait for a process to end by itself; whatever interrupts the wait stops it.
+    """Wait for a process to end; an interruption of the wait stops it.
 
     Raises:
         StartError: it ended with an error.
@@ -87,7 +87,7 @@ def finish(child: Child) -> None:
 
 
 def stop(children: Iterable[Child]) -> None:
-    """Stop processes and all that they started; those that ignore SIGTERM for five seconds are killed."""
+    """Stop processes and their descendants; those that ignore SIGTERM for five seconds are killed."""
     groups = [child.pid for child in children if child.alive or not psutil.pid_exists(child.pid)]
     _signal(groups, signal.SIGTERM)
     if not _gone(groups, time.monotonic() + _GRACE_SECONDS):
@@ -112,7 +112,7 @@ def _signal(groups: Iterable[int], number: signal.Signals) -> None:
 
 
 def _members(group: int) -> list[psutil.Process]:
-    """The live processes of a group; ended children of this process are collected on the way."""
+    """The live processes of a group; also reaps ended children of this process."""
     found = []
     for process in psutil.process_iter():
         try:

@@ -1,4 +1,4 @@
-"""Fixed values of the embedded AWS, and the environments that its processes get."""
+"""Constants of the embedded AWS, and the environment variables of its processes."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 CONCURRENCY = 32
-# MiniStack's administrator. These keys open nothing but the emulator on this machine.
+# MiniStack's administrator. These keys are valid only in the emulator on this machine.
 ACCESS_KEY = "test"
-SECRET_KEY = "test"  # noqa: S105 - no secret: see above
+SECRET_KEY = "test"  # noqa: S105 - not a secret, see above
 
 _CARRIED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 _DROPPED_PREFIXES = ("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV", "SLIPWAY_")
@@ -22,7 +22,7 @@ _NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
 
 
 def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path) -> dict[str, str]:
-    """The emulator's environment, which its functions inherit: little of the shell's, and none of its credentials."""
+    """The emulator's environment, which its functions inherit: a little of the shell's, without its credentials."""
     return {
         **{name: shell[name] for name in _CARRIED if name in shell},
         **_NO_PROXY,
@@ -32,20 +32,20 @@ def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path
         "BIND_HOST": HOST,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
-        # Check signatures and policies, so that a function can do here only what its role lets it do there.
+        # Check policies, so that a function can do here only what its role allows on AWS.
         "AUTH": "true",
-        # Listeners of services that no template uses, on every interface.
+        # Disable listeners on every interface of services that no template uses.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
-        # Each concurrent call takes a process of some 100 MB, and without a limit there would be hundreds.
+        # Each concurrent call takes a process of about 100 MB; without a limit there would be hundreds.
         "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
     }
 
 
 def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str]:
-    """The CDK CLI's environment: the shell's, aimed at the emulator."""
+    """The CDK CLI's environment: the shell's, with the emulator as endpoint."""
     kept = {name: value for name, value in shell.items() if not name.startswith(_DROPPED_PREFIXES)}
     return {
         **kept,
@@ -56,7 +56,7 @@ def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str
         "AWS_ENDPOINT_URL_S3": emulator,
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
-        # The templates are validated by the tests; here it would cost a third of a start.
+        # The tests validate the templates; here it would take a third of the start time.
         "CDK_VALIDATION": "false",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
@@ -64,15 +64,15 @@ def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str
 
 
 def front_door_environment(shell: Mapping[str, str], *, keys: tuple[str, str] | None) -> dict[str, str]:
-    """The front door's environment: the keys of its own IAM user, where it has one."""
+    """The front door's environment, with the keys of its IAM user if it has one."""
     carried = {name: shell[name] for name in _CARRIED if name in shell}
     return {**carried, **_NO_PROXY, **(_credentials(*keys) if keys else {})}
 
 
 def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]) -> dict[str, str]:
-    """A task's environment: what its definition gives it, and the emulator in the place of AWS.
+    """A task's environment: its definition's, with the emulator in place of AWS.
 
-    It is made in the emulator's process, whose environment has nothing else of the shell's than a path and a language.
+    It is made in the emulator's process, whose environment has only a few of the shell's variables.
     """
     emulator = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     carried = {name: os.environ[name] for name in (*_CARRIED, "TMPDIR") if name in os.environ}
@@ -84,7 +84,7 @@ def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]
 
 
 def balancer_name(address: str) -> str:
-    """A load balancer's name, by which MiniStack has it below a path, from its address: its name resolves nowhere."""
+    """A load balancer's name from its address, for MiniStack's path to it; its DNS name does not resolve."""
     return (urlsplit(address).hostname or "").partition(".")[0].rpartition("-")[0]
 
 

@@ -1,4 +1,4 @@
-"""What is up, as JSON: `.slipway/local.json`, for `slipway local status`, for other commands and for scripts."""
+"""The running environment's state, in `.slipway/local.json`, for `slipway local status`, other commands and scripts."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,7 @@ FILE = "local.json"
 
 
 class Credentials(BaseModel):
-    """The keys that the emulator's administrator has; they open nothing else."""
+    """The keys of the emulator's administrator, which are valid nowhere else."""
 
     access_key_id: str
     secret_access_key: str
@@ -28,7 +28,7 @@ class Process(BaseModel):
 
     @property
     def child(self) -> Child:
-        """The same, as `local.environment.processes` knows it."""
+        """The process as a `Child`."""
         return Child(self.name, self.pid, self.started, self.log)
 
 
@@ -52,7 +52,7 @@ class State(BaseModel):
 
     @property
     def alive(self) -> bool:
-        """Whether any of the processes still runs."""
+        """Whether any of the processes is still running."""
         return any(child.alive for child in self.children)
 
     def with_child(self, child: Child) -> "State":
@@ -61,10 +61,10 @@ class State(BaseModel):
 
 
 def read(folder: Path) -> State | None:
-    """The state that stands in a folder, or None.
+    """Read the state in a folder, or None.
 
     Raises:
-        ConfigError: the file is not what `write` writes.
+        ConfigError: the file was not written by `write`.
     """
     path = folder / FILE
     try:
@@ -76,7 +76,7 @@ def read(folder: Path) -> State | None:
 
 
 def write(folder: Path, state: State) -> None:
-    """Put a state in its file, whole or not at all; only its owner may read it."""
+    """Write a state to its file atomically; only its owner may read it."""
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{FILE}.draft"
     draft.touch(mode=0o600)

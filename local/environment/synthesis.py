@@ -1,4 +1,4 @@
-"""Synthesizes the CDK app, unless nothing that it reads has changed since the last time."""
+"""Synthesize the CDK app, unless none of its inputs has changed."""
 
 import hashlib
 import os
@@ -22,10 +22,10 @@ _IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchm
 def synthesizing(
     config: Path, folder: Path, *, root: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[Callable[[], None] | None]:
-    """Start making the host target's assembly in ``folder``; gives the call that waits for it, or None if it is there.
+    """Start synthesizing to ``folder`` for the host; yields a function that waits for it, or None if it is up to date.
 
-    The work goes on in another process, since it takes longer than all else and needs no emulator. ``config`` is the
-    slipway.yaml that is deployed, ``root`` the checkout.
+    It runs in another process, because it takes longest and does not need the emulator. ``config`` is the slipway.yaml
+    to deploy, ``root`` the checkout.
     """
     fingerprint = fingerprint_of(root, config)
     kept, assembly = folder / _FINGERPRINT, folder / ASSEMBLY
@@ -49,12 +49,12 @@ def synthesizing(
 
 
 def cdk(root: Path) -> list[str]:
-    """The pinned CDK CLI, without what it would ask the network."""
+    """The command of the pinned CDK CLI, without its network requests."""
     return [str(root / "node_modules" / ".bin" / "cdk"), "--no-notices", "--no-color"]
 
 
 def fingerprint_of(root: Path, config: Path) -> str:
-    """A digest of every file that the CDK app may read: the checkout, slipway.yaml, and models wherever they are."""
+    """A digest of every file that the CDK app may read: the checkout, slipway.yaml, and models in any folder."""
     digest = hashlib.sha256()
     for path in _inputs(root, config):
         digest.update(f"{os.path.relpath(path, root)}\0{path.stat().st_size}\0".encode())

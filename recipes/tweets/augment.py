@@ -1,4 +1,4 @@
-"""Texts that no one wrote, for a teacher to label: more of the language than the tweets at hand have."""
+"""Data augmentation: synthetic texts for a teacher to label, with more of the language than the tweets have."""
 
 import random
 import re
@@ -15,15 +15,15 @@ _SWAPPED_SHARES = (0.1, 0.5)
 
 @dataclass(frozen=True)
 class Words:
-    """What a word may be replaced by: ``near`` has words of a like meaning by word, ``any`` all words."""
+    """Replacements of words: ``near`` has words of similar meaning by word, ``any`` all words."""
 
     near: Mapping[str, Sequence[str]] = field(default_factory=dict)
     any: Sequence[str] = ()
 
 
 def variants(texts: Sequence[str], words: Words, *, seed: int) -> list[str]:
-    """A changed form of each text, by one change drawn by chance, and with emoji now and then."""
-    draw = random.Random(seed)  # noqa: S311 - which texts are made is no secret
+    """A variant of each text, made by one random change and sometimes an added emoji."""
+    draw = random.Random(seed)  # noqa: S311 - not a secret
     source = _Source(texts, words, draw)
     made = [draw.choice(_CHANGES)(text, source) for text in texts]
     return [_with_emoji(text, draw) if draw.random() < _EMOJI_SHARE else text for text in made]
@@ -31,7 +31,7 @@ def variants(texts: Sequence[str], words: Words, *, seed: int) -> list[str]:
 
 @dataclass(frozen=True)
 class _Source:
-    """What a change may draw from."""
+    """The inputs of a change."""
 
     texts: Sequence[str]
     words: Words
@@ -39,7 +39,7 @@ class _Source:
 
 
 def _crop(text: str, source: _Source) -> str:
-    """A part of the text, from 2 words up."""
+    """A part of the text, of at least two words."""
     parts = text.split()
     length = source.draw.randint(min(2, len(parts)), len(parts))
     start = source.draw.randint(0, len(parts) - length)
@@ -53,17 +53,17 @@ def _join(text: str, source: _Source) -> str:
 
 
 def _swap_near(text: str, source: _Source) -> str:
-    """Some words replaced by ones of a like meaning."""
+    """Replace some words by words of similar meaning."""
     return _replace(text, source.draw, lambda word: source.draw.choice(source.words.near.get(word.lower(), (word,))))
 
 
 def _swap_any(text: str, source: _Source) -> str:
-    """Some words replaced by any others, so that the teacher tells what those mean to it."""
+    """Replace some words by random ones, so that the teacher labels those."""
     return _replace(text, source.draw, lambda word: source.draw.choice(source.words.any) if source.words.any else word)
 
 
 def _drop(text: str, source: _Source) -> str:
-    """Some words left out, and another sign at the end."""
+    """Drop some words and append a sign."""
     share = source.draw.uniform(*_SWAPPED_SHARES) / 2
     kept = [part for part in text.split() if source.draw.random() > share] or text.split()[:1]
     return " ".join([*kept, source.draw.choice(_SIGNS)])
@@ -81,16 +81,16 @@ _CHANGES: tuple[Callable[[str, _Source], str], ...] = (
 
 def _replace(text: str, draw: random.Random, other: Callable[[str], str]) -> str:
     share = draw.uniform(*_SWAPPED_SHARES)
-    return " ".join(_put(part, other) if draw.random() < share else part for part in text.split())
+    return " ".join(_replace_word(part, other) if draw.random() < share else part for part in text.split())
 
 
-def _put(part: str, other: Callable[[str], str]) -> str:
+def _replace_word(part: str, other: Callable[[str], str]) -> str:
     found = _WORD.match(part)
     return found[1] + other(found[2]) + found[3] if found else part
 
 
 def _with_emoji(text: str, draw: random.Random) -> str:
-    """The text with one emoji, perhaps repeated, behind any of its words."""
+    """Insert one emoji, possibly repeated, after one of the words."""
     sign = draw.choice(tuple(MEANINGS)) * draw.choice((1, 1, 1, 2, 3))
     parts = text.split()
     parts.insert(len(parts) if draw.random() < 0.8 else draw.randint(0, len(parts)), sign)

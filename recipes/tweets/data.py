@@ -1,4 +1,4 @@
-"""The labelled tweets, read from outside the repository, where they stay."""
+"""Read the labelled tweets, which stay outside the repository."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Tweets:
 
 @dataclass(frozen=True)
 class TweetFile:
-    """One file of tweets, and what a manifest says of it."""
+    """One file of tweets, with its name and digest for a manifest."""
 
     name: str
     sha256: str
@@ -56,7 +56,7 @@ def parse_tweets(lines: Sequence[str]) -> Tweets:
 
 
 def unseen(tweets: Tweets, seen: Tweets) -> Tweets:
-    """The tweets whose letters and digits are not those of a tweet in ``seen``."""
+    """The tweets whose letters and digits differ from those of every tweet in ``seen``."""
     known = {_letters(text) for text in seen.texts}
     return tweets.where(np.array([_letters(text) not in known for text in tweets.texts], dtype=bool))
 

@@ -1,7 +1,7 @@
-"""Emoji as words. None is in the training tweets, and tweets of later years have many.
+"""The meanings of emoji as words. The training tweets have no emoji, but tweets of later years have many.
 
-A pretrained tokenizer reads nearly all of them as one unknown piece. Here each common one is a piece of its own, which
-begins as the mean of the words that say what people mean by it.
+A pretrained tokenizer maps nearly all of them to one unknown piece. Here each common emoji is a separate piece,
+initialized with the mean of the words for its meaning.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The ONNX graph of an n-gram classifier: it hashes bigrams of token ids and adds rows of int8 tables up.
+"""The ONNX graph of an n-gram classifier: it hashes bigrams of token ids and sums rows of int8 tables.
 
-The rows are added as integers by one MatMulInteger whose other side is the mask, so padding contributes exactly zero,
-and a text's sums do not depend on what else is in its batch.
+One MatMulInteger with the mask sums the rows as integers, so padding contributes exactly zero, and a text's sums do not
+depend on the rest of its batch.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ _LARGEST = 127
 
 @dataclass(frozen=True)
 class Quantized:
-    """A table as int8 rows, and the float that each column is worth."""
+    """A table as int8 rows, and the scale of each column."""
 
     rows: np.ndarray
     scale: np.ndarray
 
 
 def quantize(table: np.ndarray) -> Quantized:
-    """Symmetric int8 with one scale for each column."""
+    """Quantize to symmetric int8 with one scale per column."""
     scale = np.maximum(np.abs(table).max(axis=0), 1e-12) / _LARGEST
     return Quantized(np.rint(table / scale).astype(np.int8), scale.astype(np.float32))
 
@@ -49,7 +49,7 @@ def ngram_graph(name: str, tables: Tables) -> onnx.ModelProto:
 
 
 def _sums(graph: GraphBuilder, kinds: Sequence[Quantized]) -> str:
-    """The sums of each kind of rows side by side, [N, 3 or 6] as float32; bigrams are the second kind."""
+    """The concatenated sums of each kind of rows, [N, 3 or 6] as float32; bigrams are the second kind."""
     rows = graph.add("Gather", [graph.constant("unigrams", kinds[0].rows), "input_ids"], "unigram_rows")
     if len(kinds) > 1:
         places = _buckets(graph, kinds[1])
@@ -64,7 +64,7 @@ def _sums(graph: GraphBuilder, kinds: Sequence[Quantized]) -> str:
 
 
 def _buckets(graph: GraphBuilder, by_bucket: Quantized) -> str:
-    """The bucket of each token and the next: a pad of -1 before and 1 behind moves every row one to the left."""
+    """The bucket of each token and its successor; padding by -1 before and 1 after shifts every row left by one."""
     following = graph.add("Pad", ["input_ids", _integers(graph, "shift", [0, -1, 0, 1])], "following")
     first = graph.add("Mul", ["input_ids", _integers(graph, "first", [FIRST])], "first_part")
     second = graph.add("Mul", [following, _integers(graph, "second", [SECOND])], "second_part")

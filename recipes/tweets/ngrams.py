@@ -1,7 +1,7 @@
-"""A linear classifier over n-grams of tokens, as two tables that a graph adds rows of.
+"""A linear classifier over n-grams of tokens, as two tables whose rows a graph sums.
 
 A text's logits are ``bias + (sum of unigram rows + sum of bigram rows) / sqrt(number of tokens)``. Character n-grams
-inside a token are trained as features of their own and then folded into its unigram row: they cost nothing in service.
+inside a token are trained as separate features and then folded into its unigram row, so they cost nothing in serving.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ FOLDS = 3
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a tweet model is made of.
+    """The hyperparameters of a tweet model.
 
     ``buckets`` is the prime number of rows for bigrams; ``characters`` the shortest and longest character n-gram, or
-    None; ``offsets`` how far, from 0 to 1, the bias is moved to where the macro recall of held-out folds is highest.
+    None; ``offsets`` how far, from 0 to 1, the bias moves towards the highest macro recall of held-out folds.
     """
 
     vocabulary: int
@@ -47,7 +47,7 @@ class Tables:
     bias: np.ndarray
 
     def logits(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
-        """Logits [N, 3] of texts given as ids, in full precision."""
+        """Logits [N, 3] of encoded texts, in full precision."""
         counted = count_unigrams(tokens, len(self.unigrams)) @ self.unigrams
         counted += count_bigrams(tokens, len(self.bigrams)) @ self.bigrams
         logits: np.ndarray = counted / _lengths(tokens)[:, None] + self.bias
@@ -66,7 +66,7 @@ def train(recipe: Recipe, tweets: Tweets) -> tuple[Tokenizer, Tables]:
 
 
 def fit(recipe: Recipe, vocabulary: list[str], tokens: Sequence[Sequence[int]], labels: np.ndarray) -> Tables:
-    """Logistic regression, classes weighted alike, folded into tables."""
+    """Fit logistic regression with balanced classes, and fold it into tables."""
     unigrams = count_unigrams(tokens, len(vocabulary))
     blocks = [(unigrams, TOKEN_WEIGHT), (count_bigrams(tokens, recipe.buckets), TOKEN_WEIGHT)]
     spelled = spelling(vocabulary, recipe.characters)
@@ -88,12 +88,12 @@ def _lengths(tokens: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def count_unigrams(tokens: Sequence[Sequence[int]], vocabulary: int) -> sparse.csr_matrix:
-    """How often each text has each token, [N, V]."""
+    """Counts of each token in each text, [N, V]."""
     return _count([np.asarray(ids, dtype=np.int64) for ids in tokens], vocabulary)
 
 
 def count_bigrams(tokens: Sequence[Sequence[int]], buckets: int) -> sparse.csr_matrix:
-    """How often each text has a pair of tokens of each bucket, [N, B]; after the last token comes 0."""
+    """Counts of token pairs by bucket in each text, [N, B]; the last token is paired with 0."""
     if not buckets:
         return sparse.csr_matrix((len(tokens), 0))
     padded = [np.asarray([*ids, 0], dtype=np.int64) for ids in tokens]
@@ -109,7 +109,7 @@ def _count(rows: Sequence[np.ndarray], width: int) -> sparse.csr_matrix:
 
 
 def spelling(vocabulary: Sequence[str], lengths: tuple[int, int] | None) -> sparse.csr_matrix:
-    """How often each token has each character n-gram, [V, G]; `<` begins a word and `>` ends a token."""
+    """Counts of character n-grams in each token, [V, G]; `<` begins a word and `>` ends a token."""
     known: dict[str, int] = {}
     rows = [[known.setdefault(gram, len(known)) for gram in _spelled(piece, lengths)] for piece in vocabulary]
     return _count([np.asarray(row, dtype=np.int64) for row in rows], len(known))
@@ -127,14 +127,14 @@ def _spelled(piece: str, lengths: tuple[int, int] | None) -> list[str]:
 
 
 def rarity(counts: sparse.csr_matrix) -> np.ndarray:
-    """The inverse document frequency of each column, and zero for what fewer than two texts have."""
+    """The inverse document frequency of each column, or zero if fewer than two texts have it."""
     texts = np.bincount(counts.indices, minlength=counts.shape[1])
     inverse: np.ndarray = np.where(texts >= 2, np.log((1 + counts.shape[0]) / (1 + texts)) + 1, 0.0)
     return inverse
 
 
 def _offsets(recipe: Recipe, vocabulary: list[str], tokens: Sequence[Sequence[int]], labels: np.ndarray) -> np.ndarray:
-    """What to add to the bias, from logits for texts that the fold's model has not seen."""
+    """The offsets of the bias, from logits of texts that the fold's model has not seen."""
     logits = np.zeros((len(tokens), len(LABELS)))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=recipe.seed)
     for number, (seen, unseen) in enumerate(folds.split(logits, labels), start=1):
@@ -154,6 +154,6 @@ def best_offsets(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def macro_recall(predicted: np.ndarray, labels: np.ndarray) -> float:
-    """The mean over the labels of the share of its texts that were found."""
+    """The mean of the labels' recalls."""
     hits = np.bincount(labels[predicted == labels], minlength=len(LABELS))
     return float(np.mean(hits / np.bincount(labels, minlength=len(LABELS))))

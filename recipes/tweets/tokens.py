@@ -1,4 +1,4 @@
-"""The tokenizer of a tweet model: everything that happens to a text before the graph, kept in ``tokenizer.json``."""
+"""The tokenizer of a tweet model: all processing of a text before the graph, stored in ``tokenizer.json``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _WORDS = r"[\w@#]+(?:'\w+)*|[^\w\s@#']+|'"
 
 
 def normalizer() -> Normalizers:
-    """Lower case; `@user`, `http` and apostrophes of one form; at most two of a repeated character."""
+    """Lower the case, normalize user names, links and apostrophes, and keep at most two of a repeated character."""
     return Normalizers(
         [
             Lowercase(),
@@ -35,7 +35,7 @@ def normalizer() -> Normalizers:
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
-    """Learn ``vocabulary`` pieces of words. Every text begins with [CLS], so none is empty; id 0 is padding."""
+    """Learn ``vocabulary`` word pieces. Every text begins with [CLS], so none is empty; id 0 is padding."""
     normal = normalizer()
     common = _common_characters([normal.normalize_str(text) for text in texts])
     tokenizer = _tokenizer(_learn_pieces(common, vocabulary))
@@ -50,8 +50,8 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
 def _learn_pieces(texts: Sequence[str], vocabulary: int) -> dict[str, int]:
     """The ids of the pieces, the special ones first.
 
-    The trainer numbers continued letters in the order of a hash table, which differs from run to run, and breaks ties
-    by number. Named as special tokens, they have their numbers before it begins.
+    The trainer numbers continued letters in the order of a hash table, which differs between runs, and breaks ties by
+    number. Passed as special tokens, they get fixed numbers first.
     """
     letters = sorted({CONTINUED + character for text in texts for character in text if not character.isspace()})
     scratch = _tokenizer({UNKNOWN: 0})
@@ -69,7 +69,7 @@ def _tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
 
 
 def _common_characters(texts: Sequence[str]) -> list[str]:
-    """Each text without its rare characters, which would fill the vocabulary twice over."""
+    """Each text without rare characters, each of which would take two entries of the vocabulary."""
     counts = Counter(character for text in texts for character in text)
     rare = {ord(character): " " for character, count in counts.items() if count < RAREST_CHARACTER}
     return [text.translate(rare) for text in texts]

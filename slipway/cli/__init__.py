@@ -10,7 +10,7 @@ __all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Run the command line; an error that Slipway raised on purpose becomes a message and an exit code."""
+    """Run the command line, turning Slipway's own errors into a message and an exit code."""
     try:
         app()
     except SlipwayError as error:

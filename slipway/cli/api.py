@@ -1,4 +1,4 @@
-"""A client of a deployed API: where it is, how calls to it are authorized, and what its errors mean."""
+"""A client of a deployed API: finding its address, authorizing calls, and translating its errors."""
 
 import ipaddress
 import json
@@ -31,7 +31,7 @@ class ApiError(SlipwayError):
 
 
 class Api:
-    """Calls one API; use as a context manager, so that its connections are closed."""
+    """A client of one API; use it as a context manager, so that its connections are closed."""
 
     def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
         self.url = url
@@ -44,20 +44,20 @@ class Api:
         self._client.close()
 
     def get(self, path: str) -> Any:
-        """The JSON answer to a GET; raises as `call` does."""
+        """Send a GET and return the JSON response; raises as `call` does."""
         return self.call("GET", path)
 
     def call(self, method: str, path: str, body: object | None = None) -> Any:
-        """The JSON answer to a call.
+        """Send a request and return the JSON response.
 
         Raises:
-            ApiError: the API answered with an error; it carries the problem document.
-            UnavailableError: nothing answered.
+            ApiError: the API returned an error; it carries the problem document.
+            UnavailableError: the API cannot be reached.
         """
         try:
             answer = self._client.request(method, path, json=body)
         except httpx.TransportError as error:
-            reason = f"{error}; `slipway local status` tells what is up here"
+            reason = f"{error}; `slipway local status` shows what is running on this machine"
             raise UnavailableError(f"the API at {self.url}", reason) from error
         if answer.is_success:
             return answer.json()
@@ -65,14 +65,14 @@ class Api:
 
 
 def connect(url: str | None, token: str | None = None) -> Api:
-    """The API at ``url``, else the one on this machine, else the one that slipway.yaml's project has deployed.
+    """Connect to the API at ``url``, else the one on this machine, else the project's deployed one.
 
     Raises:
-        InputError: there is no such API, or a token is needed and missing.
+        InputError: there is no such API, or a required token is missing.
     """
     address = url or _local_address() or _deployed_address()
     if urlsplit(address).scheme not in ("http", "https"):
-        raise InputError.of("--api", f"{address!r} is not an address such as https://… or http://127.0.0.1:8080")
+        raise InputError.of("--api", f"{address!r} must be an address such as https://… or http://127.0.0.1:8080")
     return Api(address, _authorization(address, token))
 
 
@@ -87,13 +87,14 @@ def _deployed_address() -> str:
 
     if not CONFIG.exists():
         raise InputError.of(
-            "--api", "no API is up on this machine (`slipway local up`) and there is no slipway.yaml here"
+            "--api",
+            "no API is running on this machine (`slipway local up` starts one), and there is no slipway.yaml here",
         )
     return stack_output(f"{load_config(CONFIG).project}-serving", "ApiUrl")
 
 
 def _authorization(address: str, token: str | None) -> httpx.Auth | None:
-    """Loopback addresses are `slipway local`'s front door, which signs by itself."""
+    """The authorization that the API requires; on loopback, `slipway local`'s front door signs requests itself."""
     if token:
         return _Bearer(token)
     if _is_loopback(address) or not CONFIG.exists():
@@ -104,7 +105,7 @@ def _authorization(address: str, token: str | None) -> httpx.Auth | None:
 
             return SigV4Auth()
         case Authorization.JWT:
-            raise InputError.of("--token", "the API asks for a JWT: pass it here or in SLIPWAY_TOKEN")
+            raise InputError.of("--token", "the API requires a JWT: pass it here or in SLIPWAY_TOKEN")
         case Authorization.NONE:
             return None
 
@@ -118,7 +119,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:
-    """The answer's problem document; a gateway in between may answer with something else."""
+    """The response's problem document, or a substitute if a gateway answered with something else."""
     try:
         document = answer.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is deployed of a project, and where: the embedded AWS if it is up here, else the account of the environment."""
+"""Find a project's deployment: in the embedded AWS if it is running here, else in the environment's account."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,20 +15,20 @@ _STACKS = ("state", "serving", "heavy", "shadow", "releases")
 
 @dataclass(frozen=True)
 class Deployed:
-    """The outputs of a project's stacks by name, and the options of boto3's clients for where they are."""
+    """The outputs of a project's stacks by name, and the options of boto3's clients that reach them."""
 
     place: str
     outputs: dict[str, str]
     options: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def output(self, name: str) -> str:
-        """One output; raises NotFoundError where no stack has it."""
+        """One output; raises NotFoundError if no stack has it."""
         if name not in self.outputs:
             raise NotFoundError(f"output in {self.place}", name, self.outputs)
         return self.outputs[name]
 
     def slots(self, model: str) -> SlotNames:
-        """What a heavy model's slots are called; raises NotFoundError where no stack has the model."""
+        """The names of a heavy model's slots; raises NotFoundError if no stack has the model."""
         prefix = output_prefix(model)
         return SlotNames(
             cluster=self.output("ClusterName"),
@@ -38,7 +38,7 @@ class Deployed:
         )
 
     def shadow(self, config: Config) -> ShadowNames | None:
-        """What scores captures for shadows, and where the captures of each model are; None where nothing does."""
+        """The function that scores shadows and the log groups of captures; None if it is not deployed."""
         if "ShadowFunction" not in self.outputs:
             return None
         logs = dict.fromkeys(config.light_models, self.output("PredictLogs"))
@@ -48,11 +48,11 @@ class Deployed:
 
 
 def find_deployed(project: str) -> Deployed:
-    """What is deployed of a project.
+    """Find the deployment of a project.
 
     Raises:
-        NotFoundError: nothing is.
-        UnavailableError: AWS cannot be asked, or the embedded AWS is still starting.
+        NotFoundError: nothing is deployed.
+        UnavailableError: AWS cannot be reached, or the embedded AWS is still starting.
     """
     if LOCAL_STATE.exists():
         return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
@@ -71,12 +71,14 @@ def find_deployed(project: str) -> Deployed:
 def _embedded(state: dict[str, Any]) -> Deployed:
     outputs = {name: value for stack in state["outputs"].values() for name, value in stack.items()}
     if not state["ready"]:
-        raise UnavailableError("the embedded AWS", "it is still starting; `slipway local status` tells when it is up")
+        raise UnavailableError(
+            "the embedded AWS", "it is still starting; `slipway local status` shows when it is ready"
+        )
     return Deployed("the embedded AWS", outputs, embedded_options(state))
 
 
 def embedded_options(state: dict[str, Any]) -> dict[str, Any]:
-    """The options of a client of the embedded AWS, from its state."""
+    """The client options for the embedded AWS, from its state."""
     return {
         "endpoint_url": state["emulator"],
         "region_name": state["region"],

@@ -1,4 +1,4 @@
-"""The exit codes of every command, as docs/cli.md lists them, and the one translation from errors to them."""
+"""The exit codes of every command, as in docs/cli.md, and the translation of errors to them."""
 
 from enum import IntEnum
 
@@ -10,10 +10,10 @@ from slipway.errors import ConfigError, InputError, PackageError, SlipwayError, 
 
 
 class Exit(IntEnum):
-    """What a command's exit code means."""
+    """The meaning of a command's exit code."""
 
     DONE = 0
-    REFUSED = 1  # what was asked for is wrong, does not exist, or was refused in part
+    REFUSED = 1  # the request is wrong, names something that does not exist, or was refused in part
     USAGE = 2  # the command line itself is wrong; Typer's own code
     INVALID = 3  # slipway.yaml or a package is not valid
     UNAVAILABLE = 4  # the API or a service behind it cannot be reached
@@ -36,7 +36,7 @@ def exit_of(error: SlipwayError) -> Exit:
 
 
 def explain(error: SlipwayError) -> None:
-    """Print an error to standard error, a line per field that is wrong."""
+    """Print an error to standard error, with one line per invalid field."""
     console = Console(stderr=True)
     match error:
         case InputError(problems=problems):

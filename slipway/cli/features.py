@@ -14,16 +14,16 @@ from slipway.cli.load_features import load
 from slipway.cli.options import AsJson, Token, Url
 from slipway.cli.values import assignments
 
-app = typer.Typer(help="The feature store.", no_args_is_help=True)
+app = typer.Typer(help="Read and write the feature store.", no_args_is_help=True)
 app.command("load")(load)
 
-Entity = Annotated[str, typer.Argument(help="What the features are about, e.g. patient.")]
-EntityId = Annotated[str, typer.Argument(metavar="ID", help="Which one, e.g. p001.")]
+Entity = Annotated[str, typer.Argument(help="The entity, e.g. patient.")]
+EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id, e.g. p001.")]
 
 
 @app.command("get")
 def get(entity: Entity, entity_id: EntityId, *, api: Url = None, token: Token = None, as_json: AsJson = False) -> None:
-    """Show what the store holds about one entity."""
+    """Show the stored features of one entity."""
     with connect(api, token) as client:
         answer = client.get(_path(entity, entity_id))
     if as_json:
@@ -39,11 +39,11 @@ def put(
     group: Annotated[str, typer.Argument(help="The feature group, e.g. tumour-mean.")],
     values: Annotated[list[str], typer.Argument(metavar="FEATURE=VALUE…", help="The features of the group.")],
     *,
-    event_time: Annotated[datetime | None, typer.Option(help="When they were so, in UTC. Default: now.")] = None,
+    event_time: Annotated[datetime | None, typer.Option(help="The event time in UTC. Default: now.")] = None,
     api: Url = None,
     token: Token = None,
 ) -> None:
-    """Write one feature group of one entity; it replaces the row that is stored, unless that is newer."""
+    """Write one feature group of one entity, replacing the stored row unless that is newer."""
     moment = (event_time or datetime.now(UTC)).replace(tzinfo=UTC)
     body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values)}}}
     with connect(api, token) as client:

@@ -1,4 +1,4 @@
-"""`slipway features load`: a file of features into the store, in batches, with what was refused and why."""
+"""`slipway features load`: write a file of features to the store in batches, and report refused rows."""
 
 import json
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import FileRow, count_rows, read_file
 from slipway.features.store import FeatureWrite
 
-BATCH_WRITES = 200  # with thirty floats a write, an eighth of the default body limit
+BATCH_WRITES = 200  # at thirty floats per write, an eighth of the default body limit
 SHOWN_REFUSALS = 20
 
 
 @dataclass
 class Outcome:
-    """What became of the writes of a file."""
+    """The results of a file's writes."""
 
     stored: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
@@ -45,7 +45,7 @@ def load(
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write each row of a file; exit code 1 if any was refused."""
+    """Write each row of a file; exit with code 1 if any was refused."""
     definitions = FeatureDefinitions(load_config(config).features)
     outcome = Outcome()
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
@@ -65,7 +65,7 @@ def _batches(rows: Iterator[FileRow]) -> Iterator[list[FileRow]]:
 
 
 def _send(client: Api, batch: list[FileRow], outcome: Outcome) -> None:
-    """One call for the rows that could be read; those that could not never leave this machine."""
+    """Send the readable rows of a batch in one call; refuse the others without sending them."""
     writes = []
     for number, row in batch:
         if isinstance(row, SlipwayError):

@@ -10,11 +10,11 @@ from slipway.errors import InputError
 Url = Annotated[
     str | None,
     typer.Option(
-        "--api", envvar="SLIPWAY_API", help="Address of the API. Default: the one up here, else the deployed one."
+        "--api", envvar="SLIPWAY_API", help="Address of the API. Default: the one running here, else the deployed one."
     ),
 ]
 Token = Annotated[str | None, typer.Option(envvar="SLIPWAY_TOKEN", help="JWT for an API with `authorization: jwt`.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Changes = Annotated[
     list[str] | None, typer.Option("--option", "-o", help="NAME=VALUE, e.g. share=0.1 or judge.min_requests=50.")
 ]
@@ -22,9 +22,9 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="The slipway.yaml to 
 
 
 def named_changes(options: list[str] | None) -> dict[str, str]:
-    """The values of `Changes` by name; raises InputError."""
+    """Parse `Changes` into values by name; raises InputError."""
     pairs = [option.partition("=") for option in options or ()]
     for name, sign, _ in pairs:
         if not name or not sign:
-            raise InputError.of("--option", f"{name!r} is not of the form NAME=VALUE")
+            raise InputError.of("--option", f"{name!r} must be NAME=VALUE")
     return {name: value for name, _, value in pairs}

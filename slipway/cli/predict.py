@@ -1,4 +1,4 @@
-"""`slipway predict`: records in, predictions out, through a deployed API."""
+"""`slipway predict`: predict records through a deployed API."""
 
 import json
 import sys
@@ -23,14 +23,14 @@ def predict(
     ] = None,
     *,
     records: Annotated[
-        Path | None, typer.Option("--input", help="A JSONL file of records, or - for standard input.")
+        Path | None, typer.Option("--input", help="JSONL file of records, or - for standard input.")
     ] = None,
-    version: Annotated[int | None, typer.Option(help="Ask one version in place of the released one.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version to call instead of the released one.")] = None,
     api: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict for one record, or for each line of a file."""
+    """Predict one record, or each line of a file."""
     inputs = _inputs(fields or [], records)
     path = f"/v1/models/{model}" + (f"/versions/{version}" if version else "") + "/predict"
     with connect(api, token) as client:

@@ -1,4 +1,4 @@
-"""How far a long step has come, on standard error, and only on a terminal."""
+"""Progress of long steps, on standard error and only on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Quantities with their unit as a person types them: `100ms`, `1kB`."""
+"""Parse quantities with units: `100ms`, `1kB`."""
 
 import re
 from collections.abc import Mapping
@@ -24,6 +24,6 @@ def _quantity(text: str, units: Mapping[str, float], *, option: str, example: st
     found = _FORM.fullmatch(text.strip())
     if found is None or found[2] not in units or not float(found[1]) > 0:
         raise InputError.of(
-            option, f"{text!r} is not a quantity above zero like {example}; units are {', '.join(units)}"
+            option, f"{text!r} must be a quantity above zero like {example}; units are {', '.join(units)}"
         )
     return float(found[1]) * units[found[2]]

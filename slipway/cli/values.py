@@ -1,4 +1,4 @@
-"""FIELD=VALUE arguments."""
+"""Parse FIELD=VALUE arguments."""
 
 import json
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from slipway.errors import FieldProblem, InputError
 
 
 def assignments(pairs: Sequence[str]) -> dict[str, Any]:
-    """FIELD=VALUE pairs as a mapping; a value that is JSON (3, 0.5, true, "x") is read as such, anything else is text.
+    """Parse FIELD=VALUE pairs; a value that is JSON (3, 0.5, true, "x") is read as such, any other as text.
 
     Raises:
-        InputError: a pair has no ``=``, or a field stands twice.
+        InputError: a pair has no ``=``, or a field is given twice.
     """
     found: dict[str, Any] = {}
     problems = []
     for pair in pairs:
         field, equals, text = pair.partition("=")
         if not equals or not field:
-            problems.append(FieldProblem(pair, "is not FIELD=VALUE"))
+            problems.append(FieldProblem(pair, "must be FIELD=VALUE"))
         elif field in found:
-            problems.append(FieldProblem(field, "stands twice"))
+            problems.append(FieldProblem(field, "is given twice"))
         else:
             found[field] = _value(text)
     if problems:

@@ -1,4 +1,4 @@
-"""The environment variables that the templates give to functions and tasks, and that their settings read."""
+"""The names of the environment variables that templates set and the settings of functions and tasks read."""
 
 FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
@@ -6,13 +6,13 @@ CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
 MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
 CAPTURE_BUCKET = "SLIPWAY_CAPTURE_BUCKET"
 
-# Of the tasks of a heavy model.
+# Set on the tasks of a heavy model.
 MODEL = "SLIPWAY_MODEL"
 SLOT = "SLIPWAY_SLOT"
 VERSION = "SLIPWAY_VERSION"
 BALANCER = "SLIPWAY_BALANCER"
 
-# Of the controller.
+# Set on the controller.
 API = "SLIPWAY_API"
 RELEASE_TOPIC = "SLIPWAY_RELEASE_TOPIC"
 SHADOW = "SLIPWAY_SHADOW"

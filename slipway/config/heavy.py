@@ -1,4 +1,4 @@
-"""The part of slipway.yaml that says how a heavy model runs: on what, how many of it, and how it is served there."""
+"""The part of slipway.yaml that says how a heavy model runs: compute, number of tasks, and serving parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ def names_parameter(project: str, model: str) -> str:
 
 
 def output_prefix(model: str) -> str:
-    """What the names of a heavy model begin with in the templates, outputs included: `TweetSentimentLarge`."""
+    """The prefix of a heavy model's construct ids and stack outputs, e.g. `TweetSentimentLarge`."""
     return "".join(part.capitalize() for part in model.split("-"))
 
 
 @dataclass(frozen=True, slots=True)
 class SlotNames:
-    """What a heavy model's slots are called on AWS: services and target groups by slot, and the rule with weights."""
+    """The AWS names of a heavy model's slots: services and target groups by slot, and the rule with the weights."""
 
     cluster: str
     rule: str
@@ -41,11 +41,11 @@ class SlotNames:
 
 
 DRAIN_SECONDS = 5
-"""How long a task that stops goes on taking requests, while the load balancer learns of it."""
+"""How long a stopping task still accepts requests while the load balancer deregisters it."""
 
 
 def version_paths(model: str, version: str) -> tuple[str, ...]:
-    """The paths, as patterns of a listener rule, that address one version of a heavy model."""
+    """The path patterns of a listener rule that address one version of a heavy model."""
     v2 = f"/v2/models/{model}/versions/{version}"
     return f"/v1/models/{model}/versions/{version}/*", v2, f"{v2}/*"
 
@@ -54,10 +54,10 @@ InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z0-9*-
 
 
 class HeavyConfig(Section):
-    """One heavy model's tasks, of which each of its two slots runs the same number to begin with.
+    """The tasks of one heavy model; both slots start with the same number.
 
-    ``compute`` is Fargate, or ECS Managed Instances with a GPU. What is None (``sessions``, ``threads``, ``max_batch``,
-    ``max_wait_ms``, ``queue``) is found by measuring on the machine that a task starts on.
+    ``compute`` is Fargate, or ECS Managed Instances with a GPU. A task tunes each of ``sessions``, ``threads``,
+    ``max_batch``, ``max_wait_ms`` and ``queue`` that is None by measuring on its machine at start.
     """
 
     compute: Literal["fargate", "gpu"] = "fargate"
@@ -70,7 +70,7 @@ class HeavyConfig(Section):
     min_tasks: Annotated[int, Field(ge=1, le=1000)] = 1
     max_tasks: Annotated[int, Field(ge=1, le=1000)] = 4
     target_cpu_percent: Annotated[int, Field(ge=10, le=95)] = 60
-    target_requests_per_task: Annotated[int, Field(ge=1)] = 20_000  # a minute, as the load balancer counts them
+    target_requests_per_task: Annotated[int, Field(ge=1)] = 20_000  # per minute, as the load balancer counts
 
     timeout_seconds: Annotated[FiniteFloat, Field(gt=0, le=28)] = 15  # the API gives up after 29 s
     stop_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 30  # Fargate kills a task after 120 s at the latest
@@ -89,17 +89,15 @@ class HeavyConfig(Section):
     def _compute_has_the_gpus(self) -> Self:
         if self.compute == "fargate" and self.gpus:
             raise ValueError(
-                f"`gpus: {self.gpus}` on Fargate, which has no GPUs; write `compute: gpu`, and the tasks run on ECS "
-                "Managed Instances"
+                f"`gpus: {self.gpus}` is set, but Fargate has no GPUs; `compute: gpu` runs the tasks on ECS Managed "
+                "Instances"
             )
         if self.compute == "gpu" and not self.gpus:
-            raise ValueError("`compute: gpu` needs at least one of `gpus`; without a GPU write `compute: fargate`")
+            raise ValueError("`compute: gpu` needs `gpus` of at least 1; without a GPU, write `compute: fargate`")
         if self.compute == "gpu" and self.architecture != "x86_64":
-            raise ValueError("`compute: gpu` needs `architecture: x86_64`, for which the GPU image is made")
+            raise ValueError("`compute: gpu` needs `architecture: x86_64`: the GPU image is built for it")
         if self.compute == "fargate" and "instance_types" in self.model_fields_set:
-            raise ValueError(
-                "`instance_types` are of `compute: gpu`; Fargate has sizes, and no instances to choose from"
-            )
+            raise ValueError("`instance_types` needs `compute: gpu`; Fargate has no instance types")
         return self
 
     @model_validator(mode="after")
@@ -116,9 +114,9 @@ class HeavyConfig(Section):
     def _limits_are_in_order(self) -> Self:
         if self.stop_timeout_seconds < self.timeout_seconds + DRAIN_SECONDS:
             raise ValueError(
-                f"`stop_timeout_seconds: {self.stop_timeout_seconds}` is too short: a task that stops serves for "
-                f"{DRAIN_SECONDS} s more and then finishes what it has taken, for up to `timeout_seconds: "
-                f"{self.timeout_seconds:g}`"
+                f"`stop_timeout_seconds: {self.stop_timeout_seconds}` is too short: a stopping task serves for "
+                f"{DRAIN_SECONDS} s more and then finishes the requests it has accepted, for up to "
+                f"`timeout_seconds: {self.timeout_seconds:g}`"
             )
         if self.min_tasks > self.max_tasks:
             raise ValueError(f"`min_tasks: {self.min_tasks}` is more than `max_tasks: {self.max_tasks}`")
@@ -126,7 +124,7 @@ class HeavyConfig(Section):
 
 
 class NetworkConfig(Section):
-    """The VPC of the heavy tier. Without NAT gateways, tasks reach AWS through endpoints, and nothing else."""
+    """The VPC of the heavy tier. Without NAT gateways, tasks reach AWS through VPC endpoints and nothing else."""
 
     nat_gateways: Annotated[int, Field(ge=0, le=2)] = 0
     cidr: Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")] = "10.0.0.0/16"

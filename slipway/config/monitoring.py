@@ -1,4 +1,4 @@
-"""The part of slipway.yaml that says who is told what, and what sets an alarm off."""
+"""The part of slipway.yaml on monitoring: retention, alarm thresholds, and who is notified."""
 
 from typing import Annotated, Literal
 
@@ -10,10 +10,10 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class AlarmsConfig(Section):
-    """Where alarms go and what sets them off."""
+    """The thresholds of the alarms and where they are sent."""
 
     email: Email | None = None
-    # CloudWatch cannot publish to a topic under the key aws/sns, and a key of one's own costs money at zero traffic.
+    # CloudWatch cannot publish to a topic encrypted with aws/sns, and a customer key costs money at zero traffic.
     key_arn: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = (
         None
     )
@@ -23,7 +23,7 @@ class AlarmsConfig(Section):
 
 
 class ReleaseNoticesConfig(Section):
-    """Who is told of each step of a release."""
+    """Who is notified of each step of a release."""
 
     email: Email | None = None
 
@@ -35,7 +35,7 @@ class MonitoringConfig(Section):
     tracing: bool = False  # AWS X-Ray charges for each trace
     # The retention periods that CloudWatch Logs offers, up to a year.
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365] = 30
-    # Rewards are counted by the time of their predictions, in spans of so many minutes: a bandit learns no faster.
+    # Rewards are counted by prediction time in windows of this many minutes; a bandit learns no faster.
     reward_minutes: Literal[1, 2, 5, 10] = 10
     capture_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     alarms: AlarmsConfig = AlarmsConfig()

@@ -1,6 +1,6 @@
 """slipway.yaml as types: which models are deployed, and how.
 
-Everything that a user may want different is here. Unknown keys are errors, and each error names the path of the value.
+Every setting is defined here. Unknown keys are errors, and each error names the path of the value.
 """
 
 import re
@@ -40,16 +40,16 @@ class JwtConfig(Section):
 
 
 class ThrottleConfig(Section):
-    """API Gateway's limits: requests per second in the steady state, and the burst above it."""
+    """API Gateway's throttling: the steady-state rate in requests per second, and the burst size."""
 
     rate: Annotated[float, Field(gt=0)] = 200
     burst: Annotated[int, Field(gt=0)] = 400
 
 
 class LimitsConfig(Section):
-    """What one request may hold; more is refused before it is read further."""
+    """The limits of one request; a larger one is refused before it is parsed."""
 
-    # An HTTP API refuses bodies over 10 MB, and Lambda payloads over 6 MB (base64 takes a third of that).
+    # An HTTP API refuses bodies over 10 MB and Lambda payloads over 6 MB, which base64 inflates by a third.
     body_bytes: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = 1024 * 1024
     records: Annotated[int, Field(ge=1, le=128)] = 128
     text_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
@@ -64,28 +64,30 @@ class ApiConfig(Section):
     @model_validator(mode="after")
     def _jwt_needs_its_issuer(self) -> Self:
         if (self.authorization is Authorization.JWT) != (self.jwt is not None):
-            raise ValueError("`jwt: {issuer, audience}` is needed with `authorization: jwt`, and only with it")
+            raise ValueError(
+                "`jwt: {issuer, audience}` is required with `authorization: jwt` and not allowed without it"
+            )
         return self
 
 
 class CacheConfig(Section):
-    """The prediction cache of one model. Off by default for a light model: a lookup costs more than the inference."""
+    """The prediction cache of one model; off by default for light models, whose inference costs less than a lookup."""
 
     enabled: bool = False
     ttl_days: Annotated[int, Field(ge=1, le=365)] = 60
 
 
 class CaptureConfig(Section):
-    """The share of requests whose inputs and outputs are kept: in the log and, as files, in a bucket."""
+    """The share of requests whose inputs and outputs are captured, in the log and as files in a bucket."""
 
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class QualityGate(Section):
-    """What one figure of quality must reach.
+    """The threshold that one quality metric must meet.
 
-    ``data`` names the data of the figure; without it, it is the data given to the check, else the manifest's only one.
-    ``max_drop`` is how much worse than the version before a version may be, in the figure's own unit.
+    ``data`` names the data set; by default it is the one given to the check, else the manifest's only one.
+    ``max_drop`` is how much worse than the previous version a version may be, in the metric's own unit.
     """
 
     metric: Annotated[str, StringConstraints(min_length=1)]
@@ -96,34 +98,34 @@ class QualityGate(Section):
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the figure counts errors."""
-        return metric_name(self.metric) in _ERRORS_COUNTED
+        """Whether the metric measures error."""
+        return metric_name(self.metric) in _LOWER_IS_BETTER
 
     @model_validator(mode="after")
-    def _asks_for_something(self) -> Self:
+    def _has_a_limit(self) -> Self:
         if self.min is None and self.max is None and self.max_drop is None:
             raise ValueError(f"the gate on {self.metric} needs `min`, `max` or `max_drop`")
         wrong = "min" if self.lower_is_better else "max"
         if getattr(self, wrong) is not None:
             better = "lower" if self.lower_is_better else "higher"
-            raise ValueError(f"a {better} {self.metric} is better, so `{wrong}` keeps nothing bad out")
+            raise ValueError(f"a {better} {self.metric} is better, so `{wrong}` would reject good models, not bad ones")
         return self
 
 
-_ERRORS_COUNTED = frozenset({"log_loss", "mae", "mse", "rmse"})
+_LOWER_IS_BETTER = frozenset({"log_loss", "mae", "mse", "rmse"})
 _SAME_METRIC = {"balanced_accuracy": "macro_recall", "r_squared": "r2"}
 
 
 def metric_name(metric: str) -> str:
-    """One name for each metric: ``Log loss`` is ``log_loss``, balanced accuracy is ``macro_recall``."""
+    """The canonical name of a metric: ``Log loss`` is ``log_loss``, balanced accuracy is ``macro_recall``."""
     name = re.sub(r"[\s-]+", "_", metric.strip().lower())
     return _SAME_METRIC.get(name, name)
 
 
 class GatesConfig(Section):
-    """What a package must hold to be registered as a version; what is not set is not asked for.
+    """The gates that a package must pass to be registered as a version; a gate that is not set is not checked.
 
-    ``labelled`` is the file of labelled records to check with, beside slipway.yaml.
+    ``labelled`` is the file of labelled records to check with, relative to slipway.yaml.
     """
 
     labelled: str | None = None
@@ -135,13 +137,13 @@ class GatesConfig(Section):
 
     @property
     def asked(self) -> bool:
-        """Whether there is any gate at all."""
+        """Whether any gate is set."""
         limits = (self.min_agreement, self.max_package_bytes, self.max_latency_ratio, self.max_latency_ms)
         return bool(self.quality) or any(limit is not None for limit in limits)
 
 
 class ModelConfig(Section):
-    """One model. ``heavy`` says how a heavy model runs, and has a meaning for no other."""
+    """One model. ``heavy`` says how a heavy model runs and is an error for a light one."""
 
     tier: Literal["light", "heavy"] = "light"
     path: str | None = None
@@ -163,7 +165,7 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _heavy_is_of_a_heavy_model(self) -> Self:
         if self.tier == "light" and "heavy" in self.model_fields_set:
-            raise ValueError("`heavy` says how a heavy model runs, and the tier is light: write `tier: heavy`")
+            raise ValueError("`heavy` is set but the tier is light: write `tier: heavy`, or remove it")
         return self
 
     @model_validator(mode="after")
@@ -220,10 +222,10 @@ class FeatureGroupConfig(Section):
 class LightTierConfig(Section):
     """The Lambda functions that serve light models and the store."""
 
-    memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one whole processor, by AWS's documentation
+    memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one full vCPU, by AWS's documentation
     timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15  # an HTTP API gives up after 30 s
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
-    snap_start: bool = True  # AWS charges for a snapshot by its memory until it was unused for 14 days
+    snap_start: bool = True  # AWS charges for a snapshot by its memory until it has been unused for 14 days
     deployment: Literal["canary-10-percent-5-minutes", "linear-10-percent-every-minute", "all-at-once"] = (
         "canary-10-percent-5-minutes"
     )
@@ -254,7 +256,7 @@ class Config(Section):
 
     @property
     def captured_models(self) -> frozenset[str]:
-        """The models of which requests are captured."""
+        """The models whose requests are captured."""
         return frozenset(name for name, model in self.models.items() if model.capture.sample > 0)
 
     def model_folder(self, root: Path, name: str) -> Path:
@@ -266,7 +268,7 @@ def load_config(path: Path) -> Config:
     """Read slipway.yaml.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a value in it is wrong; each problem names its path.
+        ConfigError: the file is missing, is not YAML, or has invalid values; each problem names the value's path.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The part of slipway.yaml that says how a model's versions are released: the strategies, and what the judge asks.
+"""The part of slipway.yaml that says how a model's versions are released: strategies and the judge's limits.
 
-Every option stands here with its default; the command line overrides them one by one. Durations are in minutes, shares
-are from 0 to 1.
+Every option has its default here, and the command line can override each one. Durations are in minutes; shares are
+from 0 to 1.
 """
 
 from typing import Annotated, Literal, Self
@@ -19,9 +19,10 @@ AlarmName = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class Limit(Section):
-    """How much worse than the stable version a candidate may be; ``proven``: whether a promotion waits for the proof.
+    """How much worse than the stable version a candidate may be.
 
-    ``margin`` is a difference of two shares of the records, e.g. 0.005 for half a percent more errors.
+    ``margin`` is a difference of two shares of the records, e.g. 0.005 for half a percentage point more errors. With
+    ``proven``, a promotion waits until the judge has proven that the candidate is within it.
     """
 
     margin: Difference
@@ -30,7 +31,7 @@ class Limit(Section):
 
 
 class LatencyLimit(Section):
-    """How much slower than the stable version a quantile may be: ``ratio`` 1.25 lets it take a quarter longer."""
+    """How much slower than the stable version a quantile may be: ``ratio`` 1.25 allows a quarter longer."""
 
     ratio: Ratio
     proven: bool = False
@@ -38,7 +39,7 @@ class LatencyLimit(Section):
 
 
 class AgreementLimit(Section):
-    """The share of the records on which candidate and stable must agree; only a shadow answers what stable answered."""
+    """The share of records on which candidate and stable must agree; only shadows score the same records as stable."""
 
     least: Difference = 0.8
     proven: bool = False
@@ -46,11 +47,11 @@ class AgreementLimit(Section):
 
 
 class JudgeConfig(Section):
-    """What the judge asks of a candidate.
+    """The limits that the judge holds a candidate to.
 
     ``false_rollback`` bounds the probability that a candidate within every margin is ever rolled back for a metric,
-    however often the judge looks; ``false_promotion`` that one is promoted which is worse by more than a proven margin.
-    A release waits for ``min_requests`` of its candidate, and for ``deadline_minutes`` at most.
+    however often the judge looks. ``false_promotion`` bounds the probability that a candidate worse than a proven
+    margin is promoted. A release waits until its candidate has ``min_requests``, for ``deadline_minutes`` at most.
     """
 
     false_rollback: Probability = 0.01
@@ -71,21 +72,21 @@ class JudgeConfig(Section):
 
 
 class AllAtOnce(Section):
-    """Everything moves at once, and is watched for ``bake_minutes``."""
+    """All traffic moves at once and is watched for ``bake_minutes``."""
 
     strategy: Literal["all-at-once"] = "all-at-once"
     bake_minutes: Minutes = 0
 
 
 class BlueGreen(Section):
-    """The idle side is prepared and tested by its own address, then everything moves; the old side stays warm."""
+    """The idle side is started and smoke-tested, then all traffic moves; the old side stays warm."""
 
     strategy: Literal["blue-green"] = "blue-green"
     bake_minutes: Minutes = 30
 
 
 class Canary(Section):
-    """A small share for ``bake_minutes`` and until the proof, then everything; the old side is warm a while longer."""
+    """A small share for ``bake_minutes`` and until proven, then all traffic; the old side stays warm a while longer."""
 
     strategy: Literal["canary"] = "canary"
     share: Share = 0.05
@@ -105,7 +106,7 @@ class Linear(Section):
 class Shadow(Section):
     """Candidates score a ``sample`` of the requests that the stable version has answered, for ``minutes``.
 
-    Of a regression, two values agree that differ by ``tolerance`` times the larger one at most.
+    Two values of a regression agree if they differ by at most ``tolerance`` times the larger one.
     """
 
     strategy: Literal["shadow"] = "shadow"
@@ -115,7 +116,7 @@ class Shadow(Section):
 
 
 class _Experiment(Section):
-    """What the experiments share: how they measure, for how long at most, and whether the winner is promoted."""
+    """Options of every experiment: how long it may run, and whether the winner is promoted."""
 
     promote_winner: bool = False
     warm_minutes: Minutes = 10
@@ -123,10 +124,10 @@ class _Experiment(Section):
 
 
 class AbTest(_Experiment):
-    """Equal, sticky arms until a sample size computed beforehand, or until the sequential test decides.
+    """Equal, sticky arms until the planned sample size is reached or the sequential test decides.
 
     ``baseline`` is the stable version's mean of the metric and ``effect`` the difference to detect. ``sticky`` is an
-    entity or a field of the request; without it each record is assigned by itself.
+    entity or a field of the request; without it, each record is assigned independently.
     """
 
     strategy: Literal["ab"] = "ab"
@@ -141,15 +142,15 @@ class AbTest(_Experiment):
     @model_validator(mode="after")
     def _effect_is_possible(self) -> Self:
         if self.baseline + self.effect >= 1:
-            raise ValueError(f"`baseline: {self.baseline:g}` and `effect: {self.effect:g}` are more than 1 together")
+            raise ValueError(f"`baseline: {self.baseline:g}` plus `effect: {self.effect:g}` must be less than 1")
         return self
 
 
 class Bandit(_Experiment):
-    """Thompson sampling on rewards: the weights are recomputed every ``update_minutes``, no arm below ``floor``.
+    """Thompson sampling on rewards: weights are recomputed every ``update_minutes``, and no arm falls below ``floor``.
 
-    A prediction counts once it is ``delay_minutes`` old, with the reward that came by then, or none. The winner needs
-    a probability of ``confidence`` to be the best.
+    A prediction counts once it is ``delay_minutes`` old, with the reward received until then, or none. An arm wins when
+    its probability of being the best reaches ``confidence``.
     """
 
     strategy: Literal["bandit"] = "bandit"
@@ -162,7 +163,7 @@ class Bandit(_Experiment):
 
 
 class Interleave(_Experiment):
-    """Two rankers answer each request together by team draft; clicks decide, and ties decide nothing."""
+    """Two rankers answer each request together by team draft; clicks decide, and ties are not counted."""
 
     strategy: Literal["interleave"] = "interleave"
     alpha: Probability = 0.05
@@ -176,7 +177,7 @@ Strategy = Literal["all-at-once", "blue-green", "canary", "linear", "shadow", "a
 
 
 class ReleaseConfig(Section):
-    """`release` of one model: the judge, each strategy's options, and the strategy to take where none is named."""
+    """`release` of one model: the judge, each strategy's options, and the default strategy."""
 
     strategy: Strategy = "canary"
     judge: JudgeConfig = JudgeConfig()
@@ -190,6 +191,6 @@ class ReleaseConfig(Section):
     interleave: Interleave = Interleave()
 
     def options(self, strategy: Strategy | None = None) -> "Options":
-        """The options of a strategy, by default of the one that is set."""
+        """The options of a strategy, by default the configured one."""
         options: Options = getattr(self, (strategy or self.strategy).replace("-", "_"))
         return options

@@ -1,4 +1,4 @@
-"""The part of slipway.yaml that says how shadows are scored, and what does it on AWS."""
+"""The part of slipway.yaml on the function that scores shadows, and that function's names on AWS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from slipway.config.validation import Section
 
 
 class ShadowConfig(Section):
-    """The Lambda function that scores captures for shadows; it costs nothing while there are none.
+    """The Lambda function that scores captures for shadows; it costs nothing while no shadow is active.
 
-    It holds every version that it scores in memory, and those that it takes from the registry in ``storage_mb``.
+    It keeps every version that it scores in memory, and the packages it fetches from the registry in ``storage_mb``.
     """
 
-    memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one whole processor, by AWS's documentation
+    memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one full vCPU, by AWS's documentation
     storage_mb: Annotated[int, Field(ge=512, le=10_240)] = 512
     timeout_seconds: Annotated[int, Field(ge=10, le=900)] = 60
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
@@ -23,7 +23,7 @@ class ShadowConfig(Section):
 
 @dataclass(frozen=True, slots=True)
 class ShadowNames:
-    """The function that scores, by the ARN of its alias, and the log group with the captures of each model."""
+    """The alias ARN of the scoring function, and each model's log group of captures."""
 
     function: str
     logs: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The sizes of tasks that Fargate offers.
+"""The task sizes that Fargate offers.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 """
@@ -14,21 +14,21 @@ FARGATE_SIZES: dict[float, tuple[float, ...]] = {
     8: tuple(range(16, 61, 4)),
     16: tuple(range(32, 121, 8)),
 }
-"""The memory, in GB of 1024 MB, that goes with each number of processors."""
+"""The memory sizes, in GB of 1024 MB, for each number of vCPUs."""
 
 MB_PER_GB = 1024
 
 
 def is_fargate_size(cpu: float, memory_mb: int) -> bool:
-    """Whether Fargate has a task of so many processors and so much memory."""
+    """Whether Fargate offers this combination of vCPUs and memory."""
     return memory_mb / MB_PER_GB in FARGATE_SIZES.get(cpu, ())
 
 
 def nearest_fargate_size(cpu: float, memory_mb: int) -> tuple[float, int]:
-    """The size nearest to the one wanted, by ratio; of two equally near ones the larger.
+    """The nearest size by ratio; the larger of two equally near ones.
 
     Returns:
-        Processors, and memory in MB.
+        vCPUs, and memory in MB.
     """
     sizes = [(each, round(memory * MB_PER_GB)) for each, memories in FARGATE_SIZES.items() for memory in memories]
 

@@ -1,4 +1,4 @@
-"""What data at the boundaries is held to, and pydantic's complaints in Slipway's words: one `FieldProblem` for each."""
+"""The base class of slipway.yaml's sections, and pydantic's errors as `FieldProblem`s in Slipway's words."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ _WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "string_too_long", "st
 
 
 class Section(BaseModel):
-    """A part of slipway.yaml: it does not change once read, and an unknown key in it is an error."""
+    """A part of slipway.yaml: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""The feature groups of slipway.yaml: what a store accepts, and what stands in for a missing feature."""
+"""The feature groups of slipway.yaml: validation of writes, and defaults for missing features."""
 
 import json
 import math
@@ -11,15 +11,15 @@ from slipway.errors import FieldProblem, InputError, NotFoundError, TooLargeErro
 from slipway.features.store import FeatureKey, FeatureWrite, to_milliseconds
 
 CLOCK_SKEW = timedelta(minutes=5)
-ID_CHARACTERS = 256  # at most 1024 bytes of UTF-8, of the 2048 that a partition key may have
+ID_CHARACTERS = 256  # at most 1024 bytes of UTF-8; a partition key may have 2048
 ITEM_BYTES = 400 * 1024  # DynamoDB's limit, attribute names included
-_NAMES_AND_NUMBERS = 128  # bytes of an item that are neither key nor values, rounded up
+_NAMES_AND_NUMBERS = 128  # bytes of an item besides key and values, rounded up
 _INTEGERS = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedWrite:
-    """A write that the definitions allow, in the form that is stored."""
+    """A valid write in its stored form."""
 
     key: FeatureKey
     values: dict[str, FeatureValue]
@@ -36,43 +36,43 @@ class FeatureDefinitions:
         self.entities = {name: group.entity for name, group in groups.items()}
 
     def group(self, name: str) -> FeatureGroupConfig:
-        """Raises NotFoundError for a group that slipway.yaml does not define."""
+        """The group of this name; raises NotFoundError if slipway.yaml does not define it."""
         try:
             return self.groups[name]
         except KeyError:
             raise NotFoundError("feature group", name, self.groups) from None
 
     def groups_of(self, entity: str) -> tuple[str, ...]:
-        """The groups of an entity; raises NotFoundError if no group has it."""
+        """The names of an entity's groups; raises NotFoundError if it has none."""
         found = tuple(name for name, owner in self.entities.items() if owner == entity)
         if not found:
             raise NotFoundError("entity", entity, dict.fromkeys(self.entities.values()))
         return found
 
     def defaults(self, group: str) -> dict[str, FeatureValue]:
-        """The features of a group that have a default, with it."""
+        """The default of each feature of a group that has one."""
         features = self.group(group).features
         return {name: feature.default for name, feature in features.items() if feature.default is not None}
 
     def check_keys(self, keys: Iterable[FeatureKey]) -> None:
-        """Raises InputError or NotFoundError for the first key that no row can have."""
+        """Raise InputError or NotFoundError for the first invalid key."""
         seen: set[tuple[str, str]] = set()
         for key in keys:
             if (key.entity, key.group) not in seen:
                 self._check_entity(key)
                 seen.add((key.entity, key.group))
             if not 0 < len(key.id) <= ID_CHARACTERS or not (key.id.isascii() or _is_unicode(key.id)):
-                raise InputError.of(key.entity, f"an id is 1 to {ID_CHARACTERS} characters of valid Unicode")
+                raise InputError.of(key.entity, f"the id must be 1 to {ID_CHARACTERS} characters of valid Unicode")
 
     def _check_entity(self, key: FeatureKey) -> None:
         entity = self.group(key.group).entity
         if key.entity != entity:
-            raise InputError.of(key.group, f"is a group of the entity {entity}, not of {key.entity}")
+            raise InputError.of(key.group, f"belongs to the entity {entity}, not to {key.entity}")
 
     def accept(self, write: FeatureWrite, now: datetime) -> AcceptedWrite:
-        """Check a write and bring it into the form that is stored.
+        """Check a write and convert it to its stored form.
 
-        Floats are stored as floats, even where an integer was given. Integers are 64-bit and signed.
+        An integer given for a float feature is stored as a float. Integers are 64-bit and signed.
 
         Raises:
             InputError: a value has the wrong type or range, or the event time is naive, ahead of the clock or expired.
@@ -112,19 +112,19 @@ class FeatureDefinitions:
         if expires_at <= now.timestamp():
             raise InputError.of(
                 f"{write.key.group}.event_time",
-                f"{write.event_time.isoformat()} is expired already: the group's ttl_days is {days:g}",
+                f"{write.event_time.isoformat()} has already expired: the group's ttl_days is {days:g}",
             )
         return expires_at
 
 
 def wrong_value(feature: FeatureConfig, value: object) -> str | None:
-    """Why ``value`` cannot be a value of ``feature``; None if it can."""
+    """Why ``value`` is invalid for ``feature``; None if it is valid."""
     if not feature.accepts(value):
         return f"must be of type {feature.type}, not {_kind(value)}"
     if isinstance(value, str) and not _is_unicode(value):
         return "must be valid Unicode"
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
-        return "must fit into 64 bits, as an integer"
+        return "must be an integer of at most 64 bits"
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, not {value}"
     return None
@@ -135,7 +135,7 @@ def _kind(value: object) -> str:
 
 
 def _unknown(features: Mapping[str, FeatureConfig]) -> str:
-    return f"no such feature; the group has {', '.join(features)}"
+    return f"is not a feature of this group, which has {', '.join(features)}"
 
 
 def _is_unicode(text: str) -> bool:
@@ -147,7 +147,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _check_size(key: FeatureKey, values: Mapping[str, FeatureValue], text: str) -> None:
-    if 4 * len(text) + 4096 < ITEM_BYTES:  # the usual row: too small even if each character took four bytes
+    if 4 * len(text) + 4096 < ITEM_BYTES:  # the usual row: small enough even at four bytes a character
         return
     size = len(text.encode()) + sum(len(part.encode()) for part in key) + _NAMES_AND_NUMBERS
     if size > ITEM_BYTES:
@@ -155,7 +155,7 @@ def _check_size(key: FeatureKey, values: Mapping[str, FeatureValue], text: str) 
         largest = max(sizes, key=sizes.__getitem__)
         raise TooLargeError.of(
             f"{key.group}.{largest}",
-            f"has {sizes[largest]} bytes of a row of {size}; DynamoDB stores at most {ITEM_BYTES} bytes a row",
+            f"has {sizes[largest]} of the row's {size} bytes; DynamoDB stores at most {ITEM_BYTES} bytes per row",
         )
 
 

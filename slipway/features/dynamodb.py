@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 WRITERS = 8
 _WRITES_AHEAD = 4 * WRITERS
-_CACHE_BACKOFF = Backoff(attempts=3, seconds=0.5, first_wait=0.02)  # a prediction can be made instead of waiting
+_CACHE_BACKOFF = Backoff(attempts=3, seconds=0.5, first_wait=0.02)  # predicting is cheaper than waiting
 _NOT_OLDER = "attribute_not_exists(pk) OR event_time <= :event_time"
 
 
 class DynamoFeatureStore:
-    """A `FeatureStore` on the table ``table``.
+    """A `FeatureStore` on a DynamoDB table.
 
-    Reads are eventually consistent, at half the price and latency in the worst case, unless ``consistent``.
+    Unless ``consistent``, reads are eventually consistent, which costs half as much.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class DynamoFeatureStore:
             accepted = self.definitions.accept(write, self._clock())
         except SlipwayError as error:
             return WriteResult(write, error)
-        if write.key in newest:  # two writes of one row are made in their order
+        if write.key in newest:  # writes of one row keep their order
             wait([newest[write.key]])
         newest[write.key] = future = pool.submit(self._put, write, accepted)
         return future
@@ -99,7 +99,7 @@ class DynamoFeatureStore:
 
 
 class DynamoPredictionCache:
-    """A `PredictionCache` on the table ``table``."""
+    """A `PredictionCache` on a DynamoDB table."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class DynamoPredictionCache:
         try:
             return {item["pk"]["S"]: json.loads(item["output"]["S"]) for item in items if not _expired(item, now)}
         except (KeyError, ValueError) as error:
-            raise UnavailableError("prediction cache", "it holds an entry that Slipway did not write") from error
+            raise UnavailableError("prediction cache", "it contains an entry that Slipway did not write") from error
 
     def put(self, entries: Mapping[str, Output], ttl: timedelta) -> None:
         expires_at = {"N": str(int((self._clock() + ttl).timestamp()))}
@@ -153,7 +153,7 @@ def _key(pk: str, sk: str) -> Item:
 
 
 def _expired(item: Item, now: float) -> bool:
-    # DynamoDB removes expired items up to days late.
+    # DynamoDB removes expired items up to a few days late.
     return "expires_at" in item and int(item["expires_at"]["N"]) <= now
 
 

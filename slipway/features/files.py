@@ -1,7 +1,7 @@
-"""Rows of a feature file (CSV, JSONL or Parquet) as writes for the store, one row at a time.
+"""Read a feature file (CSV, JSONL or Parquet) as feature writes, one row at a time.
 
-A row has a column named after its entity (`patient`), optionally `event_time`, and columns of features. Features of
-several groups may stand side by side; each group becomes a write of its own. docs/features.md has the rules.
+A row has a column named after its entity (`patient`), optionally `event_time`, and feature columns. A row may have
+features of several groups; each group becomes a separate write. docs/features.md has the rules.
 """
 
 import csv
@@ -21,25 +21,25 @@ from slipway.features.store import EPOCH, FeatureKey, FeatureWrite
 
 EVENT_TIME = "event_time"
 FileRow = tuple[int, FeatureWrite | InputError]
-"""The row's number, and a write of it or why the row was refused."""
+"""The row's number, and one of its writes or the reason that the row was refused."""
 
 RawRow = Mapping[str, Any]
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_COLUMN_SETS = 256  # remembered; each line of JSONL may have other columns
+_COLUMN_SETS = 256  # cached; each line of JSONL may have other columns
 _LATEST_SECONDS = 32_503_680_000  # the year 3000; milliseconds mistaken for seconds are beyond it
 
 
 def read_file(path: Path, definitions: FeatureDefinitions, now: datetime) -> Iterator[FileRow]:
-    """The writes of a file, read as they are taken.
+    """Yield the writes of a file, reading it lazily.
 
-    Rows are numbered from 1, without the header; an empty line counts and is passed over. A row of several groups comes
-    once for each, under the same number. A refused row comes once, with every problem named by its column. ``now`` is
-    the event time of rows without one.
+    Rows are numbered from 1, without the header; empty lines are counted but skipped. A row with several groups yields
+    one write per group, under the same number. A refused row yields one error that names every problem by its column.
+    ``now`` is the event time of rows without one.
 
     Raises:
-        InputError: the file as a whole cannot be read: unknown format or columns, not UTF-8, no `pyarrow` for Parquet.
+        InputError: the whole file is unreadable: unknown format or columns, not UTF-8, no `pyarrow` for Parquet.
     """
     columns = _Columns(definitions)
     for number, row in _raw_rows(path, columns):
@@ -54,7 +54,7 @@ def read_file(path: Path, definitions: FeatureDefinitions, now: datetime) -> Ite
 
 
 def count_rows(path: Path) -> int:
-    """How many rows `read_file` will number; raises as it does."""
+    """The number of rows that `read_file` will yield; raises as it does."""
     if _format(path) == ".parquet":
         return int(_parquet(path).metadata.num_rows)
     if _format(path) == ".csv":
@@ -70,7 +70,7 @@ class _Column:
 
 
 class _Columns:
-    """What the columns of a file mean; remembered, since a file repeats them in each row."""
+    """The meaning of a file's columns, cached because rows repeat them."""
 
     def __init__(self, definitions: FeatureDefinitions) -> None:
         self._definitions = definitions
@@ -78,7 +78,7 @@ class _Columns:
         self.entities = definitions.entities
 
     def of(self, names: tuple[str, ...]) -> dict[str, _Column]:
-        """The feature of each column that is neither an entity nor the event time; raises InputError by column."""
+        """The feature of each column other than entities and the event time; raises InputError by column."""
         if names not in self._known:
             if len(self._known) >= _COLUMN_SETS:
                 self._known.clear()
@@ -90,7 +90,7 @@ class _Columns:
         present = {group: self._definitions.group(group) for group, owner in self.entities.items() if owner in names}
         if not present:
             raise InputError.of(
-                "(columns)", f"one must be an entity: {', '.join(sorted(entities)) or 'none is defined'}"
+                "(columns)", f"one must be an entity: {', '.join(sorted(entities)) or 'slipway.yaml defines none'}"
             )
         columns: dict[str, _Column] = {}
         problems: list[FieldProblem] = []
@@ -110,18 +110,18 @@ class _Columns:
         if problems:
             raise InputError(problems)
         if not columns:
-            raise InputError.of("(columns)", f"none is a feature of {', '.join(present)}")
+            raise InputError.of("(columns)", f"at least one must be a feature of {', '.join(present)}")
         return columns
 
 
 def _unresolved(found: Sequence[_Column], groups: Sequence[str]) -> str:
     if not found:
-        return f"is no feature of {', '.join(groups)}"
+        return f"is not a feature of {', '.join(groups)}"
     return f"is a feature of several groups; name it {' or '.join(f'{c.group}.{c.feature}' for c in found)}"
 
 
 def _writes(row: RawRow, columns: _Columns, now: datetime) -> list[FeatureWrite]:
-    """The row's writes, a group each; raises InputError with every problem of the row."""
+    """The row's writes, one per group; raises InputError with every problem of the row."""
     problems: list[FieldProblem] = []
     groups: dict[str, dict[str, FeatureValue]] = {}
     for name, column in columns.of(tuple(row)).items():
@@ -160,7 +160,7 @@ def _event_time(value: object, now: datetime, problems: list[FieldProblem]) -> d
 
 
 def _moment(value: object) -> datetime:
-    """A time in seconds since 1970 or in ISO 8601 with its zone; raises ValueError that says which was expected."""
+    """Parse seconds since 1970 or ISO 8601 with a time zone; raises ValueError that names the expected form."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -206,7 +206,7 @@ def _text_lines(path: Path) -> Iterator[str]:
 
 
 def _csv_lines(path: Path) -> Iterator[list[str]]:
-    csv.field_size_limit(ITEM_BYTES)  # the module's own limit is a third of a row that the store takes
+    csv.field_size_limit(ITEM_BYTES)  # the module's default is a third of the store's row limit
     reader = csv.reader(_text_lines(path), strict=True)
     try:
         yield from reader
@@ -224,13 +224,13 @@ def _csv_rows(path: Path, columns: _Columns) -> Iterator[RawRow | InputError | N
         if not cells:
             yield None
         elif len(cells) != len(header):
-            yield InputError.of("(row)", f"has {len(cells)} cells, and the header {len(header)}")
+            yield InputError.of("(row)", f"has {len(cells)} cells; the header has {len(header)}")
         else:
             yield {name: _from_text(cell, definitions.get(name)) for name, cell in zip(header, cells, strict=True)}
 
 
 def _from_text(cell: str, definition: FeatureConfig | None) -> FeatureValue | None:
-    """A cell as its feature's type; None if empty, and unchanged if it is of another type, to be refused as such."""
+    """A cell as its feature's type; None if empty, unchanged if it is not of that type, so that it is refused later."""
     if not cell:
         return None
     kind = definition.type if definition is not None else FeatureType.STRING
@@ -274,7 +274,7 @@ def _parquet_rows(path: Path, columns: _Columns) -> Iterator[RawRow | InputError
 
 
 def _in_microseconds(schema: Any) -> Any:
-    """The schema with every timestamp as Python has it; nanoseconds, as pandas writes them, have no counterpart."""
+    """The schema with timestamps in microseconds, because `datetime` cannot hold the nanoseconds that pandas writes."""
     import pyarrow
 
     for index, field in enumerate(schema):

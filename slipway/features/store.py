@@ -1,4 +1,4 @@
-"""What a feature store is: keys, rows, writes, and the interface that the in-memory and the DynamoDB store share."""
+"""The feature store's interface: keys, rows, writes, and the protocol of every implementation."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ def utc_now() -> datetime:
 
 
 class FeatureKey(NamedTuple):
-    """One row of the store: e.g. group ``tumour-mean`` of the ``patient`` ``p001``."""
+    """The key of one row, e.g. group ``tumour-mean`` of the ``patient`` ``p001``."""
 
     entity: str
     id: str
@@ -29,7 +29,7 @@ class FeatureKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeatureRow:
-    """What is stored under a key; ``event_time`` has a zone and whole milliseconds."""
+    """The row stored under a key; ``event_time`` has a time zone and whole milliseconds."""
 
     values: Mapping[str, FeatureValue]
     event_time: datetime
@@ -37,7 +37,7 @@ class FeatureRow:
 
 @dataclass(frozen=True, slots=True)
 class FeatureWrite:
-    """A row to store: it replaces the whole row that is there, if that is not newer."""
+    """A row to store; it replaces the whole stored row unless that is newer."""
 
     key: FeatureKey
     values: Mapping[str, FeatureValue]
@@ -46,7 +46,7 @@ class FeatureWrite:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of one write; ``error`` is the reason of a refusal."""
+    """The result of one write; ``error`` is the reason if it was refused."""
 
     write: FeatureWrite
     error: SlipwayError | None = None
@@ -60,9 +60,9 @@ class FeatureStore(Protocol):
     """The online store."""
 
     def read(self, keys: Iterable[FeatureKey]) -> dict[FeatureKey, FeatureRow]:
-        """The rows under ``keys``; a key that is missing in the answer has no row, or an expired one.
+        """The rows under ``keys``; a key without a row, or with an expired one, is absent from the result.
 
-        Any number of keys; each is read once however often it is named. Up to 100 distinct keys are one round trip.
+        ``keys`` may be of any number; duplicates are read once. Up to 100 distinct keys take one round trip.
 
         Raises:
             InputError: a key is malformed or of the wrong entity; nothing was read.
@@ -72,26 +72,26 @@ class FeatureStore(Protocol):
         ...
 
     def write(self, writes: Iterable[FeatureWrite]) -> Iterator[WriteResult]:
-        """Store each write; results come in the order of the writes, as they are known.
+        """Store each write and yield the results in the order of the writes.
 
-        Nothing happens until the iterator is consumed, and ``writes`` is consumed with it, so both may be of any
-        size. A refused write does not stop the others. Its ``error`` is a `LateEventError` (a newer event is stored),
-        an `InputError` or `TooLargeError` (named ``group.feature``) or a `NotFoundError` (no such group).
+        Nothing is written until the iterator is consumed, and ``writes`` is consumed along with it, so both may be of
+        any size. A refused write does not stop the others. Its ``error`` is a `LateEventError` (a newer event is
+        stored), an `InputError` or `TooLargeError` (named ``group.feature``) or a `NotFoundError` (no such group).
 
         Raises:
-            UnavailableError: a write could not be made. Results already given stand; sending all again is safe.
+            UnavailableError: a write failed. Results already yielded stand; sending all writes again is safe.
         """
         ...
 
 
 def late(key: FeatureKey, event_time: datetime, stored: datetime | None) -> LateEventError:
-    """The refusal of a write that is older than what is stored."""
-    newer = "a newer event" if stored is None else f"the event of {stored.isoformat()}"
-    return LateEventError(f"{key}: the event of {event_time.isoformat()} is older than {newer} that is stored")
+    """The error for a write that is older than the stored row."""
+    newer = "the stored one" if stored is None else f"the stored event of {stored.isoformat()}"
+    return LateEventError(f"{key}: the event of {event_time.isoformat()} is older than {newer}")
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """Whole milliseconds since 1970, rounded down; ``moment`` has a zone."""
+    """Whole milliseconds since 1970, rounded down; ``moment`` has a time zone."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 

@@ -1,19 +1,19 @@
-"""How far two answers to the same record lie apart."""
+"""How far two outputs for the same record differ."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Above what the order of sums changes in float32, below what a rounded activation changes.
+# Above the effect of summation order in float32, below that of a rounded activation.
 _BATCH_TOLERANCE = 1e-4
 
 
 def is_batch_independent(largest: float) -> bool:
-    """Whether a difference between alone and in a batch is only the order of sums."""
+    """Whether a difference between alone and in a batch is only rounding from the order of sums."""
     return largest <= _BATCH_TOLERANCE
 
 
 def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """The largest difference of a score, of a value as a share of it, or 0 or 1 for answers of another kind."""
+    """The largest difference of scores, the relative difference of values, or 0 or 1 for other outputs."""
     if "scores" in one and "scores" in other:
         return max(float(abs(score - other["scores"][name])) for name, score in one["scores"].items())
     if "value" in one and "value" in other:

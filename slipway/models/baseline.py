@@ -1,7 +1,7 @@
-"""The baseline of a version: what its inputs and outputs looked like on validation data.
+"""The baseline of a version: the distributions of its inputs and outputs on validation data.
 
-Drift compares what is captured in service with this. A distribution of numbers is kept as the shares of its quantile
-bins, which is what the population stability index is computed over.
+Drift compares captures with it. A distribution of numbers is kept as the shares of its quantile bins, over which the
+population stability index is computed.
 """
 
 import json
@@ -32,7 +32,7 @@ class _Part(BaseModel):
 
 
 class Numbers(_Part):
-    """A distribution of numbers. ``shares[i]`` lies above ``edges[i - 1]`` and up to ``edges[i]``."""
+    """A distribution of numbers. ``shares[i]`` is the share above ``edges[i - 1]`` and up to ``edges[i]``."""
 
     kind: Literal["numbers"] = "numbers"
     count: Annotated[int, Field(ge=1)]
@@ -44,7 +44,7 @@ class Numbers(_Part):
     shares: tuple[Share, ...]
 
     @model_validator(mode="after")
-    def _a_share_for_each_bin(self) -> Self:
+    def _bins_are_consistent(self) -> Self:
         if len(self.shares) != len(self.edges) + 1:
             raise ValueError("`shares` needs one more entry than `edges`")
         if list(self.edges) != sorted(set(self.edges)):
@@ -53,7 +53,7 @@ class Numbers(_Part):
 
 
 class Categories(_Part):
-    """The shares of the most frequent values, as text; ``other`` is the share of all further values."""
+    """The shares of the most frequent values, as text; ``other`` is the share of the rest."""
 
     kind: Literal["categories"] = "categories"
     count: Annotated[int, Field(ge=1)]
@@ -62,7 +62,7 @@ class Categories(_Part):
 
 
 class Text(_Part):
-    """Free text, by its length; its content stays out of the package."""
+    """The lengths of free text; the text itself stays out of the package."""
 
     kind: Literal["text"] = "text"
     count: Annotated[int, Field(ge=1)]
@@ -73,7 +73,7 @@ InputSummary = Annotated[Numbers | Categories | Text, Field(discriminator="kind"
 
 
 class OutputSummary(_Part):
-    """A classifier's shares of labels and its winning scores, or a regression's values."""
+    """A classifier's shares of labels and top scores, or a regression's values."""
 
     labels: dict[str, Share] | None = None
     score: Numbers | None = None
@@ -92,15 +92,15 @@ class Baseline(_Part):
 def measure_baseline(
     manifest: Manifest, records: Sequence[Mapping[str, Scalar]], outputs: Sequence[Mapping[str, Any]]
 ) -> Baseline:
-    """Summarize validation records and the predictions made for them, one output for each record.
+    """Summarize validation records and their predictions, one output per record.
 
-    ``records`` hold every input of the manifest; ``outputs`` are what `Predictor.predict` answers.
+    ``records`` have every input of the manifest; ``outputs`` come from `Predictor.predict`.
 
     Raises:
-        InputError: there are no records, or not as many outputs.
+        InputError: there are no records, or their number differs from that of the outputs.
     """
     if not records or len(records) != len(outputs):
-        raise InputError.of("records", f"a baseline needs one output for each record, got {len(outputs)}")
+        raise InputError.of("records", f"{len(records)} records, {len(outputs)} outputs; a baseline needs one for each")
     inputs = {
         field.name: _input_summary(field, [record[field.name] for record in records]) for field in manifest.inputs
     }
@@ -108,7 +108,7 @@ def measure_baseline(
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write ``baseline.json``, one line for each input."""
+    """Write ``baseline.json``, one line per input."""
     document = baseline.model_dump(mode="json", exclude_none=True)
     inputs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(summary)}" for name, summary in document["inputs"].items())
     text = (
@@ -147,7 +147,7 @@ def _output_summary(manifest: Manifest, outputs: Sequence[Mapping[str, Any]]) ->
 
 
 def numbers(values: Sequence[float]) -> Numbers:
-    """Summarize numbers; bins that ties make empty are left out."""
+    """Summarize numbers in quantile bins; bins that are empty because of ties are left out."""
     cuts = quantiles(values, n=_BINS, method="inclusive") if len(values) > 1 else list(values)
     edges = sorted({_rounded(cut) for cut in cuts})
     counts = Counter(bisect_left(edges, value) for value in values)
@@ -163,7 +163,7 @@ def numbers(values: Sequence[float]) -> Numbers:
 
 
 def categories(values: Sequence[str]) -> Categories:
-    """Summarize values that are names rather than amounts."""
+    """Summarize categorical values."""
     common = Counter(values).most_common(_CATEGORIES)
     shares = {value: _rounded(count / len(values)) for value, count in common}
     return Categories(count=len(values), shares=shares, other=_rounded(max(0.0, 1 - math.fsum(shares.values()))))
@@ -174,5 +174,5 @@ def _as_text(value: Scalar) -> str:
 
 
 def _rounded(value: float) -> float:
-    """Six significant digits: enough for drift, and files that a person can read."""
+    """Round to six significant digits: enough for drift, and readable."""
     return float(f"{value:.{_DIGITS}g}")

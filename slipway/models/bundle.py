@@ -1,4 +1,4 @@
-"""The packages that lie beside slipway.yaml in one bundle, opened for serving."""
+"""Open the packages beside slipway.yaml in a bundle for serving."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
     """Every deployed version of every light model, by name and version; ``root`` is the folder of slipway.yaml.
 
     Raises:
-        PackageError: a package is missing, altered or malformed, or lies in the folder of another name or version.
+        PackageError: a package is missing, altered or malformed, or is in the folder of another name or version.
         ConfigError: a manifest takes an input from a feature that slipway.yaml does not define.
     """
     return {
@@ -24,7 +24,7 @@ def load_models(config: Config, root: Path) -> dict[tuple[str, int], Predictor]:
 
 
 def open_version(config: Config, folder: Path, name: str, version: int) -> Predictor:
-    """The version in ``folder``, opened with one thread while its files are checked; raises as `load_models` does."""
+    """Open the version in ``folder`` with one thread while its files are checked; raises as `load_models` does."""
     with checking_package(folder) as package:
         refuse_other(config, package, name, version)
         return Predictor(package, task_modules=config.light.task_modules)
@@ -38,10 +38,10 @@ def load_version(config: Config, root: Path, name: str, version: int) -> Package
 
 
 def refuse_other(config: Config, package: Package, name: str, version: int) -> None:
-    """See that a package is the version, and that its features are defined; raises as `load_models` does."""
+    """Refuse a package of another version, or with undefined features; raises as `load_models` does."""
     manifest = package.manifest
     if (manifest.name, manifest.version) != (name, version):
-        message = f"is of {manifest.name} {manifest.version}, and lies in the folder of {name} {version}"
+        message = f"is of {manifest.name} {manifest.version}, but is in the folder of {name} {version}"
         raise PackageError(package.folder / MANIFEST, message)
     problems = [problem for field in manifest.inputs for problem in _undefined(config, manifest, field)]
     if problems:
@@ -51,14 +51,14 @@ def refuse_other(config: Config, package: Package, name: str, version: int) -> N
 def _undefined(config: Config, manifest: Manifest, field: InputField) -> list[FieldProblem]:
     if field.group is None:
         return []
-    taker = f"{manifest.name} {manifest.version} takes {field.name} from it"
+    needed_by = f"{manifest.name} {manifest.version} reads {field.name} from it"
     group = config.features.get(field.group)
     if group is None:
-        return [FieldProblem(f"features.{field.group}", f"is not defined, and {taker}")]
+        return [FieldProblem(f"features.{field.group}", f"is not defined, but {needed_by}")]
     path = f"features.{field.group}.features.{field.name}"
     feature = group.features.get(field.name)
     if feature is None:
-        return [FieldProblem(path, f"is not defined, and {taker}")]
+        return [FieldProblem(path, f"is not defined, but {needed_by}")]
     if feature.type is not field.type:
-        return [FieldProblem(path, f"is of type {feature.type}, and {taker} as {field.type}")]
+        return [FieldProblem(path, f"is of type {feature.type}, but {needed_by} as {field.type}")]
     return []

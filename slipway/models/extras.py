@@ -1,4 +1,4 @@
-"""The heavy frameworks, which are optional: importing and compressing need them, serving never does."""
+"""Optional frameworks: importing and compressing need them, serving never does."""
 
 import importlib
 from typing import Any
@@ -7,7 +7,7 @@ from slipway.errors import MissingExtraError
 
 
 def need(module: str, extra: str) -> Any:
-    """Import ``module``, or say which extra of Slipway brings it.
+    """Import ``module``, or name the extra of Slipway that provides it.
 
     Raises:
         MissingExtraError: the module is not installed.

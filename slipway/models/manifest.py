@@ -1,6 +1,6 @@
-"""The manifest of a package, ``model.yaml``, as types.
+"""The types of a package's manifest, ``model.yaml``.
 
-Reading it checks its form; whether the files beside it are what it says is `slipway.models.package`'s to check.
+They validate its form; `slipway.models.package` checks the files that it lists.
 """
 
 import math
@@ -37,7 +37,7 @@ class InputField(_Part):
     """One value of a record.
 
     ``group`` names the feature group that holds the value; without it, the value comes with the request. A request
-    may give the value of a grouped field too, and then the store is not asked for it.
+    may also give the value of a grouped field, which is then not read from the store.
     """
 
     name: FeatureName
@@ -54,16 +54,16 @@ class InputField(_Part):
     def _constraints_fit_the_type(self) -> Self:
         numeric = self.type in (FeatureType.INTEGER, FeatureType.FLOAT)
         if not numeric and (self.min is not None or self.max is not None):
-            raise ValueError(f"`min` and `max` are for numbers, and {self.name} is a {self.type}")
+            raise ValueError(f"`min` and `max` are for numbers, but {self.name} is a {self.type}")
         if self.type is not FeatureType.STRING and self.max_characters is not None:
-            raise ValueError(f"`max_characters` is for strings, and {self.name} is a {self.type}")
+            raise ValueError(f"`max_characters` is for strings, but {self.name} is a {self.type}")
         if self.min is not None and self.max is not None and not self.min <= self.max:
             raise ValueError(f"`min: {self.min}` of {self.name} is above its `max: {self.max}`")
         return self
 
 
 class Outputs(_Part):
-    """What a prediction holds: the labels of a classifier in the graph's order, or what a regression's value means."""
+    """The outputs of a prediction: a classifier's labels in the graph's order, or the unit of a regression's value."""
 
     labels: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
     unit: str | None = None
@@ -78,7 +78,7 @@ class Graph(_Part):
 
 
 class FileEntry(_Part):
-    """One file of the package, by its path relative to the package, with ``/`` between folders."""
+    """One file of the package; its path is relative to the package, with ``/`` between folders."""
 
     path: str
     bytes: Annotated[int, Field(ge=0)]
@@ -102,10 +102,10 @@ class DataSet(_Part):
 
 
 class Training(_Part):
-    """How a version was made, so that somebody can make it again.
+    """How a version was made, so that it can be reproduced.
 
-    An imported version was trained elsewhere: it has neither seed nor data, and its parameters say what is known.
-    ``parent`` is the version that this one was made from, ``teacher`` what it was distilled from, as ``MODEL:VERSION``.
+    An imported version was trained elsewhere, so it has neither seed nor data, and its parameters hold what is known.
+    ``parent`` is the version that it was made from, ``teacher`` the one that it was distilled from, ``MODEL:VERSION``.
     """
 
     command: str
@@ -118,7 +118,7 @@ class Training(_Part):
 
 
 class Measurement(_Part):
-    """One figure of quality, with the data it was measured on."""
+    """One quality metric, with the data that it was measured on."""
 
     metric: str
     value: float
@@ -133,10 +133,10 @@ class Measurement(_Part):
 
 
 class Quantization(_Part):
-    """How the weights were made smaller, and what that cost.
+    """How the weights were quantized.
 
-    ``batch_independent``: whether a record's answer was the same alone and among others, as far as was measured.
-    ``kept_in_float`` are the graph's nodes that could have been quantized and were not.
+    ``batch_independent``: whether a record's output was the same alone and in a batch, where measured.
+    ``kept_in_float`` lists the graph's quantizable nodes that were left in float.
     """
 
     method: str
@@ -175,10 +175,10 @@ class Manifest(_Part):
             if path not in listed:
                 raise ValueError(f"{path} is not listed under `files`")
         if self.task.endswith("classification") and self.outputs.labels is None:
-            raise ValueError(f"`outputs.labels` is needed for {self.task}")
+            raise ValueError(f"`outputs.labels` is required for {self.task}")
         return self
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The feature groups that the inputs come from, in order of first use."""
+        """The feature groups of the inputs, in order of first use."""
         return tuple(dict.fromkeys(field.group for field in self.inputs if field.group is not None))

@@ -1,6 +1,6 @@
-"""A package on disk: read it and check every file, or seal a folder that training has filled.
+"""A package on disk: load it and check every file, or seal a folder of training output.
 
-The graph itself is opened, and held against the manifest, by `slipway.models.predictor`.
+`slipway.models.predictor` opens the graph and checks it against the manifest.
 """
 
 import hashlib
@@ -38,21 +38,21 @@ class Package:
 
     @cached_property
     def baseline(self) -> "Baseline":
-        """The statistics of inputs and outputs on validation data; read at first use, since serving needs none."""
+        """The distributions of inputs and outputs on validation data, read on first use: serving does not need them."""
         from slipway.models.baseline import read_baseline
 
         return read_baseline(self.folder / BASELINE)
 
     def path(self, file: str) -> Path:
-        """Where a file of the package lies, by its path in the manifest."""
+        """The full path of a file, given its path in the manifest."""
         return self.folder / file
 
 
 def load_package(folder: Path) -> Package:
-    """Read a package and check every file of it: presence, size, SHA-256, and that nothing else is there.
+    """Load a package and check every file's presence, size and SHA-256, and that there are no others.
 
     Raises:
-        PackageError: naming the file that is missing, altered, malformed, unlisted, or a link out of the folder.
+        PackageError: a file is missing, altered, malformed, unlisted, or a link out of the folder; it is named.
     """
     package = _listed(folder)
     for entry in package.manifest.files:
@@ -62,22 +62,22 @@ def load_package(folder: Path) -> Package:
 
 @contextmanager
 def checking_package(folder: Path) -> Iterator[Package]:
-    """The package, for a block that opens it while a thread hashes its files; what the block made is for use after it.
+    """The package, for a block that opens it while a thread hashes its files; use the block's results only after it.
 
-    Reading a large graph and hashing it take about as long, and a second processor does one of the two.
+    Opening a large graph takes about as long as hashing it, so the two run in parallel.
 
     Raises:
-        PackageError: as `load_package` does, and rather than what the block itself raised.
+        PackageError: as `load_package` does; it replaces an error of the block.
     """
     package = _listed(folder)
-    wrong: list[PackageError] = []
+    problems: list[PackageError] = []
 
     def check() -> None:
         try:
             for entry in package.manifest.files:
                 _check_content(folder, entry)
         except PackageError as error:
-            wrong.append(error)
+            problems.append(error)
 
     checker = Thread(target=check, name=f"check-{folder.name}")
     checker.start()
@@ -85,26 +85,26 @@ def checking_package(folder: Path) -> Iterator[Package]:
         yield package
     finally:
         checker.join()
-        if wrong:
-            raise wrong[0]
+        if problems:
+            raise problems[0]
 
 
 def _listed(folder: Path) -> Package:
-    """The package with its files present and of their sizes, and not read yet."""
+    """The package, with the presence and size of its files checked but not their content."""
     manifest = read_manifest(folder / MANIFEST)
     present = set(_files(folder))
     listed = {entry.path for entry in manifest.files}
     for path in sorted(present - listed - {MANIFEST}):
-        raise PackageError(folder / path, f"is in the package, but {MANIFEST} does not list it")
+        raise PackageError(folder / path, f"is in the package but not listed in {MANIFEST}")
     for entry in manifest.files:
         _check_size(folder, entry, present)
     return Package(folder, manifest)
 
 
 def seal_package(folder: Path, manifest: Mapping[str, Any]) -> Package:
-    """List every file of ``folder`` in ``model.yaml``, written last and whole, and load the result.
+    """List every file of ``folder`` in ``model.yaml``, written last and atomically, and load the result.
 
-    ``manifest`` is the content of ``model.yaml`` without ``files``. From now on any change to a file is an error.
+    ``manifest`` is the content of ``model.yaml`` without ``files``. Any later change to a file is an error.
 
     Raises:
         PackageError: the manifest or the baseline is malformed, or a link leaves the folder.
@@ -124,19 +124,19 @@ def manifest_text(manifest: Manifest) -> str:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a ``model.yaml`` by itself; raises PackageError with the path of each wrong value."""
+    """Read a ``model.yaml`` on its own; raises PackageError with the path of each invalid value."""
     try:
         with path.open("rb") as file:
             text = file.read(_MANIFEST_BYTES + 1)
     except OSError as error:
         raise PackageError(path, _unreadable(error)) from error
     if len(text) > _MANIFEST_BYTES:
-        raise PackageError(path, f"is over {_MANIFEST_BYTES} bytes; a manifest takes a few thousand")
+        raise PackageError(path, f"is over {_MANIFEST_BYTES} bytes, far more than a manifest needs")
     return parse_manifest(text, path)
 
 
 def parse_manifest(text: bytes, path: Path | str) -> Manifest:
-    """The manifest in the bytes of a ``model.yaml``; raises as `read_manifest` does, with ``path`` as its place."""
+    """Parse the bytes of a ``model.yaml``; raises as `read_manifest` does, naming ``path``."""
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -153,7 +153,7 @@ def _validated(path: Path | str, document: object) -> Manifest:
 
 
 def _files(folder: Path, below: str = "") -> Iterator[str]:
-    """Every file of the folder, by its path with ``/``; a link must lead to a file inside."""
+    """The relative path of every file, with ``/`` between folders; links must lead to a file inside the folder."""
     with os.scandir(folder / below) as entries:
         for entry in entries:
             path = f"{below}{entry.name}"
@@ -173,19 +173,19 @@ def _refuse_leaving_link(folder: Path, path: str) -> None:
     if not target.is_relative_to(folder.resolve()):
         raise PackageError(folder / path, "is a link that leaves the package")
     if target.is_dir():
-        raise PackageError(folder / path, "is a link to a folder; a package links to files only")
+        raise PackageError(folder / path, "is a link to a folder; only links to files are allowed")
 
 
 def _check_size(folder: Path, entry: FileEntry, present: set[str]) -> None:
     path = folder / entry.path
     if entry.path not in present:
-        raise PackageError(path, f"is missing, and {MANIFEST} lists it")
+        raise PackageError(path, f"is missing, but {MANIFEST} lists it")
     try:
         size = path.stat().st_size
     except OSError as error:
         raise PackageError(path, _unreadable(error)) from error
     if size != entry.bytes:
-        raise PackageError(path, f"was altered: it has {size} bytes, and {MANIFEST} says {entry.bytes}")
+        raise PackageError(path, f"was altered: it has {size} bytes, but {MANIFEST} says {entry.bytes}")
 
 
 def _check_content(folder: Path, entry: FileEntry) -> None:
@@ -195,7 +195,7 @@ def _check_content(folder: Path, entry: FileEntry) -> None:
     except OSError as error:
         raise PackageError(path, _unreadable(error)) from error
     if digest != entry.sha256:
-        raise PackageError(path, f"was altered: its SHA-256 is {digest}, and {MANIFEST} says {entry.sha256}")
+        raise PackageError(path, f"was altered: its SHA-256 is {digest}, but {MANIFEST} says {entry.sha256}")
 
 
 def _entry(folder: Path, path: str) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _entry(folder: Path, path: str) -> dict[str, Any]:
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    # Pieces so large that the thread seldom waits for its turn at the interpreter.
+    # Large pieces, so that the thread seldom waits for the interpreter lock.
     with path.open("rb", buffering=0) as file:
         while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
@@ -213,7 +213,7 @@ def _sha256(path: Path) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write beside the folder's name and rename, so that no reader sees half a manifest."""
+    """Write a temporary file and rename it, so that no reader sees half a manifest."""
     draft = path.with_name(f".{path.name}.draft")
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)

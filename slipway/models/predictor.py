@@ -1,4 +1,4 @@
-"""A package's graph in ONNX Runtime, with its task around it."""
+"""Run a package's graph in ONNX Runtime, with its task around it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
 )
-# What a graph or a task may raise on a record that the schema allows.
+# The errors that a graph or a task may raise on a record that the schema allows.
 _FAULTS: tuple[type[Exception], ...] = (
     *RUNTIME_ERRORS,
     ArithmeticError,
@@ -59,12 +59,12 @@ class Predictor:
         task_modules: Sequence[str] = (),
         providers: Sequence[str] = ("CPUExecutionProvider",),
     ) -> None:
-        """Open the package's graph with ``threads`` threads for one prediction.
+        """Open the package's graph with ``threads`` threads per prediction.
 
         ``providers`` are ONNX Runtime's execution providers, the preferred one first.
 
         Raises:
-            PackageError: the graph cannot be opened, differs from the manifest, or the task cannot be made.
+            PackageError: the graph cannot be opened or differs from the manifest, or the task cannot be created.
         """
         self.package = package
         self._session = open_session(package.path(package.manifest.graph.file), threads, providers)
@@ -78,27 +78,27 @@ class Predictor:
 
     @property
     def session(self) -> ort.InferenceSession:
-        """The open graph, for measuring it apart from the task."""
+        """The open graph, for measuring it without the task."""
         return self._session
 
     @property
     def task(self) -> Task:
-        """What encodes records and decodes tensors, for measuring it apart from the graph."""
+        """The task that encodes records and decodes tensors, for measuring it without the graph."""
         return self._task
 
     def predict(self, records: Sequence[Record]) -> list[Output]:
-        """Predict whole records as one batch: an output for each, in order.
+        """Predict whole records as one batch: one output per record, in order.
 
-        An output is ``{"label", "score", "scores"}`` of a classifier, ``{"value"}`` of a regression, or what the
-        version's own task makes.
+        An output is ``{"label", "score", "scores"}`` of a classifier, ``{"value"}`` of a regression, or whatever JSON
+        object the user's own task returns.
 
         Raises:
-            PredictionError: the graph or the task failed, though the records are what the schema allows.
+            PredictionError: the graph or the task failed on records that the schema allows.
         """
         return self._predict(records)[0] if records else []
 
     def predict_batch(self, records: Sequence[Record]) -> tuple[list[Output], float | None]:
-        """The same for one or more records, and the share of padding in the batch: 0 to 1, None if it cannot be told.
+        """Predict one or more records, and return the batch's share of padding too: 0 to 1, or None if unknown.
 
         Raises:
             PredictionError: as `predict` does.
@@ -130,7 +130,7 @@ def open_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # It keeps a plan for every shape that it ever saw, and each batch size with each length of text is another.
+    # It keeps a plan for every shape ever seen, and each batch size with each text length is another shape.
     options.enable_mem_pattern = False
     try:
         return ort.InferenceSession(str(path), options, providers=list(providers))
@@ -139,9 +139,9 @@ def open_session(
 
 
 def _reason(message: str) -> str:
-    """ONNX Runtime refuses external data outside the graph's folder itself, by link as well as by path."""
+    """Explain an error of opening; ONNX Runtime itself refuses external data outside the graph's folder."""
     if "external" in message.lower():
-        return f"keeps data outside the package or in a file that is not there: {message}"
+        return f"keeps data outside the package or in a missing file: {message}"
     return f"cannot be opened by ONNX Runtime: {message}"
 
 
@@ -154,20 +154,20 @@ def _graph_spec(package: Package, session: ort.InferenceSession) -> GraphSpec:
 
 
 def _specs(package: Package, side: str, named: Sequence[str], declared: Sequence[Any]) -> tuple[TensorSpec, ...]:
-    """What the graph declares, in the order in which the manifest names it."""
+    """The graph's declared inputs or outputs, in the manifest's order."""
     path = package.path(package.manifest.graph.file)
     nodes = {node.name: node for node in declared}
     if nodes.keys() != set(named) or len(nodes) != len(named):
-        raise PackageError(path, f"has the {side} {sorted(nodes)}, and model.yaml says {sorted(named)}")
+        raise PackageError(path, f"has the {side} {sorted(nodes)}, but model.yaml says {sorted(named)}")
     specs = tuple(_spec(path, nodes[name]) for name in named)
     for spec in specs:
         if spec.shape and spec.shape[0] is not None:
-            raise PackageError(path, f"takes batches of {spec.shape[0]} only ({spec.name}); needed is any size")
+            raise PackageError(path, f"takes only batches of {spec.shape[0]} ({spec.name}); any size is needed")
     return specs
 
 
 def _spec(path: object, node: Any) -> TensorSpec:
     if node.type not in _DTYPES:
-        raise PackageError(str(path), f"{node.name} is a {node.type}; known are {', '.join(_DTYPES)}")
+        raise PackageError(str(path), f"{node.name} is a {node.type}; it must be one of {', '.join(_DTYPES)}")
     shape = tuple(size if isinstance(size, int) else None for size in node.shape)
     return TensorSpec(node.name, np.dtype(_DTYPES[node.type]), shape)

@@ -1,4 +1,4 @@
-"""Records to measure with, made from a package's baseline: lengths and values as in its validation data."""
+"""Records to measure with, from a file or made from a package's baseline with its lengths and values."""
 
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice, pairwise
@@ -8,7 +8,7 @@ from slipway.models.baseline import Categories, InputSummary, Numbers, Text
 from slipway.models.manifest import InputField, Record, Scalar
 from slipway.models.package import Package
 
-# Plain English, so that a tokenizer cuts it into about as many tokens as real text of the length.
+# Plain English, so that it has about as many tokens as real text of the same length.
 _PROSE = (
     "The train was late again this morning, so we walked along the river and talked about the match. "
     "I can't believe how good the new album is; everyone at work keeps asking who wrote it! "
@@ -18,7 +18,7 @@ _PROSE = (
 
 
 def sample_records(package: Package, count: int = 64) -> list[Record]:
-    """``count`` records whose numbers, categories and text lengths run through the quantiles of the baseline."""
+    """``count`` records whose numbers, categories and text lengths cycle through the baseline's quantiles."""
     columns = {
         field.name: list(islice(_values(field, package.baseline.inputs.get(field.name)), count))
         for field in package.manifest.inputs
@@ -41,7 +41,7 @@ def _values(field: InputField, summary: InputSummary | None) -> Iterator[Scalar]
 
 
 def _spread(numbers: Numbers) -> Sequence[float]:
-    """The middles of the quantile bins: as far as bins are equally likely, as often as in the data."""
+    """The midpoints of the quantile bins, which are about equally frequent in the data."""
     edges = [numbers.min, *numbers.edges, numbers.max]
     return [(low + high) / 2 for low, high in pairwise(edges)]
 

@@ -1,8 +1,7 @@
-"""The records of a request, validated by what the manifest says of a model's inputs.
+"""The records of a request, validated against the manifest's inputs.
 
-A record of a request may leave out what the feature store holds, and then names the entity to fetch it for; `complete`
-makes the record whole. Everything is strict: no value is turned into another type, though an integer may stand for a
-float.
+A request's record may omit values in the feature store if it names the entity to fetch them for; `complete` adds them.
+Validation is strict: no value is converted to another type, except that an integer is accepted for a float.
 """
 
 import math
@@ -21,9 +20,9 @@ from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
 from slipway.models.manifest import InputField, Manifest, Record, Scalar
 
 StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
-"""What the store holds for one record: feature group, then feature, then value."""
+"""The stored features for one record, by feature group, then by feature."""
 
-# Graphs compute in float32 and index in int64: a larger number would become infinite, or another number.
+# Graphs compute in float32 and index in int64: a larger number would overflow.
 _FLOAT32_MAX = 3.4028234663852886e38
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _ENTITY_ID_CHARACTERS = 256
@@ -33,7 +32,7 @@ _NOTHING: StoredFeatures = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What `RequestRecord` knows of its model. Attributes are numbered, since an input may be called ``copy``."""
+    """What `RequestRecord` knows of its model. Attributes are numbered, because an input may be called ``copy``."""
 
     inputs: Mapping[str, InputField]
     grouped: tuple[InputField, ...]
@@ -45,7 +44,7 @@ class _Plan:
 
 
 class RequestRecord(BaseModel):
-    """One record as a request gives it. `record_model` makes the subclass for a version of a model."""
+    """One record of a request. `record_model` makes the subclass for a version of a model."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     plan: ClassVar[_Plan]
@@ -58,16 +57,16 @@ class RequestRecord(BaseModel):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the request itself gives every input that a feature group has."""
+        """Whether the request gives every input that a feature group would."""
         return self.plan.grouped_attributes <= self.model_fields_set
 
     def given(self) -> dict[str, Scalar]:
-        """The inputs that the request itself gives, by name."""
+        """The inputs in the request, by name."""
         values, inputs = self.__dict__, self.plan.inputs
         return {inputs[attribute].name: values[attribute] for attribute in self.model_fields_set if attribute in inputs}
 
     def to_fetch(self) -> dict[str, str]:
-        """The feature groups that this record needs from the store, each with the id of its entity."""
+        """The feature groups to read from the store, each with the id of its entity."""
         if self.is_whole:
             return {}
         given, entities = self.given(), self.plan.entity_of_group
@@ -75,11 +74,11 @@ class RequestRecord(BaseModel):
         return {group: self._entity_id(entities[group]) for group in groups if group is not None}
 
     def complete(self, stored: StoredFeatures = _NOTHING, *, prefix: str = "") -> Record:
-        """Make the record whole: what the request gives, else what the store holds, else the manifest's default.
+        """Complete the record: values from the request, else from the store, else the manifest's defaults.
 
         Raises:
-            InputError: the store lacks a feature that has no default, or holds one that the manifest does not allow;
-                each problem names the feature, behind ``prefix`` (e.g. ``inputs[3]``).
+            InputError: the store lacks a feature without a default, or has one that the manifest does not allow; each
+                problem names the feature after ``prefix`` (e.g. ``inputs[3]``).
         """
         plan, given = self.plan, self.given()
         if self.is_whole:
@@ -90,7 +89,7 @@ class RequestRecord(BaseModel):
         return record
 
     def sent(self, name: str) -> object:
-        """What the request has under the name of an input or an entity; None where it has nothing."""
+        """The request's value of an input or an entity, or None."""
         attribute = self.plan.entity_attributes.get(name)
         if attribute is None:
             return self.given().get(name)
@@ -111,7 +110,7 @@ def record_model(
     """The pydantic model of one record of a request to a model.
 
     Args:
-        manifest: what the version takes.
+        manifest: the version's manifest.
         entities: the entity of each feature group, from `Config.features`.
         text_characters: the limit of `Config.api.limits` on every string, or None for the manifest's own alone.
 
@@ -136,7 +135,7 @@ def record_model(
 
 @dataclass(frozen=True, slots=True)
 class _Validated:
-    """A ready validator as a type's annotation; pydantic takes ten times as long to derive it from constraints."""
+    """A ready validator as an annotation; pydantic takes ten times as long to derive it from constraints."""
 
     schema: CoreSchema
 
@@ -187,12 +186,12 @@ def _field_info(field: InputField) -> Any:
 
 def _entity_info(plan: _Plan, entity: str) -> Any:
     groups = ", ".join(group for group, owner in plan.entity_of_group.items() if owner == entity)
-    text = f"The {entity} to fetch {groups} for; needed unless the record gives all their features itself"
+    text = f"The {entity} to fetch {groups} for; required unless the record has all their features"
     return Field(default="", alias=entity, description=text, json_schema_extra=partial(_describe, None, None))
 
 
 def _describe(allowed: tuple[Scalar, ...] | None, default: Scalar | None, schema: dict[str, Any]) -> None:
-    """Make JSON schema say what the validator does; pydantic's own default only marks that a key may be absent."""
+    """Make the JSON schema match the validator; pydantic's own default only marks that a key may be absent."""
     if allowed is not None:
         schema["enum"] = list(allowed)
     if default is None:
@@ -242,7 +241,7 @@ def _entities(manifest: Manifest, entities: Mapping[str, str]) -> dict[str, str]
     problems = []
     for group in manifest.groups:
         if group not in entities:
-            problems.append(FieldProblem(f"features.{group}", f"is not defined, and {version} takes inputs from it"))
+            problems.append(FieldProblem(f"features.{group}", f"is not defined, but {version} reads inputs from it"))
         elif entities[group] in names:
             problems.append(FieldProblem(f"features.{group}.entity", f"is also the name of an input of {version}"))
     if problems:
@@ -251,7 +250,7 @@ def _entities(manifest: Manifest, entities: Mapping[str, str]) -> dict[str, str]
 
 
 def _require_entities(record: RequestRecord) -> None:
-    """The id of an entity may be absent only where nothing is to be fetched for it."""
+    """Raise ValidationError if an entity's id is absent but features must be fetched for it."""
     plan, given = record.plan, record.given()
     for entity, attribute in plan.entity_attributes.items():
         if attribute in record.model_fields_set:
@@ -263,12 +262,12 @@ def _require_entities(record: RequestRecord) -> None:
 
 def _entity_missing(entity: str, needed: list[str]) -> ValidationError:
     context = {"first": needed[0], "more": f" and {len(needed) - 1} more" if len(needed) > 1 else ""}
-    kind = PydanticCustomError("entity_missing", "is required, as the record does not give {first}{more}", context)
+    kind = PydanticCustomError("entity_missing", "is required, because the record does not have {first}{more}", context)
     return ValidationError.from_exception_data("record", [InitErrorDetails(type=kind, loc=(entity,), input={})])
 
 
 def _fetched(plan: _Plan, given: Mapping[str, Scalar], stored: StoredFeatures, prefix: str) -> dict[str, Scalar]:
-    """What the store holds of the inputs that the request does not give, held against the manifest."""
+    """The stored values of the inputs that the request omits, validated against the manifest."""
     rows = {group: stored.get(group, {}) for group in plan.entity_of_group}
     values = {
         field.name: rows[field.group][field.name]
@@ -280,6 +279,6 @@ def _fetched(plan: _Plan, given: Mapping[str, Scalar], stored: StoredFeatures, p
     except ValidationError as error:
         problems = field_problems(error, prefix=prefix)
         raise InputError(
-            [FieldProblem(p.field, f"{p.message}; the feature store holds it") for p in problems]
+            [FieldProblem(p.field, f"{p.message}; the value is from the feature store") for p in problems]
         ) from error
     return fetched

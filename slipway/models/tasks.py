@@ -1,4 +1,4 @@
-"""Tasks: what turns records into the tensors of a graph, and its tensors into outputs, once for every tier."""
+"""Tasks turn records into the tensors of a graph, and its tensors into outputs, the same in every tier."""
 
 import importlib
 import inspect
@@ -23,7 +23,7 @@ _SUM_TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """An input or output of the graph. A size is None where the graph takes any."""
+    """An input or output of the graph. A free dimension is None."""
 
     name: str
     dtype: np.dtype[Any]
@@ -32,37 +32,37 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class GraphSpec:
-    """The inputs and outputs that the graph itself declares, in the manifest's order."""
+    """The inputs and outputs that the graph declares, in the manifest's order."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
 
 class Task(Protocol):
-    """What a model does. A version's own is a class named ``module:Class``, made as ``Class(package, graph)``."""
+    """What a model does. The user's own is a class named ``module:Class``, created as ``Class(package, graph)``."""
 
     def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
-        """Tensors for the graph's inputs, by name, with one row for each of one or more records."""
+        """Tensors for the graph's inputs, by name, with one row per record."""
 
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        """One JSON object for each row of the graph's outputs, which come in the manifest's order."""
+        """One JSON object per row of the graph's outputs, which are in the manifest's order."""
 
 
 TaskFactory = Callable[[Package, GraphSpec], Task]
 
 
 class TextClassification:
-    """One string through the package's tokenizer, padded to the longest of the batch; probabilities out."""
+    """One text field in, tokenized and padded to the longest text of the batch; probabilities out."""
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
-        from tokenizers import Tokenizer  # models without text start faster without it
+        from tokenizers import Tokenizer  # models without text start faster
 
         self._field = _only_text_field(package)
         self._labels = _Labels(package, graph)
         _require_token_inputs(package, graph)
         self._inputs = tuple((spec.name, _TOKEN_ATTRIBUTES[spec.name], spec.dtype) for spec in graph.inputs)
         if package.manifest.tokenizer is None:
-            raise _refused(package, f"tokenizer: is needed for {package.manifest.task}")
+            raise _refused(package, f"tokenizer: is required for {package.manifest.task}")
         path = package.path(package.manifest.tokenizer)
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
@@ -77,14 +77,14 @@ class TextClassification:
         self._tokenizer.enable_padding(**kept)
 
     def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
-        """``[records, longest]`` token ids, and the mask and type ids where the graph takes them."""
+        """``[records, longest]`` token ids, with the mask and type ids if the graph takes them."""
         encodings = self._tokenizer.encode_batch_fast([record[self._field] for record in records])
         if encodings[0].ids:
             return {
                 name: np.array([getattr(encoding, attribute) for encoding in encodings], dtype)
                 for name, attribute, dtype in self._inputs
             }
-        # Only empty texts: a graph may not take a length of zero, so each is one token of padding.
+        # All texts are empty: a graph may not accept length zero, so each becomes one token of padding.
         return {
             name: np.full((len(records), 1), self._pads[attribute], dtype) for name, attribute, dtype in self._inputs
         }
@@ -98,7 +98,7 @@ _TOKEN_ATTRIBUTES = {"input_ids": "ids", "attention_mask": "attention_mask", "to
 
 
 class _Table:
-    """The inputs of a tabular graph: one ``[records, fields]`` matrix, or one ``[records, 1]`` column a field."""
+    """The inputs of a tabular graph: one ``[records, fields]`` matrix, or one ``[records, 1]`` column per field."""
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
         fields = package.manifest.inputs
@@ -141,15 +141,15 @@ class TabularRegression(_Table):
         self._output = _only_float_output(package, graph, width=1)
 
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        """The value of each row, as the shortest decimal that is the graph's own float."""
+        """The value of each row, as the shortest decimal that equals the graph's float."""
         values = tensors[self._output].reshape(-1)
         if not np.isfinite(values).all():
-            raise PredictionError("the graph answered a value that is not a finite number")
+            raise PredictionError("the graph returned a value that is not a finite number")
         return [{"value": float(str(value))} for value in values]
 
 
 class _Labels:
-    """The probabilities of a classifier's graph as labels and scores."""
+    """Decodes the probabilities of a classifier's graph into labels and scores."""
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
         self._names = package.manifest.outputs.labels or ()
@@ -160,9 +160,9 @@ class _Labels:
 
     def _decode_row(self, row: list[float]) -> Output:
         names = self._names
-        # Written so that NaN fails it, too.
+        # NaN must fail this comparison.
         if len(row) != len(names) or not (abs(sum(row) - 1) < _SUM_TOLERANCE and min(row) > -_SUM_TOLERANCE):
-            raise PredictionError(f"the graph answered {row}, which are not probabilities of {', '.join(names)}")
+            raise PredictionError(f"the graph returned {row}, which are not probabilities of {', '.join(names)}")
         best = max(row)
         scores = {name: round(value, _SCORE_DIGITS) for name, value in zip(names, row, strict=True)}
         return {"label": names[row.index(best)], "score": round(best, _SCORE_DIGITS), "scores": scores}
@@ -178,7 +178,7 @@ _BUILT_IN: dict[str, TaskFactory] = {
 def make_task(package: Package, graph: GraphSpec, *, modules: Sequence[str] = ()) -> Task:
     """The task that the manifest names.
 
-    ``modules`` are those whose classes a manifest may name as ``module:Class``; importing a module runs its code.
+    ``modules`` are the modules whose classes a manifest may name as ``module:Class``; importing one runs its code.
 
     Raises:
         PackageError: the task does not fit the graph, is not in an allowed module, or cannot be imported.
@@ -214,13 +214,13 @@ def _require_token_inputs(package: Package, graph: GraphSpec) -> None:
     names = {spec.name for spec in graph.inputs}
     if "input_ids" not in names or not names <= _TOKEN_ATTRIBUTES.keys():
         known = ", ".join(_TOKEN_ATTRIBUTES)
-        raise _refused(package, f"graph.inputs: {package.manifest.task} gives input_ids and may give {known}")
+        raise _refused(package, f"graph.inputs: {package.manifest.task} needs input_ids and supports only {known}")
 
 
 def _require_matrix(package: Package, spec: TensorSpec) -> None:
     fields = package.manifest.inputs
     if len(spec.shape) != 2 or spec.shape[1] not in (None, len(fields)):
-        raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}, needed is (any, {len(fields)})")
+        raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}; it must be (any, {len(fields)})")
     for field in fields:
         _require_fit(package, field, spec)
 
@@ -228,14 +228,14 @@ def _require_matrix(package: Package, spec: TensorSpec) -> None:
 def _require_columns(package: Package, specs: Sequence[TensorSpec]) -> None:
     fields = package.manifest.inputs
     if len(specs) != len(fields):
-        raise _refused(package, f"graph.inputs: {len(specs)} inputs for {len(fields)} fields; give one, or one a field")
+        raise _refused(package, f"graph.inputs: {len(specs)} for {len(fields)} fields; give one, or one per field")
     for field, spec in zip(fields, specs, strict=True):
         if len(spec.shape) != 2 or spec.shape[1] not in (None, 1):
-            raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}, needed is (any, 1)")
+            raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}; it must be (any, 1)")
         _require_fit(package, field, spec)
 
 
-# By the kind of numpy's type: what a tensor of it can hold without changing the value's meaning.
+# By the kind of NumPy dtype, the field types that a tensor holds without changing the value's meaning.
 _HOLDS = {
     "f": (FeatureType.FLOAT, FeatureType.INTEGER, FeatureType.BOOLEAN),
     "i": (FeatureType.INTEGER, FeatureType.BOOLEAN),
@@ -246,7 +246,7 @@ _HOLDS = {
 
 def _require_fit(package: Package, field: InputField, spec: TensorSpec) -> None:
     if field.type not in _HOLDS.get(spec.dtype.kind, ()):
-        raise _refused(package, f"inputs.{field.name}: is {field.type}, and the graph's {spec.name} is {spec.dtype}")
+        raise _refused(package, f"inputs.{field.name}: is {field.type}, but the graph's {spec.name} is {spec.dtype}")
 
 
 def _only_float_output(package: Package, graph: GraphSpec, *, width: int) -> int:
@@ -256,7 +256,7 @@ def _only_float_output(package: Package, graph: GraphSpec, *, width: int) -> int
     shape = graph.outputs[found[0]].shape
     if len(shape) == 2 and shape[1] not in (None, width):
         name = graph.outputs[found[0]].name
-        raise _refused(package, f"graph.outputs: {name} has {shape[1]} columns, needed is {width}")
+        raise _refused(package, f"graph.outputs: {name} has {shape[1]} columns; it must have {width}")
     return found[0]
 
 

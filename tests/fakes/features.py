@@ -1,4 +1,4 @@
-"""The feature store and the prediction cache in this process's memory: for tests, and to serve without AWS."""
+"""The feature store and the prediction cache in memory."""
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ from slipway.features.store import (
 
 
 class MemoryFeatureStore:
-    """A `FeatureStore` that is gone with the process."""
+    """A `FeatureStore` in memory."""
 
     def __init__(self, definitions: FeatureDefinitions, *, clock: Clock = utc_now) -> None:
         self.definitions = definitions
@@ -63,7 +63,7 @@ class MemoryFeatureStore:
 
 
 class MemoryPredictionCache:
-    """A `PredictionCache` that is gone with the process, and grows until then."""
+    """A `PredictionCache` in memory, which grows without limit."""
 
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""A registry in this process only."""
+"""A registry in memory."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from slipway.models.registry.versions import Deprecation, StoredObject, VersionR
 
 
 class MemoryObjectStore:
-    """An `ObjectStore` of bytes; `content` is what it holds."""
+    """An `ObjectStore` in memory; `content` has its objects."""
 
     def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self.content: dict[str, bytes] = {}
@@ -22,7 +22,7 @@ class MemoryObjectStore:
     def put(self, key: str, content: BinaryIO, *, sha256: str) -> None:
         stored = content.read()
         if hashlib.sha256(stored).hexdigest() != sha256:
-            raise PackageError(key, "was altered on its way")
+            raise PackageError(key, "was altered in transit")
         self.content[key] = stored
         self._modified[key] = self._clock()
 
@@ -41,7 +41,7 @@ class MemoryObjectStore:
 
 
 class MemoryVersionTable:
-    """A `VersionTable` of records; None is an abandoned number."""
+    """A `VersionTable` in memory; None marks an abandoned number."""
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, int], VersionRecord | None] = {}

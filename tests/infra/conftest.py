@@ -1,4 +1,4 @@
-"""A small project of its own, synthesized once for each way that the tests look at it."""
+"""A small project, synthesized once per variant."""
 
 import json
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class Synthesized:
     heavy: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
-        """The resources of one type, of all stacks but the releases'."""
+        """The resources of one type in all stacks except that of the releases."""
         stacks = [self.state, self.serving, self.heavy or {"Resources": {}}]
         every = {name: resource for stack in stacks for name, resource in stack["Resources"].items()}
         return {name: resource for name, resource in every.items() if resource["Type"] == type_}
@@ -77,7 +77,7 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 
 @pytest.fixture(scope="session")
 def synthesize(make_project: Callable[..., Path]) -> Synthesize:
-    """Synthesize a project with its checks; a finding that nobody acknowledged raises RuntimeError."""
+    """Synthesize a project with its checks; an unacknowledged finding raises RuntimeError."""
 
     def run(**project: Any) -> Synthesized:
         config_file = make_project(**project)
@@ -96,19 +96,19 @@ def synthesize(make_project: Callable[..., Path]) -> Synthesize:
 
 @pytest.fixture(scope="session")
 def templates(synthesize: Synthesize) -> Synthesized:
-    """The project with everything on that can be: a cache, features, `authorization: iam`."""
+    """The project with everything enabled: a cache, features, `authorization: iam`."""
     return synthesize()
 
 
 @pytest.fixture(scope="session")
 def heavy(synthesize: Synthesize) -> Synthesized:
-    """The project with a heavy model on Fargate, which needs no word on how it runs."""
+    """The project with a heavy model on Fargate, with default settings."""
     return synthesize(models=heavy_model())
 
 
 @pytest.fixture(scope="session")
 def capturing(synthesize: Synthesize) -> Synthesized:
-    """The project with captures of a model on each tier."""
+    """The project with captures of a model of each tier."""
     light = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
     return synthesize(models=f"{light}\n{heavy_model('capture: { sample: 0.1 }')}")
 

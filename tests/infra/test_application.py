@@ -1,4 +1,4 @@
-"""What slipway.yaml and its packages may get wrong is said before anything is synthesized, by path."""
+"""Errors in slipway.yaml and packages are reported by path before anything is synthesized."""
 
 import aws_cdk as cdk
 import pytest
@@ -38,14 +38,14 @@ def test_a_feature_group_that_nobody_defined_is_named(make_project):
     config_file.write_text(config_file.read_text().replace("  tumour:", "  growth:"))
     ((field, message),) = problems_of(config_file, target="host")
     assert field == "models.tiny-tabular.versions"
-    assert "`tumour`, which is not under `features`" in message
+    assert "`tumour`, which `features` does not define" in message
 
 
 def test_a_package_of_another_model_is_named(make_project):
     config_file = make_project(models="  other: { versions: [1], stable: 1, path: models/tiny-tabular }")
     ((field, message),) = problems_of(config_file, target="host")
     assert field == "models.other.versions"
-    assert message.endswith("holds tiny-tabular version 1")
+    assert message.endswith("has tiny-tabular version 1")
 
 
 @pytest.mark.parametrize("path", ["../elsewhere", "/srv/models"])
@@ -71,7 +71,7 @@ def test_an_altered_package_is_not_deployed(make_project, packages, tmp_path):
 
 def test_a_target_is_one_of_three(make_project):
     ((field, message),) = problems_of(make_project(), target="moon")
-    assert (field, message) == ("slipway:target", "'moon' is none of lambda, native, host")
+    assert (field, message) == ("slipway:target", "'moon' must be one of lambda, native, host")
 
 
 def test_a_model_knows_what_it_reads(make_project):

@@ -1,4 +1,4 @@
-"""Captures: which logs they are taken of, what the function may do with them, and what becomes of its failures."""
+"""Captures: their log groups, the function's permissions, and the handling of its failures."""
 
 import pytest
 from support.templates import acknowledged_in, compare_with_snapshot, lint

@@ -1,4 +1,4 @@
-"""The templates as a whole: what the checkers say, and what they were when somebody last looked."""
+"""The whole templates: the linter, cdk-nag and the snapshots."""
 
 import aws_cdk as cdk
 import pytest

@@ -1,4 +1,4 @@
-"""What the heavy tier runs on: the network, the services and their tasks, and what these may do."""
+"""The heavy tier: the network, the services and their tasks, and their permissions."""
 
 import json
 
@@ -17,7 +17,7 @@ FROM_INSTANCES = FROM_FARGATE | {"ecs", "ecs-agent", "ecs-telemetry"}
 
 
 def endpoints_of(templates, kind):
-    """The services of the VPC's endpoints of a kind, without what all their names begin with."""
+    """The services of the VPC's endpoints of a kind, without their common prefix."""
     endpoints = [endpoint["Properties"] for endpoint in templates.of_type("AWS::EC2::VPCEndpoint").values()]
     names = [json.dumps(each["ServiceName"]) for each in endpoints if each["VpcEndpointType"] == kind]
     return {name.rstrip('"]} ').rpartition('"')[2].removeprefix(".") for name in names}
@@ -203,7 +203,7 @@ def _group(reference_):
 
 
 def _table(value):
-    """A variable's value, with what a reference names in its place: a table, a bucket, an attribute."""
+    """A variable's value, with references replaced by their targets' names."""
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:

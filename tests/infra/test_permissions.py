@@ -1,4 +1,4 @@
-"""What each role may do: these lists are all of it."""
+"""The complete permissions of each role."""
 
 import json
 
@@ -119,7 +119,7 @@ def _resource(reference):
 
 @pytest.fixture(scope="module")
 def fetching(synthesize):
-    """A project with versions that are not beside slipway.yaml."""
+    """A project with versions that only the registry has."""
     return synthesize(cache=False, models="  tiny-tabular: { versions: [1, 3, 4], stable: 1 }\n")
 
 

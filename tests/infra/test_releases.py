@@ -1,4 +1,4 @@
-"""The controller of releases: when it is called, what it may do, and who is told when it fails."""
+"""The release controller: its schedule, its permissions, and its alarms."""
 
 import json
 
@@ -11,7 +11,7 @@ def of_type(template, type_):
 
 
 def actions_of(template):
-    """What the controller may do, by action, with how many resources each is for."""
+    """The controller's permissions: the number of resources by action."""
     (policy,) = of_type(template, "AWS::IAM::Policy")
     found = {}
     for statement in policy["PolicyDocument"]["Statement"]:
@@ -111,7 +111,7 @@ def test_it_subscribes_the_function_of_shadows_to_the_log_groups_of_models_only(
 
 
 def text_of(value):
-    """A value of a template as some text that it may become."""
+    """A value of a template as a text that it may resolve to."""
     if isinstance(value, dict) and "Fn::Join" in value:
         return "".join(part if isinstance(part, str) else "name" for part in value["Fn::Join"][1])
     return value if isinstance(value, str) else "name"

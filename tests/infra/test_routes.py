@@ -1,4 +1,4 @@
-"""The gateway lets through what the apps answer, and that is what the API's description says."""
+"""The gateway's routes are those of the apps and of the OpenAPI document."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The functions, the API before them, and how new code goes live."""
+"""The functions, their API, and the deployment of new code."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_the_handlers_find_what_the_templates_give_them(templates):
 
 
 def environment_of(templates, prefix):
-    """A function's variables, with the name of the table in place of each reference to one."""
+    """A function's variables, with references to tables replaced by their names."""
     variables = by_prefix(templates.of_type("AWS::Lambda::Function"), prefix)["Environment"]["Variables"]
     return {name: value if isinstance(value, str) else table_of(value) for name, value in variables.items()}
 

@@ -1,4 +1,4 @@
-"""What scores captures for shadows: who may call it, what it may do, and what is in its bundle."""
+"""The shadow function: its callers, its permissions, and its bundle."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_it_reads_releases_and_writes_its_log_and_nothing_else(shadow):
 
 
 def test_it_may_read_just_the_versions_that_it_takes_from_the_registry(synthesize, monkeypatch):
-    """The package of a heavy model that is too large for the bundle is one of them."""
+    """They include the package of a heavy model that is too large for the bundle."""
     monkeypatch.setattr(models, "HEAVY_BYTES_IN_SHADOW", 1000)
     template = synthesize(
         models=f"  tiny-large: {{ {CAPTURED} }}\n  tiny-tabular: {{ versions: [1, 3], stable: 1 }}"

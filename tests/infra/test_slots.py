@@ -1,4 +1,4 @@
-"""Which slot answers which request: no template knows, so no deploy changes it."""
+"""Routing of requests to slots: it is in no template, so no deploy changes it."""
 
 import json
 

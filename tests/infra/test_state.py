@@ -1,4 +1,4 @@
-"""The stateful stack: nothing in it can be lost or read by accident."""
+"""The state stack: nothing in it can be lost or exposed by accident."""
 
 import pytest
 

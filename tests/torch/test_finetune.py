@@ -67,7 +67,7 @@ def test_goes_on_where_it_was_interrupted(texts, tmp_path, monkeypatch, capsys):
 
     parts = trained(texts, kept)
 
-    assert "going on after step 4" in capsys.readouterr().out
+    assert "resuming after step 4" in capsys.readouterr().out
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
 
 

@@ -115,7 +115,7 @@ def test_code_in_the_folder_is_not_run(run: Any, folder: Path, texts: Path) -> N
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "modeling.Model"}}))
 
-    with pytest.raises(PackageError, match="code of its own"):
+    with pytest.raises(PackageError, match="its own code"):
         run(hugging_face=folder, records=texts)
 
 
@@ -130,7 +130,7 @@ def test_a_missing_file_is_named(run: Any, folder: Path, texts: Path, name: str)
 def test_weights_of_something_else_are_refused(run: Any, folder: Path, texts: Path) -> None:
     make_bert().bert.save_pretrained(folder)
 
-    with pytest.raises(PackageError, match="no trained sequence classifier"):
+    with pytest.raises(PackageError, match="not a trained sequence classifier"):
         run(hugging_face=folder, records=texts)
 
 

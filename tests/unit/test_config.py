@@ -1,4 +1,4 @@
-"""What slipway.yaml may say of a heavy model, and what it is told where it says otherwise."""
+"""The settings of heavy models in slipway.yaml, and the errors of invalid ones."""
 
 import pytest
 
@@ -84,7 +84,7 @@ def test_a_size_that_fargate_has_is_taken(size):
 def test_fargate_has_no_gpus():
     field, message = problem_of_heavy("{ gpus: 1 }")
     assert field == "models.large.heavy"
-    assert "Fargate, which has no GPUs" in message
+    assert "Fargate has no GPUs" in message
     assert "`compute: gpu`" in message
 
 
@@ -92,14 +92,14 @@ def test_a_gpu_model_has_one_gpu_unless_it_has_more_and_any_size():
     assert heavy("heavy: { compute: gpu, cpu: 3, memory_mb: 14000 }").heavy.gpus == 1
     assert heavy("heavy: { compute: gpu, gpus: 4 }").heavy.gpus == 4
     _, message = problem_of_heavy("{ compute: gpu, gpus: 0 }")
-    assert "at least one" in message
+    assert "`gpus` of at least 1" in message
 
 
 @pytest.mark.parametrize(
     ("section", "said"),
     [
         ("{ compute: gpu, architecture: arm64 }", "needs `architecture: x86_64`"),
-        ("{ instance_types: ['g6.*'] }", "`instance_types` are of `compute: gpu`"),
+        ("{ instance_types: ['g6.*'] }", "`instance_types` needs `compute: gpu`"),
         ("{ timeout_seconds: 20, stop_timeout_seconds: 10 }", "`stop_timeout_seconds: 10` is too short"),
         ("{ min_tasks: 3, max_tasks: 2 }", "`min_tasks: 3` is more than `max_tasks: 2`"),
     ],

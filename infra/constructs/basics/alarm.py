@@ -16,9 +16,9 @@ def alarm(
     above: float | None = None,
     below: float | None = None,
 ) -> cloudwatch.Alarm:
-    """Off in two of three minutes ``above``, or ``below``: neither one bad minute nor an idle one between decides.
+    """An alarm that goes off if two of three minutes are ``above`` or ``below``: a single minute does not decide.
 
-    A minute without data is a good one where much is bad, and a bad one where little is.
+    Missing data counts as not breaching with ``above``, and as breaching with ``below``.
     """
     operator = cloudwatch.ComparisonOperator
     missing = cloudwatch.TreatMissingData

@@ -1,4 +1,4 @@
-"""A log group that keeps its lines as long as slipway.yaml says."""
+"""A log group with the retention that slipway.yaml sets."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -21,6 +21,6 @@ _RETENTION = {
 
 
 def log_group(scope: Construct, id_: str, *, retention_days: int) -> logs.LogGroup:
-    """A log group that goes with its stack."""
+    """A log group that is deleted with its stack."""
     retention = _RETENTION[retention_days]
     return logs.LogGroup(scope, id_, retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)

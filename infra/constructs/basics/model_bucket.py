@@ -1,4 +1,4 @@
-"""The bucket that holds model packages."""
+"""The bucket of model packages."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -9,7 +9,7 @@ NONCURRENT_DAYS = 90
 
 
 class ModelBucket(Construct):
-    """An overwritten or deleted object can be had back for 90 days."""
+    """A versioned bucket; overwritten or deleted objects can be restored for 90 days."""
 
     def __init__(self, scope: Construct, id_: str) -> None:
         super().__init__(scope, id_)

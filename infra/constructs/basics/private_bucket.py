@@ -1,4 +1,4 @@
-"""What every bucket here is: encrypted, private, over TLS only, and kept when its stack goes."""
+"""The defaults of every bucket: encrypted, private, TLS only, and kept when its stack is deleted."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from infra.constructs.basics.acknowledge import acknowledge
 def private_bucket(
     scope: Construct, *, rule: str, expiry: dict[str, Any], holds: str, versioned: bool = False
 ) -> s3.Bucket:
-    """A bucket with one lifecycle rule: its id and what expires; ``holds`` says what an access log would be about."""
+    """A bucket with one lifecycle rule, of id ``rule``; ``holds`` says who or what an access log would record."""
     bucket = s3.Bucket(
         scope,
         "Bucket",

@@ -5,11 +5,11 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 EXPIRY = "expires_at"
-"""The attribute that DynamoDB removes an item by, in seconds since 1970."""
+"""The attribute with an item's expiry, in seconds since 1970."""
 
 
 def table(scope: Construct, id_: str, *, sort_key: bool, expires: bool) -> dynamodb.Table:
-    """A table with the key `pk`, or `pk` and `sk`, that neither a deploy nor a `cdk destroy` removes."""
+    """A table with the key `pk`, or `pk` and `sk`, that neither a deploy nor `cdk destroy` deletes."""
     return dynamodb.Table(
         scope,
         id_,
@@ -19,7 +19,7 @@ def table(scope: Construct, id_: str, *, sort_key: bool, expires: bool) -> dynam
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
-        # With AWS's own key there is no charge at rest and no KMS call on the way of a request: docs/adr/.
+        # AWS's own key costs nothing and adds no KMS call to a request: docs/adr/.
         encryption=dynamodb.TableEncryption.DEFAULT,
         time_to_live_attribute=EXPIRY if expires else None,
         deletion_protection=True,

@@ -8,7 +8,7 @@ from constructs import Construct
 
 
 def topic(scope: Construct, *, email: str | None, key_arn: str | None) -> sns.Topic:
-    """The topic ``Topic`` of ``scope``, over TLS only, encrypted at rest by the key if there is one."""
+    """The topic ``Topic`` of ``scope``: TLS only, and encrypted at rest if a key is given."""
     key = kms.Key.from_key_arn(scope, "Key", key_arn) if key_arn else None
     made = sns.Topic(
         scope, "Topic", display_name=f"Slipway: {cdk.Stack.of(scope).stack_name}", enforce_ssl=True, master_key=key

@@ -1,4 +1,4 @@
-"""The internal load balancer before the heavy models, and the API's way to it."""
+"""The internal load balancer of the heavy models, and the API's VPC link to it."""
 
 import json
 
@@ -14,13 +14,13 @@ from infra.constructs.heavy.network import Network
 HTTP = ec2.Port.tcp(80)
 _NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no model is served here"}
 IDLE_SECONDS = 60
-"""How long a connection may be idle; a container must keep its side open longer, or requests get lost between."""
+"""How long a connection may be idle; containers must keep theirs open longer, or requests would be lost."""
 
 
 class Balancer(Construct):
-    """An internal ALB that only the API's VPC link reaches, and tasks. What no rule takes is a 404.
+    """An internal ALB that only the API's VPC link and tasks can reach. Requests that no rule matches get a 404.
 
-    ``security_group`` is the balancer's own: a target lets it in.
+    ``security_group`` is the balancer's own, which targets must allow.
     """
 
     def __init__(self, scope: Construct, id_: str, *, network: Network) -> None:
@@ -42,9 +42,9 @@ class Balancer(Construct):
             drop_invalid_header_fields=True,
             idle_timeout=cdk.Duration.seconds(IDLE_SECONDS),
         )
-        reason = "Only the API calls it, whose access log has every request, and tasks, which count what they pass on."
+        reason = "Only the API, whose access log has every request, and tasks, which count what they forward, call it."
         acknowledge(self.balancer, {"AwsSolutions-ELB2": reason})
-        # Without TLS: this leg stays inside the VPC, and a certificate needs a domain, which not every account has.
+        # Without TLS: this traffic stays inside the VPC, and a certificate needs a domain, which not every account has.
         self.listener = self.balancer.add_listener(
             "Http",
             port=80,

@@ -1,4 +1,4 @@
-"""Instances with GPUs, which ECS starts, patches and stops by itself, for the tasks of one model."""
+"""GPU instances for the tasks of one model, which ECS starts, patches and stops by itself."""
 
 import math
 
@@ -16,7 +16,7 @@ _INSTANCES = "arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:container-
 
 
 class GpuCapacity(Construct):
-    """A capacity provider of ECS Managed Instances, whose instances have as many GPUs as one task takes."""
+    """A capacity provider of ECS Managed Instances whose instances have as many GPUs as one task needs."""
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: HeavyConfig, network: Network, cluster: ecs.Cluster
@@ -38,8 +38,8 @@ class GpuCapacity(Construct):
             ),
         )
         cluster.add_managed_instances_capacity_provider(self.provider)
-        managed = "AWS keeps this policy in step with what ECS calls to run instances; only ECS can take the role on."
-        agent = "ECS's agent registers under an id that it is given, and asks where to register before it has one."
+        managed = "AWS keeps this policy up to date with what ECS calls to run instances; only ECS can assume the role."
+        agent = "ECS's agent registers under an id that it is assigned, and asks where to register before it has one."
         findings = {f"AwsSolutions-IAM4[Policy::{_INFRASTRUCTURE_POLICY}]": managed}
         for resource in ("*", _INSTANCES):
             findings[f"AwsSolutions-IAM5[Resource::{resource}]"] = agent

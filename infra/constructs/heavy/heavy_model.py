@@ -1,4 +1,4 @@
-"""One heavy model: its two slots, and what their tasks may do."""
+"""One heavy model: its two slots, and the permissions of their tasks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloa
 
 @dataclass(frozen=True)
 class Image:
-    """What tasks run, and the repository that it is pulled from; None where nothing is pulled."""
+    """The image that tasks run, and the repository to pull it from; None if nothing is pulled."""
 
     container: ecs.ContainerImage
     repository: ecr.IRepository | None = None
 
 
 class HeavyModel(Construct):
-    """A model's slots. What its code may do is granted by the stack, action by action."""
+    """A model's slots. The stack grants its code each action individually."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class HeavyModel(Construct):
         }
 
     def allow_on_table(self, table: dynamodb.ITable, *actions: str, partition: str | None = None) -> None:
-        """Allow the code DynamoDB actions on a table; only on the items of one partition, if given."""
+        """Allow the code DynamoDB actions on a table, or only on the items of one partition."""
         conditions = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}} if partition else None
         names = [f"dynamodb:{action}" for action in actions]
         self.roles.task.add_to_policy(
@@ -117,13 +117,13 @@ class HeavyModel(Construct):
         )
 
     def allow_registry(self, control: dynamodb.ITable, bucket: s3.IBucket) -> None:
-        """Allow the code to read the versions and the release of this model, and of no other."""
+        """Allow the code to read the versions and the release of this model only."""
         self.allow_on_table(control, "BatchGetItem", "Query", partition=f"model#{self.name}")
         objects = f"{model_prefix(self.name)}*"
         resource = bucket.arn_for_objects(objects)
         self.roles.task.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[resource]))
         exported = exported_name(bucket, bucket.bucket_arn)
-        reason = "The versions of one model: which there will be is not known at a deploy."
+        reason = "The versions of one model, whose numbers are not known at deploy time."
         acknowledge(self.roles.task, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})
 
     def _version(self, project: str, slot: Slot) -> ssm.IStringParameter:
@@ -146,7 +146,7 @@ class HeavyModel(Construct):
         if repository is not None:
             self._allow_execution(_PULL, [repository.repository_arn])
             self._allow_execution(["ecr:GetAuthorizationToken"], ["*"])
-            reason = "ECR gives a token for the account; what may be pulled with it is said beside it."
+            reason = "ECR issues a token for the account; another statement limits what it may pull."
             acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
     def _allow_execution(self, actions: Sequence[str], resources: Sequence[str]) -> None:

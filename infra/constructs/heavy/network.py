@@ -1,4 +1,4 @@
-"""The VPC of the heavy tier: two zones, and no way in from or out to the internet unless slipway.yaml says so."""
+"""The VPC of the heavy tier: two zones, without internet access unless slipway.yaml adds NAT gateways."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from slipway.config.heavy import NetworkConfig
 HTTPS = ec2.Port.tcp(443)
 
 _Service = ec2.InterfaceVpcEndpointAwsService
-# What a task on Fargate calls: the image, its log, and the parameter with its version.
+# A task on Fargate pulls its image, writes its log, and reads the parameter with its version.
 _ENDPOINTS = {
     "EcrApi": _Service.ECR,
     "EcrImages": _Service.ECR_DOCKER,
@@ -25,7 +25,7 @@ _AGENT_ENDPOINTS = {"Ecs": _Service.ECS, "EcsAgent": _Service.ECS_AGENT, "EcsTel
 
 
 class Network(Construct):
-    """A VPC, the security group of everything in it that calls AWS, and the ways to AWS.
+    """A VPC, the security group of its tasks, and its connections to AWS.
 
     S3 and DynamoDB are reached by gateway endpoints, which are free. The rest is by interface endpoints, or by NAT
     gateways where slipway.yaml has some. ``instances`` says that there are instances with ECS's agent on them,
@@ -49,10 +49,10 @@ class Network(Construct):
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
                 "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
-            # A function of its own would be needed to empty a group that nothing uses.
+            # Restricting it would need an extra function, for a group that nothing uses.
             restrict_default_security_group=False,
         )
-        reason = "Requests are in the API's access log, and a record of every packet costs more than it tells."
+        reason = "Requests are in the API's access log, and flow logs would cost more than they are worth."
         acknowledge(self.vpc, {"AwsSolutions-VPC7": reason})
         self.subnets = ec2.SubnetSelection(subnet_type=private)
         self.tasks = self.security_group("Tasks", "The tasks of heavy models")
@@ -62,7 +62,7 @@ class Network(Construct):
             self._add_endpoints({**_ENDPOINTS, **agent, **(_TRACING_ENDPOINTS if tracing else {})})
 
     def security_group(self, id_: str, description: str) -> ec2.SecurityGroup:
-        """A security group that lets nothing in or out."""
+        """A security group without any rules."""
         return ec2.SecurityGroup(self, id_, vpc=self.vpc, description=description, allow_all_outbound=False)
 
     def _add_endpoints(self, endpoints: Mapping[str, ec2.InterfaceVpcEndpointAwsService]) -> None:

@@ -1,4 +1,4 @@
-"""The API's routes of the heavy models, by way of the VPC link."""
+"""The API's routes to the heavy models, through the VPC link."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from constructs import Construct
 from infra.constructs.heavy.balancer import Balancer
 from infra.constructs.light.http_api import HttpApi, Route
 
-# The most that the CDK takes; a container has answered before, by its own deadline.
+# The CDK's maximum; a container answers earlier, by its own deadline.
 _TIMEOUT = cdk.Duration.seconds(29)
 
 
 class HeavyRoutes(Construct):
-    """Routes that take precedence over the function's, since they name the model and do not leave it open."""
+    """Routes that take precedence over the function's, because they name the model instead of a parameter."""
 
     def __init__(
         self, scope: Construct, id_: str, *, api: HttpApi, balancer: Balancer, routes: Sequence[Route]

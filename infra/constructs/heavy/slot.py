@@ -1,4 +1,4 @@
-"""One slot of a heavy model: its service, its target group, and how the number of its tasks follows the traffic."""
+"""One slot of a heavy model: its service, its target group, and its scaling."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class ClusterContext:
 
 
 class SlotService(Construct):
-    """A service that is rolled task by task, and rolled back if the new tasks do not become ready."""
+    """A service with rolling deployments, rolled back if new tasks do not become ready."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class SlotService(Construct):
         self.target_group = self._target_group(surroundings)
         definition = task_definition(self, workload, slot=slot, version=version)
         self.service = self._service(definition, surroundings, capacity)
-        # A task that starts before its permissions are there does not start.
+        # Tasks fail to start before their permissions exist.
         self.service.node.add_dependency(workload.roles.task, workload.roles.execution)
 
     def _target_group(self, surroundings: ClusterContext) -> elb.ApplicationTargetGroup:
@@ -58,7 +58,7 @@ class SlotService(Construct):
             protocol=elb.ApplicationProtocol.HTTP,
             target_type=elb.TargetType.IP,
             load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
-            # No new request comes once draining begins, so this is the longest that an accepted one may take.
+            # No new requests arrive once draining begins, so this is the longest that an accepted one may take.
             deregistration_delay=cdk.Duration.seconds(self._settings.stop_timeout_seconds),
             health_check=elb.HealthCheck(
                 path=READY,
@@ -87,7 +87,7 @@ class SlotService(Construct):
             vpc_subnets=surroundings.network.subnets,
             security_groups=[surroundings.network.tasks],
             assign_public_ip=False,
-            # No count of tasks: a deploy leaves it where the scaling has it.
+            # No desired count, so that a deploy does not change what the scaling has set.
             min_healthy_percent=100,
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
@@ -98,7 +98,7 @@ class SlotService(Construct):
         return service
 
     def scale(self) -> None:
-        """Let the number of tasks follow the traffic, once a rule leads to the target group."""
+        """Scale the number of tasks with the traffic; a rule must lead to the target group."""
         scaling = self.service.auto_scale_task_count(
             min_capacity=self._settings.min_tasks, max_capacity=self._settings.max_tasks
         )

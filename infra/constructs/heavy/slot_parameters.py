@@ -1,4 +1,4 @@
-"""What a heavy model's slots serve and how much of the traffic each gets, as SSM parameters."""
+"""The versions and weights of a heavy model's slots, as SSM parameters."""
 
 from typing import Literal
 
@@ -12,11 +12,11 @@ INITIAL_WEIGHTS = {"blue": "100", "green": "0"}
 
 
 class SlotParameters(Construct):
-    """Version and weight of each slot: made by the first deploy, and then the releases' to change.
+    """Version and weight of each slot, created by the first deploy and changed only by releases.
 
-    CloudFormation writes a parameter again when anything about it changes in the template, and takes its value back to
-    what the template says. So these have a name and a value and nothing else, no tag nor description, and the version
-    is a parameter of the stack, which `cdk deploy` leaves at what the first deploy gave it.
+    If anything about a parameter changes in the template, CloudFormation writes it again and resets its value. So these
+    have only a name and a value, no tags and no description, and the version is a parameter of the stack, which
+    `cdk deploy` leaves as the first deploy set it.
     """
 
     def __init__(self, scope: Construct, id_: str, *, project: str, model: str, stable: int) -> None:
@@ -27,7 +27,7 @@ class SlotParameters(Construct):
             type="Number",
             default=stable,
             min_value=1,
-            description=f"The version that the very first deploy of {model} starts with; without effect on later ones",
+            description=f"The version that the first deploy of {model} starts with; later deploys ignore it",
         )
         for slot in SLOTS:
             version, weight = (f"{slot.capitalize()}{each}" for each in ("Version", "Weight"))
@@ -40,5 +40,5 @@ class SlotParameters(Construct):
 
 
 def resolved(project: str, model: str, slot: Slot, value: Literal["version", "weight"]) -> str:
-    """What CloudFormation replaces, as it deploys, by what a slot's parameter holds then."""
+    """The dynamic reference that CloudFormation resolves to a slot's parameter during a deploy."""
     return f"{{{{resolve:ssm:{slot_parameter(project, model, slot, value)}}}}}"

@@ -1,4 +1,4 @@
-"""The listener rules of a heavy model: which slot answers which request."""
+"""The listener rules of a heavy model, which route requests to slots."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -12,14 +12,14 @@ from infra.constructs.heavy.slot_parameters import INITIAL_WEIGHTS, resolved
 from slipway.config.heavy import SLOTS, Slot, version_paths
 
 _PLACES = 16_000
-"""A listener's priorities go to 50,000, and each model takes three."""
+"""A listener's priorities end at 50,000, and each model needs three."""
 
 
 def first_priorities(models: Iterable[str]) -> Mapping[str, int]:
-    """The first of three priorities for each model.
+    """The first of each model's three priorities.
 
-    They come from the model's name, so that a model that comes or goes does not change those of others, which
-    CloudFormation could not do one after the other.
+    They are derived from the model's name, so that adding or removing a model does not change those of others, which
+    CloudFormation could not do one by one.
     """
     taken: dict[str, int] = {}
     for name in sorted(models):
@@ -31,9 +31,9 @@ def first_priorities(models: Iterable[str]) -> Mapping[str, int]:
 
 
 class SlotRules(Construct):
-    """Two rules that address a slot by its version, before one that shares the rest by weight.
+    """Two rules that address a slot by its version, and one after them that splits the rest by weight.
 
-    Versions and weights are the slots' parameters, so the template never says what they are.
+    Versions and weights are references to the slots' parameters, so the template does not contain their values.
     """
 
     def __init__(

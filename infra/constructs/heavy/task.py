@@ -1,4 +1,4 @@
-"""The task of one slot: a container that may write nowhere but to /tmp, on Fargate or on an instance with a GPU."""
+"""The task of one slot: a container that can write only to /tmp, on Fargate or on a GPU instance."""
 
 import math
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from slipway.config.heavy import HeavyConfig, Slot
 
 PORT = 8080
 USER = "10001:10001"
-"""As container/Dockerfile says; the task says it too, so that no image can run as root."""
+"""As in container/Dockerfile; set on the task too, so that no image can run as root."""
 
-WRITABLE = "/tmp"  # noqa: S108 - a volume of the task's own, which nothing else writes to
+WRITABLE = "/tmp"  # noqa: S108 - the task's own volume
 CONTAINER = "model"
 _ARCHITECTURES = {"x86_64": ecs.CpuArchitecture.X86_64, "arm64": ecs.CpuArchitecture.ARM64}
 
 
 @dataclass(frozen=True)
 class Roles:
-    """What the code in a container may do, and what ECS may do to start it."""
+    """The role of the code in a container, and the role that ECS starts it with."""
 
     task: iam.Role
     execution: iam.Role
@@ -34,7 +34,7 @@ class Roles:
 
 @dataclass(frozen=True)
 class Workload:
-    """What both slots of a model run."""
+    """The workload that both slots of a model run."""
 
     settings: HeavyConfig
     image: ecs.ContainerImage
@@ -46,9 +46,9 @@ class Workload:
 def task_definition(
     scope: Construct, workload: Workload, *, slot: Slot, version: ssm.IStringParameter
 ) -> ecs.TaskDefinition:
-    """The task definition ``Task`` with its only container; nothing is granted to the roles.
+    """The task definition ``Task`` with its only container; it grants nothing to the roles.
 
-    A task reads ``version`` when it starts, and no later.
+    A task reads ``version`` only when it starts.
     """
     settings = workload.settings
     definition = ecs.TaskDefinition(
@@ -62,7 +62,7 @@ def task_definition(
             cpu_architecture=_ARCHITECTURES[settings.architecture],
             operating_system_family=ecs.OperatingSystemFamily.LINUX,
         ),
-        # What constructs would grant is more than is needed: the model's construct says what is.
+        # CDK would grant more than necessary; the model's construct grants what is needed.
         task_role=workload.roles.task.without_policy_updates(),
         execution_role=workload.roles.execution.without_policy_updates(),
         volumes=[ecs.Volume(name="tmp")],
@@ -77,7 +77,7 @@ def task_definition(
         readonly_root_filesystem=True,
         user=USER,
         stop_timeout=cdk.Duration.seconds(settings.stop_timeout_seconds),
-        # A log that is slow or down loses lines, and holds up no prediction.
+        # If logging is slow or down, lines are lost instead of predictions being delayed.
         logging=ecs.LogDrivers.aws_logs(
             stream_prefix=slot,
             log_group=workload.logs,
@@ -86,7 +86,7 @@ def task_definition(
         ),
     )
     container.add_mount_points(ecs.MountPoint(container_path=WRITABLE, source_volume="tmp", read_only=False))
-    acknowledge(definition, {"AwsSolutions-ECS2": "The variables are names of tables and of the slot, and no secrets."})
+    acknowledge(definition, {"AwsSolutions-ECS2": "The variables are names of tables and of the slot, not secrets."})
     return definition
 
 

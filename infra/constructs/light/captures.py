@@ -1,4 +1,4 @@
-"""What keeps captures: a function that subscribes to the logs of models and writes files, labels and counts."""
+"""Storing captures: a function that subscribes to the models' logs and writes files, labels and counts."""
 
 from pathlib import Path
 
@@ -20,17 +20,17 @@ from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE
 from slipway.monitoring.captures.parsing import FILTER, FOLDER
 
 GIVEN_UP = "aws/lambda/async"
-"""Where Lambda lays events that a function failed on to the last."""
+"""The prefix under which Lambda stores events that a function failed on after all retries."""
 
 _SETTINGS = {"memory_mb": 512, "timeout_seconds": 60, "snap_start": False}
-# Lambda waits a minute before the first, and two before the second.
+# Lambda waits one minute before the first retry and two before the second.
 _RETRIES = 2
 
 
 class Captures(Construct):
-    """The function `capture` for the log groups of one stack; what it fails on is tried again, and then kept as it is.
+    """The function `capture` for the log groups of one stack; failed events are retried, then stored unprocessed.
 
-    A stack has its own, so that captures can be turned off for the models of one without a word to the other.
+    Each stack has its own, so that turning captures off in one does not affect the other.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class Captures(Construct):
         self.function.allow_on_table(control, "UpdateItem", partitions="reward#*")
         self._keep_failures(bucket)
         failing = (
-            "Captures cannot be stored: the log of `capture` says why; what it gave up lies in the bucket as it came"
+            "Captures cannot be stored; see the log of `capture`. Events it gave up on are in the bucket, unprocessed"
         )
         alarm(self, "Failing", topic=topic, metric=live_metric(self.function, "Errors"), description=failing, above=0)
 
     def subscribe(self, name: str, log_group: logs.ILogGroup) -> None:
-        """Have the captures of a log group kept. The pattern is of one word: the function looks closer."""
+        """Subscribe to a log group. The filter is a single word; the function checks lines itself."""
         logs.SubscriptionFilter(
             self,
             name,
@@ -76,14 +76,14 @@ class Captures(Construct):
 
     def _allow_files(self, bucket: s3.IBucket) -> None:
         self.function.allow(["s3:ListBucket"], bucket.bucket_arn)
-        reason = "The names of files are made of what is in them, and by Lambda."
+        reason = "Lambda and the content of the files determine their names."
         exported = exported_name(bucket, bucket.bucket_arn)
         for folder in (FOLDER, GIVEN_UP):
             self.function.allow(["s3:PutObject"], bucket.arn_for_objects(f"{folder}/*"))
             acknowledge(self.function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{folder}/*]": reason})
 
     def _keep_failures(self, bucket: s3.IBucket) -> None:
-        """An event has what was sent to a model, so it goes where captures are, and expires with them."""
+        """Store failed events with the captures, with which they expire, because they contain requests."""
         to = lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=bucket.bucket_arn)
         invoked = lambda_.CfnEventInvokeConfig(
             self,
@@ -94,5 +94,5 @@ class Captures(Construct):
             maximum_event_age_in_seconds=int(cdk.Duration.hours(6).to_seconds()),
             destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(on_failure=to),
         )
-        # Lambda looks whether the role may write there.
+        # Lambda checks that the role may write there.
         invoked.node.add_dependency(self.function.alias, self.function.role)

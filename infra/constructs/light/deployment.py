@@ -1,4 +1,4 @@
-"""How new code goes live: CodeDeploy moves the alias, and moves it back when an alarm goes off."""
+"""Deployment of new code: CodeDeploy shifts the alias, and rolls back if an alarm goes off."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _CONFIGURATIONS = {
 
 
 class Deployments(Construct):
-    """A CodeDeploy application with a deployment group for each function."""
+    """A CodeDeploy application with one deployment group per function."""
 
     def __init__(self, scope: Construct, id_: str, *, strategy: str) -> None:
         super().__init__(scope, id_)
@@ -26,11 +26,11 @@ class Deployments(Construct):
         self._application = codedeploy.LambdaApplication(self, "Application")
         self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
         policy = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
-        reason = "AWS keeps this policy in step with what CodeDeploy calls; only CodeDeploy can take the role on."
+        reason = "AWS keeps this policy up to date with what CodeDeploy calls; only CodeDeploy can assume the role."
         acknowledge(self._role, {f"AwsSolutions-IAM4[{policy}]": reason})
 
     def add(self, function: Function, rollback_alarms: Sequence[cloudwatch.IAlarm]) -> None:
-        """Move ``function``'s alias by the strategy, and back if one of the alarms goes off on the way."""
+        """Shift ``function``'s alias by the strategy, and roll back if one of the alarms goes off meanwhile."""
         codedeploy.LambdaDeploymentGroup(
             self,
             function.name.capitalize(),

@@ -1,4 +1,4 @@
-"""A Lambda function behind the alias `live`: every default that the functions share."""
+"""A Lambda function behind the alias `live`, with the defaults that all functions share."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +16,12 @@ from slipway.config.environment import LOG_LEVEL, SERVICE_NAME, TRACE_DISABLED
 from slipway.config.monitoring import MonitoringConfig
 
 ALIAS = "live"
-# Looking for plugins, pydantic reads the metadata of every installed package at a cold start, for none.
+# At a cold start, pydantic would read the metadata of every installed package to look for plugins.
 _ENVIRONMENT = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 
 class Function(Construct):
-    """A function, its log group, a role that may write to it and no more, and the alias that callers use.
+    """A function, its log group, a role that may only write to that, and the alias that callers use.
 
     ``bundle`` is the folder with its code, in which ``functions/<name>/handler.py`` is. Where ``monitoring`` has
     traces on, its role may send them, too. What else it may do is granted by the stack, action by action.
@@ -69,11 +69,11 @@ class Function(Construct):
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if settings.snap_start else None,
             role=self.role,
             log_group=self.logs,
-            # Text, so that Lambda passes each line on as it is: a metric in embedded format must be a line of its own.
+            # Text, so that Lambda passes lines on unchanged: a metric in embedded format must be a separate line.
             logging_format=lambda_.LoggingFormat.TEXT,
         )
-        runtime = "The bundles are compiled and tested for Python 3.13; another Python is a change of its own."
-        published = "The alias is of a published version, and nothing calls another."
+        runtime = "The bundles are compiled and tested for Python 3.13; moving to another version is a separate change."
+        published = "The alias points to a published version, and nothing calls another."
         snap_start = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
         acknowledge(self.function, {"AwsSolutions-L1": runtime, snap_start: published})
         if monitoring.tracing:
@@ -90,6 +90,6 @@ class Function(Construct):
         self.role.add_to_policy(statement)
 
     def allow_on_table(self, table: dynamodb.ITable, *actions: str, partitions: str | None = None) -> None:
-        """Allow DynamoDB actions on a table; only on items whose partition key is like ``partitions``, if given."""
+        """Allow DynamoDB actions on a table, or only on items whose partition key matches ``partitions``."""
         conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partitions]}} if partitions else None
         self.allow([f"dynamodb:{action}" for action in actions], table.table_arn, conditions=conditions)

@@ -1,4 +1,4 @@
-"""The HTTP API: who may call it, how often, and which function answers which route."""
+"""The HTTP API: authorization, throttling, access log and routes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ Route = tuple[str, str]
 
 
 class HttpApi(Construct):
-    """An API with one stage, ``$default``, that logs each request as a line of JSON. What has no route is a 404."""
+    """An API with one stage, ``$default``, that logs each request as a line of JSON. Unknown routes get a 404."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: ApiConfig, log_retention_days: int) -> None:
         super().__init__(scope, id_)
@@ -41,8 +41,8 @@ class HttpApi(Construct):
         )
 
     def add_routes(self, function: Function, routes: Sequence[Route]) -> None:
-        """Let the alias of ``function`` answer ``routes``."""
-        # One permission for the whole API: a function of 15 routes would need 15, and its policy holds 20 KB.
+        """Route ``routes`` to the alias of ``function``."""
+        # One permission for the whole API: one per route could exceed the 20 KB of the function's policy.
         integration = integrations.HttpLambdaIntegration(
             function.name.capitalize(),
             function.alias,
@@ -54,9 +54,9 @@ class HttpApi(Construct):
                 self.acknowledge_open(route)
 
     def acknowledge_open(self, route: gateway.HttpRoute) -> None:
-        """Accept that everybody may call ``route``, if slipway.yaml says that everybody may call the API."""
+        """Accept that anyone may call ``route``, if slipway.yaml lets anyone call the API."""
         if self._authorization is Authorization.NONE:
-            reason = "slipway.yaml says `authorization: none`, which is never a default."
+            reason = "slipway.yaml sets `authorization: none`, which is never the default."
             acknowledge(route, {"AwsSolutions-APIG4": reason})
 
 

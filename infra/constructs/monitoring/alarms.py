@@ -1,4 +1,4 @@
-"""The alarms of the light tier and the topic that tells of them."""
+"""The alarms of the light tier and their topic."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,9 +14,9 @@ from slipway.monitoring.telemetry import metrics
 
 
 class Alarms(Construct):
-    """Alarms on what the service and Lambda say of themselves; no news is good news, since idle costs nothing.
+    """Alarms on metrics of the service and of Lambda; missing data counts as not breaching.
 
-    ``service`` are those that any function can set off, ``of`` those of one function: errors, throttles.
+    ``service`` has the alarms that any function can set off, ``of`` those of each function: errors and throttles.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Alarms(Construct):
         return [*self.service, *(alarm for alarms in self.of.values() for alarm in alarms)]
 
     def rollback(self, function: Function) -> list[cloudwatch.Alarm]:
-        """What undoes a deploy of a function: it crashes, or the service as a whole fails or slows down."""
+        """The alarms that roll back a deploy of a function: its errors, and the faults and latency of the service."""
         return [*self.service, self.of[function.name][0]]
 
     def _service_alarms(self, settings: AlarmsConfig, service: ServiceMetrics) -> list[cloudwatch.Alarm]:
@@ -48,26 +48,26 @@ class Alarms(Construct):
             "Faults",
             service.fault_percent(),
             settings.error_percent,
-            f"Over {settings.error_percent} % of requests failed through the service's fault",
+            f"Over {settings.error_percent} % of requests failed because of a fault of the service",
         )
         latency = self._alarm(
             "Latency",
             service.metric(metrics.LATENCY, "p99"),
             settings.p99_milliseconds,
-            f"One request in a hundred took over {settings.p99_milliseconds} ms in the service",
+            f"The p99 latency in the service is over {settings.p99_milliseconds} ms",
         )
         return [faults, latency]
 
     def _function_alarms(self, settings: AlarmsConfig, function: Function) -> list[cloudwatch.Alarm]:
         name = function.name
         errors = self._alarm(
-            f"{name.capitalize()}Errors", live_metric(function, "Errors"), 0, f"{name} crashed or ran out of time"
+            f"{name.capitalize()}Errors", live_metric(function, "Errors"), 0, f"{name} crashed or timed out"
         )
         throttles = self._alarm(
             f"{name.capitalize()}Throttles",
             live_metric(function, "Throttles"),
             settings.throttles_per_minute,
-            f"Lambda refused over {settings.throttles_per_minute} calls of {name} a minute: raise its concurrency",
+            f"Lambda throttled over {settings.throttles_per_minute} calls of {name} a minute: raise its concurrency",
         )
         return [errors, throttles]
 

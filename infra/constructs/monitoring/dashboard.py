@@ -1,4 +1,4 @@
-"""The dashboard of the light tier: is it up, how fast is it, what does it predict, and what holds it up."""
+"""The dashboard of the light tier: traffic, latency, predictions, the store and the functions."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ Series = Sequence[cloudwatch.IMetric]
 
 
 class Dashboard(Construct):
-    """One row each for traffic, latency, models, the store and the functions. Models and versions are listed.
+    """One row each for traffic, latency, models, the store and the functions.
 
-    It has no more than is looked at: CloudWatch's free dashboards show up to 50 metrics.
+    It is kept small because CloudWatch's free dashboards show at most 50 metrics.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Dashboard(Construct):
         ]
 
     def _store(self) -> list[cloudwatch.IWidget]:
-        """What the store and the cache had for the models that ask them."""
+        """Hits and misses of the store and the cache, for the models that use them."""
         readers = [model.name for model in self._models if model.groups]
         cached = [model.name for model in self._models if model.cached]
         reads = [*self._of_models(metrics.FEATURE_HITS, readers), *self._of_models(metrics.FEATURE_MISSES, readers)]
@@ -136,7 +136,7 @@ _WORDS = {
 def graph(
     title: str, series: Series, width: int, *, limit: cloudwatch.HorizontalAnnotation | None = None
 ) -> cloudwatch.GraphWidget:
-    """A graph from zero on; ``limit`` is a line across it."""
+    """A graph that starts at zero; ``limit`` is a horizontal line."""
     return cloudwatch.GraphWidget(
         title=title,
         left=list(series),

@@ -14,9 +14,9 @@ from slipway.monitoring.telemetry import metrics
 
 
 class HeavyAlarms(Construct):
-    """Four for each slot: it fails, it is slow, it refuses, or nothing in it is ready.
+    """Four alarms per slot: it fails, it is slow, it refuses requests, or no task is ready.
 
-    ``rollback`` are those of each slot that undo a deploy of new code to it.
+    ``rollback`` has the alarms of each slot that roll back a deploy of new code to it.
     """
 
     def __init__(
@@ -31,8 +31,8 @@ class HeavyAlarms(Construct):
 
     def _of_requests(self, slot: Slot, of: HeavyMetrics) -> list[cloudwatch.Alarm]:
         errors, slow = self._settings.error_percent, self._settings.p99_milliseconds
-        failed = f"over {errors} % of requests failed through the service's fault"
-        late = f"one request in a hundred took over {slow} ms in the container"
+        failed = f"over {errors} % of requests failed because of a fault of the service"
+        late = f"the p99 latency in the container is over {slow} ms"
         latency = of.slot(metrics.LATENCY, slot, "p99")
         return [
             self._alarm(slot, "Faults", failed, metric=of.fault_percent(slot), above=errors),
@@ -41,11 +41,11 @@ class HeavyAlarms(Construct):
 
     def _of_tasks(self, slot: Slot, of: HeavyMetrics) -> list[cloudwatch.Alarm]:
         most = self._settings.throttles_per_minute
-        refused = f"over {most} requests a minute were refused, for the queues were full: raise its max_tasks"
+        refused = f"over {most} requests a minute were refused because queues were full: raise max_tasks"
         rejected, ready = of.slot(metrics.REJECTED, slot), of.healthy_where_wanted(slot)
         return [
             self._alarm(slot, "Rejected", refused, metric=rejected, above=most),
-            self._alarm(slot, "Healthy", "no task is ready, and some should be", metric=ready, below=1),
+            self._alarm(slot, "Healthy", "no task is ready, although some should be", metric=ready, below=1),
         ]
 
     def _alarm(self, slot: Slot, id_: str, what: str, **of: Any) -> cloudwatch.Alarm:

@@ -1,4 +1,4 @@
-"""The dashboard of one heavy model: what it answers, how fast, and what its slots run on."""
+"""The dashboard of one heavy model: requests, latency, errors, batching and tasks."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ _QUARTER, _THIRD = 6, 8
 
 
 class HeavyDashboard(Construct):
-    """Requests, latency and errors by slot and by version; then queue and batches; then tasks and what they use.
+    """Requests, latency and errors by slot and by version; then queue and batches; then tasks and their resources.
 
-    It has one model, so that it stays within the 50 metrics of a dashboard that costs nothing.
+    It covers one model, to stay within the 50 metrics of a free dashboard.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The metrics of one heavy model: what its containers write, and what AWS writes of its slots."""
+"""The metrics of one heavy model: those of its containers, and AWS's own on its slots."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
@@ -11,7 +11,7 @@ MINIMUM = cloudwatch.Stats.MINIMUM
 
 
 class HeavyMetrics:
-    """Of one model, each metric by slot."""
+    """The metrics of one model, by slot."""
 
     def __init__(self, project: str, model: HeavyModel, cluster: ecs.Cluster) -> None:
         self._service = ServiceMetrics(project)
@@ -19,7 +19,7 @@ class HeavyMetrics:
         self._cluster = cluster
 
     def slot(self, name: str, slot: Slot, statistic: str = SUM, *, label: str | None = None) -> cloudwatch.Metric:
-        """A metric that the containers write of a slot."""
+        """A metric of one slot that its containers write."""
         return self._service.metric(name, statistic, label=label or slot, Model=self._model.name, Slot=slot)
 
     def slots(self, name: str, *statistics: str, word: str = "") -> list[cloudwatch.IMetric]:
@@ -32,7 +32,7 @@ class HeavyMetrics:
         ]
 
     def versions(self, name: str, *statistics: str, word: str = "") -> list[cloudwatch.IMetric]:
-        """A metric of every version that wrote one, in one or more statistics."""
+        """A metric of every version that has one, in one or more statistics."""
         several = len(statistics) > 1
         return [
             self._service.each(name, each, model=self._model.name, word=f"{word} {each if several else ''}".strip())
@@ -40,16 +40,16 @@ class HeavyMetrics:
         ]
 
     def fault_percent(self, slot: Slot) -> cloudwatch.MathExpression:
-        """The share of a slot's requests that failed through the service's fault; none where there was no request."""
+        """The percentage of a slot's requests with a fault of the service; no data without requests."""
         return self._service.fault_percent(of=slot, Model=self._model.name, Slot=slot)
 
     def healthy_hosts(self, slot: Slot) -> cloudwatch.Metric:
-        """The tasks of a slot that are ready, as the load balancer finds them."""
+        """The ready tasks of a slot, by the load balancer's health checks."""
         target_group = self._model.slots[slot].target_group
         return target_group.metrics.healthy_host_count(statistic=MINIMUM, period=MINUTE, label=slot)
 
     def healthy_where_wanted(self, slot: Slot) -> cloudwatch.MathExpression:
-        """The tasks of a slot that are ready; one of a slot that is to have none, as after a release."""
+        """The ready tasks of a slot, or 1 if it should have none, as after a release."""
         return cloudwatch.MathExpression(
             expression="IF(FILL(desired, REPEAT) > 0, FILL(healthy, 0), 1)",
             using_metrics={
@@ -61,7 +61,7 @@ class HeavyMetrics:
         )
 
     def use(self, name: str) -> list[cloudwatch.IMetric]:
-        """`CPUUtilization` or `MemoryUtilization` of both slots, in % of what their tasks have."""
+        """`CPUUtilization` or `MemoryUtilization` of both slots, in % of their tasks' size."""
         return [self._of_service("AWS/ECS", name, slot, AVERAGE) for slot in SLOTS]
 
     def tasks(self, name: str, word: str) -> list[cloudwatch.IMetric]:

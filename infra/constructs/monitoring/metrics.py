@@ -1,4 +1,4 @@
-"""The metrics that dashboards and alarms read, as the functions and AWS write them."""
+"""The metrics of dashboards and alarms, which the functions and AWS write."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,7 +14,7 @@ PERCENTILES = ("p50", "p90", "p99")
 
 
 class ServiceMetrics:
-    """The metrics that Slipway's functions write, of one project."""
+    """The metrics of one project that Slipway's functions write."""
 
     def __init__(self, project: str) -> None:
         self._project = project
@@ -22,7 +22,7 @@ class ServiceMetrics:
     def metric(
         self, name: str, statistic: str = SUM, *, label: str | None = None, **dimensions: str
     ) -> cloudwatch.Metric:
-        """A metric of the catalogue, by its name and its dimensions besides the project (``Model="…"``)."""
+        """A metric of the catalogue, by name and dimensions other than the project (``Model="…"``)."""
         return cloudwatch.Metric(
             namespace=metrics.NAMESPACE,
             metric_name=name,
@@ -35,9 +35,9 @@ class ServiceMetrics:
     def each(
         self, name: str, statistic: str = SUM, *, model: str, by: str = metrics.VERSION, word: str = ""
     ) -> cloudwatch.MathExpression:
-        """A model's metric for every version that wrote one, or every value of another dimension.
+        """A model's metric for every version that has one, or for every value of another dimension.
 
-        A version may come after a deploy, so none is named. ``word`` follows it in the label.
+        Versions are searched for, because they may appear after a deploy. ``word`` follows the version in the label.
         """
         schema = ",".join((metrics.NAMESPACE, metrics.PROJECT, metrics.MODEL, by))
         wanted = f'{metrics.PROJECT}="{self._project}" {metrics.MODEL}="{model}" MetricName="{name}"'
@@ -49,9 +49,9 @@ class ServiceMetrics:
         )
 
     def fault_percent(self, *, of: str = "", **dimensions: str) -> cloudwatch.MathExpression:
-        """The share of requests that failed through the service's fault; none where there was no request.
+        """The percentage of requests with a fault of the service; no data without requests.
 
-        ``of`` says in the label whose requests these are.
+        ``of`` precedes the label.
         """
         return cloudwatch.MathExpression(
             expression="100 * FILL(faults, 0) / requests",
@@ -65,7 +65,7 @@ class ServiceMetrics:
 
 
 def live_metric(function: Function, name: str, statistic: str = SUM, *, label: str | None = None) -> cloudwatch.Metric:
-    """A metric that Lambda writes about the alias `live` of a function, whose name is the label if none is given."""
+    """Lambda's metric of a function's alias `live`; the default label is the function's name."""
     deployed = function.function
     dimensions = {"FunctionName": deployed.function_name, "Resource": f"{deployed.function_name}:{ALIAS}"}
     return cloudwatch.Metric(
@@ -79,7 +79,7 @@ def live_metric(function: Function, name: str, statistic: str = SUM, *, label: s
 
 
 def api_latency(api_id: str, statistic: str) -> cloudwatch.Metric:
-    """What a client waits, by the gateway's clock."""
+    """The latency that clients see, as API Gateway measures it."""
     return cloudwatch.Metric(
         namespace="AWS/ApiGateway",
         metric_name="Latency",

@@ -1,4 +1,4 @@
-"""The dashboard of releases: what the controller does, and how each model's versions do beside each other."""
+"""The dashboard of releases: the controller's runs, and each model's versions side by side."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,15 +12,14 @@ from slipway.monitoring.telemetry import metrics
 
 _QUARTER, _THIRD = 6, 8
 
-# As the judge counts them: of the part that a version has of a request, and of a request to a slot.
+# As the judge counts them: by version's part of a request, and by request to a slot.
 _FAILURES = {"light": metrics.FAILURES, "heavy": metrics.FAULTS}
 
 
 class ReleaseDashboard(Construct):
     """The controller, and below it two rows for each model: its versions, and its shadows.
 
-    Versions are searched for and not listed, since a release may be of one that came after the deploy. ``tiers`` has
-    the tier of each model.
+    Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model.
     """
 
     def __init__(
@@ -56,15 +55,15 @@ class ReleaseDashboard(Construct):
         ]
 
     def _share(self, model: str) -> cloudwatch.MathExpression:
-        """What each version has of a model's predictions."""
+        """Each version's share of a model's predictions."""
         made = self._service.each(metrics.PREDICTIONS, model=model)
-        # CloudWatch puts this label before that of each version.
+        # CloudWatch prefixes this label to that of each version.
         return cloudwatch.MathExpression(
             expression="100 * made / SUM(made)", using_metrics={"made": made}, label="live", period=MINUTE
         )
 
     def _shadows(self, model: str) -> list[cloudwatch.IWidget]:
-        """Shadows and the stable version that is scored beside them, by what they score in one process."""
+        """Shadows and the stable version, which are scored in the same process."""
 
         def each(name: str, statistic: str = cloudwatch.Stats.SUM, word: str = "") -> cloudwatch.IMetric:
             return self._service.each(name, statistic, model=model, by=metrics.SHADOW, word=word)
@@ -81,7 +80,7 @@ class ReleaseDashboard(Construct):
 def _controller(
     controller: Function, timeout_seconds: int, alarms: Sequence[cloudwatch.Alarm]
 ) -> list[cloudwatch.IWidget]:
-    limit = cloudwatch.HorizontalAnnotation(value=1000 * timeout_seconds, label="it is stopped")
+    limit = cloudwatch.HorizontalAnnotation(value=1000 * timeout_seconds, label="timeout")
     counted = {"Invocations": "runs", "Errors": "failed"}
     calls = [live_metric(controller, name, label=word) for name, word in counted.items()]
     longest = live_metric(controller, "Duration", MAXIMUM, label="run")

@@ -1,9 +1,9 @@
-"""The load balancer's data plane where MiniStack's falls short: weights, health of targets, links from an API."""
+"""What MiniStack's load balancer lacks: weights, target health, and VPC links from an API."""
 
 from local.emulator.balancing import health, links, weights
 
 
 def install() -> None:
-    """Supply all of it to the MiniStack in this process."""
+    """Install all of it in this process's MiniStack."""
     for module in (weights, health, links):
         module.install()

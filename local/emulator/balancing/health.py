@@ -1,9 +1,9 @@
-"""The health of a load balancer's targets, by asking them; MiniStack calls every target healthy and sends to any.
+"""Health checks of a load balancer's targets; MiniStack considers every target healthy.
 
-A target is asked when something depends on it: a request, or `DescribeTargetHealth`. What it says counts for a second,
-and one that takes no connection is down at once. The intervals and counts of a target group are made for networks, and
-are not waited for here. Where a group has no healthy target, AWS sends to any of its targets, and this to none: see
-`choose` in weights.py and docs/local.md.
+A target is checked on demand, for a request or `DescribeTargetHealth`. The result is kept for one second, and a target
+that refuses connections is unhealthy at once. The intervals and counts of target groups are made for networks and are
+not applied here. If a group has no healthy target, AWS sends requests to any target and this sends none: see `choose`
+in weights.py and docs/local.md.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ Target = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a target is asked, and which answers are good."""
+    """A target's health check: where to send it, and the status codes of a healthy response."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ _answers: dict[Check, tuple[float, bool]] = {}
 
 
 def install() -> None:
-    """Have the MiniStack in this process tell the truth about targets, and leave those out that are down."""
+    """Make this process's MiniStack report target health, and send requests to healthy targets only."""
     forward = alb._forward_to_tg
 
     async def forward_to_healthy(group: str, *request: Any) -> Any:
@@ -49,7 +49,7 @@ def install() -> None:
             return _NO_TARGET
         method, path, headers, body, query, raw_query, raw_path = request
         sent = (method, raw_path or path, headers, body, query, raw_query)
-        chosen = random.choice(targets)  # noqa: S311 - which target answers is no secret
+        chosen = random.choice(targets)  # noqa: S311 - not a secret
         return await alb._proxy_http_target(chosen, alb._tgs[group], *sent)
 
     alb._forward_to_tg = forward_to_healthy
@@ -57,7 +57,7 @@ def install() -> None:
 
 
 def healthy_targets(group: str) -> list[Target]:
-    """The targets of a group that take requests. Functions are always healthy."""
+    """The healthy targets of a group. Functions are always healthy."""
     settings = alb._tgs.get(group, {})
     targets = alb._targets.get(group, [])
     if settings.get("TargetType") == "lambda":
@@ -66,18 +66,18 @@ def healthy_targets(group: str) -> list[Target]:
 
 
 def is_healthy(check: Check) -> bool:
-    """Whether a target takes a connection, and gave a good answer within the last second."""
-    if not _takes_connections(check):
+    """Whether a target accepts connections and passed a check within the last second."""
+    if not _accepts_connections(check):
         _answers.pop(check, None)
         return False
     asked, answer = _answers.get(check, (float("-inf"), False))
     if time.monotonic() - asked > _FRESH_SECONDS:
-        answer = _ask(check)
+        answer = _run_check(check)
         _answers[check] = (time.monotonic(), answer)
     return answer
 
 
-def _takes_connections(check: Check) -> bool:
+def _accepts_connections(check: Check) -> bool:
     try:
         socket.create_connection((check.host, check.port), timeout=_TIMEOUT_SECONDS).close()
     except OSError:
@@ -85,7 +85,7 @@ def _takes_connections(check: Check) -> bool:
     return True
 
 
-def _ask(check: Check) -> bool:
+def _run_check(check: Check) -> bool:
     connection = http.client.HTTPConnection(check.host, check.port, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", check.path)
@@ -97,7 +97,7 @@ def _ask(check: Check) -> bool:
 
 
 def matches(status: int, codes: str) -> bool:
-    """Whether a status is among a matcher's codes: `200`, `200,202`, `200-299`."""
+    """Whether a status matches a matcher's codes: `200`, `200,202`, `200-299`."""
     for part in codes.split(","):
         first, _, last = part.partition("-")
         if int(first) <= status <= int(last or first):
@@ -117,7 +117,7 @@ def _check(group: Mapping[str, Any], target: Target) -> Check:
 
 
 def _describe(params: Mapping[str, Any]) -> Any:
-    """DescribeTargetHealth, with the health that the targets have."""
+    """Answer DescribeTargetHealth with the targets' actual health."""
     group = alb._p(params, "TargetGroupArn")
     if group not in alb._tgs:
         return alb._error("TargetGroupNotFound", f"Target group '{group}' not found.")

@@ -1,6 +1,6 @@
-"""VPC links: an API's integration with a load balancer's listener reaches the balancer in this process.
+"""VPC links: route an API's integration with a listener to the load balancer in this process.
 
-MiniStack takes the listener's ARN, which such an integration names, for an address.
+MiniStack uses the listener's ARN, which such an integration has, as an address.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _UNESCAPED = "/:@!$&'()*+,;="
 
 
 def install() -> None:
-    """Have the MiniStack in this process follow VPC links."""
+    """Make this process's MiniStack follow VPC links."""
     call = apigateway._invoke_http_proxy
 
     async def call_or_follow(integration: Mapping[str, Any], path: str, *request: Any) -> Any:

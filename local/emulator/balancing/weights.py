@@ -1,6 +1,6 @@
-"""Target groups by weight: kept as calls and templates set them, told to who asks, and followed.
+"""Weighted target groups: store the weights from calls and templates, describe them, and apply them.
 
-MiniStack keeps the first target group of an action and forgets the others with their weights.
+MiniStack keeps only the first target group of an action and drops all weights.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from ministack.services.cloudformation import provisioners
 
 from local.emulator.balancing.health import healthy_targets
 
-_DEFAULT_WEIGHT = 1  # AWS's, for a group that names none
+_DEFAULT_WEIGHT = 1  # AWS's default
 
 Action = dict[str, Any]
 
 
 def install() -> None:
-    """Have the MiniStack in this process keep and follow weights."""
+    """Make this process's MiniStack store and apply weights."""
     parse, describe, execute = alb._parse_actions, alb._action_xml, alb._execute_actions
     from_template = provisioners._elbv2_listener_actions
 
@@ -54,24 +54,24 @@ def install() -> None:
 
 
 def choose(weights: Mapping[str, int], alive: Sequence[str]) -> str | None:
-    """One target group, by weight among those that are ``alive``; None where no weight is left among them.
+    """Choose a target group by weight among those that are ``alive``; None if they have no weight.
 
-    AWS goes by the weights alone; here a slot has one process, whose restart would then be seen from outside.
+    AWS uses the weights alone. Here a slot has a single process, whose restart clients would otherwise notice.
     """
     left = {group: weight for group, weight in weights.items() if weight > 0 and group in alive}
     if not left:
         return None
-    return random.choices(list(left), weights=list(left.values()))[0]  # noqa: S311 - which slot answers is no secret
+    return random.choices(list(left), weights=list(left.values()))[0]  # noqa: S311 - not a secret
 
 
 async def _decided(action: Action) -> Action:
-    """The action with one target group, where it has several."""
+    """The action with its target groups reduced to one."""
     groups = action.get("ForwardConfig", {}).get("TargetGroups", ())
     if not groups:
         return action
     weights = {group["TargetGroupArn"]: group["Weight"] for group in groups}
     alive = [group for group in weights if await asyncio.to_thread(healthy_targets, group)]
-    # With none alive any group will do, to answer as a load balancer without targets answers.
+    # If none is alive, any group produces the response of a load balancer without targets.
     return {**action, "TargetGroupArn": choose(weights, alive) or next(iter(weights))}
 
 

@@ -1,4 +1,4 @@
-"""The resource types that MiniStack's CloudFormation refuses or half does; docs/local.md lists each with its reason."""
+"""Resource types that MiniStack's CloudFormation refuses or half supports; docs/local.md lists them with reasons."""
 
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
@@ -6,6 +6,6 @@ from local.emulator.cloudformation import alarms, capacity, records, secrets, ta
 
 
 def install() -> None:
-    """Register every type with the MiniStack in this process."""
+    """Register every type with this process's MiniStack."""
     for module in (alarms, capacity, records, secrets, tables):
         _RESOURCE_HANDLERS.update(module.handlers(_RESOURCE_HANDLERS))

@@ -1,7 +1,7 @@
-"""Alarms whose metrics are a list, as templates have them for metric math and for metrics with a label.
+"""Alarms with a list of metrics, which templates use for metric math and for metrics with a label.
 
-A list of one metric is that metric. Metric math is kept and described and never evaluated, since MiniStack computes no
-expressions.
+A list of one metric becomes that metric. Metric math is stored and described but not evaluated, because MiniStack does
+not compute expressions.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from ministack.services import cloudwatch
 
 _TYPE = "AWS::CloudWatch::Alarm"
-# MiniStack asks each alarm for one metric; this one has no data, and is taken out again below.
+# MiniStack requires one metric per alarm; this one has no data and is removed again below.
 _PLACEHOLDER = {"MetricName": "MetricMath", "Namespace": "Slipway/Local"}
 _STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
@@ -18,7 +18,7 @@ Properties = Mapping[str, Any]
 
 
 def handlers(existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The handler of alarms: MiniStack's own, with expressions allowed."""
+    """MiniStack's handler of alarms, extended to allow expressions."""
     plain = existing[_TYPE]
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Any:
@@ -31,7 +31,7 @@ def handlers(existing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _single(properties: Properties) -> Properties:
-    """The properties with one metric in place of the list."""
+    """The properties with one metric instead of the list."""
     if "Metrics" not in properties:
         return properties
     others = {key: value for key, value in properties.items() if key != "Metrics"}
@@ -43,7 +43,7 @@ def _is_expression(properties: Properties) -> bool:
 
 
 def _only_metric(properties: Properties) -> dict[str, Any]:
-    """The one metric of the list in the properties that an alarm on a single metric has."""
+    """The only metric of the list, as the properties of an alarm on a single metric."""
     (found,) = (each["MetricStat"] for each in properties["Metrics"])
     statistic = "Statistic" if found["Stat"] in _STATISTICS else "ExtendedStatistic"
     return {**found["Metric"], "Period": found["Period"], statistic: found["Stat"]}
@@ -52,7 +52,7 @@ def _only_metric(properties: Properties) -> dict[str, Any]:
 def _keep_expression(created: tuple[str, Any], properties: Properties) -> tuple[str, Any]:
     if _is_expression(properties):
         record = cloudwatch._alarms[created[0]]
-        # MiniStack has evaluated the placeholder already, which has no data.
+        # MiniStack has already evaluated the placeholder, which has no data.
         state = {"StateValue": "INSUFFICIENT_DATA", "StateReason": "metric math is not computed here"}
         record.update(Metrics=properties["Metrics"], MetricName=None, Namespace=None, **state)
     return created

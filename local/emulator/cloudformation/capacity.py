@@ -1,4 +1,4 @@
-"""Capacity providers of ECS: MiniStack's service has them, and its CloudFormation does not."""
+"""Capacity providers of ECS, which MiniStack's service has but its CloudFormation lacks."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Properties = Mapping[str, Any]
 
 
 def handlers(_existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The handlers of this module's types, as MiniStack keeps them."""
+    """The handlers of this module's types, in MiniStack's form."""
     return {
         "AWS::ECS::CapacityProvider": {"create": _create, "update": _update, "delete": _delete},
         "AWS::ECS::ClusterCapacityProviderAssociations": {"create": _associate, "delete": _dissociate},
@@ -25,7 +25,7 @@ def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[s
 
 
 def _update(physical_id: str, *_: Any) -> tuple[str, dict[str, str]]:
-    """Nothing of a provider but its name is looked at here."""
+    """Do nothing: only a provider's name is used here."""
     return physical_id, {}
 
 

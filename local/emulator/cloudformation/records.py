@@ -1,6 +1,6 @@
-"""Types that are kept as names, since nothing here depends on what they would do in AWS; docs/local.md says why, each.
+"""Types that only get a name, because nothing here depends on their effect; docs/local.md has each one's reason.
 
-An update keeps the name, so what refers to a resource goes on referring to it.
+An update keeps the name, so references to a resource stay valid.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ Namer = Callable[[str, Properties, str], str]
 
 
 def _named_by(key: str) -> Namer:
-    """The name that the template gives in a property, else one after the stack."""
+    """The name in a property of the template, else one derived from the stack."""
     return lambda logical_id, properties, stack: str(properties.get(key) or f"{stack}-{logical_id}")
 
 
@@ -24,17 +24,17 @@ def _scalable_target(_: str, properties: Properties, __: str) -> str:
 
 
 _NAMERS: Mapping[str, Namer] = {
-    # An alias update takes effect at once here: MiniStack ignores alias weights, so there would be no canary to watch.
+    # An alias update takes effect at once: MiniStack ignores alias weights, so there would be no canary to watch.
     "AWS::CodeDeploy::Application": _named_by("ApplicationName"),
     "AWS::CodeDeploy::DeploymentConfig": _named_by("DeploymentConfigName"),
     "AWS::CodeDeploy::DeploymentGroup": _named_by("DeploymentGroupName"),
-    # Everything reaches everything on loopback; `local/emulator/balancing/links.py` needs the listener only.
+    # On loopback, everything can reach everything; `local/emulator/balancing/links.py` needs only the listener.
     "AWS::ApiGatewayV2::VpcLink": _after_stack,
     "AWS::EC2::SecurityGroupIngress": _after_stack,
     "AWS::EC2::SecurityGroupEgress": _after_stack,
     "AWS::EC2::EIP": _after_stack,
     "AWS::EC2::NatGateway": _after_stack,
-    # One machine has no more processors for more tasks.
+    # More tasks would not get more processors on one machine.
     "AWS::ApplicationAutoScaling::ScalableTarget": _scalable_target,
     "AWS::ApplicationAutoScaling::ScalingPolicy": _named_by("PolicyName"),
 }
@@ -50,7 +50,7 @@ _ATTRIBUTES = {
 
 
 def handlers(_existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The handlers of these types, as MiniStack keeps them."""
+    """The handlers of these types, in MiniStack's form."""
     return {kind: {"create": _creator(kind, namer), "delete": _delete} for kind, namer in _NAMERS.items()}
 
 
@@ -63,4 +63,4 @@ def _creator(kind: str, namer: Namer) -> Any:
 
 
 def _delete(_physical_id: str, _properties: Properties) -> None:
-    """Nothing was made, so there is nothing to remove."""
+    """Do nothing: nothing was created."""

@@ -1,4 +1,4 @@
-"""Secrets of a task definition's containers, whose names and sources MiniStack's CloudFormation loses."""
+"""Secrets of a task definition's containers, whose names and sources MiniStack's CloudFormation drops."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ Properties = Mapping[str, Any]
 
 
 def handlers(existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The handler of task definitions: MiniStack's own, then the secrets."""
+    """MiniStack's handler of task definitions, extended to keep the secrets."""
     plain = existing[_TYPE]
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Any:

@@ -1,4 +1,4 @@
-"""DynamoDB tables: MiniStack accepts time to live, recovery and global tables' protection, and applies none of them."""
+"""DynamoDB tables' time to live, recovery and deletion protection, which MiniStack accepts but does not apply."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Properties = Mapping[str, Any]
 
 
 def handlers(existing: Mapping[str, Any]) -> dict[str, Any]:
-    """The handlers of tables: MiniStack's own, then what it leaves out."""
+    """MiniStack's handlers of tables, extended to apply these settings."""
     return {kind: {**existing[kind], **_completed(existing[kind])} for kind in _TYPES}
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning that shows its progress, is seeded, and goes on where it was interrupted."""
+"""Seeded fine-tuning that shows its progress and resumes where it was interrupted."""
 
 import json
 import random
@@ -19,14 +19,14 @@ WARM_UP = 0.06
 WEIGHT_DECAY = 0.01
 MOST_NORM = 1.0
 HEAD_RATE = 3.0
-# Batches of near length are cut from groups of so many batches, so that padding is little and the order still random.
+# Batches of similar length are cut from groups of this many batches: little padding, and the order stays random.
 GROUP = 16
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train. ``learning_rate`` rises over the first steps, then falls to zero in a line."""
+    """How long and how fast to train. ``learning_rate`` warms up over the first steps, then decays linearly to zero."""
 
     epochs: int = 2
     batch: int = 64
@@ -37,7 +37,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where the state of a training is kept, and every how many steps. ``data`` tells one set of texts from another."""
+    """Where and how often, in steps, to save the state of a training; ``data`` identifies its texts."""
 
     file: Path
     data: str
@@ -51,7 +51,7 @@ def finetune(
     schedule: Schedule,
     kept: Checkpoints,
 ) -> None:
-    """Train ``model`` in place, from the last checkpoint where there is one; labels may be probabilities of each.
+    """Train ``model`` in place, from the last checkpoint if there is one; labels may be probabilities.
 
     The result is the same with and without interruptions, on one machine with one number of threads.
     """
@@ -79,8 +79,8 @@ def finetune(
 
 
 def _batches(texts: Sequence[Sequence[int]], schedule: Schedule, epoch: int) -> Iterator[list[int]]:
-    """The rows of each step of an epoch; the same whenever it is asked for."""
-    shuffled = random.Random(f"{schedule.seed}/{epoch}")  # noqa: S311 - the order of tweets is no secret
+    """The rows of each step of an epoch, which are deterministic."""
+    shuffled = random.Random(f"{schedule.seed}/{epoch}")  # noqa: S311 - not a secret
     order = list(range(len(texts)))
     shuffled.shuffle(order)
     size = schedule.batch * GROUP
@@ -91,7 +91,7 @@ def _batches(texts: Sequence[Sequence[int]], schedule: Schedule, epoch: int) -> 
 
 
 def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
-    """AdamW; biases and norms do not decay, and the head, which is new, learns faster."""
+    """AdamW without decay of biases and norms, and with a higher learning rate for the new head."""
     groups = [
         {
             "params": [parameter],
@@ -117,7 +117,7 @@ def _settings(kept: Checkpoints, schedule: Schedule) -> str:
 
 
 def _save(model: nn.Module, optimizer: torch.optim.AdamW, kept: Checkpoints, schedule: Schedule, step: int) -> None:
-    """Write all that the next step depends on, beside the last checkpoint and then in its place."""
+    """Save everything that the next step depends on, replacing the last checkpoint atomically."""
     tensors: dict[str, torch.Tensor] = {"random": torch.get_rng_state()}
     for name, parameter in model.named_parameters():
         tensors[f"model/{name}"] = parameter.detach()
@@ -129,18 +129,18 @@ def _save(model: nn.Module, optimizer: torch.optim.AdamW, kept: Checkpoints, sch
 
 
 def _restore(model: nn.Module, optimizer: torch.optim.AdamW, kept: Checkpoints, schedule: Schedule) -> int:
-    """The number of steps that the checkpoint has behind it, and its state in ``model`` and ``optimizer``."""
+    """Restore ``model`` and ``optimizer`` from the checkpoint, and return the number of steps done."""
     if not kept.file.exists():
         return 0
     with safe_open(kept.file, "pt") as file:
         about: Mapping[str, str] = file.metadata()
         if about["settings"] != _settings(kept, schedule):
-            raise SystemExit(f"{kept.file} is of another training: {about['settings']}; remove it to begin anew")
+            raise SystemExit(f"{kept.file} is of another training: {about['settings']}; delete it to start again")
         step = int(about["step"])
         for name, parameter in model.named_parameters():
             parameter.data.copy_(file.get_tensor(f"model/{name}"))
             moments = {moment: file.get_tensor(f"{moment}/{name}") for moment in MOMENTS}
             optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}
         torch.set_rng_state(file.get_tensor("random"))
-    print(f"{kept.file}: going on after step {step}", flush=True)
+    print(f"{kept.file}: resuming after step {step}", flush=True)
     return step

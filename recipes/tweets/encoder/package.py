@@ -1,4 +1,4 @@
-"""From a fine-tuned encoder to the packages of ``tweet-sentiment-large``: float32, then int8."""
+"""Make the packages of ``tweet-sentiment-large`` from a fine-tuned encoder: float32, then int8."""
 
 import shutil
 import tempfile
@@ -56,9 +56,9 @@ def write_float(
     quality: Sequence[dict[str, Any]],
     checked: tuple[Tweets, np.ndarray],
 ) -> Package:
-    """Version 1, in float32: too large to ship, and what version 2 is quantized from.
+    """Write version 1, in float32, which is too large to ship and from which version 2 is quantized.
 
-    ``files`` are the training and the validation file; ``checked`` some tweets of the latter with the model's
+    ``files`` are the training and the validation file; ``checked`` has tweets of the latter with the model's
     probabilities [N, labels].
     """
     tweets, probabilities = checked
@@ -79,7 +79,7 @@ def write_int8(original: Package, data: Path, output: Path) -> Compressed:
 
 
 def with_quality(package: Package, quality: Sequence[dict[str, Any]], output: Path) -> Package:
-    """The package with more figures of quality in its manifest, in the place of what ``output`` has."""
+    """Write the package with more quality figures in its manifest to ``output``, replacing what is there."""
     document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
     draft = output.with_name(f".{output.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)

@@ -1,8 +1,7 @@
-"""The ONNX graph of the student: int8 rows of pieces, int8 filters over neighbours, the strongest place of each filter.
+"""The ONNX graph of the student: int8 embeddings, int8 convolutions, and the maximum of each filter over the text.
 
-One `QLinearConv` has the filters of all widths, and reads the rows as they are stored. Positions behind a text are zero
-before and after it, so what else is in the batch changes nothing. A text takes so little that the number of operations
-is most of its time.
+One `QLinearConv` has the filters of all widths and reads the rows as stored. Padding positions are zero before and
+after it, so the rest of the batch has no effect. The number of operations dominates the time per text.
 """
 
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from onnx import TensorProto
 from recipes.graphs import GraphBuilder
 from recipes.tweets.ngram_graph import quantize
 
-# Numbers of a row are stored with this added. On processors without VNNI, the sum of two products of a byte and a
-# filter's number must fit 16 bits, so a filter has 7 bits.
+# The zero point of rows. On processors without VNNI, the sum of two products of a byte and a filter's weight must fit
+# 16 bits, so filters have 7 bits.
 MIDDLE = 128
 LARGEST_WEIGHT = 63
 LARGEST_ANSWER = 255
@@ -24,9 +23,9 @@ LARGEST_ANSWER = 255
 
 @dataclass(frozen=True)
 class Convolution:
-    """Filters [filters, row, width] over ``width`` neighbours, with their biases; ``before`` are left of the place.
+    """Filters [filters, row, width] over ``width`` neighbours, of which ``before`` precede the position, with biases.
 
-    ``largest`` is the largest answer of each filter that is told from a larger one.
+    ``largest`` is the output of each filter above which it saturates.
     """
 
     filters: np.ndarray
@@ -71,7 +70,7 @@ def student_graph(name: str, weights: Weights) -> onnx.ModelProto:
 
 
 def _strongest(graph: GraphBuilder, weights: Weights, largest: np.ndarray, real: str) -> str:
-    """The largest answer of each filter in each text, 0 to 255 of ``largest``, [N, filters]."""
+    """The maximum output of each filter in each text, [N, filters], scaled so that 255 is ``largest``."""
     rows = quantize(weights.rows)
     stored = (rows.rows.astype(np.int16) + MIDDLE).astype(np.uint8)
     looked_up = graph.add("Gather", [graph.constant("rows", stored), "input_ids"], "looked_up")
@@ -83,7 +82,7 @@ def _strongest(graph: GraphBuilder, weights: Weights, largest: np.ndarray, real:
         *_quantized(graph, "row", np.ones(1), np.array([MIDDLE], np.uint8)),
         graph.constant("filters", np.rint(filters / scale[:, None, None]).astype(np.int8)),
         *_quantized(graph, "filter", scale * LARGEST_ANSWER / largest, np.zeros(len(scale), np.int8)),
-        # An answer of less than nothing ends at 0, which is what a rectifier would do.
+        # Negative outputs saturate at 0, as with a ReLU.
         *_quantized(graph, "answer", np.ones(1), np.zeros(1, np.uint8)),
         graph.constant("filter_bias", np.rint(bias / scale).astype(np.int32)),
     ]
@@ -96,7 +95,7 @@ def _strongest(graph: GraphBuilder, weights: Weights, largest: np.ndarray, real:
 
 
 def side_by_side(convolutions: Sequence[Convolution]) -> np.ndarray:
-    """The filters of all widths, [all filters, row, widest], with zeros around the narrower."""
+    """The filters of all widths, [all filters, row, widest], with narrower filters padded by zeros."""
     before, after = max(each.before for each in convolutions), max(each.after for each in convolutions)
     around = [(before - each.before, after - each.after) for each in convolutions]
     wide = [np.pad(each.filters, ((0, 0), (0, 0), zeros)) for each, zeros in zip(convolutions, around, strict=True)]
@@ -104,13 +103,13 @@ def side_by_side(convolutions: Sequence[Convolution]) -> np.ndarray:
 
 
 def _voted(graph: GraphBuilder, table: np.ndarray, real: str) -> str:
-    """What the dense layer makes of the sum of the rows over the root of their number, [N, labels].
+    """The dense layer applied to the sum of the rows over the square root of their number, [N, labels].
 
-    ``table`` [pieces, labels] is what it makes of each row.
+    ``table`` [pieces, labels] is the layer applied to each row.
     """
     votes = graph.add("Gather", [_floats(graph, "votes", table), "input_ids"], "votes_of_pieces")
     total = graph.add("ReduceSum", [votes, "places"], "votes_of_text", keepdims=0)
-    # The root of a sum of ones is their norm. A text of padding alone has a little more than nothing to divide by.
+    # The norm of ones is the square root of their number; a text of only padding must not divide by zero.
     ones = graph.add("Gather", [_floats(graph, "nearly_nothing_or_one", np.array([1e-6, 1])), real], "ones")
     root = graph.add("ReduceL2", [ones, "places"], "root_of_length", keepdims=1)
     return graph.add("Div", [total, root], "voted")

@@ -1,4 +1,4 @@
-"""The student in PyTorch: what `student_graph` runs, while it learns."""
+"""The student in PyTorch, for training; `student_graph` is its ONNX graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from torch.nn import functional
 from recipes.tweets.encoder.network import pad
 from recipes.tweets.student.graph import Convolution, Weights
 
-# A filter that never answers still needs a scale.
+# A filter that is never active still needs a scale.
 LEAST = 1e-6
 
 
 @dataclass(frozen=True)
 class Size:
-    """Columns of a row, filters of each width, and the widths."""
+    """The columns of a row, the filters per width, and the widths."""
 
     row: int = 96
     filters: int = 64
@@ -26,14 +26,14 @@ class Size:
 
 @dataclass(frozen=True)
 class Dropped:
-    """The shares of the columns of rows, and of what the dense layer reads, that training leaves out."""
+    """The dropout rates of the rows and of the dense layer's inputs."""
 
     rows: float = 0.1
     features: float = 0.2
 
 
 class StudentNetwork(nn.Module):
-    """Ids and mask [N, T] to logits [N, labels]. ``rows`` [pieces, row] is what the pieces begin with."""
+    """Ids and mask [N, T] to logits [N, labels]. ``rows`` [pieces, row] are the initial embeddings."""
 
     def __init__(self, rows: np.ndarray, size: Size, labels: int, dropped: Dropped = Dropped()) -> None:
         super().__init__()
@@ -44,13 +44,13 @@ class StudentNetwork(nn.Module):
         return self.head(self.rows(input_ids), attention_mask)
 
     def strongest(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """The largest answer of each filter in each text, [N, filters]."""
+        """The maximum output of each filter in each text, [N, filters]."""
         rows = self.rows(input_ids)
         return self.head.strongest(rows.transpose(1, 2), attention_mask.unsqueeze(1).to(rows.dtype))
 
 
 class _Head(nn.Module):
-    """All but the rows; `finetune` has it learn faster."""
+    """Everything but the rows; `finetune` trains it at a higher rate."""
 
     def __init__(self, size: Size, labels: int, dropped: Dropped) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _Head(nn.Module):
         return self.dense(self.drop(torch.cat([self.strongest(channels, mask), mean], 1)))
 
     def strongest(self, channels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The largest answer of each filter [N, filters], at least 0, of ``channels`` [N, row, T]."""
+        """The maximum output of each filter [N, filters], at least 0, of ``channels`` [N, row, T]."""
         return torch.cat([self._strongest(each, channels, mask) for each in self.convolutions], 1)
 
     @staticmethod
@@ -78,7 +78,7 @@ class _Head(nn.Module):
 
 @torch.inference_mode()
 def largest_answers(network: StudentNetwork, texts: Sequence[Sequence[int]], batch: int = 256) -> np.ndarray:
-    """The largest answer that each filter has for any of the encoded texts, [filters]."""
+    """The maximum output of each filter over all encoded texts, [filters]."""
     network.eval()
     order = sorted(texts, key=len)
     found = [network.strongest(*pad(order[at : at + batch])).amax(0) for at in range(0, len(order), batch)]
@@ -86,7 +86,7 @@ def largest_answers(network: StudentNetwork, texts: Sequence[Sequence[int]], bat
 
 
 def weights_of(network: StudentNetwork, offsets: Sequence[float] | np.ndarray, largest: np.ndarray) -> Weights:
-    """What the network has learnt, with ``offsets`` added to its bias; ``largest`` is that of `largest_answers`."""
+    """The network's weights, with ``offsets`` added to the bias; ``largest`` comes from `largest_answers`."""
     head = network.head
     bounds = np.split(np.maximum(largest, LEAST), len(head.convolutions))
     return Weights(

@@ -29,7 +29,7 @@ def write_student(
     quality: Sequence[dict[str, Any]],
     checked: tuple[Tweets, np.ndarray],
 ) -> Package:
-    """Write and seal it. ``parameters`` has the recipe; ``files`` are the training and the validation file."""
+    """Write and seal the package. ``parameters`` has the recipe; ``files`` are the training and the validation file."""
     tweets, probabilities = checked
     return write_package(
         folder,

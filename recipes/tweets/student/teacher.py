@@ -1,4 +1,4 @@
-"""The teacher of the student: the fine-tuned encoder in int8, and its answers, kept as they come."""
+"""The teacher of the student: the fine-tuned encoder in int8, with its answers cached on disk."""
 
 import time
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Teacher:
     tokenizer: Tokenizer
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities [N, labels], in batches of near length."""
+        """Probabilities [N, labels], in batches of similar length."""
         tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
         parts = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
@@ -42,7 +42,7 @@ class Teacher:
 
 
 def write_teacher(model: SentimentEncoder, file: Path) -> None:
-    """The model in int8, twice as fast as in float32; its labels are for learning, so no operator is kept in float."""
+    """Write the model in int8, twice as fast as float32; only the student uses it, so no operator stays in float."""
     exact = file.with_suffix(".float.onnx")
     exact.parent.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng():
@@ -52,14 +52,14 @@ def write_teacher(model: SentimentEncoder, file: Path) -> None:
 
 
 def open_teacher(file: Path, tokenizer: Tokenizer) -> Teacher:
-    """A graph of `write_teacher` on one thread."""
+    """Open a graph of `write_teacher` with one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return Teacher(onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"]), tokenizer)
 
 
 def answers(teacher: Teacher, texts: Sequence[str], kept: Path) -> np.ndarray:
-    """The teacher's probabilities [N, labels], going on after those in ``kept``, a file for each set of texts."""
+    """The teacher's probabilities [N, labels], resuming from those cached at ``kept``, in a file per set of texts."""
     file = kept.with_name(f"{kept.name}-{sha256(chr(10).join(texts).encode())[:12]}.npy")
     found = np.load(file) if file.exists() else np.zeros((0, 0), np.float32)
     started, before = time.monotonic(), len(found)

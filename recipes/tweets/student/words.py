@@ -1,4 +1,4 @@
-"""What the student takes over from the pretrained encoder before it learns: its pieces, and what each means alone."""
+"""What the student takes from the pretrained encoder before training: its pieces and their embeddings."""
 
 import json
 from collections.abc import Sequence
@@ -22,19 +22,20 @@ NEAREST = 8
 LEAST_LIKENESS = 0.25
 SHORTEST_WORD = 3
 CHUNK = 512
-# What the teacher's normalizer replaces, with a pass over the text each. The student has pieces of them instead.
+# The teacher's normalizer replaces these, with one pass over the text each; the student has pieces for them instead.
 FORMS = {"\u2018": "'", "\u2019": "'", **ESCAPED}
-# The encoder's words in one pass: letters and digits, an escaped sign, any other sign; no controls and no skin tones.
+# The encoder's words in one pass: letters and digits, escaped signs, other signs; no controls and no skin tones.
 _WORDS = rf"[^\W_]+|{'|'.join(ESCAPED)}|[^\s\p{{C}}\x{{1f3fb}}-\x{{1f3ff}}]"
-# Root mean square of a row's columns: about what the first layers of such networks are begun with.
+# Root mean square of a row's columns, about that of a usual initialization.
 SPREAD = 0.5
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """The tokenizer of the student, and the encoder's number of each of its pieces that the student learns, in order.
+    """The student's tokenizer, and the encoder's id of each piece that the student learns, in order.
 
-    Pieces behind those are other forms of some: ``learnt`` [pieces of the tokenizer] is where each is among the learnt.
+    The tokenizer's further pieces are variants of those: ``learnt`` [pieces of the tokenizer] maps every piece to its
+    place among the learned ones.
     """
 
     tokenizer: Tokenizer
@@ -43,9 +44,9 @@ class Pieces:
 
 
 def choose_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> Pieces:
-    """Pieces that ``texts`` have, and those of plain letters and digits; foreign scripts are left out.
+    """Choose the pieces that ``texts`` have and all ASCII pieces; other scripts are left out.
 
-    The student's texts begin with one [CLS], so that none is empty, and padding is 0.
+    The student's texts begin with [CLS], so that none is empty; padding is 0.
     """
     vocabulary = tokenizer.get_vocab()
     seen = {number for encoding in tokenizer.encode_batch(list(texts)) for number in encoding.ids}
@@ -61,7 +62,7 @@ def choose_pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> Pieces:
 
 
 def _student_tokenizer(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
-    """The pieces by number, found in fewer passes over a text than the encoder's ``tokenizer`` takes."""
+    """A tokenizer of the pieces that needs fewer passes over a text than the encoder's ``tokenizer``."""
     document: dict[str, Any] = json.loads(tokenizer.to_str())
     document["model"]["vocab"] = {piece: number for number, piece in enumerate(pieces)}
     document["added_tokens"] = []
@@ -79,7 +80,7 @@ def _wanted(piece: str, vocabulary: dict[str, int], seen: set[int]) -> bool:
 
 
 def first_rows(meanings: np.ndarray, width: int) -> np.ndarray:
-    """The principal ``width`` columns of what pieces mean, [pieces, width]; padding, the first, is zero."""
+    """The first ``width`` principal components of the pieces' meanings, [pieces, width]; padding is zero."""
     directions = _directions(meanings)
     _, axes = np.linalg.eigh(directions.T @ directions)
     rows = directions @ axes[:, ::-1][:, :width]
@@ -89,7 +90,7 @@ def first_rows(meanings: np.ndarray, width: int) -> np.ndarray:
 
 
 def words_to_swap(tokenizer: Tokenizer, meanings: np.ndarray, texts: Sequence[str]) -> Words:
-    """For each word of ``texts`` that is one piece, the words nearest to it in meaning."""
+    """For each word of ``texts`` that is a single piece, the words nearest in meaning."""
     vocabulary = tokenizer.get_vocab()
     words = sorted(word for word in vocabulary if word.isascii() and word.isalpha() and len(word) >= SHORTEST_WORD)
     used = {part.lower() for text in texts for part in text.split()}
@@ -110,7 +111,7 @@ def _directions(meanings: np.ndarray) -> np.ndarray:
 
 
 def kept_array(path: Path, make: Any) -> np.ndarray:
-    """An array that is made once and then read."""
+    """An array that is computed once and cached in a file."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft.npy")

@@ -1,6 +1,6 @@
-"""`slipway local`: the whole of Slipway on this machine, with no account and no network.
+"""`slipway local`: all of Slipway on this machine, without an account or a network.
 
-What it runs is the checkout's own `local` package, found by its entry point, since this package may not import it.
+It runs the checkout's `local` package, which it finds by its entry point because this package may not import it.
 """
 
 import json
@@ -24,20 +24,20 @@ from slipway.cli.exits import Exit
 from slipway.cli.options import AsJson
 from slipway.errors import NotFoundError
 
-app = typer.Typer(help="The embedded AWS on this machine.", no_args_is_help=True)
+app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port of the API, on 127.0.0.1.")]
-Text = Annotated[str, typer.Option(help="What the first prediction is made for.")]
-StateFolder = Annotated[Path, typer.Option("--state", help="Where its state and its logs are kept.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Return when it is up, and leave it running.")]
+Text = Annotated[str, typer.Option(help="Text for the first prediction.")]
+StateFolder = Annotated[Path, typer.Option("--state", help="Folder for state and logs.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return once it is running, and leave it running.")]
 STATE_FOLDER = Path(".slipway")
 TEXT = "Finally Friday, and the sun is out!"
-_NEEDS = "`slipway local` works in a checkout of Slipway, after `make setup`"
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_REQUIREMENT = "`slipway local` works in a checkout of Slipway, after `make setup`"
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Running(Protocol):
-    """What is up: written to `local.json` as it stands here."""
+    """The running environment, as `local.json` describes it."""
 
     @property
     def api(self) -> str: ...
@@ -49,7 +49,7 @@ class Running(Protocol):
 
 
 class Environment(Protocol):
-    """What `slipway local` asks of the checkout's `local` package."""
+    """The interface of the checkout's `local` package."""
 
     def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
 
@@ -64,11 +64,11 @@ class Environment(Protocol):
 
 @app.command()
 def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: StateFolder = STATE_FOLDER) -> None:
-    """Start the embedded AWS, deploy this checkout to it, and make a first prediction."""
+    """Start the embedded AWS, deploy this checkout to it, and make a prediction."""
     console = Console()
     environment = _environment(state)
     left_running = False
-    with _until_told_to_stop():
+    with _stopped_by_signal():
         running = environment.up(port=port, step=_steps(console))
         try:
             _first_prediction(console, running, text)
@@ -86,16 +86,16 @@ def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: S
 
 @app.command()
 def deploy(*, state: StateFolder = STATE_FOLDER) -> None:
-    """Deploy this checkout, as it is now, to what is up."""
+    """Deploy this checkout's current state to the running embedded AWS."""
     console = Console()
-    with _until_told_to_stop():
+    with _stopped_by_signal():
         running = _environment(state).deploy(step=_steps(console))
     _addresses(console, running)
 
 
 @app.command()
 def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> None:
-    """Say what is up; the exit code is 4 if nothing is."""
+    """Show what is running; exit with code 4 if nothing is."""
     running = _environment(state).status()
     if as_json:
         typer.echo(json.dumps({"up": False} if running is None else {"up": True, **running.model_dump()}))
@@ -115,46 +115,46 @@ def down(*, state: StateFolder = STATE_FOLDER) -> None:
 
 
 def _environment(state: Path) -> Environment:
-    """The checkout's environment; raises NotFoundError where Slipway is installed without it."""
+    """The checkout's environment; raises NotFoundError if Slipway is installed without it."""
     for entry in entry_points(group="slipway.environments", name="local"):
         try:
             made: Environment = entry.load()(root=Path.cwd(), folder=state)
         except ModuleNotFoundError as error:
-            raise NotFoundError("module", f"{error.name}; {_NEEDS}") from error
+            raise NotFoundError("module", f"{error.name}; {_REQUIREMENT}") from error
         return made
-    raise NotFoundError("environment", f"local; {_NEEDS}")
+    raise NotFoundError("environment", f"local; {_REQUIREMENT}")
 
 
 @contextmanager
-def _until_told_to_stop() -> Iterator[None]:
-    """Turn the signals that end a program into one KeyboardInterrupt, and an interrupted block into its exit code."""
-    told: list[int] = []
+def _stopped_by_signal() -> Iterator[None]:
+    """Turn the first stop signal into KeyboardInterrupt, and an interrupted block into the signal's exit code."""
+    received: list[int] = []
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        # Once only: the way out must not be interrupted, or something would be left running.
-        if not told:
-            told.append(number)
+        # Only once: an interrupted shutdown would leave processes running.
+        if not received:
+            received.append(number)
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in _STOPPING}
+    before = {number: signal.signal(number, interrupt) for number in _STOP_SIGNALS}
     try:
         yield
     except KeyboardInterrupt:
-        raise typer.Exit(128 + told[0]) from None
+        raise typer.Exit(128 + received[0]) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _steps(console: Console) -> Callable[[str], AbstractContextManager[None]]:
-    """Show each step with the time it takes: moving on a terminal, a line at its start and its end elsewhere."""
+    """Show each step and its duration: a spinner on a terminal, else a line at its start and one at its end."""
 
     @contextmanager
     def step(title: str) -> Iterator[None]:
         began = time.monotonic()
         if not console.is_terminal:
             console.print(f"...   {title}", highlight=False)
-        with _moving(console, title) if console.is_terminal else nullcontext():
+        with _spinner(console, title) if console.is_terminal else nullcontext():
             yield
         console.print(f"[green]done[/]  {title} [dim]({time.monotonic() - began:.1f} s)[/]", highlight=False)
 
@@ -162,7 +162,7 @@ def _steps(console: Console) -> Callable[[str], AbstractContextManager[None]]:
 
 
 @contextmanager
-def _moving(console: Console, title: str) -> Iterator[None]:
+def _spinner(console: Console, title: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         progress.add_task(f"{title} …")
@@ -174,21 +174,23 @@ def _addresses(console: Console, running: Running) -> None:
 
 
 def _first_prediction(console: Console, running: Running, text: str) -> None:
-    """Predict for a text with the first model that takes one, and show how to do it again."""
+    """Predict a text with the first model that takes one, and print the curl command for it."""
     with Api(running.api) as client:
         try:
             found = _text_model(client.get("/v1/models")["models"])
         except ApiError as error:
             if error.status != 401:
                 raise
-            console.print("The API asks for a token: pass one as `Authorization: Bearer …`.", markup=False)
+            console.print("The API requires a token: pass one as `Authorization: Bearer …`.", markup=False)
             return
         if found is None:
             return
         model, field = found
         body = {"inputs": [{field: text}]}
         prediction = client.call("POST", f"/v1/models/{model}/predict", body)["predictions"][0]
-    console.print(f"\n[bold]{escape(text)}[/]\n{model} says: {_spoken(prediction)}\n", highlight=False, soft_wrap=True)
+    console.print(
+        f"\n[bold]{escape(text)}[/]\n{model} says: {_described(prediction)}\n", highlight=False, soft_wrap=True
+    )
     command = [
         f"curl {running.api}/v1/models/{model}/predict \\",
         "  -H 'Content-Type: application/json' \\",
@@ -198,8 +200,8 @@ def _first_prediction(console: Console, running: Running, text: str) -> None:
 
 
 def _text_model(models: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """The first text classifier, and the one field that it asks of a request."""
-    for model in (each for each in models if "task" in each):  # of a heavy model the list tells no schema
+    """The first text classifier with a single required field, and that field."""
+    for model in (each for each in models if "task" in each):  # the list has no schema of heavy models
         released = next(v for v in model["versions"] if v["version"] == model["release"]["stable"])
         asked = [field["name"] for field in released["inputs"] if "group" not in field and "default" not in field]
         if model["task"] == "text-classification" and len(asked) == 1:
@@ -207,6 +209,6 @@ def _text_model(models: list[dict[str, Any]]) -> tuple[str, str] | None:
     return None
 
 
-def _spoken(prediction: Mapping[str, Any]) -> str:
+def _described(prediction: Mapping[str, Any]) -> str:
     others = ", ".join(f"{label} {score:.2f}" for label, score in prediction["scores"].items())
     return f"[bold]{escape(prediction['label'])}[/] ({others}; version {prediction['version']})"

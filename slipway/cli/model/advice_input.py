@@ -1,4 +1,4 @@
-"""What `slipway model advise` works on: the package, the records to measure with, and the sizes of what is sent."""
+"""The inputs of `slipway model advise`: the package, the records to measure with, and the sizes of messages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,16 +19,16 @@ from slipway.monitoring.telemetry.requests import Telemetry
 _ENVELOPE_BYTES = 150  # model, id and version around one prediction
 _HEADER_BYTES = 400
 _ACCESS_LOG_BYTES = 400
-_CAPTURE_BYTES = 250  # around the inputs and outputs of one capture
+_CAPTURE_BYTES = 250  # of one capture, without its inputs and outputs
 # CloudWatch Logs counts these for each event: https://aws.amazon.com/cloudwatch/pricing/
 _EVENT_BYTES = 26
 
 
 def find_package(model: str, settings: Config | None, root: Path) -> Package:
-    """The package of ``MODEL``, ``MODEL:VERSION`` or a folder.
+    """Find the package of ``MODEL``, ``MODEL:VERSION`` or a folder.
 
     Raises:
-        NotFoundError: there is neither such a model or version in slipway.yaml nor such a folder.
+        NotFoundError: neither slipway.yaml has such a model or version, nor is there such a folder.
         PackageError: the package is altered or malformed.
     """
     if (Path(model) / MANIFEST).is_file():
@@ -43,7 +43,7 @@ def find_package(model: str, settings: Config | None, root: Path) -> Package:
 
 
 def find_records(package: Package, path: Path | None) -> list[Record]:
-    """The records of the file, else some made by the baseline."""
+    """The records of the file, else records made from the baseline."""
     return sample_records(package) if path is None else read_records(package, path)
 
 
@@ -56,7 +56,7 @@ def workload(
     p99_ms: float,
     sizes: Mapping[str, int],
 ) -> Workload:
-    """The traffic; ``sizes`` may give ``payload`` and ``response``, else they are those of the records and outputs."""
+    """The traffic; ``sizes`` may override ``payload`` and ``response``, by default those of records and outputs."""
     outputs = Predictor(package, task_modules=settings.light.task_modules if settings else ()).predict(records)
     inputs_size, outputs_size = _mean_size([{"inputs": [record]} for record in records]), _mean_size(outputs)
     request = sizes.get("payload", inputs_size)
@@ -74,11 +74,11 @@ def _mean_size(documents: Sequence[object]) -> int:
 
 
 def _log_bytes(package: Package, settings: Config | None, *, captured: int) -> int:
-    """Metrics, a share of the captures, and the API's access log, for one request of one record."""
+    """Bytes logged per request of one record: metrics, the sampled share of a capture, and the API's access log."""
     name, version = package.manifest.name, str(package.manifest.version)
     written: list[str] = []
     telemetry = Telemetry(settings.project if settings else "slipway", "predict", write=written.append)
-    for _ in range(2):  # the first has the cold start
+    for _ in range(2):  # the first includes the cold start
         with telemetry.request() as event:
             event.model = name
             event.count(metrics.PREDICTIONS, Version=version)

@@ -1,4 +1,4 @@
-"""The advice as tables whose every figure can be checked by hand, and as one JSON document."""
+"""The advice as tables with figures that can be checked by hand, and as one JSON document."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from slipway.models.manifest import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured, what is assumed, and what follows."""
+    """The measurements, the assumptions, and the advice."""
 
     manifest: Manifest
     advice: Advice
@@ -27,7 +27,7 @@ class Report:
     region: str
 
     def document(self) -> dict[str, Any]:
-        """Everything, as plain JSON values; amounts are dollars a month."""
+        """The report as plain JSON values; amounts are dollars per month."""
         taken = self.advice.taken
         return {
             "model": self.manifest.name,
@@ -62,7 +62,7 @@ class Report:
         rows = {
             "latency, one record": f"median {profile.median_ms:.3f} ms, p99 {profile.p99_ms:.3f} ms, "
             f"mean {profile.mean_ms:.3f} ms, cv² {profile.cv2:.3f}",
-            "of it outside the graph": f"{profile.edge_ms:.3f} ms (encoding, tokenization included)",
+            "of that outside the graph": f"{profile.edge_ms:.3f} ms (encoding, tokenization included)",
             f"in batches of {profile.batch}": f"{profile.batch_per_second:,.0f} records/s",
             "memory": f"{profile.memory_mb:,.0f} MB (a fresh process with Python and ONNX Runtime)",
             "package": f"{profile.size_bytes / 1e6:,.2f} MB",
@@ -97,15 +97,15 @@ class Report:
     def _conclusion(self) -> str:
         taken, work = self.advice.taken, self.advice.workload
         if taken is None:
-            answer = f"[bold red]None meets {work.p99_ms:g} ms.[/]"
+            answer = f"[bold red]No option meets {work.p99_ms:g} ms.[/]"
         else:
             answer = (
                 f"[bold]Take {OPTION_NAMES[taken.option]}[/], {escape(taken.size)}: {_dollars(taken.monthly)} a month, "
-                f"the least of those that meet {work.p99_ms:g} ms."
+                f"the cheapest that meets {work.p99_ms:g} ms."
             )
         rows = "\n".join(f"  {_stretch(stretch)}" for stretch in self.advice.stretches)
         cold = (
-            f"Below {cold_rate(self.given):.4g} a second more than 1 % of a function's requests are cold starts of "
+            f"Below {cold_rate(self.given):.4g} a second, more than 1 % of a function's requests are cold starts of "
             f"{self.given.cold_start_ms:g} ms.\n"
         )
         return f"{answer}\n\nOver the traffic, in requests a second:\n{rows}\n{cold}"
@@ -114,10 +114,10 @@ class Report:
         return (
             f"Prices of {self.table.as_of.isoformat()}, on demand, without tax, discounts and free tiers; the price "
             "table names its sources.\n"
-            f"A month is {SECONDS_A_MONTH:,} s (730 h), a GB 10⁹ bytes. A processor of AWS is taken to be "
-            f"{self.given.slowdown:g} × as slow as one here.\n"
-            "Left out, since each way has them: feature reads, custom metrics, alarms, the prediction cache.\n"
-            "docs/advise.md says how each figure is made."
+            f"A month is {SECONDS_A_MONTH:,} s (730 h), a GB 10⁹ bytes. AWS's processors are assumed to be "
+            f"{self.given.slowdown:g} × as slow as this machine's.\n"
+            "Left out, because every option has them: feature reads, custom metrics, alarms, the prediction cache.\n"
+            "docs/advise.md explains each figure."
         )
 
 

@@ -1,4 +1,4 @@
-"""`slipway model advise`: where a package should run, and what it costs there."""
+"""`slipway model advise`: recommend where to run a package, with the costs."""
 
 import json
 import os
@@ -26,7 +26,7 @@ _HIGHEST_RPS = 1000.0
 
 
 class QueueModel(StrEnum):
-    """How service times vary, for the waiting time."""
+    """The distribution of service times that the waiting time is computed with."""
 
     MEASURED = "measured"
     M_M_C = "m/m/c"
@@ -37,40 +37,48 @@ _CV2 = {QueueModel.MEASURED: None, QueueModel.M_M_C: 1.0, QueueModel.M_D_C: 0.0}
 
 
 def advise(
-    model: Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or the folder of a package.")],
+    model: Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or a package folder.")],
     *,
     rps: Annotated[
-        float, typer.Option(help="Requests a second, steady, one record each.", min=LOWEST_RPS, max=100_000)
+        float, typer.Option(help="Steady requests per second, one record each.", min=LOWEST_RPS, max=100_000)
     ],
-    p99: Annotated[str, typer.Option(help="The latency target at the 99th percentile, e.g. 100ms.")] = "100ms",
-    payload: Annotated[str | None, typer.Option(help="Size of a request, e.g. 1kB. Default: as the records.")] = None,
-    response: Annotated[str | None, typer.Option(help="Size of an answer, e.g. 1kB. Default: as the outputs.")] = None,
-    region: Annotated[str, typer.Option(help="The AWS region whose prices hold.")] = "us-east-1",
+    p99: Annotated[str, typer.Option(help="Latency target at the 99th percentile, e.g. 100ms.")] = "100ms",
+    payload: Annotated[str | None, typer.Option(help="Size of a request, e.g. 1kB. Default: from the records.")] = None,
+    response: Annotated[
+        str | None, typer.Option(help="Size of a response, e.g. 1kB. Default: from the outputs.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="AWS region to take prices from.")] = "us-east-1",
     records: Annotated[
-        Path | None, typer.Option("--input", help="JSONL of whole records to measure with. Default: by the baseline.")
+        Path | None, typer.Option("--input", help="JSONL of whole records to measure with. Default: from the baseline.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Write cost over traffic to this PNG, SVG or PDF.")] = None,
     slowdown: Annotated[
-        float, typer.Option(help="A processor of AWS against one here: 1.5 is slower.", min=0.01)
+        float, typer.Option(help="How many times slower AWS's processors are than this machine's.", min=0.01)
     ] = 1.0,
-    memory: Annotated[int | None, typer.Option(help="MB of the function. Default: light.memory_mb.", min=128)] = None,
-    least: Annotated[int, typer.Option(help="The fewest tasks or instances.", min=1)] = 2,
+    memory: Annotated[
+        int | None, typer.Option(help="Memory of the function in MB. Default: light.memory_mb.", min=128)
+    ] = None,
+    least: Annotated[int, typer.Option(help="Minimum number of tasks or instances.", min=1)] = 2,
     zones: Annotated[int, typer.Option(help="Availability zones with VPC endpoints.", min=1)] = 2,
-    utilization: Annotated[float, typer.Option(help="The highest planned, 0 to 1.", min=0.01, max=0.99)] = 0.7,
-    queue: Annotated[QueueModel, typer.Option(help="How service times vary.")] = QueueModel.MEASURED,
-    front: Annotated[str, typer.Option(help="API Gateway and the way behind it, at p99.")] = "10ms",
-    cold_start: Annotated[str, typer.Option(help="A cold start of the function.")] = "800ms",
-    gpu_throughput: Annotated[float | None, typer.Option(help="Records a second on the GPU.", min=0.001)] = None,
-    gpu_efficiency: Annotated[float, typer.Option(help="Of the GPU's peak, 0 to 1.", min=0.001, max=1)] = 0.3,
-    seconds: Annotated[float, typer.Option(help="Time for each measurement.", min=0.01)] = 2.0,
-    prices: Annotated[Path, typer.Option(help="A price table of your own.", show_default=False)] = SHIPPED,
+    utilization: Annotated[float, typer.Option(help="Highest planned utilization, 0 to 1.", min=0.01, max=0.99)] = 0.7,
+    queue: Annotated[QueueModel, typer.Option(help="Distribution of service times.")] = QueueModel.MEASURED,
+    front: Annotated[str, typer.Option(help="p99 latency of API Gateway and the network behind it.")] = "10ms",
+    cold_start: Annotated[str, typer.Option(help="Duration of the function's cold start.")] = "800ms",
+    gpu_throughput: Annotated[float | None, typer.Option(help="Records per second of the GPU.", min=0.001)] = None,
+    gpu_efficiency: Annotated[
+        float, typer.Option(help="Share of the GPU's peak that is reached, 0 to 1.", min=0.001, max=1)
+    ] = 0.3,
+    seconds: Annotated[float, typer.Option(help="Seconds per measurement.", min=0.01)] = 2.0,
+    prices: Annotated[
+        Path, typer.Option(help="Price table to use instead of the shipped one.", show_default=False)
+    ] = SHIPPED,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Measure a package here, and say what Lambda, Fargate and a GPU would cost a month, and which to take."""
+    """Measure a package here, compare the monthly cost of Lambda, Fargate and a GPU, and recommend one."""
     settings = load_config(config) if config.exists() else None
     table = load_prices(prices)
-    table.of(region)  # before anything is measured
+    table.of(region)  # fail before measuring
     if plot is not None:
         check_format(plot)
     given = Given(
@@ -91,7 +99,7 @@ def advise(
         for name, text in (("payload", payload), ("response", response))
         if text is not None
     }
-    _warn_of_other_work()
+    _warn_if_busy()
     package = find_package(model, settings, config.parent)
     modules = settings.light.task_modules if settings else ()
     sample = find_records(package, records)
@@ -110,8 +118,8 @@ def advise(
         raise typer.Exit(Exit.REFUSED)
 
 
-def _warn_of_other_work() -> None:
+def _warn_if_busy() -> None:
     load, processors = os.getloadavg()[0], os.cpu_count() or 1
     if load > processors:
-        message = f"this machine is busy (load {load:.1f} on {processors} processors): the latencies come out too high"
+        message = f"this machine is busy (load {load:.1f} on {processors} processors): latencies will be too high"
         typer.echo(f"warning: {message}", err=True)

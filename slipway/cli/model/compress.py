@@ -1,4 +1,4 @@
-"""`slipway model quantize`, `prune` and `distill`: a smaller package, beside the one it is made from."""
+"""`slipway model quantize`, `prune` and `distill`: make a smaller package and compare it with the original."""
 
 import json
 import shlex
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from slipway.models.compression.job import Compressed, CompressionJob
     from slipway.models.compression.report import Report, Side
 
-_Model = Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or the folder of a package.")]
-_Output = Annotated[Path, typer.Option(help="The folder of the new package; it must not be there yet.")]
+_Model = Annotated[str, typer.Argument(help="MODEL, MODEL:VERSION, or a package folder.")]
+_Output = Annotated[Path, typer.Option(help="Folder of the new package; it must not exist.")]
 _Version = Annotated[
-    int | None, typer.Option(help="Its version. Default: the folder's name if a number, else the next one.", min=1)
+    int | None, typer.Option(help="Version. Default: the folder's name if a number, else the next one.", min=1)
 ]
 _MaxDrop = Annotated[
-    float, typer.Option(help="The most macro recall (r2; agreement without labels) that may be lost.", min=0)
+    float, typer.Option(help="Largest acceptable loss of macro recall (r2; agreement without labels).", min=0)
 ]
-_Seconds = Annotated[float, typer.Option(help="Time for measuring each latency.", min=0.01)]
+_Seconds = Annotated[float, typer.Option(help="Seconds per latency measurement.", min=0.01)]
 
 
 class QuantizeMethod(StrEnum):
-    """Whether the scales of activations come from each batch, or are fixed by calibration."""
+    """Whether activation scales come from each batch or are fixed by calibration."""
 
     DYNAMIC = "dynamic"
     STATIC = "static"
@@ -43,22 +43,22 @@ def quantize(
     output: _Output,
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`. Default: the calibration's."
-        ),
+        typer.Option(help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`. Default: --calibration."),
     ] = None,
-    method: Annotated[QuantizeMethod, typer.Option(help="Static needs --calibration.")] = QuantizeMethod.DYNAMIC,
+    method: Annotated[
+        QuantizeMethod, typer.Option(help="Quantization method; static needs --calibration.")
+    ] = QuantizeMethod.DYNAMIC,
     calibration: Annotated[
-        Path | None, typer.Option(help="Typical records, for the ranges of activations; the first 512 count.")
+        Path | None, typer.Option(help="Typical records for the ranges of activations; the first 512 are used.")
     ] = None,
-    per_channel: Annotated[bool, typer.Option("--per-channel", help="A scale for each channel of a weight.")] = False,
+    per_channel: Annotated[bool, typer.Option("--per-channel", help="Use a scale per channel of a weight.")] = False,
     max_drop: _MaxDrop = 0.005,
     version: _Version = None,
     seconds: _Seconds = 2.0,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Make the weights int8, with as few nodes left in float as the budget needs."""
+    """Quantize the weights to int8, leaving as few nodes in float as the budget allows."""
     from slipway.models.compression.quantize import Quantizing
     from slipway.models.compression.quantize import quantize as run
 
@@ -77,10 +77,10 @@ def prune(
     data: Annotated[Path, typer.Option(help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`.")],
     units: Annotated[
         str | None,
-        typer.Option(help="Share of the hidden units to remove, e.g. 0.3; or auto: all that --max-drop lets."),
+        typer.Option(help="Share of hidden units to remove, e.g. 0.3, or auto: as many as --max-drop allows."),
     ] = None,
     vocabulary: Annotated[
-        int | None, typer.Option(help="Remove tokens that the texts have fewer times than this.", min=1)
+        int | None, typer.Option(help="Remove tokens that occur fewer times than this in the texts.", min=1)
     ] = None,
     texts: Annotated[Path | None, typer.Option(help="Records to count tokens in. Default: --data.")] = None,
     max_drop: _MaxDrop = 0.005,
@@ -89,7 +89,7 @@ def prune(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Remove hidden units of dense layers, or tokens of a vocabulary; the graph's shapes shrink."""
+    """Remove hidden units of dense layers or rare tokens of a vocabulary."""
     from slipway.models.compression.prune import Pruning
     from slipway.models.compression.prune import prune as run
 
@@ -99,26 +99,28 @@ def prune(
 
 def distill(
     *,
-    teacher: Annotated[str, typer.Option(help="MODEL, MODEL:VERSION, or the folder of a package.")],
-    data: Annotated[Path, typer.Option(help="Records for the teacher to answer, labelled or not.")],
-    student: Annotated[str, typer.Option(help="The recipe as module:function, e.g. training.students:ngrams.")],
+    teacher: Annotated[str, typer.Option(help="MODEL, MODEL:VERSION, or a package folder.")],
+    data: Annotated[Path, typer.Option(help="Records for the teacher to predict; labels are not used.")],
+    student: Annotated[str, typer.Option(help="Recipe as module:function, e.g. recipes.students:ngrams.")],
     output: _Output,
-    name: Annotated[str | None, typer.Option(help="The student's name. Default: the teacher's.")] = None,
-    description: Annotated[str | None, typer.Option(help="A sentence on what it does. Default: the teacher's.")] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="Records to measure on. Default: a share of --data, which is not learned from.")
+    name: Annotated[str | None, typer.Option(help="Name of the student. Default: the teacher's.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="One sentence on what the student does. Default: the teacher's.")
     ] = None,
-    share: Annotated[float, typer.Option(help="That share.", min=0.001, max=0.9)] = 0.1,
-    seed: Annotated[int, typer.Option(help="For that share, and for the recipe if it takes a seed.")] = 2026,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Records to measure on. Default: a share of --data kept out of training.")
+    ] = None,
+    share: Annotated[float, typer.Option(help="Share of --data to keep out of training.", min=0.001, max=0.9)] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed for that share, and for the recipe if it takes one.")] = 2026,
     parameter: Annotated[
-        list[str] | None, typer.Option(help="name=value for the recipe, the value as JSON; again for each.")
+        list[str] | None, typer.Option(help="name=value for the recipe, the value as JSON; repeatable.")
     ] = None,
     version: _Version = None,
     seconds: _Seconds = 2.0,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Have a smaller model learn from the probabilities of a teacher."""
+    """Train a smaller model on the probabilities of a teacher."""
     from slipway.models.compression.distill import Distilling
     from slipway.models.compression.distill import distill as run
 
@@ -158,7 +160,7 @@ def _share(text: str | None) -> float | str | None:
 def _parameter(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise InputError.of("--parameter", f"{text!r} is not name=value")
+        raise InputError.of("--parameter", f"{text!r} must be name=value")
     try:
         return name, json.loads(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The outcome of the gates, as a table or as JSON."""
+"""The results of the gates, as a table or as JSON."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,16 +11,16 @@ from slipway.models.gates.rules import Check, GateResult
 
 
 def check_document(check: Check) -> dict[str, Any]:
-    """A check for programs."""
+    """A check as JSON values."""
     return {"passed": check.passed, **asdict(check)}
 
 
 def print_check(console: Console, title: str, check: Check) -> None:
-    """A row for each gate, and below it what is wrong with those that failed."""
+    """Print one row per gate, and below the table the reason of each failure."""
     against = f"against {check.against}" if check.against else "with no version before it"
     data = f", on {check.data.name} ({check.data.rows:,} records)" if check.data else ""
     if not check.results:
-        console.print(f"{title} has no gates, so nothing was checked. docs/registry.md says how to set them.")
+        console.print(f"{title} has no gates, so nothing was checked. docs/registry.md explains how to set them.")
         return
     table = Table(
         "gate", "outcome", "measured", "allowed", "by", title=f"{title} {against}{data}", title_justify="left"
@@ -31,8 +31,8 @@ def print_check(console: Console, title: str, check: Check) -> None:
     console.print(table)
     if check.data is None:
         console.print(
-            "Not checked: the figures of quality. Without labelled records (--data) they are those of the manifest, "
-            "and there is no agreement."
+            "Quality was not measured: without labelled records (--data), the manifest's figures are used, and there "
+            "is no agreement."
         )
     for result in check.failed:
         console.print(f"[red]failed[/] {escape(result.name)}: {escape(result.sentence)}", soft_wrap=True)
@@ -44,5 +44,5 @@ def _numbers(result: GateResult) -> list[str]:
 
 
 def number(value: float) -> str:
-    """A figure for a table: whole bytes, and four digits of what is small."""
+    """Format a figure for a table: whole from 1,000, else with four digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""`slipway model import`: a model of another framework becomes a package."""
+"""`slipway model import`: make a package of a model of another framework."""
 
 import json
 import shlex
@@ -20,42 +20,40 @@ if TYPE_CHECKING:
 
 def import_(
     *,
-    onnx: Annotated[Path | None, typer.Option(help="An ONNX file.")] = None,
+    onnx: Annotated[Path | None, typer.Option(help="ONNX file to import.")] = None,
     sklearn: Annotated[
         str | None, typer.Option(help="module:function that returns a fitted scikit-learn model.")
     ] = None,
     torch: Annotated[str | None, typer.Option(help="module:function that returns a PyTorch module.")] = None,
-    hugging_face: Annotated[
-        Path | None, typer.Option(help="A folder with a sequence classifier (safetensors).")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="The model's name.")] = None,
-    version: Annotated[int | None, typer.Option(help="Default: the next one in the model's folder.")] = None,
+    hugging_face: Annotated[Path | None, typer.Option(help="Folder with a sequence classifier (safetensors).")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version. Default: the next one in the model's folder.")] = None,
     records: Annotated[
         Path | None, typer.Option(help="Sample records to check and measure on, .jsonl or .csv.")
     ] = None,
-    label_column: Annotated[
-        str | None, typer.Option(help="The column of true labels. Default: `label`, if any.")
+    label_column: Annotated[str | None, typer.Option(help="Column of true labels. Default: `label`, if any.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Labels in the order of the outputs, separated by commas.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="tabular-classification or tabular-regression, if ambiguous.")
     ] = None,
-    labels: Annotated[str | None, typer.Option(help="The labels in the order of the outputs, with commas.")] = None,
-    task: Annotated[str | None, typer.Option(help="tabular-classification or tabular-regression, if unclear.")] = None,
-    answers: Annotated[
-        str | None, typer.Option(help="probabilities or logits: what the outputs are, if unclear.")
-    ] = None,
-    inputs: Annotated[Path | None, typer.Option(help="YAML list of inputs, to state what is not inferred.")] = None,
+    answers: Annotated[str | None, typer.Option(help="Kind of outputs, probabilities or logits, if ambiguous.")] = None,
+    inputs: Annotated[Path | None, typer.Option(help="YAML list of inputs that overrides what is inferred.")] = None,
     ranges: Annotated[bool, typer.Option(help="Infer the limits of inputs from the sample records.")] = True,
-    graph_output: Annotated[str | None, typer.Option(help="The ONNX output with the answers, if several.")] = None,
+    graph_output: Annotated[
+        str | None, typer.Option(help="ONNX output with the answers, if there are several.")
+    ] = None,
     tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of an ONNX file that takes tokens.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Cut texts to this many tokens.")] = None,
-    tolerance: Annotated[float, typer.Option(help="The largest difference from the original to accept.")] = 1e-4,
-    description: Annotated[str | None, typer.Option(help="A sentence on what the model does.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Truncate texts to this many tokens.")] = None,
+    tolerance: Annotated[float, typer.Option(help="Largest acceptable difference from the original.")] = 1e-4,
+    description: Annotated[str | None, typer.Option(help="One sentence on what the model does.")] = None,
     about: Annotated[Path | None, typer.Option(help="Markdown for the model card: use, data, limits, licence.")] = None,
-    unit: Annotated[str | None, typer.Option(help="The unit of a regression's value.")] = None,
-    models: Annotated[Path, typer.Option(help="The folder of all models.")] = Path("models"),
-    output: Annotated[Path | None, typer.Option(help="Default: MODELS/NAME/VERSION.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of a regression's value.")] = None,
+    models: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("models"),
+    output: Annotated[Path | None, typer.Option(help="Folder of the package. Default: MODELS/NAME/VERSION.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a package of a trained model, checked against the original on sample records."""
-    # Every command loads this module, and only this one needs numpy and ONNX Runtime.
+    # Every command loads this module, but only this one needs NumPy and ONNX Runtime.
     from slipway.models.importing.importer import import_model
     from slipway.models.importing.request import ImportRequest, refuse_to_ask, split_labels
 

@@ -1,4 +1,4 @@
-"""Packages on this machine, as the commands name them: a version of slipway.yaml's model, or a folder."""
+"""Find packages on this machine by version or folder."""
 
 import subprocess
 from pathlib import Path
@@ -9,10 +9,10 @@ from slipway.models.package import MANIFEST, Package, load_package
 
 
 class Project:
-    """What slipway.yaml says of one model, and the packages that lie beside it."""
+    """One model's configuration, and its packages beside slipway.yaml."""
 
     def __init__(self, config: Path, model: str) -> None:
-        """Raises ConfigError, and NotFoundError for a model that slipway.yaml does not have."""
+        """Raise ConfigError, or NotFoundError for a model that slipway.yaml does not have."""
         self.settings: Config = load_config(config)
         if model not in self.settings.models:
             raise NotFoundError("model in slipway.yaml", model, self.settings.models)
@@ -21,7 +21,7 @@ class Project:
 
     @property
     def model(self) -> ModelConfig:
-        """The model's part of slipway.yaml."""
+        """The model's section of slipway.yaml."""
         return self.settings.models[self._name]
 
     @property
@@ -30,12 +30,12 @@ class Project:
         return self.settings.model_folder(self._root, self._name)
 
     def labelled(self, given: Path | None) -> Path | None:
-        """The labelled records to check with: those given, else those of ``gates.labelled``."""
+        """The labelled records to check with: ``given``, else ``gates.labelled``."""
         default = self.model.gates.labelled
         return given or (self._root / default if default else None)
 
     def package(self, version: str) -> Package:
-        """The checked package of a version's number or of a folder, if it is one of the model.
+        """Load and check the model's package by version number or folder.
 
         Raises:
             NotFoundError: there is no such version or folder.
@@ -47,16 +47,16 @@ class Project:
             raise NotFoundError(f"package of {self._name}", str(folder), map(str, self._numbers()))
         package = load_package(folder)
         if package.manifest.name != self._name:
-            raise InputError.of(version, f"is a package of {package.manifest.name}, and not of {self._name}")
+            raise InputError.of(version, f"is a package of {package.manifest.name}, not of {self._name}")
         return package
 
     def before(self, package: Package) -> Package | None:
-        """The package here with the next lower number."""
+        """The local package with the next lower number, or None."""
         lower = [number for number in self._numbers() if number < package.manifest.version]
         return self.package(str(lower[-1])) if lower else None
 
     def commit(self) -> str | None:
-        """The commit that is checked out here; None outside a git checkout."""
+        """The checked-out commit; None outside a git checkout."""
         command = ["git", "-C", str(self._root), "rev-parse", "--verify", "--quiet", "HEAD"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)

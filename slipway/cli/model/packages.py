@@ -1,4 +1,4 @@
-"""`slipway model`: the packages of this project."""
+"""`slipway model`: work with the packages of this project."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from slipway.errors import NotFoundError
 from slipway.models.manifest import Manifest
 from slipway.models.package import load_package
 
-app = typer.Typer(help="The model packages of this project.", no_args_is_help=True)
+app = typer.Typer(help="Make, check and register model packages.", no_args_is_help=True)
 app.command("advise")(advise)
 app.command("import")(import_)
 app.command("quantize")(compress.quantize)
@@ -32,12 +32,12 @@ app.command("register")(registry_commands.register)
 app.command("pull")(registry_commands.pull)
 app.command("diff")(registry_commands.diff)
 app.command("deprecate")(registry_commands.deprecate)
-FromRegistry = Annotated[bool, typer.Option("--registry", help="What the registry has, in place of what lies here.")]
+FromRegistry = Annotated[bool, typer.Option("--registry", help="Read the registry instead of this machine.")]
 
 
 @app.command("list")
 def list_models(
-    model: Annotated[str | None, typer.Argument(help="Default: every model of slipway.yaml.")] = None,
+    model: Annotated[str | None, typer.Argument(help="The model. Default: every model of slipway.yaml.")] = None,
     *,
     registry: FromRegistry = False,
     table: TableName = None,
@@ -45,7 +45,7 @@ def list_models(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """List the versions that slipway.yaml deploys, every file checked against its digest; or those of the registry."""
+    """List and check the versions that slipway.yaml deploys, or list those of the registry."""
     if registry:
         models = [model] if model else load_config(config).models
         registry_commands.list_registered(find_target(config, table, bucket), list(models), as_json=as_json)
@@ -71,7 +71,7 @@ def list_models(
 def show_model(
     model: Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")],
     version: Annotated[
-        int | None, typer.Argument(help="Default: the stable version; of the registry, the newest.")
+        int | None, typer.Argument(help="The version. Default: the stable one; with --registry, the newest.")
     ] = None,
     *,
     registry: FromRegistry = False,
@@ -80,7 +80,7 @@ def show_model(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Show one version: its schema, how it was made, its measured quality; of the registry, its lineage and check."""
+    """Show one version's schema, training and quality; with --registry, also its lineage and check."""
     if registry:
         target = find_target(config, table, bucket)
         record, manifest = registry_commands.find_registered(target, model, version)

@@ -1,4 +1,4 @@
-"""`slipway model check`, `register`, `pull`, `diff` and `deprecate`: packages against their gates, and the registry."""
+"""`slipway model check`, `register`, `pull`, `diff` and `deprecate`: the gates and the registry."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,11 +26,13 @@ from slipway.models.registry.submission import newest_package, submit_package
 from slipway.models.registry.versions import Origin, VersionRecord
 
 Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
-LocalVersion = Annotated[str, typer.Argument(metavar="VERSION|FOLDER", help="A package of this project, or a folder.")]
+LocalVersion = Annotated[
+    str, typer.Argument(metavar="VERSION|FOLDER", help="A version on this machine, or a package folder.")
+]
 Number = Annotated[int, typer.Argument(help="The version's number in the registry.", min=1)]
 Data = Annotated[Path | None, typer.Option(help="Labelled records, .jsonl, .tsv or .csv. Default: gates.labelled.")]
-Seconds = Annotated[float, typer.Option(help="Time to measure the latency of each package.", min=0.01)]
-By = Annotated[str | None, typer.Option(help="Who does this. Default: the identity of the AWS credentials.")]
+Seconds = Annotated[float, typer.Option(help="Seconds per latency measurement.", min=0.01)]
+By = Annotated[str | None, typer.Option(help="Who does this. Default: the identity of the AWS credentials, as an ARN.")]
 
 
 def check(
@@ -39,10 +41,11 @@ def check(
     *,
     data: Data = None,
     against: Annotated[
-        str | None, typer.Option(metavar="VERSION|FOLDER", help="Default: the version here that comes before.")
+        str | None,
+        typer.Option(metavar="VERSION|FOLDER", help="What to compare with. Default: the previous version here."),
     ] = None,
     registry: Annotated[
-        bool, typer.Option("--registry", help="Against the registry's newest version, as `register` does.")
+        bool, typer.Option("--registry", help="Compare with the registry's newest version, as `register` does.")
     ] = False,
     seconds: Seconds = 1.0,
     table: TableName = None,
@@ -50,9 +53,9 @@ def check(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Hold a package against its gates in slipway.yaml; the exit code is 1 if one fails, or if there is none."""
+    """Check a package against its gates in slipway.yaml; exit with code 1 if one fails or there is none."""
     if registry and against is not None:
-        raise InputError.of("--against and --registry", "exclude each other")
+        raise InputError.of("--against and --registry", "cannot be combined")
     project = Project(config, model)
     package = project.package(version)
     with _before(project, package, against, find_target(config, table, bucket) if registry else None) as previous:
@@ -78,9 +81,9 @@ def register(
     *,
     data: Data = None,
     force: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Register what did not pass; the reason is kept.")
+        str | None, typer.Option(metavar="REASON", help="Register a package that did not pass; the reason is recorded.")
     ] = None,
-    parent: Annotated[int | None, typer.Option(help="The version that this one was made from.", min=1)] = None,
+    parent: Annotated[int | None, typer.Option(help="Version that this one was made from.", min=1)] = None,
     by: By = None,
     seconds: Seconds = 1.0,
     table: TableName = None,
@@ -88,7 +91,7 @@ def register(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Check a package against the newest version of the registry, and store it as the next one."""
+    """Check a package against the registry's newest version, and register it as the next one."""
     project = Project(config, model)
     package = project.package(version)
     target = find_target(config, table, bucket)
@@ -116,12 +119,12 @@ def pull(
     model: Model,
     number: Number,
     *,
-    into: Annotated[Path | None, typer.Option(help="The folder. Default: the model's, as slipway.yaml says.")] = None,
+    into: Annotated[Path | None, typer.Option(help="Folder to write to. Default: the model's folder.")] = None,
     table: TableName = None,
     bucket: BucketName = None,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
-    """Write a version of the registry to a folder here, every file checked against its digest."""
+    """Write a version of the registry to a folder here, with every file checked."""
     target = find_target(config, table, bucket)
     package = target.open().pull(model, number, into or Project(config, model).folder / str(number))
     Console().print(f"{model} {number} of {target.place} is in {package.folder}.", soft_wrap=True)
@@ -131,13 +134,13 @@ def deprecate(
     model: Model,
     number: Number,
     *,
-    reason: Annotated[str, typer.Option(help="Why it should not be used any more.")],
+    reason: Annotated[str, typer.Option(help="Why it should no longer be used.")],
     by: By = None,
     table: TableName = None,
     bucket: BucketName = None,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
-    """Mark a version as not to be used any more; it stays where it is."""
+    """Mark a version as deprecated; its files stay."""
     target = find_target(config, table, bucket)
     record = target.open().deprecate(model, number, reason=reason, by=by or target.caller())
     mark = record.deprecated
@@ -147,15 +150,15 @@ def deprecate(
 
 def diff(
     model: Model,
-    before: Annotated[str, typer.Argument(metavar="A", help="A version of the registry, or the folder of a package.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    before: Annotated[str, typer.Argument(metavar="A", help="A version of the registry, or a package folder.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="A version of the registry, or a package folder.")],
     *,
     table: TableName = None,
     bucket: BucketName = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Say what is different between two versions: schema, files, quality and size."""
+    """Show the differences between two versions: schema, files, quality and size."""
     target = cache(partial(find_target, config, table, bucket))
     first, second = (_manifest(model, side, target) for side in (before, after))
     difference = compare_versions(first, second)
@@ -175,14 +178,14 @@ def _manifest(model: str, side: str, target: Callable[[], Target]) -> Manifest:
 def _before(
     project: Project, package: Package, against: str | None, target: Target | None
 ) -> AbstractContextManager[Package | None]:
-    """The version that a package is compared with."""
+    """The package to compare with."""
     if target is not None:
         return newest_package(target.open(), package.manifest.name)
     return nullcontext(project.before(package) if against is None else project.package(against))
 
 
 def list_registered(target: Target, models: Sequence[str], *, as_json: bool) -> None:
-    """Print the versions of the models that the registry has."""
+    """Print the registry's versions of the models."""
     registry = target.open()
     records = [record for model in models for record in registry.versions(model)]
     if as_json:
@@ -192,7 +195,7 @@ def list_registered(target: Target, models: Sequence[str], *, as_json: bool) -> 
 
 
 def find_registered(target: Target, model: str, number: int | None) -> tuple[VersionRecord, Manifest]:
-    """A version of the registry, by default the newest that is not deprecated; raises NotFoundError."""
+    """Find a version in the registry, by default the newest that is not deprecated; raises NotFoundError."""
     registry = target.open()
     record = registry.version(model, number) if number is not None else registry.newest(model)
     if record is None:

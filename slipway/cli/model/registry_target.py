@@ -1,4 +1,4 @@
-"""Which registry the commands speak to: its table and bucket, and where they are."""
+"""Find the registry that the commands use: its table and bucket, and where they are."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,13 +13,15 @@ from slipway.config import load_config
 from slipway.errors import InputError, NotFoundError
 from slipway.models.registry.registry import Registry
 
-TableName = Annotated[str | None, typer.Option("--table", help="The control table. Default: as docs/registry.md says.")]
-BucketName = Annotated[str | None, typer.Option("--bucket", help="The model bucket; together with --table.")]
+TableName = Annotated[
+    str | None, typer.Option("--table", help="The control table. Default: found as docs/registry.md describes.")
+]
+BucketName = Annotated[str | None, typer.Option("--bucket", help="The model bucket; requires --table.")]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A registry's table and bucket; ``options`` are those of botocore's clients for it."""
+    """A registry's table and bucket; ``options`` are botocore client options."""
 
     table: str
     bucket: str
@@ -27,8 +29,8 @@ class Target:
     options: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def open(self) -> Registry:
-        """The registry, which is not spoken to yet."""
-        # boto3's part of the start is paid only by the commands that need it.
+        """Create the registry without calling it."""
+        # Only commands that need boto3 pay for its import.
         from slipway.aws.table import lazy_client
         from slipway.models.registry.bucket import S3ObjectStore, s3_client
         from slipway.models.registry.table import DynamoVersionTable
@@ -37,18 +39,18 @@ class Target:
         return Registry(objects, DynamoVersionTable(self.table, client=lazy_client(**self.options)))
 
     def caller(self) -> str:
-        """Who asks, as AWS says."""
+        """The caller's ARN."""
         from slipway.aws.identity import caller_arn
 
         return caller_arn(**self.options)
 
 
 def find_target(config: Path, table: str | None, bucket: str | None) -> Target:
-    """The registry of ``table`` and ``bucket``, else of the embedded AWS if it is up here, else of the project's stack.
+    """The registry of ``table`` and ``bucket``, else of a running embedded AWS, else of the project's stack.
 
     Raises:
-        InputError: one of the two was given, or the embedded AWS has no registry yet.
-        NotFoundError, UnavailableError: the stack is not deployed, or AWS cannot be asked.
+        InputError: only one of the two was given.
+        NotFoundError, UnavailableError: there is no registry, or AWS cannot be reached.
     """
     if (table is None) != (bucket is None):
         raise InputError.of("--table and --bucket", "must be given together")

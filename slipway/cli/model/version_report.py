@@ -1,4 +1,4 @@
-"""Versions of the registry, and their differences, for reading."""
+"""Print versions of the registry and their differences."""
 
 import json
 from typing import Any
@@ -13,13 +13,13 @@ from slipway.models.registry.versions import VersionRecord
 
 
 def print_versions(console: Console, records: list[VersionRecord]) -> None:
-    """A row for each version."""
+    """Print one row per version."""
     table = Table("model", "version", "registered", "by", "size", "quality", "state")
     for record in records:
         quality = "\n".join(f"{item.metric} {item.value:.3f}" for item in record.quality)
         time = record.registered_at.strftime("%Y-%m-%d %H:%M")
         size = f"{record.size_bytes / 1e6:.2f} MB"
-        by = record.origin.by.rpartition(":")[2]  # of an ARN, what tells people apart
+        by = record.origin.by.rpartition(":")[2]  # the part of an ARN that identifies a person
         row = (record.model, str(record.number), time, by, size, quality, _state(record))
         table.add_row(*map(escape, row))
     console.print(table)
@@ -32,7 +32,7 @@ def _state(record: VersionRecord) -> str:
 
 
 def print_lineage(console: Console, record: VersionRecord) -> None:
-    """Where a version comes from, and how it was judged."""
+    """Print where a version comes from and how it was checked."""
     origin, training = record.origin, record.training
     facts: dict[str, Any] = {
         "registered": f"{record.registered_at.isoformat(timespec='seconds')} by {origin.by}",
@@ -57,7 +57,7 @@ def print_lineage(console: Console, record: VersionRecord) -> None:
 
 
 def print_difference(console: Console, before: str, after: str, difference: Difference) -> None:
-    """A table of what changed in schema, files, quality and size."""
+    """Print the differences in schema, files, quality and size."""
     table = Table("", "what", before, after)
     parts = {"schema": difference.schema, "file": difference.files, "quality": difference.quality}
     for part, changes in parts.items():

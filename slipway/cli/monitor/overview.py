@@ -1,4 +1,4 @@
-"""Both tiers at a glance: what is deployed, whether it is well, and what it did in the last minutes."""
+"""The status of both tiers: what is deployed, whether it is healthy, and its recent traffic."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Found = Mapping[MetricQuery, float]
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests; those that were answered with an error, and of these the service's own; and the 99th percentile."""
+    """Requests, errors, the errors that are the service's own faults, and the p99 latency."""
 
     requests: int
     errors: int
@@ -29,7 +29,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
-    """A version of a light model; ``p99_ms`` is of its inference alone."""
+    """A version of a light model; ``p99_ms`` covers only inference."""
 
     version: int
     stable: bool
@@ -39,7 +39,7 @@ class VersionStatus:
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
-    """A slot of a heavy model. ``weight`` is its part of the sum of both."""
+    """A slot of a heavy model. ``weight`` is relative to the sum of both."""
 
     slot: str
     version: int | None
@@ -63,7 +63,7 @@ class ModelStatus:
 
 
 class Observer:
-    """Looks at what is deployed of a project."""
+    """Reads the status of a project's deployment."""
 
     def __init__(self, project: str, deployed: Deployed, *, now: datetime, minutes: int) -> None:
         self._project = project
@@ -72,10 +72,10 @@ class Observer:
         self._now, self._minutes = now, minutes
 
     def observe(self, models: Iterable[Mapping[str, Any]]) -> list[ModelStatus]:
-        """The status of models, which are as `GET /v1/models` lists them; raises UnavailableError."""
+        """The status of models as `GET /v1/models` lists them; raises UnavailableError."""
         listed = list(models)
         wanted = [series for model in listed for series in self._wanted(model)]
-        # One request for all models: a project of ten would wait ten times.
+        # One request for all models, so that the wait does not grow with their number.
         found = self._metrics.read(wanted, now=self._now, minutes=self._minutes)
         return [
             self._heavy(model, found) if model["tier"] == "heavy" else self._light(model, found) for model in listed

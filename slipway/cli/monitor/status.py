@@ -1,4 +1,4 @@
-"""`slipway status`: both tiers at a glance."""
+"""`slipway status`: the status of both tiers."""
 
 import json
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from slipway.cli.monitor.status_report import print_status
 from slipway.cli.options import AsJson, ConfigFile, Token, Url
 from slipway.config import load_config
 
-Minutes = Annotated[int, typer.Option(min=1, max=1440, help="How far back requests are counted.")]
+Minutes = Annotated[int, typer.Option(min=1, max=1440, help="Minutes of traffic to show.")]
 READY = "ready"
 
 
@@ -27,7 +27,7 @@ def status(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Show what is deployed, whether it is well, and what it did in the last minutes."""
+    """Show what is deployed, whether it is healthy, and its recent traffic."""
     from slipway.cli.monitor.overview import Observer  # boto3 takes a quarter of a second to import
 
     project = load_config(config).project
@@ -46,7 +46,7 @@ def status(
 
 
 def _health(client: Api) -> str:
-    """`ready`, or why the API is not."""
+    """`ready`, or why the API is not ready."""
     try:
         client.get("/v2/health/ready")
     except ApiError as error:

@@ -1,4 +1,4 @@
-"""The status of models, for reading: a table of 80 columns, so that a pipe and a narrow terminal show all of it."""
+"""Print the status of models as a table of 80 columns, which fits a pipe or a narrow terminal."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,12 +9,12 @@ from rich.table import Table
 from slipway.cli.monitor.overview import ModelStatus, SlotStatus, Traffic, VersionStatus
 
 _NONE = "–"
-_CAPTION = "Of a version, predictions in place of requests, and the p99 of inference alone."
+_CAPTION = "Rows of versions show predictions instead of requests, and the p99 of inference alone."
 Row = tuple[str, ...]
 
 
 def print_status(console: Console, models: Iterable[ModelStatus]) -> None:
-    """A row for each model, and one for each of its versions or slots."""
+    """Print a row per model, and one per version or slot."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=_CAPTION, caption_justify="left")
     for heading in ("model", "weight", "healthy", "requests", "errors", "faults", "p99, ms"):
         table.add_column(heading, justify="left" if heading in ("model", "healthy") else "right")
@@ -39,7 +39,7 @@ def _slots(slots: tuple[SlotStatus, ...]) -> Iterator[Row]:
 
 
 def _tasks(slot: SlotStatus) -> str:
-    """`2 of 2`, in colour where a task that should be there is not."""
+    """`2 of 2`, in red if tasks are missing."""
     text = f"{slot.healthy} of {slot.desired}"
     coloured = f"[red]{text}[/]" if slot.healthy < slot.desired else text
     return f"{coloured}, deploying" if slot.deploying else coloured

@@ -1,4 +1,4 @@
-"""`slipway release`: moving traffic from one version to another."""
+"""`slipway release`: move traffic from one version to another."""
 
 import typer
 
@@ -6,7 +6,7 @@ from slipway.cli.release import steps
 from slipway.cli.release.simulate import simulate
 from slipway.cli.release.watch import watch
 
-app = typer.Typer(help="Release versions of a model, and undo that.", no_args_is_help=True)
+app = typer.Typer(help="Release versions of a model, and roll them back.", no_args_is_help=True)
 app.command("start")(steps.start)
 app.command("status")(steps.status)
 app.command("watch")(watch)

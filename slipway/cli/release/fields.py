@@ -1,4 +1,4 @@
-"""What a request to a version may hold, for whoever starts a release."""
+"""The fields that a request to a version may have, for starting a release."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from slipway.releases.routing.sticky import sendable
 
 
 def request_fields(config: Config, config_file: Path, model: str, version: int) -> tuple[str, ...]:
-    """The fields and entities that a request to a version may send.
+    """The fields and entities that a request to a version may have.
 
     Raises:
-        NotFoundError: the version lies neither here nor in the registry.
+        NotFoundError: the version is neither here nor in the registry.
         PackageError, UnavailableError: it cannot be read.
     """
     return sendable(_manifest(config, config_file, model, version), config)

@@ -1,4 +1,4 @@
-"""Releases, for reading."""
+"""Format releases as tables."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _COLOURS = {"rolled-back": "red", "promoted": "green", "running": "yellow", "bak
 
 
 def record_table(record: ReleaseRecord, evidence: Evidence | None = None, decision: Decision | None = None) -> Table:
-    """Where a release is: its phase, the shares, and what the judge says."""
+    """The state of a release: its phase, the shares, and the verdict."""
     phase = record.phase.value
     title = f"[bold]{record.id}[/] · {record.options.strategy} · [{_COLOURS.get(phase, 'blue')}]{phase}[/]"
     table = Table("version", "wanted", "live", "traffic", title=title, title_justify="left", caption_justify="left")
@@ -29,7 +29,7 @@ def record_table(record: ReleaseRecord, evidence: Evidence | None = None, decisi
     lines = [record.phase.sentence, f"started {record.started_at:%Y-%m-%d %H:%M} UTC by {record.started_by}"]
     if record.held or record.conflict:
         lines.append(
-            "held: " + ("somebody else has moved the traffic" if record.conflict else "both versions fail alike")
+            "held: " + ("traffic was moved outside of Slipway" if record.conflict else "both versions fail alike")
         )
     lines += _judged(record, decision)
     lines.append(f"last: {record.history[-1].what}")
@@ -38,19 +38,19 @@ def record_table(record: ReleaseRecord, evidence: Evidence | None = None, decisi
 
 
 def _judged(record: ReleaseRecord, decision: Decision | None) -> Iterator[str]:
-    """The verdict with its findings; of shadows the findings on each."""
+    """The verdict with its findings; for shadows, the findings on each."""
     if decision is not None and decision.verdict is not None:
         yield f"{decision.verdict.outcome.value}: {decision.verdict.sentence}"
-    said: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     if isinstance(record.options, Shadow):
-        said = results(record if decision is None else decision.record)
+        findings = results(record if decision is None else decision.record)
     elif decision is not None and decision.verdict is not None:
-        said = tuple(finding.sentence for finding in decision.verdict.findings if finding.candidate_n)
-    yield from (f"  {line}" for line in said)
+        findings = tuple(finding.sentence for finding in decision.verdict.findings if finding.candidate_n)
+    yield from (f"  {line}" for line in findings)
 
 
 def history_table(record: ReleaseRecord) -> Table:
-    """Each step of a release, with its evidence."""
+    """The steps of a release, with their evidence."""
     title = f"[bold]{record.id}[/] · {record.options.strategy}"
     table = Table("time, UTC", "by", "phase", "what", title=title, title_justify="left")
     for entry in record.history:

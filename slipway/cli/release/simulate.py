@@ -1,4 +1,4 @@
-"""`slipway release simulate`: how often, how soon and at what cost releases are decided, on simulated traffic."""
+"""`slipway release simulate`: how often, how soon and at what cost releases are decided on simulated traffic."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,40 +29,49 @@ _BUSY, _QUIET = 100.0, 5.0
 
 def simulate(
     scenario: Annotated[
-        list[str] | None, typer.Argument(help="Scenarios by name; an unknown one lists them. Default: all.")
+        list[str] | None, typer.Argument(help="Names of scenarios; an unknown name lists them. Default: all.")
     ] = None,
     *,
-    model: Annotated[str | None, typer.Option(help="Take `release` of this model. Default: the defaults.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="Any strategy. Default: the model's, else canary.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model whose `release` options to use. Default: the built-in defaults.")
+    ] = None,
+    strategy: Annotated[str | None, typer.Option(help="Strategy. Default: the model's, else canary.")] = None,
     option: Changes = None,
-    arms: Annotated[int, typer.Option(help="Versions of an A/B test or a bandit.", min=2, max=10)] = 2,
+    arms: Annotated[int, typer.Option(help="Number of versions in an A/B test or a bandit.", min=2, max=10)] = 2,
     rps: Annotated[
-        float | None, typer.Option(help="Requests a second. Default: 100; 5 for experiments.", min=0.001, max=100_000)
+        float | None, typer.Option(help="Requests per second. Default: 100; 5 for experiments.", min=0.001, max=100_000)
     ] = None,
-    daily: Annotated[float, typer.Option(help="Swing of the traffic over the day.", min=0, max=1)] = 0.0,
+    daily: Annotated[float, typer.Option(help="Daily swing of the traffic, 0 to 1.", min=0, max=1)] = 0.0,
     errors: Annotated[
-        float | None, typer.Option(help="Not scenarios, but a candidate that fails this share.", min=0, max=1)
+        float | None, typer.Option(help="Simulate a candidate that fails this share of requests.", min=0, max=1)
     ] = None,
-    slower: Annotated[float | None, typer.Option(help="One that takes so many times as long.", min=0.01)] = None,
-    wrong: Annotated[float | None, typer.Option(help="One that is wrong in this share.", min=0, max=1)] = None,
-    reward: Annotated[float | None, typer.Option(help="One with this mean reward.", min=0, max=1)] = None,
+    slower: Annotated[
+        float | None, typer.Option(help="Simulate a candidate that takes this many times as long.", min=0.01)
+    ] = None,
+    wrong: Annotated[
+        float | None, typer.Option(help="Simulate a candidate that is wrong in this share of records.", min=0, max=1)
+    ] = None,
+    reward: Annotated[
+        float | None, typer.Option(help="Simulate a candidate with this mean reward.", min=0, max=1)
+    ] = None,
     preferred: Annotated[
-        float | None, typer.Option(help="One that wins this share of the impressions that are no tie.", min=0, max=1)
+        float | None,
+        typer.Option(help="Simulate a candidate that wins this share of untied impressions.", min=0, max=1),
     ] = None,
     late: Annotated[
-        float | None, typer.Option(help="Minutes until labels and rewards come, on average.", min=0, max=100_000)
+        float | None, typer.Option(help="Mean delay of labels and rewards in minutes.", min=0, max=100_000)
     ] = None,
     runs: Annotated[
         int | None, typer.Option(help="Runs of each scenario. Default: 1000; 200 for experiments.", min=1, max=100_000)
     ] = None,
-    hours: Annotated[float, typer.Option(help="The longest a run lasts.", min=0.1, max=1000)] = 24.0,
-    lag: Annotated[float, typer.Option(help="Minutes until a window's metrics can be read.", min=0, max=60)] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same figures.", min=0)] = 0,
+    hours: Annotated[float, typer.Option(help="Maximum length of a run in hours.", min=0.1, max=1000)] = 24.0,
+    lag: Annotated[float, typer.Option(help="Delay of metrics in minutes.", min=0, max=60)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed; equal seeds give equal figures.", min=0)] = 0,
     plot: Annotated[Path | None, typer.Option(help="Write decisions over time to this PNG, SVG or PDF.")] = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Release good and bad candidates into simulated traffic, by the very decisions that real releases go by."""
+    """Simulate releases of good and bad candidates, with the decision logic of real releases."""
     if plot is not None:
         check_format(plot)
     options, judge = chosen_of(_release(model, config), strategy, named_changes(option))
@@ -85,20 +94,22 @@ def simulate(
 
 
 def _check(options: Options, own: Mapping[str, float], scenarios: Sequence[str], arms: int) -> None:
-    """Refuse what would have no effect; raises InputError."""
+    """Raise InputError for options that would have no effect."""
     if arms > 2 and not isinstance(options, AbTest | Bandit):
-        raise InputError.of("--arms", f"{options.strategy} has one candidate here; an A/B test and a bandit take more")
+        raise InputError.of("--arms", f"{options.strategy} has one candidate; only A/B tests and bandits take more")
     if "preferred" in own and not isinstance(options, Interleave):
-        raise InputError.of("--preferred", f"{options.strategy} has no impressions; that is for interleave")
+        raise InputError.of("--preferred", f"{options.strategy} has no impressions; use it with interleave")
     unseen = [name for name in ("wrong", "reward") if name in own]
     if unseen and isinstance(options, Shadow):
-        raise InputError.of(f"--{unseen[0]}", "nobody sees what a shadow answers, so no label and no reward comes back")
+        raise InputError.of(
+            f"--{unseen[0]}", "a shadow's answers are not shown to users, so they get no labels or rewards"
+        )
     if own and scenarios:
-        raise InputError.of("scenario", f"{scenarios[0]} and a candidate of --{next(iter(own))} exclude each other")
+        raise InputError.of("scenario", f"{scenarios[0]} and --{next(iter(own))} cannot be combined")
 
 
 def _run(named: Sequence[Named], setting: Setting) -> dict[str, Sequence[Run]]:
-    """The runs of each scenario; which one it is at is shown meanwhile."""
+    """Run each scenario and show the progress."""
     results: dict[str, Sequence[Run]] = {}
     with Console(stderr=True).status("") as status:
         for number, each in enumerate(named, start=1):
@@ -123,7 +134,7 @@ def _traffic(rps: float, daily: float, late: float | None) -> Traffic:
 
 
 def _own(own: Mapping[str, float], options: Options, traffic: Traffic, arms: int) -> Named:
-    """The candidate that is described on the command line."""
+    """The scenario of the candidate that the command line describes."""
     stable = stable_of(options)
     changed = replace(
         stable.slower(own.get("slower", 1.0)),

@@ -1,4 +1,4 @@
-"""What `slipway release simulate` prints: the table that suits the strategy."""
+"""The tables of `slipway release simulate`, by strategy."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from slipway.releases.statistics.sample_size import sample_size
 
 
 def figures_table(found: Sequence[AnyFigures], options: Options, *, title: str, arms: int) -> Table:
-    """A line for each scenario."""
+    """A table with one row per scenario."""
     columns, caption = _explained(options, arms)
     table = Table("candidate", title=title, title_justify="left", caption=caption, caption_justify="left")
     for column in columns:
@@ -24,36 +24,36 @@ _ENDS = ("the better won", "another won", "no winner", "rolled back", "open", "m
 
 
 def _explained(options: Options, arms: int) -> tuple[tuple[str, ...], str]:
-    """The columns after the first, and what they mean."""
+    """The columns after the first, and their explanation."""
     match options:
         case AbTest():
             size = sample_size(options, arms=arms)
             return (*_ENDS, "outcomes"), (
-                f"planned: {size:,} outcomes of each arm, by which a difference of {options.effect:g} above "
-                f"{options.baseline:g} is found with probability {options.power:g}, and none that is not there with "
-                f"{1 - options.alpha:g}; outcomes: of each arm, in the median run"
+                f"planned: {size:,} outcomes per arm, to detect a difference of {options.effect:g} above "
+                f"{options.baseline:g} with probability {options.power:g} at a false-positive rate of "
+                f"{options.alpha:g}; outcomes: per arm, in the median run"
             )
         case Bandit():
             return (*_ENDS, "outcomes", "lost of 1,000", "equal shares"), (
-                "outcomes: of all arms, in the median run; lost: rewards given away in 1,000 requests by not sending "
-                "all to the better version, beside what equal shares would give away"
+                "outcomes: of all arms, in the median run; lost: rewards lost per 1,000 requests by not sending all to "
+                "the better version, beside the loss of equal shares"
             )
         case Interleave():
-            return (*_ENDS, "impressions"), "impressions: of the median run, with ties"
+            return (*_ENDS, "impressions"), "impressions: in the median run, including ties"
     if options.strategy == "shadow":
         columns = ("worse", "within the margins", "undecided", "no report", "minutes, median", "p99", "disagreement")
         return columns, (
-            "worse, within, undecided: what the report says; minutes: until the shadow was first found worse; "
+            "worse, within, undecided: the report's verdict; minutes: until the shadow was first found worse; "
             "disagreement: with the stable version, in the median run"
         )
     return ("rolled back", "promoted", "inconclusive", "open", "minutes, median", "p99", "harmed of 1,000"), (
-        "minutes: from the candidate's first traffic to the rollback; harmed: failed by the candidate, in 1,000 "
-        "requests to the model"
+        "minutes: from the candidate's first traffic to the rollback; harmed: requests failed by the candidate, "
+        "per 1,000 requests to the model"
     )
 
 
 def figure_cells(each: AnyFigures) -> tuple[str, ...]:
-    """The cells of a line after its first."""
+    """The cells of a row after its first."""
     minutes = (_number(each.median_minutes), _number(each.p99_minutes))
     match each:
         case Figures():

@@ -27,22 +27,22 @@ from slipway.releases.record.request import ReleaseRequest, stable_version, star
 from slipway.releases.shadow.log_shadows import check_deployed
 
 Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
-By = Annotated[str | None, typer.Option(help="Who wants it. Default: as AWS knows the caller.")]
-Reason = Annotated[str, typer.Option("--reason", "-m", help="Why, for the history.")]
+By = Annotated[str | None, typer.Option(help="Who does this. Default: the identity of the AWS credentials.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Reason, for the history.")]
 
 
 def start(
     model: Model,
-    candidates: Annotated[list[int], typer.Argument(help="The version, or versions, to release.")],
+    candidates: Annotated[list[int], typer.Argument(help="The version or versions to release.")],
     *,
-    strategy: Annotated[str | None, typer.Option(help="Default: `release.strategy` of slipway.yaml.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Strategy. Default: `release.strategy` of slipway.yaml.")] = None,
     option: Changes = None,
     reason: Reason = "",
     by: By = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan without starting.")] = False,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
-    """Release a version: the controller goes on with it by itself, and undoes it if it is worse."""
+    """Start releasing a version; the controller continues on its own and rolls back if it is worse."""
     target = find_releases(config)
     if model not in target.config.models:
         raise NotFoundError("model", model, target.config.models)
@@ -72,26 +72,26 @@ def start(
     console.print(table)
     if not dry_run:
         started = store.start(record)
-        console.print(f"Release [bold]{started.id}[/] is started; `slipway release watch {model}` shows how it goes.")
+        console.print(f"Release [bold]{started.id}[/] has started; `slipway release watch {model}` shows its progress.")
 
 
 def promote(model: Model, *, reason: Reason = "", by: By = None, config: ConfigFile = Path("slipway.yaml")) -> None:
-    """Give the candidate all traffic now, whatever the judge says."""
+    """Give the candidate all traffic now, regardless of the judge."""
     _order("promote", model, reason, by, config)
 
 
 def rollback(model: Model, *, reason: Reason = "", by: By = None, config: ConfigFile = Path("slipway.yaml")) -> None:
-    """Give all traffic back to the version that was stable before; works with the controller down."""
+    """Give all traffic back to the stable version; works even if the controller is down."""
     _order("rollback", model, reason, by, config)
 
 
 def status(
-    model: Annotated[str | None, typer.Argument(help="Default: every model.")] = None,
+    model: Annotated[str | None, typer.Argument(help="The model. Default: every model.")] = None,
     *,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Show the last release of each model."""
+    """Show the latest release of each model."""
     target = find_releases(config)
     records = target.deployment.store().current([model] if model else target.config.models)
     if as_json:
@@ -101,11 +101,11 @@ def status(
     for record in records:
         console.print(record_table(record))
     if not records:
-        console.print("Nothing was released here yet.")
+        console.print("There are no releases yet.")
 
 
 def history(model: Model, *, config: ConfigFile = Path("slipway.yaml"), as_json: AsJson = False) -> None:
-    """Show the releases of a model, each step with the evidence that it was decided on."""
+    """Show the releases of a model, with the evidence for each step."""
     store = find_releases(config).deployment.store()
     active = [record for record in store.current([model]) if not record.settled]
     records = [*active, *store.past(model)]
@@ -118,7 +118,7 @@ def history(model: Model, *, config: ConfigFile = Path("slipway.yaml"), as_json:
 
 
 def tick(*, config: ConfigFile = Path("slipway.yaml")) -> None:
-    """Do what the controller does each minute, once."""
+    """Run one pass of the controller, which otherwise runs each minute."""
     target = find_releases(config)
     _print(target.deployment.controller(target.config).tick(target.config.models))
 
@@ -145,7 +145,7 @@ def _caller(target: ReleaseTarget, dry_run: bool) -> str:
 
 
 def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
-    """The live shares of a heavy model; those of a light one are the last release's."""
+    """The live shares of a heavy model; None for a light one, whose shares are the last release's."""
     if target.config.models[model].tier == "light":
         return None
     from slipway.releases.controller.listener import SlotBalancer
@@ -164,6 +164,6 @@ def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
 
 
 def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Outputs:
-    """What a version predicts, if its package lies here; without it, the judge compares no labels and no values."""
+    """A version's outputs if its package is here; without them, the judge compares neither labels nor values."""
     folder = target.config.model_folder(root, model) / str(version)
     return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()

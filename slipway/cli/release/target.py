@@ -1,4 +1,4 @@
-"""The releases that the commands speak to: those of the embedded AWS if it is up here, else of the deployed stacks."""
+"""Find the releases that the commands use: in a running embedded AWS, else in the deployed stacks."""
 
 import json
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from slipway.releases.controller.deployment import Deployment
 
 @dataclass(frozen=True)
 class ReleaseTarget:
-    """slipway.yaml, and what is deployed of it."""
+    """A slipway.yaml and its deployment."""
 
     config: Config
     deployment: Deployment
     place: str
 
     def caller(self) -> str:
-        """Who asks, as AWS says."""
+        """The caller's ARN."""
         from slipway.aws.identity import caller_arn
 
         return caller_arn(**self.deployment.options)
 
 
 def find_releases(config_file: Path) -> ReleaseTarget:
-    """Where the project of a slipway.yaml is deployed; raises NotFoundError and UnavailableError as `find_deployed`."""
+    """Find the deployment of a slipway.yaml; raises NotFoundError and UnavailableError as `find_deployed` does."""
     config = load_config(config_file)
     deployed = find_deployed(config.project)
     deployment = Deployment(
@@ -47,6 +47,6 @@ def _api(deployed: Deployed) -> str:
 
 
 def _region(deployed: Deployed) -> str:
-    """The region in the API's own name, where it has one."""
+    """The region of the client options, else the one in the API's host name."""
     parts = deployed.outputs.get("ApiUrl", "").split(".")
     return str(deployed.options.get("region_name") or (parts[2] if len(parts) > 3 else "us-east-1"))

@@ -1,4 +1,4 @@
-"""`slipway release watch`: a release as it goes."""
+"""`slipway release watch`: follow a release."""
 
 import time
 from pathlib import Path
@@ -23,10 +23,10 @@ from slipway.releases.strategies.decide import decide
 def watch(
     model: Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")],
     *,
-    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.5)] = 5.0,
+    every: Annotated[float, typer.Option(help="Seconds between updates.", min=0.5)] = 5.0,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
-    """Show weights, evidence and verdict until the release has ended; this only looks."""
+    """Show weights, evidence and verdict until the release ends, without changing anything."""
     target = find_releases(config)
     store, controller = target.deployment.store(), target.deployment.controller(target.config)
     record = _record(store, model)
@@ -40,7 +40,7 @@ def watch(
 
 
 def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
-    """A release with what the controller would see now, and what the judge would say."""
+    """A release with the current evidence and the verdict on it."""
     try:
         evidence = controller.observe(record)
     except SlipwayError as error:

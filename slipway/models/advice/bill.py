@@ -1,4 +1,4 @@
-"""The lines that bills share: what goes through the API, whatever serves it."""
+"""The lines that every bill shares: API requests, logs, data transfer, and the load balancer of the heavy tier."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from slipway.models.advice.terms import HOURS_A_MONTH, SECONDS_A_MONTH, Line, Wo
 
 _METERED_BYTES = 512 * 1024
 GB = 1e9
-_LCU_CONNECTIONS = 25.0  # new ones a second
-_LCU_GB = 1.0  # an hour
+_LCU_CONNECTIONS = 25.0  # new connections per second
+_LCU_GB = 1.0  # per hour
 
 
 def api_lines(work: Workload, prices: RegionPrices, *, log_bytes: int) -> list[Line]:
@@ -39,7 +39,7 @@ def api_lines(work: Workload, prices: RegionPrices, *, log_bytes: int) -> list[L
 
 
 def tiered(item: str, how: str, quantity: float, unit: str, tiers: Sequence[Tier]) -> list[Line]:
-    """A line for each tier that the quantity reaches."""
+    """One line per tier that the quantity reaches."""
     lines: list[Line] = []
     start = 0.0
     for tier in tiers:
@@ -52,7 +52,7 @@ def tiered(item: str, how: str, quantity: float, unit: str, tiers: Sequence[Tier
 
 
 def tier_rates(work: Workload, prices: RegionPrices) -> list[float]:
-    """The requests a second at which a tier of `api_lines` ends, where the bill has a kink."""
+    """The requests per second at which a price tier of `api_lines` ends and the bill's slope changes."""
     chunks = max(1, math.ceil(work.request_bytes / _METERED_BYTES))
     calls = [tier.up_to * 1e6 / chunks for tier in prices.http_api_million_requests if tier.up_to is not None]
     sent = [tier.up_to * GB / work.response_bytes for tier in prices.data_out_gb if tier.up_to is not None]
@@ -62,7 +62,7 @@ def tier_rates(work: Workload, prices: RegionPrices) -> list[float]:
 def balancer_lines(
     work: Workload, prices: RegionPrices, *, endpoints: Sequence[str], zones: int, per_connection: int
 ) -> list[Line]:
-    """What a service in private subnets needs besides itself: the load balancer, and endpoints in place of NAT."""
+    """The costs of a service in private subnets besides its units: load balancer, and VPC endpoints instead of NAT."""
     return [
         Line("Load balancer", f"1 × {HOURS_A_MONTH} h", HOURS_A_MONTH, "h", prices.load_balancer_hour),
         _capacity_line(work, prices, per_connection),
@@ -78,7 +78,7 @@ def balancer_lines(
 
 
 def _capacity_line(work: Workload, prices: RegionPrices, per_connection: int) -> Line:
-    """An hour's load balancer capacity units: the larger of connections and bytes; ten rules are free."""
+    """The load balancer's capacity units: the larger of connections and bytes; the first ten rules are free."""
     connections = work.rps / per_connection / _LCU_CONNECTIONS
     data = work.rps * 3600 * (work.request_bytes + work.response_bytes) / GB / _LCU_GB
     if connections >= data:

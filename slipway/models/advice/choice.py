@@ -1,7 +1,7 @@
-"""Which offer to take, and at what traffic that changes.
+"""The cheapest offer that meets the target, and the traffic at which that changes.
 
-Every bill is a straight line of the traffic between its steps (a further task) and kinks (a price tier). So between
-two neighbouring ones the bills are compared exactly, by intersecting lines; nothing is sampled.
+Every bill is linear in the traffic between its steps (one more task) and kinks (a price tier). So between two
+neighbouring ones, the bills are compared exactly by intersecting lines; nothing is sampled.
 """
 
 import math
@@ -15,13 +15,13 @@ from slipway.models.advice.light import cold_rate, light_offer
 from slipway.models.advice.prices import PriceTable
 from slipway.models.advice.terms import Given, Offer, Option, Profile, Workload
 
-# Of each kind of unit. One more of that many is a twentieth of a percent, and the time to compare stays in seconds.
+# Per kind of unit. Beyond this, one more unit changes the bill by under 0.05 %, and comparing takes seconds.
 _MOST_STEPS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """From ``low`` to ``high`` requests a second, ``option`` is the one to take; None where none meets the target."""
+    """A range of requests per second and its cheapest option; ``option`` is None where none meets the target."""
 
     low: float
     high: float
@@ -30,7 +30,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The offers for the workload, and which to take over a range of traffic."""
+    """The offers for the workload, and the cheapest option over a range of traffic."""
 
     workload: Workload
     offers: tuple[Offer, ...]
@@ -43,10 +43,10 @@ class Advice:
 
 
 class Advisor:
-    """Everything but the traffic: what was measured, the prices, and what is given."""
+    """Makes offers for any traffic from the measurements, the prices and the assumptions."""
 
     def __init__(self, profile: Profile, table: PriceTable, region: str, given: Given, *, p99_ms: float) -> None:
-        """Raises NotFoundError for a region that the table does not have."""
+        """Raise NotFoundError for a region that the table does not have."""
         self._prices = table.of(region)
         self._profile = profile
         self._given = given
@@ -56,7 +56,7 @@ class Advisor:
         )
 
     def offers(self, work: Workload) -> tuple[Offer, ...]:
-        """The light tier, the best Fargate size and the best GPU instance, as far as there is one."""
+        """Offers of the light tier, the best Fargate size and the best GPU instance, where there is one."""
         found = [light_offer(work, self._profile, self._prices, self._given)]
         for units in self._fleets:
             unit = best_unit(units, work.rps, self._given)
@@ -67,11 +67,11 @@ class Advisor:
         return tuple(found)
 
     def advise(self, work: Workload, *, low: float, high: float) -> Advice:
-        """Offers at the workload's traffic, and what to take from ``low`` to ``high`` requests a second."""
+        """The offers at the workload's rate, and the cheapest option from ``low`` to ``high`` requests per second."""
         return Advice(work, self.offers(work), tuple(self._stretches(work, low, high)))
 
     def steps(self, work: Workload, low: float, high: float) -> list[float]:
-        """Every traffic between ``low`` and ``high`` at which a bill has a step or a kink, and both ends."""
+        """Every rate between ``low`` and ``high``, inclusive, at which a bill has a step or a kink."""
         rates = [cold_rate(self._given), *tier_rates(work, self._prices)]
         for unit in (unit for units in self._fleets for unit in units if unit.rate > 0):
             most = min(_MOST_STEPS, math.floor(high / unit.rate))
@@ -89,7 +89,7 @@ class Advisor:
         return found
 
     def _between(self, work: Workload, start: float, end: float) -> Iterable[Stretch]:
-        """Between two steps: the line through two inner points of each bill, and where the lines intersect."""
+        """Split the range between two steps at the intersections of the bills, each a line through two inner points."""
         first, second = (start + (end - start) * part for part in (0.25, 0.75))
         here, there = (self.offers(replace(work, rps=rate)) for rate in (first, second))
         bills = [
@@ -109,7 +109,7 @@ class Advisor:
 
 @dataclass(frozen=True, slots=True)
 class _Bill:
-    """A bill as a line of the traffic."""
+    """A bill as a linear function of the traffic."""
 
     option: Option
     at_first: float
@@ -121,5 +121,5 @@ class _Bill:
 
 
 def cheapest(offers: Sequence[Offer]) -> Offer | None:
-    """The one that costs least of those that meet the target."""
+    """The cheapest offer that meets the target, or None."""
     return min((offer for offer in offers if offer.meets), key=lambda offer: offer.monthly, default=None)

@@ -1,7 +1,7 @@
-"""The heavy tier's offers: units of one kind, Fargate tasks or GPU instances, behind a load balancer.
+"""The heavy tier's offers: Fargate tasks or GPU instances behind a load balancer, called units here.
 
-Each unit has its own queue, since the load balancer hands every request to one of them. So a unit carries a fixed
-highest rate, and the number of units is a step function of the traffic.
+Each unit has its own queue, because the load balancer sends every request to one unit. So a unit has a fixed maximum
+rate, and the number of units is a step function of the traffic.
 """
 
 import math
@@ -17,7 +17,7 @@ from slipway.models.advice.terms import HOURS_A_MONTH, Given, Line, Offer, Optio
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A kind of task or instance. ``rate`` is the most requests a second that one carries as planned; 0 if none."""
+    """A kind of task or instance. ``rate`` is the most requests per second that one should serve; 0 if unknown."""
 
     option: Option
     size: str
@@ -30,17 +30,17 @@ class Unit:
     """The bill of one unit."""
     endpoints: tuple[str, ...]
     late: bool
-    """Whether it misses the target at any traffic; then ``rate`` is that of the planned utilization."""
+    """Whether it misses the target at any traffic; then ``rate`` is that at the planned utilization."""
     problems: tuple[str, ...] = ()
 
     @property
     def monthly(self) -> float:
-        """Dollars a month for one."""
+        """Dollars per month for one unit."""
         return math.fsum(line.amount for line in self.prices)
 
 
 def fargate_units(profile: Profile, prices: RegionPrices, given: Given, *, p99_ms: float) -> list[Unit]:
-    """A task of each processor size, with the least memory that holds one process for each processor."""
+    """A task of each vCPU size, with the least memory that holds one process per vCPU."""
     found = []
     for vcpus, memories in FARGATE_SIZES.items():
         processes = max(1, int(vcpus))
@@ -93,7 +93,7 @@ def _rate_how(queue: Queue, rate: float, given: Given) -> str:
 
 
 def gpu_units(profile: Profile, table: PriceTable, prices: RegionPrices, given: Given, *, p99_ms: float) -> list[Unit]:
-    """An instance of each type with a GPU that the region's prices have."""
+    """An instance of each GPU type that the region has a price for."""
     return [
         _gpu_unit(profile, table.gpu_instances[name], prices, given, name=name, p99_ms=p99_ms)
         for name in prices.gpu_instance_hour
@@ -101,7 +101,7 @@ def gpu_units(profile: Profile, table: PriceTable, prices: RegionPrices, given: 
 
 
 def gpu_rate(profile: Profile, tflops: float, given: Given) -> tuple[float, str]:
-    """Records a second on the GPU alone in full batches, and where the figure is from; 0 if there is none."""
+    """Records per second of the GPU in full batches, and the figure's source; 0 if it cannot be estimated."""
     if given.gpu_per_second is not None:
         return given.gpu_per_second, "as given"
     if profile.gpu_per_second is not None:
@@ -159,26 +159,26 @@ def _gpu_bill(name: str, prices: RegionPrices, fee_share: float, given: Given) -
 
 
 def units_needed(unit: Unit, rps: float, given: Given) -> int:
-    """How many units carry the traffic; the fewest where it is not known what one carries."""
+    """How many units serve the traffic; the minimum where a unit's rate is unknown."""
     return max(given.least_units, math.ceil(rps / unit.rate) if unit.rate else 0)
 
 
 def best_unit(units: Sequence[Unit], rps: float, given: Given) -> Unit | None:
-    """The kind that costs least for the traffic, among those within the target if any is."""
+    """The cheapest kind of unit for the traffic, preferring kinds that meet the target."""
     possible = [unit for unit in units if not unit.problems]
     within = [unit for unit in possible if not unit.late]
     return min(within or possible, key=lambda unit: units_needed(unit, rps, given) * unit.monthly, default=None)
 
 
 def unit_p99(unit: Unit, rps: float, given: Given) -> float:
-    """The p99 in ms with the traffic spread evenly over the units needed."""
+    """The p99 latency in ms with the traffic spread evenly over the units needed."""
     if unit.queue is None:
         return unit.base_p99_ms
     return unit.base_p99_ms + wait_quantile_ms(unit.queue, rps / units_needed(unit, rps, given))
 
 
 def heavy_offer(unit: Unit, work: Workload, prices: RegionPrices, given: Given) -> Offer:
-    """What as many units as the traffic needs cost, with the load balancer before them."""
+    """The offer of as many units as the traffic needs, with their load balancer."""
     count = units_needed(unit, work.rps, given)
     p99 = unit_p99(unit, work.rps, given)
     wait = "" if unit.queue is None else f" + {p99 - unit.base_p99_ms:.2f} (p99 wait at {work.rps / count:,.3g}/s each)"
@@ -198,7 +198,7 @@ def heavy_offer(unit: Unit, work: Workload, prices: RegionPrices, given: Given) 
         p99_target_ms=work.p99_ms,
         problems=unit.problems,
         notes=(
-            f"one carries {unit.rate:,.1f}/s: {unit.rate_how}",
+            f"one unit serves {unit.rate:,.1f}/s: {unit.rate_how}",
             _count_how(unit, work, given, count),
             _other_slot(unit, given, count),
         ),
@@ -210,11 +210,11 @@ def _hours(line: Line) -> str:
 
 
 def _other_slot(unit: Unit, given: Given, count: int) -> str:
-    """What the bill leaves out: a release brings the idle slot up, and takes the loser down after its end."""
+    """A note on a cost outside the bill: the other slot, which runs during a release."""
     first, during = (f"{n} × ${unit.monthly:,.2f} = ${n * unit.monthly:,.2f}" for n in (given.least_units, count))
     return (
-        "the bill is of one slot, as it is between releases. From the first deploy to the end of the first release the "
-        f"other one runs, too: {first} a month; and for the time that a release takes: {during} a month"
+        "the bill is for one slot, as between releases. The other slot also runs from the first deploy to the end of "
+        f"the first release, at {first} a month, and during every later release, at {during} a month"
     )
 
 

@@ -6,14 +6,14 @@ from slipway.models.advice.bill import api_lines
 from slipway.models.advice.prices import RegionPrices
 from slipway.models.advice.terms import SECONDS_A_MONTH, Given, Line, Offer, Profile, Workload
 
-WHOLE_PROCESSOR_MB = 1769  # AWS's documentation: at this memory size a function has one whole processor
+WHOLE_PROCESSOR_MB = 1769  # the memory size at which a function has one full vCPU, by AWS's documentation
 _UNZIPPED_LIMIT_MB = 250
 _DEPENDENCIES_MB = 92
 _CONCURRENCY = 1000  # the default quota of an account
 
 
 def light_offer(work: Workload, profile: Profile, prices: RegionPrices, given: Given) -> Offer:
-    """What Lambda costs for the workload; it is billed by the request, so nothing at zero traffic."""
+    """The offer of Lambda, which is billed per request and costs nothing at zero traffic."""
     share = processor_share(given)
     milliseconds = (profile.mean_ms * given.slowdown + given.lambda_overhead_ms) / share
     billed = math.ceil(milliseconds)
@@ -42,12 +42,12 @@ def light_offer(work: Workload, profile: Profile, prices: RegionPrices, given: G
 
 
 def processor_share(given: Given) -> float:
-    """How much of one processor a function of this memory size has; one prediction uses one thread."""
+    """The share of one processor that the function's memory size gives it; a prediction uses one thread."""
     return min(1.0, given.lambda_memory_mb / WHOLE_PROCESSOR_MB)
 
 
 def cold_rate(given: Given) -> float:
-    """The requests a second below which more than 1 % meet an environment given up: exp(-rate × idle) = 0.01."""
+    """The rate below which over 1 % of requests meet a cold start, in requests per second: exp(-rate × idle) = 0.01."""
     return math.log(100) / given.idle_seconds
 
 

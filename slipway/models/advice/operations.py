@@ -1,4 +1,4 @@
-"""How many multiply-adds a graph does for one record, counted from the shapes that ONNX Runtime's profiler sees."""
+"""Multiply-adds of a graph per record, counted from the shapes that ONNX Runtime's profiler reports."""
 
 import json
 import math
@@ -16,10 +16,10 @@ Shape = Sequence[int]
 
 
 def multiply_adds(predictor: Predictor, records: Sequence[Record]) -> float:
-    """Multiply-adds for one record in a batch of ``records``, padding included.
+    """Multiply-adds per record in a batch of ``records``, padding included.
 
-    Matrix products, convolutions, recurrent and attention nodes are counted; nodes that work element by element and
-    trees are not, so a graph of only those gives 0.
+    Matrix products, convolutions, recurrent and attention nodes are counted. Element-wise nodes and trees are not, so a
+    graph of only those gives 0.
     """
     package = predictor.package
     with TemporaryDirectory() as folder:
@@ -27,7 +27,7 @@ def multiply_adds(predictor: Predictor, records: Sequence[Record]) -> float:
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
         options.log_severity_level = 3
-        # As the file has it: fused and prepacked nodes would hide shapes.
+        # Fused and prepacked nodes would hide shapes.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.disable_prepacking", "1")
         path = str(package.path(package.manifest.graph.file))
@@ -42,7 +42,7 @@ def _is_node(event: Mapping[str, Any]) -> bool:
 
 
 def node_multiply_adds(details: Mapping[str, Any]) -> float:
-    """Of one node, as the profiler describes it: its operator, and its inputs' and outputs' shapes by type."""
+    """Multiply-adds of one node, from the profiler's details: its operator, and its input and output shapes by type."""
     count = _COUNTS.get(str(details.get("op_name")))
     if count is None:
         return 0.0
@@ -60,7 +60,7 @@ def _product(inputs: Sequence[Shape], outputs: Sequence[Shape]) -> float:
 
 
 def _gemm(inputs: Sequence[Shape], outputs: Sequence[Shape]) -> float:
-    # The left matrix may be transposed, so the inner size is what is left of it.
+    # The left matrix may be transposed, so the inner dimension is not always its last.
     return float(math.prod(inputs[0]) * outputs[0][-1])
 
 

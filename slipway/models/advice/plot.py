@@ -1,4 +1,4 @@
-"""Cost over traffic as a picture; needs the extra `plot`."""
+"""A plot of cost over traffic; needs the extra `plot`."""
 
 import math
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ from slipway.models.extras import need
 _FORMATS = (".pdf", ".png", ".svg")
 _POINTS = 400
 _STEPS = 400
-# Told apart in print and by readers who do not see red and green apart: Okabe and Ito's colours.
+# Okabe and Ito's palette, which is safe for colour-blind readers and in print.
 _COLOURS: dict[Option, str] = {"light": "#0072B2", "fargate": "#E69F00", "gpu": "#009E73"}
 
 
 def check_format(path: Path) -> None:
-    """Raises InputError for a file whose ending names no picture that can be written."""
+    """Raise InputError unless the file's suffix names a supported image format."""
     if path.suffix.lower() not in _FORMATS:
-        raise InputError.of("--plot", f"{path} ends in none of {', '.join(_FORMATS)}")
+        raise InputError.of("--plot", f"{path} must end in one of {', '.join(_FORMATS)}")
 
 
 def plot_costs(advisor: Advisor, advice: Advice, path: Path, *, title: str) -> None:
-    """Draw the monthly cost of each option over the traffic of the advice, both axes logarithmic.
+    """Plot the monthly cost of each option over the advice's range of traffic, on logarithmic axes.
 
-    Lines are dashed where an option misses the latency target; upright lines mark where the answer changes.
+    Lines are dotted where an option misses the latency target; vertical lines mark where the cheapest option changes.
 
     Raises:
-        InputError: the file cannot be written, or its ending is not known.
+        InputError: the file cannot be written, or its format is unknown.
         MissingExtraError: matplotlib is not installed.
     """
     check_format(path)
@@ -51,7 +51,7 @@ def plot_costs(advisor: Advisor, advice: Advice, path: Path, *, title: str) -> N
 
 
 def _rates(advisor: Advisor, advice: Advice) -> list[float]:
-    """Evenly spaced on the axis, and both sides of each step as far as steps can be told apart."""
+    """The rates to plot: evenly spaced on the axis, and both sides of each step while steps are distinguishable."""
     low, high = advice.stretches[0].low, advice.stretches[-1].high
     even = (low * (high / low) ** (index / _POINTS) for index in range(_POINTS + 1))
     steps = advisor.steps(advice.workload, low, high)[:_STEPS]
@@ -84,5 +84,5 @@ def _draw_changes(axes: Any, advice: Advice) -> None:
 
 
 def changes(advice: Advice) -> Iterator[float]:
-    """The traffic at each change of the answer."""
+    """The rates at which the cheapest option changes."""
     return (stretch.low for stretch in advice.stretches[1:])

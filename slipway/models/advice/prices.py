@@ -1,4 +1,4 @@
-"""The price table as types: one file, dated, by region."""
+"""The types of the price table, a dated file of prices by region."""
 
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class Tier(_Part):
-    """A price that holds up to a quantity a month, or without limit."""
+    """A price up to a monthly quantity, or without limit."""
 
     up_to: Annotated[float, Field(gt=0)] | None = None
     price: Price
@@ -53,12 +53,12 @@ class RegionPrices(_Part):
     def _tiers_increase(self) -> Self:
         for name in ("http_api_million_requests", "data_out_gb"):
             if not _increase(getattr(self, name)):
-                raise ValueError(f"`{name}`: each tier but the last needs an `up_to` above the one before")
+                raise ValueError(f"`{name}`: every tier but the last needs an `up_to` above the previous tier's")
         return self
 
 
 class GpuInstance(_Part):
-    """What an instance type with one GPU has. ``fee_share`` is ECS Managed Instances' part of the hourly price."""
+    """An instance type with one GPU. ``fee_share`` is ECS Managed Instances' fee as a share of the hourly price."""
 
     gpu: str
     vcpus: Annotated[int, Field(ge=1)]
@@ -83,7 +83,7 @@ class PriceTable(_Part):
         return self
 
     def of(self, region: str) -> RegionPrices:
-        """The prices of a region; raises NotFoundError that names the known ones."""
+        """The prices of a region; raises NotFoundError that names the known regions."""
         if region not in self.regions:
             raise NotFoundError("region in the price table", region, self.regions)
         return self.regions[region]
@@ -93,7 +93,7 @@ def load_prices(path: Path = SHIPPED) -> PriceTable:
     """Read a price table.
 
     Raises:
-        ConfigError: the file cannot be read, is not YAML, or a value in it is wrong; each problem names its path.
+        ConfigError: the file cannot be read, is not YAML, or has invalid values; each problem names the value's path.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Measuring a package for advice: everything that the arithmetic takes from this machine."""
+"""Measure a package for advice: every figure that the advice takes from this machine."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -23,7 +23,7 @@ def profile_package(
     seconds: float = 2.0,
     task_modules: Sequence[str] = (),
 ) -> Profile:
-    """Measure with one thread over ``records`` in turn, about ``seconds`` for each figure.
+    """Measure with one thread, cycling through ``records``, for about ``seconds`` per figure.
 
     Raises:
         InputError: there are no records.
@@ -48,7 +48,7 @@ def profile_package(
 
 
 def _encoding_ms(predictor: Predictor, records: Sequence[Record], *, seconds: float) -> float:
-    """The mean for one record of what stays on the processor when the graph runs elsewhere.
+    """The mean encoding time per record, which stays on the CPU when the graph runs on a GPU.
 
     Decoding three scores takes less than a hundredth of a millisecond and is left out.
     """

@@ -1,7 +1,7 @@
-"""How long requests wait for a free server: Erlang's formula, and what follows from it for the tail.
+"""How long requests wait for a free server: Erlang's delay formula and the tail that follows from it.
 
 Sources: A. K. Erlang's delay formula C(c, a) for M/M/c, as in L. Kleinrock, Queueing Systems, vol. 1 (1975), section
-3.5; for service times that are not exponential the Allen-Cunneen approximation, A. O. Allen, Probability, Statistics
+3.5; for other than exponential service times, the Allen-Cunneen approximation, A. O. Allen, Probability, Statistics,
 and Queueing Theory (1990), section 5.3.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """``servers`` that each take ``service_ms`` on average for a request; ``cv2`` is (deviation / mean)² of that.
+    """``servers`` with a mean service time of ``service_ms``; ``cv2`` is its (deviation / mean)².
 
     ``cv2`` of 1 makes it M/M/c, and 0 makes it M/D/c.
     """
@@ -21,15 +21,15 @@ class Queue:
     cv2: float
 
     def load(self, rate: float) -> float:
-        """The mean number of busy servers at ``rate`` requests a second."""
+        """The mean number of busy servers at ``rate`` requests per second."""
         return rate * self.service_ms / 1000
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The probability that a request has to wait, for ``load`` busy servers on average; 1 from saturation on."""
+    """The probability that a request waits, with ``load`` busy servers on average; 1 at saturation and above."""
     if load >= servers:
         return 1.0
-    # Erlang's B by its recursion, which neither overflows nor cancels: B(0) = 1, B(n) = aB(n-1) / (n + aB(n-1)).
+    # Erlang B by recursion, which neither overflows nor cancels: B(0) = 1, B(n) = aB(n-1) / (n + aB(n-1)).
     blocked = 1.0
     for count in range(1, servers + 1):
         blocked = load * blocked / (count + load * blocked)
@@ -37,9 +37,9 @@ def erlang_c(servers: int, load: float) -> float:
 
 
 def wait_quantile_ms(queue: Queue, rate: float, quantile: float = 0.99) -> float:
-    """The wait in ms that a share ``quantile`` of the requests stays within; infinite from saturation on.
+    """The ``quantile`` of the wait in ms; infinite at saturation and above.
 
-    P(wait > t) = C(c, a) exp(-2 (cμ - λ) t / (1 + cv²)), exact for M/M/c; for t this is solved.
+    Solves P(wait > t) = C(c, a) exp(-2 (cμ - λ) t / (1 + cv²)) for t; exact for M/M/c.
     """
     load = queue.load(rate)
     if load >= queue.servers:
@@ -52,7 +52,7 @@ def wait_quantile_ms(queue: Queue, rate: float, quantile: float = 0.99) -> float
 
 
 def highest_rate(queue: Queue, *, wait_ms: float, utilization: float) -> float:
-    """The most requests a second whose p99 wait stays within ``wait_ms`` at no more than ``utilization`` (0 to 1)."""
+    """The most requests per second with a p99 wait of at most ``wait_ms`` and at most ``utilization`` (0 to 1)."""
     if wait_ms < 0:
         return 0.0
     low, high = 0.0, utilization * queue.servers / queue.service_ms * 1000

@@ -1,1 +1,1 @@
-"""From a package to a smaller one, held against the original: `slipway model quantize`, `prune` and `distill`."""
+"""Make a smaller package and compare it with the original: `slipway model quantize`, `prune` and `distill`."""

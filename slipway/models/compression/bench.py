@@ -1,4 +1,4 @@
-"""What a compressed version is held against: the original's answers and quality on the given records."""
+"""The reference for a compressed version: the original's outputs and quality on the given records."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a package does on the bench.
+    """The result of a package on the bench.
 
-    ``drop`` is what the budget is about: the loss of macro recall; of a regression, of r2 (or the relative rise of
-    rmse); without labels, the share of records that the two packages answer differently.
+    ``drop`` is compared with the budget. It is the loss of macro recall; for a regression, of r2 (or the relative rise
+    of rmse); without labels, the share of records on which the two packages disagree.
     """
 
     outputs: list[Output]
@@ -34,7 +34,7 @@ class Verdict:
 
 
 class Bench:
-    """The original's answers to the records, each predicted alone, since a batch may change an answer."""
+    """The original's outputs for the records, each predicted alone because a batch may change an output."""
 
     def __init__(self, original: Package, data: Labelled, task_modules: Sequence[str] = ()) -> None:
         self.original = original
@@ -45,28 +45,28 @@ class Bench:
 
     @property
     def label(self) -> str:
-        """What manifests and tables call the records."""
+        """The name of the records in manifests and tables."""
         return f"{self.data.name}, {len(self.data.records)} records"
 
     def answers(self, package: Package, records: Sequence[Record]) -> list[Output]:
-        """The outputs of the records, one by one."""
+        """The outputs of the records, each predicted alone."""
         predictor = Predictor(package, threads=1, task_modules=self.task_modules)
         return [output for record in records for output in predictor.predict([record])]
 
     def judge(self, package: Package) -> Verdict:
-        """Predict the records with ``package`` and hold its answers against the original's and the labels."""
+        """Predict the records with ``package`` and compare its outputs with the original's and the labels."""
         outputs = self.answers(package, self.data.records)
         found = self._quality(package.manifest, outputs)
         agreed = agreement(self.outputs, outputs)
         return Verdict(outputs, found, agreed, _drop(self.quality, found, agreed))
 
     def divergence(self, package: Package, count: int) -> float:
-        """The mean difference from the original over ``count`` records: finer than quality or agreement."""
+        """The mean difference from the original over ``count`` records; finer-grained than quality or agreement."""
         outputs = self.answers(package, self.data.records[:count])
         return float(np.mean([difference(a, b) for a, b in zip(self.outputs, outputs, strict=False)]))
 
     def batch_difference(self, package: Package, alone: Sequence[Output]) -> float | None:
-        """The largest difference between answers ``alone`` and in batches of 32; None for a single record."""
+        """The largest difference between outputs ``alone`` and in batches of 32; None for a single record."""
         records = self.data.records
         if len(records) < 2:
             return None
@@ -76,22 +76,22 @@ class Bench:
         return max(difference(one, other) for one, other in zip(alone, together, strict=True))
 
     def _quality(self, manifest: Manifest, outputs: Sequence[Output]) -> dict[str, float]:
-        judged = all("label" in output or "value" in output for output in outputs)  # not a task of one's own
+        judged = all("label" in output or "value" in output for output in outputs)  # not a user's own task
         return quality(manifest, outputs, self.data.labels) if self.data.labels and judged else {}
 
 
 def refuse_drop(verdict: Verdict, max_drop: float, label: str) -> None:
-    """Raise CheckFailedError where the budget does not hold."""
+    """Raise CheckFailedError if the drop exceeds the budget."""
     if within(verdict, max_drop):
         return
     what = "quality" if verdict.quality else "agreement with the original"
     raise CheckFailedError(
-        f"{what} drops by {verdict.drop:.4f} on {label}, and --max-drop is {max_drop:g}. Nothing was written"
+        f"{what} drops by {verdict.drop:.4f} on {label}, but --max-drop is {max_drop:g}; nothing was written"
     )
 
 
 def within(verdict: Verdict, max_drop: float) -> bool:
-    """Whether the budget holds."""
+    """Whether the drop is within the budget."""
     return verdict.drop <= max_drop + _ROUNDING
 
 

@@ -7,7 +7,7 @@ from slipway.models.package import Package
 
 
 def compressed_card(package: Package, bench: Bench, verdict: Verdict, summary: str) -> str:
-    """The package's README.md; the original's headings move below a heading of their own."""
+    """The package's README.md, which ends with the original's card, its headings lowered."""
     original, manifest = bench.original, package.manifest
     before = original.manifest
     rows = [f"| {metric} | {bench.quality[metric]:.4g} | {value:.4g} |" for metric, value in verdict.quality.items()]
@@ -18,7 +18,7 @@ def compressed_card(package: Package, bench: Bench, verdict: Verdict, summary: s
     return (
         f"# {manifest.name}, version {manifest.version}\n\n{manifest.description}\n\n"
         f"## What was done\n{summary}\n\n"
-        f"## Before and after\nOn {bench.label}, each predicted alone.\n\n"
+        f"## Before and after\nMeasured on {bench.label}, each predicted alone.\n\n"
         f"| | {before.name} {before.version} | this version |\n| --- | --- | --- |\n{table}\n\n"
         f"## Made by\n`{manifest.training.command}`\n\n"
         f"## Model card of {before.name} {before.version}, the original\n\n{_lowered(text)}\n"
@@ -30,5 +30,5 @@ def _graph_bytes(package: Package) -> int:
 
 
 def _lowered(text: str) -> str:
-    """Markdown with its headings two levels further down, of six."""
+    """Markdown with its headings two levels lower, at most at level six."""
     return re.sub(r"^(#{1,6}) ", lambda found: "#" * min(len(found[1]) + 2, 6) + " ", text, flags=re.MULTILINE)

@@ -1,11 +1,10 @@
-"""A student that learns from a teacher's probabilities: `slipway model distill`.
+"""Train a student on a teacher's probabilities: `slipway model distill`.
 
-A recipe is a function of the user's own, ``recipe(records, answers, **parameters)``, with the seed as ``seed`` if it
-takes one. A record has its values in the order of the manifest's inputs. ``answers`` is float64 [records, labels] with
-the teacher's probabilities in the order of its labels, or [records, 1] with its values. It returns ``(graph,
+A recipe is the user's function ``recipe(records, answers, **parameters)``; it also gets ``seed`` if it has such a
+parameter. A record has its values in the order of the manifest's inputs. ``answers`` is float64 [records, labels] with
+the teacher's probabilities in the order of its labels, or [records, 1] with its values. The recipe returns ``(graph,
 tokenizer)``, where ``graph`` is an ONNX model or its bytes and ``tokenizer`` the text of a tokenizer.json or None, or
-else the path of a folder with model.onnx and, for texts, tokenizer.json. The graph answers what the teacher's task
-answers.
+the path of a folder with model.onnx and, for texts, tokenizer.json. The graph's outputs are as the teacher's task has.
 """
 
 import hashlib
@@ -51,9 +50,9 @@ _LEAST_HELD_OUT = 2
 
 @dataclass(frozen=True, slots=True)
 class Distilling:
-    """How to distil. ``student`` is the recipe as ``module:function``, called with ``seed`` and ``parameters``.
+    """How to distill. ``student`` is the recipe as ``module:function``, called with ``seed`` and ``parameters``.
 
-    The student is judged on the records of ``held_out``, else on ``share`` of the order's data, drawn by the seed.
+    The student is evaluated on the records of ``held_out``, else on a ``share`` of the order's data drawn by the seed.
     """
 
     student: str
@@ -69,8 +68,8 @@ def distill(job: CompressionJob, how: Distilling) -> Compressed:
     """Have a recipe learn from the answers of ``job.original``, the teacher; any quality is written and reported.
 
     Raises:
-        InputError: the data, the recipe or what it returned cannot be used.
-        PackageError: ONNX Runtime cannot open the student's graph, or it does not answer what the task needs.
+        InputError: the data, the recipe or its result cannot be used.
+        PackageError: ONNX Runtime cannot open the student's graph, or its outputs do not fit the task.
         MissingExtraError: `onnx` is not installed.
     """
     need("onnx", "import")
@@ -88,7 +87,7 @@ def distill(job: CompressionJob, how: Distilling) -> Compressed:
         document = _document(job, how, number, folder, lesson)
         draft = Package(folder, unsealed(folder, document))
         verdict = bench.judge(draft)
-        change = Change(_summary(teacher, how, lesson), dict(how.parameters), used=(data,))
+        change = Change(_summary(teacher, how, training), dict(how.parameters), used=(data,))
         made = complete(folder, document, bench, verdict, change)
         report = compare(bench, made, verdict, seconds=job.seconds)
         folder.rename(job.output)
@@ -96,20 +95,20 @@ def distill(job: CompressionJob, how: Distilling) -> Compressed:
 
 
 def _split(data: Labelled, how: Distilling, teacher: Package) -> tuple[Labelled, Labelled]:
-    """The records to learn from, and those to judge on."""
+    """The records to train on, and those to evaluate on."""
     if how.held_out is not None:
         return data, read_given(how.held_out, teacher.manifest, option="--held-out")
     count = len(data.records)
     tested = round(how.share * count)
     if tested < _LEAST_HELD_OUT or tested > count - _LEAST_HELD_OUT:
-        raise InputError.of("--held-out", f"{how.share:g} of {count} records is too few to judge on, or leaves too few")
-    drawn = set(Random(how.seed).sample(range(count), tested))  # noqa: S311  a split, and no secret
-    learnt = [index for index in range(count) if index not in drawn]
-    return _part(data, learnt, data.name), _part(data, sorted(drawn), f"{data.name}, held out")
+        raise InputError.of("--held-out", f"{how.share:g} of {count} records leaves too few to evaluate or train on")
+    drawn = set(Random(how.seed).sample(range(count), tested))  # noqa: S311  not a secret
+    kept = [index for index in range(count) if index not in drawn]
+    return _part(data, kept, data.name), _part(data, sorted(drawn), f"{data.name}, held out")
 
 
 def _arguments(recipe: Recipe, how: Distilling) -> dict[str, Any]:
-    """The parameters, with the seed where the recipe takes one; refused where it does not take them."""
+    """The recipe's arguments, with the seed if it takes one; raises InputError if they do not fit its signature."""
     signature = inspect.signature(recipe)
     given = {"seed": how.seed, **how.parameters} if "seed" in signature.parameters else dict(how.parameters)
     try:
@@ -137,7 +136,7 @@ def _answers(job: CompressionJob, records: Sequence[Record]) -> Answers:
 
 
 def _in_order(records: Sequence[Record], teacher: Package) -> list[Record]:
-    """The records with their values in the order of the manifest's inputs, for recipes that make a matrix of them."""
+    """The records with their values in the manifest's order, for recipes that turn them into a matrix."""
     names = [field.name for field in teacher.manifest.inputs]
     return [{name: record[name] for name in names} for record in records]
 
@@ -148,11 +147,11 @@ def _row(output: Output, teacher: Package) -> list[float]:
         return [output["scores"][label] for label in labels]
     if "value" in output:
         return [output["value"]]
-    raise InputError.of("--teacher", f"a {teacher.manifest.task} answers neither probabilities nor a value")
+    raise InputError.of("--teacher", f"a {teacher.manifest.task} returns neither probabilities nor a value")
 
 
-def _take(made: Any, folder: Path) -> None:
-    """Put what the recipe returned into the draft."""
+def _write_result(made: Any, folder: Path) -> None:
+    """Write the recipe's result into the draft."""
     if isinstance(made, str | Path):
         for name in (GRAPH, TOKENIZER):
             if (Path(made) / name).is_file():
@@ -166,7 +165,7 @@ def _take(made: Any, folder: Path) -> None:
         if tokenizer is not None:
             (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     if not (folder / GRAPH).is_file():
-        raise InputError.of("--student", f"returned neither (graph, tokenizer) nor a folder with {GRAPH}")
+        raise InputError.of("--student", f"must return (graph, tokenizer) or a folder with {GRAPH}")
 
 
 def _document(job: CompressionJob, how: Distilling, number: int, folder: Path, lesson: Labelled) -> dict[str, Any]:
@@ -213,9 +212,9 @@ def _training(job: CompressionJob, how: Distilling, lesson: Labelled) -> dict[st
     }
 
 
-def _summary(teacher: Package, how: Distilling, lesson: Labelled) -> str:
+def _summary(teacher: Package, how: Distilling, training: Labelled) -> str:
     return (
         f"A student, made by `{how.student}`, that learned the answers of {teacher.manifest.name} "
-        f"{teacher.manifest.version} to {len(lesson.records):,} records of {lesson.name}. Their own labels, if they "
-        "have any, were not used."
+        f"{teacher.manifest.version} to {len(training.records):,} records of {training.name}. Their own labels, if "
+        "any, were not used."
     )

@@ -1,4 +1,4 @@
-"""What every compression is told, and the way from there to a sealed package: all of it, or nothing."""
+"""The order that every compression gets, and how it becomes a sealed package, completely or not at all."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ from slipway.models.package import BASELINE, MANIFEST, Package, load_package, se
 class CompressionJob:
     """``data`` are records, labelled or not, that quality and agreement are measured on.
 
-    ``max_drop`` is the budget (see `Verdict.drop`); ``seconds`` how long each latency is measured; ``watch`` is told
-    how far the steps have come that take minutes.
+    ``max_drop`` is the budget (see `Verdict.drop`), ``seconds`` how long each latency is measured, and ``watch`` shows
+    the progress of long steps.
     """
 
     original: Package
@@ -40,9 +40,9 @@ class CompressionJob:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a compression did: ``summary`` for people, ``parameters`` for who does it again.
+    """What a compression did: ``summary`` for people, ``parameters`` to reproduce it.
 
-    ``document`` are the parts of the manifest that it changes, ``used`` the files that it learned from.
+    ``document`` holds the parts of the manifest that it changes, ``used`` the files that it learned from.
     """
 
     summary: str
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
-    """The package as it lies in its folder, what was done, and the table."""
+    """The finished package, what was done, and the comparison with the original."""
 
     package: Package
     change: Change
@@ -64,8 +64,8 @@ def compress(job: CompressionJob, make: Callable[[Package, Bench], Change]) -> C
     """Have ``make`` change the graph (and tokenizer) of a draft, judge it, and put the whole package in its place.
 
     Raises:
-        InputError: the output is there already, or the data is not records of the original.
-        CheckFailedError: the budget does not hold.
+        InputError: the output already exists, or the data does not hold records of the original.
+        CheckFailedError: the drop exceeds the budget.
     """
     number = version_of(job.output, job.version, job.original.manifest.version)
     data = read_given(job.data, job.original.manifest)
@@ -85,18 +85,18 @@ def compress(job: CompressionJob, make: Callable[[Package, Bench], Change]) -> C
 
 
 def version_of(output: Path, version: int | None, before: int) -> int:
-    """The number of the new version: as told, else the folder's name, else the one after ``before``."""
+    """The number of the new version: as given, else the folder's name, else the one after ``before``."""
     if output.exists():
-        raise InputError.of("--output", f"{output} is there; versions never change")
+        raise InputError.of("--output", f"{output} already exists; versions never change")
     named = int(output.name) if output.name.isdecimal() and int(output.name) > 0 else None
     number = version or named or before + 1
     if number == before:
-        raise InputError.of("--version", f"{number} is the original's own; give the new version another number")
+        raise InputError.of("--version", f"{number} is the original's version; the new one needs another number")
     return number
 
 
 def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: Verdict, change: Change) -> Package:
-    """Write quality, baseline and model card as measured on the bench, and seal."""
+    """Write quality, baseline and model card as measured on the bench, and seal the package."""
     figures = {**verdict.quality, "agreement": verdict.agreement}
     whole = {
         **document,
@@ -133,19 +133,19 @@ def _training(job: CompressionJob, bench: Bench, change: Change) -> dict[str, An
 
 
 def data_set(data: Labelled) -> dict[str, Any]:
-    """A file of records as a manifest names it."""
+    """A file of records as an entry of the manifest."""
     return {"name": data.name, "rows": len(data.records), "sha256": data.sha256}
 
 
 def unsealed(folder: Path, document: Mapping[str, Any]) -> Manifest:
-    """The manifest before its files are known."""
+    """The manifest with placeholders for the files' sizes and digests."""
     names = {CARD, BASELINE, *(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())}
     files = [{"path": name, "bytes": 0, "sha256": "0" * 64} for name in sorted(names)]
     return Manifest.model_validate({**document, "files": files})
 
 
 def _copy_files(original: Package, folder: Path) -> None:
-    """All files but those that are written anew; the graph will be one file, whatever it was."""
+    """Copy all files except those that are written again; the new graph is always a single file."""
     manifest = original.manifest
     anew = {manifest.graph.file, MANIFEST, BASELINE, CARD, *_external(original)}
     for entry in manifest.files:
@@ -157,7 +157,7 @@ def _copy_files(original: Package, folder: Path) -> None:
 
 
 def _external(original: Package) -> set[str]:
-    """The files beside the graph that hold weights of it, by their paths in the package."""
+    """The package's files with the graph's external weights."""
     onnx = need("onnx", "import")
     file = Path(original.manifest.graph.file)
     model = onnx.load(original.path(str(file)), load_external_data=False)

@@ -1,11 +1,11 @@
-"""How far a long step has come, for whoever shows it."""
+"""Progress of long steps."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 Advance = Callable[[], None]
 Watch = Callable[[str, int], AbstractContextManager[Advance]]
-"""``with watch("The teacher answers", records) as advance:``, and ``advance()`` for each that is done."""
+"""``with watch("The teacher answers", records) as advance:``, then ``advance()`` after each record."""
 
 
 def silent(_what: str, _total: int) -> AbstractContextManager[Advance]:

@@ -1,4 +1,4 @@
-"""A graph with fewer hidden units, a vocabulary with fewer tokens: smaller shapes, not zeros in full ones."""
+"""Remove hidden units from a graph and tokens from a vocabulary: shapes shrink instead of filling with zeros."""
 
 import json
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ _STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What to remove.
+    """How to prune.
 
-    ``units`` is the share of the hidden units of each dense layer, or ``auto``: the largest twentieth that the budget
-    allows. ``least`` removes tokens that ``texts`` (a file of records; None takes the order's data) have fewer times.
+    ``units`` is the share of each dense layer's hidden units to remove, or ``auto``: the largest multiple of 5 % within
+    the budget. ``least`` removes tokens that occur fewer times in ``texts``, a file of records, else the order's data.
     """
 
     units: float | str | None = None
@@ -48,8 +48,8 @@ def prune(job: CompressionJob, how: Pruning) -> Compressed:
     """Prune a package, first its vocabulary, then its hidden units.
 
     Raises:
-        InputError: neither is asked for, or the package has nothing of that kind to prune.
-        CheckFailedError: the budget does not hold, or nothing could be removed within it.
+        InputError: neither is given, or the package has nothing of that kind to prune.
+        CheckFailedError: the drop exceeds the budget, or nothing could be removed within it.
         MissingExtraError: `onnx` is not installed.
     """
     onnx = need("onnx", "import")
@@ -75,7 +75,7 @@ def prune(job: CompressionJob, how: Pruning) -> Compressed:
 
 def _check(package: Package, how: Pruning) -> None:
     if how.units is None and how.least is None:
-        raise InputError.of("--units", "give a share or `auto`, or --vocabulary with a number of occurrences, or both")
+        raise InputError.of("--units", "give a share or `auto`, --vocabulary with a number of occurrences, or both")
     if isinstance(how.units, str) and how.units != "auto":
         raise InputError.of("--units", f"{how.units!r} is neither a share between 0 and 1 nor `auto`")
     if isinstance(how.units, float) and not 0 < how.units < 1:
@@ -90,7 +90,7 @@ def _write(draft: Package, model: Any) -> Package:
 
 
 def _prune_vocabulary(draft: Package, model: Any, bench: Bench, least: int, texts: Path | None) -> _Done:
-    """Change ``model`` and the draft's tokenizer."""
+    """Remove rare tokens from ``model`` and the draft's tokenizer."""
     manifest = draft.manifest
     data = read_given(texts, manifest, option="--texts") if texts else bench.data
     field = manifest.inputs[0].name
@@ -102,10 +102,10 @@ def _prune_vocabulary(draft: Package, model: Any, bench: Bench, least: int, text
     pruned = prune_tokenizer(document, vocabulary)
     path.write_text(json.dumps(pruned, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     return _Done(
-        f"Of {vocabulary.size:,} tokens {len(vocabulary.kept):,} are kept: those that {data.name} "
-        f"({len(data.records):,} records) has at least {least} times, special tokens, single characters and what "
-        f"pieces are built from. The rows of {', '.join(tables)} went with the others, whose texts are now cut into "
-        "smaller pieces.",
+        f"{len(vocabulary.kept):,} of {vocabulary.size:,} tokens are kept: those that occur at least {least} times in "
+        f"{data.name} ({len(data.records):,} records), special tokens, single characters and the pieces that kept "
+        f"tokens are merged from. The rows of the others are removed from {', '.join(tables)}; their text is now "
+        "split into smaller pieces.",
         {"tokens": len(vocabulary.kept), "tokens_before": vocabulary.size, "least_occurrences": least},
         (data,),
     )
@@ -122,20 +122,20 @@ class _Units:
         if not self._layers:
             raise InputError.of(
                 "--units",
-                "the graph has no dense layer whose units only element-wise operations and dense layers see "
+                "the graph has no dense layer whose units are read only by element-wise operations and dense layers "
                 "(float weights; prune before you quantize)",
             )
 
     def prune(self, units: float | str, max_drop: float) -> _Done:
-        """Remove the share, or the largest one within the budget."""
+        """Remove the given share, or the largest one within the budget."""
         share = units if isinstance(units, float) else self._largest(max_drop)
         removed = self._remove(share)
         total = sum(layer.width for layer in self._layers)
         if not removed:
-            raise InputError.of("--units", f"{share:g} of {total} hidden units is none")
+            raise InputError.of("--units", f"{share:g} of {total} hidden units rounds to none; give a larger share")
         return _Done(
-            f"{removed} of {total} hidden units in {len(self._layers)} dense layers are removed, in each layer those "
-            f"with the smallest weights: {share:.0%} of them.",
+            f"{removed} of {total} hidden units in {len(self._layers)} dense layers are removed: in each layer, the "
+            f"{share:.0%} with the smallest weights.",
             {"units_share": share, "units": total - removed, "units_before": total},
         )
 
@@ -145,7 +145,7 @@ class _Units:
         return removed
 
     def _largest(self, max_drop: float) -> float:
-        """By halving, which takes it that more units removed is never better."""
+        """The largest share within the budget, by bisection, which assumes that removing more is never better."""
         holds, fails = 0, _STEPS
         while fails - holds > 1:
             middle = (holds + fails) // 2
@@ -156,7 +156,7 @@ class _Units:
                 fails = middle
         if not holds:
             raise CheckFailedError(
-                f"not even {1 / _STEPS:.0%} of the hidden units can go within the budget of {max_drop:g} on "
+                f"removing even {1 / _STEPS:.0%} of the hidden units exceeds the budget of {max_drop:g} on "
                 f"{self._bench.label}; nothing was written"
             )
         return holds / _STEPS

@@ -1,4 +1,4 @@
-"""Int8 weights by ONNX Runtime's own tools, with the nodes in float that the quality budget needs there."""
+"""Quantize weights to int8 with ONNX Runtime, leaving in float only the nodes that the quality budget requires."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -20,22 +20,22 @@ from slipway.models.tasks import Task
 
 Method = Literal["dynamic", "static"]
 
-# Operators whose constant weights ONNX Runtime makes int8; activations follow from them.
+# Operators whose constant weights ONNX Runtime quantizes to int8.
 _TYPES = {
     "dynamic": ("Attention", "Conv", "EmbedLayerNormalization", "Gather", "LSTM", "MatMul"),
     "static": ("Conv", "ConvTranspose", "Gather", "Gemm", "MatMul"),
 }
-# Where the weight is among a node's inputs; the second, unless stated.
+# The weight's position among a node's inputs; the second input by default.
 _WEIGHT = {"Gather": 0, "EmbedLayerNormalization": 2}
 _OLDEST_OPSET = 13
-# Nodes are put in the order of their sensitivity on at most so many records; the budget is checked on all.
+# Nodes are ranked by sensitivity on at most this many records; the budget is checked on all.
 _SENSITIVITY_RECORDS = 256
 _CALIBRATION_RECORDS = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Quantizing:
-    """How to quantize. ``calibration`` are records for the ranges of activations, which only ``static`` fixes."""
+    """How to quantize. ``calibration`` holds the records that ``static`` takes the ranges of activations from."""
 
     method: Method
     calibration: Path | None = None
@@ -45,17 +45,17 @@ class Quantizing:
 def quantize(job: CompressionJob, how: Quantizing) -> Compressed:
     """Quantize a package to int8.
 
-    All nodes are quantized first. Where the budget fails, nodes go back to float in the order in which that brings the
-    answers closest to the original's, until it holds; then each that turns out not to be needed is quantized again.
+    First all nodes are quantized. While the drop exceeds the budget, nodes return to float, the most sensitive first;
+    then each node that turns out not to need float is quantized again.
 
     Raises:
-        InputError: calibration records are missing, or the graph has nothing that can be quantized.
-        CheckFailedError: the budget holds for no set of nodes.
+        InputError: calibration records are missing, or the graph has nothing to quantize.
+        CheckFailedError: no set of nodes meets the budget.
         MissingExtraError: `onnx` is not installed.
     """
     need("onnx", "import")
     if how.method == "static" and how.calibration is None:
-        raise InputError.of("--calibration", "is needed for static quantization: a file of typical records")
+        raise InputError.of("--calibration", "is required for static quantization: a file of typical records")
     calibration = (
         read_given(how.calibration, job.original.manifest, option="--calibration")
         if how.calibration and how.method == "static"
@@ -71,7 +71,7 @@ def quantize(job: CompressionJob, how: Quantizing) -> Compressed:
 
 
 class _Quantizer:
-    """Writes a draft's graph with chosen nodes in int8."""
+    """Writes a draft's graph with selected nodes in int8."""
 
     def __init__(self, draft: Package, how: Quantizing, calibration: Labelled | None) -> None:
         self.draft = draft
@@ -79,7 +79,7 @@ class _Quantizer:
         self.calibration = calibration
 
     def load(self, original: Package) -> None:
-        """Read the original's graph, prepare it, and find its ``nodes`` with weights."""
+        """Load and prepare the original's graph, and find its ``nodes`` with weights."""
         self.original = original
         self.model = _prepared(original.path(original.manifest.graph.file), self.how.method)
         self.nodes = _candidates(self.model, _TYPES[self.how.method])
@@ -88,7 +88,7 @@ class _Quantizer:
             raise InputError.of("model", f"its graph has no float32 weights in operators that become int8 ({known})")
 
     def write(self, kept: Sequence[str]) -> Package:
-        """Write the graph with all ``nodes`` but ``kept`` in int8; returns the draft."""
+        """Write the graph with all ``nodes`` except ``kept`` in int8; returns the draft."""
         onnx, tools = need("onnx", "import"), need("onnxruntime.quantization", "import")
         target = self.draft.path(self.draft.manifest.graph.file)
         copy = onnx.ModelProto.FromString(self.model.SerializeToString())
@@ -110,12 +110,12 @@ class _Quantizer:
 
 
 def _prepared(path: Path, method: Method) -> Any:
-    """The graph with inferred shapes and a name for each node; for dynamic quantization with no Gemm left."""
+    """The graph with inferred shapes and named nodes, and for dynamic quantization without Gemm nodes."""
     onnx, tools = need("onnx", "import"), need("onnxruntime.quantization.onnx_model", "import")
     model = onnx.load(path)
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     if opset < _OLDEST_OPSET:
-        raise InputError.of("model", f"its graph is of opset {opset}; {_OLDEST_OPSET} or newer is needed")
+        raise InputError.of("model", f"its graph has opset {opset}; {_OLDEST_OPSET} or newer is required")
     _name_nodes(model.graph)
     if method == "dynamic":
         tools.ONNXModel(model).replace_gemm_with_matmul()
@@ -137,7 +137,7 @@ def _marks(model: Any) -> dict[str, str]:
 
 
 def _without_marks(onnx: Any, path: Path) -> None:
-    """Remove what the tool notes for itself, and the inferred shapes, which ONNX Runtime infers again."""
+    """Remove the tool's own metadata, and the shapes, which ONNX Runtime infers again."""
     model = onnx.load(path)
     kept = {key: value for key, value in _marks(model).items() if not key.startswith(("onnx.infer", "onnx.quant"))}
     del model.metadata_props[:]
@@ -147,7 +147,7 @@ def _without_marks(onnx: Any, path: Path) -> None:
 
 
 def _candidates(model: Any, types: Sequence[str]) -> list[str]:
-    """The nodes of these types that have a constant float32 weight."""
+    """The nodes of these types with a constant float32 weight."""
     floats = {tensor.name for tensor in model.graph.initializer if tensor.data_type == 1 and len(tensor.dims) > 1}
     return [node.name for node in model.graph.node if node.op_type in types and _weight(node) in floats]
 
@@ -158,7 +158,7 @@ def _weight(node: Any) -> str | None:
 
 
 def _reader(tools: Any, task: Task, records: Sequence[Record]) -> Any:
-    """ONNX Runtime's calibration data: the tensors of one record after the other."""
+    """A calibration data reader that yields the tensors of one record at a time."""
 
     class Reader(tools.CalibrationDataReader):  # type: ignore[misc]  # untyped
         def __init__(self) -> None:
@@ -172,7 +172,7 @@ def _reader(tools: Any, task: Task, records: Sequence[Record]) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The tool writes advice to the root logger, and has none that this module does not follow already."""
+    """Silence the tool's advice on the root logger, all of which this module already follows."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -182,7 +182,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _Search:
-    """Looks for the smallest set of nodes to keep in float."""
+    """Searches for the smallest set of nodes to keep in float."""
 
     def __init__(self, quantizer: _Quantizer, bench: Bench, job: CompressionJob) -> None:
         self._quantizer = quantizer
@@ -192,18 +192,18 @@ class _Search:
         quantizer.load(bench.original)
 
     def smallest_float_set(self) -> tuple[list[str], Verdict]:
-        """The nodes, and how the draft does with them; the draft has that graph."""
+        """The nodes and their verdict; the draft's graph is left in that state."""
         kept: list[str] = []
         verdict = self._try(kept)
         if not within(verdict, self._max_drop):
-            kept = self._without_needless(self._add_until_it_holds())
+            kept = self._without_unneeded(self._add_until_within_budget())
             verdict = self._try(kept)
         return kept, verdict
 
     def _try(self, kept: Sequence[str]) -> Verdict:
         return self._bench.judge(self._quantizer.write(kept))
 
-    def _add_until_it_holds(self) -> list[str]:
+    def _add_until_within_budget(self) -> list[str]:
         nodes = self._quantizer.nodes
         order = self._by_sensitivity()
         with self._watch("Nodes put back to float", len(nodes) - 1) as advance:
@@ -212,12 +212,12 @@ class _Search:
                     return order[:count]
                 advance()
         raise CheckFailedError(
-            f"whichever of the {len(nodes)} nodes are left in float, the budget of {self._max_drop:g} does not hold on "
-            f"{self._bench.label}; nothing was written"
+            f"the drop exceeds the budget of {self._max_drop:g} on {self._bench.label} even with all but one of the "
+            f"{len(nodes)} nodes in float; nothing was written"
         )
 
     def _by_sensitivity(self) -> list[str]:
-        """The nodes, first the one that in float brings the answers closest to the original's."""
+        """The nodes, most sensitive first: in float, it brings the outputs closest to the original's."""
         divergence = {}
         with self._watch("Each node in float", len(self._quantizer.nodes)) as advance:
             for node in self._quantizer.nodes:
@@ -228,8 +228,8 @@ class _Search:
     def _divergence(self, kept: Sequence[str]) -> float:
         return self._bench.divergence(self._quantizer.write(kept), _SENSITIVITY_RECORDS)
 
-    def _without_needless(self, kept: list[str]) -> list[str]:
-        """Quantize again what the budget does not need in float; what was added last was the least sensitive."""
+    def _without_unneeded(self, kept: list[str]) -> list[str]:
+        """Quantize again the nodes that the budget does not need in float, the least sensitive first."""
         with self._watch("Nodes quantized again", len(kept) - 1) as advance:
             for node in reversed(kept[:-1]):
                 fewer = [name for name in kept if name != node]
@@ -251,7 +251,7 @@ def _change(quantizer: _Quantizer, kept: list[str], bench: Bench, verdict: Verdi
     }
     if largest is not None:
         entry["batch_independent"] = is_batch_independent(largest)
-    floats = f"{', '.join(kept)} stay in float." if kept else "None is left in float."
+    floats = f"{', '.join(kept)} stay in float." if kept else "No node is left in float."
     return Change(
         summary=f"The weights are int8: {entry['method']}, {entry['description']} {floats}",
         parameters={"method": how.method, "per_channel": how.per_channel, "kept_in_float": kept},
@@ -269,5 +269,5 @@ def _batch_words(method: Method, largest: float | None) -> str:
     if largest is None:
         return f"{scales}; batches were not measured."
     if is_batch_independent(largest):
-        return f"{scales}; no answer was seen to depend on its batch (largest difference {largest:.1g})."
-    return f"{scales}; an answer in a batch of 32 differs from that alone by up to {largest:.2g}."
+        return f"{scales}; no output was observed to depend on its batch (largest difference {largest:.1g})."
+    return f"{scales}; outputs in a batch of 32 differ from those alone by up to {largest:.2g}."

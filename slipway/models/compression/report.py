@@ -1,4 +1,4 @@
-"""Before and after: what a compressed package costs and is worth, beside the package that it was made from."""
+"""Compare the cost and quality of a compressed package with those of the original."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,14 +10,14 @@ from slipway.models.manifest import Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 
-# Enough for a p99, and little enough to predict all of them in the fresh process that memory is measured in.
+# Enough for a p99, and few enough to predict them all in the fresh process that measures memory.
 _TIMED_RECORDS = 128
 _ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One package as measured here, with one thread and one record at a time; ``memory_mb`` is of a fresh process."""
+    """One package, measured with one thread and one record at a time; ``memory_mb`` is of a fresh process."""
 
     model: str
     version: int
@@ -31,7 +31,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The table of `slipway model quantize`, `prune` and `distill`; ``agreement`` is with the package before."""
+    """The report of `slipway model quantize`, `prune` and `distill`; ``agreement`` is with the original."""
 
     before: Side
     after: Side
@@ -44,7 +44,7 @@ class Report:
 
 
 def compare(bench: Bench, package: Package, verdict: Verdict, *, seconds: float) -> Report:
-    """Measure both packages for ``seconds`` each; ``verdict`` is the bench's on ``package``."""
+    """Measure both packages for ``seconds`` each; ``verdict`` is the bench's result for ``package``."""
     records = bench.data.records[:_TIMED_RECORDS]
     latencies = _latencies(bench, [bench.original, package], records, seconds)
     before, after = (
@@ -57,7 +57,7 @@ def compare(bench: Bench, package: Package, verdict: Verdict, *, seconds: float)
 
 
 def _latencies(bench: Bench, packages: Sequence[Package], records: Sequence[Record], seconds: float) -> list[Latency]:
-    """The quietest round of each; in turn, so that other work on the machine does not weigh on one alone."""
+    """The fastest round of each package; rounds alternate, so that other load on the machine affects all alike."""
     predictors = [Predictor(package, threads=1, task_modules=bench.task_modules) for package in packages]
     rounds = [[measure_latency(one, records, seconds=seconds / _ROUNDS) for one in predictors] for _ in range(_ROUNDS)]
     return [min(found, key=lambda latency: latency.mean_ms) for found in zip(*rounds, strict=True)]

@@ -1,7 +1,7 @@
-"""Hidden units of dense layers: where a graph has them, what each weighs, and the graph without some of them.
+"""Find the hidden units of dense layers, weigh them, and remove some from the graph.
 
-A unit is a column of one layer's weights and a row of the next one's. It can go where nothing but element-wise
-operations lies between the two, so that no other value of the graph sees it.
+A unit is a column of one layer's weights and a row of the next layer's. It can be removed if there are only
+element-wise operations between the two, so that no other value of the graph depends on it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _UNARY = frozenset((
 ))
 # fmt: on
 _BINARY = frozenset(("Add", "Div", "Max", "Min", "Mul", "Pow", "Sub"))
-# ONNX Runtime's own fusions: element-wise in the first input, with an optional bias of the layer's width as second.
+# ONNX Runtime's own fusions: element-wise in the first input, with an optional bias of the layer's width.
 _FUSED = frozenset(("BiasGelu", "FastGelu", "QuickGelu"))
 
 Weights = dict[str, NDArray[Any]]
@@ -29,7 +29,7 @@ Weights = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A weight with the hidden units along ``axis``."""
+    """A weight whose hidden units are along ``axis``."""
 
     name: str
     axis: int
@@ -37,7 +37,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class HiddenLayer:
-    """A layer of hidden units: the weights that make them, vectors beside them, and the weights that read them."""
+    """A layer of hidden units: the weights that produce them, vectors beside them, and the weights that read them."""
 
     name: str
     width: int
@@ -56,7 +56,7 @@ def hidden_layers(model: Any) -> list[HiddenLayer]:
     graph = _Graph(model)
     found = (_Walk(graph, node).layer() for node in model.graph.node)
     layers = [layer for layer in found if layer is not None]
-    # A weight in two layers, or twice in one, would have to fit both.
+    # A weight shared by two layers, or used twice in one, would have to fit both.
     uses: dict[str, int] = {}
     for slot in (slot for layer in layers for slot in layer.slots):
         uses[slot.name] = uses.get(slot.name, 0) + 1
@@ -64,25 +64,25 @@ def hidden_layers(model: Any) -> list[HiddenLayer]:
 
 
 def _alone(graph: "_Graph", slot: Slot, uses: dict[str, int]) -> bool:
-    """Whether the weight has one reader, or is in two layers of a chain by different axes."""
+    """Whether the weight has one reader; two layers of a chain may share it along different axes."""
     return len(graph.readers.get(slot.name, ())) == 1 and uses[slot.name] <= len(graph.weights[slot.name].shape)
 
 
 def unit_weights(model: Any, layer: HiddenLayer) -> NDArray[np.float64]:
-    """The magnitude of each unit: the norm of its weights in, times the norm of its weights out, [units]."""
+    """The magnitude of each unit, [units]: the norm of its input weights times the norm of its output weights."""
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     out = sum((_squares(tensors, slot) for slot in layer.reads), start=np.zeros(layer.width))
     return np.asarray(np.sqrt(_squares(tensors, layer.makes) * out))
 
 
 def _squares(tensors: Mapping[str, Any], slot: Slot) -> NDArray[np.float64]:
-    """For each unit, the sum of the squares of its slice of the weight."""
+    """The sum of squares of each unit's slice of the weight."""
     weight = need("onnx.numpy_helper", "import").to_array(tensors[slot.name]).astype(np.float64)
     return np.asarray((weight**2).sum(axis=1 - slot.axis))
 
 
 def without_units(model: Any, layers: Sequence[HiddenLayer], share: float) -> tuple[Any, int]:
-    """A copy of ``model`` without the lightest ``share`` of each layer's units, one staying at least; and how many."""
+    """A copy of ``model`` without the lightest ``share`` of each layer's units (one stays), and the number removed."""
     onnx = need("onnx", "import")
     pruned = type(model).FromString(model.SerializeToString())
     tensors = {tensor.name: tensor for tensor in pruned.graph.initializer}
@@ -100,7 +100,7 @@ def without_units(model: Any, layers: Sequence[HiddenLayer], share: float) -> tu
 
 
 class _Graph:
-    """Look-ups in a graph. ``readers`` are the nodes that read a value; a subgraph's are not looked through."""
+    """Look-ups in a graph. ``readers`` are the nodes that read a value; subgraphs are not searched."""
 
     def __init__(self, model: Any) -> None:
         to_array = need("onnx.numpy_helper", "import").to_array
@@ -113,16 +113,16 @@ class _Graph:
         self.nested = any(attribute.HasField("g") for node in model.graph.node for attribute in node.attribute)
 
     def dense(self, node: Any) -> Slot | None:
-        """The weight of a MatMul or Gemm, with the axis of its outputs; None for another node."""
+        """The weight of a MatMul or Gemm, with the axis of its outputs; None for other nodes."""
         if node.op_type not in ("Gemm", "MatMul") or self.nested:
             return None
         weight = self.weights.get(node.input[1])
         if weight is None or weight.ndim != 2 or weight.dtype not in (np.float16, np.float32, np.float64):
             return None
-        said = {attribute.name: attribute.i for attribute in node.attribute}
-        if said.get("transA"):
+        attributes = {attribute.name: attribute.i for attribute in node.attribute}
+        if attributes.get("transA"):
             return None
-        return Slot(node.input[1], 0 if said.get("transB") else 1)
+        return Slot(node.input[1], 0 if attributes.get("transB") else 1)
 
 
 class _Walk:
@@ -136,7 +136,7 @@ class _Walk:
         self._reads: list[Slot] = []
 
     def layer(self) -> HiddenLayer | None:
-        """The layer, or None where the units cannot be removed."""
+        """The layer, or None if its units cannot be removed."""
         makes = self._graph.dense(self._node)
         if makes is None:
             return None
@@ -150,7 +150,7 @@ class _Walk:
         return HiddenLayer(self._node.name or self._node.output[0], self._width, makes, beside, tuple(self._reads))
 
     def _follow(self, first: str) -> bool:
-        """Whether every reader of the units is understood. Binary operations may join values of the same units."""
+        """Follow the units; False if a reader is unknown. Binary operations may join values of the same units."""
         waiting, readers = [first], {}
         while waiting:
             value = waiting.pop()
@@ -165,7 +165,7 @@ class _Walk:
         return all(self._keeps_units(node) for node in readers.values())
 
     def _read(self, node: Any, value: str) -> bool:
-        """Whether a dense node reads the units here, as its left side."""
+        """Record a dense node that reads the units as its left operand; False if it is not one."""
         slot = self._graph.dense(node)
         if slot is None or node.input[0] != value or value in node.input[1:]:
             return False
@@ -173,7 +173,7 @@ class _Walk:
         return True
 
     def _keeps_units(self, node: Any) -> bool:
-        """Whether the node works on each unit by itself."""
+        """Whether the node is element-wise in the units."""
         if node.op_type in _UNARY:
             return len(node.output) == 1 or not any(node.output[1:])
         if node.op_type in _FUSED:
@@ -181,7 +181,7 @@ class _Walk:
         return node.op_type in _BINARY and all(name in self._values or self._vector(name) for name in node.input)
 
     def _vector(self, name: str) -> bool:
-        """Whether a constant is one number, or one for each unit, which is then noted."""
+        """Whether a constant is a scalar, or a vector with one value per unit, which is recorded."""
         weight = self._graph.weights.get(name)
         if weight is None:
             return False

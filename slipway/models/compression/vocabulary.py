@@ -1,6 +1,6 @@
-"""Tokens that texts do not need: the tokenizer and the embedding tables of a graph without them.
+"""Remove rare tokens from a tokenizer and from the embedding tables of a graph.
 
-What a removed token stood for is cut into smaller pieces, as the tokenizer cuts any word that it does not know.
+The text of a removed token is split into smaller pieces, as the tokenizer splits any unknown word.
 """
 
 import json
@@ -17,7 +17,7 @@ from slipway.errors import InputError, PackageError
 from slipway.models.extras import need
 
 _IDS = "input_ids"
-# Operations that hand ids on, and those that only look at how many there are, or (`Sign`) at whether one is 0.
+# Operations that pass ids on, and operations that read only their number or (`Sign`) whether one is 0.
 _PASS = frozenset(("Cast", "Identity"))
 _HARMLESS = frozenset(("Shape", "Sign", "Size"))
 _BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")
@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The old ids that stay, in order: their places are the new ids."""
+    """The old ids that are kept, in order; their positions are the new ids."""
 
     kept: tuple[int, ...]
     size: int
@@ -39,12 +39,12 @@ class Vocabulary:
 
 
 def choose_tokens(document: Document, counts: Mapping[int, int], least: int) -> Vocabulary:
-    """Keep tokens seen at least ``least`` times, special tokens, single characters, and what pieces are built from.
+    """Keep tokens seen at least ``least`` times, special tokens, single characters, and pieces that merges need.
 
-    ``document`` is a tokenizer.json, ``counts`` how often texts had each id.
+    ``document`` is a tokenizer.json, ``counts`` the occurrences of each id in the texts.
 
     Raises:
-        InputError: the tokenizer is of a kind that is not known here.
+        InputError: the kind of tokenizer is not supported.
     """
     ids = _ids(document)
     kept = {index for index, count in counts.items() if count >= least}
@@ -56,7 +56,7 @@ def choose_tokens(document: Document, counts: Mapping[int, int], least: int) -> 
 
 
 def count_tokens(path: Path, texts: Iterable[str]) -> Counter[int]:
-    """How often each id occurs in ``texts``, special tokens aside; texts are not cut."""
+    """The occurrences of each id in ``texts``, without special tokens; texts are not truncated."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))
@@ -67,7 +67,7 @@ def count_tokens(path: Path, texts: Iterable[str]) -> Counter[int]:
 
 
 def read_tokenizer_document(path: Path) -> Document:
-    """A tokenizer.json as it stands."""
+    """Read a tokenizer.json; raises PackageError if it has no vocabulary."""
     try:
         document: Document = json.loads(path.read_text(encoding="utf-8"))
         _ = document["model"]["type"], document["model"]["vocab"]
@@ -77,7 +77,7 @@ def read_tokenizer_document(path: Path) -> Document:
 
 
 def prune_tokenizer(document: Document, vocabulary: Vocabulary) -> Document:
-    """The tokenizer.json with only the kept tokens, by their new ids."""
+    """The tokenizer.json with only the kept tokens under their new ids."""
     new, model = vocabulary.new_ids, dict(document["model"])
     if model["type"] == "Unigram":
         model["vocab"] = [model["vocab"][old] for old in vocabulary.kept if old < len(model["vocab"])]
@@ -96,7 +96,7 @@ def prune_tokenizer(document: Document, vocabulary: Vocabulary) -> Document:
 
 
 def prune_tables(model: Any, vocabulary: Vocabulary) -> list[str]:
-    """Remove the rows of every table of ``model`` that is looked up by `input_ids`; returns the tables' names.
+    """Remove rows from every table of ``model`` indexed by `input_ids`; returns the tables' names.
 
     Raises:
         InputError: the graph computes with the ids, or has no such table.
@@ -108,7 +108,7 @@ def prune_tables(model: Any, vocabulary: Vocabulary) -> list[str]:
         array = onnx.numpy_helper.to_array(tensors[name])
         if len(array) < vocabulary.size:
             raise InputError.of(
-                "--vocabulary", f"{name} has {len(array)} rows, and the tokenizer {vocabulary.size} ids"
+                "--vocabulary", f"{name} has {len(array)} rows, but the tokenizer has {vocabulary.size} ids"
             )
         smaller = np.ascontiguousarray(array[list(vocabulary.kept)])
         tensors[name].CopyFrom(onnx.numpy_helper.from_array(smaller, name))
@@ -117,7 +117,7 @@ def prune_tables(model: Any, vocabulary: Vocabulary) -> list[str]:
 
 
 def _tables(model: Any, tensors: Mapping[str, Any]) -> list[str]:
-    """The tables that ids look rows up in, if that is all that the graph does with ids."""
+    """The tables indexed by ids; raises InputError if the graph uses ids in any other way."""
     found: list[str] = []
     waiting = [_IDS]
     while waiting:
@@ -132,15 +132,15 @@ def _tables(model: Any, tensors: Mapping[str, Any]) -> list[str]:
             else:
                 raise InputError.of(
                     "--vocabulary",
-                    f"the graph computes with the ids themselves ({node.op_type} {node.name}, as hashed n-grams do) or "
-                    "looks them up in a table that is quantized already; its vocabulary cannot be pruned",
+                    f"the vocabulary cannot be pruned: the graph computes with the ids ({node.op_type} {node.name}, as "
+                    "hashed n-grams do) or looks them up in a quantized table",
                 )
     tables = list(dict.fromkeys(found))
     if not tables:
-        raise InputError.of("--vocabulary", f"the graph has no table that {_IDS} looks rows up in")
+        raise InputError.of("--vocabulary", f"the graph has no table indexed by {_IDS}")
     readers = Counter(name for node in model.graph.node for name in set(node.input))
     if shared := [name for name in tables if readers[name] != found.count(name)]:
-        raise InputError.of("--vocabulary", f"{', '.join(shared)} is used by other nodes, too; it cannot lose rows")
+        raise InputError.of("--vocabulary", f"{', '.join(shared)} cannot lose rows because other nodes use it, too")
     return tables
 
 
@@ -150,11 +150,11 @@ def _is_lookup(node: Any, value: str, tensors: Mapping[str, Any]) -> bool:
 
 
 def _ids(document: Document) -> dict[str, int]:
-    """The id of every token, those added to the model's vocabulary included."""
+    """The id of every token, including those added to the model's vocabulary."""
     model = document["model"]
     if model["type"] not in _KINDS:
         raise InputError.of(
-            "--vocabulary", f"tokenizers of kind {model['type']} are not known; known: {', '.join(_KINDS)}"
+            "--vocabulary", f"a {model['type']} tokenizer is not supported; supported are {', '.join(_KINDS)}"
         )
     own = _KINDS[model["type"]](model["vocab"])
     return {**own, **{token["content"]: token["id"] for token in document.get("added_tokens", ())}}
@@ -173,7 +173,7 @@ _KINDS: dict[str, Callable[[Any], dict[str, int]]] = {
 
 
 def _named_ids(document: Document) -> set[int]:
-    """The ids that the tokenizer's parts name: special and added tokens, padding, unknown, the template's."""
+    """The ids that the tokenizer itself refers to: special and added tokens, padding, unknown, the template's."""
     model, ids = document["model"], _ids(document)
     named = {token["id"] for token in document.get("added_tokens", ())} | _numbers(document.get("post_processor"))
     named |= {(document.get("padding") or {}).get("pad_id", 0)}
@@ -192,7 +192,7 @@ def _numbers(processor: Any) -> set[int]:
 
 
 class _Collector(dict[int, int]):
-    """Stands in for a map of ids, and notes those that are asked for."""
+    """A map of ids to themselves that records the ids looked up."""
 
     def __init__(self, found: set[int]) -> None:
         super().__init__()
@@ -218,7 +218,7 @@ def _renumbered(part: Any, new: Mapping[int, int]) -> Any:
 
 
 def _single_pieces(document: Document, ids: Mapping[str, int]) -> list[str]:
-    """The pieces of one character, with and without the marks of the beginning or end of a word, and of one byte."""
+    """The pieces of one character, with or without word markers, and of one byte."""
     model = document["model"]
     before = (model.get("continuing_subword_prefix") or "", "\u2581")
     after = model.get("end_of_word_suffix") or ""
@@ -233,14 +233,14 @@ def _single_pieces(document: Document, ids: Mapping[str, int]) -> list[str]:
 
 
 def _merge(model: Document, merge: str | Sequence[str]) -> tuple[str, str, str]:
-    """Left, right and result of a merge, in either of the forms that tokenizer.json has had."""
+    """The left part, right part and result of a merge, in either format of tokenizer.json."""
     left, right = merge.split(" ") if isinstance(merge, str) else merge
     prefix = model.get("continuing_subword_prefix") or ""
     return left, right, left + (right.removeprefix(prefix) if prefix else right)
 
 
 def _with_ancestors(model: Document, ids: Mapping[str, int], kept: set[int]) -> set[int]:
-    """With the pieces that kept pieces are merged from; without them they would never be reached."""
+    """Add the pieces that kept pieces are merged from, without which these could not be produced."""
     parts: dict[int, list[int]] = {}
     for merge in model["merges"]:
         left, right, result = _merge(model, merge)

@@ -1,4 +1,4 @@
-"""Measures what the gates ask of a package and of the version before it, and has it judged."""
+"""Measure a package and the version before it for the gates, and judge it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,10 +27,10 @@ def check_package(
     seconds: float = 1.0,
     task_modules: Sequence[str] = (),
 ) -> Check:
-    """Measure what ``gates`` asks for, and judge.
+    """Measure the figures that ``gates`` need, and judge them.
 
-    Quality is measured on the file ``labelled`` by predicting each of its records alone; without it, the figures are
-    those of the manifests. Latency is measured for ``seconds`` of each package, in turn.
+    Quality is measured on the file ``labelled`` by predicting each of its records alone; without it, the manifests'
+    figures are used. Latency is measured for ``seconds`` per package, alternating between packages.
 
     Raises:
         InputError: ``labelled`` is not a file of this package's records.
@@ -53,9 +53,9 @@ def check_package(
 
 
 class _Subject:
-    """A package under measurement, with its answers to the labelled records.
+    """A package under measurement, with its outputs for the labelled records.
 
-    ``optional``: of records that it cannot read there are no answers, as where a version before took other inputs.
+    With ``optional``, records that do not fit its inputs are skipped, since an earlier version may have had others.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class _Subject:
         figures = [Figure(item.metric, item.value, item.data) for item in manifest.quality]
         if self.labelled:
             name = self.labelled.name
-            judged = all("label" in output or "value" in output for output in self.outputs)  # not a task of one's own
+            judged = all("label" in output or "value" in output for output in self.outputs)  # not a user's own task
             found = quality(manifest, self.outputs, self.labelled.labels) if judged else {}
             figures = [figure for figure in figures if figure.data != name]
             figures += [Figure(metric, value, name) for metric, value in found.items()]
@@ -105,7 +105,7 @@ def _read(labelled: Path | None, package: Package, *, optional: bool) -> Labelle
 
 
 def _latencies(subjects: Sequence[_Subject], seconds: float) -> list[float]:
-    """The lowest of the medians of each; in turn, so that other work on the machine does not weigh on one alone."""
+    """The lowest median of each package; rounds alternate, so that other load on the machine affects all alike."""
     rounds = [
         [measure_latency(s.predictor, s.records, seconds=seconds / _ROUNDS).median_ms for s in subjects]
         for _ in range(_ROUNDS)

@@ -1,4 +1,4 @@
-"""Labelled records from a file: what the quality of a package is measured on."""
+"""Read labelled records from a file, to measure the quality of a package."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Whole records with the true label or value of each; ``name`` is the file's, ``sha256`` that of its bytes."""
+    """Whole records with the true label or value of each, and the name and SHA-256 of their file."""
 
     name: str
     sha256: str
@@ -37,10 +37,10 @@ class Labelled:
 def read_labelled(path: Path, manifest: Manifest) -> Labelled:
     """Read a ``.jsonl``, ``.tsv`` or ``.csv`` file with every input of ``manifest`` and a column ``label``.
 
-    A TSV has a header line, no quoting, and no tab in a value. Columns that are not inputs are passed over.
+    A TSV has a header line, no quoting, and no tabs in values. Columns that are not inputs are ignored.
 
     Raises:
-        InputError: the file cannot be read or has no records, or lines are not such records; the first ten are named.
+        InputError: the file cannot be read, has no records, or has invalid ones; the first ten problems are listed.
     """
     rows, digest = _read_rows(path, manifest, "--data")
     records, labels = _checked(rows, manifest, path.name)
@@ -48,10 +48,10 @@ def read_labelled(path: Path, manifest: Manifest) -> Labelled:
 
 
 def read_given(path: Path, manifest: Manifest, *, option: str = "--data") -> Labelled:
-    """Read such a file with or without a column ``label``; without one, ``labels`` of the result is empty.
+    """Read such a file with or without a column ``label``; without it, ``labels`` of the result is empty.
 
     Raises:
-        InputError: as `read_labelled`, the file being named by ``option``.
+        InputError: as `read_labelled` does, naming ``option``.
     """
     rows, digest = _read_rows(path, manifest, option)
     has_labels = any(row.get(LABEL) is not None for row in rows)
@@ -60,10 +60,10 @@ def read_given(path: Path, manifest: Manifest, *, option: str = "--data") -> Lab
 
 
 def _read_rows(path: Path, manifest: Manifest, option: str) -> tuple[Sequence[Row], str]:
-    """The rows of the file, the inputs of a TSV or CSV as what they are, and the SHA-256 of its bytes."""
+    """The rows of the file, with the inputs of a TSV or CSV converted to their types, and its SHA-256."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise InputError.of(option, f"{path} is none of {', '.join(_READERS)}")
+        raise InputError.of(option, f"{path} must end in one of {', '.join(_READERS)}")
     try:
         content = path.read_bytes()
         rows = reader(content.decode("utf-8-sig"))
@@ -122,7 +122,7 @@ def _label(row: Mapping[str, Any], manifest: Manifest, place: str) -> str | floa
 
 
 def _typed(row: Row, manifest: Manifest) -> Row:
-    """A row of texts with the inputs as what they are."""
+    """A row of text with the inputs converted to their types."""
     return {
         **row,
         **{field.name: _read(field.type, row[field.name]) for field in manifest.inputs if row.get(field.name)},
@@ -130,7 +130,7 @@ def _typed(row: Row, manifest: Manifest) -> Row:
 
 
 def _read(kind: FeatureType, text: str) -> Any:
-    """A text as a value; as it stands where it is none, for the schema to refuse."""
+    """Convert a text to a value; an invalid one is returned unchanged, for the schema to refuse."""
     try:
         return _TYPES[kind](text)
     except (KeyError, ValueError):

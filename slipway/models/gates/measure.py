@@ -1,4 +1,4 @@
-"""What a package costs and how well it does: latency, throughput, memory, quality, agreement."""
+"""Measure a package: latency, throughput, memory, quality and agreement."""
 
 import json
 import math
@@ -23,7 +23,7 @@ from slipway.models.predictor import Predictor
 _WARM_UP = 20
 _LEAST = 100
 _ROUNDS = 5
-# Scores come rounded to six digits, so a probability of zero may have been just under half of the last one.
+# Scores are rounded to six digits, so a score of zero may be a probability of up to half the last digit.
 _LEAST_SCORE = 5e-7
 
 
@@ -31,8 +31,8 @@ _LEAST_SCORE = 5e-7
 class Latency:
     """Milliseconds for one call of `Predictor.predict`: encode, run and decode.
 
-    ``cv2`` is (deviation / mean)² of the times up to the p99: the slowest are this machine's other work, and would
-    dominate it.
+    ``cv2`` is (deviation / mean)² of the times up to the p99; the slowest are due to other load on the machine and
+    would dominate it.
     """
 
     calls: int
@@ -44,7 +44,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What one package costs on this machine, one thread and one record at a time.
+    """The cost of one package on this machine, with one thread and one record at a time.
 
     ``memory_mb`` is the largest resident set, in 10⁶ bytes, of a fresh process that loads the package and predicts;
     it includes Python, numpy and ONNX Runtime. ``size_bytes`` is the sum over the package's files.
@@ -58,7 +58,7 @@ class Measurements:
 def measure(
     package: Package, records: Sequence[Record], *, seconds: float = 2.0, task_modules: Sequence[str] = ()
 ) -> Measurements:
-    """Measure latency here and memory in a fresh process, with one thread, over ``records`` in turn.
+    """Measure latency here and memory in a fresh process, with one thread, cycling through ``records``.
 
     Raises:
         InputError: there are no records.
@@ -73,15 +73,15 @@ def measure(
 
 
 def size_of(package: Package) -> int:
-    """The bytes of all files of the package, its manifest included."""
+    """The size in bytes of all files of the package, including its manifest."""
     return sum(entry.bytes for entry in package.manifest.files) + package.path("model.yaml").stat().st_size
 
 
 def measure_latency(predictor: Predictor, records: Sequence[Record], *, seconds: float = 2.0) -> Latency:
-    """Time single records in turn, after a warm-up, in five rounds of about ``seconds`` together.
+    """Time single records after a warm-up, in five rounds that take about ``seconds`` in total.
 
-    The round with the least mean counts, so that other work on the machine counts as little as it can. A round has at
-    least 100 calls.
+    The round with the lowest mean counts, to limit the effect of other load on the machine. A round has at least 100
+    calls.
 
     Raises:
         InputError: there are no records.
@@ -115,7 +115,7 @@ def _summary(times: Sequence[float]) -> Latency:
 def measure_throughput(
     predictor: Predictor, records: Sequence[Record], *, batch: int = 32, seconds: float = 2.0
 ) -> float:
-    """Records a second in batches of ``batch``, with the predictor's own number of threads."""
+    """Records per second in batches of ``batch``, with the predictor's own number of threads."""
     batches = _in_turn(records, batch)
     predictor.predict(next(batches))
     done = 0
@@ -126,7 +126,7 @@ def measure_throughput(
 
 
 def _in_turn(records: Sequence[Record], batch: int) -> Iterator[list[Record]]:
-    """Batches over the records, again and again."""
+    """Yield batches, cycling through the records endlessly."""
     if not records:
         raise InputError.of("records", "at least one record is needed to measure with")
     endless = cycle(records)
@@ -138,7 +138,7 @@ def measure_memory(folder: Path, records: Sequence[Record], *, task_modules: Seq
     """The peak memory in MB (10⁶ bytes) of a fresh process that loads the package and predicts each record once.
 
     Raises:
-        PackageError: the process failed; its last words are the message.
+        PackageError: the process failed; the message ends with its last line of output.
     """
     document = {
         "folder": str(folder.resolve()),
@@ -150,12 +150,12 @@ def measure_memory(folder: Path, records: Sequence[Record], *, task_modules: Seq
     done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise PackageError(folder, f"cannot be measured in a process of its own: {last}")
+        raise PackageError(folder, f"cannot be measured in a separate process: {last}")
     return float(done.stdout) / 1e6
 
 
 def _peak_bytes() -> int:
-    """The largest resident set so far; getrusage alone would count the parent's from before exec on Linux."""
+    """The peak resident set; on Linux, getrusage would include the parent's from before exec."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:"))
@@ -175,13 +175,13 @@ def _child() -> None:
 def quality(
     manifest: Manifest, outputs: Sequence[Mapping[str, Any]], labels: Sequence[str | float]
 ) -> dict[str, float]:
-    """How right ``outputs`` of `Predictor.predict` are, held against the true labels or values, one for each.
+    """The quality of ``outputs`` of `Predictor.predict` against the true labels or values.
 
     Classifiers: ``macro_recall`` (mean over the labels that occur), ``accuracy`` and ``log_loss`` (natural logarithm).
-    Regressions: ``mae``, ``rmse`` and ``r2`` (absent where all true values are the same).
+    Regressions: ``mae``, ``rmse`` and ``r2`` (absent if all true values are equal).
 
     Raises:
-        InputError: no outputs, not a label for each, or a label that the manifest does not have.
+        InputError: there are no outputs, the numbers of outputs and labels differ, or a label is not in the manifest.
     """
     if not outputs or len(outputs) != len(labels):
         raise InputError.of("labels", f"{len(labels)} labels for {len(outputs)} outputs; one for each is needed")
@@ -227,13 +227,13 @@ def _regression_quality(values: NDArray[np.float64], truth: NDArray[np.float64])
 def agreement(
     first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], *, tolerance: float = 0.01
 ) -> float:
-    """The share, 0 to 1, of outputs that agree: the same label, or values within ``tolerance`` of the larger one.
+    """The share, 0 to 1, of outputs that agree: equal labels, or values within ``tolerance`` times the larger one.
 
     Raises:
-        InputError: no outputs, or not as many of one as of the other.
+        InputError: there are no outputs, or the two numbers differ.
     """
     if not first or len(first) != len(second):
-        raise InputError.of("outputs", f"{len(first)} outputs against {len(second)}; as many of each are needed")
+        raise InputError.of("outputs", f"{len(first)} against {len(second)}; the numbers must be equal and not zero")
     return sum(_agree(one, other, tolerance) for one, other in zip(first, second, strict=True)) / len(first)
 
 

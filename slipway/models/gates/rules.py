@@ -1,6 +1,6 @@
-"""The gates that a package must pass to become a version: judgements of values, with nothing measured here.
+"""The gates that a package must pass to become a version: pure judgements of measured values.
 
-Functions and containers import this with the registry; what measures is in `slipway.models.gates.checking`.
+Functions and containers import this with the registry; `slipway.models.gates.checking` does the measuring.
 """
 
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from slipway.config import GatesConfig, QualityGate, metric_name
 
-# Of differences of figures such as 0.66 - 0.655, which floating point makes larger than 0.005.
+# Floating point makes a difference such as 0.66 - 0.655 larger than 0.005.
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of quality, and the name of the data it was measured on."""
+    """One quality metric, and the name of the data that it was measured on."""
 
     metric: str
     value: float
@@ -23,11 +23,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is known of one package.
+    """The measurements of one package; None means not measured.
 
-    ``labelled`` is the name of the labelled data that some of the ``figures`` were measured on just now; ``agreement``
-    the share of its records, 0 to 1, that the version before answers the same; ``latency_ms`` the median for one record
-    with one thread. None is what was not measured. ``label`` is what sentences call the package.
+    ``labelled`` is the name of the labelled data that some of the ``figures`` were just measured on; ``agreement`` the
+    share of its records, 0 to 1, on which the version before agrees; ``latency_ms`` the median for one record with one
+    thread. ``label`` is the package's name in sentences.
     """
 
     label: str
@@ -40,10 +40,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """How one gate was judged.
+    """The result of one gate.
 
-    ``by_how_much`` is the distance of ``measured`` from ``allowed``: the margin of a gate that passed, the lack of one
-    that failed. Each of the three is None where there was nothing to measure or to compare with.
+    ``by_how_much`` is the distance of ``measured`` from ``allowed``: the margin if the gate passed, the shortfall if it
+    failed. Each of the three is None where there was nothing to measure or to compare with.
     """
 
     name: str
@@ -56,7 +56,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckedData:
-    """The labelled file that a check predicted."""
+    """The labelled file that a check was made on."""
 
     name: str
     rows: int
@@ -65,7 +65,7 @@ class CheckedData:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The outcome of all gates; ``against`` is what the version before it was called, if there was one."""
+    """The results of all gates; ``against`` names the version before it, if there was one."""
 
     results: tuple[GateResult, ...]
     against: str | None = None
@@ -73,19 +73,19 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether there was a gate, and none failed."""
+        """Whether there was at least one gate and none failed."""
         return bool(self.results) and not self.failed
 
     @property
     def failed(self) -> tuple[GateResult, ...]:
-        """The gates that were not passed."""
+        """The results of the gates that failed."""
         return tuple(result for result in self.results if not result.passed)
 
 
 def judge_package(thresholds: GatesConfig, measured: Measured, previous: Measured | None) -> list[GateResult]:
-    """Hold a package against every gate that is set, and against the version before it, if there is one.
+    """Judge a package by every gate that is set, comparing with the version before it if there is one.
 
-    A gate for which nothing was measured fails; one that compares with a version before passes where there is none.
+    A gate without a measurement fails; a gate that compares with the version before passes if there is none.
     """
     return [
         *(result for gate in thresholds.quality for result in _quality(gate, measured, previous)),
@@ -127,7 +127,7 @@ def _agreement(thresholds: GatesConfig, measured: Measured, previous: Measured |
     if previous is None:
         yield _nothing_before("agreement")
     elif measured.agreement is None:
-        yield _unmeasured("agreement", f"it needs labelled records that {previous.label} can read, too")
+        yield _unmeasured("agreement", f"it needs labelled records that {previous.label} can also read")
     else:
         what = f"the agreement with {previous.label}"
         yield _at_least("agreement", what, measured.agreement, thresholds.min_agreement)
@@ -157,7 +157,7 @@ def _latency(thresholds: GatesConfig, measured: Measured, previous: Measured | N
 
 
 def _figure(gate: QualityGate, measured: Measured) -> Figure | None:
-    """The one figure that a gate means; None where there is none, or where it could be several."""
+    """The figure that a gate refers to; None if there is none or it is ambiguous."""
     data = gate.data or measured.labelled
     found = [figure for figure in _same_metric(gate, measured) if data is None or figure.data == data]
     return found[0] if len(found) == 1 else None
@@ -168,7 +168,7 @@ def _same_metric(gate: QualityGate, measured: Measured) -> list[Figure]:
 
 
 def _no_figure(gate: QualityGate, measured: Measured) -> str:
-    wanted = f"on {gate.data or measured.labelled}" if gate.data or measured.labelled else "of one data set only"
+    wanted = f"on {gate.data or measured.labelled}" if gate.data or measured.labelled else "on a single data set"
     there = ", ".join(f"{figure.metric} on {figure.data}" for figure in measured.figures) or "none"
     return f"there is no {gate.metric} {wanted}; there is {there}"
 
@@ -176,7 +176,7 @@ def _no_figure(gate: QualityGate, measured: Measured) -> str:
 def _at_least(name: str, what: str, measured: float, allowed: float) -> GateResult:
     passed = measured >= allowed - _ROUNDING
     lack = "" if passed else f": {_shown(allowed - measured)} too little"
-    sentence = f"{what} is {_shown(measured)}; at least {_shown(allowed)} is asked for{lack}"
+    sentence = f"{what} is {_shown(measured)}; at least {_shown(allowed)} is required{lack}"
     return _limited(name, sentence, measured, allowed, passed=passed)
 
 

@@ -1,1 +1,1 @@
-"""From a trained model of another framework to a package: `slipway model import`."""
+"""Make a package of a trained model of another framework: `slipway model import`."""

@@ -2,11 +2,11 @@
 
 from slipway.models.manifest import InputField, Manifest
 
-_UNKNOWN = "Not stated by who imported it."
+_UNKNOWN = "not stated at import."
 
 
 def model_card(manifest: Manifest, *, kind: str, about: str | None) -> str:
-    """The package's README.md. ``about`` is the user's own Markdown on use, data, limits and licence."""
+    """The package's README.md. ``about`` is the user's Markdown on use, data, limits and licence."""
     parameters = manifest.training.parameters
     checked = parameters["checked_on"]
     quality = "\n".join(f"| {m.metric} | {m.value:.4g} | {m.data} |" for m in manifest.quality)
@@ -17,9 +17,9 @@ def model_card(manifest: Manifest, *, kind: str, about: str | None) -> str:
         "Inputs": f"| input | type | limits | description |\n| --- | --- | --- | --- |\n{fields}",
         "Answers": _answers(manifest),
         "Where it comes from": f"{kind}, imported from `{parameters['imported_from']}` with {frameworks}.",
-        "Check": f"On {checked['rows']} records of {checked['name']} no answer differs from the original by more than "
-        f"the largest difference below; at most {parameters['tolerance']:g} was accepted. Limits of inputs that nobody "
-        "stated come from the same records. The graph is in the number format of the original.",
+        "Check": f"On {checked['rows']} records of {checked['name']}, no answer differs from the original by more than "
+        f"the largest difference below; at most {parameters['tolerance']:g} was accepted. Limits of inputs that were "
+        "not stated come from the same records. The graph is in the number format of the original.",
         "Quality": f"| metric | value | data |\n| --- | --- | --- |\n{quality}",
         "Made by": f"`{manifest.training.command}`",
     }

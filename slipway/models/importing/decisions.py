@@ -1,4 +1,4 @@
-"""What the task, the labels and the missing last step of a graph are: pure functions of what is known."""
+"""Decide the task, the labels and the missing last step of a graph, in pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Decision:
 
 
 def first_questions(request: ImportRequest, traits: Traits, samples: Samples | None, suggestion: str) -> list[Question]:
-    """What is missing before the original has been run, as far as its traits tell."""
+    """The questions to ask before the original is run, as far as its traits tell."""
     asked = []
     if request.name is None:
         asked.append(Question("--name", "the model's name: lower case, digits and hyphens", suggestion))
@@ -43,19 +43,19 @@ def first_questions(request: ImportRequest, traits: Traits, samples: Samples | N
 
 
 def output_questions(request: ImportRequest, traits: Traits, width: int, samples: Samples | None) -> list[Question]:
-    """What is missing about the outputs, given that there are ``width`` for each record."""
+    """The questions to ask about the outputs, of which there are ``width`` per record."""
     task = task_of(request, traits, width, samples)
     if task is None:
-        return [Question("--task", f"{REGRESSION} or {CLASSIFICATION}: the model answers one number", REGRESSION)]
+        return [Question("--task", f"{REGRESSION} or {CLASSIFICATION}: the model returns one number", REGRESSION)]
     if task == REGRESSION or request.labels or traits.classes:
         return []
     count = max(width, 2)
     names = ",".join(f"label_{number}" for number in range(count))
-    return [Question("--labels", f"the {count} labels in the order of the model's outputs, with commas", names)]
+    return [Question("--labels", f"the {count} labels in the order of the model's outputs, separated by commas", names)]
 
 
 def task_of(request: ImportRequest, traits: Traits, width: int, samples: Samples | None) -> str | None:
-    """The task, or None where one number could be a value or a probability."""
+    """The task, or None if a single number could be a value or a probability."""
     if request.task or traits.task:
         return request.task or traits.task
     if width > 1 or request.labels:
@@ -75,29 +75,29 @@ def _is_number(label: str | float) -> bool:
 
 
 def answer_questions(decided: str, request: ImportRequest, traits: Traits, raw: Numbers) -> list[Question]:
-    """Whether a single number in [0, 1] is a probability or a logit cannot be seen."""
+    """Ask whether a single number in [0, 1] is a probability or a logit, which its values cannot show."""
     if decided == REGRESSION or request.answers or traits.answers or raw.shape[1] > 1 or not _within_one(raw):
         return []
-    return [Question("--answers", "probabilities or logits: the model answers one number, here from 0 to 1", "logits")]
+    return [Question("--answers", "probabilities or logits: the model returns one number, here from 0 to 1", "logits")]
 
 
 def decide(request: ImportRequest, traits: Traits, samples: Samples, raw: Numbers) -> Decision:
-    """Settle task, labels and activation.
+    """Decide task, labels and activation.
 
     Raises:
-        InputError: the labels do not fit the outputs, or the task is not one that can be imported.
-        CheckFailedError: the original answered what is no finite number.
+        InputError: the labels do not fit the outputs, or the task cannot be imported.
+        CheckFailedError: the original returned a value that is not a finite number.
     """
     if not np.isfinite(raw).all():
-        raise CheckFailedError("the original answers values that are not finite numbers on the sample records")
+        raise CheckFailedError("the original returns values that are not finite numbers on the sample records")
     width = raw.shape[1]
     task = task_of(request, traits, width, samples)
     if task == REGRESSION:
         if width != 1:
-            raise InputError.of("--task", f"a {REGRESSION} answers one value a record, and the model answers {width}")
+            raise InputError.of("--task", f"a {REGRESSION} returns one value per record, but the model returns {width}")
         return Decision(REGRESSION, None, "none")
     if task not in (CLASSIFICATION, "text-classification"):
-        raise InputError.of("--task", f"{task!r} cannot be imported; known are {CLASSIFICATION}, {REGRESSION}")
+        raise InputError.of("--task", f"{task!r} cannot be imported; use {CLASSIFICATION} or {REGRESSION}")
     labels = request.labels or traits.classes or ()
     if len(labels) != max(width, 2) or len(set(labels)) != len(labels):
         raise InputError.of(
@@ -106,10 +106,10 @@ def decide(request: ImportRequest, traits: Traits, samples: Samples, raw: Number
     return Decision(task, labels, _activation(request.answers or traits.answers, raw))
 
 
-def _activation(said: str | None, raw: Numbers) -> str:
-    if said not in (None, "probabilities", "logits"):
-        raise InputError.of("--answers", f"{said!r} is neither probabilities nor logits")
-    are_probabilities = said == "probabilities" or (said is None and _are_probabilities(raw))
+def _activation(stated: str | None, raw: Numbers) -> str:
+    if stated not in (None, "probabilities", "logits"):
+        raise InputError.of("--answers", f"{stated!r} is neither probabilities nor logits")
+    are_probabilities = stated == "probabilities" or (stated is None and _are_probabilities(raw))
     if raw.shape[1] == 1:
         return "pair" if are_probabilities else "sigmoid"
     return "none" if are_probabilities else "softmax"
@@ -125,7 +125,7 @@ def _within_one(raw: Numbers) -> bool:
 
 
 def activate(raw: Numbers, activation: str) -> Numbers:
-    """What the finished graph should answer, computed here from the original's raw outputs."""
+    """The expected outputs of the finished graph, computed from the original's raw outputs."""
     if activation == "softmax":
         powers = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
@@ -136,7 +136,7 @@ def activate(raw: Numbers, activation: str) -> Numbers:
 
 
 def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[str | float] | None:
-    """The samples' labels by the package's names: ``labels`` may have renamed the original's."""
+    """The samples' labels under the package's names, since ``labels`` may have renamed the original's."""
     found = samples.labels
     if found is None or decision.labels is None:
         return found
@@ -145,12 +145,12 @@ def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[st
     unknown = sorted(set(named) - set(decision.labels))
     if unknown:
         shown, known = ", ".join(unknown[:_SHOWN]), ", ".join(decision.labels)
-        raise InputError.of("--label-column", f"{samples.label_column} has {shown}, and the model's labels are {known}")
+        raise InputError.of("--label-column", f"{samples.label_column} has {shown}, but the model's labels are {known}")
     return list(named)
 
 
 def largest_difference(decision: Decision, reference: Numbers, outputs: Sequence[dict[str, Any]]) -> float:
-    """Between the original and the package: of a probability, or of a value as a share of the largest one."""
+    """The largest difference between original and package, of probabilities, or of values relative to the largest."""
     if decision.labels is None:
         answers = np.array([[output["value"]] for output in outputs])
         scale = float(np.abs(reference).max()) or 1.0

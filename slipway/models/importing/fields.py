@@ -1,4 +1,4 @@
-"""The inputs of an imported model: what its source says, what sample records show, what the user adds."""
+"""Infer the inputs of an imported model from its source, the sample records and the user's statements."""
 
 import math
 import re
@@ -18,23 +18,23 @@ _CATEGORIES = 20
 _TIMES_SEEN = 3
 _DIGITS = 2
 _NAME_CHARACTERS = 64
-# What float32, in which graphs compute, tells from zero and from infinity.
+# The range of float32, in which graphs compute.
 _LEAST, _MOST = 1e-37, 3.4e38
 
 InputDocuments = list[dict[str, Any]]
 
 
 def field_name(column: str) -> str:
-    """A column's name as a manifest may have it: ``Mean Radius (mm)`` becomes ``mean_radius_mm``."""
+    """A valid manifest name for a column: ``Mean Radius (mm)`` becomes ``mean_radius_mm``."""
     name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")[:_NAME_CHARACTERS]
     return name if name[:1].isalpha() else f"field_{name}".rstrip("_")[:_NAME_CHARACTERS]
 
 
 def read_inputs(path: Path) -> dict[str, dict[str, Any]]:
-    """What the user says of inputs: a YAML list as `inputs` of a manifest, by name.
+    """Read the user's statements on inputs, a YAML list like a manifest's `inputs`, by name.
 
     Raises:
-        InputError: the file cannot be read or is no such list.
+        InputError: the file cannot be read or is not such a list.
     """
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -48,7 +48,7 @@ def read_inputs(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def column_of(column: Column, samples: Samples) -> str:
-    """The column of the samples that holds ``column``: by the source's own name, else by the manifest's."""
+    """The samples' column for ``column``, by the source's name, else by the manifest's."""
     for name in (column.name, field_name(column.name)):
         if name in samples.columns:
             return name
@@ -56,27 +56,29 @@ def column_of(column: Column, samples: Samples) -> str:
 
 
 def infer_inputs(
-    columns: Sequence[Column], samples: Samples, said: Mapping[str, Mapping[str, Any]], *, ranges: bool = True
+    columns: Sequence[Column], samples: Samples, stated: Mapping[str, Mapping[str, Any]], *, ranges: bool = True
 ) -> InputDocuments:
-    """The manifest's ``inputs``. What the user said of an input stands above what is inferred.
+    """Infer the manifest's ``inputs``; the user's statements take precedence.
 
     Raises:
-        InputError: the samples lack a column or hold another type than the source takes, or ``said`` names no input.
+        InputError: the samples lack a column or have a type that the source refuses, or ``stated`` names no input.
     """
     names = [field_name(column.name) for column in columns]
-    if unknown := sorted(set(said) - set(names)):
+    if unknown := sorted(set(stated) - set(names)):
         raise InputError.of("--inputs", f"{', '.join(unknown)} are not inputs of the model; it has {', '.join(names)}")
     if len(set(names)) != len(names):
-        raise InputError.of("model", f"two columns get the same name in the manifest: {', '.join(names)}")
+        raise InputError.of("model", f"two columns would have the same name in the manifest: {', '.join(names)}")
     return [
-        {**_inferred(column, name, samples, said.get(name, {}), ranges=ranges), **said.get(name, {})}
+        {**_inferred(column, name, samples, stated.get(name, {}), ranges=ranges), **stated.get(name, {})}
         for column, name in zip(columns, names, strict=True)
     ]
 
 
-def _inferred(column: Column, name: str, samples: Samples, said: Mapping[str, Any], *, ranges: bool) -> dict[str, Any]:
-    told = said.get("type")
-    known = FeatureType(told) if told in list(FeatureType) else column.type
+def _inferred(
+    column: Column, name: str, samples: Samples, stated: Mapping[str, Any], *, ranges: bool
+) -> dict[str, Any]:
+    stated_type = stated.get("type")
+    known = FeatureType(stated_type) if stated_type in list(FeatureType) else column.type
     values = samples.values(column_of(column, samples), known)
     kind = known or _type_of(column.name, values)
     found: dict[str, Any] = {"name": name, "type": str(kind)}
@@ -99,19 +101,19 @@ def _type_of(name: str, values: Sequence[Scalar]) -> FeatureType:
     ):
         if kinds <= found:
             return kind
-    raise InputError.of("--records", f"{name} holds values of several types: {', '.join(k.__name__ for k in kinds)}")
+    raise InputError.of("--records", f"{name} has values of several types: {', '.join(k.__name__ for k in kinds)}")
 
 
 def _categories(values: Sequence[Scalar]) -> list[Scalar] | None:
-    """The values, where they are few and come again and again: then another one is a slip."""
+    """The distinct values if they are few and repeat often, so that any other value is probably a mistake."""
     distinct = sorted(set(values), key=str)
     return distinct if len(distinct) <= _CATEGORIES and len(values) >= _TIMES_SEEN * len(distinct) else None
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """The values' range and its own width on both sides, and nothing below zero where nothing was.
+    """The values' range, widened by its own width on both sides, but not below zero if no value is.
 
-    A slip of a unit or a sign falls outside; what is somewhat new does not.
+    A wrong unit or sign falls outside the range; somewhat unusual values do not.
     """
     low, high = min(values), max(values)
     width = (high - low) or abs(high) or 1.0
@@ -120,7 +122,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _rounded(value: float, towards: Any) -> float:
-    """Two significant digits, away from the values."""
+    """Round to two significant digits, away from the values."""
     if abs(value) < _LEAST:
         return value
     if abs(value) > _MOST:
@@ -130,7 +132,7 @@ def _rounded(value: float, towards: Any) -> float:
 
 
 def settle(columns: Sequence[Column], inputs: InputDocuments) -> Fields:
-    """Columns and manifest inputs side by side."""
+    """Pair the source's columns with the manifest's inputs."""
     return Fields(
         columns=tuple(column.name for column in columns),
         names=tuple(entry["name"] for entry in inputs),
@@ -139,7 +141,7 @@ def settle(columns: Sequence[Column], inputs: InputDocuments) -> Fields:
 
 
 def sample_records(columns: Sequence[Column], fields: Fields, samples: Samples) -> list[Record]:
-    """The samples as whole records, by the manifest's names and types."""
+    """The samples as whole records, with the manifest's names and types."""
     found = [column_of(column, samples) for column in columns]
     read = [samples.values(name, kind) for name, kind in zip(found, fields.types, strict=True)]
     return [dict(zip(fields.names, row, strict=True)) for row in zip(*read, strict=True)]

@@ -1,6 +1,6 @@
-"""ONNX graphs on the way into a package: read without their weights, completed, written a weight at a time.
+"""Read ONNX graphs without their weights, complete them, and write them one weight at a time.
 
-A model of 2 GB less a little is the most that one protobuf file holds. Nothing here needs a second copy of the weights.
+A protobuf file holds almost 2 GB, so nothing here makes a second copy of the weights.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ import numpy as np
 from slipway.errors import InputError, PackageError
 from slipway.models.extras import need
 
-# protobuf refuses messages of 2 GiB and more.
+# protobuf refuses messages of 2 GiB or more.
 _MOST_BYTES = 2**31 - 1
 _LARGE = 1024
 _COPIED_AT_ONCE = 1024 * 1024
-# Field numbers of onnx.proto, as protobuf writes them before a field of bytes: (number << 3) | 2.
+# The tags of onnx.proto's fields of bytes, as protobuf writes them: (number << 3) | 2.
 _MODEL_GRAPH = b"\x3a"
 _GRAPH_INITIALIZER = b"\x2a"
 _TENSOR_RAW_DATA = b"\x4a"
@@ -25,7 +25,7 @@ _TENSOR_RAW_DATA = b"\x4a"
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A constant of the graph: what is written before its bytes, how many they are, and how to get them."""
+    """A constant of the graph: its header, the number of bytes that follow, and how to read them."""
 
     name: str
     header: bytes
@@ -40,9 +40,9 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class GraphDraft:
-    """A ModelProto without its large constants, which follow it; ``output`` is the one output that is kept.
+    """A ModelProto and, apart from it, its large constants; ``output`` is the one output that is kept.
 
-    ``file`` is the graph as the user has it, where it can be taken as it is.
+    ``file`` is the user's file, if it can be copied unchanged.
     """
 
     model: Any
@@ -53,7 +53,7 @@ class GraphDraft:
 
 
 def array_weight(name: str, shape: Sequence[int], dtype: np.dtype[Any], read: Callable[[], Any]) -> Weight:
-    """A weight from a function that returns the array when it is written."""
+    """A weight whose array ``read`` returns when the weight is written."""
     onnx = need("onnx", "import")
     tensor = onnx.TensorProto(name=name, dims=shape, data_type=onnx.helper.np_dtype_to_tensor_dtype(dtype))
     length = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
@@ -66,15 +66,15 @@ def _array_bytes(array: Any) -> Iterator[Any]:
 
 
 def proto_weight(tensor: Any) -> Weight:
-    """A weight that is in memory as a TensorProto."""
+    """A weight held in memory as a TensorProto."""
     return Weight(tensor.name, b"", tensor.ByteSize(), lambda: iter((tensor.SerializeToString(),)))
 
 
 def read_graph(path: Path) -> tuple[Any, list[Weight]]:
-    """An ONNX file's ModelProto without its large constants, and these; data in files beside it is not read yet.
+    """Read an ONNX file: its ModelProto without large constants, and those; external data is not read yet.
 
     Raises:
-        PackageError: the file is no ONNX graph, or keeps data outside its own folder.
+        PackageError: the file is not an ONNX graph, or keeps data outside its own folder.
     """
     onnx = need("onnx", "import")
     decoding = need("google.protobuf.message", "import").DecodeError
@@ -97,7 +97,7 @@ def read_graph(path: Path) -> tuple[Any, list[Weight]]:
 
 
 def _replace(repeated: Any, values: Sequence[Any]) -> None:
-    """Only references move: the tensors that `proto_weight` holds stay where they are."""
+    """Replace the elements by copies, so that the tensors that `proto_weight` refers to stay valid."""
     copies = [type(value).FromString(value.SerializeToString()) for value in values]
     del repeated[:]
     repeated.extend(copies)
@@ -110,11 +110,11 @@ def _external_weight(path: Path, tensor: Any) -> Weight:
     if not source.resolve().is_relative_to(folder):
         raise PackageError(path, f"keeps {tensor.name} in {entries.get('location')}, which is outside its folder")
     if not source.is_file():
-        raise PackageError(path, f"keeps {tensor.name} in {entries.get('location')}, which is not there")
+        raise PackageError(path, f"keeps {tensor.name} in {entries.get('location')}, which is missing")
     offset = int(entries.get("offset", 0))
     length = int(entries.get("length", source.stat().st_size - offset))
     if offset < 0 or length < 0 or offset + length > source.stat().st_size:
-        raise PackageError(source, f"ends before {tensor.name}, which {path.name} says is in it")
+        raise PackageError(source, f"is too short: {path.name} says that it holds {tensor.name}")
     bare = type(tensor)(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
     header = bare.SerializeToString() + _TENSOR_RAW_DATA + _varint(length)
     return Weight(tensor.name, header, length, lambda: _file_bytes(source, offset, length))
@@ -130,7 +130,7 @@ def _file_bytes(source: Path, offset: int, length: int) -> Iterator[bytes]:
 
 
 def write_graph(path: Path, draft: GraphDraft) -> None:
-    """Write the graph as one file, a weight at a time.
+    """Write the graph as one file, one weight at a time.
 
     Raises:
         InputError: the file would have 2 GB or more.
@@ -164,7 +164,7 @@ def _copy_field(message: Any, name: str, value: Any) -> None:
 
 
 def _varint(number: int) -> bytes:
-    """A number as protobuf writes it: seven bits a byte, the lowest first."""
+    """Encode a number as a protobuf varint: seven bits per byte, lowest first."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -173,10 +173,10 @@ def _varint(number: int) -> bytes:
 
 
 def finish(draft: GraphDraft, activation: str, labels: int) -> GraphDraft:
-    """Make the graph answer what its task needs: only ``draft.output``, as probabilities or as values.
+    """Make the graph return what its task needs: only ``draft.output``, as probabilities or values.
 
-    ``activation`` is what the raw output still lacks: ``none``, ``softmax``, ``sigmoid`` (one logit of the second of
-    two labels) or ``pair`` (its probability).
+    ``activation`` is the missing last step: ``none``, ``softmax``, ``sigmoid`` (the output is the logit of the second
+    of two labels) or ``pair`` (it is that label's probability).
     """
     if activation == "none" and draft.file is not None:
         return draft
@@ -193,7 +193,7 @@ def finish(draft: GraphDraft, activation: str, labels: int) -> GraphDraft:
 
 
 def _activate(model: Any, output: Any, activation: str) -> str:
-    """Append the nodes; returns the name of the new output."""
+    """Append the activation's nodes; returns the name of the new output."""
     onnx = need("onnx", "import")
     graph, name, final = model.graph, output.name, "slipway_probabilities"
     make = onnx.helper.make_node

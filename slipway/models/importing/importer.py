@@ -1,4 +1,4 @@
-"""From a model of another framework to a sealed package, checked against the original on the way."""
+"""Turn a model of another framework into a sealed package, checked against the original."""
 
 import gc
 import shutil
@@ -54,7 +54,7 @@ _LONG_TEXT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made: the package, and its largest difference from the original over ``records`` records."""
+    """The imported package, and its largest difference from the original over ``records`` records."""
 
     package: Package
     difference: float
@@ -62,14 +62,14 @@ class Imported:
 
 
 def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
-    """Import a model: infer its schema, export it, compare with the original, measure, and write a whole package.
+    """Import a model: infer its schema, export it, compare it with the original, measure it, and write the package.
 
-    ``ask`` is called with what cannot be inferred. Nothing is left behind where anything fails.
+    ``ask`` is called for what cannot be inferred. If anything fails, nothing is left behind.
 
     Raises:
         InputError: an option is missing or wrong, or the model cannot be imported; each problem names the option.
-        PackageError: a file is not what it should be, or ONNX Runtime cannot open the export.
-        ConflictError: another import has taken the same version meanwhile.
+        PackageError: a file is invalid, or ONNX Runtime cannot open the export.
+        ConflictError: another import took the same version in the meantime.
         CheckFailedError: the export differs from the original by more than the tolerance.
         MissingExtraError: the framework is not installed.
     """
@@ -77,7 +77,7 @@ def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
     folder, number = place(checked.request)
     with draft_beside(folder) as draft:
         package = _write(draft, checked, exported, number)
-        # The original's weights go before the checker and ONNX Runtime take their own copies.
+        # Free the original's weights before the checker and ONNX Runtime make their own copies.
         del exported
         gc.collect()
         need("onnx.checker", "import").check_model(str(package.path(GRAPH)))
@@ -89,12 +89,12 @@ def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
 
 
 def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
-    """Everything that needs the original in memory; it is gone when this returns."""
+    """Do everything that needs the original in memory; it is freed when this returns."""
     source = open_source(request)
-    said = read_inputs(request.inputs) if request.inputs else {}
-    request, samples, traits = _settle_samples(request, source, said, ask)
+    stated = read_inputs(request.inputs) if request.inputs else {}
+    request, samples, traits = _settle_samples(request, source, stated, ask)
     columns = traits.columns or ()
-    inputs = infer_inputs(columns, samples, said, ranges=request.ranges)
+    inputs = infer_inputs(columns, samples, stated, ranges=request.ranges)
     fields = settle(columns, inputs)
     records = sample_records(columns, fields, samples)
     check = _with_a_long_text(records, traits, fields)
@@ -116,15 +116,15 @@ def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
 
 
 def _settle_samples(
-    request: ImportRequest, source: Source, said: Mapping[str, Any], ask: Ask
+    request: ImportRequest, source: Source, stated: Mapping[str, Any], ask: Ask
 ) -> tuple[ImportRequest, Samples, Traits]:
-    samples = _samples(request) or source.examples(list(said))
+    samples = _samples(request) or source.examples(list(stated))
     suggestion = field_name(Path(request.origin.rpartition(":")[2]).stem).replace("_", "-")
     questions = first_questions(request, source.traits(samples), samples, suggestion)
     request = ask_for(request, questions, ask)
     samples = samples or _samples(request)
     if samples is None:
-        raise InputError.of("--records", "is needed: a .jsonl or .csv file")
+        raise InputError.of("--records", "is required: a .jsonl or .csv file")
     return request, samples, source.traits(samples)
 
 
@@ -143,7 +143,7 @@ def _settle_outputs(
 
 
 def _with_a_long_text(records: Sequence[Record], traits: Traits, fields: Fields) -> list[Record]:
-    """A text longer than any model takes shows whether the tokenizer cuts it where the model needs it."""
+    """Append a text longer than any model takes, to check that the tokenizer truncates it."""
     if traits.task != "text-classification":
         return list(records)
     texts = " ".join(str(record[fields.names[0]]) for record in records) + " "
@@ -165,7 +165,7 @@ def _write(draft: Path, checked: Checked, exported: Exported, number: int) -> Pa
 
 
 def _predict(package: Package, checked: Checked) -> list[Output]:
-    """One record alone, then several at once, then the long text: the graph must take batches of any size."""
+    """Predict one record, then batches, then the long text, because the graph must take batches of any size."""
     predictor = Predictor(package)
     records, count = checked.check, len(checked.records)
     outputs = predictor.predict(records[:1])
@@ -178,16 +178,16 @@ def _compare(checked: Checked, outputs: Sequence[Output]) -> float:
     difference = largest_difference(checked.decision, checked.reference, outputs)
     tolerance = checked.request.tolerance
     if not difference <= tolerance:
-        what = "a probability" if checked.decision.labels else "a value, as a share of the largest one,"
+        what = "a probability" if checked.decision.labels else "a value, relative to the largest one,"
         raise CheckFailedError(
             f"the export differs from the original by up to {difference:.2g} in {what} on {len(outputs)} records; "
-            f"--tolerance is {tolerance:g}. Nothing was written"
+            f"--tolerance is {tolerance:g}; nothing was written"
         )
     return difference
 
 
 def _complete(package: Package, checked: Checked, outputs: Sequence[Output], difference: float) -> None:
-    """Baseline, quality, card, seal: all on the sample records, without the long text."""
+    """Write baseline, quality and card from the sample records without the long text, and seal the package."""
     manifest, own = package.manifest, list(outputs[: len(checked.records)])
     write_baseline(package.path(BASELINE), measure_baseline(manifest, checked.records, own))
     figures = quality(manifest, own, checked.truth) if checked.truth else {}

@@ -1,4 +1,4 @@
-"""An imported package on its way to disk: where it goes, its draft, its manifest."""
+"""Write an imported package to disk: its folder, its draft, its manifest."""
 
 import shutil
 import tempfile
@@ -27,7 +27,7 @@ CARD = "README.md"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the original answered, and everything that was settled with that."""
+    """The original's answers, and everything decided from them."""
 
     request: ImportRequest
     kind: str
@@ -42,7 +42,7 @@ class Checked:
 
 
 def place(request: ImportRequest) -> tuple[Path, int]:
-    """Where the package goes, and its version."""
+    """The package's folder and its version."""
     folder = request.output or request.models / str(request.name)
     if request.output is None:
         taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
@@ -51,13 +51,15 @@ def place(request: ImportRequest) -> tuple[Path, int]:
     else:
         number = request.version or (int(folder.name) if folder.name.isdecimal() else 1)
     if folder.exists():
-        raise InputError.of("--output" if request.output else "--version", f"{folder} is there; versions never change")
+        raise InputError.of(
+            "--output" if request.output else "--version", f"{folder} already exists; versions never change"
+        )
     return folder, number
 
 
 @contextmanager
 def draft_beside(folder: Path) -> Iterator[Path]:
-    """A folder on the same file system that becomes the package whole, or is removed with the folders made for it."""
+    """A draft beside ``folder`` to rename into place; otherwise it and the parents created for it are removed."""
     made = [parent for parent in (folder.parent, *folder.parent.parents) if not parent.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -72,11 +74,13 @@ def draft_beside(folder: Path) -> Iterator[Path]:
 
 
 def put_in_place(draft: Path, folder: Path) -> None:
-    """The draft becomes the package at once; raises ConflictError where another one has got there meanwhile."""
+    """Rename the draft into place; raises ConflictError if another package appeared there in the meantime."""
     try:
         draft.rename(folder)
     except OSError as error:
-        raise ConflictError(f"{folder} is there by now; versions never change ({error.strerror})") from error
+        raise ConflictError(
+            f"{folder} was created in the meantime; versions never change ({error.strerror})"
+        ) from error
 
 
 def read_about(path: Path | None) -> str | None:
@@ -131,10 +135,10 @@ def _installed(name: str) -> str | None:
 
 
 def draft_manifest(document: Mapping[str, Any]) -> Manifest:
-    """The manifest before its files are known.
+    """The manifest with placeholders for the files' sizes and digests.
 
     Raises:
-        InputError: a name, a label or something that the user said of an input is not what a manifest may have.
+        InputError: a name, a label or the user's statement on an input is invalid in a manifest.
     """
     names = [GRAPH, BASELINE, CARD, *([TOKENIZER] if "tokenizer" in document else [])]
     files = [{"path": name, "bytes": 0, "sha256": "0" * 64} for name in names]

@@ -1,4 +1,4 @@
-"""What the user asks to import, and how what is missing is asked for."""
+"""The user's import request, and asking for what is missing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +15,16 @@ from slipway.models.importing.sources.torch_entry import TorchEntry
 TOLERANCE = 1e-4
 
 Ask = Callable[[Sequence[Question]], Mapping[str, str]]
-"""Answers by option; raises InputError with every option where nobody can be asked."""
+"""Returns answers by option; raises InputError that names every option if nobody can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """One import. Exactly one of ``onnx``, ``sklearn``, ``torch`` and ``hugging_face`` says what.
+    """One import. Exactly one of ``onnx``, ``sklearn``, ``torch`` and ``hugging_face`` is set.
 
-    ``tolerance`` is the largest difference from the original that is accepted: of a probability, or of a value as a
-    share of the largest value. ``answers`` says whether a classifier's graph gives ``probabilities`` or ``logits``.
-    ``models`` is the folder of all models; ``output`` the package's own, where it is to be another.
+    ``tolerance`` is the largest accepted difference from the original: of a probability, or of a value relative to the
+    largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
+    is the folder of all models; ``output`` overrides the package's folder.
     """
 
     onnx: Path | None = None
@@ -53,16 +53,16 @@ class ImportRequest:
 
     @property
     def origin(self) -> str:
-        """What is imported, as the user named it."""
+        """The model to import, as the user named it."""
         return str(self.onnx or self.sklearn or self.torch or self.hugging_face)
 
 
 def open_source(request: ImportRequest) -> Source:
-    """Open what is to be imported.
+    """Open the model to import.
 
     Raises:
         InputError: not exactly one kind is given, or it cannot be used.
-        PackageError: a file or folder is not what it should be.
+        PackageError: a file or folder is invalid.
         MissingExtraError: the framework is not installed.
     """
     given = [kind for kind in (request.onnx, request.sklearn, request.torch, request.hugging_face) if kind is not None]
@@ -79,7 +79,7 @@ def open_source(request: ImportRequest) -> Source:
 
 
 def ask_for(request: ImportRequest, questions: Sequence[Question], ask: Ask) -> ImportRequest:
-    """The request with the answers in it."""
+    """Ask the questions and return the request with the answers."""
     if not questions:
         return request
     answers = ask(questions)
@@ -88,8 +88,8 @@ def ask_for(request: ImportRequest, questions: Sequence[Question], ask: Ask) -> 
 
 
 def refuse_to_ask(questions: Sequence[Question]) -> Mapping[str, str]:
-    """Where nobody can be asked: say everything that is missing at once."""
-    raise InputError([FieldProblem(question.option, f"is needed: {question.text}") for question in questions])
+    """Raise InputError that names every missing option, for when nobody can be asked."""
+    raise InputError([FieldProblem(question.option, f"is required: {question.text}") for question in questions])
 
 
 def split_labels(text: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Sample records from a JSONL or CSV file: what an import is checked and measured on."""
+"""Read the sample records that an import is checked and measured on, from a JSONL or CSV file."""
 
 import csv
 import hashlib
@@ -20,9 +20,9 @@ _BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows by column name, in the order of the file. A CSV's values are text until `values` reads them.
+    """Rows by column name, in the order of the file. A CSV's values are text until `values` converts them.
 
-    ``label_column`` is the column of true labels or values, where there is one; it is none of ``columns``.
+    ``label_column`` is the column of true labels or values, if there is one; it is not among ``columns``.
     """
 
     name: str
@@ -34,32 +34,32 @@ class Samples:
 
     @property
     def labels(self) -> list[str | float] | None:
-        """The true label or value of each row; None without a column of them."""
+        """The true label or value of each row; None without such a column."""
         if self.label_column is None:
             return None
         return [self._label(number, row.get(self.label_column)) for number, row in enumerate(self.rows, start=1)]
 
     def values(self, column: str, kind: FeatureType | None = None) -> list[Scalar]:
-        """A column's values, read as ``kind``, or as what all of them can be.
+        """A column's values as ``kind``, or as the narrowest type that fits all of them.
 
         Raises:
-            InputError: a row has no value there, or one of another type.
+            InputError: a row has no value, or one of another type.
         """
         raw = [_present(row.get(column), column, number) for number, row in enumerate(self.rows, start=1)]
         if kind is FeatureType.STRING and self.is_text:
             return raw
         if not self.is_text:
-            return self._held_to(kind, raw, column)
+            return self._checked(kind, raw, column)
         for read in (_READERS[kind],) if kind else _READERS.values():
             values = [read(text) for text in raw]
             if None not in values:
                 return values
-        raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, and has {_wrong(raw, kind)!r}")
+        raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, but has {_wrong(raw, kind)!r}")
 
-    def _held_to(self, kind: FeatureType | None, values: list[Scalar], column: str) -> list[Scalar]:
+    def _checked(self, kind: FeatureType | None, values: list[Scalar], column: str) -> list[Scalar]:
         wrong = [value for value in values if kind and not FeatureConfig(type=kind).accepts(value)]
         if wrong:
-            raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, and has {wrong[0]!r}")
+            raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, but has {wrong[0]!r}")
         return values
 
     def _label(self, number: int, value: Any) -> str | float:
@@ -69,14 +69,14 @@ class Samples:
 
 
 def read_samples(path: Path, label_column: str | None) -> Samples:
-    """Read a ``.jsonl`` or ``.csv`` file; ``label_column`` None takes the column ``label`` if there is one.
+    """Read a ``.jsonl`` or ``.csv`` file; the default ``label_column`` is ``label``, if there is one.
 
     Raises:
-        InputError: the file cannot be read, is neither, holds no records, or lacks ``label_column``.
+        InputError: the file cannot be read, is neither, has no records, or lacks ``label_column``.
     """
     readers = {".jsonl": _read_jsonl, ".csv": _read_csv}
     if path.suffix.lower() not in readers:
-        raise InputError.of(_OPTION, f"{path} is neither .jsonl nor .csv")
+        raise InputError.of(_OPTION, f"{path} must end in .jsonl or .csv")
     try:
         content = path.read_bytes()
         rows = readers[path.suffix.lower()](content.decode("utf-8-sig"))
@@ -85,7 +85,7 @@ def read_samples(path: Path, label_column: str | None) -> Samples:
     except UnicodeDecodeError as error:
         raise InputError.of(_OPTION, f"{path} is not UTF-8: {error}") from error
     if not rows:
-        raise InputError.of(_OPTION, f"{path} holds no records")
+        raise InputError.of(_OPTION, f"{path} has no records")
     label, columns = _split_label(path, list(rows[0]), label_column)
     digest = hashlib.sha256(content).hexdigest()
     return Samples(path.name, columns, rows, label, path.suffix.lower() == ".csv", digest)
@@ -148,7 +148,7 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-# In the order in which they are tried on a CSV's column.
+# In the order in which they are tried on a column of a CSV.
 _READERS: dict[FeatureType, Callable[[str], Any]] = {
     FeatureType.BOOLEAN: _boolean,
     FeatureType.INTEGER: _integer,

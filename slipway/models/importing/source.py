@@ -1,4 +1,4 @@
-"""What every kind of import gives: what it knows of itself, its own answers, and its graph."""
+"""The interface of every kind of import: its traits, its own answers, and its graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Values = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One input by the source's own name, with what the source itself knows of it."""
+    """One input by the source's name, with what the source knows of it."""
 
     name: str
     type: FeatureType | None = None
@@ -26,10 +26,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a source knows of itself. None is what it cannot know.
+    """What a source knows of itself; None is unknown.
 
-    ``answers`` says what its raw outputs are: ``probabilities``, ``logits`` or ``values``. ``classes`` are the names
-    that sample labels have, where ``labels`` renames them.
+    ``answers`` is the kind of its raw outputs: ``probabilities``, ``logits`` or ``values``. ``classes`` are labels
+    of the samples, which the request's ``labels`` may rename.
     """
 
     columns: tuple[Column, ...] | None = None
@@ -41,7 +41,7 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that only the user knows; ``option`` is how to answer it without being asked."""
+    """Something that only the user knows; ``option`` answers it without a prompt."""
 
     option: str
     text: str
@@ -50,7 +50,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The inputs, settled: the source's columns, and the manifest's type and name of each, in the same order."""
+    """The source's columns with the manifest's name and type of each, in the same order."""
 
     columns: tuple[str, ...]
     names: tuple[str, ...]
@@ -59,7 +59,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A source's graph before it is written, and the text of its tokenizer.json where it has one."""
+    """A source's graph before it is written, and the text of its tokenizer.json if it has one."""
 
     draft: GraphDraft
     tokenizer: str | None = None
@@ -68,7 +68,7 @@ class Exported:
 class Source(Protocol):
     """A model of another framework, opened.
 
-    ``kind`` says in words what it is, ``frameworks`` which distributions have a say in its export.
+    ``kind`` describes it in words; ``frameworks`` are the distributions that its export depends on.
     """
 
     @property
@@ -78,13 +78,13 @@ class Source(Protocol):
     def kind(self) -> str: ...
 
     def traits(self, samples: Samples | None) -> Traits:
-        """What the source knows of itself, given sample records or none."""
+        """What the source knows of itself, with or without sample records."""
 
     def examples(self, names: Sequence[str], /) -> Samples | None:
-        """Sample records that the source brings itself; ``names`` are its inputs', where the user gave them."""
+        """The source's own sample records, if any; ``names`` are the names of its inputs that the user stated."""
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
-        """The original's own raw outputs, ``[records, width]``; ``records`` are by the manifest's names."""
+        """The original's raw outputs, ``[records, width]``; ``records`` have the manifest's names."""
 
     def export(self, fields: Fields, /) -> Exported:
-        """The graph, with a first dimension of any size. The source is not used after it."""
+        """The graph, with a free first dimension. The source is not used afterwards."""

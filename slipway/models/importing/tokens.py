@@ -1,4 +1,4 @@
-"""A tokenizer.json as a package needs it: it cuts to what the model can take, and pads with the model's own token."""
+"""Prepare a tokenizer.json for a package: truncation to the model's limit, and padding with its own token."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +14,11 @@ INPUTS = tuple(_ATTRIBUTES)
 
 
 def read_tokenizer(path: Path, *, most: int | None, pad_id: int | None = None) -> Any:
-    """Read a tokenizer and make it cut texts to ``most`` tokens, unless it cuts them shorter itself.
+    """Read a tokenizer and make it truncate texts to ``most`` tokens, or to its own limit if that is lower.
 
     Raises:
-        PackageError: the file is missing or no tokenizer.
-        InputError: it does not cut texts, and ``most`` is None.
+        PackageError: the file is missing or not a tokenizer.
+        InputError: it has no limit, and ``most`` is None.
     """
     from tokenizers import Tokenizer
 
@@ -38,7 +38,9 @@ def _truncate(tokenizer: Any, path: Path, most: int | None) -> None:
     own = tokenizer.truncation
     limits = [limit for limit in (most, own["max_length"] if own else None) if limit]
     if not limits:
-        raise InputError.of("--max-tokens", f"{path.name} does not cut long texts; say how many tokens the model takes")
+        raise InputError.of(
+            "--max-tokens", f"{path.name} does not truncate texts; give the number of tokens that the model takes"
+        )
     kept = {key: value for key, value in (own or {}).items() if key != "max_length"}
     tokenizer.enable_truncation(max_length=min(limits), **kept)
 

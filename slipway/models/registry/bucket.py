@@ -1,4 +1,4 @@
-"""The files of packages in an S3 bucket."""
+"""The registry's object store in an S3 bucket."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     S3ClientFactory = Callable[[], S3Client]
 
 _PIECE = 1024 * 1024
-_DELETED_PER_CALL = 1000  # of DeleteObjects
+_DELETED_PER_CALL = 1000  # the limit of DeleteObjects
 _NOT_STORED = frozenset({"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch"})
 
 
 def s3_client(**options: Any) -> "S3ClientFactory":
-    """A factory that makes the client when first called; ``options`` are botocore's, by default the environment's."""
+    """A factory that creates the client on its first call; ``options`` are botocore's, by default the environment's."""
 
     @cache
     def client() -> "S3Client":
@@ -31,7 +31,7 @@ def s3_client(**options: Any) -> "S3ClientFactory":
             connect_timeout=3,
             read_timeout=30,
             retries={"mode": "standard", "total_max_attempts": 4},
-            # One address for all buckets, as emulators have it, where an address is given.
+            # Emulators serve all buckets at one address.
             s3={"addressing_style": "path" if "endpoint_url" in options else "auto"},
         )
         made: object = botocore.session.get_session().create_client("s3", config=config, **options)
@@ -41,9 +41,9 @@ def s3_client(**options: Any) -> "S3ClientFactory":
 
 
 class S3ObjectStore:
-    """An `ObjectStore`; S3 itself checks the SHA-256 of what arrives, and keeps it for what it gives back.
+    """An `ObjectStore` whose uploads and downloads S3 checks against their SHA-256.
 
-    An object is one PutObject: at most 5 GB, which is what S3 takes in one.
+    Each object is one PutObject, which S3 limits to 5 GB.
     """
 
     def __init__(self, bucket: str, *, client: "S3ClientFactory | None" = None) -> None:
@@ -60,7 +60,7 @@ class S3ObjectStore:
             answer = self._client().get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
             with closing(
                 answer["Body"]
-            ) as body:  # as its own context it gives the stream beneath, which checks nothing
+            ) as body:  # its own context manager returns the raw stream, which skips the checksum
                 while piece := body.read(_PIECE):
                     yield piece
 
@@ -104,5 +104,5 @@ class S3ObjectStore:
         if code == "NoSuchKey":
             return PackageError(key, "is missing from the registry")
         if code in _NOT_STORED:
-            return PackageError(key, f"was altered on its way: {error}")
+            return PackageError(key, f"was altered in transit: {error}")
         return UnavailableError("model registry", f"{error} (bucket {self._bucket})")

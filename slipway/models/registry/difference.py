@@ -1,4 +1,4 @@
-"""What is different between two versions, by their manifests."""
+"""The differences between two versions, from their manifests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from slipway.models.manifest import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is not the same; None stands for what a version does not have."""
+    """One difference; None means that the version does not have it."""
 
     what: str
     before: Any
@@ -19,7 +19,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All that changed: schema (task, inputs, outputs), files (as bytes and SHA-256), quality, and size in bytes."""
+    """All differences: schema (task, inputs, outputs), files (bytes and SHA-256), quality, and size in bytes."""
 
     schema: tuple[Change, ...]
     files: tuple[Change, ...]
@@ -28,7 +28,7 @@ class Difference:
 
 
 def compare_versions(before: Manifest, after: Manifest) -> Difference:
-    """What changed from one version to another."""
+    """Compare two versions."""
     return Difference(
         schema=tuple(_changes(_schema(before), _schema(after))),
         files=tuple(_changes(_files(before), _files(after))),

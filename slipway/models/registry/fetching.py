@@ -1,4 +1,4 @@
-"""Where a function or a container takes a version from: its bundle, else the registry, by way of local disk."""
+"""Load versions in a function or a container: from its bundle, else from the registry through the local disk."""
 
 import logging
 import shutil
@@ -17,7 +17,7 @@ from slipway.models.predictor import Predictor
 from slipway.models.registry.registry import Registry
 
 RETRY_SECONDS = 30.0
-"""How long a version that could not be had is not asked for again."""
+"""How long to wait before retrying a version that could not be loaded."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ ModelVersion = tuple[str, int]
 
 
 def downloads_folder() -> Path:
-    """Where versions of the registry go by default: in a function and in a container all else is read-only."""
+    """The default folder of fetched versions; all other paths of functions and containers are read-only."""
     return Path(tempfile.gettempdir()) / "slipway-models"
 
 
 def aws_registry(table: str, bucket: str) -> Callable[[], Registry]:
-    """The registry of a table and a bucket, made when first asked for: importing AWS's client takes its time."""
+    """A factory of the registry that creates it on its first call, because importing AWS's client is slow."""
 
     @cache
     def registry() -> Registry:
@@ -47,10 +47,10 @@ class VersionLoader:
 
     Args:
         config: slipway.yaml.
-        root: its folder, the bundle.
-        registry: has the versions that the bundle lacks.
-        cache: the folder for them; it must be writable, and large enough.
-        clock: seconds that only go up.
+        root: the folder of slipway.yaml, the bundle.
+        registry: holds the versions that the bundle lacks.
+        cache: the writable folder for fetched versions, large enough for all of them.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class VersionLoader:
     def load_light(self, *, strict: bool) -> dict[ModelVersion, Predictor]:
         """Every deployed version of every light model, by name and version.
 
-        A version that the registry does not give is left out, and the others serve; with ``strict`` it is an error.
+        A version that cannot be fetched is left out, and the others serve; with ``strict`` it is an error.
 
         Raises:
             PackageError, ConfigError: a version of the bundle cannot be used.
-            UnavailableError: with ``strict``, the first version that `load` failed at.
+            UnavailableError: with ``strict``, a version could not be fetched.
         """
         found: dict[ModelVersion, Predictor] = {}
         for name, model in self._config.light_models.items():
@@ -90,17 +90,17 @@ class VersionLoader:
         return found
 
     def load(self, name: str, number: int) -> Predictor:
-        """One version, opened with one thread.
+        """Load one version, opened with one thread.
 
         Raises:
-            UnavailableError: the version is not in the bundle, and the registry cannot be reached, does not have it, or
-                has something that cannot be used. The same is raised for the next 30 seconds.
+            UnavailableError: the version is not in the bundle, and the registry is unreachable, does not have it, or
+                has an unusable package. The same error is raised again for the next 30 seconds.
             PackageError, ConfigError: the version is in the bundle and cannot be used.
         """
         bundled = self._config.model_folder(self._root, name) / str(number)
         if bundled.exists():
             return open_version(self._config, bundled, name, number)
-        self._refuse_soon_after(name, number)
+        self._refuse_recent_failure(name, number)
         try:
             package = fetch_version(self._registry(), name, number, self._cache)
             refuse_other(self._config, package, name, number)
@@ -110,15 +110,15 @@ class VersionLoader:
             self._failed[name, number] = (self._clock(), translated)
             raise translated from error
 
-    def _refuse_soon_after(self, name: str, number: int) -> None:
-        """Every request asks for a version that is not there, and a registry that is down answers late."""
+    def _refuse_recent_failure(self, name: str, number: int) -> None:
+        """Raise the last failure again; otherwise every request would wait for a registry that is down."""
         failed = self._failed.get((name, number))
         if failed is not None and self._clock() - failed[0] < RETRY_SECONDS:
             raise failed[1]
 
 
 def find_version(config: Config, root: Path, registry: Registry, name: str, number: int, *, cache: Path) -> Package:
-    """The version from the bundle ``root`` where it lies there, else from the registry.
+    """The version from the bundle ``root`` if it is there, else from the registry.
 
     Raises:
         PackageError, NotFoundError, UnavailableError: as `fetch_version` does.
@@ -132,13 +132,13 @@ def find_version(config: Config, root: Path, registry: Registry, name: str, numb
 
 
 def fetch_version(registry: Registry, name: str, number: int, cache_folder: Path) -> Package:
-    """A version of the registry on local disk, at ``<cache_folder>/<name>/<number>``, every file checked.
+    """Fetch a version from the registry to ``<cache_folder>/<name>/<number>``, with every file checked.
 
-    A copy that is there is checked and used without asking the registry; one that was altered is fetched anew. Until a
-    version is whole and checked it is in no place that a reader looks at, so what serves meanwhile goes on serving.
+    An existing copy is checked and used without a call to the registry; an altered copy is fetched again. A version
+    appears there only when it is complete and checked, so versions in use are not disturbed.
 
     Raises:
-        PackageError: a digest does not match what was registered, or the disk has no room for the version.
+        PackageError: a digest differs from the registered one, or the disk has no room for the version.
         NotFoundError: the registry has no such version.
         UnavailableError: the registry cannot be reached.
     """

@@ -1,9 +1,8 @@
 """The registry: numbered, immutable versions in an object store and a table.
 
-A version exists when its record does. The record is written last, under the condition that there is none of its number,
-so an upload that ends early leaves objects and no version. What an upload has left is removed after a day by the next
-registration of the model; the number is marked as abandoned first, so that the slowest upload cannot end as a version
-without its objects.
+A version exists when its record does. The record is written last, on condition that its number has none, so an
+interrupted upload leaves objects but no version. After a day, the model's next registration removes those objects; it
+first marks the number as abandoned, so that a very slow upload cannot become a version without its objects.
 """
 
 import hashlib
@@ -38,18 +37,18 @@ from slipway.models.registry.versions import (
 )
 
 UPLOAD_TIME = timedelta(days=1)
-"""An upload that has not ended after this long is taken for interrupted."""
+"""An upload that takes longer is considered interrupted."""
 
 
 class ObjectStore(Protocol):
-    """Where the files of packages lie. Every method raises UnavailableError when the store cannot be reached."""
+    """The store of the packages' files. Every method raises UnavailableError if the store cannot be reached."""
 
     def put(self, key: str, content: BinaryIO, *, sha256: str) -> None:
-        """Store an object; raises PackageError where what arrived has another SHA-256."""
+        """Store an object; raises PackageError if the received content has another SHA-256."""
         ...
 
     def read(self, key: str) -> Iterator[bytes]:
-        """The object in pieces; raises PackageError where it is missing or not what was stored."""
+        """Yield the object in pieces; raises PackageError if it is missing or altered."""
         ...
 
     def listing(self, prefix: str) -> Iterable[StoredObject]:
@@ -57,36 +56,36 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects, as far as they are there."""
+        """Delete those of the objects that exist."""
         ...
 
 
 class VersionTable(Protocol):
-    """Where the records of versions lie. Every method raises UnavailableError when the table cannot be reached."""
+    """The table of the versions' records. Every method raises UnavailableError if the table cannot be reached."""
 
     def allocate(self, model: str) -> int:
-        """A number that no other call gets, above all that were given."""
+        """Allocate a unique number, higher than all before it."""
         ...
 
     def add(self, record: VersionRecord) -> None:
-        """Store a new record; raises ConflictError where the number is a version or abandoned."""
+        """Store a new record; raises ConflictError if the number is taken or abandoned."""
         ...
 
     def abandon(self, model: str, number: int) -> bool:
-        """See to it that the number never becomes a version; False where it is one."""
+        """Make sure that the number never becomes a version; False if it already is one."""
         ...
 
     def deprecate(self, model: str, number: int, deprecation: Deprecation) -> VersionRecord:
-        """Mark a version and give its record; a mark that it has stays. Raises NotFoundError."""
+        """Mark a version as deprecated and return its record; an earlier mark stays. Raises NotFoundError."""
         ...
 
     def versions(self, model: str, number: int | None = None) -> list[VersionRecord]:
-        """The records of all versions, or of the one with ``number`` if there is such a one, by number."""
+        """The records of all versions by number, or the one of ``number`` if it exists."""
         ...
 
 
 def utc_now() -> datetime:
-    """Now, with its time zone."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -99,19 +98,19 @@ class Registry:
         self._clock = clock
 
     def register(self, package: Package, check: Check, origin: Origin, *, force: str | None = None) -> VersionRecord:
-        """Store a package as the model's next version, and give its record.
+        """Store a package as the model's next version and return its record.
 
-        The number comes from the registry; in the stored manifest it takes the place of the package's own.
+        The registry allocates the number, which replaces the package's own in the stored manifest.
 
         Raises:
-            CheckFailedError: ``check`` did not pass, or had no gate, and ``force`` gives no reason to take it still.
-            PackageError: the package was altered since it was checked, or on its way.
-            ConflictError: the upload took so long that it was given up.
-            UnavailableError: the registry was not reached or did not answer; `versions` tells what became of it.
+            CheckFailedError: ``check`` failed or had no gates, and ``force`` gives no reason to register it anyway.
+            PackageError: the package was altered after the check, or in transit.
+            ConflictError: the upload took too long and was abandoned.
+            UnavailableError: the registry did not answer; `versions` shows whether the version was registered.
         """
-        _refuse_unproven(package, check, force)
+        _refuse_unchecked(package, check, force)
         if load_package(package.folder) != package:
-            raise PackageError(package.folder / MANIFEST, "was written anew since the package was checked")
+            raise PackageError(package.folder / MANIFEST, "has changed since the package was checked")
         self.clean(package.manifest.name)
         number = self._table.allocate(package.manifest.name)
         text = _numbered(package, number)
@@ -129,7 +128,7 @@ class Registry:
             self._upload(package, text, record)
             self._table.add(record)
         except (SlipwayError, KeyboardInterrupt):
-            if self._gave_up(record):
+            if self._abandoned(record):
                 raise
         return record
 
@@ -146,27 +145,27 @@ class Registry:
         return found[0]
 
     def newest(self, model: str) -> VersionRecord | None:
-        """The newest version that is not deprecated; None where there is none."""
+        """The newest version that is not deprecated, or None."""
         return next((record for record in reversed(self.versions(model)) if record.deprecated is None), None)
 
     def manifest(self, record: VersionRecord) -> Manifest:
-        """The manifest of a version; raises PackageError where it is not what was registered."""
+        """The manifest of a version; raises PackageError if it differs from the registered one."""
         return parse_manifest(self._manifest_bytes(record), f"{record.prefix}{MANIFEST}")
 
     def deprecate(self, model: str, number: int, *, reason: str, by: str) -> VersionRecord:
-        """Mark a version as not to be used any more; raises NotFoundError. A mark that it has stays as it is."""
+        """Mark a version as deprecated; an earlier mark stays. Raises NotFoundError."""
         if not reason.strip():
-            raise InputError.of("reason", "must say why")
+            raise InputError.of("reason", "must not be empty")
         self.version(model, number)
         return self._table.deprecate(model, number, Deprecation(reason=reason, by=by, at=self._clock()))
 
     def pull(self, model: str, number: int, destination: Path) -> Package:
-        """Write a version to the folder ``destination``, whole and checked or not at all.
+        """Write a version to the folder ``destination``, completely and checked, or not at all.
 
         Raises:
             NotFoundError: there is no such version.
-            PackageError: an object is missing, a digest does not match, or the disk has no room; nothing was written.
-            ConflictError: ``destination`` holds something else.
+            PackageError: an object is missing, a digest differs, or the disk has no room; nothing was written.
+            ConflictError: ``destination`` exists and is not this version.
         """
         record = self.version(model, number)
         if destination.exists():
@@ -182,7 +181,7 @@ class Registry:
         return Package(destination, loaded.manifest)
 
     def clean(self, model: str) -> list[int]:
-        """Remove what uploads have left that ended early more than a day ago, and give their numbers."""
+        """Delete the objects of uploads interrupted more than a day ago, and return their numbers."""
         uploads: dict[int, list[StoredObject]] = {}
         for found in self._objects.listing(model_prefix(model)):
             number = found.key.removeprefix(model_prefix(model)).partition("/")[0]
@@ -212,8 +211,8 @@ class Registry:
                 self._objects.put(record.prefix + entry.path, file, sha256=entry.sha256)
         self._objects.put(record.prefix + MANIFEST, io.BytesIO(text), sha256=record.manifest_sha256)
 
-    def _gave_up(self, record: VersionRecord) -> bool:
-        """Undo an upload that failed, as far as the registry answers; False where the record stands after all."""
+    def _abandoned(self, record: VersionRecord) -> bool:
+        """Undo a failed upload as far as the registry can be reached; False if the record was stored after all."""
         with suppress(UnavailableError):
             if not self._table.abandon(record.model, record.number):
                 return record not in self._table.versions(record.model, record.number)
@@ -242,17 +241,17 @@ class Registry:
             digest.update(piece)
             into.write(piece)
         if size != entry.bytes or digest.hexdigest() != entry.sha256:
-            raise PackageError(prefix + entry.path, "was altered in the registry: it is not what its manifest says")
+            raise PackageError(prefix + entry.path, "was altered in the registry: it does not match its manifest")
 
     def _manifest_bytes(self, record: VersionRecord) -> bytes:
         key = record.prefix + MANIFEST
         text = b"".join(self._objects.read(key))
         if hashlib.sha256(text).hexdigest() != record.manifest_sha256:
-            raise PackageError(key, "was altered in the registry: it is not what was registered")
+            raise PackageError(key, "was altered in the registry: it differs from the registered one")
         return text
 
 
-def _refuse_unproven(package: Package, check: Check, force: str | None) -> None:
+def _refuse_unchecked(package: Package, check: Check, force: str | None) -> None:
     if force is not None:
         if not force.strip():
             raise InputError.of("force", "must give a reason, which is kept with the version")
@@ -266,7 +265,7 @@ def _refuse_unproven(package: Package, check: Check, force: str | None) -> None:
 
 
 def _described(manifest: Manifest) -> dict[str, Any]:
-    """What a record repeats of its manifest."""
+    """The fields that a record copies from the manifest."""
     return {
         "model": manifest.name,
         "task": manifest.task,
@@ -276,29 +275,29 @@ def _described(manifest: Manifest) -> dict[str, Any]:
 
 
 def _numbered(package: Package, number: int) -> bytes:
-    """The manifest with the registry's number; byte for byte where it is the package's own."""
+    """The manifest's bytes with the registry's number; unchanged if that is the package's own."""
     if package.manifest.version == number:
         return package.path(MANIFEST).read_bytes()
     return manifest_text(package.manifest.model_copy(update={"version": number})).encode()
 
 
 def _as_registered(folder: Path, record: VersionRecord) -> Package:
-    """The package in a folder, if it is the version."""
+    """The package in a folder; raises ConflictError if it is not the version."""
     package = load_package(folder)
     if hashlib.sha256(package.path(MANIFEST).read_bytes()).hexdigest() != record.manifest_sha256:
-        raise ConflictError(f"{folder} is there already, and is not {record.label} of the registry")
+        raise ConflictError(f"{folder} already exists and is not {record.label} of the registry")
     return package
 
 
 def _refuse_without_room(folder: Path, record: VersionRecord) -> None:
     free = shutil.disk_usage(folder).free
     if record.size_bytes > free:
-        raise PackageError(folder.parent, f"has {free:,} bytes left, and {record.label} takes {record.size_bytes:,}")
+        raise PackageError(folder.parent, f"has {free:,} bytes free, but {record.label} needs {record.size_bytes:,}")
 
 
 @contextmanager
 def _draft(destination: Path) -> Iterator[Path]:
-    """A new folder beside ``destination`` that is gone afterwards, unless it was renamed."""
+    """A new folder beside ``destination`` that is deleted afterwards unless it was renamed."""
     folder = destination.parent / f".{destination.name}.{secrets.token_hex(4)}.draft"
     folder.mkdir(parents=True)
     try:

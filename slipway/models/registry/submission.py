@@ -1,4 +1,4 @@
-"""Puts a package into the registry, having checked it against the newest version there."""
+"""Check a package against the newest version of the registry, and register it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,10 +23,10 @@ def submit_package(
     seconds: float = 1.0,
     task_modules: Sequence[str] = (),
 ) -> VersionRecord:
-    """Check a package against the newest version of the registry, and register it with the outcome.
+    """Check a package against the newest version of the registry, and register it with the result.
 
     Raises:
-        CheckFailedError: a gate failed or there is none, and ``force`` gives no reason to take the package still.
+        CheckFailedError: a gate failed or there is none, and ``force`` gives no reason to register it anyway.
         SlipwayError: as `check_package` and `Registry.register` do.
     """
     with newest_package(registry, package.manifest.name) as previous:
@@ -38,7 +38,7 @@ def submit_package(
 
 @contextmanager
 def newest_package(registry: Registry, model: str) -> Iterator[Package | None]:
-    """The newest version that is not deprecated, in a folder that is gone afterwards; None where there is none."""
+    """The newest version that is not deprecated, in a temporary folder, or None."""
     record = registry.newest(model)
     if record is None:
         yield None
@@ -48,7 +48,7 @@ def newest_package(registry: Registry, model: str) -> Iterator[Package | None]:
 
 
 def _with_parent(registry: Registry, package: Package, origin: Origin) -> Origin:
-    """The parent that was given, else the one that training says, else the newest version."""
+    """The given parent, else the one in the manifest, else the newest version."""
     if origin.parent is not None:
         registry.version(package.manifest.name, origin.parent)
         return origin

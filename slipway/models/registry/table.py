@@ -1,4 +1,4 @@
-"""The records of versions in the DynamoDB table `control`."""
+"""The registry's version table, in the DynamoDB table `control`."""
 
 import json
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _ABSENT = "attribute_not_exists(pk)"
 _COUNTER = "versions"
-_RECORD_BYTES = 350_000  # of the 400 KB of an item; the rest is for keys and a deprecation
+_RECORD_BYTES = 350_000  # of an item's 400 KB; keys and a deprecation need the rest
 
 
 class DynamoVersionTable:
-    """A `VersionTable`: under `model#{name}`, the items `version#{number}`, and `versions`, the last number given.
+    """A `VersionTable`: under `model#{name}`, items `version#{number}`, and `versions` with the last allocated number.
 
     An abandoned number is an item without a record. Reads are consistent.
     """
@@ -31,7 +31,7 @@ class DynamoVersionTable:
         key = {"pk": {"S": f"model#{model}"}, "sk": {"S": _COUNTER}}
         found = self._table.batch_get([key], consistent=True)
         stored: Item | None = found[0] if found else {}
-        while stored is not None:  # somebody else was faster than the last put
+        while stored is not None:  # another writer was faster
             last = int(stored["allocated"]["N"]) if stored else 0
             condition = "allocated = :last" if stored else _ABSENT
             values = {"ExpressionAttributeValues": {":last": {"N": str(last)}}} if stored else {}
@@ -44,7 +44,7 @@ class DynamoVersionTable:
             raise TooLargeError.of(f"record of {record.label}", f"has over {_RECORD_BYTES} bytes; shorten `training`")
         item = {**_key(record.model, record.number), "record": {"S": text}}
         stored = self._table.put_if(item, _ABSENT)
-        if stored is not None and stored != item:  # its own: the answer to an earlier try was lost
+        if stored is not None and stored != item:  # an equal one is from an earlier attempt whose response was lost
             raise taken(record)
 
     def abandon(self, model: str, number: int) -> bool:

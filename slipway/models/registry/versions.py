@@ -1,4 +1,4 @@
-"""What the registry keeps of one version, beside its package: who registered what, when, and how it was judged."""
+"""The registry's record of one version: who registered it, when, from what, and how it was checked."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ class _Part(BaseModel):
 
 
 class Origin(_Part):
-    """Who registers a package, from what: the commit of the checkout, and the version that it was made from."""
+    """Who registers a package, the commit of the checkout, and the version that it was made from."""
 
     by: Annotated[str, Field(min_length=1)]
     git_commit: GitCommit | None = None
@@ -24,7 +24,7 @@ class Origin(_Part):
 
 
 class Deprecation(_Part):
-    """That a version should not be used any more, and why; it stays where it is."""
+    """Why a version should no longer be used; the version itself stays."""
 
     reason: Annotated[str, Field(min_length=1)]
     by: str
@@ -32,10 +32,10 @@ class Deprecation(_Part):
 
 
 class VersionRecord(_Part):
-    """One version. All of it but ``deprecated`` is written once.
+    """One version. Every field but ``deprecated`` is written once.
 
-    ``manifest_sha256`` is the digest of ``model.yaml``, which in turn has that of every other file. ``forced`` is the
-    reason for which a package was taken that had not passed its ``check``.
+    ``manifest_sha256`` is the digest of ``model.yaml``, which has that of every other file. ``forced`` is the reason
+    why a package was registered without passing its ``check``.
     """
 
     format: Literal[1] = 1
@@ -54,12 +54,12 @@ class VersionRecord(_Part):
 
     @property
     def prefix(self) -> str:
-        """Where the version's objects lie."""
+        """The prefix of the version's objects."""
         return version_prefix(self.model, self.number)
 
     @property
     def label(self) -> str:
-        """What messages call the version."""
+        """The version's name in messages."""
         return f"{self.model} {self.number}"
 
 
@@ -74,12 +74,12 @@ def model_prefix(model: str) -> str:
 
 
 class StoredObject(_Part):
-    """An object's key, and when it was written."""
+    """An object's key and its time of modification."""
 
     key: str
     modified: datetime
 
 
 def taken(record: VersionRecord) -> ConflictError:
-    """The error for a record whose number is taken or was given up."""
-    return ConflictError(f"{record.label} is in the registry already, or its upload was given up; register it again")
+    """The error for a record whose number is taken or abandoned."""
+    return ConflictError(f"{record.label} is already in the registry, or its upload was abandoned; register it again")

@@ -1,4 +1,4 @@
-"""What is uploaded: only what a function needs, small enough, and able to run where nothing else is installed."""
+"""Bundles have only what a function needs, are small enough, and run without anything else installed."""
 
 import json
 import re
@@ -117,7 +117,7 @@ def test_every_module_of_a_bundle_still_imports(make_project):
 
 
 def run(bundle, program, *arguments, **environment):
-    """What a program prints, with the bundle and nothing else installed."""
+    """The output of a program with only the bundle installed."""
     # -I and -S: without this environment's site-packages, and without the folder that the tests run in.
     command = [find_python(), "-I", "-S", "-c", f"import sys\nsys.path.insert(0, sys.argv[1])\n{program}", str(bundle)]
     given = {"LAMBDA_TASK_ROOT": str(bundle), "SLIPWAY_CONTROL_TABLE": "control", **environment}
@@ -220,7 +220,7 @@ def test_the_users_own_tasks_go_with_their_models(make_project):
 @pytest.mark.parametrize("module", ["slipway.tasks", "functions", "container", "infra.tasks", "local"])
 def test_a_task_module_cannot_take_slipways_place(make_project, module):
     config_file = make_project(rest=f"light: {{ task_modules: [{module}] }}")
-    with pytest.raises(ConfigError, match=rf"light\.task_modules: `{re.escape(module)}` would take the place"):
+    with pytest.raises(ConfigError, match=rf"light\.task_modules: `{re.escape(module)}` would replace"):
         build("predict", Target.HOST, config_file)
 
 

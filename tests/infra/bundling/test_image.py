@@ -1,4 +1,4 @@
-"""The heavy tier's image: what its build is given, and how the templates name it."""
+"""The heavy tier's image: its build context, and its references in the templates."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_the_build_is_given_the_users_own_tasks(make_project):
 
 def test_a_task_module_cannot_take_the_containers_place(make_project):
     config_file = make_project(models=heavy_model(), rest="light: { task_modules: [container] }")
-    with pytest.raises(ConfigError, match=r"light\.task_modules: `container` would take the place"):
+    with pytest.raises(ConfigError, match=r"light\.task_modules: `container` would replace"):
         context_of(config_file)
 
 

@@ -1,4 +1,4 @@
-"""The alarms and dashboards of heavy models look at metrics that somebody writes, and cost nothing more."""
+"""The metrics of heavy models' alarms and dashboards all have a writer and cost nothing extra."""
 
 import json
 import re
@@ -13,7 +13,7 @@ SEARCH = re.compile(
 
 
 def dashboard_of(templates):
-    """The graphs of the model's dashboard by title; references are replaced by a word."""
+    """The graphs of the model's dashboard by title, with references replaced by a word."""
     (body,) = [
         dashboard["Properties"]["DashboardBody"]["Fn::Join"][1]
         for name, dashboard in templates.of_type("AWS::CloudWatch::Dashboard").items()
@@ -25,7 +25,7 @@ def dashboard_of(templates):
 
 
 def series_of(graph):
-    """Each metric of a graph as (namespace, name, dimensions); CloudWatch's shorthand is written out."""
+    """Each metric of a graph as (namespace, name, dimensions), with CloudWatch's shorthand expanded."""
     found, previous = [], []
     for entry in graph["metrics"]:
         row = [each for each in entry if not isinstance(each, dict)]

@@ -1,4 +1,4 @@
-"""The alarms and the dashboard look at metrics that somebody writes."""
+"""The metrics of the alarms and the dashboard all have a writer."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def alarms_of(templates):
 
 
 def dashboard_of(templates):
-    """The widgets, references replaced by the name of what they refer to."""
+    """The widgets, with references replaced by the names of their targets."""
     (dashboard,) = templates.of_type("AWS::CloudWatch::Dashboard").values()
     _, parts = dashboard["Properties"]["DashboardBody"]["Fn::Join"]
     body = "".join(part if isinstance(part, str) else str(next(iter(part.values()))).replace('"', "") for part in parts)

@@ -1,4 +1,4 @@
-"""What tells of releases: the topic, and the dashboard, which looks at metrics that somebody writes."""
+"""Monitoring of releases: the topic, and a dashboard whose metrics all have a writer."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def of_type(template, type_):
 
 
 def widgets_of(template):
-    """The widgets of the stack's only dashboard; references are replaced by a word."""
+    """The widgets of the stack's only dashboard, with references replaced by a word."""
     (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard")
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
     return json.loads("".join(part if isinstance(part, str) else "reference" for part in parts))["widgets"]

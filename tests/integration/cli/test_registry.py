@@ -1,4 +1,4 @@
-"""The commands of the registry against a table and a bucket in moto, in a project of their own."""
+"""The commands of the registry against a table and a bucket in moto."""
 
 import json
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ class TestCheck:
         (project / "val.tsv").write_text("label\ttext\npositive\tbad\nnegative\tawful\n", "utf-8")
         result = invoke("check", NAME, "1")
         assert result.exit_code == 1
-        assert "macro_recall on val.tsv is 0.5; at least 0.9 is asked for: 0.4 too little" in result.stdout
+        assert "macro_recall on val.tsv is 0.5; at least 0.9 is required: 0.4 too little" in result.stdout
         assert json.loads(invoke("check", NAME, "1", "--json").stdout)["passed"] is False
 
     def test_the_version_here_that_comes_before_is_compared_with(self, project: Path):
@@ -106,8 +106,8 @@ class TestCheck:
         [
             (("check", "nothing", "1"), NotFoundError, "no model in slipway.yaml 'nothing'; there is tiny-sentiment"),
             (("check", NAME, "7"), NotFoundError, "there is 1"),
-            (("check", "ungated", f"models/{NAME}/1"), InputError, "is a package of tiny-sentiment, and not of"),
-            (("check", NAME, "1", "--against", "1", "--registry"), InputError, "exclude each other"),
+            (("check", "ungated", f"models/{NAME}/1"), InputError, "is a package of tiny-sentiment, not of"),
+            (("check", NAME, "1", "--against", "1", "--registry"), InputError, "cannot be combined"),
             (("check", NAME, "1", "--registry", "--table", "control"), InputError, "must be given together"),
         ],
     )

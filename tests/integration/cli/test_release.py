@@ -30,7 +30,7 @@ models:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A project whose stacks are deployed, as far as their outputs go."""
+    """A project whose stacks are deployed, with only their outputs."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -72,7 +72,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "20 % to version 2" in shown.output
     assert "3 minutes with traffic" in " ".join(shown.output.split())
-    assert "Nothing was released" in release("status").output
+    assert "There are no releases yet" in release("status").output
 
 
 def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:

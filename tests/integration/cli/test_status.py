@@ -1,4 +1,4 @@
-"""`slipway status` of an account, which is moto's; the API is a small server with the answers of a real one."""
+"""`slipway status` of an account in moto, with a small server as the API."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ Status = Callable[..., Result]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The two routes that status asks."""
+    """The two routes that `status` calls."""
 
     ready = True
 
@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_: object) -> None:
-        """Nothing: the output is the tests'."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def status(aws: Any, api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def deployed(aws: Callable[[str], Any]) -> None:
-    """Stacks with the outputs that the templates have, and what those name; and an hour of metrics."""
+    """Stacks with the templates' outputs, the resources that these name, and an hour of metrics."""
     vpc = aws("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = aws("ec2").create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     outputs = {"ClusterName": "cluster", **_balancer(aws("elbv2"), vpc, subnet), **_services(aws("ecs"))}

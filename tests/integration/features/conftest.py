@@ -1,4 +1,4 @@
-"""The tables that the templates make, in moto; and each implementation of the store and of the cache."""
+"""The templates' tables in moto, and each implementation of the store and the cache."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ QUICK = Backoff(attempts=4, first_wait=0.001, longest_wait=0.002)
 
 @dataclass
 class Clock:
-    """A clock that a test sets."""
+    """A settable clock."""
 
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

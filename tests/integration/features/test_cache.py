@@ -1,4 +1,4 @@
-"""What every prediction cache does, whatever it is made of."""
+"""The behaviour suite of every prediction cache."""
 
 from datetime import timedelta
 from typing import Any

@@ -41,7 +41,7 @@ class Calls:
 
 
 def leave_undone(client: Any, operation: str, part: str, *, times: int, keep: int) -> None:
-    """Cut the first ``times`` batches down to ``keep`` entries, and name the rest as unprocessed in the answer."""
+    """Truncate the first ``times`` batches to ``keep`` entries, and return the rest as unprocessed."""
     cut: dict[int, Any] = {}
     remaining = [times]
 
@@ -64,7 +64,7 @@ def leave_undone(client: Any, operation: str, part: str, *, times: int, keep: in
 
 
 def refuse(client: Any, operation: str, code: str, *, times: int, status: int = 400) -> None:
-    """Answer the first ``times`` HTTP requests of an operation with an error, as the service words it."""
+    """Answer the first ``times`` HTTP requests of an operation with an error in the service's form."""
     remaining = [times]
 
     def answer(request: Any, **_: Any) -> AWSResponse | None:
@@ -232,7 +232,7 @@ def test_a_late_write_is_told_what_is_stored(filled: DynamoFeatureStore) -> None
     assert isinstance(result.error, LateEventError)
     assert str(result.error) == (
         "profile of user u0: the event of 2026-11-20T12:00:00+00:00 is older than"
-        " the event of 2026-11-21T12:00:00+00:00 that is stored"
+        " the stored event of 2026-11-21T12:00:00+00:00"
     )
 
 

@@ -1,4 +1,4 @@
-"""What every feature store does, whatever it is made of."""
+"""The behaviour suite of every feature store."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -145,13 +145,13 @@ def test_writes_are_taken_as_the_results_are(store: FeatureStore) -> None:
         ("profile", {"name": None}, InputError, "profile.name: must be of type string, not null (leave"),
         ("profile", {"spend": float("nan")}, InputError, "profile.spend: must be a finite number, not nan"),
         ("profile", {"spend": float("-inf")}, InputError, "profile.spend: must be a finite number, not -inf"),
-        ("profile", {"visits": 2**63}, InputError, "profile.visits: must fit into 64 bits"),
+        ("profile", {"visits": 2**63}, InputError, "profile.visits: must be an integer of at most 64 bits"),
         ("profile", {"name": "\ud800"}, InputError, "profile.name: must be valid Unicode"),
-        ("profile", {"nmae": "x"}, InputError, "profile.nmae: no such feature; the group has name, visits"),
+        ("profile", {"nmae": "x"}, InputError, "profile.nmae: is not a feature of this group, which has name, visits"),
         ("profile", {}, InputError, "profile: a write needs at least one feature"),
         ("proflie", {"name": "x"}, NotFoundError, "no feature group 'proflie'; there is profile, last-hour, stock"),
-        ("stock", {"price": 1.0}, InputError, "stock: is a group of the entity item, not of user"),
-        ("profile", {"name": "é" * 205_000, "visits": 1}, TooLargeError, "profile.name: has 410002 bytes"),
+        ("stock", {"price": 1.0}, InputError, "stock: belongs to the entity item, not to user"),
+        ("profile", {"name": "é" * 205_000, "visits": 1}, TooLargeError, "profile.name: has 410002 of the row"),
     ],
 )
 def test_what_the_definitions_do_not_allow_is_refused_by_name(
@@ -176,7 +176,7 @@ def test_an_event_time_without_a_zone_is_refused(store: FeatureStore) -> None:
 @pytest.mark.parametrize("id", ["", "x" * 257, "\ud800"])
 def test_an_id_that_no_row_can_have_is_refused(store: FeatureStore, id: str) -> None:
     key = FeatureKey("user", id, "profile")
-    with pytest.raises(InputError, match="user: an id is 1 to 256 characters"):
+    with pytest.raises(InputError, match="user: the id must be 1 to 256 characters"):
         store.read([PROFILE, key])
     assert isinstance(put(store, key, {"visits": 1}).error, InputError)
 
@@ -184,7 +184,7 @@ def test_an_id_that_no_row_can_have_is_refused(store: FeatureStore, id: str) -> 
 def test_reading_an_unknown_group_or_another_entitys_is_an_error(store: FeatureStore) -> None:
     with pytest.raises(NotFoundError, match="no feature group 'nope'; there is profile"):
         store.read([FeatureKey("user", "u1", "nope")])
-    with pytest.raises(InputError, match="stock: is a group of the entity item"):
+    with pytest.raises(InputError, match="stock: belongs to the entity item"):
         store.read([FeatureKey("user", "u1", "stock")])
 
 

@@ -1,4 +1,4 @@
-"""The emulator alone, with all that is added to it and nothing deployed."""
+"""The emulator alone, with all additions and nothing deployed."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws(emulator: str) -> Iterator[Callable[[str], Any]]:
-    """Makes boto3 clients of the emulator, as its administrator."""
+    """Creates boto3 clients of the emulator with its administrator's keys."""
     with ExitStack() as stack:
 
         def client(service: str) -> Any:

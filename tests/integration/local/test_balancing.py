@@ -1,4 +1,4 @@
-"""Two slots behind a listener rule, as the heavy tier has them: weights, health, and the way in through an API."""
+"""Two slots behind a listener rule, as in the heavy tier: weights, health, and access through an API."""
 
 import threading
 from collections import Counter
@@ -24,7 +24,7 @@ SPREAD = 3.29 * (REQUESTS * 0.8 * 0.2) ** 0.5
 
 
 class Slot:
-    """A target that says its name, and the health that a test gives it."""
+    """A target that returns its name, with a health that the test sets."""
 
     def __init__(self, name: str, address: str) -> None:
         self.healthy = True
@@ -50,7 +50,7 @@ class Slot:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Nothing: the output is the tests'."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer((address, 0), Handler)
         self.address, self.port = self.server.server_address[:2]
@@ -66,14 +66,14 @@ class Slot:
             thread.join()
 
     def stop(self) -> None:
-        """Take no more connections, as a process that was killed."""
+        """Refuse connections, like a killed process."""
         self.server.shutdown()
         self.server.server_close()
 
 
 @dataclass
 class Balancer:
-    """A load balancer with one rule for /model/*, and what its parts are called."""
+    """A load balancer with one rule for /model/*, and the names of its parts."""
 
     host: str
     listener: str

@@ -1,4 +1,4 @@
-"""MiniStack's ECS with processes for containers: a service's life, with a small server in place of the heavy tier's."""
+"""The life cycle of a service in MiniStack's ECS with processes as containers, and a small server in each."""
 
 import json
 import os
@@ -43,7 +43,7 @@ VERSION = "/demo/large/blue/version"
 
 
 class Blue:
-    """One slot: its service, and what can be seen of it."""
+    """One slot's service, and its observable state."""
 
     def __init__(self, group: str) -> None:
         self.group = group

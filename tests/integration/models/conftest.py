@@ -20,7 +20,7 @@ QUICK = Backoff(attempts=4, first_wait=0.001, longest_wait=0.002)
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[tuple[Any, Any]]:
-    """Factories of real clients of DynamoDB and S3, whose calls moto answers; making them is what takes time."""
+    """Factories of real DynamoDB and S3 clients whose calls moto answers; shared because creating them is slow."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -33,7 +33,7 @@ def clients() -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture
 def aws_parts(clients: tuple[Any, Any]) -> Parts:
-    """A table and a bucket of its own for each test."""
+    """A separate table and bucket for each test."""
     dynamodb, s3 = clients
     name = f"test-{secrets.token_hex(8)}"
     dynamodb().create_table(

@@ -1,4 +1,4 @@
-"""What only S3 and DynamoDB can do to the registry: lose answers, be unreachable, refuse a checksum, page."""
+"""Failures and behaviour specific to S3 and DynamoDB: lost responses, outages, refused checksums, paging."""
 
 import io
 import json
@@ -25,7 +25,7 @@ CHECKSUM = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 
 class Handler:
-    """Stands before or behind a client's calls of one operation while it is used as a context."""
+    """Intercepts a client's calls of one operation, before or after they are sent, within its context."""
 
     def __init__(self, client: Any, event: str, handler: Callable[..., Any]) -> None:
         self._events, self._event, self._handler = client.meta.events, event, handler
@@ -65,7 +65,7 @@ def test_s3_is_given_the_digest_and_refuses_what_does_not_match(aws_parts: Parts
     assert sent == [CHECKSUM]
     with (
         Handler(client, "before-send.s3.PutObject", answer(400, refusal("BadDigest"))),
-        pytest.raises(PackageError, match="models/a/1/empty: was altered on its way"),
+        pytest.raises(PackageError, match="models/a/1/empty: was altered in transit"),
     ):
         aws_parts.objects.put("models/a/1/empty", io.BytesIO(b""), sha256=EMPTY)
 

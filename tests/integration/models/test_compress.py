@@ -1,4 +1,4 @@
-"""`slipway model quantize`, `prune` and `distill` as they are typed."""
+"""`slipway model quantize`, `prune` and `distill` as commands."""
 
 import json
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_distill(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (("quantize", "{boxes}"), InputError, "--data: is needed"),
+        (("quantize", "{boxes}"), InputError, "--data: is required"),
         (("quantize", "no-such-model", "--data", "{data}"), NotFoundError, "no-such-model"),
         (("quantize", "{boxes}", "--data", "none.jsonl"), InputError, "--data: none.jsonl"),
         (("prune", "{boxes}", "--data", "{data}"), InputError, "--units"),

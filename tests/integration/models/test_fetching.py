@@ -26,7 +26,7 @@ def registered(parts: Parts, text_package: Package) -> Parts:
 
 @pytest.fixture
 def gone(registered: Parts) -> Flaky:
-    """The same registry when it cannot be reached."""
+    """The same registry, unreachable."""
     return Flaky(registered, lambda _: True, UnavailableError("model registry", "gone"), carried_out=False)
 
 
@@ -86,7 +86,7 @@ def test_a_version_larger_than_the_disk_has_room_for_is_refused(
     registered: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1))
-    with pytest.raises(PackageError, match=r"1 bytes left, and tiny-sentiment 2 takes"):
+    with pytest.raises(PackageError, match=r"1 bytes free, but tiny-sentiment 2 needs"):
         fetch_version(registered.registry, NAME, 2, tmp_path)
     assert list((tmp_path / NAME).iterdir()) == []
 

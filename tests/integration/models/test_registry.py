@@ -87,7 +87,7 @@ class TestRegister:
 
     def test_a_package_written_anew_meanwhile_is_no_version(self, parts: Parts, text_package: Package):
         make_text_package(text_package.folder, description="Another one.")
-        with pytest.raises(PackageError, match="written anew since"):
+        with pytest.raises(PackageError, match="has changed since"):
             parts.registry.register(text_package, PASSED, ORIGIN)
         assert parts.stored() == []
 
@@ -120,7 +120,7 @@ class TestPull:
         registry.register(text_package, PASSED, ORIGIN)
         assert registry.pull(NAME, 1, text_package.folder) == text_package
         other = make_text_package(tmp_path / "other", description="Another one.")
-        with pytest.raises(ConflictError, match="is there already, and is not tiny-sentiment 1"):
+        with pytest.raises(ConflictError, match="already exists and is not tiny-sentiment 1"):
             registry.pull(NAME, 1, other.folder)
         assert load_package(other.folder).manifest.description == "Another one."
 
@@ -146,7 +146,7 @@ class TestPull:
         record = parts.registry.register(text_package, PASSED, ORIGIN)
         assert parts.registry.manifest(record) == text_package.manifest
         spoil(parts, f"models/{NAME}/1/model.yaml", lambda content: content.replace(b"tests", b"crime"))
-        with pytest.raises(PackageError, match="not what was registered"):
+        with pytest.raises(PackageError, match="differs from the registered one"):
             parts.registry.manifest(record)
 
 
@@ -175,7 +175,7 @@ class TestDeprecate:
 
 
 class TestInterrupted:
-    """Whichever call fails, before or after it was carried out, there is a whole version or none."""
+    """Whichever call fails, before or after its effect, there is a complete version or none."""
 
     @pytest.mark.parametrize("carried_out", [False, True])
     @pytest.mark.parametrize("error", [UnavailableError("registry", "gone"), KeyboardInterrupt()])
@@ -225,7 +225,7 @@ class TestInterrupted:
 
     def test_an_upload_that_was_given_up_cannot_become_a_version(self, parts: Parts, text_package: Package):
         class Slow:
-            """Ends its upload after somebody has cleaned it away."""
+            """Finishes its upload after it was cleaned up."""
 
             def __getattr__(self, name: str) -> Any:
                 return getattr(parts.table, name)
@@ -235,7 +235,7 @@ class TestInterrupted:
                 assert parts.registry.clean(NAME) == [1]
                 parts.table.add(record)
 
-        with pytest.raises(ConflictError, match="given up"):
+        with pytest.raises(ConflictError, match="was abandoned"):
             Registry(parts.objects, Slow(), clock=parts.clock).register(text_package, PASSED, ORIGIN)
         assert (parts.registry.versions(NAME), parts.stored()) == ([], [])
 
@@ -250,7 +250,7 @@ class TestInterrupted:
                 return 1
 
         first = parts.registry.register(text_package, PASSED, ORIGIN)
-        with pytest.raises(ConflictError, match="is in the registry already"):
+        with pytest.raises(ConflictError, match="is already in the registry"):
             Registry(parts.objects, Forgetful(), clock=parts.clock).register(text_package, PASSED, ORIGIN)
         assert parts.registry.versions(NAME) == [first]
         assert len(parts.stored()) == len(FILES)

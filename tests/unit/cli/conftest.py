@@ -10,7 +10,7 @@ import pytest
 
 @dataclass
 class FakeApi:
-    """A real HTTP server that answers as it is told, and remembers what it was asked."""
+    """An HTTP server with configured responses that records its requests."""
 
     url: str = ""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)

@@ -77,7 +77,7 @@ def test_records_may_be_given(text_package: Package, tmp_path: Path) -> None:
 def test_what_meets_no_target_exits_with_one(text_package: Package) -> None:
     result = invoke(str(text_package.folder), "--rps", "5", "--p99", "1ms")
     assert result.exit_code == 1
-    assert "None meets 1 ms" in result.stdout
+    assert "No option meets 1 ms" in result.stdout
 
 
 def test_a_gpu_throughput_takes_the_place_of_the_estimate(text_package: Package) -> None:
@@ -91,7 +91,7 @@ def test_a_gpu_throughput_takes_the_place_of_the_estimate(text_package: Package)
     ("arguments", "kind", "message"),
     [
         (("--region", "mars-1"), NotFoundError, "there is us-east-1"),
-        (("--p99", "100"), InputError, r"--p99: '100' is not a quantity above zero like 100ms; units are ms, s"),
+        (("--p99", "100"), InputError, r"--p99: '100' must be a quantity above zero like 100ms; units are ms, s"),
         (("--payload", "1 furlong"), InputError, "--payload"),
         (("--plot", "cost.txt"), InputError, "--plot"),
         (("--prices", "none.yaml"), ConfigError, r"none\.yaml"),

@@ -71,5 +71,7 @@ def test_in_a_terminal_what_is_missing_is_asked(graph: Path) -> None:
 
 
 def test_a_missing_framework_names_its_extra() -> None:
-    with pytest.raises(MissingExtraError, match=r"no_such_framework is not installed; pip install 'slipway\[torch\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"no_such_framework is not installed; run `pip install 'slipway\[torch\]'`"
+    ):
         need("no_such_framework", "torch")

@@ -14,7 +14,7 @@ RUNNER = CliRunner()
 
 
 class Up:
-    """What a running environment tells."""
+    """The state of a running environment."""
 
     api = "http://127.0.0.1:1"  # nothing listens there
     emulator = "http://127.0.0.1:4566"
@@ -24,7 +24,7 @@ class Up:
 
 
 class Environment:
-    """An environment that starts nothing, and remembers what was asked of it."""
+    """A fake environment that records its calls."""
 
     running: Up | None = None
     asked: list[str]
@@ -34,7 +34,7 @@ class Environment:
 
     def up(self, *, port: int, step: Any) -> Up:
         if self.running is not None:
-            raise ConflictError("the embedded AWS is up already")
+            raise ConflictError("the embedded AWS is already running")
         shown: AbstractContextManager[None] = step("Starting the embedded AWS")
         with shown:
             type(self).running = Up()
@@ -62,7 +62,7 @@ class Environment:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> type[Environment]:
-    """The class that stands behind the entry point."""
+    """The class that the entry point loads."""
     made = type("Made", (Environment,), {"asked": [], "running": None})
     monkeypatch.setattr(local, "entry_points", lambda **_: [_Loaded(made)])
     monkeypatch.setattr(local, "_first_prediction", lambda *_: None)

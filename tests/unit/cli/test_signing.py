@@ -7,7 +7,7 @@ from slipway.errors import InputError
 
 
 class Session:
-    """What `SigV4Auth` needs of a botocore session."""
+    """The part of a botocore session that `SigV4Auth` uses."""
 
     def __init__(self, credentials: Credentials | None, region: str | None = None) -> None:
         self._credentials, self._region = credentials, region

@@ -69,17 +69,17 @@ def test_what_is_unknown_is_named() -> None:
         invoke("--strategy", "nothing")
     with pytest.raises(InputError, match="sample: is no option here; there is strategy, share"):
         invoke("-o", "sample=0.1")
-    with pytest.raises(InputError, match="'share' is not of the form NAME=VALUE"):
+    with pytest.raises(InputError, match="'share' must be NAME=VALUE"):
         invoke("-o", "share")
-    with pytest.raises(InputError, match="errors and a candidate of --slower exclude each other"):
+    with pytest.raises(InputError, match="errors and --slower cannot be combined"):
         invoke("errors", "--slower", "2")
     with pytest.raises(InputError, match="--preferred: canary has no impressions"):
         invoke("--preferred", "0.6")
-    with pytest.raises(InputError, match="--wrong: nobody sees what a shadow answers"):
+    with pytest.raises(InputError, match="--wrong: a shadow's answers are not shown"):
         invoke("--strategy", "shadow", "--wrong", "0.4")
     with pytest.raises(InputError, match="--arms: interleave has one candidate"):
         invoke("--strategy", "interleave", "--arms", "3")
-    with pytest.raises(InputError, match="ends in none of"):
+    with pytest.raises(InputError, match="must end in one of"):
         invoke("--plot", "runs.txt")
 
 

@@ -1,4 +1,4 @@
-"""Cache keys: the same in every process, and different wherever a prediction may be."""
+"""Cache keys are equal in every process, and differ wherever predictions may."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What the definitions tell; what they refuse is in the stores' behaviour suite."""
+"""Look-ups of the definitions; the stores' behaviour suite covers refusals."""
 
 from datetime import UTC, datetime, timedelta
 

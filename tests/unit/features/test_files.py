@@ -1,4 +1,4 @@
-"""Feature files: every format gives the same writes, and each refused row says why by its number and column."""
+"""Feature files: every format yields the same writes, and errors name the row's number and column."""
 
 import json
 import subprocess
@@ -95,13 +95,13 @@ def test_a_large_file_is_read_row_by_row(tmp_path: Path, suffix: str) -> None:
         ("u1,x,1,true", "visits: must be of type integer, not str (got 'x')"),
         ("u1,1.0,1,true", "visits: must be of type integer, not str (got '1.0')"),
         ("u1,1_0,1,true", "visits: must be of type integer, not str (got '1_0')"),
-        ("u1,9223372036854775808,1,true", "visits: must fit into 64 bits, as an integer"),
+        ("u1,9223372036854775808,1,true", "visits: must be an integer of at most 64 bits"),
         ("u1,1,nan,true", "spend: must be of type float, not str (got 'nan')"),
         ("u1,1,1e999,true", "spend: must be a finite number, not inf"),
         ("u1,1,1,yes", "member: must be of type boolean, not str (got 'yes')"),
         (",1,1,true", "user: must be the id of the entity, a string"),
         ("u1,,,", "(row): has no feature with a value"),
-        ("u1,1,1", "(row): has 3 cells, and the header 4"),
+        ("u1,1,1", "(row): has 3 cells; the header has 4"),
         (
             "u1,x,y,true",
             "visits: must be of type integer, not str (got 'x'); spend: must be of type float, not str (got 'y')",
@@ -131,9 +131,9 @@ def test_a_csv_row_is_refused_with_its_number_and_columns(tmp_path: Path, cells:
         ('{"user": "u1", "member": 1}', "member: must be of type boolean, not int"),
         ('{"user": "u1", "name": ["x"]}', "name: must be of type string, not list"),
         ('{"user": 1.5, "visits": 3}', "user: must be the id of the entity"),
-        ('{"user": "u1", "vists": 3}', "vists: is no feature of profile, money"),
+        ('{"user": "u1", "vists": 3}', "vists: is not a feature of profile, money"),
         ('{"visits": 3}', "(columns): one must be an entity: item, user"),
-        ('{"user": "u1"}', "(columns): none is a feature of profile, money"),
+        ('{"user": "u1"}', "(columns): at least one must be a feature of profile, money"),
         ('{"user": "u1", "visits": 3, "event_time": "soon"}', "event_time: 'soon' is neither ISO 8601"),
     ],
 )
@@ -227,7 +227,11 @@ def test_a_feature_of_several_groups_needs_its_group(tmp_path: Path) -> None:
     ("name", "content", "problem"),
     [
         ("f.xlsx", b"", "must end in .csv, .jsonl, .ndjson or .parquet"),
-        ("f.csv", b"user,visits,vists,agee\nu1,1,1,1\n", "vists: is no feature of profile, money; agee: is no feature"),
+        (
+            "f.csv",
+            b"user,visits,vists,agee\nu1,1,1,1\n",
+            "vists: is not a feature of profile, money; agee: is not a feature",
+        ),
         ("f.csv", b"user,visits,visits\n", "the header names a column twice"),
         ("f.csv", b"", "one must be an entity: item, user"),
         ("f.csv", b"visits\n1\n", "one must be an entity: item, user"),

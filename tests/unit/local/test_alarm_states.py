@@ -1,4 +1,4 @@
-"""Alarms: the states that values ask for, and the metric that an alarm is about."""
+"""Alarms: the states that follow from values, and the metric that an alarm reads."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Log lines become metrics: what Slipway writes, and what other writers of the format may."""
+"""Log lines become metrics: those of Slipway, and of other writers of the format."""
 
 import json
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_other_lines_are_no_metrics(message: str) -> None:
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The emulator's logs with the piece under test in them, until the test ends."""
+    """The emulator's logs with the extraction installed for the test."""
     monkeypatch.setattr(cloudwatch_logs, "_append_log_events", cloudwatch_logs._append_log_events)
     embedded_metrics.install()
     yield

@@ -18,7 +18,7 @@ CONFIG = "models:\n  m:\n    versions: [1]\n    stable: 1\n"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """What a checkout needs before anything starts."""
+    """A checkout with the files that starting requires."""
     root = tmp_path / "checkout"
     for name in ("app.py", "slipway.yaml", "node_modules/.bin/cdk"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def up(environment: LocalEnvironment, port: int = 0) -> State:
 def test_a_second_start_is_refused_with_the_way_out(root: Path, tmp_path: Path) -> None:
     written(tmp_path, Child("emulator", os.getpid(), psutil.Process().create_time(), "log"))
 
-    with pytest.raises(ConflictError, match=r"up already, at http://127\.0\.0\.1:8080; `slipway local down`"):
+    with pytest.raises(ConflictError, match=r"already running at http://127\.0\.0\.1:8080; `slipway local down`"):
         up(LocalEnvironment(root, tmp_path))
 
     assert state.read(tmp_path) is not None

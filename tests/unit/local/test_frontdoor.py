@@ -16,7 +16,7 @@ KEYS = Credentials("AKIALOCAL", "local")
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Stands in for the emulator: tells what it got."""
+    """A stand-in for the emulator that echoes its requests."""
 
     protocol_version = "HTTP/1.1"
     answer_headers: ClassVar[dict[str, str]] = {"X-From": "emulator", "Keep-Alive": "timeout=5"}
@@ -34,7 +34,7 @@ class Echo(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The metrics of functions by alias, which alarms on the controller look at."""
+"""The metrics of functions by alias, which the controller's alarms read."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ALIASES = {"live": {"FunctionVersion": "2"}, "before": {"FunctionVersion": "1"}}
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Logs a call, as MiniStack does at the end of each."""
+    """Logs a call as MiniStack does at the end of each."""
     # Recorded here, so that both are put back.
     monkeypatch.setattr(lambda_svc, "_emit_lambda_logs", lambda *_, **__: None)
     monkeypatch.setitem(lambda_svc._functions, "controller", {"aliases": ALIASES})

@@ -1,4 +1,4 @@
-"""What a call to the embedded AWS is checked by."""
+"""The resources that calls to the embedded AWS are checked against."""
 
 import json
 from typing import Any

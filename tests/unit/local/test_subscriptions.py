@@ -1,4 +1,4 @@
-"""Lines of a log group go to its subscriptions in batches."""
+"""Lines of a log group are delivered to its subscriptions in batches."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Calls = list[tuple[str, list[str]]]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """What functions are called with: names, and lines."""
+    """The calls of functions, as names and lines."""
     made: Calls = []
     arn = "arn:aws:lambda:us-east-1:000000000000:function:"
     subscribed = {

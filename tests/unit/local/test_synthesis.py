@@ -9,7 +9,7 @@ CONFIG = "models:\n  m:\n    path: build/m\n    versions: [1]\n    stable: 1\n"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout in small."""
+    """A minimal checkout."""
     for name, text in {
         "slipway.yaml": CONFIG,
         "app.py": "app",

@@ -67,7 +67,7 @@ def test_a_regression_is_kept_by_value(regression_package: Package) -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_an_output_for_each_record_is_needed(text_package: Package, count: int) -> None:
-    with pytest.raises(InputError, match="one output for each record"):
+    with pytest.raises(InputError, match="a baseline needs one for each"):
         measure_baseline(
             text_package.manifest, [{"text": "a"}] * (count * 2), [{"label": "neutral", "score": 1}] * count
         )

@@ -54,7 +54,7 @@ def test_a_model_may_lie_elsewhere(root: Path) -> None:
 @pytest.mark.parametrize(("name", "version"), [("other", 2), ("tiny-sentiment", 3)])
 def test_the_folder_says_name_and_version(root: Path, config: Config, name: str, version: int) -> None:
     make_text_package(root / "models" / "tiny-sentiment" / "2", name=name, version=version)
-    message = rf"2/model.yaml: is of {name} {version}, and lies in the folder of tiny-sentiment 2"
+    message = rf"2/model.yaml: is of {name} {version}, but is in the folder of tiny-sentiment 2"
     with pytest.raises(PackageError, match=message):
         load_models(config, root)
 
@@ -67,14 +67,14 @@ def test_a_version_that_is_not_there_is_named(root: Path, config: Config) -> Non
 @pytest.mark.parametrize(
     ("features", "message"),
     [
-        ("{}", "features.tumour: is not defined, and tiny-tabular 1 takes radius from it"),
+        ("{}", "features.tumour: is not defined, but tiny-tabular 1 reads radius from it"),
         (
             "{tumour: {entity: patient, features: {radius: {type: float}}}}",
-            "features.tumour.features.smooth: is not defined, and tiny-tabular 1 takes smooth from it",
+            "features.tumour.features.smooth: is not defined, but tiny-tabular 1 reads smooth from it",
         ),
         (
             "{tumour: {entity: patient, features: {radius: {type: string}, smooth: {type: float}}}}",
-            "features.tumour.features.radius: is of type string, and tiny-tabular 1 takes radius from it as float",
+            "features.tumour.features.radius: is of type string, but tiny-tabular 1 reads radius from it as float",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a cold start pays for: serving imports neither the registry nor what checks packages."""
+"""Cold starts stay cheap: serving imports neither the registry nor the package checks."""
 
 import json
 import subprocess

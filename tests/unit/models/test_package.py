@@ -31,7 +31,7 @@ def test_a_sealed_package_loads(text_package: Package) -> None:
 @pytest.mark.parametrize("file", ["README.md", "baseline.json", "model.onnx", "tokenizer.json"])
 def test_a_missing_file_is_named(text_package: Package, file: str) -> None:
     (text_package.folder / file).unlink()
-    with pytest.raises(PackageError, match=rf"{file}: is missing, and model.yaml lists it") as error:
+    with pytest.raises(PackageError, match=rf"{file}: is missing, but model.yaml lists it") as error:
         load_package(text_package.folder)
     assert error.value.file == str(text_package.folder / file)
 
@@ -64,7 +64,7 @@ def test_a_file_that_is_not_listed_is_named(text_package: Package, file: str) ->
     path = text_package.folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x")
-    with pytest.raises(PackageError, match=rf"{file}: is in the package, but model.yaml does not list it"):
+    with pytest.raises(PackageError, match=rf"{file}: is in the package but not listed in model.yaml"):
         load_package(text_package.folder)
 
 
@@ -139,7 +139,7 @@ def test_an_unknown_field_is_named_by_path(text_package: Package) -> None:
         ({"inputs": [{"name": "a", "type": "float", "min": 2, "max": 1}]}, r"`min: 2.0` of a is above its `max: 1.0`"),
         ({"inputs": [{"name": "a", "type": "float", "max_characters": 1}]}, r"`max_characters` is for strings"),
         ({"outputs": {"labels": ["only"]}}, r"outputs.labels: must have at least 2 item"),
-        ({"outputs": {}}, r"`outputs.labels` is needed for text-classification"),
+        ({"outputs": {}}, r"`outputs.labels` is required for text-classification"),
         ({"graph": {"file": "other.onnx", "inputs": ["a"], "outputs": ["b"]}}, r"other.onnx is not listed"),
         (
             {"quality": [{"metric": "f1", "value": float("nan"), "data": "test"}]},

@@ -119,10 +119,10 @@ def test_attribute_names_are_no_way_in() -> None:
 
 
 def test_a_record_names_its_entity_or_gives_every_feature(tabular: type[RequestRecord]) -> None:
-    needed = "is required, as the record does not give radius and 1 more"
+    needed = "is required, because the record does not have radius and 1 more"
     assert _problems(tabular, {"age": 3}) == [("inputs[0].patient", needed)]
     assert _problems(tabular, {"age": 3, "radius": 1}) == [
-        ("inputs[0].patient", "is required, as the record does not give smooth")
+        ("inputs[0].patient", "is required, because the record does not have smooth")
     ]
     assert tabular.model_validate({"age": 3, "patient": "p1"}).to_fetch() == {"tumour": "p1"}
     assert tabular.model_validate({"age": 3, "patient": "p1", "radius": 1}).to_fetch() == {"tumour": "p1"}
@@ -146,7 +146,7 @@ def test_each_group_is_fetched_for_its_entity() -> None:
     assert record.to_fetch() == {"tumour": "p1", "habits": "p1", "ward": "w1"}
     assert model.model_validate({"patient": "p1", "c": 1}).to_fetch() == {"tumour": "p1", "habits": "p1"}
     assert _problems(model, {"patient": "p1"}) == [
-        ("inputs[0].clinic-ward", "is required, as the record does not give c")
+        ("inputs[0].clinic-ward", "is required, because the record does not have c")
     ]
 
 
@@ -171,7 +171,7 @@ def test_a_stored_integer_may_stand_for_a_float(tabular: type[RequestRecord]) ->
 @pytest.mark.parametrize("value", [-1, 101, "9", True, math.nan])
 def test_stored_values_keep_to_the_manifest(tabular: type[RequestRecord], value: Any) -> None:
     record = tabular.model_validate({"age": 3, "patient": "p1"})
-    with pytest.raises(InputError, match=r"^inputs\[7\].radius: must be .*; the feature store holds it$"):
+    with pytest.raises(InputError, match=r"^inputs\[7\].radius: must be .*; the value is from the feature store$"):
         record.complete({"tumour": {"radius": value}}, prefix="inputs[7]")
 
 
@@ -181,7 +181,7 @@ def test_stored_features_that_the_model_does_not_take_are_left(tabular: type[Req
 
 
 def test_an_undefined_group_is_a_fault_of_the_configuration(tabular_package: Package) -> None:
-    with pytest.raises(ConfigError, match=r"features.tumour: is not defined, and tiny-tabular 1 takes inputs from it"):
+    with pytest.raises(ConfigError, match=r"features.tumour: is not defined, but tiny-tabular 1 reads inputs from it"):
         record_model(tabular_package.manifest, {}, text_characters=9)
 
 

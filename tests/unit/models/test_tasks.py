@@ -49,7 +49,7 @@ def function(package, graph):
 
 
 def _reseal(package: Package, model: onnx.ModelProto | None = None, /, **changes: Any) -> Package:
-    """Replace the graph or parts of the manifest of a package, and seal it again."""
+    """Replace the graph or parts of a package's manifest, and seal it again."""
     if model is not None:
         onnx.save(model, package.folder / "model.onnx")
     document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
@@ -105,12 +105,12 @@ def test_token_types_are_given_where_the_graph_takes_them(text_package: Package)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tokenizer": None}, r"model.yaml: tokenizer: is needed for text-classification"),
+        ({"tokenizer": None}, r"model.yaml: tokenizer: is required for text-classification"),
         ({"tokenizer": "README.md"}, r"README.md: is not a tokenizer"),
         ({"inputs": [{"name": "a", "type": "float"}]}, r"inputs: text-classification takes exactly one input"),
         ({"inputs": [{"name": n, "type": "string"} for n in "ab"]}, r"inputs: text-classification takes exactly one"),
-        ({"outputs": {"labels": ["a", "b"]}}, r"graph.outputs: probabilities has 3 columns, needed is 2"),
-        ({"task": "tabular-classification"}, r"graph.inputs: 2 inputs for 1 fields"),
+        ({"outputs": {"labels": ["a", "b"]}}, r"graph.outputs: probabilities has 3 columns; it must have 2"),
+        ({"task": "tabular-classification"}, r"graph.inputs: 2 for 1 fields"),
     ],
 )
 def test_a_text_package_fits_its_task(text_package: Package, changes: dict[str, Any], message: str) -> None:
@@ -121,7 +121,7 @@ def test_a_text_package_fits_its_task(text_package: Package, changes: dict[str, 
 def test_a_text_graph_takes_tokens(tmp_path: Path) -> None:
     package = make_text_package(tmp_path / "p")
     graph = {"file": "model.onnx", "inputs": ["features"], "outputs": ["probabilities"]}
-    with pytest.raises(PackageError, match=r"graph.inputs: text-classification gives input_ids"):
+    with pytest.raises(PackageError, match=r"graph.inputs: text-classification needs input_ids"):
         Predictor(_reseal(package, tabular_graph(2), graph=graph, outputs={"labels": ["no", "yes"]}))
 
 
@@ -129,8 +129,8 @@ def test_a_text_graph_takes_tokens(tmp_path: Path) -> None:
     ("fields", "kind", "message"),
     [
         ([{"name": "a", "type": "float"}], TensorProto.FLOAT, r"graph.inputs: features has shape \(None, 2\)"),
-        ([{"name": n, "type": "string"} for n in "ab"], TensorProto.FLOAT, r"inputs.a: is string, and .* is float32"),
-        ([{"name": n, "type": "float"} for n in "ab"], TensorProto.INT64, r"inputs.a: is float, and .* is int64"),
+        ([{"name": n, "type": "string"} for n in "ab"], TensorProto.FLOAT, r"inputs.a: is string, but .* is float32"),
+        ([{"name": n, "type": "float"} for n in "ab"], TensorProto.INT64, r"inputs.a: is float, but .* is int64"),
     ],
 )
 def test_a_matrix_fits_its_fields(tmp_path: Path, fields: list[dict[str, Any]], kind: int, message: str) -> None:
@@ -194,7 +194,7 @@ def test_a_column_is_one_wide(tmp_path: Path) -> None:
     for node in wide.graph.input:
         node.type.tensor_type.shape.dim[1].dim_value = 2
     wide.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 2
-    with pytest.raises(PackageError, match=r"graph.inputs: rooms has shape \(None, 2\), needed is \(any, 1\)"):
+    with pytest.raises(PackageError, match=r"graph.inputs: rooms has shape \(None, 2\); it must be \(any, 1\)"):
         Predictor(_reseal(package, wide))
 
 

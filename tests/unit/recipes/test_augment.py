@@ -1,4 +1,4 @@
-"""Changed forms of texts."""
+"""Variants of texts."""
 
 from recipes.tweets.augment import Words, variants
 from recipes.tweets.emoji import MEANINGS

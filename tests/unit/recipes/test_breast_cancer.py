@@ -1,4 +1,4 @@
-"""The shipped package comes out of its training command again, and standardizes inside its graph."""
+"""The training command reproduces the shipped package, which standardizes inside its graph."""
 
 import csv
 from pathlib import Path

@@ -32,7 +32,7 @@ def whole_filters(draw: np.random.Generator, width: int) -> np.ndarray:
 
 
 def by_hand(weights: Weights, ids: list[int]) -> np.ndarray:
-    """One text, place by place."""
+    """The outputs for one text, computed position by position."""
     rows = weights.rows[ids]
     features = []
     for each in weights.convolutions:

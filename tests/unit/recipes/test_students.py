@@ -1,4 +1,4 @@
-"""Recipes that learn from probabilities."""
+"""Recipes that train on probabilities."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def test_hard_targets_give_what_scikit_learn_gives() -> None:
 
 
 def test_soft_targets_are_met() -> None:
-    """Two features that occur alone: the probabilities of each are learned as they are."""
+    """With two features that occur alone, the probabilities of each are reproduced."""
     targets = np.array([[0.7, 0.3], [0.1, 0.9]])
     weights, bias = soft_regression(
         sparse.identity(2, format="csr"), targets, inverse_regularization=1e6, iterations=500
@@ -55,7 +55,7 @@ def test_the_ngram_student_learns_a_transformer_like_teacher(tmp_path: Path) -> 
 
 
 def test_values_cannot_be_learned() -> None:
-    with pytest.raises(InputError, match="the teacher answers values"):
+    with pytest.raises(InputError, match="the teacher returns values"):
         ngrams([{"text": "a"}], np.array([[1.0]]))
 
 

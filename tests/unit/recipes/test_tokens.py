@@ -1,4 +1,4 @@
-"""What the tokenizer of a tweet model does to a text."""
+"""The tokenizer of a tweet model."""
 
 import pytest
 from tokenizers import Tokenizer

@@ -1,4 +1,4 @@
-"""The user's own function, named as ``module:function``. A file is never unpickled."""
+"""Find and call the user's function, named as ``module:function``. No file is unpickled."""
 
 import importlib
 import sys
@@ -10,15 +10,15 @@ from slipway.errors import InputError
 
 
 def call_entry(entry: str, option: str) -> Any:
-    """Call the function with no arguments; raises as `find_entry` does, and what the function itself raises."""
+    """Call the function without arguments; raises as `find_entry` does, and whatever the function raises."""
     return find_entry(entry, option)()
 
 
 def find_entry(entry: str, option: str) -> Callable[..., Any]:
-    """The function; its module is looked for in the current folder too.
+    """Import the function; its module may also be in the current folder.
 
     Raises:
-        InputError: there is no such module or function. What importing the user's own code raises is left as it is.
+        InputError: there is no such module or function. Errors of the user's own code are passed on.
     """
     module_name, colon, function_name = entry.partition(":")
     if not (module_name and colon and function_name):
@@ -39,6 +39,6 @@ def _import(name: str, option: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and not name.startswith(error.name):
             raise InputError.of(option, f"{name} imports {error.name}, which is not installed") from error
-        raise InputError.of(option, f"there is no module {name} in this folder or installed") from error
+        raise InputError.of(option, f"module {name} is neither in this folder nor installed") from error
     finally:
         sys.path.remove(here)

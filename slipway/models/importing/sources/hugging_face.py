@@ -1,4 +1,4 @@
-"""A Hugging Face folder with a sequence classifier: config.json, model.safetensors, tokenizer.json."""
+"""Import a Hugging Face folder of a sequence classifier: config.json, model.safetensors, tokenizer.json."""
 
 import json
 import tempfile
@@ -19,12 +19,12 @@ from slipway.models.manifest import Record
 
 _INPUTS = ("input_ids", "attention_mask")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-# Above this, `model_max_length` is transformers' way to say that it does not know.
+# transformers sets `model_max_length` above this if the length is unknown.
 _MOST_TOKENS = 1_000_000
 
 
 class HuggingFaceFolder:
-    """A folder on disk; nothing is fetched, no code from it is run, and no pickle is read."""
+    """A folder on disk; nothing is downloaded, none of its code is run, and no pickle is read."""
 
     frameworks = ("transformers", "torch", "onnx")
 
@@ -32,8 +32,8 @@ class HuggingFaceFolder:
         """Open the model in float32.
 
         Raises:
-            PackageError: a file is missing or malformed, or the weights are only there as a pickle.
-            InputError: the model is no classifier of one label for a text.
+            PackageError: a file is missing or malformed, or the weights are only in a pickle.
+            InputError: the model is not a single-label text classifier.
         """
         self._config = _read_config(folder)
         _require_safetensors(folder)
@@ -52,14 +52,14 @@ class HuggingFaceFolder:
         """None: the folder has no data."""
 
     def traits(self, samples: Samples | None) -> Traits:
-        """One text; where the samples have a single column, it has that column's name."""
+        """One text input, named after the samples' column if they have only one."""
         columns = samples.columns if samples is not None else ()
         name = columns[0] if len(columns) == 1 else "text"
         column = Column(name, FeatureType.STRING, is_text=True)
         return Traits((column,), "text-classification", self._labels, "logits", len(self._labels))
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
-        """Logits ``[records, labels]``, each text by itself and so without padding."""
+        """Logits ``[records, labels]``, each text alone and so without padding."""
         torch = need("torch", "torch")
         found = []
         for record in records:
@@ -92,9 +92,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise PackageError(path, f"is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise PackageError(path, "is not an object")
+        raise PackageError(path, "must be a JSON object")
     if "auto_map" in document:
-        raise PackageError(path, "names code of its own (auto_map), which is not run; import it as a PyTorch module")
+        raise PackageError(
+            path, "refers to its own code (auto_map), which is not run; import the model as a PyTorch module"
+        )
     return document
 
 
@@ -103,7 +105,9 @@ def _require_safetensors(folder: Path) -> None:
         return
     pickles = sorted(path.name for path in folder.glob("*.bin"))
     if pickles:
-        message = "is a pickle, which can run any code; save the model with save_pretrained, which writes safetensors"
+        message = (
+            "is a pickle, which can run arbitrary code; save the model with save_pretrained, which writes safetensors"
+        )
         raise PackageError(folder / pickles[0], message)
     raise PackageError(folder / _WEIGHTS[0], "is missing")
 
@@ -126,7 +130,9 @@ def _load(folder: Path) -> Any:
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise PackageError(folder, f"cannot be opened as a sequence classifier: {error}") from error
     if missing := sorted(report["missing_keys"]):
-        raise PackageError(folder, f"has no weights for {', '.join(missing[:5])}: it is no trained sequence classifier")
+        raise PackageError(
+            folder, f"has no weights for {', '.join(missing[:5])}: it is not a trained sequence classifier"
+        )
     return model.eval()
 
 
@@ -140,15 +146,15 @@ def _labels(config: Any) -> tuple[str, ...]:
 
 
 def _limit(folder: Path, config: dict[str, Any]) -> int | None:
-    """How many tokens the model takes: what its tokenizer says, within what it has positions for."""
+    """The most tokens that the model takes: the tokenizer's limit, at most the number of positions."""
     positions = config.get("max_position_embeddings")
     offset = config.get("pad_token_id") or 0
-    # RoBERTa and those after it number positions from the padding token's id on.
+    # RoBERTa and its descendants number positions from the padding token's id.
     if positions and "roberta" in str(config.get("model_type")) + str(config.get("architectures")).lower():
         positions -= offset + 1
     path = folder / "tokenizer_config.json"
-    said = json.loads(path.read_text(encoding="utf-8")).get("model_max_length") if path.is_file() else None
-    limits = [int(limit) for limit in (positions, said) if limit and limit < _MOST_TOKENS]
+    stated = json.loads(path.read_text(encoding="utf-8")).get("model_max_length") if path.is_file() else None
+    limits = [int(limit) for limit in (positions, stated) if limit and limit < _MOST_TOKENS]
     return min(limits, default=None)
 
 
@@ -156,7 +162,7 @@ def _logits_only(model: Any) -> Any:
     torch = need("torch", "torch")
 
     class Logits(torch.nn.Module):  # type: ignore[misc,name-defined]  # not imported by name
-        """The exporter wants tensors, and transformers answers an object."""
+        """Returns the logits alone, because the exporter needs tensors and transformers returns an object."""
 
         def __init__(self) -> None:
             super().__init__()

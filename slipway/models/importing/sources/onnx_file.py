@@ -1,4 +1,4 @@
-"""An ONNX file: checked, in one file, with one output."""
+"""Import an ONNX file, checked and reduced to one file and one output."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ _TYPES = {"f": FeatureType.FLOAT, "i": FeatureType.INTEGER, "b": FeatureType.BOO
 
 
 class OnnxFile:
-    """A graph that takes a matrix of numbers, a column for each field, or tokens."""
+    """A graph that takes a matrix of numbers, a column per field, or tokens."""
 
     kind = "ONNX file"
     frameworks = ("onnx",)
@@ -29,10 +29,10 @@ class OnnxFile:
     def __init__(
         self, path: Path, *, output: str | None = None, tokenizer: Path | None = None, max_tokens: int | None = None
     ) -> None:
-        """Check the file and look at its ends; its weights are not kept.
+        """Check the file and read its inputs and outputs; its weights are not kept.
 
         Raises:
-            PackageError: the file is no valid ONNX graph, or keeps data outside its folder.
+            PackageError: the file is not a valid ONNX graph, or keeps data outside its folder.
             InputError: it has several outputs of floats and ``output`` names none, or it takes tokens and there is no
                 ``tokenizer``.
         """
@@ -41,16 +41,16 @@ class OnnxFile:
         self._inputs = {name: _dtype_and_width(draft.model, name) for name in draft.inputs}
         self._output, self._classes = draft.output, _zipmap_labels(draft.model)
         self._width = _width(draft)
-        # The checker holds the weights, too: one copy at a time.
+        # The checker loads the weights, too: keep one copy at a time.
         del draft
         _check(path)
         self._tokenizer = self._read_tokenizer(tokenizer, max_tokens)
 
     def examples(self, names: Sequence[str]) -> Samples | None:
-        """None: a graph keeps no data."""
+        """None: a graph contains no data."""
 
     def traits(self, samples: Samples | None) -> Traits:
-        """Columns by the graph's own names; a matrix has none, so they are those of the samples, in their order."""
+        """Columns by the graph's names; a matrix has none, so the samples' columns are used in their order."""
         if self._tokenizer is not None:
             column = Column("text", FeatureType.STRING, is_text=True)
             return Traits((column,), "text-classification", self._classes, width=self._width)
@@ -59,7 +59,7 @@ class OnnxFile:
         return Traits(self._columns(samples), task, self._classes, answers, self._width)
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
-        """The chosen output as the file itself computes it; texts go through one at a time."""
+        """The selected output as the file computes it; texts are predicted one at a time."""
         session = open_session(self._path, 1)
         batches = [[record] for record in records] if self._tokenizer is not None else [records]
         try:
@@ -69,7 +69,7 @@ class OnnxFile:
         return np.concatenate([_rows(answer) for answer in raw])
 
     def export(self, _fields: Fields) -> Exported:
-        """The file as it is where nothing needs to change."""
+        """The graph, or the unchanged file if nothing needs to change."""
         draft = self._draft()
         tokenizer = None if self._tokenizer is None else str(self._tokenizer.to_str(pretty=True))
         external = any(weight.header for weight in draft.weights)
@@ -89,9 +89,12 @@ class OnnxFile:
         if "input_ids" not in self._inputs:
             return None
         if not set(self._inputs) <= set(INPUTS):
-            raise InputError.of("--onnx", f"the graph takes {', '.join(self._inputs)}; of tokens, {', '.join(INPUTS)}")
+            raise InputError.of(
+                "--onnx",
+                f"the graph takes {', '.join(self._inputs)}; with tokens, only {', '.join(INPUTS)} are supported",
+            )
         if path is None:
-            raise InputError.of("--tokenizer", "is needed, since the graph takes input_ids: its tokenizer.json")
+            raise InputError.of("--tokenizer", "is required because the graph takes input_ids: give its tokenizer.json")
         return read_tokenizer(path, most=max_tokens)
 
     def _columns(self, samples: Samples | None) -> tuple[Column, ...] | None:
@@ -102,9 +105,9 @@ class OnnxFile:
             return None
         if width is not None and len(samples.columns) != width:
             columns = ", ".join(samples.columns)
-            message = f"the graph takes a matrix of {width} columns; {samples.name} has {columns} beside the label"
+            message = f"the graph takes a matrix of {width} columns; besides the label, {samples.name} has {columns}"
             raise InputError.of("--records", message)
-        # A matrix of floats may hold integers, too: what the samples hold decides.
+        # A matrix of floats may also hold integers: the samples decide.
         kind = None if dtype.kind == "f" else _TYPES[dtype.kind]
         return tuple(Column(name, kind) for name in samples.columns)
 
@@ -136,14 +139,14 @@ def _dtype_and_width(model: Any, name: str) -> tuple[np.dtype[Any], int | None]:
         raise InputError.of("--onnx", f"the graph's input {name} is not a tensor")
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     if dtype.kind not in _TYPES:
-        raise InputError.of("--onnx", f"the graph's input {name} is {dtype}; a field has no such type")
+        raise InputError.of("--onnx", f"the graph's input {name} is {dtype}, a type that no field has")
     sizes = tensor.shape.dim
     fixed = len(sizes) == 2 and sizes[1].HasField("dim_value")
     return dtype, int(sizes[1].dim_value) if fixed else None
 
 
 def _chosen_output(path: Path, model: Any, wanted: str | None) -> str:
-    """The output with the answers: the only one of floats, or of a ZipMap's dictionaries, or the one that is named."""
+    """The output with the answers: the named one, else a ZipMap's, else the only one of floats."""
     names = [value.name for value in model.graph.output]
     zipmap = _zipmap(model)
     if wanted is not None and wanted not in names:
@@ -161,7 +164,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _width(draft: GraphDraft) -> int | None:
-    """How many numbers the graph answers for a record, where it says so."""
+    """The number of outputs per record, or None if the graph does not declare it."""
     if labels := _zipmap_labels(draft.model):
         return len(labels)
     sizes = next(v for v in draft.model.graph.output if v.name == draft.output).type.tensor_type.shape.dim
@@ -176,7 +179,7 @@ def _zipmap(model: Any) -> Any:
 
 
 def _zipmap_labels(model: Any) -> tuple[str, ...] | None:
-    """scikit-learn's exporter ends classifiers with a ZipMap unless told otherwise: it knows the labels."""
+    """The labels of a ZipMap, which scikit-learn's exporter appends to classifiers by default."""
     node = _zipmap(model)
     if node is None:
         return None
@@ -187,7 +190,7 @@ def _zipmap_labels(model: Any) -> tuple[str, ...] | None:
 
 
 def _without_zipmap(draft: GraphDraft) -> GraphDraft:
-    """The ZipMap's own input, a matrix of probabilities, becomes the output."""
+    """Replace the ZipMap's output with its input, a matrix of probabilities."""
     onnx = need("onnx", "import")
     graph, node = draft.model.graph, _zipmap(draft.model)
     name, width = node.input[0], len(_zipmap_labels(draft.model) or ())
@@ -198,7 +201,7 @@ def _without_zipmap(draft: GraphDraft) -> GraphDraft:
 
 
 def _rows(answer: Any) -> Values:
-    """What a run answers as ``[records, width]``; a ZipMap answers a dictionary a record."""
+    """The outputs of a run as ``[records, width]``; a ZipMap returns one dictionary per record."""
     if isinstance(answer, list):
         return np.array([list(row.values()) for row in answer], np.float64)
     array = np.asarray(answer)

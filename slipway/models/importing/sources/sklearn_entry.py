@@ -1,4 +1,4 @@
-"""A fitted scikit-learn estimator or pipeline, from the user's function, by skl2onnx."""
+"""Import a fitted scikit-learn estimator or pipeline from the user's function with skl2onnx."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _OPTION = "--sklearn"
 
 
 class SklearnEntry:
-    """What a function such as ``churn:fitted`` returns: a classifier with probabilities, or a regressor."""
+    """The result of a function such as ``churn:fitted``: a classifier with probabilities, or a regressor."""
 
     frameworks = ("scikit-learn", "skl2onnx")
 
@@ -42,7 +42,7 @@ class SklearnEntry:
         """None: an estimator keeps no data."""
 
     def traits(self, samples: Samples | None) -> Traits:
-        """Columns by name where the model was fitted with names, else those of the samples in their order."""
+        """Columns by name if the model was fitted with names, else the samples' columns in their order."""
         names = self._names(samples)
         columns = None if names is None else tuple(_columns(self._model, names))
         if not self._classifies:
@@ -60,11 +60,11 @@ class SklearnEntry:
         if self._classifies:
             return values
         if values.ndim == 2 and values.shape[1] != 1:
-            raise InputError.of(_OPTION, f"the regressor answers {values.shape[1]} values a record; one is needed")
+            raise InputError.of(_OPTION, f"the regressor returns {values.shape[1]} values per record; one is needed")
         return values.reshape(-1, 1)
 
     def export(self, fields: Fields) -> Exported:
-        """One ``[N, 1]`` input per column where the model tells columns apart, else one matrix."""
+        """One ``[N, 1]`` input per column if the model distinguishes columns, else one matrix."""
         skl2onnx = need("skl2onnx", "import")
         types = self._initial_types(fields)
         options = {"zipmap": False} if self._classifies else None
@@ -76,7 +76,7 @@ class SklearnEntry:
         inputs = tuple(value.name for value in model.graph.input)
         if len(inputs) != len(types):
             unused = ", ".join(sorted({name for name, _ in types} - set(inputs)))
-            raise InputError.of(_OPTION, f"the model uses not all of its columns; fit it without {unused}")
+            raise InputError.of(_OPTION, f"the model does not use all of its columns; fit it without {unused}")
         return Exported(GraphDraft(model, inputs, _float_output(model)))
 
     def _names(self, samples: Samples | None) -> list[str] | None:
@@ -87,12 +87,14 @@ class SklearnEntry:
         if samples is None:
             return None
         if width is not None and len(samples.columns) != width:
-            message = f"the model takes {width} columns, and {samples.name} has {len(samples.columns)} beside the label"
+            message = (
+                f"the model takes {width} columns, but {samples.name} has {len(samples.columns)} besides the label"
+            )
             raise InputError.of("--records", message)
         return list(samples.columns)
 
     def _rows(self, records: Sequence[Record], fields: Fields) -> Any:
-        """A data frame for a model that was fitted with names, else a matrix."""
+        """A data frame for a model fitted with names, else a matrix."""
         columns = {
             column: [record[name] for record in records]
             for column, name in zip(fields.columns, fields.names, strict=True)
@@ -115,7 +117,7 @@ class SklearnEntry:
 
 
 def _tensor_type(kinds: Any, kind: FeatureType, *, is_whole: bool) -> Any:
-    """``is_whole`` is for columns whose values an encoder looks up as integers."""
+    """The tensor type of a column; ``is_whole`` if an encoder looks its values up as integers."""
     if kind is FeatureType.STRING:
         return kinds.StringTensorType
     return kinds.Int64TensorType if is_whole else kinds.FloatTensorType
@@ -137,7 +139,7 @@ def _classifies(model: Any) -> bool:
     raise InputError.of(
         _OPTION,
         f"{type(model).__name__} is neither a regressor nor a classifier with predict_proba; "
-        "sklearn.calibration.CalibratedClassifierCV gives a classifier probabilities",
+        "sklearn.calibration.CalibratedClassifierCV adds probabilities to a classifier",
     )
 
 
@@ -146,7 +148,7 @@ def _require_convertible(model: Any) -> None:
         if hasattr(step, "build_analyzer"):
             message = (
                 f"{type(step).__name__} needs a locale in ONNX Runtime that Lambda does not have; "
-                "import a Hugging Face folder for text"
+                "for text, import a Hugging Face folder"
             )
             raise InputError.of(_OPTION, message)
 
@@ -161,7 +163,7 @@ def _column_transformer(model: Any) -> Any:
 
 
 def _columns(model: Any, names: Sequence[str]) -> Iterator[Column]:
-    """The columns that the model uses; a column transformer that was fitted with names may drop some."""
+    """The columns that the model uses; a column transformer fitted with names may drop some."""
     encoders = _encoders(model, names)
     used = _used(model, names)
     for name in names:
@@ -185,7 +187,7 @@ def _used(model: Any, names: Sequence[str]) -> set[str]:
 
 
 def _encoders(model: Any, names: Sequence[str]) -> dict[str, Any]:
-    """The categories that an encoder was fitted on, by column."""
+    """The categories of the fitted encoders, by column."""
     return {column: categories for column, (_, categories) in _encoded(model, names).items()}
 
 
@@ -202,7 +204,7 @@ def _encoded(model: Any, names: Sequence[str]) -> dict[str, tuple[Any, Any]]:
 
 
 def _allowed(model: Any, name: str, names: Sequence[str], categories: Any) -> tuple[Any, ...] | None:
-    """The categories, where the model itself would fail on any other value."""
+    """The categories, if the model itself would fail on any other value."""
     encoder, _ = _encoded(model, names)[name]
     if getattr(encoder, "handle_unknown", "") != "error" or categories.dtype.kind not in "OUSiu":
         return None
@@ -210,7 +212,7 @@ def _allowed(model: Any, name: str, names: Sequence[str], categories: Any) -> tu
 
 
 def _resolved(columns: Any, names: Sequence[str]) -> list[str]:
-    """A fitted column transformer's columns, which may be names, positions, a slice or a mask, as names."""
+    """The names of a fitted column transformer's columns, given as names, positions, a slice or a mask."""
     if isinstance(columns, str):
         return [columns]
     if isinstance(columns, slice):
@@ -225,7 +227,7 @@ def _resolved(columns: Any, names: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _whole_numbers() -> Iterator[None]:
-    """Let skl2onnx 1.20 write tree ensembles: it puts booleans where protobuf 7 takes only integers."""
+    """Let skl2onnx 1.20 write tree ensembles: it passes booleans where protobuf 7 accepts only integers."""
     container = need("skl2onnx.common._container", "import")
     make_node = container.make_node
 

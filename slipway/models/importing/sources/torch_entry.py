@@ -1,4 +1,4 @@
-"""A PyTorch module for tables, from the user's function."""
+"""Import a PyTorch module for tabular data from the user's function."""
 
 import inspect
 import tempfile
@@ -20,10 +20,10 @@ _OPTION = "--torch"
 
 
 class TorchEntry:
-    """What a function such as ``churn:network`` returns: a module, or a module and example inputs.
+    """The result of a function such as ``churn:network``: a module, or a module and example inputs.
 
-    ``forward`` takes one matrix ``[records, fields]``, or a column ``[records, 1]`` for each field by its parameter's
-    name. Examples are a mapping of field name to tensor, or one matrix.
+    ``forward`` takes one matrix ``[records, fields]``, or one column ``[records, 1]`` per field, named by a parameter.
+    Examples are a mapping from field name to tensor, or one matrix.
     """
 
     frameworks = ("torch", "onnx")
@@ -51,13 +51,13 @@ class TorchEntry:
         return Samples("the module's examples", tuple(columns), rows)
 
     def traits(self, samples: Samples | None) -> Traits:
-        """Columns by the parameters of ``forward``; those of a matrix are the samples', in their order."""
+        """Columns named by the parameters of ``forward``; for a matrix, the samples' columns in their order."""
         if len(self._parameters) > 1:
             return Traits(tuple(Column(name) for name in self._parameters))
         return Traits(None if samples is None else tuple(Column(name) for name in samples.columns))
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
-        """What the module answers, ``[records, width]``."""
+        """The module's outputs, ``[records, width]``."""
         torch = need("torch", "torch")
         try:
             with torch.inference_mode():
@@ -65,11 +65,11 @@ class TorchEntry:
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise CheckFailedError(f"the module fails on the sample records: {error}") from error
         if not isinstance(answer, torch.Tensor) or answer.dim() > 2 or len(answer) != len(records):
-            raise InputError.of(_OPTION, "the module must answer one tensor, [records, width] or [records]")
+            raise InputError.of(_OPTION, "the module must return one tensor, [records, width] or [records]")
         return np.asarray(answer.reshape(len(records), -1).double().numpy())
 
     def export(self, fields: Fields) -> Exported:
-        """One input for a matrix, or one a field."""
+        """The graph, with one input for a matrix, or one per field."""
         torch = need("torch", "torch")
         two = [dict.fromkeys(fields.names, 1)] * 2
         names = self._parameters if len(self._parameters) > 1 else ["features"]
@@ -88,7 +88,7 @@ class TorchEntry:
         )
 
     def _dtype(self, column: str | None) -> Any:
-        """The examples' type, which a module may need to look values up; else float32."""
+        """The examples' dtype, which a module may need for look-ups; else float32."""
         torch = need("torch", "torch")
         found = self._examples.get(column) if isinstance(self._examples, Mapping) and column else self._examples
         return found.dtype if isinstance(found, torch.Tensor) else torch.float32
@@ -98,7 +98,9 @@ class TorchEntry:
             return {str(name): tensor.reshape(-1).tolist() for name, tensor in self._examples.items()}
         matrix = self._examples
         if matrix is None or matrix.dim() != 2 or matrix.shape[1] != len(names):
-            raise InputError.of(_OPTION, f"the example inputs are no matrix of {len(names)} columns, as --inputs says")
+            raise InputError.of(
+                _OPTION, f"the example inputs must be a matrix of {len(names)} columns, as --inputs states"
+            )
         return {name: matrix[:, column].tolist() for column, name in enumerate(names)}
 
 
@@ -107,5 +109,5 @@ def _parameters(module: Any) -> list[str]:
     parameters = inspect.signature(module.forward).parameters.values()
     names = [p.name for p in parameters if p.kind in taken and p.default is inspect.Parameter.empty]
     if not names:
-        raise InputError.of(_OPTION, "`forward` must take a matrix, or a column for each field, by named parameters")
+        raise InputError.of(_OPTION, "`forward` must take a matrix, or one column per field, as named parameters")
     return names

@@ -1,4 +1,4 @@
-"""A PyTorch module as an ONNX graph whose weights stay with PyTorch until each is written."""
+"""Export a PyTorch module as an ONNX graph whose weights stay with PyTorch until each is written."""
 
 import logging
 import tempfile
@@ -13,20 +13,20 @@ from slipway.models.extras import need
 from slipway.models.importing.graphs import GraphDraft, Weight, array_weight, read_graph
 
 OUTPUT = "answers"
-# The newest that the tracing exporter writes for every operator that it knows; ONNX Runtime 1.31 reads it.
+# The newest opset that the tracing exporter supports for all its operators; ONNX Runtime 1.31 reads it.
 _OPSET = 18
 
 
 def export_module(
     module: Any, arguments: Sequence[Any], names: Sequence[str], dynamic: Mapping[int, str], folder: Path
 ) -> GraphDraft:
-    """Export ``module`` as called with ``arguments``; ``dynamic`` names the dimensions of any size.
+    """Export ``module`` as called with ``arguments``; ``dynamic`` names the free dimensions.
 
-    Tracing takes a second, where the exporter that captures the program takes fifteen, so that one only gets what
-    tracing cannot do. What tracing gets wrong, the check against the original finds. Scratch files go to ``folder``.
+    Tracing takes one second and capturing the program fifteen, so capturing is used only where tracing fails. The check
+    against the original catches errors of tracing. Temporary files are written to ``folder``.
 
     Raises:
-        InputError: neither can export the module.
+        InputError: neither exporter can export the module.
     """
     torch = need("torch", "torch")
     try:
@@ -44,7 +44,7 @@ def export_module(
 def _trace(
     module: Any, arguments: tuple[Any, ...], names: list[str], dynamic: Mapping[int, str], folder: Path
 ) -> GraphDraft:
-    """The graph alone; its parameters become inputs, which are then filled from the module."""
+    """Trace the graph with its parameters as inputs, which are then filled from the module."""
     path = folder / "traced.onnx"
     torch = need("torch", "torch")
     axes = {name: dict(dynamic) for name in names} | {OUTPUT: {0: "batch"}}
@@ -70,7 +70,7 @@ def _trace(
 def _capture(
     module: Any, arguments: tuple[Any, ...], names: list[str], dynamic: Mapping[int, str], folder: Path
 ) -> GraphDraft:
-    """By `torch.export`, with the weights in a file beside the graph until they are copied."""
+    """Capture the program with `torch.export`; its weights are in a file beside the graph until they are copied."""
     path = Path(tempfile.mkdtemp(dir=folder)) / "captured.onnx"
     torch = need("torch", "torch")
     dimensions = dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC)
@@ -92,7 +92,7 @@ def _capture(
 
 
 def _fill(model: Any, state: Mapping[str, Any], names: Sequence[str]) -> list[Weight]:
-    """Turn the inputs that are parameters into weights, transposed where the graph would transpose them at each run."""
+    """Turn parameter inputs into weights, transposed if the graph would transpose them on every run."""
     graph = model.graph
     parameters = [value.name for value in graph.input if value.name not in names]
     kept = [value for value in graph.input if value.name in names]
@@ -106,7 +106,7 @@ def _fill(model: Any, state: Mapping[str, Any], names: Sequence[str]) -> list[We
 
 
 def _fold_transposes(graph: Any, parameters: set[str]) -> dict[str, str]:
-    """Remove the nodes that swap a matrix's dimensions; the name of each result stands for its parameter."""
+    """Remove nodes that transpose a parameter; returns the parameter's name by that of the node's output."""
     turned = {
         node.output[0]: node.input[0]
         for node in graph.node
@@ -124,8 +124,8 @@ def _weight(name: str, tensor: Any) -> Weight:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without PyTorch's notes on its own exporters, which are not for the user."""
-    # PyTorch 2.13 writes the graph that it cannot export to standard output, where --json belongs.
+    """Silence PyTorch's messages on its exporters, which do not concern the user."""
+    # PyTorch 2.13 writes a graph that it cannot export to standard output, which is reserved for --json.
     need("torch", "torch")._C._jit_set_onnx_log_output_stream("stderr")
     logger = logging.getLogger("torch.onnx")
     level = logger.level

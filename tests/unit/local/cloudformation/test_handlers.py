@@ -1,4 +1,4 @@
-"""The added resource types, with MiniStack's own handlers beneath them, in this process."""
+"""The added resource types on top of MiniStack's own handlers, in this process."""
 
 from typing import Any
 

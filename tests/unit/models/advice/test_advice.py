@@ -1,4 +1,4 @@
-"""Each expectation is worked out by hand beside it: 50 requests a second are 131.4 million a month of 730 hours."""
+"""Expectations are computed by hand beside each: 50 requests per second are 131.4 million per month of 730 hours."""
 
 import math
 from dataclasses import replace
@@ -174,7 +174,7 @@ def test_the_other_slot_is_told_beside_the_bill() -> None:
     # 50/s at 18 ms on a quarter of a processor are 38.89/s for each task: two, at 5.9086 + 1.2994 = $7.21 each.
     offer = _offers(work=replace(WORK, p99_ms=10_000))["fargate"]
     assert (
-        "From the first deploy to the end of the first release the other one runs, too: 2 × $7.21 = $14.42"
+        "The other slot also runs from the first deploy to the end of the first release, at 2 × $7.21 = $14.42"
         in (offer.notes[-1])
     )
 

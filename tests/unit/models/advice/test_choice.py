@@ -1,4 +1,4 @@
-"""Where the advice changes with the traffic, and the plot of it."""
+"""The traffic at which the advice changes, and its plot."""
 
 from dataclasses import replace
 from datetime import date
@@ -23,7 +23,7 @@ def test_a_target_below_the_models_own_time_is_met_by_nothing() -> None:
 
 
 def _plain_table(lambda_price: float) -> PriceTable:
-    """Only Lambda's requests, Fargate's processors ($0.10 an hour) and the load balancer ($0.01 an hour) cost."""
+    """Prices of zero except for Lambda requests, Fargate vCPUs ($0.10 an hour) and the load balancer ($0.01)."""
     nothing = (Tier(price=0),)
     prices = RegionPrices(
         lambda_million_requests=lambda_price,
@@ -88,7 +88,7 @@ def test_the_plot_is_a_picture(tmp_path: Path, ending: str) -> None:
 def test_a_plot_of_unknown_format_or_place_is_refused(tmp_path: Path) -> None:
     advisor = Advisor(PROFILE, TABLE, "us-east-1", Given(), p99_ms=100)
     advice = advisor.advise(WORK, low=10, high=100)
-    with pytest.raises(InputError, match=r"ends in none of \.pdf, \.png, \.svg"):
+    with pytest.raises(InputError, match=r"must end in one of \.pdf, \.png, \.svg"):
         plot_costs(advisor, advice, tmp_path / "cost.txt", title="")
     with pytest.raises(InputError, match="No such file"):
         plot_costs(advisor, advice, tmp_path / "nowhere" / "cost.png", title="")

@@ -1,4 +1,4 @@
-"""The table of prices: the shipped one, and what a wrong one says."""
+"""The shipped price table, and the errors of invalid ones."""
 
 from datetime import date
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_the_shipped_table_is_dated_and_names_its_sources() -> None:
     ("old", "new", "message"),
     [
         ("lcu_hour: 0.008", "lcu_hour: -1", r"regions.us-east-1.lcu_hour: must be at least 0"),
-        ("up_to: 300, price: 1.00", "price: 1.00", "each tier but the last needs an `up_to`"),
+        ("up_to: 300, price: 1.00", "price: 1.00", "every tier but the last needs an `up_to`"),
         ("g4dn.xlarge: 0.526", "p9.huge: 0.526", "prices p9.huge, which `gpu_instances` lacks"),
         ("regions:", "regions: [", "not YAML"),
     ],

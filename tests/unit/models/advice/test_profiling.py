@@ -21,7 +21,7 @@ MULTIPLY_ADDS = 64 * 512 + 512 * 512 + 512 * 2
 
 @pytest.fixture
 def dense_package(tmp_path: Path) -> Package:
-    """Three dense layers, one of them with its left matrix transposed on the way."""
+    """Three dense layers, one of which transposes its left matrix."""
     folder = tmp_path / "dense"
     folder.mkdir()
     random = np.random.default_rng(0)

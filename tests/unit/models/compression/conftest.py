@@ -33,7 +33,7 @@ def mood_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def order(tmp_path: Path) -> MakeOrder:
-    """An order for ``<tmp_path>/out/2`` that spends little time on latencies."""
+    """An order for ``<tmp_path>/out/2`` with short latency measurements."""
 
     def make(original: Package, data: Path, **options: Any) -> CompressionJob:
         return CompressionJob(

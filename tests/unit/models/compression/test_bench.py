@@ -1,4 +1,4 @@
-"""What the budget is about, for each kind of answer."""
+"""The drop that the budget limits, for each kind of output."""
 
 from pathlib import Path
 

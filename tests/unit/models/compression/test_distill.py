@@ -1,4 +1,4 @@
-"""Students that learn from a teacher's answers."""
+"""Students trained on a teacher's outputs."""
 
 import hashlib
 import sys
@@ -84,10 +84,10 @@ def test_a_regression_teaches_its_values(regression_package: Package, tmp_path: 
 @pytest.mark.parametrize(
     ("how", "error", "message"),
     [
-        (Distilling("students:nothing"), InputError, "neither .graph, tokenizer. nor a folder"),
+        (Distilling("students:nothing"), InputError, "must return .graph, tokenizer. or a folder"),
         (Distilling("students:absent"), InputError, "has no function absent"),
         (Distilling("students:network", parameters={"depth": 3}), InputError, "--parameter: .*depth"),
-        (Distilling("students:network", share=0.001), InputError, "--held-out: 0.001 of 60 records is too few"),
+        (Distilling("students:network", share=0.001), InputError, "--held-out: 0.001 of 60 records leaves too few"),
         (Distilling("students:wrong_width"), PackageError, "features"),
         (Distilling("students:failing"), RuntimeError, "out of luck"),
     ],

@@ -1,4 +1,4 @@
-"""Gates on packages that really predict."""
+"""Gates on packages with real predictions."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def labelled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worse(tmp_path: Path) -> Package:
-    """A version 2 whose graph has been spoilt: it says nothing but neutral."""
+    """A version 2 whose graph always predicts neutral."""
     folder = tmp_path / "models" / "tiny-sentiment" / "2"
     sound = make_text_package(folder, version=2)
     graph = text_graph()

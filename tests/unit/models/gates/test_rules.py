@@ -50,7 +50,7 @@ def test_a_good_package_passes_every_gate():
 @pytest.mark.parametrize(
     ("name", "measured", "by_how_much", "says"),
     [
-        ("macro_recall min", changed(figures=figures(recall=0.652)), 0.008, "0.652; at least 0.66 is asked for"),
+        ("macro_recall min", changed(figures=figures(recall=0.652)), 0.008, "0.652; at least 0.66 is required"),
         ("macro_recall max_drop", changed(figures=figures(recall=0.688)), 0.007, "after 0.7, and the drop is 0.012"),
         ("log_loss max", changed(figures=figures(loss=1.0)), 0.1, "at most 0.9 is allowed: 0.1 too much"),
         ("log_loss max_drop", changed(figures=figures(loss=0.85)), 0.03, "at most 0.02 is allowed"),

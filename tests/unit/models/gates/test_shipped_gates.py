@@ -1,4 +1,4 @@
-"""The packages that ship pass the gates that ship, as far as a clone without the data can tell."""
+"""The shipped packages pass the shipped gates, as far as a clone without the data can check."""
 
 import io
 from dataclasses import replace
@@ -18,7 +18,7 @@ CONFIG = load_config(ROOT / "slipway.yaml")
 
 
 def stated(name: str, version: int) -> Measured:
-    """What a shipped manifest states, with a latency of nothing: how fast this machine is is no test's business."""
+    """The figures of a shipped manifest, with zero latency so that the machine's speed does not matter."""
     package = load_package(CONFIG.model_folder(ROOT, name) / str(version))
     figures = tuple(Figure(item.metric, item.value, item.data) for item in package.manifest.quality)
     return Measured(f"version {version}", figures, size_of(package), latency_ms=0.0)

@@ -1,4 +1,4 @@
-"""What tests of imports share: entries that can be imported, sample files, a short way to import."""
+"""Fixtures of tests of imports: entry modules, sample files, and a short way to import."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Import = Callable[..., Imported]
 
 @pytest.fixture
 def estimators(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The module of entries, by the name that ``--sklearn`` takes."""
+    """The module of entry functions, importable by the name that ``--sklearn`` gets."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     yield "estimators"
     sys.modules.pop("estimators", None)
@@ -23,7 +23,7 @@ def estimators(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def customers(tmp_path: Path, estimators: str) -> Path:
-    """A CSV of all columns of the table, with labels."""
+    """A CSV of the table's columns, with labels."""
     path = tmp_path / "customers.csv"
     _module().table().to_csv(path, index=False)
     return path
@@ -31,7 +31,7 @@ def customers(tmp_path: Path, estimators: str) -> Path:
 
 @pytest.fixture
 def numbers(tmp_path: Path, estimators: str) -> Path:
-    """A JSONL of the numeric columns, with the value to predict as ``value``."""
+    """A JSONL of the numeric columns, with the target as ``value``."""
     path = tmp_path / "numbers.jsonl"
     module = _module()
     frame = module.table()[["Age (years)", "spend"]].assign(value=module.value())

@@ -1,4 +1,4 @@
-"""What the tests import with --sklearn: functions that return fitted models."""
+"""Functions that return fitted models, for tests of --sklearn."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 
 def table() -> pd.DataFrame:
-    """Customers; ``label`` follows from the other columns, and ``noise`` has no use."""
+    """Customers; ``label`` depends on the other columns, except for ``noise``."""
     random = np.random.default_rng(7)
     frame = pd.DataFrame(
         {
@@ -34,12 +34,12 @@ def numbers() -> Any:
 
 
 def value() -> Any:
-    """What a regressor learns from `numbers`."""
+    """The targets of a regressor on `numbers`."""
     return numbers() @ np.array([0.5, 3.0]) + 10
 
 
 def columns() -> Any:
-    """A pipeline that tells columns apart, one of them of strings, and drops one."""
+    """A pipeline with a column transformer that encodes a string column and drops another."""
     known = ("scale", StandardScaler(), ["Age (years)", "spend"])
     transformer = ColumnTransformer([known, ("plan", OneHotEncoder(), ["plan"])])
     frame = table()
@@ -47,7 +47,7 @@ def columns() -> Any:
 
 
 def lenient_columns() -> Any:
-    """As `columns`, by position and with an encoder that takes any value."""
+    """Like `columns`, but by position and with an encoder that accepts any value."""
     transformer = ColumnTransformer(
         [("scale", StandardScaler(), [0, 2]), ("plan", OneHotEncoder(handle_unknown="ignore"), [1])]
     )
@@ -62,12 +62,12 @@ def scaled() -> Any:
 
 
 def boosted() -> Any:
-    """Trees by gradient boosting."""
+    """Gradient-boosted trees."""
     return GradientBoostingRegressor(n_estimators=20, random_state=0).fit(numbers(), value())
 
 
 def forest() -> Any:
-    """Trees that are averaged."""
+    """A random forest."""
     return RandomForestRegressor(n_estimators=10, random_state=0).fit(numbers(), value())
 
 
@@ -78,17 +78,17 @@ def histogram() -> Any:
 
 
 def without_probabilities() -> Any:
-    """A classifier that only answers labels."""
+    """A classifier without probabilities."""
     return LinearSVC().fit(numbers() / 100, table()["label"])
 
 
 def unfitted() -> Any:
-    """Nothing was learnt."""
+    """An estimator that is not fitted."""
     return LinearRegression()
 
 
 def texts() -> Any:
-    """A vectorizer needs a locale."""
+    """A text vectorizer, which needs a locale in ONNX Runtime."""
     return make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["good day", "bad day"], ["good", "bad"])
 
 

@@ -76,7 +76,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         infer_inputs([Column("b")], samples(a=[1]), {})
     with pytest.raises(InputError, match="price are not inputs of the model; it has a"):
         infer_inputs([Column("a")], samples(a=[1]), {"price": {}})
-    with pytest.raises(InputError, match="two columns get the same name"):
+    with pytest.raises(InputError, match="two columns would have the same name"):
         infer_inputs([Column("A"), Column("a")], samples(A=[1], a=[2]), {})
     path = tmp_path / "inputs.yaml"
     path.write_text("name: a\n")

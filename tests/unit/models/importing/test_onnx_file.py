@@ -1,4 +1,4 @@
-"""ONNX files become packages: as they are where nothing has to change, else with what they lack."""
+"""ONNX files become packages, unchanged if possible, else completed."""
 
 import os
 from pathlib import Path
@@ -141,7 +141,7 @@ def test_tokens_need_their_tokenizer(run: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def external(tmp_path: Path) -> Path:
-    """A graph whose weights lie in a file beside it."""
+    """A graph with its weights in a file beside it."""
     graph = tabular_graph(3)
     path = tmp_path / "given" / "graph.onnx"
     path.parent.mkdir()
@@ -175,7 +175,7 @@ def test_weights_outside_the_folder_are_refused(run: Any, rows: Path, external: 
 def test_weights_that_are_cut_short_are_refused(run: Any, rows: Path, external: Path) -> None:
     os.truncate(external.parent / "weights.bin", 4)
 
-    with pytest.raises(PackageError, match="ends before"):
+    with pytest.raises(PackageError, match="is too short"):
         run(onnx=external, records=rows, labels=("no", "yes"))
 
 
@@ -199,7 +199,7 @@ def test_a_batch_of_one_size_is_refused(run: Any, rows: Path, tmp_path: Path) ->
     graph = tabular_graph(3)
     graph.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
     graph.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 4
-    with pytest.raises(PackageError, match="takes batches of 4 only"):
+    with pytest.raises(PackageError, match="takes only batches of 4"):
         run(onnx=save(graph, tmp_path / "graph.onnx"), records=rows, labels=("no", "yes"))
     assert not (tmp_path / "models").exists()
 

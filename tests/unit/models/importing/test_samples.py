@@ -31,7 +31,7 @@ def test_a_type_that_the_model_knows_is_held_to(tmp_path: Path) -> None:
     samples = read_samples(written(tmp_path, "rows.csv", "code,size\n007,big\n008,3\n"), None)
 
     assert samples.values("code", FeatureType.STRING) == ["007", "008"]
-    with pytest.raises(InputError, match="size must be of type float, and has 'big'"):
+    with pytest.raises(InputError, match="size must be of type float, but has 'big'"):
         samples.values("size", FeatureType.FLOAT)
 
 
@@ -41,15 +41,15 @@ def test_lines_of_json_keep_their_types_and_any_character(tmp_path: Path) -> Non
 
     assert samples.values("text") == ["one\u2028line", "x"]
     assert samples.labels == [1, 2.5]
-    with pytest.raises(InputError, match="text must be of type float, and has 'one"):
+    with pytest.raises(InputError, match="text must be of type float, but has 'one"):
         samples.values("text", FeatureType.FLOAT)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("rows.parquet", "", "neither"),
-        ("rows.csv", "a,b\n", "holds no records"),
+        ("rows.parquet", "", "must end in"),
+        ("rows.csv", "a,b\n", "has no records"),
         ("rows.jsonl", "{}\n[1]\n", "line 2 is not an object"),
         ("rows.jsonl", "{\n", "line 1 is not JSON"),
     ],

@@ -1,4 +1,4 @@
-"""Nothing that serves, and no other command, loads what imports need."""
+"""Neither serving nor other commands load the dependencies of imports."""
 
 import subprocess
 import sys

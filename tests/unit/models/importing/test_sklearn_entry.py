@@ -1,4 +1,4 @@
-"""scikit-learn estimators and pipelines become packages that answer as they do."""
+"""scikit-learn estimators and pipelines become packages with the same outputs."""
 
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def test_histogram_trees_of_three_classes(run: Any, estimators: str, tmp_path: P
         ("estimators:texts", "TfidfVectorizer needs a locale"),
         ("estimators:no_model", "returned a dict"),
         ("estimators:answer", "no function answer"),
-        ("nowhere:fitted", "no module nowhere"),
+        ("nowhere:fitted", "module nowhere is neither in this folder nor installed"),
         ("model.pkl", "is not module:function"),
     ],
 )
@@ -131,7 +131,7 @@ def test_labels_that_the_model_does_not_have_are_named(run: Any, estimators: str
     path = tmp_path / "odd.csv"
     path.write_text("age,spend,label\n30,10,maybe\n")
 
-    with pytest.raises(InputError, match="label has maybe, and the model's labels are 0, 1"):
+    with pytest.raises(InputError, match="label has maybe, but the model's labels are 0, 1"):
         run(sklearn="estimators:scaled", records=path)
 
 
