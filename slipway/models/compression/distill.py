@@ -77,14 +77,14 @@ def distill(job: CompressionJob, how: Distilling) -> Compressed:
     recipe = find_entry(how.student, "--student")
     arguments = _arguments(recipe, how)
     data = read_given(job.data, teacher.manifest)
-    lesson, test = _split(data, how, teacher)
+    training, test = _split(data, how, teacher)
     parent = teacher.manifest.version if how.name in (None, teacher.manifest.name) else 0
     number = version_of(job.output, job.version, parent)
     bench = Bench(teacher, test, job.task_modules)
-    answers = _answers(job, lesson.records)
+    answers = _answers(job, training.records)
     with draft_beside(job.output) as folder:
-        _take(recipe(_in_order(lesson.records, teacher), answers, **arguments), folder)
-        document = _document(job, how, number, folder, lesson)
+        _write_result(recipe(_in_order(training.records, teacher), answers, **arguments), folder)
+        document = _document(job, how, number, folder, training)
         draft = Package(folder, unsealed(folder, document))
         verdict = bench.judge(draft)
         change = Change(_summary(teacher, how, training), dict(how.parameters), used=(data,))
@@ -168,7 +168,7 @@ def _write_result(made: Any, folder: Path) -> None:
         raise InputError.of("--student", f"must return (graph, tokenizer) or a folder with {GRAPH}")
 
 
-def _document(job: CompressionJob, how: Distilling, number: int, folder: Path, lesson: Labelled) -> dict[str, Any]:
+def _document(job: CompressionJob, how: Distilling, number: int, folder: Path, training: Labelled) -> dict[str, Any]:
     """The teacher's manifest with the student's graph; how the teacher was quantized is not how the student is."""
     teacher = job.original.manifest
     document = teacher.model_dump(
@@ -188,19 +188,19 @@ def _document(job: CompressionJob, how: Distilling, number: int, folder: Path, l
         },
         # Replaced by what the bench measures.
         "quality": [{"metric": "agreement", "value": 0.0, "data": job.data.name}],
-        "training": _training(job, how, lesson),
+        "training": _training(job, how, training),
     }
     return document | ({"tokenizer": TOKENIZER} if (folder / TOKENIZER).is_file() else {})
 
 
-def _training(job: CompressionJob, how: Distilling, lesson: Labelled) -> dict[str, Any]:
+def _training(job: CompressionJob, how: Distilling, training: Labelled) -> dict[str, Any]:
     teacher = job.original
     held_out: Any = how.share
     if how.held_out is not None:
         held_out = data_set(read_given(how.held_out, teacher.manifest, option="--held-out"))
     return {
         "command": job.command,
-        "data": [data_set(lesson)],
+        "data": [data_set(training)],
         "seed": how.seed,
         "parameters": {
             "student": how.student,
