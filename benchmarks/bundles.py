@@ -58,7 +58,7 @@ def find_bundle(scratch: Path) -> Bundle:
     if all(folder.is_dir() for folder in folders):
         return Bundle(REPOSITORY, "tweet-sentiment", config.models["tweet-sentiment"].stable)
     sys.path.insert(0, str(REPOSITORY / "tests"))
-    from packages import make_text_package
+    from support.packages import make_text_package
 
     make_text_package(scratch / "models/tiny-sentiment/1")
     (scratch / "slipway.yaml").write_text("models: {tiny-sentiment: {versions: [1], stable: 1}}", encoding="utf-8")

@@ -1,7 +1,8 @@
-"""Time from process start to the first request for an event: the function `predict` beside its floor.
+"""What a user waits for at a cold start of the function `predict`: the first request after it is ready, and its start.
 
-Both run under awslambdaric. The floor imports NumPy and ONNX Runtime and opens the same graphs. Rounds are paired and
-alternate in order.
+The function runs under awslambdaric. On AWS, SnapStart restores a snapshot that was taken when the function was ready,
+so a user waits for the first request. Without a snapshot the start comes before it; beside that is a floor that imports
+NumPy and ONNX Runtime and opens the same graphs.
 
     python -m benchmarks.cold_start [--rounds 15]
 """
@@ -9,24 +10,37 @@ alternate in order.
 import argparse
 import statistics
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.bundles import Bundle, compile_all, find_bundle, in_words, machine
-from benchmarks.lambda_runtime import function
+from benchmarks.lambda_runtime import Function, function
 
-ALLOWED = 1.5
-HANDLERS = {"floor": "benchmarks.floor.handler", "predict": "functions.predict.handler.handler"}
+FIRST_ALLOWED = 2.0
+READY_ALLOWED_MS = 1200
+WARM_CALLS = 200
+PREDICT, FLOOR = "functions.predict.handler.handler", "benchmarks.floor.handler"
+
+
+def timed(running: Function, event: dict[str, object]) -> float:
+    """Milliseconds of one call."""
+    started = time.perf_counter()
+    assert running.call(event)["statusCode"] == 200
+    return 1000 * (time.perf_counter() - started)
 
 
 def measure(bundle: Bundle, rounds: int) -> dict[str, list[float]]:
-    """Milliseconds until each is ready; the first round warms the disk cache and is not counted."""
-    taken: dict[str, list[float]] = {name: [] for name in HANDLERS}
+    """Milliseconds of each figure by rounds; the first round warms the disk cache and is not counted."""
+    taken: dict[str, list[float]] = {"ready": [], "floor": [], "first": [], "warm": []}
     environment = bundle.environment()
     for number in range(-1, rounds):
-        for name in sorted(HANDLERS, reverse=number % 2 == 0):
-            with function(HANDLERS[name], environment) as started:
-                if number >= 0:
-                    taken[name].append(1000 * started.seconds_to_ready)
+        with function(FLOOR, environment) as floor, function(PREDICT, environment) as predict:
+            calls = [timed(predict, bundle.event()) for _ in range(1 + WARM_CALLS)]
+        if number >= 0:
+            taken["floor"].append(1000 * floor.seconds_to_ready)
+            taken["ready"].append(1000 * predict.seconds_to_ready)
+            taken["first"].append(calls[0])
+            taken["warm"].append(statistics.median(calls[1:]))
     return taken
 
 
@@ -37,13 +51,14 @@ def main() -> None:
     compile_all()
     with tempfile.TemporaryDirectory() as scratch:
         bundle = find_bundle(Path(scratch))
-        print(f"Cold start of predict, with the graphs of {bundle.model} and the others, {rounds} paired rounds")
+        print(f"Cold start of predict, with the graphs of {bundle.model} and the others, {rounds} rounds")
         print(machine())
         taken = measure(bundle, rounds)
     for name, values in taken.items():
-        print(f"  {name:8} {in_words(values)}, least {min(values):.0f}")
-    ratio = statistics.median(ours / floor for ours, floor in zip(taken["predict"], taken["floor"], strict=True))
-    print(f"  ratio    {ratio:8.2f} (allowed: {ALLOWED})")
+        print(f"  {name:8} {in_words(values)}, least {min(values):.3f}")
+    ratio = statistics.median(first / warm for first, warm in zip(taken["first"], taken["warm"], strict=True))
+    print(f"  first request, of a warm one   {ratio:8.2f} (allowed: {FIRST_ALLOWED})")
+    print(f"  process start to ready         {statistics.median(taken['ready']):8.0f} ms (allowed: {READY_ALLOWED_MS})")
 
 
 if __name__ == "__main__":

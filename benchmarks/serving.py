@@ -31,7 +31,8 @@ from slipway.serving.batching.processors import available_processors
 CLIENTS = (1, 8, 64)
 OVERLOAD = 3
 OVERLOAD_CONNECTIONS = 512
-LIGHT_ALLOWED = 0.9
+LIGHT_ALLOWED = 1.0
+PROCESSOR_ALLOWED = 0.85
 
 First = TypeVar("First")
 Second = TypeVar("Second")
@@ -71,6 +72,7 @@ def measure_server(subject: Subject, rounds: int, seconds: int) -> None:
     floors: list[Floor] = []
     loads: dict[int, list[Load]] = {clients: [] for clients in CLIENTS}
     bare: dict[int, list[Load]] = {clients: [] for clients in CLIENTS}
+    one: list[Load] = []
     overloads: list[Load] = []
     starts: list[float] = []
     for _ in range(rounds):
@@ -83,8 +85,11 @@ def measure_server(subject: Subject, rounds: int, seconds: int) -> None:
         with Server(bare_command(subject.package, available_processors()), subject.root, subject.package) as server:
             for clients in CLIENTS:
                 bare[clients].append(drive(server, subject.path, subject.bodies, clients, seconds))
+        with Server(bare_command(subject.package), subject.root, subject.package) as server:
+            one.append(drive(server, subject.path, subject.bodies, 64, seconds))
     report(floors, loads)
     report_peer(bare, loads)
+    report_processor(one, loads[64])
     print(f"  start to ready    {min(starts):.2f} s (allowed: 3)")
     report_overload(overloads, loads[64])
 
@@ -118,6 +123,14 @@ def report_peer(bare: dict[int, list[Load]], loads: dict[int, list[Load]]) -> No
         print(f"  {clients:2} clients {described}; the container has {ahead:.1%} of it by rounds")
 
 
+def report_processor(one: Sequence[Load], loads: Sequence[Load]) -> None:
+    """Print the processor time of a request at 64 clients, which noise moves least, beside one FastAPI worker's."""
+    ours, peers = (median(load.processor_ms for load in found) for found in (loads, one))
+    ratio = paired(loads, one, lambda own, other: own.processor_ms / other.processor_ms)
+    print(f"  64 clients, processor a request     {ours:8.2f} ms, one FastAPI worker {peers:.2f} ms")
+    print(f"  of the FastAPI worker's, by rounds  {ratio:8.2f} (allowed: {PROCESSOR_ALLOWED})")
+
+
 def paired(first: Sequence[First], second: Sequence[Second], ratio: Callable[[First, Second], float]) -> float:
     """The median of the rounds' ratios."""
     return median(map(ratio, first, second))
@@ -131,7 +144,7 @@ def report_overload(overloads: Sequence[Load], full: Sequence[Load]) -> None:
     print(f"  overload: {offered:.1f} times the maximum rate is offered; {over.described()}")
     goodput = over.accepted_per_second / carried.accepted_per_second
     by_rounds = paired(overloads, full, lambda over, full: over.accepted_per_second / full.accepted_per_second)
-    print(f"  goodput of the maximum              {goodput:8.1%}, by rounds {by_rounds:.1%} (at least: 90 %)")
+    print(f"  goodput of the maximum              {goodput:8.1%}, by rounds {by_rounds:.1%} (at least: 85 %)")
     # wrk mixes the latencies of both kinds; refusals are quick, so the slowest are those of accepted requests.
     slowest = over.percentile_of_slowest(99, over.accepted)
     print(f"  p99 of the accepted / at full load  {slowest / carried.percentile(99):8.2f} (allowed: 2)")
@@ -148,13 +161,16 @@ def overload(server: Server, subject: Subject, full: Load, seconds: int) -> Load
 def measure_light(subject: Subject, rounds: int, seconds: int) -> None:
     """Measure a dense light model in the container app beside a bare FastAPI endpoint, with 64 clients."""
     rates: dict[str, float] = {"container": 0.0, "bare FastAPI": 0.0}
+    processor: dict[str, list[float]] = {name: [] for name in rates}
     for _ in range(rounds):
         for name, command in (("container", container_command()), ("bare FastAPI", bare_command(subject.package))):
             with Server(command, subject.root, subject.package) as server:
                 load = drive(server, subject.path, subject.bodies, 64, seconds)
             rates[name] = max(rates[name], load.accepted_per_second)
+            processor[name].append(load.processor_ms)
     for name, rate in rates.items():
-        print(f"  {name:17} {rate:8.0f} requests/s at 64 clients")
+        used = median(processor[name])
+        print(f"  {name:17} {rate:8.0f} requests/s at 64 clients, {used:.3f} ms of processor each")
     ratio = rates["container"] / rates["bare FastAPI"]
     print(f"  ratio             {ratio:8.2f} (at least: {LIGHT_ALLOWED})")
 

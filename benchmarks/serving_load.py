@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from benchmarks.bundles import REPOSITORY
 from slipway.models.package import Package
 
@@ -73,6 +75,12 @@ class Server:
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
+    def processor_seconds(self) -> float:
+        """The processor time that the server and its workers have used."""
+        own = psutil.Process(self._process.pid)
+        used = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+        return sum(times.user + times.system for times in used)
+
     def _is_ready(self) -> bool:
         """Poll with http.client: httpx would take most of a processor while the server tunes itself."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
@@ -87,12 +95,21 @@ class Server:
 
 @dataclass(frozen=True)
 class Load:
-    """The results of wrk. ``latencies`` has the number of samples by microseconds, including refusals."""
+    """The results of wrk. ``latencies`` has the number of samples by microseconds, including refusals.
+
+    ``processor_seconds`` are those of the server and its workers.
+    """
 
     accepted: int
     refused: int
     seconds: float
     latencies: Mapping[int, int]
+    processor_seconds: float
+
+    @property
+    def processor_ms(self) -> float:
+        """The processor time of the server for an accepted request, in milliseconds."""
+        return 1000 * self.processor_seconds / max(1, self.accepted)
 
     @property
     def accepted_per_second(self) -> float:
@@ -118,21 +135,23 @@ class Load:
     def described(self) -> str:
         median, tail = self.percentile(50), self.percentile(99)
         rates = f"{self.accepted_per_second:8.1f} accepted/s, {self.refused_per_second:.1f} refused/s"
-        return f"{rates}, p50 {median:.2f} ms, p99 {tail:.2f} ms"
+        return f"{rates}, {self.processor_ms:.2f} ms of processor each, p50 {median:.2f} ms, p99 {tail:.2f} ms"
 
 
 def drive(server: Server, path: str, bodies: Path, clients: int, seconds: int, *, pause_ms: float = 0.0) -> Load:
     """Send the bodies in turn from ``clients`` connections that pause for ``pause_ms`` on average between requests."""
     command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"]
     command += ["--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(_SCRIPT), f"{server.url}{path}", "--"]
+    before = server.processor_seconds()
     found = subprocess.run([*command, str(bodies), str(pause_ms)], check=True, capture_output=True, text=True)
+    used = server.processor_seconds() - before
     lines = [line.split()[1:] for line in found.stdout.splitlines() if line[:1] in "@="]
     accepted, refused, failed, lost, microseconds, requests = map(int, lines[0])
     if failed or lost:
         raise SystemExit(f"{failed} requests failed, and {lost} were lost")
     seen = {int(value): int(times) for value, times in lines[1:]}
     interval = microseconds // max(1, requests // clients)
-    return Load(accepted, refused, microseconds / 1e6, uncorrected(seen, interval))
+    return Load(accepted, refused, microseconds / 1e6, uncorrected(seen, interval), used)
 
 
 def uncorrected(seen: Mapping[int, int], interval: int) -> dict[int, int]:

@@ -18,7 +18,7 @@ from benchmarks.lambda_runtime import Function, function
 from slipway.config import load_config
 from slipway.models.bundle import load_version
 
-ALLOWED_MS = 0.4
+ALLOWED_MS = 0.6
 
 
 def encoded(bundle: Bundle) -> dict[str, list[list[int]]]:

@@ -19,6 +19,9 @@ PYTHON_VERSION = "3.13"
 AWS_SERVICES = {"controller": ("cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm")}
 """The botocore services to keep in a function's bundle, of some 400: those that the function calls."""
 
+WITH_PAGE = "predict"
+"""The function that serves the page of the API."""
+
 _USUAL_SERVICES = ("dynamodb", "s3")
 
 RECIPE = (Path(__file__), Path(stripping.__file__))
@@ -45,7 +48,13 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
         BundleError: uv finds no Python 3.13, or no wheel of a package for the platform.
     """
     services = AWS_SERVICES.get(lock.parent.name, _USUAL_SERVICES)
-    parts = (lock.read_bytes(), *(file.read_bytes() for file in RECIPE), platform.encode(), repr(services).encode())
+    with_page = lock.parent.name == WITH_PAGE
+    parts = (
+        lock.read_bytes(),
+        *(file.read_bytes() for file in RECIPE),
+        platform.encode(),
+        repr((services, with_page)).encode(),
+    )
     recipe = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     installed = store / recipe
     if not installed.is_dir():
@@ -53,7 +62,7 @@ def install_dependencies(lock: Path, platform: Platform, folder: Path, *, store:
         with tempfile.TemporaryDirectory(dir=store, prefix=".new-") as temporary:
             draft = Path(temporary) / "packages"
             _install(lock, platform, draft)
-            strip_packages(draft, aws_services=services)
+            strip_packages(draft, aws_services=services, with_page=with_page)
             compile_bytecode(draft)
             _rename_unless_there(draft, installed)
     shutil.copytree(installed, folder, copy_function=_link_or_copy)

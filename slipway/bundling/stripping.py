@@ -13,8 +13,7 @@ _UNNEEDED_FOLDERS = (
     "bin",
     "*-stubs",
     "*/tests",
-    # Mangum and FastAPI route; nothing is batched, cached or fetched by Powertools.
-    "aws_lambda_powertools/event_handler",
+    # Nothing is batched, cached or fetched by Powertools.
     "aws_lambda_powertools/metrics/provider/datadog",
     "aws_lambda_powertools/utilities/auth_alpha",
     "aws_lambda_powertools/utilities/batch",
@@ -57,8 +56,16 @@ _UNNEEDED_FILES = (
 )
 
 
-def strip_packages(folder: Path, *, aws_services: Collection[str]) -> None:
-    """Strip what is installed in ``folder``; of the 400 services that botocore describes, keep ``aws_services``."""
+# Mangum and FastAPI route; of Powertools' own routing, the page of the API needs the files of Swagger UI.
+_ROUTING = "aws_lambda_powertools/event_handler"
+
+
+def strip_packages(folder: Path, *, aws_services: Collection[str], with_page: bool = False) -> None:
+    """Strip what is installed in ``folder``; of the 400 services that botocore describes, keep ``aws_services``.
+
+    ``with_page`` keeps the files of the page that shows the API.
+    """
+    _strip_routing(folder / _ROUTING, with_page=with_page)
     for pattern in _UNNEEDED_FOLDERS:
         for unneeded in list(folder.glob(pattern)):
             shutil.rmtree(unneeded, ignore_errors=True)
@@ -68,6 +75,13 @@ def strip_packages(folder: Path, *, aws_services: Collection[str]) -> None:
     for service in (folder / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in aws_services:
             shutil.rmtree(service)
+
+
+def _strip_routing(folder: Path, *, with_page: bool) -> None:
+    if not with_page:
+        shutil.rmtree(folder, ignore_errors=True)
+    for module in list(folder.rglob("*.py")):
+        module.unlink()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ FIRST = (
     "tests/e2e/test_",
     "tests/infra/",
     "tests/e2e/heavy/",
-    "tests/unit/releases/test_controller.py",
+    "tests/unit/releases/controller/",
     "tests/unit/models/compression/test_prune.py",
-    "tests/unit/releases/test_simulation.py",
+    "tests/unit/releases/simulation/",
 )
 """What takes longest comes first, so that no process is left alone with it at the end."""
 

@@ -8,9 +8,9 @@ from starlette.middleware import Middleware
 from slipway.serving.apis import health, models, oip, predict, rank, sagemaker
 from slipway.serving.apis.health import Readiness
 from slipway.serving.http.app import AppSettings, create_app
-from slipway.serving.http.limits import RefuseOverload
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.slot.lifecycle import CloseConnections, Housekeeping
+from slipway.serving.slot.overload import RefuseOverload
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider

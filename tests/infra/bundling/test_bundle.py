@@ -12,11 +12,13 @@ from infra.bundling.bundle import SOURCES, STORE, Target, build_bundle
 from infra.bundling.dependencies import BundleError, Platform, find_python, install_dependencies
 from slipway.config import load_config
 from slipway.errors import ConfigError
+from slipway.serving.apis.docs import ASSETS
 
 MEGABYTE = 1000 * 1000
 LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150}
 FUNCTIONS = tuple(LIMITS)
 REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
+TABLES = {"SLIPWAY_FEATURES_TABLE": "features", "SLIPWAY_CONTROL_TABLE": "control"}
 BEHIND_THE_API = FUNCTIONS[:3]
 
 OURS = {"functions", "slipway", "slipway.yaml"}
@@ -76,7 +78,8 @@ def test_a_bundle_is_stripped_and_compiled(deployable):
     files = files_of(folder)
     assert not [path for path in files if path.endswith((".pyi", ".h", ".a")) or "/tests/" in path]
     assert not [path for path in files if "libonnxruntime.so" in path]
-    assert not [path for path in files if path.startswith("aws_lambda_powertools/event_handler/")]
+    kept = [path for path in files if path.startswith("aws_lambda_powertools/event_handler/")]
+    assert sorted(path.rpartition("/")[2] for path in kept) == (sorted(ASSETS) if function == "predict" else [])
     described = {path.split("/")[2] for path in files if path.startswith("botocore/data/") and path.count("/") > 2}
     assert described == SERVICES.get(function, USUAL_SERVICES)
     handlers = [path for path in files if path.startswith("functions/") and path.endswith(".cpython-313.pyc")]
@@ -156,14 +159,16 @@ def test_a_bundle_runs_where_nothing_else_is_installed(function, make_project):
         "isBase64Encoded": False,
     }
     program = (
-        "import json\n"
+        "import json, types\n"
         f"from functions.{function}.handler import handler\n"
-        "answer = handler(json.loads(sys.argv[2]), None)\n"
+        "context = types.SimpleNamespace(function_name='f', memory_limit_in_mb=1, invoked_function_arn='a',"
+        " aws_request_id='r')\n"
+        "answer = handler(json.loads(sys.argv[2]), context)\n"
         "import botocore.session, tenacity\n"
         "botocore.session.get_session().create_client('dynamodb', region_name='eu-west-1')\n"
         "print('ANSWER', json.dumps(answer))\n"
     )
-    printed = run(bundle, program, json.dumps(event), SLIPWAY_FEATURES_TABLE="features")
+    printed = run(bundle, program, json.dumps(event), **{**REGION, **TABLES})
     (line,) = [line for line in printed.splitlines() if line.startswith("ANSWER ")]
     answer = json.loads(line.removeprefix("ANSWER "))
     assert answer["statusCode"] == (200 if function == "predict" else 404), answer
