@@ -64,7 +64,7 @@ def quantize(
 
     measured_on = data or calibration
     if measured_on is None:
-        raise InputError.of("--data", "is needed: records to measure quality or agreement on")
+        raise InputError.of("--data", "is required: records to measure quality or agreement on")
     job = _job(model, config, measured_on, output, version=version, max_drop=max_drop, seconds=seconds)
     how = Quantizing(method.value, calibration, per_channel)
     _show(run(job, how), as_json=as_json)

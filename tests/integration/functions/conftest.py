@@ -1,5 +1,6 @@
 """A bundle as the functions find it, and events as AWS sends them."""
 
+import asyncio
 import importlib
 import json
 import logging
@@ -73,7 +74,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def start(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Handler]:
+def loop() -> Iterator[None]:
+    """The event loop that Mangum takes, which nobody would close otherwise."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+@pytest.fixture
+def start(bundle: Path, monkeypatch: pytest.MonkeyPatch, loop: None) -> Callable[..., Handler]:
     """Starts a function as Lambda does: sets its environment and imports its handler anew."""
 
     def begin(name: str, **environment: str) -> Handler:

@@ -104,7 +104,7 @@ def test_the_metadata_requires_five_packages_and_each_is_locked(python: Path) ->
 
 
 def test_the_command_line_names_its_extra(python: Path) -> None:
-    said = "error: typer is not installed; pip install 'slipway[cli]' brings it\n"
+    said = "error: typer is not installed; run `pip install 'slipway[cli]'`\n"
     assert run([str(python.with_name("slipway")), "--help"], exit_code=1).stderr == said
     assert run([str(python), "-m", "slipway", "model", "list"], folder=python.parent, exit_code=1).stderr == said
 

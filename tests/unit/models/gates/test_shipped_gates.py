@@ -54,4 +54,4 @@ def test_a_check_without_labelled_records_says_what_it_did_not_check() -> None:
     written = io.StringIO()
     check = Check((GateResult("package bytes", "small enough", passed=True),))
     print_check(Console(file=written, width=400), "tweet-sentiment 2", check)
-    assert "Not checked: the figures of quality" in written.getvalue()
+    assert "Quality was not measured" in written.getvalue()

@@ -96,5 +96,5 @@ def test_slipway_yaml_sets_the_options_of_each_strategy() -> None:
 def test_what_is_wrong_in_slipway_yaml_is_named() -> None:
     with pytest.raises(ConfigError, match=r"models\.m\.release\.canary\.share: must be less than 1"):
         parse_config("models: {m: {versions: [1], stable: 1, release: {canary: {share: 5}}}}")
-    with pytest.raises(ConfigError, match=r"more than 1 together"):
+    with pytest.raises(ConfigError, match=r"must be less than 1"):
         parse_config("models: {m: {versions: [1], stable: 1, release: {ab: {baseline: 0.9, effect: 0.2}}}}")
