@@ -46,7 +46,7 @@ def _old_enough(
 ) -> tuple[float, Rewards]:
     """The number of predictions that became old enough since the last look, and their rewards so far.
 
-    Rewards that arrive later do not count, because they would favor arms that have fewer young predictions by then.
+    Rewards that arrive later do not count, because they would favour arms that have fewer young predictions by then.
     """
     counters, predictions, span = source
     delay = timedelta(minutes=options.delay_minutes)
