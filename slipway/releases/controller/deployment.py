@@ -1,4 +1,4 @@
-"""The controller of a deployed project: the store, the tiers and all else on AWS."""
+"""Build the controller of a deployed project from its AWS resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,10 @@ from slipway.releases.shadow.log_shadows import LogShadows
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is deployed of a project; ``options`` are those of botocore's clients. Without a topic, the log is told."""
+    """The resources of a deployed project.
+
+    ``options`` are passed to the AWS clients. Without a ``topic``, notifications go to the log.
+    """
 
     table: str
     api: str
@@ -37,11 +40,11 @@ class Deployment:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def store(self) -> DynamoReleaseStore:
-        """The releases."""
+        """The store of the project's releases."""
         return DynamoReleaseStore(self.table, client=lazy_client(**self.options))
 
     def controller(self, config: Config) -> Controller:
-        """The controller of a project with this slipway.yaml; raises UnavailableError without a region."""
+        """Build the controller for this slipway.yaml; raises UnavailableError without a region."""
         span = timedelta(minutes=config.monitoring.reward_minutes)
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
@@ -61,7 +64,7 @@ class Deployment:
 
 
 class _HeavyModels:
-    """Makes the slots of each heavy model once, when they are first asked for."""
+    """Builds the slots of each heavy model on first use and keeps them."""
 
     def __init__(self, config: Config, deployment: Deployment) -> None:
         self._config = config
@@ -69,7 +72,7 @@ class _HeavyModels:
         self._made: dict[str, Slots] = {}
 
     def slots(self, model: str) -> Slots:
-        """Raises NotFoundError for a model that is not deployed."""
+        """The slots of a model; raises NotFoundError if it is not deployed."""
         if model not in self._made:
             self._made[model] = self._make(model)
         return self._made[model]

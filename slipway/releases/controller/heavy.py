@@ -1,7 +1,7 @@
-"""The heavy tier's part in releases: two slots, of which each serves one version, and the load balancer's weights.
+"""Releases on the heavy tier: each of two slots serves one version, and the load balancer weights them.
 
-The live weights are the load balancer's. Beside them, parameters keep the weights that the next `cdk deploy` gives, and
-these never give a candidate more than the live ones: a share that falls falls there first, one that rises rises last.
+The load balancer holds the live weights. Parameters hold the weights that the next `cdk deploy` applies. The parameters
+never give a candidate more than the live weights do: decreases are written to the parameters first, increases last.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ from slipway.releases.strategies.actions import SetShares
 
 
 class Balancer(Protocol):
-    """A model's part of the load balancer."""
+    """The load balancer, as one model's slots use it."""
 
     def weights(self) -> Mapping[str, int]: ...
     def set_weights(self, weights: Mapping[str, int]) -> None: ...
@@ -41,14 +41,14 @@ class Balancer(Protocol):
 
 
 class Services(Protocol):
-    """The services of a model's slots."""
+    """The ECS services of a model's slots."""
 
     def tasks(self) -> Mapping[str, Tasks]: ...
     def run(self, slot: str, count: int, *, renew: bool) -> None: ...
 
 
 class Parameters(Protocol):
-    """What is kept of slots for their next task, and for the next deploy."""
+    """The stored versions, which new tasks read, and the stored weights, which the next deploy applies."""
 
     def kept(self, model: str) -> Mapping[str, StoredSlot]: ...
     def keep_version(self, model: str, slot: str, version: int) -> None: ...
@@ -56,7 +56,7 @@ class Parameters(Protocol):
 
 
 class Result(StrEnum):
-    """What came of trying a version out by its own address."""
+    """The outcome of a smoke test."""
 
     ANSWERS = "answers"
     NOT_YET = "not yet"
@@ -65,21 +65,21 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmokeTestResult:
-    """A result, and for people what was seen."""
+    """The outcome of a smoke test, with a description for people."""
 
     result: Result
     seen: str = ""
 
 
 class SmokeTest(Protocol):
-    """Predicts by a version's own address, often enough that it is warm."""
+    """Sends enough predictions to a version's own address to warm it up."""
 
     def __call__(self, model: str, version: int) -> SmokeTestResult: ...
 
 
 @dataclass(frozen=True)
 class Slots:
-    """What a model's slots are made of. ``min_tasks`` is what a slot with traffic has at least."""
+    """The parts of a model's slots. ``min_tasks`` is the minimum number of tasks of a slot with traffic."""
 
     balancer: Balancer
     services: Services
@@ -89,7 +89,7 @@ class Slots:
 
 
 class HeavyTier:
-    """A `Tier` of slots; ``slots`` gives those of a model."""
+    """A `Tier` of slots; ``slots`` returns the slots of a model."""
 
     def __init__(self, slots: Callable[[str], Slots]) -> None:
         self._slots = slots
@@ -99,7 +99,7 @@ class HeavyTier:
         states = _read(slots, model)
         shares = live_shares(states)
         if mend and are_same(shares, record.weights):
-            # What a pass that died has left undone.
+            # Finish the work of a pass that died before it stored the weights.
             _keep(slots, model, {slot: state.weight for slot, state in states.items()}, states)
         ready = {version: readiness(states, version) for version in (record.stable, *record.candidates)}
         problems = [state.tasks.problem for state in states.values() if state.tasks.problem]
@@ -123,7 +123,7 @@ class HeavyTier:
         if changes:
             slots.parameters.keep_version(model, slot, version)
         slots.balancer.answer(slot, model, version)
-        # As many tasks as the stable version has: it may get all of the traffic.
+        # Match the stable version's task count, because the candidate may get all traffic.
         stable = home(states, record.stable)
         count = max(slots.min_tasks, states[stable].tasks.desired if stable else 0, state.tasks.desired)
         renew = changes or state.is_stale
@@ -164,7 +164,10 @@ _AFTER_TRIAL = {
 
 
 def _down(states: States) -> frozenset[int]:
-    """The load balancer goes on sending requests to a slot without a healthy task, and nobody there counts them."""
+    """The versions that get traffic but have no healthy task, while another slot has one.
+
+    The load balancer keeps sending requests to such a slot, and no task is there to count them.
+    """
     if not any(state.healthy for state in states.values()):
         return frozenset()
     return frozenset(state.kept.version for state in states.values() if state.weight and not state.healthy)
@@ -179,7 +182,7 @@ def _read(slots: Slots, model: str) -> dict[str, SlotState]:
 
 
 def _keep(slots: Slots, model: str, weights: Mapping[str, int], states: States) -> None:
-    """Have the next deploy give these weights, so that it moves nothing."""
+    """Store these weights for the next deploy, so that it moves no traffic."""
     kept: dict[str, int] = {slot: state.kept.weight for slot, state in states.items()}
     if sum(kept.values()) and are_same(shares_of(kept, states), shares_of(weights, states)):
         return
@@ -188,7 +191,7 @@ def _keep(slots: Slots, model: str, weights: Mapping[str, int], states: States) 
 
 
 def _fall(slots: Slots, model: str, weights: Mapping[str, int], states: States) -> None:
-    """Less for the candidate: the parameters first, but traffic goes back even if they cannot be written."""
+    """Lower the candidate's share: parameters first. Traffic moves back even if they cannot be written."""
     try:
         _keep(slots, model, weights, states)
     except UnavailableError:
@@ -198,7 +201,7 @@ def _fall(slots: Slots, model: str, weights: Mapping[str, int], states: States) 
 
 
 def _check_health(model: str, weights: Mapping[str, int], states: States) -> None:
-    """Refuse to send more to a slot in which nothing is healthy while the other one could answer."""
+    """Refuse to raise the weight of a slot with no healthy task while the other slot has one."""
     for slot, weight in weights.items():
         others = any(state.healthy for other, state in states.items() if other != slot)
         if weight > states[slot].weight and not states[slot].healthy and others:

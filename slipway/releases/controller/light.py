@@ -1,4 +1,4 @@
-"""The light tier's part in releases: there is little to do, since traffic follows the stored record."""
+"""Releases on the light tier, where traffic follows the stored record."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,15 +8,15 @@ from slipway.releases.strategies.actions import SetShares
 
 
 class LightTier:
-    """A `Tier` in which all versions are loaded in one process, and traffic follows the stored record.
+    """A `Tier` that loads all versions in one process, where traffic follows the stored record.
 
-    ``deployed`` has the versions of each model that are loaded.
+    ``deployed`` lists the loaded versions of each model.
     """
 
     def __init__(self, deployed: Mapping[str, Iterable[int]]) -> None:
         self._deployed = {model: frozenset(versions) for model, versions in deployed.items()}
 
-    def observe(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:  # noqa: ARG002 - as `Tier` has it
+    def observe(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:  # noqa: ARG002 - `Tier` requires it
         there = self._deployed.get(record.model, frozenset())
         missing = [str(version) for version in record.candidates if version not in there]
         readiness = {
@@ -28,10 +28,10 @@ class LightTier:
         return Observed(readiness, problem=problem)
 
     def prepare(self, record: ReleaseRecord, version: int) -> None:
-        """Nothing: it is loaded, or was never deployed."""
+        """Do nothing: a deployed version is already loaded."""
 
     def move(self, record: ReleaseRecord, action: SetShares) -> None:
-        """Nothing: to store the record is to move the traffic."""
+        """Do nothing: storing the record moves the traffic."""
 
     def retire(self, record: ReleaseRecord, version: int) -> None:
-        """Nothing: a version that is loaded costs nothing."""
+        """Do nothing: a loaded version costs nothing."""

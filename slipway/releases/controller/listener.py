@@ -1,4 +1,4 @@
-"""A heavy model's listener rule and its target groups: the weights of the slots, and their health."""
+"""The weights and the health of a heavy model's slots, from its listener rule and target groups."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ from slipway.errors import UnavailableError
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How many of a slot's tasks the load balancer finds ready, of those it knows."""
+    """How many tasks of a slot are registered at the load balancer, and how many of them are healthy."""
 
     healthy: int
     known: int
 
 
 class SlotBalancer:
-    """The load balancer's part of a model's slots; ``options`` are those of boto3's client.
+    """Reads and sets a model's slots at the load balancer.
 
-    ``rule`` is the ARN of the rule with the weights, ``groups`` the ARN of each slot's target group.
+    ``rule`` is the ARN of the rule that holds the weights, ``groups`` has the ARN of each slot's target group.
+    ``options`` are passed to the boto3 client.
     """
 
     def __init__(self, rule: str, groups: Mapping[str, str], options: Mapping[str, Any]) -> None:
@@ -29,7 +30,7 @@ class SlotBalancer:
         self._client = new_client("elbv2", options)
 
     def weights(self) -> dict[str, int]:
-        """The weight of each slot, by which requests are shared now; raises UnavailableError."""
+        """The live weight of each slot; raises UnavailableError."""
         with answered_by("the load balancer"):
             actions = self._client.describe_rules(RuleArns=[self._rule])["Rules"][0]["Actions"]
         groups = actions[0]["ForwardConfig"]["TargetGroups"]
@@ -44,21 +45,21 @@ class SlotBalancer:
         return Health(states.count("healthy"), len(states))
 
     def set_weights(self, weights: Mapping[str, int]) -> None:
-        """Share requests by these weights from now on, in one call for all slots; raises UnavailableError."""
+        """Set the live weights of all slots in one call; raises UnavailableError."""
         groups = [{"TargetGroupArn": group, "Weight": weights[slot]} for slot, group in self._groups.items()]
         action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
         with answered_by("the load balancer"):
             self._client.modify_rule(RuleArn=self._rule, Actions=[action])
 
     def answer(self, slot: str, model: str, version: int) -> None:
-        """Have a slot answer the requests that name a version; raises UnavailableError."""
+        """Route requests that name a version to a slot; raises UnavailableError."""
         values = list(version_paths(model, str(version)))
         condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": values}}
         with answered_by("the load balancer"):
             self._client.modify_rule(RuleArn=self._rule_of(slot), Conditions=[condition])
 
     def _rule_of(self, slot: str) -> str:
-        """The rule that leads to one slot and nowhere else."""
+        """The ARN of the rule that forwards to this slot alone."""
         listener = self._rule.rpartition("/")[0].replace(":listener-rule/", ":listener/")
         pages = self._client.get_paginator("describe_rules").paginate(ListenerArn=listener)
         for rule in (rule for page in pages for rule in page["Rules"] if rule["RuleArn"] != self._rule):

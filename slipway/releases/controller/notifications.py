@@ -1,4 +1,4 @@
-"""Tells the topic's subscribers how a release goes."""
+"""Notify the SNS topic's subscribers of a release's progress."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,18 +8,18 @@ from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry
 
 _SUBJECT_CHARACTERS = 100
-_MESSAGE_CHARACTERS = 60_000  # a message may have 256 KB
+_MESSAGE_CHARACTERS = 60_000  # SNS limits a message to 256 KB
 
 
 class SnsNotifier:
-    """A `Notifier` of one topic; ``options`` are those of boto3's client."""
+    """A `Notifier` that publishes to one topic; ``options`` are passed to the boto3 client."""
 
     def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
         self._topic = topic
         self._client = new_client("sns", options)
 
     def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
-        """One message for each entry, in their order; raises UnavailableError."""
+        """Publish one message per entry, in order; raises UnavailableError."""
         for entry in entries:
             with answered_by("SNS"):
                 self._client.publish(
@@ -28,7 +28,7 @@ class SnsNotifier:
 
 
 def _subject(record: ReleaseRecord, entry: HistoryEntry) -> str:
-    """ASCII without line ends, and short, as SNS wants it."""
+    """A short ASCII subject without line breaks, as SNS requires."""
     text = f"{record.model}: {entry.what}".encode("ascii", "replace").decode()
     return " ".join(text.split())[:_SUBJECT_CHARACTERS]
 

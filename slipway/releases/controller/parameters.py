@@ -1,4 +1,4 @@
-"""The parameters of a heavy model's slots."""
+"""The SSM parameters of a heavy model's slots."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from slipway.errors import NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class StoredSlot:
-    """What is kept of a slot: its version, since when, and the weight that the next deploy would give it."""
+    """The stored version of a slot, the time it was set, and the weight that the next deploy applies."""
 
     version: int
     since: datetime
@@ -21,14 +21,19 @@ class StoredSlot:
 
 
 class SlotParameters:
-    """What the slots of a project's models serve; ``options`` are those of boto3's client."""
+    """Reads and writes the slot parameters of a project; ``options`` are passed to the boto3 client."""
 
     def __init__(self, project: str, options: Mapping[str, Any]) -> None:
         self._project = project
         self._client = new_client("ssm", options)
 
     def names(self, model: str) -> SlotNames:
-        """What the slots of a model are called; raises NotFoundError for one that is not deployed, UnavailableError."""
+        """The resource names of a model's slots.
+
+        Raises:
+            NotFoundError: the model is not deployed.
+            UnavailableError: Parameter Store cannot be read.
+        """
         name = names_parameter(self._project, model)
         with answered_by("Parameter Store"):
             found = self._client.get_parameters(Names=[name])["Parameters"]
@@ -37,11 +42,11 @@ class SlotParameters:
         return SlotNames(**json.loads(found[0]["Value"]))
 
     def versions(self, model: str) -> dict[str, int]:
-        """The version of each slot that has one; raises UnavailableError."""
+        """The stored version of each slot that has one; raises UnavailableError."""
         return {slot: int(found["Value"]) for slot, found in self._values(model, "version").items()}
 
     def kept(self, model: str) -> dict[str, StoredSlot]:
-        """What is kept of each slot; raises UnavailableError."""
+        """The stored state of each slot; raises UnavailableError."""
         versions, weights = self._values(model, "version"), self._values(model, "weight")
         return {
             slot: StoredSlot(int(found["Value"]), found["LastModifiedDate"], int(weights[slot]["Value"]))
@@ -49,11 +54,11 @@ class SlotParameters:
         }
 
     def keep_version(self, model: str, slot: str, version: int) -> None:
-        """Say which version the next tasks of a slot serve; raises UnavailableError."""
+        """Store the version that a slot's next tasks serve; raises UnavailableError."""
         self._put(model, slot, "version", version)
 
     def keep_weight(self, model: str, slot: str, weight: int) -> None:
-        """Say which weight the next deploy gives a slot; raises UnavailableError."""
+        """Store the weight that the next deploy gives a slot; raises UnavailableError."""
         self._put(model, slot, "weight", weight)
 
     def _values(self, model: str, value: Literal["version", "weight"]) -> dict[str, Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """One pass over the releases: read, observe, decide, store, act, acknowledge.
 
-The record is stored before anything is done. So whoever dies in between is made good by the next pass, which finds the
-record and the world apart; and of two passes at once only one stores, and the other does nothing.
+The record is stored before any action runs. If a pass dies in between, the next one finds that the world differs from
+the record and completes the work. Of two concurrent passes only one can store the record, and the other does nothing.
 """
 
 import logging
@@ -22,10 +22,10 @@ _LOG = logging.getLogger("slipway")
 
 
 class Tier(Protocol):
-    """Where a version runs and how traffic gets there. Doing anything twice is doing it once."""
+    """Where a version runs and how traffic reaches it. Every method is idempotent."""
 
     def observe(self, record: ReleaseRecord, *, mend: bool = True) -> Observed:
-        """The state of the world; to ``mend`` is to finish what a pass that died has left, and to try versions out."""
+        """The state of the world. ``mend`` also finishes the work of a dead pass and runs smoke tests."""
         ...
 
     def prepare(self, record: ReleaseRecord, version: int) -> None: ...
@@ -34,7 +34,7 @@ class Tier(Protocol):
 
 
 class EvidenceReader(Protocol):
-    """What the versions did. Raises UnavailableError where that cannot be read."""
+    """Reads the evidence on each version. Every method raises UnavailableError if it cannot be read."""
 
     def windows(self, record: ReleaseRecord, now: datetime) -> tuple[Window, ...]: ...
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None: ...
@@ -42,24 +42,24 @@ class EvidenceReader(Protocol):
 
 
 class Shadows(Protocol):
-    """Who scores captures beside the live path."""
+    """Starts and stops the scoring of captures off the live path."""
 
     def running(self, record: ReleaseRecord) -> frozenset[int] | None:
-        """The versions that score; None where something is left of what they needed."""
+        """The versions that score captures now; None if resources of a finished shadow remain."""
         ...
 
     def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None: ...
 
 
 class Notifier(Protocol):
-    """Tells whoever has subscribed."""
+    """Notifies the subscribers."""
 
     def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None: ...
 
 
 @dataclass(frozen=True)
 class World:
-    """All that a pass sees and touches beside the store."""
+    """Everything a pass reads and changes apart from the store."""
 
     tiers: Mapping[str, Tier]
     evidence: EvidenceReader
@@ -69,9 +69,9 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """What a pass did with one release: the record after it, the decision, and what went wrong, if anything.
+    """The result of a pass over one release: the new record, the decision and any errors.
 
-    ``overtaken``: somebody else has stored another revision meanwhile, and goes on with the release.
+    ``overtaken`` means that another pass stored a newer revision and continues the release.
     """
 
     record: ReleaseRecord
@@ -81,12 +81,12 @@ class PassResult:
 
 
 class Controller:
-    """Takes releases one step on, whenever it is asked to.
+    """Advances releases by one step per call.
 
     Args:
-        store: where the releases lie.
-        world: what is seen and touched.
-        clock: the time.
+        store: the store of the releases.
+        world: everything that a pass reads and changes.
+        clock: returns the current time.
     """
 
     def __init__(self, store: ReleaseStore, world: World, clock: Callable[[], datetime]) -> None:
@@ -95,15 +95,15 @@ class Controller:
         self._clock = clock
 
     def tick(self, models: Iterable[str]) -> list[PassResult]:
-        """One pass over the active releases of ``models``; raises UnavailableError if the store cannot be read."""
+        """Make one pass over the active releases of ``models``; raises UnavailableError if the store is down."""
         return [self._guarded(record) for record in self._store.current(models) if is_active(record)]
 
     def order(self, model: str, order: OperatorOrder) -> PassResult:
-        """Write down what a person wants, and carry it out without waiting for the next pass.
+        """Store an operator's order and carry it out without waiting for the next pass.
 
         Raises:
-            ConflictError: no release of the model is active, or it has ended already.
-            UnavailableError: the store is down; an order that it had taken by then is carried out by the next pass.
+            ConflictError: the model has no active release, or its release has already ended.
+            UnavailableError: the store is down. If the order was stored before that, the next pass carries it out.
         """
         while True:
             record = next(filter(is_active, self._store.current([model])), None)
@@ -112,11 +112,11 @@ class Controller:
             try:
                 ordered = self._store.save(record.with_order(order))
             except StaleError:
-                continue  # a pass was under way; the order goes on top of what it has stored
+                continue  # a concurrent pass stored a newer revision; add the order to that one
             return self._carried_out(ordered)
 
     def _carried_out(self, record: ReleaseRecord) -> PassResult:
-        """Passes until one is not overtaken by the schedule's, which meets the order just as well."""
+        """Repeat the pass until none is overtaken. A scheduled pass that overtakes it carries out the order too."""
         while (done := self._guarded(record)).overtaken:
             record = self._store.current([record.model])[0]
             if not is_active(record):
@@ -124,15 +124,15 @@ class Controller:
         return done
 
     def now(self) -> datetime:
-        """The time by which releases are decided."""
+        """The current time by the controller's clock."""
         return self._clock()
 
     def observe(self, record: ReleaseRecord) -> Evidence:
-        """What a decision on a release would rest on now, without doing anything; raises UnavailableError."""
+        """The evidence that a decision would use now, without side effects; raises UnavailableError."""
         return self._look(record, self._clock(), mend=False)[0]
 
     def _guarded(self, record: ReleaseRecord) -> PassResult:
-        """A pass over one release, whose fault stays its own."""
+        """Make a pass over one release, so that its failure does not affect the others."""
         try:
             done = self._pass(record)
         except StaleError as error:
@@ -158,7 +158,7 @@ class Controller:
         return PassResult(after, decision, (*unseen, *errors))
 
     def _look(self, record: ReleaseRecord, now: datetime, *, mend: bool) -> tuple[Evidence, tuple[str, ...]]:
-        """The evidence, and what of it could not be had: a person's order is carried out without metrics, too."""
+        """The evidence, and why parts of it are missing. An operator's order is carried out even without metrics."""
         observed = self._world.tiers[record.tier].observe(record, mend=mend)
         observed = replace(observed, shadows=self._world.shadows.running(record))
         reader = self._world.evidence
@@ -171,7 +171,7 @@ class Controller:
         return Evidence(observed, windows, reference, alarms), ()
 
     def _act(self, record: ReleaseRecord, actions: Iterable[Action]) -> tuple[tuple[Action, ...], list[str]]:
-        """Do what can be done: one thing that fails is tried again by the next pass, as all that is missing is."""
+        """Run every action. The next pass retries an action that failed."""
         done: list[Action] = []
         errors: list[str] = []
         for action in actions:
@@ -200,13 +200,13 @@ class Controller:
             case Notify(entries=entries):
                 self._world.notifier.tell(record, entries)
             case SetStable():
-                return  # the stored record says it: see `ReleaseRecord.stable_now`
+                return  # the stored record already has it: see `ReleaseRecord.stable_now`
 
 
 class NoShadows:
-    """`Shadows` where nothing scores captures."""
+    """`Shadows` for a deployment that scores no captures."""
 
-    def running(self, record: ReleaseRecord) -> frozenset[int]:  # noqa: ARG002 - as `Shadows` has it
+    def running(self, record: ReleaseRecord) -> frozenset[int]:  # noqa: ARG002 - `Shadows` requires it
         return frozenset()
 
     def run(self, record: ReleaseRecord, versions: tuple[int, ...], sample: float) -> None:  # noqa: ARG002 - as above
@@ -215,7 +215,7 @@ class NoShadows:
 
 
 class LogNotifier:
-    """A `Notifier` that writes to the log, where nobody has subscribed."""
+    """A `Notifier` that writes to the log, for deployments without a topic."""
 
     def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
         for entry in entries:

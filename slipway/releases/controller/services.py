@@ -1,4 +1,4 @@
-"""A heavy model's two services: how many tasks they run, and whether a deployment is under way."""
+"""A heavy model's two ECS services: their task counts, and whether a deployment is in progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from slipway.aws.clients import answered_by, new_client
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """A slot's tasks. ``deploying`` says that old ones are being replaced by new ones.
+    """A slot's tasks. ``deploying`` means that new tasks are replacing old ones.
 
-    ``since`` is when the last deployment began, and ``problem`` says why it failed, if it did.
+    ``since`` is the start of the last deployment, and ``problem`` the reason if a deployment failed.
     """
 
     running: int
@@ -23,7 +23,7 @@ class Tasks:
 
 
 class SlotServices:
-    """The services of a model's slots, by their names; ``options`` are those of boto3's client."""
+    """The ECS services of a model's slots, by slot; ``options`` are passed to the boto3 client."""
 
     def __init__(self, cluster: str, services: Mapping[str, str], options: Mapping[str, Any]) -> None:
         self._cluster = cluster
@@ -38,7 +38,7 @@ class SlotServices:
         return {slot: _tasks(by_name.get(name, {})) for slot, name in self._services.items()}
 
     def run(self, slot: str, count: int, *, renew: bool) -> None:
-        """Have a slot run so many tasks, and replace those that it has if asked; raises UnavailableError."""
+        """Set a slot's task count; ``renew`` also replaces its running tasks. Raises UnavailableError."""
         with answered_by("ECS"):
             self._client.update_service(
                 cluster=self._cluster, service=self._services[slot], desiredCount=count, forceNewDeployment=renew

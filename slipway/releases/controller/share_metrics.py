@@ -1,4 +1,4 @@
-"""What releases want of traffic, as metrics: a share for each version, at each pass of the controller."""
+"""The wanted traffic share of each version, written as a metric at each pass of the controller."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -9,7 +9,7 @@ from slipway.releases.record.document import ReleaseRecord
 
 
 def share_lines(project: str, records: Iterable[ReleaseRecord], now: datetime) -> Iterator[str]:
-    """A line of the log, with its end, for each version of each release."""
+    """One newline-terminated log line for each version of each release."""
     milliseconds = int(now.timestamp() * 1000)
     for record in records:
         for version, share in record.weights.items():

@@ -1,4 +1,4 @@
-"""A heavy model's two slots as a value: who serves which version with which share, and what that means."""
+"""The state of a heavy model's two slots as a value: their versions, their weights and their readiness."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from slipway.releases.controller.services import Tasks
 from slipway.releases.evidence.tallies import SAME_SHARE, Readiness
 
 _HUNDRED = 100
-_FINE = 999  # the largest weight of a load balancer
+_FINE = 999  # the load balancer's largest weight
 Weights = Mapping[str, int]
 Shares = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """One slot: its live weight, what is kept of it for the next task and deploy, its tasks, and the healthy ones."""
+    """One slot: its live weight, its stored parameters, its tasks, and the number of healthy ones."""
 
     weight: int
     kept: StoredSlot
@@ -25,12 +25,12 @@ class SlotState:
 
     @property
     def is_stale(self) -> bool:
-        """Whether its tasks are older than the version that they should serve."""
+        """Whether its tasks started before its version was set."""
         return self.tasks.since is None or self.tasks.since < self.kept.since
 
     @property
     def is_up(self) -> bool:
-        """Whether every task that it should have is there, healthy, and of its version."""
+        """Whether every desired task runs, is healthy and serves the slot's version."""
         tasks = self.tasks
         settled = not tasks.deploying and tasks.running >= tasks.desired > 0
         return not self.is_stale and settled and self.healthy >= tasks.desired
@@ -40,16 +40,16 @@ States = Mapping[str, SlotState]
 
 
 def home(states: States, version: int) -> str | None:
-    """The slot that serves a version: of two, the one with traffic."""
+    """The slot that serves a version, or None. If both do, the one with more weight."""
     slots = [slot for slot, state in states.items() if state.kept.version == version]
     return max(slots, key=lambda slot: states[slot].weight, default=None)
 
 
 def idle_slot(states: States, stable: int) -> str:
-    """The slot of the candidate: the one that is not the stable version's.
+    """The candidate's slot: the one that does not serve the stable version.
 
     Raises:
-        ConflictError: no slot serves the stable version, so that none is known to be idle.
+        ConflictError: no slot serves the stable version, so no slot is known to be idle.
     """
     taken = home(states, stable)
     if taken is None:
@@ -59,12 +59,12 @@ def idle_slot(states: States, stable: int) -> str:
 
 
 def live_shares(states: States) -> dict[int, float]:
-    """The share of the requests that each version gets."""
+    """The share of requests that each version gets now."""
     return shares_of({slot: state.weight for slot, state in states.items()}, states)
 
 
 def shares_of(weights: Weights, states: States) -> dict[int, float]:
-    """The share of each version by the weights of the slots."""
+    """The share of each version under these slot weights."""
     total = sum(weights.values())
     shares: dict[int, float] = {}
     for slot, state in states.items():
@@ -74,15 +74,15 @@ def shares_of(weights: Weights, states: States) -> dict[int, float]:
 
 
 def are_same(one: Shares, other: Shares) -> bool:
-    """Whether two shares are the same, but for what whole weights cannot say."""
+    """Whether two sets of shares are equal within the rounding of whole weights."""
     return all(abs(one.get(v, 0.0) - other.get(v, 0.0)) <= SAME_SHARE for v in {*one, *other})
 
 
 def weights_for(states: States, shares: Shares) -> dict[str, int]:
-    """The whole weights that give each version its share; percents, where all shares are whole percents.
+    """The integer weights that give each version its share; percentages if all shares are whole percents.
 
     Raises:
-        ConflictError: a version is to get traffic and has no slot.
+        ConflictError: a version should get traffic but has no slot.
     """
     by_slot = dict.fromkeys(states, 0.0)
     for version, share in shares.items():
@@ -97,13 +97,13 @@ def weights_for(states: States, shares: Shares) -> dict[str, int]:
 
 
 def rising_first(weights: Weights, before: Weights) -> list[tuple[str, int]]:
-    """The weights that change, in the order in which they can be set one by one: at no time are all zero."""
+    """The changed weights, increases first, so that setting them one by one never leaves all at zero."""
     changed = [(slot, weight) for slot, weight in weights.items() if weight != before[slot]]
     return sorted(changed, key=lambda each: each[1] < before[each[0]])
 
 
 def readiness(states: States, version: int) -> Readiness:
-    """How far the preparation of a version is, before it was tried out."""
+    """The readiness of a version before its smoke test."""
     slot = home(states, version)
     if slot is None:
         return Readiness.ABSENT

@@ -1,4 +1,4 @@
-"""Tries a version of a heavy model out by its own address at the API, as any client would call it."""
+"""Smoke-test a heavy model's version at its own address, through the API that clients call."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from slipway.aws.clients import answered_by
 from slipway.errors import UnavailableError
 from slipway.releases.controller.heavy import Result, SmokeTestResult
 
-_CALLS = 20  # enough that connections are open and caches filled on each of a few tasks
+_CALLS = 20  # enough to open connections and fill caches on each of a few tasks
 _SECONDS = 10.0
 _VALUES: Mapping[str, object] = {"BYTES": "ok", "BOOL": False}
-# What a gateway or a load balancer says while tasks come up.
+# A gateway or a load balancer answers with these while tasks start.
 _COMING_UP = frozenset({404, 429, 502, 503, 504})
 
 
 class ApiSmokeTest:
-    """A `SmokeTest` through the API at ``url``; ``signed`` calls carry the credentials of the environment."""
+    """A `SmokeTest` through the API at ``url``; ``signed`` signs calls with the environment's credentials."""
 
     def __init__(self, url: str, region: str, *, signed: bool) -> None:
         import urllib3
@@ -37,7 +37,7 @@ class ApiSmokeTest:
                 if status >= 400:
                     break
                 status, answer = self._call("POST", f"{address}/infer", body)
-                # A record that was made up may be out of the model's limits, and the version has answered all the same.
+                # The model may reject an invented record as invalid. The version has answered all the same.
                 status = 200 if status in (400, 422) and "error" in answer else status
         except UnavailableError as error:
             return SmokeTestResult(Result.NOT_YET, str(error))
@@ -63,17 +63,17 @@ class ApiSmokeTest:
 
 
 class NoSmokeTest:
-    """A `SmokeTest` where the API asks for a token that the controller has not: the tasks' own start has to do.
+    """A `SmokeTest` for an API that requires a token the controller lacks; it relies on the tasks' health checks.
 
-    A task is healthy only once it has predicted records like those of its baseline.
+    A task becomes healthy only after it has predicted records like those of its baseline.
     """
 
-    def __call__(self, model: str, version: int) -> SmokeTestResult:  # noqa: ARG002 - as `SmokeTest` has it
+    def __call__(self, model: str, version: int) -> SmokeTestResult:  # noqa: ARG002 - `SmokeTest` requires it
         return SmokeTestResult(Result.ANSWERS)
 
 
 def _tensor(described: Mapping[str, Any]) -> dict[str, Any]:
-    """One made-up value for an input, in the Open Inference Protocol."""
+    """One invented value for an input, in the Open Inference Protocol."""
     kind = described["datatype"]
     shape = [1 for _ in described.get("shape", [1])]
     return {"name": described["name"], "datatype": kind, "shape": shape, "data": [_VALUES.get(kind, 0)]}

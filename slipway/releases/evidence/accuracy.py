@@ -1,4 +1,4 @@
-"""Which labels a look at a release takes in: each once, and with the version that predicted."""
+"""Add labels to the evidence of a release: each label once, counted for the version that predicted."""
 
 from collections.abc import Collection
 
@@ -13,27 +13,27 @@ from slipway.releases.record.document import ReleaseRecord
 
 
 def with_accuracy(record: ReleaseRecord, last: Window, counters: AccuracyCounters) -> Window:
-    """The last window of a look with the labels that came since the look before, of predictions in the release.
+    """The last window with the labels that arrived since the previous look, for predictions in this release.
 
-    A label can come days after its prediction, so what was counted before is taken from all that is counted by now.
+    A label can arrive days after its prediction, so the new count is the counter's total minus the record's total.
     """
     if record.running_since is None:
         return last
-    # Before the candidates got traffic, the stable version was alone; the counters are by spans.
+    # Start at the first whole span in which the candidates had traffic; before that the stable version was alone.
     first = bucket(record.running_since) + BUCKET
     arms = {version: dict(tallies) for version, tallies in last.arms.items()}
     for version in (record.stable, *record.candidates):
         found = counters.accuracy(record.model, version, first, last.end + BUCKET)
         seen = record.total(version, keys.ACCURACY)
         new = Tally(found.count - seen.n, found.wrong - seen.total)
-        # The counters of a table that was restored can be behind the record: then there is nothing new.
+        # After a table restore the counters can be behind the record; then nothing is new.
         if new.n > 0 and 0 <= new.total <= new.n:
             arms.setdefault(version, {})[keys.ACCURACY] = new
     return Window(last.start, last.end, arms)
 
 
 def check_accuracy(options: Options, name: str, model: ModelConfig, labels: Collection[str]) -> None:
-    """Refuse to measure what would never have an outcome; raises InputError."""
+    """Refuse to measure accuracy for a model that never gets an outcome; raises InputError."""
     if not isinstance(options, AbTest) or options.metric != keys.ACCURACY:
         return
     if not labels:

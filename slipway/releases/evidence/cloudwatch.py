@@ -1,6 +1,6 @@
-"""The evidence of a release, from CloudWatch: what each version did, minute by minute, and the alarms that are named.
+"""Read the evidence of a release from CloudWatch: each version's figures per minute, and the named alarms.
 
-Latencies over a limit are counted by CloudWatch, by its statistic `TC(limit:)`: the number of values above a limit.
+CloudWatch counts latencies above a limit with its statistic `TC(limit:)`.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
 """
 
@@ -23,14 +23,14 @@ from slipway.releases.evidence.tallies import Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 
 _MINUTE = timedelta(minutes=1)
-# Metrics of a minute are there some time after its end.
+# The metrics of a minute appear some time after its end.
 LAG = timedelta(seconds=60)
 _LONGEST = timedelta(hours=6)
 _BEFORE = timedelta(hours=3)
 _LEAST_FOR_QUANTILES = 100
 
 
-# Of the graph alone: answers of a cache would make a candidate slow whose own have yet to come into it.
+# Time the graph alone: a candidate starts with an empty cache, so counting cached answers would make it look slow.
 _LATENCY = metrics.INFERENCE_LATENCY
 _OF_SLOTS = (metrics.REQUESTS, metrics.FAULTS)
 _OF_PARTS = (metrics.FAILURES, metrics.ATTEMPTS)
@@ -38,13 +38,13 @@ Values = Mapping[Query, Mapping[datetime, float]]
 
 
 class CloudWatchEvidence:
-    """An `EvidenceReader`; ``options`` are those of boto3's client.
+    """An `EvidenceReader`; ``options`` are passed to the boto3 client.
 
     Args:
         project: the value of the dimension `Project`.
-        rewards: what came back of predictions: rewards, labels and clicks.
+        rewards: the counters of feedback: rewards, labels and clicks.
         lag: how long after its end a minute is read.
-        span: in spans of which length rewards are counted.
+        span: the length of the spans in which rewards are counted.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class CloudWatchEvidence:
         p50, p99, count = (values.get(query, {}) for query in figures)
         sums = {query: sum(found.values()) for query, found in values.items()}
         tallies = _tallies(record, stable, sums)
-        # CloudWatch answers by fixed spans, of which the last hours can touch two: the fuller one is asked.
+        # CloudWatch aligns its periods, so the time before the release can touch two of them. Use the fuller one.
         fullest = max(count, key=lambda span: count[span], default=None)
         if fullest is None or count[fullest] < _LEAST_FOR_QUANTILES or fullest not in p50 or fullest not in p99:
             return Reference(tallies=tallies) if tallies else None
@@ -99,7 +99,7 @@ class CloudWatchEvidence:
         return {alarm["AlarmName"]: alarm["StateValue"] == "ALARM" for alarm in alarms}
 
     def _with_rewards(self, record: ReleaseRecord, last: Window) -> Window:
-        """The last window with the rewards that came since the last look, whenever they were predicted."""
+        """The last window with the rewards that arrived since the last look, whatever their prediction time."""
         arms = {version: dict(tallies) for version, tallies in last.arms.items()}
         for version in (record.stable, *record.candidates):
             made = partial(self._predictions, record)
@@ -109,7 +109,7 @@ class CloudWatchEvidence:
         return Window(last.start, last.end, arms)
 
     def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
-        """How many predictions a version made."""
+        """The number of predictions that a version made."""
         query = Query(version, metrics.PREDICTIONS)
         found = self._read(record, [query], since, until, self._span)
         return sum(found.get(query, {}).values())
@@ -117,13 +117,13 @@ class CloudWatchEvidence:
     def _read(
         self, record: ReleaseRecord, queries: Sequence[Query], start: datetime, end: datetime, period: timedelta
     ) -> dict[Query, dict[datetime, float]]:
-        """The values of each query by the beginning of their spans; none where there was nothing."""
+        """The values of each query by the start of their period; queries without values are left out."""
         asked = [self._query(record, query) for query in queries]
         found = zip(queries, self._metrics.read(asked, start, end, period), strict=True)
         return {query: values for query, values in found if values}
 
     def _query(self, record: ReleaseRecord, query: Query) -> MetricQuery:
-        # What is scored in the shadow is counted apart from what versions answer.
+        # Shadow scores have a dimension of their own, apart from the answers to callers.
         scored_by = metrics.SHADOW if _is_shadow(record) else metrics.VERSION
         named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
         if query.label is not None:
@@ -136,7 +136,7 @@ def _is_shadow(record: ReleaseRecord) -> bool:
 
 
 def _queries(record: ReleaseRecord, version: int) -> Iterator[Query]:
-    """All that is asked of a version in a window."""
+    """All queries for a version in a window."""
     yield from _counts(record, version)
     limits = record.latency_limits(version)
     if limits:
@@ -160,7 +160,7 @@ def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, 
 
 
 def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:
-    """What of a version was measured."""
+    """The tallies of a version that have outcomes."""
     timed = values.get(Query(version, _LATENCY, COUNT), 0.0)
     tallies = {keys.ERRORS: _errors(record, version, values, timed)}
     for key, limit in record.latency_limits(version).items():
@@ -177,17 +177,20 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
 
 
 def _counted(record: ReleaseRecord) -> tuple[str, str]:
-    """What is counted of a slot, or of the parts that a version has of requests on the light tier and in the shadow."""
+    """The metrics that errors are counted by: a slot's requests, or on the light tier and in shadows parts of requests.
+
+    A light model's request can be split over several versions.
+    """
     return _OF_SLOTS if record.tier == "heavy" and not _is_shadow(record) else _OF_PARTS
 
 
 def _errors(record: ReleaseRecord, version: int, values: Mapping[Query, float], done: float) -> Tally:
-    """How many requests, or parts of requests, and how many of them failed."""
+    """The number of requests, or parts of requests, and the number of those that failed."""
     names = _counted(record)
     first, second = (values.get(Query(version, name), 0.0) for name in names)
     if names == _OF_SLOTS:
         return Tally(first, min(second, first))
-    # What was begun and neither done nor failed hangs, or has taken its process down.
+    # A part that started but neither finished nor failed hangs, or has crashed its process.
     begun = max(done + first, second)
     return Tally(begun, begun - done)
 

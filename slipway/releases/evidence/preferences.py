@@ -1,4 +1,4 @@
-"""Which version's items were clicked more, as counts of an interleaving: what the sign test is made of."""
+"""Count which version's items got more clicks in an interleaving, for the sign test."""
 
 from slipway.config.releases import Interleave
 from slipway.monitoring.feedback.impressions import WinCounters
@@ -9,11 +9,11 @@ from slipway.releases.record.document import ReleaseRecord
 
 
 def with_preferences(record: ReleaseRecord, last: Window, counters: WinCounters, shown: float) -> Window:
-    """The last window of a look with what changed since the look before; other strategies' as it is.
+    """The last window with the changes in preferences since the previous look; unchanged for other strategies.
 
-    An impression moves from one result to another as its clicks come, so what is added to a count may be less than 0.
-    What nobody has clicked is a tie. ``shown`` is how many impressions there were in the windows of this look; clicks
-    on those of the last minute are counted before they are, so for a moment there can be less than no ties.
+    An impression's result can change as its clicks arrive, so a change in a count may be negative. An impression
+    without clicks is a tie. ``shown`` is the number of impressions in the windows of this look. Clicks on the last
+    minute's impressions are counted before the impressions are, so the number of ties can be negative for a moment.
     """
     if not isinstance(record.options, Interleave):
         return last

@@ -1,4 +1,4 @@
-"""What is asked of CloudWatch about a version: a figure a query, and several for a regression's values."""
+"""The CloudWatch queries about a version: one per figure, and several for a regression's values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SUM, COUNT = "Sum", "SampleCount"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One figure of a version: a metric in one statistic; ``label`` is one more dimension."""
+    """One figure of a version: one statistic of a metric; ``label`` adds a dimension."""
 
     version: int
     metric: str
@@ -21,20 +21,23 @@ class Query:
 
 
 def over(limit: float) -> str:
-    """CloudWatch's name for the number of values over a limit, which may not be negative."""
-    # As many digits as a float has, and no exponent.
+    """CloudWatch's statistic for the number of values above a limit; the limit must not be negative."""
+    # Write all digits of the float, without an exponent.
     return f"TC({format(Decimal(repr(limit)), 'f')}:)"
 
 
 def value_queries(version: int, limits: Sequence[float]) -> Iterator[Query]:
-    """What tells how many values are over each limit: those below zero are kept by their size, apart."""
+    """The queries for the number of values above each limit.
+
+    Negative values are in a metric of their own, as absolute values.
+    """
     if limits:
         yield from (Query(version, name, COUNT) for name in (metrics.VALUES, metrics.NEGATIVE_VALUES))
         yield from (_over(version, limit) for limit in limits)
 
 
 def value_tallies(version: int, limits: Sequence[float], found: Mapping[Query, float]) -> dict[str, Tally]:
-    """How many values are over each limit."""
+    """The number of values above each limit."""
     positive, negative = (
         found.get(Query(version, name, COUNT), 0.0) for name in (metrics.VALUES, metrics.NEGATIVE_VALUES)
     )
@@ -42,7 +45,7 @@ def value_tallies(version: int, limits: Sequence[float], found: Mapping[Query, f
     tallies = {}
     for limit in limits:
         beyond = found.get(_over(version, limit), 0.0)
-        # A value below zero whose size is over that of the limit is under the limit.
+        # A negative value with a larger absolute value than a negative limit is below the limit.
         tallies[value_key(limit)] = Tally(n, min(beyond if limit >= 0 else n - beyond, n))
     return tallies
 

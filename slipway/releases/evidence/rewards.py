@@ -1,4 +1,4 @@
-"""Which rewards a look at a release takes in: each once, and with the version that predicted."""
+"""Add rewards to the evidence of a release: each reward once, counted for the version that predicted."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,19 +22,19 @@ def new_rewards(
     *,
     span: timedelta = BUCKET,
 ) -> Tally | None:
-    """What is to be added to what the record has counted already; None where nothing is new.
+    """The rewards to add to the record's total; None if nothing is new.
 
-    ``counters`` count in spans of ``span``. Only predictions count that were made in the spans after the one in which
-    the candidates got their first traffic: before that, the stable version is alone. For a bandit, one without a reward
-    counts as 0 once it is old enough; ``predictions`` tells how many there were. Else only rewards that came are
-    outcomes.
+    ``counters`` count in spans of length ``span``. Only predictions from spans after the candidates' first traffic
+    count, because before that the stable version was alone. For a bandit, a prediction without a reward counts as 0
+    once it is old enough, and ``predictions`` returns the number of predictions. For other strategies, only rewards
+    that arrived are outcomes.
     """
     if record.running_since is None:
         return None
     first = bucket(record.running_since, span) + span
     if isinstance(record.options, Bandit):
         made, found = _old_enough(record, record.options, version, (first, end), (counters, predictions, span))
-        # A reward of nobody's prediction, as CloudWatch knows them, cannot make a mean over 1.
+        # Rewards for predictions that CloudWatch has not counted must not raise the mean above 1.
         return _added(Tally(made, min(found.total, made)))
     seen = record.total(version, keys.REWARD)
     found = counters.rewards(record.model, version, first, end + span)
@@ -44,9 +44,9 @@ def new_rewards(
 def _old_enough(
     record: ReleaseRecord, options: Bandit, version: int, within: tuple[datetime, datetime], source: _Source
 ) -> tuple[float, Rewards]:
-    """How many predictions have become old enough since the last look, and the rewards that came for them by now.
+    """The number of predictions that became old enough since the last look, and their rewards so far.
 
-    What comes for them later does not count: to arms that have fewer young predictions by then it would add more.
+    Rewards that arrive later do not count, because they would favour arms that have fewer young predictions by then.
     """
     counters, predictions, span = source
     delay = timedelta(minutes=options.delay_minutes)
@@ -61,5 +61,5 @@ def _less(squares: float, seen: Tally) -> float:
 
 
 def _added(tally: Tally) -> Tally | None:
-    """What there is of it; a total that is less than before has nothing to add."""
+    """The tally if it adds anything; a total below the earlier one adds nothing."""
     return tally if tally.n > 0 and tally.total >= 0 else None

@@ -1,4 +1,4 @@
-"""What the controller has seen, as values: the only things beside the record and the time that decisions rest on."""
+"""The evidence as values. Decisions depend only on the evidence, the record and the time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A number of outcomes between 0 and 1, their sum, and the sum of their squares (the sum, where they are 0 or 1).
+    """The number of outcomes between 0 and 1, their sum, and the sum of their squares.
 
-    What is counted is bad: failures, latencies over the limit, wrong labels. Only `label:…`, `value:…`, `score` and
-    `reward` count what they say, and `preferred` the impressions that the candidate won.
+    Without ``squares`` every outcome is 0 or 1, and the sum of squares equals the sum. Most tallies count bad outcomes:
+    failures, latencies over the limit, wrong labels. The exceptions are `label:…`, `value:…`, `score` and `reward`,
+    which count the named outcome, and `preferred`, which counts the impressions that the candidate won.
     """
 
     n: float
@@ -48,28 +49,28 @@ ERRORS, P50, P99, SCORE, ACCURACY, REWARD, AGREEMENT = (
 )
 PREFERRED, TIES = "preferred", "ties"
 SAME_SHARE = 0.002
-"""By how much a live share may differ from the one that is wanted: a load balancer's weights are whole, 999 at most."""
+"""The tolerance between a live share and the wanted one: a load balancer's weights are integers up to 999."""
 
 
 def label_key(label: str) -> str:
-    """The tally of the predictions with one label."""
+    """The key of the tally of predictions with one label."""
     return f"label:{label}"
 
 
 def value_key(limit: float) -> str:
-    """The tally of the values over a limit, which a regression predicted."""
+    """The key of the tally of a regression's values above a limit."""
     return f"value:{limit!r}"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What each version did in a stretch of time that is over.
+    """The tallies of each version in a past period.
 
-    ``arms`` has a version's tallies: ``errors`` of all its requests (the service's faults, not the caller's), ``p50``
-    and ``p99`` of the latencies over the limits of `record.latency_limits`, ``label:…``, ``value:…`` (values over a
-    limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels, of predictions made since the release
-    started), ``reward``, and where they exist ``agreement`` (records on which a shadow disagrees), ``preferred`` and
-    ``ties``. What was not measured is left out.
+    ``arms`` has each version's tallies: ``errors`` of all its requests (the service's faults, not the caller's),
+    ``p50`` and ``p99`` (latencies above the limits of `record.latency_limits`), ``label:…``, ``value:…`` (values above
+    a limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels of predictions made since the release
+    started), ``reward`` and, where they exist, ``agreement`` (records on which a shadow disagrees), ``preferred`` and
+    ``ties``. Tallies that were not measured are left out.
     """
 
     start: datetime
@@ -78,17 +79,17 @@ class Window:
 
     @property
     def minutes(self) -> float:
-        """How long it was."""
+        """The length of the window in minutes."""
         return (self.end - self.start).total_seconds() / 60
 
     def tally(self, version: int, key: str) -> Tally:
-        """A tally, empty where there is none."""
+        """A version's tally; empty if it was not measured."""
         return self.arms.get(version, {}).get(key, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the stable version did before: quantiles of its latency in milliseconds, and its tallies."""
+    """The stable version's past: its latency quantiles in milliseconds, and its tallies."""
 
     p50_ms: float | None = None
     p99_ms: float | None = None
@@ -96,7 +97,7 @@ class Reference:
 
 
 class Readiness(StrEnum):
-    """How far the preparation of a version is."""
+    """The state of a version's preparation."""
 
     ABSENT = "absent"
     WAITING = "waiting"
@@ -106,11 +107,11 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The state of the world: which versions are prepared, and the live share of each version.
+    """The state of the world: the readiness and the live share of each version.
 
-    ``shares`` is None where the record itself is what traffic follows, as on the light tier. ``shadows`` are the
-    versions that score captures now, None where something is left of shadows that nobody wants any more; ``problem``
-    says why a preparation failed. ``down`` are versions with traffic that nothing healthy answers, while another could.
+    ``shares`` is None where traffic follows the record itself, as on the light tier. ``shadows`` has the versions that
+    score captures now, and is None if resources of a finished shadow remain. ``problem`` says why a preparation failed.
+    ``down`` has the versions with traffic but no healthy task, while another version has one.
     """
 
     readiness: Mapping[int, Readiness] = field(default_factory=dict)
@@ -122,9 +123,9 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that one look brings: the windows since the last one, oldest first, and the state of the world.
+    """The evidence of one look: the windows since the last look, oldest first, and the state of the world.
 
-    ``alarms`` has the state of each alarm that the user named: whether it is in alarm.
+    ``alarms`` says of each alarm that the user named whether it is in the state ALARM.
     """
 
     observed: Observed

@@ -1,4 +1,4 @@
-"""The release record: all that is kept of one release, as a value that makes a round trip through JSON."""
+"""The release record: the complete stored state of one release, as a value that round-trips through JSON."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from slipway.releases.statistics.capital import Capital
 
 
 class StoredCapital(Stored):
-    """A `Capital` of one candidate, row by row: the bets against it, those in favour, and the six counts."""
+    """A candidate's `Capital`, row by row: the bets against it, the bets in its favour, and the six counts."""
 
     against: tuple[tuple[float, ...], ...]
     favour: tuple[tuple[float, ...], ...]
@@ -28,13 +28,13 @@ class StoredCapital(Stored):
 
     @classmethod
     def of(cls, capital: Capital) -> "StoredCapital":
-        """As it is stored; the logarithms keep what a decision needs of them."""
+        """Convert for storage; the logarithms keep the precision that a decision needs."""
         counts = [capital.candidate_n, capital.candidate_sum, capital.stable_n, capital.stable_sum]
         counts += [capital.recent_n, capital.recent_sum]
         return cls.model_construct(against=_rows(capital.against), favour=_rows(capital.favour), counts=_rows(counts))
 
     def unpacked(self) -> Capital:
-        """As it is computed with."""
+        """Convert back to arrays."""
         bets = (-1, BETS)
         return Capital(
             np.array(self.against, dtype=float).reshape(bets),
@@ -49,7 +49,7 @@ def _rows(values: Any) -> tuple[tuple[float, ...], ...]:
 
 
 class StoredTally(Stored):
-    """A `Tally`."""
+    """A stored `Tally`."""
 
     n: float = 0
     total: float = 0
@@ -57,21 +57,25 @@ class StoredTally(Stored):
 
 
 class LatencyLimits(Stored):
-    """The stable version's quantiles in milliseconds, as of the start: latencies are counted over these."""
+    """The stable version's latency quantiles at the start, in milliseconds; latencies above them are counted."""
 
     p50_ms: float
     p99_ms: float
 
 
 class ReleaseRecord(Stored):
-    """One release. ``shares`` are those that the candidates ought to have now, ``shares_before`` those before that.
+    """One release.
 
-    Of a classifier's predictions ``labels`` are counted, of a regression's those over each of ``value_limits``.
-    ``minutes`` and ``requests`` count the present step, and only the time in which its candidate had traffic.
-    ``settled`` says that the release has ended and that the world is as it should be. ``reference`` has
-    the most that the stable version's means were, row by row, once it has no traffic. ``told`` is the number of
-    entries of the history that were sent out. ``held``: both versions fail alike; ``conflict``: the live shares are not
-    those of the record. ``revision`` is for optimistic locking.
+    - ``shares``: the shares that the candidates should have now; ``shares_before``: the shares before the last change.
+    - ``labels``: the labels that are counted, for a classifier; ``value_limits``: the limits over which predictions are
+      counted, for a regression.
+    - ``minutes`` and ``requests``: the progress of the current step, counted only while its candidate has traffic.
+    - ``settled``: the release has ended and the world matches the record.
+    - ``reference``: upper bounds on the stable version's means, row by row, for use once it has no traffic.
+    - ``told``: the number of history entries that were sent to subscribers.
+    - ``held``: both versions fail alike.
+    - ``conflict``: the live shares are not those of the record.
+    - ``revision``: the revision for optimistic locking.
     """
 
     format: Literal[1] = 1
@@ -111,12 +115,12 @@ class ReleaseRecord(Stored):
 
     @property
     def salt(self) -> str:
-        """What makes this release's assignment independent of every other."""
+        """The salt that makes this release's assignment independent of every other release's."""
         return self.id
 
     @property
     def serving(self) -> Release:
-        """What serves the model, as assignment needs it."""
+        """The part of the release that assignment needs."""
         if self.phase.ended:
             return Release(self.model, self.stable_now, strategy=None, salt=self.salt)
         arms = tuple(Candidate(version, share) for version, share in zip(self.candidates, self.shares, strict=True))
@@ -124,43 +128,43 @@ class ReleaseRecord(Stored):
 
     @property
     def shadowing(self) -> Shadowing | None:
-        """How the candidates score what is captured; None unless they are shadows at work."""
+        """How the candidates score captures; None unless they are running as shadows."""
         if not isinstance(self.options, Shadow) or self.phase is not Phase.RUNNING:
             return None
         return Shadowing(self.options.sample, self.options.tolerance)
 
     @property
     def stable_now(self) -> int:
-        """The stable version, which is the winner once the release has ended with one."""
+        """The current stable version: the winner once it is promoted."""
         return self.winner if self.phase is Phase.PROMOTED and self.winner else self.stable
 
     @property
     def weights(self) -> dict[int, float]:
-        """The share that each version ought to have now."""
+        """The share that each version should have now."""
         return _weights(self.stable, self.candidates, self.shares)
 
     @property
     def weights_before(self) -> dict[int, float]:
-        """The share that each version ought to have had before the last change."""
+        """The share that each version should have had before the last change."""
         return _weights(self.stable, self.candidates, self.shares_before)
 
     @property
     def running_since(self) -> datetime | None:
-        """When a candidate got its first traffic, or was asked to score; None before that."""
+        """When the candidates got their first traffic or began to score; None before that."""
         return next((entry.at for entry in self.history if entry.phase in (Phase.RUNNING, Phase.BAKING)), None)
 
     @property
     def deadline(self) -> datetime:
-        """When a release that has not decided by then is rolled back."""
+        """When the release is rolled back if it is still undecided."""
         return self.started_at + timedelta(minutes=self.judge.deadline_minutes)
 
     def total(self, version: int, key: str) -> Tally:
-        """What an experiment has counted of one version since its start."""
+        """An experiment's tally of one version since its start."""
         stored = self.totals.get(version, {}).get(key)
         return Tally(stored.n, stored.total, stored.squares) if stored else NOTHING
 
     def latency_limits(self, version: int) -> dict[str, float]:
-        """The milliseconds over which a latency counts into `p50` and `p99`: the candidates may be slower."""
+        """The limits in milliseconds above which a latency counts into `p50` and `p99`; higher for candidates."""
         if self.limits is None:
             return {}
         slower = version != self.stable
@@ -168,7 +172,7 @@ class ReleaseRecord(Stored):
         return {P50: self.limits.p50_ms * p50, P99: self.limits.p99_ms * p99}
 
     def with_order(self, order: OperatorOrder) -> "ReleaseRecord":
-        """With what a person wants, for the next look to carry out."""
+        """The record with an operator's order, which the next pass carries out."""
         return self.model_copy(update={"order": order})
 
 
@@ -190,7 +194,7 @@ def new_record(
     by: str,
     reason: str = "",
 ) -> ReleaseRecord:
-    """A release that has not begun; its id is made of the model, the versions and the time."""
+    """Create a pending release, with an id made of the model, the versions and the time."""
     arms = "-".join(map(str, candidates))
     none = (0.0,) * len(candidates)
     why = (reason,) if reason else ()
@@ -221,10 +225,10 @@ def dump_record(record: ReleaseRecord) -> str:
 
 
 def load_record(text: str | bytes) -> ReleaseRecord:
-    """The record of a JSON text.
+    """Parse a record from JSON.
 
     Raises:
-        InputError: it is not one, or of a format that this version of Slipway does not know.
+        InputError: the text is not a record, or has a format that this version of Slipway does not know.
     """
     try:
         return ReleaseRecord.model_validate_json(text)
@@ -233,7 +237,7 @@ def load_record(text: str | bytes) -> ReleaseRecord:
 
 
 def stored_tallies(tallies: Mapping[str, Tally]) -> dict[str, StoredTally]:
-    """Tallies as they are stored."""
+    """Convert tallies for storage."""
     return {
         key: StoredTally.model_construct(n=tally.n, total=tally.total, squares=tally.squares)
         for key, tally in tallies.items()

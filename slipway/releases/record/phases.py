@@ -1,4 +1,4 @@
-"""The life of a release, and what it leaves in the history."""
+"""The phases of a release, and the entries of its history."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Phase(StrEnum):
-    """Where a release is; `sentence` says what that means."""
+    """The phase of a release; `sentence` explains it."""
 
     PENDING = "pending"
     PREPARING = "preparing"
@@ -19,12 +19,12 @@ class Phase(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """What the phase means, for people."""
+        """The meaning of the phase, for people."""
         return _SENTENCES[self]
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is decided any more; what was decided may still have to be done."""
+        """Whether the release has ended. Some of its actions may still be pending."""
         return self in _ENDED
 
 
@@ -41,13 +41,13 @@ _ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.FINISHED})
 
 
 class Stored(BaseModel):
-    """A part of a stored record."""
+    """Base of everything in a stored record."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class HistoryEntry(Stored):
-    """A step that was taken: when, by whom, what, and the evidence that it was decided on."""
+    """One step of a release: its time, its author, a description, and the evidence behind the decision."""
 
     at: AwareDatetime
     by: str
@@ -57,7 +57,7 @@ class HistoryEntry(Stored):
 
 
 class OperatorOrder(Stored):
-    """What a person wants to happen, whatever the judge says."""
+    """An operator's order, which overrides the judge."""
 
     action: Literal["promote", "rollback"]
     by: Annotated[str, Field(min_length=1)]

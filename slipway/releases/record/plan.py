@@ -1,4 +1,4 @@
-"""What a strategy is going to do, as data: the steps that a decision follows and `--dry-run` prints."""
+"""The plan of a strategy as data: decisions follow its steps, and `--dry-run` prints them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from slipway.releases.statistics.sample_size import sample_size
 _SLOTS = 2
 _ARMS = 10
 _STEPS = 100
-_LEAST_SHARE = 0.005  # of what a load balancer's whole weights can tell from nothing
+_LEAST_SHARE = 0.005  # the smallest share that a load balancer's integer weights can express
 
 
 @dataclass(frozen=True, slots=True)
 class ShareStep:
-    """A candidate's share for at least this many minutes with traffic; ``proof``: and until its proof."""
+    """A candidate's share, held for at least ``minutes`` with traffic and, with ``proof``, until it is proven."""
 
     share: float
     minutes: float
@@ -44,7 +44,7 @@ class PlanStep:
 
 
 def share_steps(options: Options) -> tuple[ShareStep, ...]:
-    """The shares before a candidate has everything; none for the strategies that move at once."""
+    """The steps before a candidate gets all traffic; empty for strategies that switch at once."""
     match options:
         case Canary(share=share, bake_minutes=minutes):
             return (ShareStep(share, minutes, proof=True),)
@@ -57,7 +57,7 @@ def share_steps(options: Options) -> tuple[ShareStep, ...]:
 
 
 def bake_minutes(options: Options) -> float:
-    """For how long one step leads back once the candidate has everything."""
+    """How long the stable version stays warm for a rollback after the candidate gets all traffic."""
     match options:
         case AllAtOnce(bake_minutes=minutes) | BlueGreen(bake_minutes=minutes):
             return minutes
@@ -68,7 +68,7 @@ def bake_minutes(options: Options) -> float:
 
 
 def phases_judged(options: Options) -> int:
-    """Into how many phases the error probability is split."""
+    """The number of phases over which the error probability is split."""
     beside = bool(share_steps(options)) or _promotes(options)
     return 2 if beside and bake_minutes(options) else 1
 
@@ -76,7 +76,7 @@ def phases_judged(options: Options) -> int:
 def plan(
     options: Options, judge: JudgeConfig, *, tier: str = "light", stable: int, candidates: Sequence[int]
 ) -> tuple[PlanStep, ...]:
-    """The steps from the start to the end, if nothing goes wrong."""
+    """The steps from start to end if nothing goes wrong."""
     names = ", ".join(map(str, candidates))
     steps = []
     if tier == "light" or not isinstance(options, Shadow):  # a heavy model's shadows take no slot
@@ -95,10 +95,10 @@ def plan(
 
 
 def check_start(options: Options, judge: JudgeConfig, *, tier: str, stable: int, candidates: Sequence[int]) -> None:
-    """Whether a release can be started at all.
+    """Check that a release can start.
 
     Raises:
-        InputError: the tier or the strategy cannot do what is asked; each problem says why.
+        InputError: the tier or the strategy does not support the request; each problem says why.
     """
     problems = [*_wrong_candidates(options, stable, candidates), *_wrong_tier(options, tier, candidates)]
     steps = share_steps(options)

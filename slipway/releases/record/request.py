@@ -1,4 +1,4 @@
-"""How a release is started: what is asked for, checked against what there is, as a record that has not begun."""
+"""Turn a release request into a pending record, after checking it against the configuration."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
 _JUDGE = "judge."
 
 Fields = Callable[[int], Collection[str]]
-"""What a record of a request to a version of the model may hold, by name."""
+"""Returns the names of the fields that a request may send to a version of the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """What somebody wants released. ``changes`` are options by name, those of the judge after ``judge.``."""
+    """A request for a release. ``changes`` overrides options by name; the judge's names start with ``judge.``."""
 
     model: str
     candidates: tuple[int, ...]
@@ -45,11 +45,11 @@ def start_record(
     fields: Fields,
     now: datetime,
 ) -> ReleaseRecord:
-    """The record of a release that can be started; ``fields`` is asked where assignment goes by one.
+    """Check a request and create its record; ``fields`` is called only for sticky assignment.
 
     Raises:
-        InputError: an option is wrong, or the tier or the strategy cannot do what is asked.
-        NotFoundError: there is no such model or version.
+        InputError: an option is invalid, or the tier or the strategy does not support the request.
+        NotFoundError: the model or the version does not exist.
     """
     model = config.models.get(request.model)
     if model is None:
@@ -80,12 +80,12 @@ def start_record(
 
 
 def chosen(config: Config, request: ReleaseRequest) -> tuple[Options, JudgeConfig]:
-    """The options of slipway.yaml with what is wished otherwise; raises InputError."""
+    """The options of slipway.yaml with the request's changes applied; raises InputError."""
     return chosen_of(config.models[request.model].release, request.strategy, request.changes)
 
 
 def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, str]) -> tuple[Options, JudgeConfig]:
-    """The options of a strategy, by default of the one that is set, with some changed; raises InputError."""
+    """A strategy's options with changes applied, by default of the configured strategy; raises InputError."""
     strategies: tuple[Strategy, ...] = get_args(Strategy)
     strategy = next((each for each in strategies if each == name), None)
     if name is not None and strategy is None:
@@ -100,10 +100,13 @@ def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, st
 
 
 def stable_version(config: Config, model: str, last: ReleaseRecord | None, live: Mapping[int, float] | None) -> int:
-    """The version that a new release begins from: the last release's, else the one with all traffic, or as configured.
+    """The version that a new release starts from.
+
+    It is the version with all live traffic where the tier reports shares; otherwise the last release's stable version,
+    or the configured one if there was no release.
 
     Raises:
-        ConflictError: traffic is shared already, by somebody else.
+        ConflictError: the live traffic is already split.
     """
     if live is not None:
         whole = [version for version, share in live.items() if share > 0.994]
@@ -115,14 +118,14 @@ def stable_version(config: Config, model: str, last: ReleaseRecord | None, live:
 
 
 def _check_shadow(name: str, model: ModelConfig) -> None:
-    """Whether a model can be shadowed; raises InputError with the reason."""
+    """Check that a model can be shadowed; raises InputError with the reason."""
     if model.tier == "heavy" and model.heavy.compute == "gpu":
         message = f"{name} runs on GPUs, and shadows are scored on processors, where it would be another model"
         raise InputError.of("strategy", message)
 
 
 def _changed(document: dict[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
-    """A document with values at dotted names; raises InputError for a name that is not in it."""
+    """Set the values at dotted names in a document; raises InputError for an unknown name."""
     for name, value in changes.items():
         *parents, last = name.split(".")
         place = document

@@ -1,4 +1,4 @@
-"""Where releases lie: one active release for each model, and all that have ended."""
+"""The store of releases: at most one active release per model, and all past ones."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -9,35 +9,35 @@ from slipway.releases.routing.serving import ServingStore
 
 
 class ReleaseStore(ServingStore, Protocol):
-    """Release records, with optimistic locking. Every method raises UnavailableError where the store is down."""
+    """Release records with optimistic locking. Every method raises UnavailableError if the store is down."""
 
     def start(self, record: ReleaseRecord) -> ReleaseRecord:
-        """Store a new release, and give it back with its revision.
+        """Store a new release and return it with its revision.
 
         Raises:
-            ConflictError: a release of the model is active; its id is named.
+            ConflictError: the model has an active release; the message names its id.
         """
         ...
 
     def current(self, models: Iterable[str]) -> list[ReleaseRecord]:
-        """The last release of each model that has one, active or not; what is read is what was written last."""
+        """The last release of each model that has one, active or not, by a consistent read."""
         ...
 
     def save(self, record: ReleaseRecord) -> ReleaseRecord:
-        """Store what became of a release, and give it back with its new revision; a settled one joins the past.
+        """Store a changed release and return it with its new revision; a settled one is also added to the past ones.
 
         Raises:
-            StaleError: somebody else has stored another revision of it, which stays.
+            StaleError: another revision was stored in the meantime; it stays.
         """
         ...
 
     def past(self, model: str) -> list[ReleaseRecord]:
-        """The releases of a model that are over, the newest first."""
+        """The past releases of a model, newest first."""
         ...
 
 
 def is_active(record: ReleaseRecord) -> bool:
-    """Whether a release keeps others from starting: it has not ended, or what it wants is not done yet."""
+    """Whether a release blocks others from starting: it has not ended, or its actions are not complete."""
     return not record.settled
 
 
@@ -50,10 +50,10 @@ def refused(active: ReleaseRecord) -> ConflictError:
 
 
 def stale(record: ReleaseRecord) -> StaleError:
-    """The error for a revision that is not the last one."""
+    """The error for a revision that is not the latest."""
     return StaleError(f"release {record.id} was changed by somebody else since its revision {record.revision} was read")
 
 
 def newest_first(records: Iterable[ReleaseRecord]) -> list[ReleaseRecord]:
-    """By the time at which they were started."""
+    """Sort by start time, newest first."""
     return sorted(records, key=lambda record: record.started_at, reverse=True)

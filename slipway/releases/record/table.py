@@ -1,4 +1,4 @@
-"""Releases in the DynamoDB table `control`."""
+"""The release store in the DynamoDB table `control`."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from slipway.aws.table import Backoff, ClientFactory
 
 _RELEASE = "release"
-_RECORD_BYTES = 390_000  # of the 400 KB of an item; the rest is for keys
+_RECORD_BYTES = 390_000  # DynamoDB limits an item to 400 KB; the rest is for keys
 _WHOLE_ENTRIES = 20
 
 
 class DynamoReleaseStore(DynamoServingStore):
-    """A `ReleaseStore`: under `model#{name}`, the item `release`, and `release#{id}` of each one that is over.
+    """A `ReleaseStore` with the items `release`, and `release#{id}` for each past release, under `model#{name}`.
 
-    The item `serving` has what serves, in a few bytes: it is read often, and is always of the same revision.
+    A small item `serving`, which is read often, holds what assignment needs. It is written with the record, so both
+    always have the same revision.
     """
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
@@ -37,7 +38,7 @@ class DynamoReleaseStore(DynamoServingStore):
             condition = _at(before.revision) if before else {"ConditionExpression": "attribute_not_exists(pk)"}
             if self._put(first, condition) is None:
                 return first
-            # Somebody else has started one meanwhile, and that one is named.
+            # Another release was started in the meantime; the next round names it in the error.
 
     def current(self, models: Iterable[str]) -> list[ReleaseRecord]:
         keys = [key_of(model, _RELEASE) for model in dict.fromkeys(models)]
@@ -67,9 +68,9 @@ class DynamoReleaseStore(DynamoServingStore):
 
 
 def _text(record: ReleaseRecord) -> str:
-    """The record; of a history that is too long for an item, only the last entries keep their evidence.
+    """The record as JSON. If it is too long for an item, only the last history entries keep their evidence.
 
-    A release must not get stuck, or be kept from its rollback, because much has happened. All of it was sent out.
+    A long history must not block a release or its rollback. Subscribers have received all of the evidence.
     """
     text = dump_record(record)
     if len(text.encode()) > _RECORD_BYTES:
@@ -82,7 +83,7 @@ def _text(record: ReleaseRecord) -> str:
 
 
 def _at(revision: int) -> Request:
-    """A model's revisions go on from release to release, so one is enough to tell which is meant."""
+    """The condition that the stored revision is this one. A model's revisions continue across its releases."""
     return {
         "ConditionExpression": "#r = :revision",
         "ExpressionAttributeNames": {"#r": "revision"},

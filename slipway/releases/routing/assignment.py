@@ -1,4 +1,4 @@
-"""Which version answers a record: a pure function of the release and a key."""
+"""Assign a record to a version: a pure function of the release and a key."""
 
 from functools import lru_cache
 from hashlib import blake2b
@@ -11,12 +11,12 @@ _MASK = 2**64 - 1
 
 
 def assign(release: Release, key: str) -> int:
-    """The version for ``key``: the same key always gets the same version of the same release.
+    """The version for ``key``. Within a release, the same key always gets the same version.
 
-    Weighted rendezvous hashing: each version draws a number from the key, and the one whose number is best for its
-    share answers. So a share that grows keeps its keys and takes only what it gains, whatever the other shares are.
-    A draw is a version's own whatever stands beside it, since a process may not know all candidates.
-    ``key`` is the caller's sticky key, or the prediction id where there is none.
+    This is weighted rendezvous hashing: each version draws a number from the key, and the best number relative to its
+    share wins. A version whose share grows therefore keeps its keys and only gains others, whatever the other shares
+    are. A version's draw does not depend on the other versions, because a process may not know all candidates.
+    ``key`` is the caller's sticky key or, without one, the prediction id.
     """
     stable = chosen = release.stable
     if not release.candidates:
@@ -28,12 +28,12 @@ def assign(release: Release, key: str) -> int:
         rest -= share
         if share > 0 and (drawn := _draw(point, candidate.version) / share) > best:
             chosen, best = candidate.version, drawn
-    # What rounding leaves of the whole never wins.
+    # A remainder that comes from rounding never wins.
     return stable if rest > 1e-9 and _draw(point, stable) / rest > best else chosen
 
 
 def _draw(point: int, version: int) -> float:
-    """The logarithm of a version's number between 0 and 1."""
+    """The logarithm of a version's draw between 0 and 1."""
     return log(((point * _factor(version) & _MASK) + 0.5) * _UNIT)
 
 
@@ -50,15 +50,15 @@ def _point(salt: str, key: str) -> int:
 
 @lru_cache(maxsize=256)
 def _salted(salt: str) -> blake2b:
-    """The hash before any key: to copy it costs less than to make it."""
-    # A salt may be longer than what a hash takes of it, and differ from another at its end.
+    """The hash before any key. Copying it is cheaper than creating it."""
+    # Hash the salt first: blake2b limits the length of `person`, and two long salts may differ only at the end.
     return blake2b(digest_size=8, person=blake2b(salt.encode(), digest_size=blake2b.PERSON_SIZE).digest())
 
 
 @lru_cache(maxsize=256)
 def _factor(version: int) -> int:
-    """What makes a version's draw of a point, modulo 2 to the 64: random and odd.
+    """The random odd factor that turns a point into a version's draw, modulo 2**64.
 
-    All draws from all points are a random lattice, which fills the cube of the versions as evenly as chance would.
+    The draws of all points form a random lattice, which fills the cube of the versions as evenly as chance would.
     """
     return int.from_bytes(blake2b(str(version).encode(), digest_size=8).digest()) | 1

@@ -1,4 +1,4 @@
-"""What is serving a model now, as a value."""
+"""A release as a value: the versions that serve a model now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from slipway.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A version under release, and the share of the records, from 0 to 1, that goes to it."""
+    """A version under release, and its share of the records, from 0 to 1."""
 
     version: int
     share: float
@@ -16,9 +16,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Shadowing:
-    """How candidates shadow a model: which share of its requests they score, and from where on values disagree.
+    """How candidates shadow a model: the share of requests that they score, and when two values agree.
 
-    Two values agree that differ by ``tolerance`` times the larger one at most.
+    Two values agree if they differ by at most ``tolerance`` times the larger one.
     """
 
     sample: float
@@ -27,9 +27,9 @@ class Shadowing:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The stable version of a model and the candidates beside it; what no candidate takes goes to the stable one.
+    """A model's stable version and its candidates. The stable version takes the share that no candidate takes.
 
-    ``sticky`` is the field of the request, or the entity, whose value keeps its version.
+    ``sticky`` names the request field or the entity by whose value records are assigned.
     """
 
     model: str
@@ -40,21 +40,21 @@ class Release:
     sticky: str | None = None
 
     def __post_init__(self) -> None:
-        # Shares that were computed may add up to a little more than 1.
+        # Computed shares may add up to slightly more than 1.
         if any(candidate.share < 0 for candidate in self.candidates) or self.candidate_share > 1 + 1e-9:
             raise ValueError(f"the candidates of {self.model} take {self.candidate_share:g} of the traffic, not 0 to 1")
 
     @property
     def candidate_share(self) -> float:
-        """The share of the records that leaves the stable version."""
+        """The share of the records that goes to candidates."""
         return sum(candidate.share for candidate in self.candidates)
 
     def key(self, record: Mapping[str, object], prediction: str) -> str:
-        """What a record is assigned by: its sticky value, else the random part of its prediction id."""
+        """The key that a record is assigned by: its sticky value, or else the random part of its prediction id."""
         value = record.get(self.sticky) if self.sticky else None
         return prediction if value is None else str(value)
 
 
 def configured_releases(config: Config) -> dict[str, Release]:
-    """The releases that slipway.yaml writes down: every model with its stable version and no candidate."""
+    """The releases configured in slipway.yaml: each model with its stable version and no candidates."""
     return {name: Release(model=name, stable=model.stable) for name, model in config.models.items()}

@@ -1,4 +1,4 @@
-"""What of a release is read with every look at it while it serves: small, and stored beside the whole record."""
+"""The small part of a release that serving processes poll, stored next to the full record."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What serves a model, of which release, and how far that is. ``active`` until all is done that it wants.
+    """The release that serves a model, with its id, phase and revision. It is ``active`` until it is settled.
 
-    ``shadowing`` only while the candidates are shadows that score.
+    ``shadowing`` is set only while the candidates run as shadows.
     """
 
     release: Release
@@ -28,20 +28,20 @@ class Serving:
 
     @classmethod
     def of(cls, record: "ReleaseRecord") -> "Serving":
-        """What serves according to a record."""
+        """The serving part of a record."""
         return cls(record.serving, record.id, record.phase.value, not record.settled, record.revision, record.shadowing)
 
 
 class ServingStore(Protocol):
-    """What serves the models, as far as releases have ever said so."""
+    """Reads the serving part of releases."""
 
     def serving(self, models: Iterable[str], *, consistent: bool = False) -> Mapping[str, Serving]:
-        """By model, in one read; without those that were never released. Raises UnavailableError."""
+        """The serving part by model, in one read, without models never released. Raises UnavailableError."""
         ...
 
 
 def dump_serving(serving: Serving) -> str:
-    """As JSON."""
+    """Serialize to JSON."""
     release, shadowing = serving.release, serving.shadowing
     return json.dumps(
         {
@@ -60,7 +60,7 @@ def dump_serving(serving: Serving) -> str:
 
 
 def load_serving(model: str, text: str) -> Serving:
-    """What `dump_serving` wrote; raises InputError for anything else."""
+    """Parse the output of `dump_serving`; raises InputError for anything else."""
     try:
         found = json.loads(text)
         release = Release(
@@ -71,7 +71,7 @@ def load_serving(model: str, text: str) -> Serving:
             salt=str(found["salt"]),
             sticky=found["sticky"],
         )
-        # What an older version of Slipway has written has no shadows.
+        # Older versions of Slipway wrote no `shadowing`.
         shadowing = Shadowing(*map(float, shares)) if (shares := found.get("shadowing")) else None
         return Serving(release, found["id"], found["phase"], bool(found["active"]), int(found["revision"]), shadowing)
     except (KeyError, TypeError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""What serves the models, from the DynamoDB table `control`: all that a serving process reads of releases.
+"""Read the serving part of releases from the DynamoDB table `control`; serving processes read nothing else of them.
 
-It imports nothing of the records and the judge, which a cold start would pay for.
+This module does not import the records or the judge, because that would slow down a cold start.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _SERVING = "serving"
 
 
 class DynamoServingStore:
-    """A `ServingStore` of the items `serving` under `model#{name}`."""
+    """A `ServingStore` that reads the items `serving` under `model#{name}`."""
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None, backoff: "Backoff | None" = None) -> None:
         self._table = DynamoTable(table, dependency="release store", client=client, backoff=backoff)
@@ -29,7 +29,7 @@ class DynamoServingStore:
 
 
 def serving_item(serving: Serving) -> Item:
-    """What is stored of it."""
+    """The DynamoDB item of a serving part."""
     return {
         **key_of(serving.release.model, _SERVING),
         "value": {"S": dump_serving(serving)},
@@ -38,12 +38,12 @@ def serving_item(serving: Serving) -> Item:
 
 
 def key_of(model: str, sort: str) -> Item:
-    """The key of an item of a model."""
+    """The key of a model's item."""
     return {"pk": {"S": f"model#{model}"}, "sk": {"S": sort}}
 
 
 def foreign_item(item: Item) -> UnavailableError:
-    """The error for an item that something else has written."""
+    """The error for an item that this version of Slipway did not write."""
     name = f"{item['pk']['S']} / {item['sk']['S']}"
     return UnavailableError("release store", f"the item {name} was not written by this version of Slipway")
 

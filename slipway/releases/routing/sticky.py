@@ -1,4 +1,4 @@
-"""What keeps a caller at one version: a field or an entity that every request of the release can send."""
+"""Sticky assignment: a field or an entity, sent with every request, that keeps a caller on one version."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,21 +9,22 @@ from slipway.models.manifest import Manifest
 
 
 def sticky_of(options: Options) -> str | None:
-    """The name that assignment goes by; None where each record is assigned by itself."""
+    """The name of the sticky field or entity; None if each record is assigned on its own."""
     return options.sticky if isinstance(options, AbTest | Bandit) else None
 
 
 def sendable(manifest: Manifest, config: Config) -> tuple[str, ...]:
-    """What a record of a request to a version may hold: its inputs, and the entities that features are fetched for."""
+    """The names that a request to a version may send: its inputs, and the entities of its feature groups."""
     entities = [config.features[group].entity for group in manifest.groups if group in config.features]
     return tuple(dict.fromkeys([*(field.name for field in manifest.inputs), *entities]))
 
 
 def check_sticky(name: str, model: str, fields: Mapping[int, Collection[str]]) -> None:
-    """Whether a request can send ``name`` to each version; ``fields`` has what each takes.
+    """Check that requests to every version can send ``name``; ``fields`` has the names that each version accepts.
 
     Raises:
-        InputError: it cannot, so each record would be assigned by itself; the fields that it could be are named.
+        InputError: a version does not accept it, so each record would be assigned on its own. The message lists the
+            names that all versions accept.
     """
     lacking = [version for version, names in fields.items() if name not in names]
     if not lacking:

@@ -1,7 +1,7 @@
-"""Puts the function that scores for shadows to work, and takes it off again.
+"""Start and stop the function that scores captures for shadows.
 
-What it scores is in the item `serving` of the model, which is written with the record. So there is one thing to do: see
-that the function is handed the captures as long as any release wants that, and no longer.
+The function reads the versions to score from the model's item `serving`, which is written with the record. Starting and
+stopping it therefore only means to deliver captures to it while a release needs them.
 """
 
 from typing import Protocol
@@ -14,7 +14,7 @@ from slipway.releases.routing.serving import ServingStore
 
 
 class LogFilters(Protocol):
-    """The filters that hand a function the captures of a log group."""
+    """The filters that deliver the captures of a log group to a function."""
 
     def function(self, group: str) -> str | None: ...
     def put(self, group: str, function: str) -> None: ...
@@ -22,7 +22,7 @@ class LogFilters(Protocol):
 
 
 def check_deployed(names: ShadowNames | None, model: str) -> None:
-    """Whether anything scores captures of a model where a release is to start; raises InputError."""
+    """Check that a function that scores the model's captures is deployed; raises InputError."""
     if names is None or model not in names.logs:
         message = f"shadow cannot be started: nothing is deployed that scores captures of {model}; deploy first"
         raise InputError.of("strategy", message)
@@ -32,9 +32,9 @@ class LogShadows:
     """`Shadows` that read captures from logs.
 
     Args:
-        names: what is deployed.
-        filters: the filters of log groups.
-        releases: what serves, for models whose captures are in the same log group.
+        names: the deployed function and log groups.
+        filters: the subscription filters of log groups.
+        releases: the serving store, for models that share a log group.
     """
 
     def __init__(self, names: ShadowNames, filters: LogFilters, releases: ServingStore) -> None:
@@ -64,7 +64,7 @@ class LogShadows:
         return group
 
     def _others(self, record: ReleaseRecord) -> bool:
-        """Whether another model whose captures are in the same log group is shadowed."""
+        """Whether another model with captures in the same log group is shadowed."""
         group = self._group(record)
         models = [model for model, logs in self._names.logs.items() if logs == group and model != record.model]
         serving = self._releases.serving(models, consistent=True)

@@ -1,7 +1,7 @@
-"""Shadows at work: captured records are scored by the candidates and by the stable version, side by side.
+"""Score captured records with the candidates and the stable version, without answering any caller.
 
-Nobody is answered by them. All versions run in this one process, one after the other and each first in its turn. So
-their latencies and failures compare like with like, whatever the live version runs on.
+All versions run in this one process, one after the other, and take turns at going first. Their latencies and failures
+are therefore comparable, whatever the live version runs on.
 """
 
 import logging
@@ -21,19 +21,19 @@ from slipway.releases.shadow.scorer import LoadedVersion, Output, Score, Scorer
 
 _LOG = logging.getLogger("slipway")
 _TELL_SECONDS = 60.0
-_RANDOM_DIGITS = 16  # of a prediction id; those before are its time
+_RANDOM_DIGITS = 16  # the last digits of a prediction id are random; the ones before them are its time
 _RANDOM = 16**16
 ModelVersion = tuple[str, int]
 Load = Callable[[str, int], LoadedVersion]
 
 
 def is_chosen(prediction_id: str, share: float) -> bool:
-    """Whether the record of a prediction is among the share that is scored; the same for every shadow and process."""
+    """Whether a prediction's record is in the scored share; the same for every shadow and process."""
     return int(prediction_id[-_RANDOM_DIGITS:], 16) < share * _RANDOM
 
 
 def agree(ours: Output, theirs: Output, tolerance: float) -> bool:
-    """Whether two answers are the same: the label; of a regression the value, nearly; of another task everything."""
+    """Whether two answers agree: on the label, on a regression's value within ``tolerance``, or else completely."""
     if "label" in theirs:
         return bool(ours.get("label") == theirs["label"])
     one, other = ours.get("value"), theirs.get("value")
@@ -43,14 +43,14 @@ def agree(ours: Output, theirs: Output, tolerance: float) -> bool:
 
 
 class ShadowRunner:
-    """Scores captures for whatever shadows there are.
+    """Scores captures with all shadows of the project.
 
     Args:
         config: slipway.yaml.
-        releases: says which versions shadow.
-        load: gives a version of slipway.yaml.
-        write: takes the lines with the metrics.
-        clock: seconds since the epoch.
+        releases: the store that says which versions are shadows.
+        load: loads a version from slipway.yaml.
+        write: receives the lines with the metrics.
+        clock: returns seconds since the epoch.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class ShadowRunner:
         self._told: dict[ModelVersion, float] = {}
 
     def score(self, captures: Sequence[Capture], seconds: float) -> int:
-        """Score what is to be scored of some captures within about ``seconds``; says how many records that was.
+        """Score the sampled captures within about ``seconds`` and return how many there were.
 
         Raises:
-            UnavailableError: it cannot be known which versions shadow.
+            UnavailableError: the store cannot say which versions are shadows.
         """
         shadowed = self._shadowed()
         self._forget_all_but(_keys(shadowed.values()))
@@ -97,9 +97,9 @@ class ShadowRunner:
         return {model: serving for model, serving in found.items() if serving.shadowing is not None}
 
     def _takes(self, capture: Capture, serving: Serving) -> bool:
-        """Whether a capture is of the live traffic, and of the share that is scored.
+        """Whether a capture is the stable version's and in the share that is scored.
 
-        Of the requests, either the share of slipway.yaml or that of the shadow is captured, whichever is more.
+        Captures are sampled at the rate of slipway.yaml or of the shadow, whichever is higher.
         """
         if serving.shadowing is None or capture.version != serving.release.stable:
             return False
@@ -110,7 +110,10 @@ class ShadowRunner:
     def _scored(
         self, capture: Capture, version: int, budgets: dict[ModelVersion, float], patience: float
     ) -> Score | None:
-        """What a version says, or None: each has an equal part of the time, and for a record half of that at most."""
+        """A version's score, or None if the version is not ready or its time is used up.
+
+        Every version gets an equal part of the time, and may spend at most half of that on one record.
+        """
         key = (capture.model, version)
         if budgets[key] < patience:
             return None
@@ -122,7 +125,7 @@ class ShadowRunner:
         return score
 
     def _tell(self, key: ModelVersion, problem: str) -> None:
-        """Say once in a while what is wrong: a version that fails may fail on every record."""
+        """Log a problem at a limited rate, because a failing version may fail on every record."""
         now = self._clock()
         if now - self._told.get(key, -math.inf) >= _TELL_SECONDS:
             self._told[key] = now
@@ -157,7 +160,7 @@ def _keys(servings: Iterable[Serving]) -> list[ModelVersion]:
 
 
 def _in_turn(versions: Sequence[int], prediction_id: str) -> Sequence[int]:
-    """The versions, beginning with another one for each record: who is first finds caches cold."""
+    """The versions, starting with a different one per record, because the first one finds caches cold."""
     first = int(prediction_id[-_RANDOM_DIGITS:], 16) % len(versions)
     return (*versions[first:], *versions[:first])
 

@@ -1,4 +1,4 @@
-"""One version that scores records in the shadow, in a thread of its own."""
+"""Score records with one shadow version, in a thread of its own."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ Output = Mapping[str, Any]
 
 
 class LoadedVersion(Protocol):
-    """A loaded version: what `slipway.models.predictor.Predictor` is."""
+    """A loaded version, such as `slipway.models.predictor.Predictor`."""
 
     def predict(self, records: Sequence[Record]) -> Sequence[Output]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a version made of one record; ``output`` is None where it failed, and ``problem`` says why."""
+    """A version's result for one record; ``output`` is None if it failed, and ``problem`` says why."""
 
     milliseconds: float = 0.0
     output: Output | None = None
@@ -27,11 +27,13 @@ class Score:
 
 
 class Scorer:
-    """A version with its thread: one that hangs holds up no other. It is loaded at first use, which counts for nothing.
+    """A version in its own thread, so that a hanging version delays no other.
+
+    The version is loaded on first use, and loading does not count toward its latency.
 
     Args:
-        load: gives the version; if that fails, so does the record, and the next one has it tried again.
-        name: the thread's.
+        load: loads the version. If it fails, the record fails too, and the next record retries it.
+        name: the name of the thread.
     """
 
     def __init__(self, load: Callable[[], LoadedVersion], name: str) -> None:
@@ -41,9 +43,9 @@ class Scorer:
         self._scoring: Future[Score] | None = None
 
     def score(self, record: Record, seconds: float) -> Score | None:
-        """What the version says of a record, or that it said nothing within ``seconds``.
+        """Score a record. A version that gives no answer within ``seconds`` has failed.
 
-        None where it is not asked at all: it is being loaded still, or busy with a record that took too long.
+        None if the version was not asked, because it is still loading or busy with an earlier record.
         """
         if self._scoring is not None and not self._scoring.done():
             return None
@@ -61,7 +63,7 @@ class Scorer:
         return self._scoring.result() if error is None else _failure(error)
 
     def close(self) -> None:
-        """Let go of the version; what hangs goes on until the process ends."""
+        """Release the version; a hanging call continues until the process ends."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 

@@ -1,4 +1,4 @@
-"""Which runs of a simulated experiment have anything new to decide on: `ProgressiveScreen` for several arms."""
+"""Select the runs of a simulated experiment that need a decision: `ProgressiveScreen` for several arms."""
 
 import math
 from dataclasses import dataclass, fields
@@ -26,10 +26,10 @@ Totals = dict[int, dict[str, tuple[Array, Array]]]
 
 @dataclass(slots=True)
 class ExperimentScreen:
-    """The runs of one experiment. Only runs in phase `RUNNING` are screened; the others always ask.
+    """The runs of one experiment. Only runs in phase `RUNNING` are screened; all others always need a decision.
 
-    ``before`` is the capital of each candidate as the last look left it, without the newest window, ``totals`` what was
-    counted until then. ``due`` is when a run's weights are recomputed, in minutes from the start.
+    ``before`` is each candidate's capital without the newest window, and ``totals_before`` the totals without it.
+    ``due`` is the minute from the start at which a run's weights are recomputed.
     """
 
     record: ReleaseRecord
@@ -45,7 +45,7 @@ class ExperimentScreen:
 
     @classmethod
     def of(cls, record: ReleaseRecord, runs: int) -> "ExperimentScreen":
-        """For runs that all begin with the same record."""
+        """Create the screen of runs that all start from the same record."""
         asked = questions_of(record)
         capital: dict[int, Capital] = {}
         for index, version in enumerate(record.candidates):
@@ -60,8 +60,8 @@ class ExperimentScreen:
             screen.follow(run, record)
         return screen
 
-    def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:  # noqa: ARG002 - as `ProgressiveScreen`
-        """Take a window in, and say which runs ought to be asked about it."""
+    def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:  # noqa: ARG002 - `ProgressiveScreen` uses it
+        """Add a window, and flag the runs that need a decision on it."""
         self.before, self.totals_before = self.capital, self.totals
         self.capital = {
             version: capital.after(block_of_runs(counts[version], counts[self.record.stable], self.asked), self.asked)
@@ -76,7 +76,7 @@ class ExperimentScreen:
         return ask
 
     def folded(self, record: ReleaseRecord, run: int, start: datetime) -> ReleaseRecord:
-        """A run's record as looking at every window up to the newest would have left it."""
+        """A run's record as if every window before the newest had been decided on."""
         if not self.screened[run]:
             return record
         capitals = (Capital(*(getattr(each, name)[run] for name in _FIELDS)) for each in self.before.values())
@@ -96,7 +96,7 @@ class ExperimentScreen:
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
-        """Go on from what was decided."""
+        """Continue a run from its decided record."""
         self.screened[run] = record.phase is Phase.RUNNING
         alive = live_candidates(record)
         for version, flags in self.live.items():
@@ -105,7 +105,10 @@ class ExperimentScreen:
             self.due[run] = (record.weighed_at - record.started_at) / _MINUTE + record.options.update_minutes
 
     def found_worse(self, run: int) -> None:
-        """A shadow goes on, whatever is found, so it is asked about that once; an arm that is worse is dropped."""
+        """Note that a run was found worse.
+
+        A shadow continues anyway, so it needs no second decision on that. Other experiments drop the worse arm.
+        """
         self.suspected[run] = isinstance(self.record.options, Shadow)
 
     def _end(self) -> datetime:
@@ -116,7 +119,10 @@ class ExperimentScreen:
         return self.record.started_at + timedelta(minutes=most)
 
     def _worse(self) -> Flags:
-        """No mixture of bets has more than the best of them, so this names a few runs too many and none too few."""
+        """Flag the runs with a worse arm.
+
+        A mixture of bets never exceeds its best bet, so this may flag a few runs too many but never misses one.
+        """
         level = np.log(1 / self.asked.alpha)
         found = [self.capital[v].against.max(axis=(-2, -1)) >= level for v in self.capital]
         everybody = isinstance(self.record.options, Shadow)

@@ -1,4 +1,4 @@
-"""What came of the runs of a scenario, in figures; which ones depends on the strategy."""
+"""Summary figures of a scenario's runs; the strategy determines which ones."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from slipway.releases.statistics.judge import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of the runs of one scenario. Times are in minutes from the candidate's first traffic to the rollback.
+    """The results of one scenario's runs. Times are minutes from the candidate's first traffic to the rollback.
 
-    ``harmed_per_1000`` counts the requests that the candidate failed in a thousand requests to the model, from the
+    ``harmed_per_1000`` is the number of requests that the candidate failed per thousand requests to the model, from the
     candidate's first traffic to the end of the run.
     """
 
@@ -39,9 +39,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ShadowFigures:
-    """What a shadow's report says, by the share of the runs; ``undecided`` is neither, ``unfinished`` no report yet.
+    """The results of shadow runs, as shares of all runs.
 
-    Times are in minutes until the candidate was first found worse in anything. ``disagreement`` is the median run's.
+    ``undecided`` is neither worse nor within the margins, and ``unfinished`` has no report yet. Times are minutes until
+    the candidate was first found worse in any metric. ``disagreement`` is the median over the runs.
     """
 
     name: str
@@ -62,12 +63,12 @@ class ShadowFigures:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentFigures:
-    """Whom the runs of an experiment named, by their share: ``right`` is the better version, ``wrong`` any other.
+    """The results of an experiment's runs, as shares of all runs.
 
-    Times are in minutes from the first traffic to the end, ``outcomes`` are the median run's: of each arm of an A/B
-    test, of all arms of a bandit, and the impressions of an interleaving. ``lost_per_1000`` are the rewards that a
-    bandit gave away in a thousand requests by not sending all to the best version, and ``lost_equal_per_1000`` those
-    that equal shares would have.
+    ``right`` named the better version, ``wrong`` any other. Times are minutes from the first traffic to the end.
+    ``outcomes`` is the median over the runs: per arm of an A/B test, over all arms of a bandit, and the impressions of
+    an interleaving. ``lost_per_1000`` is the number of rewards that a bandit lost per thousand requests by not sending
+    all of them to the best version, and ``lost_equal_per_1000`` the loss under equal shares.
     """
 
     name: str
@@ -93,7 +94,7 @@ AnyFigures = Figures | ShadowFigures | ExperimentFigures
 
 
 def release_figures(named: Named, runs: Sequence[Run]) -> Figures:
-    """Sum the runs up. Reaching everything counts as promoted, since what follows is the bake."""
+    """Summarize the runs. A candidate that gets all traffic counts as promoted, since only the bake follows."""
     ends = Counter(map(_end, runs))
     median, p99 = _times([run.minutes for run in runs if _end(run) == "rolled_back"])
     total = sum(run.total for run in runs)
@@ -110,7 +111,7 @@ def release_figures(named: Named, runs: Sequence[Run]) -> Figures:
 
 
 def shadow_figures(named: Named, runs: Sequence[Run]) -> ShadowFigures:
-    """Sum the reports up."""
+    """Summarize the reports."""
     said = Counter(map(_report, runs))
     median, p99 = _times([run.suspected for run in runs if run.suspected is not None])
     differ = [
@@ -132,7 +133,7 @@ def shadow_figures(named: Named, runs: Sequence[Run]) -> ShadowFigures:
 
 
 def experiment_figures(named: Named, runs: Sequence[Run], options: Options) -> ExperimentFigures:
-    """Sum the winners up."""
+    """Summarize the winners."""
     ends = Counter(_won(run, named.best) for run in runs)
     median, p99 = _times([run.minutes for run in runs if _won(run, named.best) != "unfinished"])
     lost = equal = None
@@ -152,7 +153,7 @@ def experiment_figures(named: Named, runs: Sequence[Run], options: Options) -> E
 
 
 def figures_of(named: Named, runs: Sequence[Run], options: Options) -> AnyFigures:
-    """The figures that suit the strategy."""
+    """The figures for the strategy."""
     if isinstance(options, Shadow):
         return shadow_figures(named, runs)
     if hasattr(options, "promote_winner"):

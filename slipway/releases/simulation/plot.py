@@ -1,4 +1,4 @@
-"""When the runs of a simulation were decided, as a picture; needs the extra `plot`."""
+"""Plot when the runs of a simulation were decided; needs the extra `plot`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,18 +10,18 @@ from slipway.models.extras import need
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.runs import Run
 
-# Okabe and Ito's colours, which readers who do not see red and green apart can tell apart.
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 _STYLES = ("-", "--", ":")
 
 
 def plot_decisions(runs: Mapping[str, Sequence[Run]], options: Options, path: Path, *, title: str) -> None:
-    """Draw the share of the runs of each scenario in which it was decided by each minute.
+    """Plot the share of each scenario's runs that were decided by each minute.
 
-    That is: rolled back; of an experiment, ended; of a shadow, found worse.
+    A run is decided when it is rolled back; an experiment, when it ends; a shadow, when it is found worse.
 
     Raises:
-        InputError: the file cannot be written, or its ending is not known.
+        InputError: the file cannot be written, or its extension is unknown.
         MissingExtraError: matplotlib is not installed.
     """
     check_format(path)
@@ -46,7 +46,7 @@ def plot_decisions(runs: Mapping[str, Sequence[Run]], options: Options, path: Pa
 
 
 def _decided(options: Options) -> tuple[str, Callable[[Run], float | None]]:
-    """What counts as decided, and the minute of that in a run."""
+    """A description of a decided run, and a function that returns the minute of its decision."""
     if isinstance(options, Shadow):
         return "in which the shadow was found worse", lambda run: run.suspected
     if isinstance(options, AbTest | Bandit | Interleave):

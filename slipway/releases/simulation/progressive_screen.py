@@ -1,4 +1,4 @@
-"""The bets of all simulated runs at once, and which of the runs have anything new to decide on."""
+"""Compute the bets of all simulated runs at once, and select the runs that need a decision."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -22,9 +22,9 @@ _FIELDS = tuple(each.name for each in fields(Capital))
 
 @dataclass(slots=True)
 class ProgressiveScreen:
-    """The runs that are asked the same questions. Only runs in phase `RUNNING` are screened; the others always ask.
+    """The runs with the same questions. Only runs in phase `RUNNING` are screened; all others always need a decision.
 
-    ``before`` is the capital as the last look left it, without the newest window.
+    ``before`` is the capital without the newest window.
     """
 
     asked: Questions
@@ -44,7 +44,7 @@ class ProgressiveScreen:
 
     @classmethod
     def of(cls, record: ReleaseRecord, runs: int) -> "ProgressiveScreen":
-        """For runs that all begin with the same record."""
+        """Create the screen of runs that all start from the same record."""
         asked = questions_of(record)
         started = record.capitals[0].unpacked() if record.capitals else first_capital(asked, None)
         capital = Capital(*(np.repeat(getattr(started, name)[None], runs, axis=0) for name in _FIELDS))
@@ -66,7 +66,7 @@ class ProgressiveScreen:
         return screen
 
     def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:
-        """Take a window in, and say which runs ought to be asked about it."""
+        """Add a window, and flag the runs that need a decision on it."""
         self.before = self.capital
         block = block_of_runs(counts[self.candidate], counts[self.stable], self.asked)
         self.capital = self.capital.after(block, self.asked)
@@ -78,17 +78,17 @@ class ProgressiveScreen:
         complete = (after >= self.due) & (total >= self.least)
         if complete.any():
             complete &= self.capital.proven(self.asked) | ~self.proof
-        # No mixture of bets has more than the best of them, so this asks about a few runs too many and none too few.
+        # A mixture of bets never exceeds its best bet, so this may flag a few runs too many but never misses one.
         worse = self.capital.against.max(axis=(-2, -1)) >= np.log(1 / self.asked.alpha)
         news = worse | (alike != self.held) | complete
         ask: Flags = ~self.screened | news | (now >= self.deadline)
-        # What is not asked about is counted here; what is asked about, by the decision.
+        # Count here for the runs without a decision; a decision counts for its own run.
         self.minutes = np.where(ask, self.minutes, after)
         self.requests = np.where(ask, self.requests, total)
         return ask
 
     def folded(self, record: ReleaseRecord, run: int, start: datetime) -> ReleaseRecord:
-        """A run's record as looking at every window up to the newest would have left it."""
+        """A run's record as if every window before the newest had been decided on."""
         if not self.screened[run]:
             return record
         capital = Capital(*(getattr(self.before, name)[run] for name in _FIELDS))
@@ -101,7 +101,7 @@ class ProgressiveScreen:
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
-        """Go on from what was decided."""
+        """Continue a run from its decided record."""
         self.screened[run] = record.phase is Phase.RUNNING
         self.minutes[run], self.requests[run] = record.minutes, record.requests
         if record.phase is Phase.RUNNING:
@@ -110,7 +110,7 @@ class ProgressiveScreen:
 
 
 def block_of_runs(candidate: Counts, stable: Counts, asked: Questions) -> Block:
-    """The counts of one window of all runs, row by row."""
+    """The counts of one window for all runs, row by row."""
     return Block(*_columns(candidate, asked), *_columns(stable, asked))
 
 

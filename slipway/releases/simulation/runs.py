@@ -1,8 +1,8 @@
-"""The decision against simulated traffic, many runs at once.
+"""Run the decision against simulated traffic, in many runs at once.
 
-Every run has a record of its own, and `decide` alone changes it. To be fast, the runs' bets are computed together, and
-a run's decision is only asked for when something of it is new: a verdict, a step that is over, the deadline. What came
-in meanwhile is put into its record as `decide` would have, which a test compares with asking every time.
+Every run has its own record, and only `decide` advances it. For speed, the bets of all runs are computed together, and
+`decide` is called for a run only on news: a verdict, a completed step or the deadline. Windows in between are added to
+its record as `decide` would add them; a test compares the result with calling `decide` on every window.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ STABLE = 1
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is released into what traffic: the candidates beside the stable version."""
+    """The stable version, the candidates and the traffic of a simulated release."""
 
     name: str
     candidates: tuple[Behaviour, ...]
@@ -39,13 +39,13 @@ class Scenario:
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """The candidates' numbers."""
+        """The version numbers of the candidates."""
         return tuple(range(STABLE + 1, STABLE + 1 + len(self.candidates)))
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How it is released and looked at: windows of ``look_minutes``, which are seen ``lag_minutes`` late."""
+    """The options of a simulated release. Windows last ``look_minutes`` and are seen ``lag_minutes`` late."""
 
     options: Options
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -59,10 +59,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How one run ended: the last record, the verdict that ended it, and after how many minutes with traffic.
+    """The end of one run: its last record, the verdict that ended it, and the number of minutes with traffic.
 
-    ``harmed`` are the requests that the candidates failed; ``requests`` are those of each version. ``suspected`` is the
-    minute at which a candidate was first found worse in anything.
+    ``harmed`` is the number of requests that the candidates failed, and ``requests`` the number of requests to each
+    version. ``suspected`` is the minute at which a candidate was first found worse in any metric.
     """
 
     record: ReleaseRecord
@@ -74,22 +74,22 @@ class Run:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome that ended the run."""
+        """The outcome that ended the run, or None."""
         return self.verdict.outcome if self.verdict else None
 
     @property
     def total(self) -> float:
-        """The requests to the model, or to the shadows and to it."""
+        """The number of requests to the model, including those that shadows scored."""
         return sum(self.requests.values())
 
     @property
     def served(self) -> float:
-        """The requests that the candidates had."""
+        """The number of requests to the candidates."""
         return self.total - self.requests[STABLE]
 
 
 def simulate(scenario: Scenario, setting: Setting) -> list[Run]:
-    """Release in every run, and see what becomes of it."""
+    """Simulate the release in every run."""
     simulation = _Simulation.of(scenario, setting)
     for tick in range(round(setting.hours * 60 / setting.look_minutes)):
         if not simulation.live.any():
@@ -100,7 +100,7 @@ def simulate(scenario: Scenario, setting: Setting) -> list[Run]:
 
 @dataclass(slots=True)
 class _Simulation:
-    """All runs while they run, and what was drawn and not seen yet."""
+    """The state of all runs, and the drawn windows that are not seen yet."""
 
     scenario: Scenario
     setting: Setting
@@ -118,7 +118,7 @@ class _Simulation:
 
     @classmethod
     def of(cls, scenario: Scenario, setting: Setting) -> "_Simulation":
-        """At the moment at which the candidates get their first traffic."""
+        """Start at the moment when the candidates get their first traffic."""
         known = reference(scenario.stable, scenario.traffic)
         record = _started(scenario, setting, known)
         behaviours = {STABLE: scenario.stable, **dict(zip(scenario.versions, scenario.candidates, strict=True))}
@@ -144,18 +144,18 @@ class _Simulation:
 
     @property
     def live(self) -> Flags:
-        """The runs that have not ended."""
+        """Flags for the runs that have not ended."""
         return np.array([not record.phase.ended for record in self.records])
 
     def look(self, minute: float) -> None:
-        """Let the traffic of a window come, and decide on the newest window that can be seen."""
+        """Draw the traffic of a window, and decide on the newest window that can be seen."""
         live, setting = self.live, self.setting
         self.unseen.append((_START + timedelta(minutes=minute), self._draw(live, minute)))
         if len(self.unseen) > round(setting.lag_minutes / setting.look_minutes):
             self._decide(live, minute + setting.look_minutes)
 
     def ended_runs(self) -> list[Run]:
-        """Every run as it stands."""
+        """The result of every run at this point."""
         ended = np.where(self.ended > 0, self.ended, self.setting.hours * 60)
         requests = [{v: float(n[run]) for v, n in self.requests.items()} for run in range(self.setting.runs)]
         columns = (self.records, self.verdicts, ended.tolist(), self.harmed.tolist(), requests, self.suspected)
@@ -173,13 +173,13 @@ class _Simulation:
         for version, drawn in counts.items():
             requests, failed = drawn[keys.ERRORS]
             self.requests[version] += requests
-            # Nobody is answered by a shadow, and an interleaving goes on without a candidate that fails.
+            # A shadow answers no caller, and an interleaving still answers when its candidate fails.
             if version != STABLE and not isinstance(self.setting.options, Shadow | Interleave):
                 self.harmed += failed
         return counts
 
     def _shares(self, live: Flags) -> dict[int, Array]:
-        """What each version answers, or scores, in each run."""
+        """The share of requests that each version answers or scores, per run."""
         versions = self.scenario.versions
         shares = np.array([record.shares for record in self.records]) * live[:, None]
         stable = np.clip(live - shares.sum(axis=1), 0, 1)
@@ -215,7 +215,7 @@ class _Simulation:
 
 
 def _started(scenario: Scenario, setting: Setting, known: Reference) -> ReleaseRecord:
-    """The release at the moment at which its candidates get their first traffic."""
+    """The record at the moment when its candidates get their first traffic."""
     record = new_record(
         model="simulated",
         tier="light",
@@ -239,7 +239,7 @@ def _tallies(counts: Counts, run: int) -> dict[str, Tally]:
 
 
 def _screen(record: ReleaseRecord, setting: Setting) -> ProgressiveScreen | ExperimentScreen | None:
-    """What tells which runs are to be asked; None asks all of them at every look."""
+    """The screen that selects runs for a decision; None decides on all runs at every look."""
     if setting.asked_every_time:
         return None
     if isinstance(setting.options, Shadow | AbTest | Bandit | Interleave):

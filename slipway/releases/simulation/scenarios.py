@@ -1,4 +1,4 @@
-"""The scenarios that `slipway release simulate` knows by name: candidates, and what they are released into."""
+"""The named scenarios of `slipway release simulate`: the candidates and the traffic of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +11,15 @@ from slipway.releases.simulation.traffic import Behaviour, Traffic
 _ALL_POSITIVE = {"negative": 0.0, "neutral": 0.0, "positive": 1.0}
 _DAY = 1440.0
 _LATE = 240.0
-# What an experiment is to find where its options do not say.
+# The difference that an experiment should find if its options name none.
 _EFFECT, _PREFERENCE = 0.02, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A scenario with a sentence; ``all_day``: the candidate keeps its share for the day, to be looked at all along.
+    """A scenario with a description. With ``all_day``, the candidate keeps its share and is judged for a whole day.
 
-    ``best`` is the version that an experiment ought to name, None where it ought to name none.
+    ``best`` is the version that an experiment should name, or None if it should name none.
     """
 
     scenario: Scenario
@@ -28,7 +28,7 @@ class Named:
     best: int | None = None
 
     def setting(self, options: Options, judge: JudgeConfig) -> tuple[Options, JudgeConfig]:
-        """The options and the judge that the scenario runs with."""
+        """The options and the judge's configuration for the scenario."""
         if not self.all_day or not isinstance(options, Canary):
             return options, judge
         longer = judge.model_copy(update={"deadline_minutes": 2 * _DAY})
@@ -36,7 +36,7 @@ class Named:
 
 
 def find_scenarios(names: Sequence[str], options: Options, traffic: Traffic, *, arms: int = 2) -> list[Named]:
-    """The named scenarios for a strategy, all of them by default; raises NotFoundError."""
+    """The scenarios of a strategy by name, by default all of them; raises NotFoundError for an unknown name."""
     experiment = isinstance(options, AbTest | Bandit | Interleave)
     known = {
         each.scenario.name: each
@@ -49,7 +49,7 @@ def find_scenarios(names: Sequence[str], options: Options, traffic: Traffic, *, 
 
 
 def releases(traffic: Traffic) -> tuple[Named, ...]:
-    """The scenarios of the strategies that end with one version having everything, and of shadows."""
+    """The scenarios for shadows, and for strategies that end with one version taking all traffic."""
     same = Behaviour()
     priced = replace(same, labels={})
     regression = Scenario("", (), stable=priced, traffic=traffic)
@@ -99,7 +99,7 @@ def releases(traffic: Traffic) -> tuple[Named, ...]:
 
 
 def experiments(options: Options, traffic: Traffic, *, arms: int = 2) -> tuple[Named, ...]:
-    """The scenarios of an A/B test, a bandit or an interleaving; of ``arms`` versions, one candidate is different."""
+    """The scenarios for an A/B test, a bandit or an interleaving; one candidate of ``arms`` versions is different."""
     effect = effect_of(options)
     by = f"better by {effect:g}"
     if isinstance(options, Interleave):
@@ -126,14 +126,14 @@ def experiments(options: Options, traffic: Traffic, *, arms: int = 2) -> tuple[N
 
 
 def effect_of(options: Options) -> float:
-    """The difference that an experiment is to find."""
+    """The difference that an experiment should find."""
     if isinstance(options, Interleave):
         return _PREFERENCE
     return options.effect if isinstance(options, AbTest) else _EFFECT
 
 
 def stable_of(options: Options) -> Behaviour:
-    """The stable version of an experiment, by what the options say of it."""
+    """The stable version that the experiment's options describe."""
     if isinstance(options, AbTest):
         if options.metric == "reward":
             return Behaviour(reward=options.baseline)
@@ -142,7 +142,7 @@ def stable_of(options: Options) -> Behaviour:
 
 
 def best_of(options: Options, stable: Behaviour, candidate: Behaviour) -> int | None:
-    """Which of two versions an experiment ought to name, by what it measures."""
+    """The version of two that an experiment should name by its metric; None if they are equal."""
     if isinstance(options, Interleave):
         gain = candidate.preferred - (1 - candidate.preferred)
     elif isinstance(options, AbTest) and options.metric == "accuracy":
@@ -153,7 +153,7 @@ def best_of(options: Options, stable: Behaviour, candidate: Behaviour) -> int | 
 
 
 def better(options: Options, gain: float) -> Behaviour:
-    """A version that is better than the stable one by so much, in what the experiment measures."""
+    """A version that is better than the stable one by ``gain`` in the experiment's metric."""
     stable = stable_of(options)
     if isinstance(options, Interleave):
         return replace(stable, preferred=stable.preferred + gain)

@@ -1,4 +1,4 @@
-"""Simulated traffic: what versions do to requests, drawn for many runs at once."""
+"""Simulated traffic: the outcomes of requests to versions, drawn for many runs at once."""
 
 import math
 from collections import deque
@@ -18,16 +18,16 @@ _DAY = 1440.0
 _VALUE_QUANTILES = (0.2, 0.4, 0.6, 0.8)
 Integers = NDArray[np.int64]
 Counts = dict[str, tuple[Array, Array]]
-"""For each tally its number and sum, of shape [runs]."""
+"""The number and sum of each tally, each of shape [runs]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One version: its shares of failures, wrong labels, rewards and so on; latencies are log-normal.
+    """The behaviour of one version: its rates of failures, wrong labels, rewards and so on. Latencies are log-normal.
 
-    ``preferred`` is how often a candidate wins an impression that is not a tie, ``disagrees`` how often a shadow says
-    otherwise than the stable version. A score has the deviation ``spread``. A regression predicts no labels, but normal
-    values of the mean ``value`` and the deviation ``value_spread``.
+    ``preferred`` is the rate at which a candidate wins impressions that are not ties, and ``disagrees`` the rate at
+    which a shadow disagrees with the stable version. Scores have the standard deviation ``spread``. A regression has no
+    labels; it predicts normally distributed values with mean ``value`` and standard deviation ``value_spread``.
     """
 
     errors: float = 0.001
@@ -44,34 +44,34 @@ class Behaviour:
     value_spread: float = 30.0
 
     def over(self, milliseconds: float) -> float:
-        """The share of the latencies over a limit."""
+        """The share of latencies above a limit."""
         deviation = math.log(self.p99_ms / self.p50_ms) / _NORMAL.inv_cdf(0.99)
         distance = math.log(milliseconds / self.p50_ms)
         return 1 - _NORMAL.cdf(distance / deviation) if deviation else float(distance < 0)
 
     def value_over(self, limit: float) -> float:
-        """The share of the values over a limit."""
+        """The share of values above a limit."""
         return 1 - NormalDist(self.value, self.value_spread).cdf(limit)
 
     def value_limits(self) -> tuple[float, ...]:
-        """The limits over which a regression's values are counted, if this is the stable version."""
+        """The limits above which a regression's values are counted, if this is the stable version."""
         if self.labels:
             return ()
         return tuple(NormalDist(self.value, self.value_spread).inv_cdf(share) for share in _VALUE_QUANTILES)
 
     def slower(self, factor: float) -> "Behaviour":
-        """The same, every request taking so many times as long."""
+        """The same behaviour with latencies multiplied by ``factor``."""
         return replace(self, p50_ms=self.p50_ms * factor, p99_ms=self.p99_ms * factor)
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests a second, over the day from ``1 - daily`` to ``1 + daily`` times that, and what comes back of them.
+    """The requests per second and their feedback. Over the day the rate varies by factors of 1 ± ``daily``.
 
-    Of the predictions ``feedback`` get a label, after ``feedback_minutes`` on average, and all get a reward, after
-    ``reward_minutes`` on average. Between ``outage`` minutes, something that all versions share fails
-    ``outage_errors``. ``ties`` of the impressions of an interleaving decide nothing. Without traffic from ``stops``
-    minutes on.
+    A share ``feedback`` of the predictions gets a label, after ``feedback_minutes`` on average, and all get a reward,
+    after ``reward_minutes`` on average. Between the two minutes of ``outage``, a shared dependency fails a share
+    ``outage_errors`` of the requests. A share ``ties`` of an interleaving's impressions are ties. Traffic stops after
+    ``stops`` minutes.
     """
 
     rps: float = 100.0
@@ -85,22 +85,22 @@ class Traffic:
     stops: float = math.inf
 
     def expected(self, minute: float, minutes: float) -> float:
-        """Requests to expect in so many minutes from a minute on; the day starts at its mean and rises."""
+        """The expected requests in ``minutes`` from ``minute`` on; the day starts at the mean rate and rises."""
         if minute >= self.stops:
             return 0.0
         return self.rps * 60 * minutes * (1 + self.daily * math.sin(2 * math.pi * (minute + minutes / 2) / _DAY))
 
     def failing(self, minute: float) -> float:
-        """The share of the requests that fail whatever the version."""
+        """The share of requests that fail on every version."""
         return self.outage_errors if self.outage[0] <= minute < self.outage[1] else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How a release measures: the limits over which latencies and values are counted, by the record.
+    """How a release measures: the record's limits above which latencies and values are counted.
 
-    ``reward_delay`` is the age in minutes at which a prediction counts, with its reward or without: a bandit's. None
-    counts a reward when it comes. ``shadow``: candidates answer what the stable version has answered.
+    ``reward_delay`` is the age in minutes at which a bandit counts a prediction, with or without a reward. With None, a
+    reward counts when it arrives. With ``shadow``, the version scores requests that the stable version answered.
     """
 
     latencies: Mapping[str, float]
@@ -110,7 +110,7 @@ class Measured:
 
 
 class Stream:
-    """One version's requests in all runs, and the labels and rewards that have still to come."""
+    """One version's requests in all runs, with the labels and rewards that are still to arrive."""
 
     def __init__(self, behaviour: Behaviour, traffic: Traffic, measured: Measured, runs: int) -> None:
         self._behaviour = behaviour
@@ -120,7 +120,7 @@ class Stream:
         self._rewards = _Rewards(behaviour.reward, traffic.reward_minutes, measured.reward_delay, runs)
 
     def draw(self, rng: np.random.Generator, share: Array, minute: float, minutes: float) -> Counts:
-        """What happens from a minute on, with this share of the traffic in each run."""
+        """Draw the outcomes of ``minutes`` from ``minute`` on, with this share of the traffic in each run."""
         does = self._behaviour
         n = rng.poisson(self._traffic.expected(minute, minutes) * share)
         broken = 1 - (1 - does.errors) * (1 - self._traffic.failing(minute))
@@ -130,7 +130,7 @@ class Stream:
         scores = rng.normal(n * does.score, np.sqrt(n) * does.spread)
         counts[keys.SCORE] = (_real(n), np.clip(scores, 0, n))
         if self._measured.shadow:
-            # What it answers nobody sees, so no label and no reward comes back.
+            # No caller sees a shadow's answers, so they get no labels or rewards.
             compared = n - failed
             return counts | {keys.AGREEMENT: (_real(compared), _real(rng.binomial(compared, does.disagrees)))}
         return counts | self._labelled(rng, n, minutes) | {keys.REWARD: self._rewards.draw(rng, n, minute, minutes)}
@@ -142,7 +142,7 @@ class Stream:
         return {keys.P50: (_real(n), _real(slow)), keys.P99: (_real(n), _real(slower))}
 
     def _predicted(self, rng: np.random.Generator, n: Integers) -> Counts:
-        """Labels, or values over the limits."""
+        """Draw labels, or values above the limits."""
         does, limits = self._behaviour, sorted(self._measured.values)
         if not limits:
             drawn = rng.multinomial(n, list(does.labels.values())).T
@@ -155,7 +155,7 @@ class Stream:
         return {keys.value_key(limit): (_real(n), _real(one)) for limit, one in zip(limits, beyond, strict=True)}
 
     def _labelled(self, rng: np.random.Generator, n: Integers, minutes: float) -> Counts:
-        """Labels come at a constant rate for each prediction that waits for one."""
+        """Draw labels, which arrive at a constant rate for each prediction that waits for one."""
         self._unlabelled += rng.binomial(n, self._traffic.feedback)
         come = rng.binomial(self._unlabelled, _come_within(minutes, self._traffic.feedback_minutes))
         self._unlabelled -= come
@@ -163,7 +163,7 @@ class Stream:
 
 
 class _Rewards:
-    """The rewards of one version, each of which comes at a constant rate; ``delay`` is as in `Measured`."""
+    """The rewards of one version, each arriving at a constant rate; ``delay`` is `Measured.reward_delay`."""
 
     def __init__(self, mean: float, after: float, delay: float | None, runs: int) -> None:
         self._mean = mean
@@ -173,7 +173,7 @@ class _Rewards:
         self._young: deque[tuple[float, Integers]] = deque()
 
     def draw(self, rng: np.random.Generator, n: Integers, minute: float, minutes: float) -> tuple[Array, Array]:
-        """The outcomes that these minutes add, and their sum."""
+        """The number of outcomes that these minutes add, and their sum."""
         if self._delay is None:
             self._waiting += n
             come = rng.binomial(self._waiting, _come_within(minutes, self._after))
@@ -187,12 +187,12 @@ class _Rewards:
 
 
 def _come_within(minutes: float, mean: float) -> float:
-    """The probability to come within some minutes at a constant rate, with this time on average."""
+    """The probability of arrival within ``minutes`` at a constant rate with this mean time."""
     return -math.expm1(-minutes / max(mean, 1e-9))
 
 
 def impressions(rng: np.random.Generator, candidate: Behaviour, traffic: Traffic, served: Array) -> Counts:
-    """Who won the impressions of an interleaving."""
+    """Draw the winners of an interleaving's impressions."""
     n = served.astype(np.int64)
     ties = rng.binomial(n, traffic.ties)
     won = rng.binomial(n - ties, candidate.preferred)
@@ -200,7 +200,7 @@ def impressions(rng: np.random.Generator, candidate: Behaviour, traffic: Traffic
 
 
 def reference(stable: Behaviour, traffic: Traffic) -> Reference:
-    """What is known of the stable version before the release: an hour of it."""
+    """The reference of the stable version: its last hour before the release."""
     requests = traffic.rps * 3600
     tallies = {
         keys.ERRORS: Tally(requests, requests * stable.errors),

@@ -1,4 +1,4 @@
-"""Thompson sampling without sampling: the probability that each arm is the best, as the traffic it gets."""
+"""Thompson sampling without sampling: each arm's traffic is the probability that it is the best arm."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _POINTS = 4001
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One version: its outcomes, its mean with the prior in it, the probability that it is best, and its traffic."""
+    """One version: its outcomes, its posterior mean, the probability that it is best, and its traffic weight."""
 
     version: int
     outcomes: float
@@ -26,7 +26,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Regret:
-    """What was given away by not sending everything to the best arm, in rewards, and what equal shares would have."""
+    """The rewards lost by not sending all traffic to the best arm, and the loss under equal shares."""
 
     best: int
     regret: float
@@ -43,14 +43,14 @@ class Regret:
 
 
 def weigh(rewards: Mapping[int, Tally], *, floor: float, least: int) -> tuple[Arm, ...]:
-    """Each arm's weight: the probability that it is the best, no less than ``floor``.
+    """Each arm's weight: the probability that it is the best, with a minimum of ``floor``.
 
-    Until every arm has ``least`` outcomes, all weigh the same.
+    Until every arm has ``least`` outcomes, all weights are equal.
 
     Args:
-        rewards: outcomes between 0 and 1 of each version, of predictions old enough to have theirs.
-        floor: the share that every arm keeps, so that it goes on being measured.
-        least: outcomes of each arm before the weights differ.
+        rewards: each version's outcomes between 0 and 1, from predictions old enough to have their rewards.
+        floor: the minimum share of every arm, so that each is still measured.
+        least: the number of outcomes that every arm needs before the weights differ.
     """
     tallies = list(rewards.values())
     best = best_probabilities(tallies)
@@ -66,15 +66,15 @@ def weigh(rewards: Mapping[int, Tally], *, floor: float, least: int) -> tuple[Ar
 
 
 def posterior_mean(tally: Tally) -> float:
-    """The mean under a uniform prior."""
+    """The posterior mean under a uniform prior."""
     return (tally.total + 1) / (tally.n + 2)
 
 
 def best_probabilities(tallies: Sequence[Tally]) -> list[float]:
-    """The probability of each arm to have the highest mean, under independent Beta posteriors, by quadrature.
+    """The probability that each arm has the highest mean, under independent Beta posteriors, by quadrature.
 
-    W. R. Thompson (1933) draws an arm with this probability. Integrating is the same without the draw, and so a
-    function of the evidence alone.
+    W. R. Thompson (1933) draws an arm with this probability. Integration gives the same probabilities without a random
+    draw, as a function of the evidence alone.
     """
     shapes = [(1 + tally.total, 1 + tally.n - tally.total) for tally in tallies]
     grid = _grid(shapes)
@@ -91,7 +91,7 @@ def best_probabilities(tallies: Sequence[Tally]) -> list[float]:
 
 
 def regret(rewards: Mapping[int, Tally]) -> Regret:
-    """What the arms' shares have cost, by the means as they are known now."""
+    """The cost of the shares so far, by the current posterior means."""
     means = {version: posterior_mean(tally) for version, tally in rewards.items()}
     best = max(means, key=lambda version: means[version])
     outcomes = sum(tally.n for tally in rewards.values())
@@ -101,7 +101,7 @@ def regret(rewards: Mapping[int, Tally]) -> Regret:
 
 
 def _grid(shapes: Sequence[tuple[float, float]]) -> Array:
-    """Points where any of the densities is, as dense as the narrowest of them needs."""
+    """Points that cover every density, spaced closely enough for the narrowest one."""
     parts = [np.linspace(0, 1, 201)]
     for a, b in shapes:
         mean = a / (a + b)

@@ -1,8 +1,8 @@
-"""The judge's one test: a bet on two streams of outcomes, whose winnings are evidence at any time one looks.
+"""The judge's only test: a bet on two streams of outcomes, whose winnings are valid evidence at any look.
 
-A block of time holds ``n`` outcomes between 0 and 1 of each version, of which only number and sum are known. The bet is
-worth at most 1 on average as long as the candidate's mean is no more than ``ratio * stable mean + margin``, whatever
-the stable mean is and however it moves from block to block. docs/judge.md derives it.
+A block of time holds ``n`` outcomes between 0 and 1 per version, known only by their number and sum. The expected
+capital is at most 1 while the candidate's mean is at most ``ratio * stable mean + margin``, for any stable mean and
+however it changes from block to block. docs/judge.md has the derivation.
 """
 
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Alternatives that a bet does best at: the odds of a bad outcome, as multiples of the odds on the boundary. The first
-# of each bets nothing: it is what the others are paid from again once they have lost, for a candidate that turns bad.
+# The alternatives for which each bet is optimal: the odds of a bad outcome, as multiples of the odds on the boundary.
+# The first of each list bets nothing. It refunds the other bets after they lose, for a candidate that turns bad later.
 AGAINST = np.array([1.0, 1.15, 1.5, 2.5, 6.0, 40.0])
-# And the shares of the boundary's mean that a harmless candidate may have.
+# The alternatives in favour: the mean of a harmless candidate, as shares of the boundary's mean.
 IN_FAVOUR = np.array([1.0, 0.95, 0.8, 0.5, 0.2, 0.03])
 BETS = len(AGAINST)
 
 _LOWEST_GUESS = 1e-4
 _HIGHEST_BOUNDARY = 0.999
 _REINVESTED = 0.0005
-_STAKE = 0.5  # a stable outcome may lose this part of the capital at most
+_STAKE = 0.5  # the largest part of the capital that one stable outcome may lose
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Number and sum of the outcomes of both versions; all arrays have the same shape, the comparisons last."""
+    """The number and sum of both versions' outcomes; all arrays have one shape, with the comparisons last."""
 
     candidate_n: Array
     candidate_sum: Array
@@ -43,17 +43,17 @@ class Boundary:
     margin: Array
 
     def guess(self, stable: Array) -> Array:
-        """A guess of the stable mean that keeps the boundary inside (0, 1); the test is valid whatever it is."""
+        """Clip a guess of the stable mean to keep the boundary inside (0, 1). The test is valid for any guess."""
         highest = np.where(self.ratio > 0, (_HIGHEST_BOUNDARY - self.margin) / np.maximum(self.ratio, 1e-12), 0.5)
         return np.clip(stable, _LOWEST_GUESS, np.maximum(highest, _LOWEST_GUESS))
 
 
 def log_winnings(block: Block, boundary: Boundary, guess: Array) -> tuple[Array, Array]:
-    """The logarithms of what the bets against the candidate, and in its favour, return on one block.
+    """The logarithms of the returns on one block of the bets against the candidate and in its favour.
 
     Args:
-        block: what happened, of shape [..., comparisons].
-        boundary: of shape [comparisons].
+        block: the outcomes, of shape [..., comparisons].
+        boundary: the boundaries, of shape [comparisons].
         guess: the stable mean as known before the block, from `Boundary.guess`.
 
     Returns:
@@ -64,7 +64,7 @@ def log_winnings(block: Block, boundary: Boundary, guess: Array) -> tuple[Array,
     against = (AGAINST - 1) / (1 - limit + AGAINST * limit)
     favour = (IN_FAVOUR - 1) / (1 - limit)
     weight = boundary.ratio * block.candidate_n / np.maximum(block.stable_n, 1)
-    # Without any stable outcome there is nothing to compare with, and the stake is nothing.
+    # Without a stable outcome there is nothing to compare with, so the stake is zero.
     weight = np.where((boundary.ratio > 0) & (block.stable_n <= 0), np.inf, weight)[..., None]
     most = _STAKE / np.maximum(weight * np.maximum(mean, 1 - mean), 1e-12)
     against, favour = np.minimum(against, most), np.maximum(favour, -most)
@@ -85,9 +85,9 @@ def _returns(block: Block, limit: Array, mean: Array, stake: Array, hedge: Array
 
 
 def reinvested(capital: Array) -> Array:
-    """The capital of the bets once each has given a little, of which those that have lost it all are paid.
+    """The capital after each bet gives up a small share, which refunds the bets that have lost everything.
 
-    The fixed share of M. Herbster and M. K. Warmuth (1998), in a form that gives out no more than was given.
+    This is the fixed share of M. Herbster and M. K. Warmuth (1998), in a form that pays out no more than it collects.
     """
     floor = capital.max(axis=-1, keepdims=True) + np.log(_REINVESTED / BETS)
     spread: Array = np.maximum(capital + np.log1p(-_REINVESTED), floor)
@@ -95,16 +95,17 @@ def reinvested(capital: Array) -> Array:
 
 
 def log_mixture(capital: Array, axes: int | tuple[int, ...] = -1) -> Array:
-    """The logarithm of the average of capitals given as logarithms: capital that was spread over several bets."""
+    """The logarithm of the mean of capitals given as logarithms: the capital of one stake spread over several bets."""
     highest = capital.max(axis=axes, keepdims=True)
     mixed: Array = np.log(np.exp(capital - highest).mean(axis=axes)) + highest.squeeze(axis=axes)
     return mixed
 
 
 def upper_bound(n: Array, total: Array, alpha: float) -> Array:
-    """The mean that ``n`` outcomes with this total exceed with probability ``alpha`` at most, by Chernoff's bound.
+    """An upper confidence bound on the mean, which the true mean exceeds with probability at most ``alpha``.
 
-    The smallest u above the observed mean m with n KL(m, u) >= log(1 / alpha); 1 where there are no outcomes.
+    By Chernoff's bound it is the smallest u above the observed mean m with n KL(m, u) >= log(1 / alpha), and 1 if there
+    are no outcomes.
     """
     observed = np.where(n > 0, total / np.maximum(n, 1), 0.0)
     low, high = observed.copy(), np.ones_like(observed)

@@ -1,4 +1,4 @@
-"""What the judge knows of one candidate: the capital of every bet, and the counts. Leading axes, if any, are runs."""
+"""The judge's state for one candidate: the capital of every bet, and the counts. Leading axes, if any, are runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from slipway.releases.statistics.comparisons import Questions
 
 Flags = NDArray[np.bool_]
 
-# What a guess of the stable mean is worth before any outcome, and how much of its outcomes it forgets per block.
+# The weight of the guess of the stable mean, in outcomes, and the share of past outcomes that it keeps per block.
 _GUESS_WEIGHT = 20.0
 _KEPT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Capital:
-    """Logarithms of the capital, of shape [..., rows, bets], and counts of shape [..., rows].
+    """The logarithms of the capital, of shape [..., rows, bets], and the counts, of shape [..., rows].
 
-    ``recent_n`` and ``recent_sum`` are the stable version's counts of late, older blocks counting less and less.
+    ``recent_n`` and ``recent_sum`` are the stable version's counts with exponentially decaying weights of older blocks.
     """
 
     against: Array
@@ -35,14 +35,14 @@ class Capital:
 
     @classmethod
     def of(cls, asked: Questions, runs: tuple[int, ...] = ()) -> "Capital":
-        """Before the first block."""
+        """The capital before the first block."""
         rows = (*runs, len(asked.rows))
         bets = np.zeros((*rows, BETS))
         none = np.zeros(rows)
         return cls(bets, bets, none, none, none, none, none, none)
 
     def after(self, block: Block, asked: Questions) -> "Capital":
-        """Once a block of outcomes is in; a block without any leaves it as it was."""
+        """The capital after a block of outcomes."""
         boundary = asked.boundary
         guess = (self.recent_sum + _GUESS_WEIGHT * asked.guesses) / (self.recent_n + _GUESS_WEIGHT)
         against, favour = log_winnings(block, boundary, boundary.guess(guess))
@@ -58,15 +58,15 @@ class Capital:
         )
 
     def evidence_against(self, asked: Questions, metric: str) -> Array:
-        """The logarithm of the capital of the bets that the candidate is worse in a metric, over all its rows."""
+        """The logarithm of the capital, over all rows of a metric, of the bets that the candidate is worse in it."""
         return log_mixture(self.against[..., asked.indices(metric), :], (-2, -1))
 
     def evidence_for(self) -> Array:
-        """For each row, the logarithm of the capital of the bets that the candidate is within its margin."""
+        """The logarithm of the capital, per row, of the bets that the candidate is within its margin."""
         return log_mixture(self.favour)
 
     def proven(self, asked: Questions) -> Flags:
-        """Whether every row that a promotion waits for is proven to be within its margin, run by run."""
+        """Whether every row that a promotion needs is proven to be within its margin, per run."""
         proven: Flags = np.all(self.evidence_for()[..., asked.proven] >= np.log(1 / asked.beta), axis=-1)
         return proven
 

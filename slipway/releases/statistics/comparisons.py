@@ -1,4 +1,4 @@
-"""What the judge compares: a row for each one-sided question, and the share of the error probability it may spend."""
+"""The judge's comparisons: a row for each one-sided question, and the error probability that it may spend."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from slipway.releases.evidence import tallies as evidence
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.statistics.betting import Array, Boundary, upper_bound
 
-# The share over a latency limit may differ by this much: without it, two versions that never exceed it prove nothing.
+# The margin of the share of latencies over a limit. Without one, two versions that never exceed it prove nothing.
 _P50_SLACK = 0.05
 _P99_SLACK = 0.005
 _NEVER_WORSE = 0.999
@@ -19,10 +19,10 @@ _UNSEEN_ERRORS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether the candidate's mean is above ``ratio`` times the stable one's plus ``margin``.
+    """The question whether the candidate's mean is above ``ratio`` times the stable mean plus ``margin``.
 
-    ``flipped`` counts what the tally does not: a share that falls, a reward that is missed. ``guess`` is a mean to
-    start from before anything is known; it changes how soon the test decides and not whether it is right.
+    ``flipped`` counts the complement of the tally, such as a falling share or a missed reward. ``guess`` is the stable
+    mean assumed before any outcome. It affects how soon the test decides, but not its validity.
     """
 
     metric: str
@@ -34,13 +34,13 @@ class Comparison:
     proven: bool = False
 
     def counted(self, tally: Tally) -> tuple[float, float]:
-        """Number and sum of the bad outcomes."""
+        """The number of outcomes and the sum of the bad ones."""
         return tally.n, tally.n - tally.total if self.flipped else tally.total
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """The rows, as what the arithmetic needs of them; ``alpha`` is what each metric may spend."""
+    """All rows, with their parameters as arrays. Each metric may spend the error probability ``alpha``."""
 
     rows: tuple[Comparison, ...]
     alpha: float
@@ -53,21 +53,21 @@ class Questions:
 
     @property
     def boundary(self) -> Boundary:
-        """The lines to stay under."""
+        """The boundaries that the candidate must stay under."""
         return Boundary(np.array([row.ratio for row in self.rows]), np.array([row.margin for row in self.rows]))
 
     @property
     def guesses(self) -> Array:
-        """What to expect of the stable version before anything is known."""
+        """The stable means assumed before any outcome."""
         return np.array([row.guess for row in self.rows])
 
     def indices(self, metric: str) -> list[int]:
-        """The rows of one metric."""
+        """The indices of one metric's rows."""
         return [index for index, row in enumerate(self.rows) if row.metric == metric]
 
     @property
     def proven(self) -> list[int]:
-        """The rows whose proof a promotion waits for."""
+        """The indices of the rows that must be proven before a promotion."""
         return [index for index, row in enumerate(self.rows) if row.proven]
 
 
@@ -84,9 +84,9 @@ def questions(
     Args:
         judge: the limits.
         labels: the labels that the model can predict; none for a regression.
-        values: limits over which a regression's values are counted; none for a classifier.
-        shadow: whether candidate and stable answer the same records.
-        parts: into how many equal parts ``false_rollback`` is split: candidates times phases.
+        values: the limits above which a regression's values are counted; none for a classifier.
+        shadow: whether candidate and stable version score the same records.
+        parts: the number of equal parts that ``false_rollback`` is split into: candidates times phases.
     """
     rows = (*_service_rows(judge), *_output_rows(judge, labels, values), *_quality_rows(judge, shadow=shadow))
     metrics = len({row.metric for row in rows})
@@ -94,9 +94,10 @@ def questions(
 
 
 def reference_bounds(asked: Questions, n: Array, total: Array) -> Array:
-    """For each row, what the stable version's mean was at most; half of the error probability goes into that.
+    """An upper bound on the stable version's mean, per row, which spends half of the error probability.
 
-    Of errors, a stable version that is hardly known is not thought to have made many more than were seen.
+    The bound on errors is also capped at slightly above the observed or guessed mean, because few requests would give a
+    very loose one.
     """
     bounds = upper_bound(n, total, asked.alpha / 2 / len(asked.rows))
     seen = np.maximum(np.where(n > 0, total / np.maximum(n, 1), 0.0), asked.guesses) + _UNSEEN_ERRORS
@@ -105,7 +106,7 @@ def reference_bounds(asked: Questions, n: Array, total: Array) -> Array:
 
 
 def against_reference(asked: Questions, bounds: Sequence[float]) -> Questions:
-    """The same questions where no stable version runs beside: against the most that it did before."""
+    """The same questions against bounds on the stable version's past, for when it no longer has traffic."""
     rows = (
         replace(row, ratio=0.0, margin=min(row.ratio * bound + row.margin, _NEVER_WORSE))
         for row, bound in zip(asked.rows, bounds, strict=True)

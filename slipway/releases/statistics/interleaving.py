@@ -1,4 +1,4 @@
-"""Interleaving: two rankers answer one request together, and the clicks say whose items were wanted."""
+"""Interleaving: two rankers answer one request together, and clicks show whose items users prefer."""
 
 import math
 from collections.abc import Collection, Hashable, Iterator, Sequence
@@ -12,7 +12,7 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class Team(StrEnum):
-    """Whose pick an item was."""
+    """The version that picked an item."""
 
     STABLE = "stable"
     CANDIDATE = "candidate"
@@ -20,7 +20,7 @@ class Team(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pick(Generic[Item]):
-    """An item of the answer, and whose it is."""
+    """An item of the answer, and the team that picked it."""
 
     item: Item
     team: Team
@@ -29,17 +29,17 @@ class Pick(Generic[Item]):
 def team_draft(
     stable: Sequence[Item], candidate: Sequence[Item], *, salt: str, key: str, length: int | None = None
 ) -> list[Pick[Item]]:
-    """One ranking of two: in each round both pick their best item that is left, the order of picking by a coin.
+    """Merge two rankings: in each round both teams pick their best remaining item, in an order set by a coin flip.
 
-    The team draft of F. Radlinski, M. Kurup and T. Joachims (2008). The coins are made of salt and key, so the same
-    request gets the same answer anywhere.
+    This is the team draft of F. Radlinski, M. Kurup and T. Joachims (2008). The coin flips are derived from salt and
+    key, so the same request gets the same answer in every process.
 
     Args:
         stable: the items as the stable version ranks them, best first.
         candidate: the items as the candidate ranks them.
-        salt: the release's.
-        key: the request's id.
-        length: how many items to answer; by default all.
+        salt: the salt of the release.
+        key: the id of the request.
+        length: the number of items to return; by default all.
     """
     queues = {Team.STABLE: iter(stable), Team.CANDIDATE: iter(candidate)}
     picked: list[Pick[Item]] = []
@@ -66,7 +66,7 @@ def _turns(salt: str, key: str) -> Iterator[Team]:
 
 
 def preferred(picks: Sequence[Pick[Item]], clicked: Collection[Item]) -> Team | None:
-    """The team with more clicks; None for a tie, which includes no click at all."""
+    """The team with more clicks; None for a tie, including when there are no clicks."""
     credit = {team: sum(pick.item in clicked for pick in picks if pick.team is team) for team in Team}
     if credit[Team.STABLE] == credit[Team.CANDIDATE]:
         return None
@@ -75,7 +75,7 @@ def preferred(picks: Sequence[Pick[Item]], clicked: Collection[Item]) -> Team | 
 
 @dataclass(frozen=True, slots=True)
 class SignTest:
-    """How often the candidate was preferred. Ties say nothing about who is better, and are only counted."""
+    """How often the candidate was preferred. Ties are counted, but are no evidence for either version."""
 
     won: float
     lost: float
@@ -83,16 +83,16 @@ class SignTest:
 
     @property
     def log_evidence(self) -> float:
-        """The logarithm of the evidence that the two are not equally good, valid however often one looks.
+        """The logarithm of the evidence that the two versions are not equally good, valid at any number of looks.
 
-        With a uniform prior on the probability to win, the mixture of likelihood ratios against a half is
+        With a uniform prior on the probability of winning, the mixture of likelihood ratios against 1/2 is
         B(won + 1, lost + 1) 2^n.
         """
         beta = math.lgamma(self.won + 1) + math.lgamma(self.lost + 1) - math.lgamma(self.won + self.lost + 2)
         return beta + (self.won + self.lost) * math.log(2)
 
     def winner(self, alpha: float) -> Team | None:
-        """Who is better, if the evidence reaches 1 / alpha."""
+        """The better team if the evidence reaches 1 / alpha, else None."""
         if self.won == self.lost or self.log_evidence < math.log(1 / alpha):
             return None
         return Team.CANDIDATE if self.won > self.lost else Team.STABLE

@@ -1,4 +1,4 @@
-"""The verdict on one candidate, with the numbers behind it in sentences. docs/judge.md has the theory."""
+"""The verdict on one candidate, with its numbers in sentences. docs/judge.md has the theory."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from slipway.releases.statistics.comparisons import Comparison, Questions
 
 
 class Outcome(StrEnum):
-    """What the judge says of a candidate."""
+    """The judge's outcome for a candidate."""
 
     CONTINUE = "continue"
     PROMOTE = "promote"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row: both means with their counts, and how strongly the evidence speaks either way, as odds."""
+    """One row: both means with their counts, and the evidence against and for the candidate, as log odds."""
 
     row: Comparison
     candidate_n: float
@@ -52,7 +52,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome, why in one sentence, and the findings. ``held``: both versions fail alike, so nobody is blamed."""
+    """The outcome, its reason in one sentence, and the findings.
+
+    ``held`` pauses the release without blaming the candidate, as when both versions fail alike.
+    """
 
     outcome: Outcome
     sentence: str
@@ -61,13 +64,13 @@ class Verdict:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The sentence and every finding that has any outcomes, as a history keeps them."""
+        """The sentence and every finding with outcomes, as stored in the history."""
         others = (finding.sentence for finding in self.findings if finding.candidate_n)
         return (self.sentence, *(sentence for sentence in others if sentence not in self.sentence))
 
 
 def findings(capital: Capital, asked: Questions) -> tuple[Finding, ...]:
-    """What is known of each row."""
+    """The finding for each row."""
     level, proof = math.log(1 / asked.alpha), math.log(1 / asked.beta)
     favour = capital.evidence_for()
     against = {metric: float(capital.evidence_against(asked, metric)) for metric in asked.metrics}
@@ -89,7 +92,7 @@ def findings(capital: Capital, asked: Questions) -> tuple[Finding, ...]:
 
 
 def judge(capital: Capital, asked: Questions, *, requests: float, least: int) -> Verdict:
-    """What the evidence says of a candidate that has had ``requests`` of the ``least`` that a promotion needs."""
+    """Judge a candidate that got ``requests`` requests; a promotion needs at least ``least``."""
     found = findings(capital, asked)
     worse = [finding for finding in found if finding.worse]
     if worse:
@@ -105,7 +108,10 @@ def judge(capital: Capital, asked: Questions, *, requests: float, least: int) ->
 
 
 def shared_failure(windows: Sequence[Window], stable: int, candidates: Sequence[int], judge: JudgeConfig) -> str | None:
-    """Says so if, in the last window with traffic of both, both failed more than ``outage``; None otherwise."""
+    """Describe the shared failure if both versions fail at least at the rate ``outage``; None otherwise.
+
+    It looks at the last window in which both versions had traffic.
+    """
     for window in reversed(windows):
         theirs = window.tally(stable, evidence.ERRORS)
         ours = sum((window.tally(version, evidence.ERRORS) for version in candidates), evidence.NOTHING)
@@ -120,7 +126,7 @@ def shared_failure(windows: Sequence[Window], stable: int, candidates: Sequence[
 
 
 def _is_the_worst(capital: Capital, asked: Questions, index: int) -> bool:
-    """Of the rows of a metric, only the one that speaks loudest is blamed."""
+    """Whether a row has the strongest evidence against the candidate in its metric; only that row is blamed."""
     rows = asked.indices(asked.rows[index].metric)
     return index == max(rows, key=lambda row: float(capital.against[row].max()))
 

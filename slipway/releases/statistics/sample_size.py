@@ -1,4 +1,4 @@
-"""How many outcomes an A/B test needs, and what its result is worth: at the end, and at any time before."""
+"""The sample size of an A/B test, and its confidence intervals at the planned end and at any time before."""
 
 import math
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from slipway.releases.evidence.tallies import Tally
 from slipway.releases.statistics.betting import Array
 
 _NORMAL = NormalDist()
-# Of the error probability, what the looks before the planned end may spend; the one look at the end has the rest.
+# The share of the error probability that looks before the planned end may spend; the look at the end has the rest.
 _EARLY = 0.2
-# The normal approximation of the looks before the end starts here.
+# The fewest outcomes per arm at which looks before the end use the normal approximation.
 _BURN_IN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A difference of means, candidate less stable, and the interval that holds the true one."""
+    """A difference of means, candidate minus stable, and its confidence interval."""
 
     difference: float
     low: float
@@ -34,11 +34,11 @@ class Interval:
 
 
 def sample_size(options: AbTest, *, arms: int = 2) -> int:
-    """Outcomes per arm to detect ``effect`` above ``baseline`` with the power asked for, each candidate against stable.
+    """The outcomes per arm needed to detect ``effect`` above ``baseline`` at the configured power.
 
-    The normal approximation for two proportions (J. L. Fleiss, B. Levin and M. C. Paik, Statistical Methods for Rates
-    and Proportions, 3rd ed., 2003, chapter 4, without continuity correction), at the error probability that is left
-    for the look at the end, split over the candidates.
+    It uses the normal approximation for two proportions (J. L. Fleiss, B. Levin and M. C. Paik, Statistical Methods for
+    Rates and Proportions, 3rd ed., 2003, chapter 4, without continuity correction). Each candidate is compared with the
+    stable version. The error probability left for the look at the end is split over the candidates.
     """
     low, high = options.baseline, options.baseline + options.effect
     mean = (low + high) / 2
@@ -48,25 +48,25 @@ def sample_size(options: AbTest, *, arms: int = 2) -> int:
 
 
 def final_alpha(options: AbTest, *, arms: int) -> float:
-    """What the look at the planned end may spend on each candidate."""
+    """The error probability that the look at the planned end may spend on each candidate."""
     return options.alpha * (1 - _EARLY if options.sequential else 1) / (arms - 1)
 
 
 def early_alpha(options: AbTest, *, arms: int) -> float:
-    """What all looks before the end together may spend on each candidate."""
+    """The error probability that all looks before the end together may spend on each candidate."""
     return options.alpha * _EARLY / (arms - 1)
 
 
 def fixed_interval(candidate: Tally, stable: Tally, alpha: float) -> Interval:
-    """The interval for a look at a time that was planned, by the normal approximation."""
+    """The interval for a look at a planned time, by the normal approximation."""
     return _interval(candidate, stable, _NORMAL.inv_cdf(1 - alpha / 2) * _deviation(candidate, stable), alpha)
 
 
 def running_interval(candidate: Tally, stable: Tally, alpha: float, *, planned: int) -> Interval | None:
-    """The interval that holds at every look at once, however often one looks; None before there is enough to say.
+    """The interval that is valid at all looks simultaneously; None while there are too few outcomes.
 
-    The normal mixture of H. Robbins (1970) with estimated variances, as a confidence sequence of I. Waudby-Smith et al.
-    (2024), tuned to be narrowest at ``planned`` outcomes per arm.
+    It is the normal mixture of H. Robbins (1970) with estimated variances, as a confidence sequence of I. Waudby-Smith
+    et al. (2024), tuned to be narrowest at ``planned`` outcomes per arm.
     """
     if min(candidate.n, stable.n) < _BURN_IN:
         return None
@@ -78,7 +78,7 @@ def running_interval(candidate: Tally, stable: Tally, alpha: float, *, planned: 
 
 
 def running_radius(candidate: tuple[Array, Array], stable: tuple[Array, Array], alpha: float, *, planned: int) -> Array:
-    """Half of the width of `running_interval` for many pairs of counts of 0 and 1; infinite where there is none."""
+    """Half the width of `running_interval` for many pairs of binary counts; infinite where there is no interval."""
     (n, ours), (m, theirs) = ((count, total / np.maximum(count, 1)) for count, total in (candidate, stable))
     spreads = ours * (1 - ours), theirs * (1 - theirs)
     squared = spreads[0] / np.maximum(n, 1) + spreads[1] / np.maximum(m, 1)
@@ -88,7 +88,7 @@ def running_radius(candidate: tuple[Array, Array], stable: tuple[Array, Array], 
 
 
 def _radius(squared: Array, spread: Array, alpha: float, planned: int) -> Array:
-    """By the difference's variance, and the sum of the variances of one outcome of each."""
+    """The radius from the variance of the difference and the sum of the variances of one outcome per arm."""
     information = 1 / squared
     tuned = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / (planned / spread)
     grown = 1 + information * tuned

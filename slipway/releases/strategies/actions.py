@@ -1,4 +1,4 @@
-"""What a decision wants done, as values. An executor does each so that doing it twice is doing it once."""
+"""The actions of a decision, as values. Executors carry out each action idempotently."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from slipway.releases.record.phases import HistoryEntry
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Bring a version up where it takes no traffic: version parameter, scale, health, a prediction, warm-up."""
+    """Start a version without traffic: set its parameter, scale up, wait for health, predict and warm up."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class SetShares:
-    """Give each version its share of the traffic; ``before`` are the live ones that this may replace."""
+    """Give each version its share of the traffic; ``before`` has the live shares that this may replace."""
 
     shares: Mapping[int, float]
     before: Mapping[int, float]
@@ -23,7 +23,7 @@ class SetShares:
 
 @dataclass(frozen=True, slots=True)
 class RunShadows:
-    """Let these versions, and no others, score this share of the captures."""
+    """Let exactly these versions score this share of the captures."""
 
     versions: tuple[int, ...]
     sample: float
@@ -31,21 +31,21 @@ class RunShadows:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Scale a version down that takes no traffic any more."""
+    """Scale down a version that no longer has traffic."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class SetStable:
-    """Write down which version is the stable one from now on."""
+    """Record the new stable version."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell whoever has subscribed."""
+    """Notify the subscribers."""
 
     entries: tuple[HistoryEntry, ...]
 

@@ -1,4 +1,4 @@
-"""The judge's part of one analysis: the new windows become capital, counts and a verdict for each candidate."""
+"""One analysis: turn the new windows into capital, counts and a verdict for each candidate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,13 +23,13 @@ from slipway.releases.statistics.comparisons import Questions, against_reference
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
 
 EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
-# As many of the requests before a release count as what is known of the stable version; the past is not the present.
+# The weight, in requests, of the stable version's past. It is capped because the past may differ from the present.
 _REMEMBERED = 2000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A record that has taken the new windows in, and what the judge says of each candidate."""
+    """A record updated with the new windows, and the judge's verdict on each candidate."""
 
     record: ReleaseRecord
     verdicts: dict[int, Verdict]
@@ -38,19 +38,19 @@ class Analysis:
 
     @property
     def verdict(self) -> Verdict:
-        """That of the first candidate: of the only one, for the strategies that have one."""
+        """The first candidate's verdict; most strategies have only one candidate."""
         return next(iter(self.verdicts.values()))
 
 
 def base_questions(record: ReleaseRecord) -> Questions:
-    """What is asked while the stable version runs beside."""
+    """The questions while the stable version has traffic."""
     parts = len(record.candidates) * phases_judged(record.options)
     shadow = isinstance(record.options, Shadow)
     return questions(record.judge, record.labels, record.value_limits, shadow=shadow, parts=parts)
 
 
 def questions_of(record: ReleaseRecord) -> Questions:
-    """What is asked in the present phase."""
+    """The questions of the current phase."""
     asked = base_questions(record)
     if record.phase is not Phase.BAKING or not record.reference:
         return asked
@@ -58,7 +58,7 @@ def questions_of(record: ReleaseRecord) -> Questions:
 
 
 def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
-    """Take in the windows that were not judged yet, and judge."""
+    """Add the windows that are not judged yet, and judge."""
     windows = [window for window in evidence.windows if window.start >= record.judged_until]
     asked = questions_of(record)
     capitals = [_advanced(record, evidence, index, windows, asked) for index in range(len(record.candidates))]
@@ -82,7 +82,7 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
 
 
 def first_capital(asked: Questions, reference: Reference | None) -> Capital:
-    """Before the first window, with what the stable version did before as the guess of what it does."""
+    """The capital before the first window. The stable version's past is the guess of its means."""
     capital = Capital.of(asked)
     if reference is None:
         return capital
@@ -103,19 +103,19 @@ def _advanced(
 
 
 def _requests(capital: Capital, asked: Questions) -> float:
-    """The candidate's requests, by the row that counts most of them."""
+    """The candidate's requests: the largest count of any row."""
     return float(capital.candidate_n.max()) if asked.rows else 0.0
 
 
 def _held(verdict: Verdict, alike: str) -> Verdict:
-    """A candidate that is not worse is not promoted either while both fail."""
+    """Hold a candidate while both versions fail, unless its verdict is a rollback."""
     if verdict.outcome is Outcome.ROLLBACK:
         return verdict
     return Verdict(Outcome.CONTINUE, f"hold: {alike}", verdict.findings, held=True)
 
 
 def _progress(record: ReleaseRecord, windows: Sequence[Window]) -> dict[str, float]:
-    """The step's minutes and requests: time without traffic, or in which both fail, does not count."""
+    """The step's minutes and requests, without windows that have no traffic or in which both versions fail."""
     minutes, requests = record.minutes, record.requests
     for window in windows:
         served = sum(window.tally(version, keys.ERRORS).n for version in record.candidates)
@@ -126,7 +126,7 @@ def _progress(record: ReleaseRecord, windows: Sequence[Window]) -> dict[str, flo
 
 
 def _totals(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dict[str, StoredTally]]:
-    """What experiments decide on, summed up for each version."""
+    """The totals that experiments decide on, per version."""
     totals = dict(record.totals)
     for version in (record.stable, *record.candidates):
         sums = {key: record.total(version, key) for key in EXPERIMENTAL}

@@ -1,7 +1,7 @@
-"""The decision: from a release, the evidence and the time to the next release and what is to be done about it.
+"""Decide on a release: from its record, the evidence and the time to the next record and the actions.
 
-The record is stored before its actions are carried out, and what the record wants and the evidence does not show is
-wanted again at the next analysis. So a controller that dies at any point is made good by the next one.
+The record is stored before its actions are carried out. Each decision asks again for every action whose effect the
+evidence does not show yet, so the next controller completes the work of one that died at any point.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _PREPARATION = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The record to store, what to do once it is stored, and what the judge says of each candidate."""
+    """The record to store, the actions to carry out after that, and the verdict on each candidate."""
 
     record: ReleaseRecord
     actions: tuple[Action, ...] = ()
@@ -31,12 +31,12 @@ class Decision:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The verdict that the decision follows."""
+        """The verdict behind the decision, if there is one."""
         return next(iter(self.verdicts.values()), None)
 
 
 def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision:
-    """What to do next. It depends on nothing but its arguments, and asking again changes nothing."""
+    """Decide what to do next. The result depends only on the arguments, and asking again changes nothing."""
     if record.settled:
         return Decision(record)
     if record.order is not None and not record.phase.ended and not _failed(record, evidence):
@@ -50,7 +50,7 @@ def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision
 
 
 def acknowledged(record: ReleaseRecord, done: tuple[Action, ...]) -> ReleaseRecord:
-    """The record once its actions were carried out: the entries that were sent are not sent again."""
+    """The record after its actions, so that entries already sent are not sent again."""
     sent = sum(len(action.entries) for action in done if isinstance(action, Notify))
     return record.model_copy(update={"told": record.told + sent}) if sent else record
 
@@ -100,7 +100,7 @@ def _judged(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[R
 
 
 def _ordered(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRecord:
-    """What a person wants; a promotion of what has not been prepared waits for that."""
+    """Carry out an operator's order; a promotion waits until the candidate is prepared."""
     order = record.order
     if order is None:
         return record
@@ -119,7 +119,7 @@ def _ordered(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Releas
 
 
 def _live(record: ReleaseRecord, evidence: Evidence) -> tuple[float, ...]:
-    """The candidates' live shares, which an order builds on whoever has set them."""
+    """The candidates' live shares. An order starts from these, even if something else set them."""
     live = evidence.observed.shares
     return record.shares if live is None else tuple(live.get(version, 0.0) for version in record.candidates)
 
@@ -143,7 +143,7 @@ def _settled(record: ReleaseRecord, evidence: Evidence) -> ReleaseRecord:
 
 
 def _actions(record: ReleaseRecord, evidence: Evidence) -> Iterator[Action]:
-    """What is missing between what the record wants and what is."""
+    """The actions that bring the world to the state the record wants."""
     observed = evidence.observed
     if record.phase is Phase.PREPARING:
         yield from (
@@ -174,14 +174,14 @@ def _notices(record: ReleaseRecord) -> Iterator[Action]:
 
 
 def _losers(record: ReleaseRecord) -> tuple[int, ...]:
-    """The versions to scale down after the end; the light tier has nothing to scale."""
+    """The versions to scale down after the end; none on the light tier, which has nothing to scale."""
     if record.tier == "light" or _takes_no_slot(record):
         return ()
     return tuple(version for version in (record.stable, *record.candidates) if version != record.stable_now)
 
 
 def _takes_no_slot(record: ReleaseRecord) -> bool:
-    """Whether the slots are as before: shadows score elsewhere, unless a person has one of them promoted."""
+    """Whether the release leaves the slots alone, as a heavy shadow does unless an operator promotes it."""
     prepared = any(entry.phase is Phase.PREPARING for entry in record.history)
     return record.tier == "heavy" and isinstance(record.options, Shadow) and not prepared
 
@@ -191,7 +191,7 @@ def _readiness(evidence: Evidence, version: int) -> Readiness:
 
 
 def _is_where(weights: dict[int, float], evidence: Evidence) -> bool:
-    """Whether live traffic is where it should be; where traffic follows the record itself, it is."""
+    """Whether live traffic matches the weights; always true where traffic follows the record."""
     shares = evidence.observed.shares
     if shares is None:
         return True

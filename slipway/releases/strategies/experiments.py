@@ -30,12 +30,12 @@ from slipway.releases.strategies.transitions import (
 )
 
 Progress = tuple[ReleaseRecord, Verdict]
-# Smaller moves of a bandit's weights are not worth an API call.
+# A smaller change of a bandit's weights is not worth an API call.
 _WORTH_MOVING = 0.005
 
 
 def begin(record: ReleaseRecord, now: datetime) -> ReleaseRecord:
-    """The first shares of candidates that are prepared: equal ones, or none where nobody is answered by them."""
+    """Start an experiment: equal shares, or none for strategies that do not split traffic."""
     if isinstance(record.options, Shadow | Interleave):
         return enter_phase(record, now, Phase.RUNNING, f"{record.options.strategy} running")
     share = 1 / (len(record.candidates) + 1)
@@ -44,7 +44,7 @@ def begin(record: ReleaseRecord, now: datetime) -> ReleaseRecord:
 
 
 def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
-    """What one look leads to; ``moved`` says that live traffic is where the record wants it."""
+    """Advance an experiment by one analysis; ``moved`` means that live traffic matches the record."""
     match analysis.record.options:
         case Shadow() as options:
             return _shadow(analysis, options, now)
@@ -59,7 +59,7 @@ def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
 
 
 def results(record: ReleaseRecord) -> tuple[str, ...]:
-    """What an experiment says by now, in sentences."""
+    """The current results of an experiment, in sentences."""
     match record.options:
         case Shadow():
             return tuple(_shadow_sentences(record))
@@ -75,13 +75,13 @@ def results(record: ReleaseRecord) -> tuple[str, ...]:
 
 
 def live_candidates(record: ReleaseRecord) -> tuple[int, ...]:
-    """The candidates that were not dropped."""
+    """The candidates that have not been dropped."""
     arms = zip(record.candidates, record.shares, strict=True)
     return tuple(version for version, share in arms if share or isinstance(record.options, Interleave))
 
 
 def sign_test(record: ReleaseRecord) -> SignTest:
-    """An interleaving's counts so far."""
+    """The sign test on an interleaving's counts so far."""
     candidate = record.candidates[0]
     preferred, ties = record.total(candidate, keys.PREFERRED), record.total(candidate, keys.TIES)
     return SignTest(preferred.total, preferred.n - preferred.total, max(ties.n, 0.0))
@@ -102,7 +102,7 @@ def _shadow(analysis: Analysis, options: Shadow, now: datetime) -> Progress:
 
 
 def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
-    """What the judge has found of each shadow that scored anything: of two sides the first, or the worse."""
+    """The judge's findings on each shadow that scored anything; flipped rows appear only if they are worse."""
     asked = base_questions(record)
     for version, capital in zip(record.candidates, record.capitals, strict=False):
         for finding in findings(capital.unpacked(), asked):
@@ -111,7 +111,7 @@ def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
 
 
 def _guarded(analysis: Analysis, now: datetime, *, moved: bool) -> Progress | None:
-    """Drop the arms that the judge finds worse, and end if none is left or an alarm is on."""
+    """Drop the arms that the judge finds worse. Roll back if none is left or an alarm is on."""
     record = analysis.record
     if analysis.alarm is not None:
         verdict = Verdict(Outcome.ROLLBACK, f"the alarm {analysis.alarm} is on", analysis.verdict.findings)
@@ -139,7 +139,7 @@ def _over(record: ReleaseRecord, now: datetime) -> bool:
 def _end(
     record: ReleaseRecord, winner: int | None, lines: Iterable[str], now: datetime, analysis: Analysis
 ) -> Progress:
-    """End with a winner, a candidate or the stable version, or without one."""
+    """End with a winner (a candidate or the stable version) or without one."""
     said = tuple(lines)
     strategy = record.options.strategy
     if winner is None:
@@ -179,7 +179,7 @@ def _complete(record: ReleaseRecord, options: AbTest) -> bool:
 
 
 def _intervals(record: ReleaseRecord, options: AbTest) -> list[tuple[int, Interval | None, str]]:
-    """For each candidate its interval, of the kind that this look allows, and what it says."""
+    """Each candidate's interval, of the kind valid at this look, and its sentence."""
     arms = len(record.candidates) + 1
     size = sample_size(options, arms=arms)
     complete = _complete(record, options)
@@ -198,7 +198,7 @@ def _intervals(record: ReleaseRecord, options: AbTest) -> list[tuple[int, Interv
 
 
 def _measured(record: ReleaseRecord, options: AbTest, version: int) -> Tally:
-    """The outcomes of one arm, where more is better."""
+    """The outcomes of one arm, oriented so that more is better."""
     tally = record.total(version, options.metric)
     return Tally(tally.n, tally.n - tally.total) if options.metric == keys.ACCURACY else tally
 

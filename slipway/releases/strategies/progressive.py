@@ -1,4 +1,4 @@
-"""The strategies that end with one version having everything: all-at-once, blue-green, canary, linear."""
+"""The strategies that end with one version taking all traffic: all-at-once, blue-green, canary, linear."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ Progress = tuple[ReleaseRecord, Verdict]
 
 
 def begin(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRecord:
-    """The first share of a candidate that is prepared."""
+    """Give a prepared candidate its first share."""
     steps = share_steps(record.options)
     if not steps:
         return give_all_traffic(record, now, record.candidates[0], reference=evidence.reference)
@@ -30,7 +30,7 @@ def begin(record: ReleaseRecord, evidence: Evidence, now: datetime) -> ReleaseRe
 
 
 def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
-    """What one look leads to; ``moved`` says that live traffic is where the record wants it."""
+    """Advance a release by one analysis; ``moved`` means that live traffic matches the record."""
     record, verdict = analysis.record, analysis.verdict
     if analysis.alarm is not None:
         verdict = Verdict(Outcome.ROLLBACK, f"the alarm {analysis.alarm} is on", verdict.findings)
@@ -38,7 +38,7 @@ def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
         return roll_back(record, now, "rolled back", verdict.lines), verdict
     if bool(analysis.alike) != record.held:
         what = "held: both versions fail alike" if analysis.alike else "no longer held"
-        # Without the findings: failures may come and go for days.
+        # Leave out the findings: failures may come and go for days, and each change adds an entry.
         record = add_entry(record.model_copy(update={"held": bool(analysis.alike)}), now, what, (verdict.sentence,))
     if record.phase is Phase.BAKING:
         return _bake(record, verdict, now, moved=moved)
@@ -61,7 +61,7 @@ def _step(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool
 
 
 def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | None:
-    """What the present step still waits for."""
+    """What the current step is waiting for, or None."""
     if verdict.held:
         return verdict.sentence
     if record.requests < record.judge.min_requests:
@@ -76,7 +76,8 @@ def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | 
 
 def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
     minutes = bake_minutes(record.options)
-    # A candidate that was proven beside the stable version has only to be watched; one that flipped has to be seen.
+    # A candidate proven next to the stable version only has to be watched. One that took all traffic at once must
+    # first get enough minutes and requests of its own.
     proven = bool(share_steps(record.options)) or record.options.strategy in {"ab", "bandit", "interleave"}
     passed = (now - record.phase_since).total_seconds() / 60 if proven else record.minutes
     enough = proven or record.requests >= record.judge.min_requests

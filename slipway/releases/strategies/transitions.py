@@ -1,4 +1,4 @@
-"""How a record changes: each function returns the next one, with an entry in its history."""
+"""Transitions of a release record: each function returns the next record, most with a history entry."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,7 +19,7 @@ _P99_OVER = 0.01
 def add_entry(
     record: ReleaseRecord, now: datetime, what: str, lines: Iterable[str] = (), *, by: str = ""
 ) -> ReleaseRecord:
-    """With one more entry; nothing else changes."""
+    """Add a history entry and change nothing else."""
     entry = HistoryEntry.model_construct(
         at=now, by=by or CONTROLLER, phase=record.phase, what=what, evidence=tuple(line for line in lines if line)
     )
@@ -36,7 +36,7 @@ def enter_phase(
     shares: tuple[float, ...] | None = None,
     by: str = "",
 ) -> ReleaseRecord:
-    """In another phase, with other shares where they change."""
+    """Enter another phase, with new shares if given."""
     update: dict[str, object] = {"phase": phase, "phase_since": now, "minutes": 0.0, "requests": 0.0, "held": False}
     if shares is not None:
         update |= {"shares": shares, "shares_before": record.shares}
@@ -44,13 +44,13 @@ def enter_phase(
 
 
 def enter_step(record: ReleaseRecord, now: datetime, step: int, share: float, lines: Iterable[str]) -> ReleaseRecord:
-    """At another step of the same phase."""
+    """Enter another step of the same phase."""
     update = {"step": step, "minutes": 0.0, "requests": 0.0, "shares": (share,), "shares_before": record.shares}
     return add_entry(record.model_copy(update=update), now, f"{100 * share:g} % to the candidate", lines)
 
 
 def set_shares(record: ReleaseRecord, shares: tuple[float, ...], *, moved: bool) -> ReleaseRecord:
-    """With other shares, and no entry; where the last ones are not live yet, what was before them still is."""
+    """Change the shares without a history entry. ``shares_before`` stays if the last shares are not live yet."""
     before = record.shares if moved else record.shares_before
     return record.model_copy(update={"shares": shares, "shares_before": before})
 
@@ -58,12 +58,12 @@ def set_shares(record: ReleaseRecord, shares: tuple[float, ...], *, moved: bool)
 def roll_back(
     record: ReleaseRecord, now: datetime, what: str, lines: Iterable[str] = (), *, by: str = ""
 ) -> ReleaseRecord:
-    """Rolled back: all traffic to the version that was stable before."""
+    """Roll back: return all traffic to the stable version."""
     return enter_phase(record, now, Phase.ROLLED_BACK, what, lines, shares=_none(record), by=by)
 
 
 def finish(record: ReleaseRecord, now: datetime, what: str, lines: Iterable[str] = ()) -> ReleaseRecord:
-    """Finished without a promotion."""
+    """Finish without a promotion."""
     return enter_phase(record, now, Phase.FINISHED, what, lines, shares=_none(record))
 
 
@@ -76,9 +76,9 @@ def give_all_traffic(
     reference: Reference | None = None,
     by: str = "",
 ) -> ReleaseRecord:
-    """All traffic to one candidate; baking if that takes any time, else promoted.
+    """Give all traffic to one candidate, which bakes if the strategy has a bake and is promoted otherwise.
 
-    What the stable version did before is kept to judge by: its counts beside the candidate, else ``reference``.
+    The bake is judged against the stable version's counts next to the candidate or, without any, ``reference``.
     """
     shares = tuple(_EVERYTHING if version == winner else 0.0 for version in record.candidates)
     kept = record.model_copy(
@@ -91,7 +91,7 @@ def give_all_traffic(
 
 
 def promote(record: ReleaseRecord, now: datetime, lines: Iterable[str] = (), *, by: str = "") -> ReleaseRecord:
-    """The winner is the stable version."""
+    """Make the winner the stable version."""
     return enter_phase(record, now, Phase.PROMOTED, f"version {record.winner} is the stable version", lines, by=by)
 
 
@@ -111,7 +111,7 @@ def _reference(record: ReleaseRecord, winner: int, reference: Reference | None) 
 
 
 def _with_quantiles(reference: Reference | None) -> dict[str, Tally]:
-    """The tallies of the time before, with the latencies over quantiles that were taken from that very time."""
+    """The reference's tallies, with latencies counted over quantiles of that same period."""
     if reference is None:
         return {}
     tallies = dict(reference.tallies)
