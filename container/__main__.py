@@ -1,10 +1,10 @@
-"""Serves one slot of a heavy model: `python -m container`, with its settings in the environment."""
+"""Serves one slot of a heavy model: `python -m container`, configured by its environment."""
 
 import logging
 import os
 import sys
 
-# A worker encodes one text at a time: handing it to the tokenizer's own threads and back takes longer than encoding it.
+# A worker encodes one text at a time, and handing it to the tokenizer's threads takes longer than encoding it.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from container.app import make_slot
@@ -15,7 +15,7 @@ from slipway.monitoring.telemetry.instrumentation import start_logging
 
 
 def main() -> int:
-    """Serve until a signal says to stop; 1 where it cannot start."""
+    """Serve until a signal stops the process; return 1 if it cannot start."""
     start_logging("container")
     try:
         settings = Settings.of(os.environ)

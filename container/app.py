@@ -1,4 +1,4 @@
-"""The app of one slot: one version of one heavy model, loaded, checked and measured."""
+"""Assembles one slot: loads, checks and tunes one version of one heavy model."""
 
 import math
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvid
 
 @dataclass(frozen=True)
 class Slot:
-    """What the server runs: the app, what looks after it, whether it is ready, and how slipway.yaml has it."""
+    """The parts that the server runs: the app, its housekeeping, its readiness and its slipway.yaml settings."""
 
     app: App
     housekeeping: Housekeeping
@@ -51,19 +51,19 @@ class Slot:
 
 
 def make_slot(settings: Settings) -> Slot:
-    """Load the slot's version from the bundle or the registry, and find out how to run it here.
+    """Load the slot's version from the bundle or the registry, and tune how to run it on this machine.
 
     Raises:
-        ConfigError: slipway.yaml cannot be used, or has no such model.
-        PackageError, NotFoundError, UnavailableError: the version cannot be had or used.
-        PredictionError: the version fails on records like those of its baseline.
+        ConfigError: slipway.yaml is invalid or does not have the model.
+        PackageError, NotFoundError, UnavailableError: the version cannot be found, fetched or loaded.
+        PredictionError: the version fails on records sampled like its baseline.
     """
     config = _only(load_config(settings.root / "slipway.yaml"), settings)
     heavy = config.models[settings.model].heavy
     tuned = _tuned(config, heavy, _package(config, settings))
     client = lazy_client()
     if settings.features_table or settings.predictions_table:
-        client()  # a quarter of a second that the first request need not wait
+        client()  # takes a quarter of a second, which the first request should not pay
     releases = _releases(config, settings, client)
     telemetry = _telemetry(config, settings)
     runner = ThreadedRunner(
@@ -85,7 +85,7 @@ def make_slot(settings: Settings) -> Slot:
 
 
 def _only(config: Config, settings: Settings) -> Config:
-    """slipway.yaml as this slot has it: one version of one model, whichever version releases are at."""
+    """Reduce slipway.yaml to this slot's one version of one model, whatever its release says."""
     model = config.models.get(settings.model)
     if model is None:
         known = ", ".join(config.heavy_models) or "none"
@@ -96,7 +96,7 @@ def _only(config: Config, settings: Settings) -> Config:
 
 
 def _releases(config: Config, settings: Settings, client: "ClientFactory") -> SlotReleases:
-    """What the control table says; a table that does not answer at once is asked again some seconds later."""
+    """Read the releases from the control table in one attempt; housekeeping retries a failed read seconds later."""
     store = None
     if settings.control_table is not None:
         store = DynamoServingStore(settings.control_table, client=client, backoff=Backoff(attempts=1))
@@ -124,7 +124,7 @@ def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predic
 
 
 def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> None:
-    """ONNX Runtime goes on without the GPU that it cannot use, many times slower and with nothing but a log line."""
+    """Raise ConfigError if ONNX Runtime fell back to the CPU, which it does silently and many times slower."""
     wanted = _PROVIDERS[heavy.compute][0]
     if wanted not in predictor.session.get_providers():
         message = f"is {heavy.compute}, and ONNX Runtime cannot use {wanted} here: is this the GPU image, on a GPU?"

@@ -1,6 +1,6 @@
-"""The load balancer as a slot asks it: HTTP/1.1 over connections that are kept, in the event loop.
+"""A slot's client for the load balancer: HTTP/1.1 over keep-alive connections in the event loop.
 
-Few bytes and one method are needed, so it is httptools, which parses requests here already, on asyncio's streams.
+The client needs only POST, so it uses httptools, which already parses the server's requests, on asyncio streams.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import httptools
 
-# The balancer closes a connection that was idle for 60 seconds.
+# The balancer closes connections that are idle for 60 seconds.
 _IDLE_SECONDS = 30.0
 _KEPT = 64
 _CHUNK = 65_536
 
 
 class Balancer:
-    """Posts to a load balancer; ``url`` is its address, of which the path stands before every other.
+    """Posts to a load balancer; ``url`` is its address, whose path prefixes every other path.
 
     For use in one event loop.
     """
@@ -32,10 +32,10 @@ class Balancer:
         self._idle: deque[tuple[float, _Connection]] = deque(maxlen=_KEPT)
 
     async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
-        """Status and body of the answer to some JSON.
+        """Post JSON, and return the answer's status and body.
 
         Raises:
-            OSError: there was no answer, or none within ``seconds``, or it was no HTTP.
+            OSError: no valid HTTP answer arrived within ``seconds``.
         """
         async with asyncio.timeout(seconds):
             connection = await self._connection()
@@ -51,7 +51,7 @@ class Balancer:
         return reply.status, bytes(reply.body)
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the idle connections."""
         while self._idle:
             await self._idle.pop()[1].end()
 
@@ -77,7 +77,7 @@ class Balancer:
 
 
 class _Reply:
-    """Takes what httptools parses; the parser can say only at the end whether the connection is kept."""
+    """Collects a reply from httptools' parser, which knows only at the end whether the connection is kept."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -87,17 +87,17 @@ class _Reply:
         self.is_whole = False
 
     def on_body(self, body: bytes) -> None:
-        """Part of the body."""
+        """Append a part of the body."""
         self.body += body
 
     def on_message_complete(self) -> None:
-        """The end of it."""
+        """Record the status and whether the connection is kept."""
         self.is_whole = True
         self.status, self.is_kept = self.parser.get_status_code(), self.parser.should_keep_alive()
 
 
 class _Connection:
-    """One connection, and one request on it at a time."""
+    """A connection with at most one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -105,7 +105,7 @@ class _Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether neither side has closed it, as far as is known."""
+        """Whether neither side is known to have closed the connection."""
         return not self._reader.at_eof() and not self._writer.is_closing()
 
     async def ask(self, request: bytes) -> _Reply:
@@ -120,7 +120,7 @@ class _Connection:
                 reply.parser.feed_data(part)
             except httptools.HttpParserError as error:
                 raise ConnectionError(f"the load balancer's answer is no HTTP: {error}") from error
-        del reply.parser  # which holds the reply
+        del reply.parser  # breaks the reference cycle
         return reply
 
     def close(self) -> None:
@@ -128,5 +128,5 @@ class _Connection:
 
     async def end(self) -> None:
         self._writer.close()
-        with suppress(OSError):  # the other side may have been faster
+        with suppress(OSError):  # the other side may have closed it first
             await self._writer.wait_closed()

@@ -1,4 +1,4 @@
-"""What of the repository goes into the image, in two folders, since models change less often than code.
+"""Copies the image's files from the repository to two folders, because models change less often than code.
 
 Run by the Dockerfile: ``python -m container.bundle SOURCE TARGET``.
 """
@@ -18,20 +18,20 @@ _OURS = ("slipway", "container")
 
 
 def build_bundle(source: Path, target: Path) -> None:
-    """Fill ``target/models`` and ``target/code``; together they are the folder that the container starts in.
+    """Fill ``target/models`` and ``target/code``, which together form the container's working directory.
 
-    Models are the heavy ones of slipway.yaml, in the versions that it names and that are in ``source``, at the paths
-    that it gives them.
+    ``target/models`` gets the heavy models' versions that slipway.yaml names and ``source`` contains, at their paths in
+    slipway.yaml.
 
     Raises:
-        ConfigError: slipway.yaml is wrong, or names a model or task outside of ``source``.
+        ConfigError: slipway.yaml is invalid, names a model outside ``source``, or names a task module called like ours.
         PackageError: a package is missing, altered or malformed.
     """
     config = load_config(source / CONFIG)
     (target / "models").mkdir(parents=True)
     for name, model in config.heavy_models.items():
         for version in model.versions:
-            if (config.model_folder(source, name) / str(version)).exists():  # else it comes from the registry
+            if (config.model_folder(source, name) / str(version)).exists():  # otherwise the registry provides it
                 _copy_package(load_version(config, source, name, version), source, target / "models", name)
     for path, file in _code(source, config).items():
         _copy(file, target / "code" / path)
@@ -44,7 +44,7 @@ def _code(source: Path, config: Config) -> dict[str, Path]:
 
 
 def _task_tops(config: Config) -> list[str]:
-    """The modules and packages that hold the user's own tasks; those that are not here come with the requirements."""
+    """Return the top-level modules of the user's own tasks; those not in the repository come from the requirements."""
     tops = {module.partition(".")[0]: module for module in config.light.task_modules}
     for top, module in tops.items():
         if top in _OURS:
@@ -63,7 +63,7 @@ def _copy_package(package: Package, source: Path, target: Path, name: str) -> No
 
 def _copy(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(file, target)  # with its time of change, by which some engines tell whether a layer is the same
+    shutil.copy2(file, target)  # keeps the modification time, by which some engines detect unchanged layers
 
 
 if __name__ == "__main__":

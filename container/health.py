@@ -1,4 +1,4 @@
-"""The image's health check: exits 0 if the service in this container answers that it is alive."""
+"""The image's health check: exits 0 if the service in this container reports that it is alive."""
 
 import http.client
 import os
@@ -6,7 +6,7 @@ import sys
 
 
 def is_alive(port: int, *, seconds: float = 2) -> bool:
-    """Whether the service on this host answers its liveness route with 200 within ``seconds``."""
+    """Whether the liveness route of the service on this host answers 200 within ``seconds``."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request("GET", "/v2/health/live")

@@ -1,4 +1,4 @@
-"""What the container gets from its environment, as a type."""
+"""The typed settings that the container reads from its environment."""
 
 import re
 from collections.abc import Mapping
@@ -34,10 +34,10 @@ class Settings:
     """A task's settings.
 
     ``root`` is the folder with slipway.yaml and models/. Without ``model_bucket`` and ``control_table`` there is no
-    registry, and ``version`` must be in ``root``. ``balancer`` is the load balancer's address, by which records of a
-    sticky release are passed on to the other slot. ``downloads`` is where versions of the registry go. A stopping task
-    says for ``drain_seconds`` that it is not ready, and goes on serving, before it closes its connections. Traces go to
-    ``traces_endpoint``, in OTLP over HTTP; without one there are none.
+    registry, and ``version`` must be in ``root``. ``balancer`` is the address of the load balancer, through which the
+    slot forwards records of a sticky release to the other slot. ``downloads`` is the folder for versions from the
+    registry. A stopping task reports not ready for ``drain_seconds`` while it keeps serving, and then closes its
+    connections. Traces go to ``traces_endpoint`` in OTLP over HTTP; without an endpoint there are none.
     """
 
     model: str
@@ -60,7 +60,7 @@ class Settings:
         """Read an environment.
 
         Raises:
-            ConfigError: every variable that is missing or wrong is named.
+            ConfigError: names every missing or invalid variable.
         """
         problems = [FieldProblem(name, message) for name, message in _problems(environment) if message]
         if problems:

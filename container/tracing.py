@@ -1,4 +1,4 @@
-"""Traces of the container's requests, in OpenTelemetry, to X-Ray or to any collector.
+"""Sends OpenTelemetry traces of the container's requests to X-Ray or another collector.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html
 """
@@ -17,10 +17,10 @@ _XRAY = re.compile(r"https://xray\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?
 
 
 def tracer_provider(endpoint: str | None) -> "TracerProvider | None":
-    """What makes spans and sends them to ``endpoint`` in the background; None without an endpoint.
+    """Create a provider that sends spans to ``endpoint`` in the background; return None without an endpoint.
 
-    It is for FastAPI's ``telemetry``. The service's name and the share of requests that are traced are in
-    OpenTelemetry's own variables, ``OTEL_SERVICE_NAME`` and ``OTEL_TRACES_SAMPLER``.
+    FastAPI's ``telemetry`` uses it. OpenTelemetry's variables ``OTEL_SERVICE_NAME`` and ``OTEL_TRACES_SAMPLER`` set the
+    service's name and the share of requests traced.
     """
     if endpoint is None:
         return None
@@ -30,13 +30,13 @@ def tracer_provider(endpoint: str | None) -> "TracerProvider | None":
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     exporter = OTLPSpanExporter(endpoint, compression=Compression.Gzip, session=_session(endpoint))
-    provider = TracerProvider()  # it sends what is left when the process ends
+    provider = TracerProvider()  # sends the remaining spans when the process ends
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
 
 
 def _session(endpoint: str) -> "Session":
-    """A session that signs requests to X-Ray with the task's credentials."""
+    """Create a session that signs requests to X-Ray with the task's credentials."""
     import requests
 
     from slipway.aws.sigv4 import Signer, environment_credentials
@@ -49,7 +49,7 @@ def _session(endpoint: str) -> "Session":
 
 
 def signed_by(signer: "Signer") -> Callable[["PreparedRequest"], "PreparedRequest"]:
-    """Signs the requests of a session of `requests`."""
+    """Return an authentication hook for `requests` that signs each request."""
 
     def sign(request: "PreparedRequest") -> "PreparedRequest":
         body = request.body or b""

@@ -1,4 +1,4 @@
-"""The function `capture`: what CloudWatch Logs passes on of the logs of models becomes files and labels."""
+"""The function `capture`: stores the captures in log events from CloudWatch Logs as files and labels."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ _LOG = logging.getLogger("slipway")
 
 
 def make_handler(settings: Settings) -> Handler[dict[str, int]]:
-    """A handler of subscription events; it fails where not all could be kept, and Lambda then calls it again."""
+    """Create the handler of subscription events. It fails if not everything was stored, and Lambda then retries."""
     config = load_config(settings.root / "slipway.yaml")
     kept = Retention(config.captured_models, timedelta(days=config.monitoring.capture_retention_days))
     files = CaptureBucket(settings.bucket)
@@ -29,7 +29,7 @@ def make_handler(settings: Settings) -> Handler[dict[str, int]]:
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
         read = collect(subscribed_lines(event), files, labels, kept)
         if read.broken:
-            # What is in them is not said: it is what somebody sent to a model.
+            # Their content is not logged, because it is what callers sent to a model.
             _LOG.warning("%d lines begin as captures do and are not whole; they are left out", read.broken)
         return {"captures": len(read.captures), "broken": read.broken}
 

@@ -1,4 +1,4 @@
-"""What the function `capture` gets from its environment, as a type."""
+"""The typed settings that the function `capture` reads from its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ROOT = "LAMBDA_TASK_ROOT"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Its settings: ``root`` is the folder with slipway.yaml."""
+    """The function's settings; ``root`` is the folder with slipway.yaml."""
 
     root: Path
     bucket: str
@@ -20,7 +20,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read an environment; raises ConfigError for what is missing."""
+        """Read an environment; raises ConfigError for missing variables."""
         needed = (CAPTURE_BUCKET, CONTROL_TABLE)
         missing = [FieldProblem(name, "is required") for name in needed if not environment.get(name)]
         if missing:

@@ -1,4 +1,4 @@
-"""The function `controller`: one pass over the active releases, each minute."""
+"""The function `controller`: runs one tick of the release controller each minute."""
 
 import os
 from typing import Any
@@ -16,7 +16,7 @@ from slipway.releases.controller.share_metrics import share_lines
 
 
 def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
-    """A handler that takes every active release one step on, and fails if that failed for any of them."""
+    """Create a handler that advances every active release by one step, and fails if any step fails."""
     config = load_config(settings.root / "slipway.yaml")
     controller = settings.deployment.controller(config)
 
@@ -26,7 +26,7 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
         write_to_stdout("".join(share_lines(config.project, (done.record for done in passes), controller.now())))
         errors = [f"{done.record.id}: {problem}" for done in passes for problem in done.errors]
         if errors:
-            # A failed call is what the alarm on the controller sees; the other releases were taken on all the same.
+            # The controller's alarm watches for failed calls. The other releases have advanced regardless.
             raise UnavailableError("part of a release", "; ".join(errors))
         return {"releases": {done.record.id: done.record.phase.value for done in passes}}
 

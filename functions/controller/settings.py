@@ -1,4 +1,4 @@
-"""What the controller gets from its environment, as a type."""
+"""The typed settings that the controller reads from its environment."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,14 +19,14 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The controller's settings: ``root`` is the folder with slipway.yaml."""
+    """The controller's settings; ``root`` is the folder with slipway.yaml."""
 
     root: Path
     deployment: Deployment
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read an environment; raises ConfigError for what is missing or wrong."""
+        """Read an environment; raises ConfigError for missing or invalid variables."""
         missing = [FieldProblem(name, "is required") for name in (CONTROL_TABLE, API) if not environment.get(name)]
         if missing:
             raise ConfigError("the environment", missing)
@@ -41,7 +41,7 @@ class Settings:
 
 
 def _api(url: str, endpoint: str | None) -> str:
-    """The API's address; an endpoint that stands for all of AWS has it below a path."""
+    """Return the API's address, which is a path of ``endpoint`` if one endpoint stands in for all of AWS."""
     if not endpoint:
         return url
     api_id = (urlsplit(url).hostname or "").partition(".")[0]
@@ -55,7 +55,7 @@ def _shadow(text: str | None) -> ShadowNames | None:
 
 @contextmanager
 def _written(name: str) -> Iterator[None]:
-    """Name the variable that is not what the template writes."""
+    """Translate parsing errors into a ConfigError that names the variable."""
     try:
         yield
     except (AttributeError, TypeError, ValueError) as error:

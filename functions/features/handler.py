@@ -1,4 +1,4 @@
-"""The function `features`: the feature store over HTTP."""
+"""The function `features`: serves the feature store over HTTP."""
 
 import os
 
@@ -21,13 +21,13 @@ from slipway.serving.settings import Settings
 
 
 def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
-    """The app of the function."""
+    """Create the function's app."""
     if settings.features_table is None:
         raise ConfigError("the environment", [FieldProblem(FEATURES_TABLE, "is required")])
     client = lazy_client()
     client()
     definitions = FeatureDefinitions(config.features)
-    # Callers who have just written read what was written; predictions read at half the price.
+    # Callers must read their own writes; predictions accept eventually consistent reads at half the price.
     store = DynamoFeatureStore(settings.features_table, definitions, client=client, consistent=True)
     state = {"definitions": definitions, "store": store}
     app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
@@ -38,6 +38,6 @@ _settings = Settings.of(os.environ)
 _config = load_config(_settings.root / "slipway.yaml")
 _telemetry = Telemetry(_config.project, "features")
 _http = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
-# A body without its fields is refused before anything is written.
+# The empty body is refused before anything is written.
 prime(_http, _telemetry, [post_event(features.BATCH_WRITE, {})])
 handler = instrument(_http, service="features", correlation_id_path=API_GATEWAY_HTTP)

@@ -1,4 +1,4 @@
-"""The function `feedback`: what predictions turned out to deserve."""
+"""The function `feedback`: stores the feedback on predictions."""
 
 import os
 from datetime import timedelta
@@ -21,7 +21,7 @@ from slipway.serving.settings import Settings
 
 
 def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
-    """The app of the function."""
+    """Create the function's app."""
     if settings.control_table is None:
         raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
     client = lazy_client()
@@ -37,6 +37,6 @@ _settings = Settings.of(os.environ)
 _config = load_config(_settings.root / "slipway.yaml")
 _telemetry = Telemetry(_config.project, "feedback")
 _http = Mangum(make_app(_settings, _config, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
-# A body without its fields is refused before anything is written.
+# The empty body is refused before anything is written.
 prime(_http, _telemetry, [post_event(feedback.FEEDBACK, {})])
 handler = instrument(_http, service="feedback", correlation_id_path=API_GATEWAY_HTTP)

@@ -1,4 +1,4 @@
-"""The function `predict`: predictions in both protocols, what is deployed, and the documentation of the API."""
+"""The function `predict`: serves predictions in both protocols, the deployed models and the API's documentation."""
 
 import os
 from functools import partial
@@ -30,10 +30,10 @@ DOCUMENTED = (*ROUTERS, features.router, feedback.router)
 
 
 def load(settings: Settings, config: Config) -> ServedModels:
-    """Load and check every version of the bundle and, where there is one, the registry.
+    """Load and check every version from the bundle and, if there is one, the registry.
 
-    A version that the registry does not give is loaded by a later request. Before a snapshot that is an error, so that
-    the deploy fails and the version of the function before it stays.
+    If the registry fails to provide a version, a later request loads it. Before a snapshot such a failure is an error,
+    so that the deploy fails and the previous version of the function stays.
     """
     releases = _releases(settings, config)
     if settings.model_bucket is None or settings.control_table is None:
@@ -44,7 +44,7 @@ def load(settings: Settings, config: Config) -> ServedModels:
 
 
 def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> App:
-    """The app of the function."""
+    """Create the function's app."""
     config, client = served.config, lazy_client()
     if settings.features_table or settings.predictions_table:
         client()
@@ -64,7 +64,7 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
 
 
 def _releases(settings: Settings, config: Config) -> Releases:
-    """The releases of the control table; a table that does not answer at once is asked again by a later request."""
+    """Return the releases of the control table; a later request retries a failed read, so each has one attempt."""
     if settings.control_table is None:
         return ConfiguredReleases(config)
     return LiveReleases(config, DynamoServingStore(settings.control_table, backoff=Backoff(attempts=1)))

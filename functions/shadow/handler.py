@@ -1,4 +1,4 @@
-"""The function `shadow`: what was captured is scored by the candidates, and by the stable version beside them."""
+"""The function `shadow`: scores captures with the candidates and, for comparison, the stable version."""
 
 import logging
 import os
@@ -17,12 +17,12 @@ from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.releases.shadow.runner import Load, ShadowRunner
 
 _LOG = logging.getLogger("slipway")
-# Of the time that Lambda gives a call, what is left for writing down what came of it.
+# The part of a call's time limit that is reserved for writing the results.
 _RESERVE_SECONDS = 3.0
 
 
 def make_handler(settings: Settings) -> Handler[dict[str, int]]:
-    """A handler of subscription events. A call that fails is not made again, or its records would count twice."""
+    """Create the handler of subscription events. Failed calls are not retried, or their records would count twice."""
     config = load_config(settings.root / "slipway.yaml")
     releases = DynamoServingStore(settings.control_table)
     shadower = ShadowRunner(config, releases, _load(settings, config), write_to_stdout)
@@ -38,7 +38,7 @@ def make_handler(settings: Settings) -> Handler[dict[str, int]]:
 
 
 def _load(settings: Settings, config: Config) -> Load:
-    """Loads a version when a shadow first needs it: from the bundle, else from the registry."""
+    """Return a loader that opens a version when a shadow first needs it, from the bundle or else the registry."""
     if settings.model_bucket is None:
         return lambda name, number: open_version(
             config, config.model_folder(settings.root, name) / str(number), name, number

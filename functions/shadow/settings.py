@@ -1,4 +1,4 @@
-"""What the function `shadow` gets from its environment, as a type."""
+"""The typed settings that the function `shadow` reads from its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ ROOT = "LAMBDA_TASK_ROOT"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Its settings: ``root`` is the folder with slipway.yaml and models/.
+    """The function's settings; ``root`` is the folder with slipway.yaml and models/.
 
-    Without a model bucket, all that it scores is in ``root``.
+    Without a model bucket, every version that it scores with is in ``root``.
     """
 
     root: Path
@@ -23,7 +23,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read an environment; raises ConfigError for what is missing."""
+        """Read an environment; raises ConfigError for missing variables."""
         table = environment.get(CONTROL_TABLE)
         if not table:
             raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])

@@ -1,4 +1,4 @@
-"""boto3's clients for the adapters, and the one translation of their errors."""
+"""Creates boto3 clients for the adapters and translates their errors in one place."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,23 +11,23 @@ _READ_SECONDS = 20
 
 
 def new_client(service: str, options: Mapping[str, Any]) -> Any:
-    """A client of one AWS service; ``options`` are boto3's, by default the environment's.
+    """Create a client for one AWS service; ``options`` go to boto3, which otherwise reads the environment.
 
     Raises:
-        UnavailableError: there is no region, or no such profile.
+        UnavailableError: no region is configured, or the profile does not exist.
     """
-    import boto3  # takes a quarter of a second, which a command pays that needs it
+    import boto3  # takes a quarter of a second, so only commands that call AWS import it
     from botocore.config import Config
 
     settings = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
-    make: Any = boto3.client  # its types want each service by name
+    make: Any = boto3.client  # its type stubs require a literal service name
     with answered_by(service):
         return make(service, config=settings, **options)
 
 
 @contextmanager
 def answered_by(service: str) -> Iterator[None]:
-    """Say which service failed: raises UnavailableError for a refusal, and where there is no answer at all."""
+    """Translate botocore's errors into UnavailableError, which names the service that failed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

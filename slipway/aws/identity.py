@@ -1,4 +1,4 @@
-"""Says whose credentials these are."""
+"""Identifies the caller by its credentials."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from slipway.errors import UnavailableError
 
 
 def caller_arn(**options: Any) -> str:
-    """The ARN of the caller's identity; ``options`` are the client's. Raises UnavailableError without credentials."""
+    """Return the caller's ARN; ``options`` go to the client. Raises UnavailableError without credentials."""
     try:
         return str(boto3.client("sts", **options).get_caller_identity()["Arn"])
     except (BotoCoreError, ClientError) as error:

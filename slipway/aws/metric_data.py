@@ -1,4 +1,4 @@
-"""Reads metrics back from CloudWatch, by GetMetricData."""
+"""Reads metrics from CloudWatch with GetMetricData."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _UNREADABLE = frozenset({"InternalError", "Forbidden"})
 
 @dataclass(frozen=True, slots=True)
 class MetricQuery:
-    """A metric under one set of dimensions, in one statistic."""
+    """One statistic of a metric under one set of dimensions."""
 
     namespace: str
     metric: str
@@ -23,7 +23,7 @@ class MetricQuery:
 
 
 class MetricDataReader:
-    """Reads any number of metrics; ``client`` is boto3's of CloudWatch."""
+    """Reads any number of metrics; ``client`` is a boto3 CloudWatch client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -31,10 +31,10 @@ class MetricDataReader:
     def read(
         self, queries: Sequence[MetricQuery], start: datetime, end: datetime, period: timedelta
     ) -> list[dict[datetime, float]]:
-        """For each query its values by the start of their periods; a period without data has none.
+        """Return each query's values by period start; periods without data are left out.
 
         Raises:
-            UnavailableError: CloudWatch cannot be asked, or fails for one of the metrics.
+            UnavailableError: CloudWatch cannot be reached, or fails to read one of the metrics.
         """
         values: list[dict[datetime, float]] = []
         for first in range(0, len(queries), QUERIES_PER_CALL):
@@ -67,6 +67,6 @@ def _request(place: int, query: MetricQuery, period: timedelta) -> dict[str, Any
 
 
 def _check(result: Mapping[str, Any]) -> None:
-    """A metric that CloudWatch failed to read is not a metric without data."""
+    """Raise UnavailableError if CloudWatch failed to read a metric, which would otherwise look like missing data."""
     if result.get("StatusCode") in _UNREADABLE:
         raise UnavailableError("CloudWatch", f"it could not tell {result.get('Label', 'a metric')}")

@@ -9,11 +9,11 @@ from slipway.errors import NotFoundError
 
 
 def stack_output(stack: str, output: str) -> str:
-    """One output of a stack.
+    """Return one output of a stack.
 
     Raises:
         NotFoundError: the stack is not deployed, or has no such output.
-        UnavailableError: CloudFormation cannot be asked: no credentials, no region, no network.
+        UnavailableError: CloudFormation cannot be reached: no credentials, no region or no network.
     """
     outputs = stack_outputs(stack)
     if outputs is None:
@@ -24,7 +24,7 @@ def stack_output(stack: str, output: str) -> str:
 
 
 def stack_outputs(stack: str) -> dict[str, str] | None:
-    """All outputs of a stack by name, or None where it is not deployed; raises UnavailableError as `stack_output`."""
+    """Return a stack's outputs by name, or None if it is not deployed; raises UnavailableError like `stack_output`."""
     client = new_client("cloudformation", {})
     with answered_by("CloudFormation"):
         found = _described(client, stack)

@@ -1,6 +1,6 @@
-"""One DynamoDB table: a client made at first use, errors translated once, what the table leaves undone retried.
+"""One DynamoDB table: creates the client on first use, translates errors and retries unprocessed items.
 
-The adapters of features, monitoring and releases speak to DynamoDB through this module.
+The adapters of features, monitoring and releases all access DynamoDB through this module.
 """
 
 import secrets
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Request = dict[str, Any]
 Item = dict[str, Any]
-"""An item or key as the low-level client has it: ``{"pk": {"S": "patient#p001"}}``."""
+"""An item or key in the low-level client's form: ``{"pk": {"S": "patient#p001"}}``."""
 
 READS_PER_CALL = 100  # of BatchGetItem
 WRITES_PER_CALL = 25  # of BatchWriteItem
@@ -42,9 +42,9 @@ _TRANSIENT = frozenset(
 
 
 def lazy_client(**options: Any) -> "ClientFactory":
-    """A factory that makes the client when first called, and the same one from then on, in whichever thread.
+    """Return a factory that creates the client on its first call and shares it among all threads.
 
-    ``options`` are botocore's (``region_name``, ``endpoint_url``…); by default the environment's.
+    ``options`` go to botocore (``region_name``, ``endpoint_url``…), which otherwise reads the environment.
     """
     made: list[DynamoDBClient] = []
     lock = Lock()
@@ -59,8 +59,8 @@ def lazy_client(**options: Any) -> "ClientFactory":
 
 
 def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
-    # Imported here because it takes longer than all else in a cold start; botocore alone is 40 ms less than boto3.
-    import encodings.idna  # noqa: F401 - the first look-up of a host's name would import it
+    # Imported here because it dominates a cold start; botocore alone takes 40 ms less than boto3.
+    import encodings.idna  # noqa: F401 - otherwise the first host name lookup imports it
 
     import botocore.session
     from botocore.config import Config
@@ -68,10 +68,10 @@ def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
     config = Config(
         connect_timeout=1,
         read_timeout=2,
-        retries={"mode": "standard", "total_max_attempts": 1},  # `_retry` is the one place that tries again
+        retries={"mode": "standard", "total_max_attempts": 1},  # only `_retry` retries
         tcp_keepalive=True,
         max_pool_connections=CONNECTIONS,
-        # The requests are made here from checked values; botocore's own check takes a fifth of a read.
+        # This module builds requests from checked values; botocore's own validation takes a fifth of a read.
         parameter_validation=False,
     )
     client: object = botocore.session.get_session().create_client("dynamodb", config=config, **options)
@@ -80,7 +80,7 @@ def _new_client(options: Mapping[str, Any]) -> "DynamoDBClient":
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to go on: tries in all and seconds since the first; and the bounds of the random, doubling waits."""
+    """The limits of retrying: total attempts, total seconds, and the bounds of the random exponential waits."""
 
     attempts: int = 6
     seconds: float = 4.0
@@ -89,7 +89,7 @@ class Backoff:
 
 
 class _LeftUndone(Exception):
-    """All or part of a request was not done, and may be when it is sent again."""
+    """All or part of a request was not processed; retrying ``request`` may succeed."""
 
     def __init__(self, request: Request, reason: str) -> None:
         super().__init__(reason)
@@ -97,10 +97,10 @@ class _LeftUndone(Exception):
 
 
 class DynamoTable:
-    """A table; ``dependency`` is what `UnavailableError` calls it.
+    """A table; ``dependency`` is its name in `UnavailableError`.
 
-    Every method raises UnavailableError when DynamoDB cannot be reached or refuses the call; and when it goes on to
-    throttle it, to fail or to leave part of it undone until the attempts of ``backoff`` are used up.
+    Every method raises UnavailableError when DynamoDB cannot be reached or refuses the call, or when throttling,
+    failures or unprocessed items last until ``backoff`` is exhausted.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class DynamoTable:
         self._backoff = backoff or Backoff()
 
     def batch_get(self, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
-        """The items that exist under distinct ``keys``, in no order; calls beyond the first 100 keys run beside it."""
+        """Return the existing items of distinct ``keys``, unordered; calls of up to 100 keys each run in parallel."""
         trips = list(_batched(keys, READS_PER_CALL))
         if not trips:
             return []
@@ -123,7 +123,7 @@ class DynamoTable:
         return items
 
     def query(self, pk: str, sk_prefix: str, *, consistent: bool = False) -> list[Item]:
-        """The items under the partition key ``pk`` whose sort key begins with ``sk_prefix``, in its order."""
+        """Return the items of partition ``pk`` whose sort key begins with ``sk_prefix``, ordered by sort key."""
         request: Request = {
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
             "ExpressionAttributeValues": {":pk": {"S": pk}, ":prefix": {"S": sk_prefix}},
@@ -138,14 +138,14 @@ class DynamoTable:
             request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def batch_put(self, items: Sequence[Item]) -> None:
-        """Store items whose keys are distinct, whatever is stored under them."""
+        """Store items with distinct keys, replacing any that exist."""
         for batch in _batched(items, WRITES_PER_CALL):
             self._until_done(self._send_puts, {self.name: [{"PutRequest": {"Item": item}} for item in batch]})
 
     def put_if(self, item: Item, condition: str, **expression: Any) -> Item | None:
-        """Store ``item`` if ``condition`` holds; None if it did, else the item that is stored already.
+        """Store ``item`` if ``condition`` holds; return None if it did, else the item already stored.
 
-        ``expression`` are PutItem's ExpressionAttributeNames and ExpressionAttributeValues.
+        ``expression`` holds PutItem's ExpressionAttributeNames and ExpressionAttributeValues.
         """
         refused: list[Item] = []
 
@@ -158,9 +158,10 @@ class DynamoTable:
         return refused[0] if refused else None
 
     def transact(self, writes: Sequence[Request]) -> list[Item | None] | None:
-        """All of ``writes``, each a Put or an Update of TransactWriteItems without its table, or none of them.
+        """Apply all of ``writes`` or none; each is a Put or Update of TransactWriteItems without its table name.
 
-        None if they were done; else what is stored where a condition did not hold, and None where one did.
+        Returns None on success. Otherwise returns one entry for each write: the stored item where its condition
+        failed, else None.
         """
         refused: list[list[Item | None]] = []
         on_table = {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -171,7 +172,7 @@ class DynamoTable:
             if found is not None:
                 refused.append(found)
 
-        # With a token, a second try whose first one was done after all is not refused.
+        # The token makes retries idempotent: a retry is not refused if the first attempt succeeded after all.
         self._until_done(send, {"TransactItems": items, "ClientRequestToken": secrets.token_hex(16)})
         return refused[0] if refused else None
 
@@ -229,7 +230,7 @@ class DynamoTable:
         return None
 
     def _until_done(self, send: Callable[[Request], Request | None], request: Request) -> None:
-        """Send ``request``, and then what ``send`` returns as left undone, until nothing is."""
+        """Send ``request``, then resend the unprocessed part that ``send`` returns until there is none."""
         with self._translated():
             try:
                 _attempt(send, request)
@@ -248,7 +249,7 @@ class DynamoTable:
         )
         for attempt in retrying:
             with attempt:
-                if attempt.retry_state.attempt_number == 1:  # it was made before this method
+                if attempt.retry_state.attempt_number == 1:  # `_until_done` made it
                     raise undone
                 try:
                     _attempt(send, undone.request)
@@ -279,7 +280,7 @@ def _attempt(send: Callable[[Request], Request | None], request: Request) -> Non
         if _code(error) not in _TRANSIENT:
             raise
         raise _LeftUndone(request, _reason(error)) from error
-    except (ConnectionClosedError, ReadTimeoutError) as error:  # as after a pause, or a restored snapshot
+    except (ConnectionClosedError, ReadTimeoutError) as error:  # common after a pause or a restored snapshot
         raise _LeftUndone(request, str(error)) from error
     if left:
         raise _LeftUndone(left, "part of a batch was left undone")

@@ -1,7 +1,7 @@
-"""Takes out of installed packages what nothing needs that serves a prediction: for bundles and for the image.
+"""Removes the parts of installed packages that serving does not need, for bundles and for the image.
 
-Imports the standard library alone, since the image's build runs ``python stripping.py FOLDER SERVICE…``
-before anything else of Slipway is there.
+Imports only the standard library, because the image's build runs ``python stripping.py FOLDER SERVICE…``
+before it copies the rest of Slipway.
 """
 
 import shutil
@@ -13,7 +13,7 @@ _UNNEEDED_FOLDERS = (
     "bin",
     "*-stubs",
     "*/tests",
-    # Nothing is batched, cached or fetched by Powertools.
+    # Slipway does not batch, cache or fetch with Powertools.
     "aws_lambda_powertools/metrics/provider/datadog",
     "aws_lambda_powertools/utilities/auth_alpha",
     "aws_lambda_powertools/utilities/batch",
@@ -47,7 +47,7 @@ _UNNEEDED_FILES = (
     "**/*.h",
     "numpy/_core/_*_tests.*.so",
     "numpy/_core/_simd.*.so",
-    # The module that Python loads links its own copy of this library.
+    # Python's extension module has this library linked in.
     "onnxruntime/capi/libonnxruntime.so*",
     "*.dist-info/RECORD",
     "*.dist-info/INSTALLER",
@@ -56,14 +56,14 @@ _UNNEEDED_FILES = (
 )
 
 
-# Mangum and FastAPI route; of Powertools' own routing, the page of the API needs the files of Swagger UI.
+# Mangum and FastAPI do the routing; the API's page needs only the Swagger UI files of Powertools' event handler.
 _ROUTING = "aws_lambda_powertools/event_handler"
 
 
 def strip_packages(folder: Path, *, aws_services: Collection[str], with_page: bool = False) -> None:
-    """Strip what is installed in ``folder``; of the 400 services that botocore describes, keep ``aws_services``.
+    """Strip the packages in ``folder``, keeping only ``aws_services`` of the 400 services that botocore describes.
 
-    ``with_page`` keeps the files of the page that shows the API.
+    ``with_page`` keeps the Swagger UI files that the API's page needs.
     """
     _strip_routing(folder / _ROUTING, with_page=with_page)
     for pattern in _UNNEEDED_FOLDERS:

@@ -1,4 +1,4 @@
-"""What a deployed function gets from its environment, as a type."""
+"""The typed settings that a deployed function reads from its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 class Settings:
     """A function's settings.
 
-    ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None where the function has no use
-    for it: `predict` has the model bucket where a version that it serves is not in its bundle.
-    ``snapshot`` tells that the process is to be snapshot once it is initialised, so that nothing is worth putting off.
+    ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None if the function does not need
+    it; `predict` needs the model bucket if it serves a version that is not in its bundle. ``snapshot`` means that
+    SnapStart snapshots the initialized process, so initialization should not defer any work.
     """
 
     root: Path
@@ -28,7 +28,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read an environment: AWS sets the ``…LAMBDA_…`` variables, the templates set the tables."""
+        """Read an environment. AWS sets the ``…LAMBDA_…`` variables, and the templates set tables and bucket."""
         return cls(
             root=Path(environment.get(ROOT, ".")),
             features_table=environment.get(FEATURES_TABLE) or None,

@@ -1,4 +1,4 @@
-"""Accuracy: labels that came back, held against what was predicted, where that was captured."""
+"""Accuracy: compares the true labels of feedback with the predicted labels of captures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from slipway.monitoring.feedback.prediction_ids import PredictionId
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """A number of predictions whose label came back, and how many of them were of another label."""
+    """How many predictions received a true label, and how many of those were wrong."""
 
     count: int = 0
     wrong: int = 0
@@ -21,13 +21,13 @@ class Accuracy:
 
     @classmethod
     def of(cls, *, predicted: str, true: str) -> "Accuracy":
-        """One prediction."""
+        """Compare one predicted label with the true one."""
         return cls(1, int(predicted != true))
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedLabel:
-    """What a captured prediction answered; a label that comes back after ``expires`` is not held against it."""
+    """The label of a captured prediction; true labels that arrive after ``expires`` are ignored."""
 
     prediction: PredictionId
     label: str
@@ -35,22 +35,24 @@ class CapturedLabel:
 
 
 class LabelStore(Protocol):
-    """Where captured labels wait for those that come back, or find them there already."""
+    """Stores captured labels and matches them with feedback, whichever arrives first."""
 
     def captured(self, labels: Iterable[CapturedLabel]) -> None:
-        """Store them, and count those whose feedback is there: each once, however often it is captured.
+        """Store labels, and count those whose feedback has arrived; duplicate captures count once.
 
         Raises:
-            UnavailableError: the store cannot be reached; to do it again does what is left.
+            UnavailableError: the store cannot be reached; a retry completes the work.
         """
         ...
 
 
 class AccuracyCounters(Protocol):
-    """How often a version was right."""
+    """Reads how often a version was right."""
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
-        """Of captured predictions made from ``since`` on and before ``until``, to `BUCKET`; whenever labels came.
+        """Return the accuracy of captured predictions made in [``since``, ``until``), rounded to `BUCKET`.
+
+        The time of the prediction counts, not the time at which its label arrived.
 
         Raises:
             UnavailableError: the store cannot be reached.
@@ -59,7 +61,7 @@ class AccuracyCounters(Protocol):
 
 
 def captured_labels(captures: Iterable[Capture], kept: timedelta) -> list[CapturedLabel]:
-    """The labels of captures that have one, each to be kept for that long after the prediction."""
+    """Return the labels of the captures that have one; each expires ``kept`` after its prediction."""
     return [
         CapturedLabel(capture.prediction, capture.label, capture.made_at + kept)
         for capture in captures

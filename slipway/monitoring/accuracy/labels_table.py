@@ -1,4 +1,4 @@
-"""Captured labels in the DynamoDB table `control`, beside the feedback that they wait for, and what comes of it."""
+"""Stores captured labels in the DynamoDB table `control` beside their feedback, and counts the matches."""
 
 import json
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ _COUNTED = "counted"
 
 
 class DynamoLabelStore:
-    """A `LabelStore` and `AccuracyCounters`: under `feedback#{id}`, the item `capture` beside the item `feedback`.
+    """A `LabelStore` and `AccuracyCounters` that keeps the items `capture` and `feedback` under `feedback#{id}`.
 
-    Whoever writes one of the two looks for the other afterwards, so at least one of them finds both. It counts, and in
-    the same transaction puts the item `counted`, under the condition that there is none.
+    Each writer looks for the other item after writing its own, so at least one of them finds both. That writer counts
+    the label and, in the same transaction, puts the item `counted` on condition that it does not exist.
     """
 
     def __init__(self, table: DynamoTable) -> None:
@@ -34,7 +34,7 @@ class DynamoLabelStore:
                 self._count(waiting[item["pk"]["S"].partition("#")[2]], true)
 
     def labelled(self, prediction: PredictionId, label: str) -> None:
-        """Count a label whose feedback is stored, if the prediction was captured: once, however often it is told."""
+        """Count the label of stored feedback if the prediction was captured; repeated calls count it once."""
         for item in self._table.batch_get([feedback_key(str(prediction), _CAPTURE)], consistent=True):
             captured = _read(item)
             if captured.expires > datetime.now(UTC):
@@ -52,7 +52,7 @@ class DynamoLabelStore:
 
 
 def feedback_key(prediction: str, sort: str) -> Item:
-    """The key of an item about one prediction."""
+    """Return the key of an item about one prediction."""
     return {"pk": {"S": f"feedback#{prediction}"}, "sk": {"S": sort}}
 
 

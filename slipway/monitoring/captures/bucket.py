@@ -1,4 +1,4 @@
-"""Files of captures in an S3 bucket."""
+"""Stores capture files in an S3 bucket."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class CaptureBucket:
-    """A bucket that files are put into; one that is there already is replaced."""
+    """A bucket of capture files; a file with an existing key replaces the old one."""
 
     def __init__(self, name: str, *, client: "S3ClientFactory | None" = None) -> None:
         self._name = name
@@ -20,7 +20,7 @@ class CaptureBucket:
         """Store a file of compressed JSON lines.
 
         Raises:
-            UnavailableError: S3 cannot be reached, or refuses.
+            UnavailableError: S3 cannot be reached or refuses the call.
         """
         with answered_by("the bucket of captures"):
             self._client().put_object(Bucket=self._name, Key=key, Body=content, ContentType="application/gzip")

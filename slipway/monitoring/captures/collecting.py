@@ -1,4 +1,4 @@
-"""What becomes of captures once they are logged: files that are kept for a time, and labels that wait for feedback."""
+"""Collects logged captures into files with a limited lifetime, and into labels that wait for feedback."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from slipway.monitoring.captures.parsing import ParsedLines, pack, read_captures
 
 
 class CaptureFiles(Protocol):
-    """Where files of captures lie."""
+    """Stores capture files."""
 
     def put(self, key: str, content: bytes) -> None:
-        """Store a file; raises UnavailableError where that cannot be done."""
+        """Store a file; raises UnavailableError on failure."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Of which models captures are kept, and for how long."""
+    """The models whose captures are kept, and for how long."""
 
     models: Collection[str]
     kept: timedelta
 
 
 def collect(lines: Iterable[str], files: CaptureFiles, labels: LabelStore, retention: Retention) -> ParsedLines:
-    """Keep what was captured in lines of a log, and say what that was. To do it again changes nothing.
+    """Store the captures found in log lines and return them; idempotent.
 
     Raises:
-        UnavailableError: the files or the labels cannot be stored, or not all of them.
+        UnavailableError: some files or labels could not be stored.
     """
     read = read_captures(lines)
     captures = tuple(capture for capture in read.captures if capture.kept and capture.model in retention.models)

@@ -11,7 +11,7 @@ _RESOLUTION = 256**_RANDOM_BYTES
 
 
 def is_sampled(share: float) -> bool:
-    """Whether this request is captured. The randomness is the kernel's: a process may be a clone of another."""
+    """Whether this request is captured. Uses the kernel's randomness, because snapshot clones share a process's own."""
     return share > 0 and int.from_bytes(os.urandom(_RANDOM_BYTES)) < share * _RESOLUTION
 
 
@@ -26,9 +26,9 @@ def capture_line(
     outputs: Mapping[str, Any],
     kept: bool = True,
 ) -> str:
-    """One prediction as a line of JSON, without its line end; ``inputs`` is the record with its features filled in.
+    """Return one prediction as JSON without a newline; ``inputs`` is the record with its features filled in.
 
-    One that is not to be ``kept`` is there for shadows to score, beyond the share that slipway.yaml has captured.
+    A capture with kept=False exceeds the share configured in slipway.yaml; shadows score it, then it is dropped.
     """
     capture = {
         "id": prediction_id,

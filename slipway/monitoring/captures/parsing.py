@@ -1,4 +1,4 @@
-"""Captures as they are read back from the lines of a log, and as they are laid into files."""
+"""Parses captures from log lines, and packs them into files."""
 
 import gzip
 import hashlib
@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN, PredictionId, parse_prediction_id
 
 MARK = '{"capture":'
-"""What every line begins with that is a capture, as `capture_line` writes it."""
+"""The prefix of every line that `capture_line` writes."""
 
 FILTER = "capture"
-"""The word that every such line has, for filters of CloudWatch Logs: what else has it is left out by the reader."""
+"""The word that CloudWatch Logs filters match; the parser skips other lines that contain it."""
 
 FOLDER = "captures"
 _MOST_MILLISECONDS = 253_402_300_799_999  # the end of the year 9999
@@ -24,9 +24,9 @@ _NAME_DIGITS = 32
 
 
 class Capture(BaseModel):
-    """One captured prediction: the record with its features filled in, what the version answered, and when.
+    """One captured prediction: the record with its features filled in, the version's answer, and the time.
 
-    One that is not to be ``kept`` was captured for shadows only.
+    A capture with kept=False is for shadows only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -49,17 +49,17 @@ class Capture(BaseModel):
 
     @property
     def prediction(self) -> PredictionId:
-        """The id, taken apart."""
+        """The parsed id."""
         return parse_prediction_id(self.id)
 
     @property
     def made_at(self) -> datetime:
-        """When it was predicted."""
+        """The time of the prediction."""
         return datetime.fromtimestamp(self.time / 1000, UTC)
 
     @property
     def label(self) -> str | None:
-        """The label that was answered; a regression has none."""
+        """The predicted label; None for a regression."""
         label = self.outputs.get("label")
         return label if isinstance(label, str) else None
 
@@ -70,14 +70,14 @@ class _Line(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ParsedLines:
-    """The captures among some lines, each once, and how many lines begin as one does but are not whole."""
+    """The distinct captures among some lines, and the number of lines that start like a capture but are invalid."""
 
     captures: tuple[Capture, ...]
     broken: int
 
 
 def read_captures(lines: Iterable[str]) -> ParsedLines:
-    """Take the captures out of lines of a log; what else is logged is passed over."""
+    """Parse the captures among log lines and skip all other lines."""
     found: dict[str, Capture] = {}
     broken = 0
     for line in lines:
@@ -93,9 +93,9 @@ def read_captures(lines: Iterable[str]) -> ParsedLines:
 
 
 def pack(captures: Iterable[Capture]) -> Mapping[str, bytes]:
-    """Compressed files of JSON lines by their keys: one for each model and hour of the prediction.
+    """Return compressed JSON Lines files by key, one for each model and hour of prediction.
 
-    A key holds a digest of what is in the file, so the same captures come to lie in the same place.
+    A key contains a digest of the file's content, so storing the same captures again replaces the same file.
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for capture in captures:

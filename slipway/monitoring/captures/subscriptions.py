@@ -1,4 +1,4 @@
-"""What CloudWatch Logs hands to a function that subscribes to a log group: lines of the log, packed.
+"""Unpacks the events that CloudWatch Logs sends to a function subscribed to a log group.
 
 Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 """
@@ -16,7 +16,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import MalformedError, TooLargeError
 
 MOST_BYTES = 32 * 1024 * 1024
-"""The most that an event may unpack to; Lambda takes no more than 6 MB packed, and log lines pack to about a tenth."""
+"""The limit on an event's unpacked size. Lambda accepts 6 MB packed, and log lines compress about tenfold."""
 
 _PACKED_BYTES = 8 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
@@ -24,12 +24,12 @@ _FIELD = "awslogs.data"
 
 
 class _Data(CloudWatchLogsData):
-    """Powertools' model, which would unpack whatever its size."""
+    """Powertools' model with a size limit, which its own unpacking lacks."""
 
     @field_validator("decoded_data", mode="before")
     @classmethod
     def prepare_data(cls, value: object) -> object:
-        """Takes the place of the model's own."""
+        """Unpack the data; overrides the validator of Powertools' model."""
         if not isinstance(value, str):
             raise MalformedError.of(_FIELD, "must be a string")
         try:
@@ -39,13 +39,13 @@ class _Data(CloudWatchLogsData):
 
 
 class _Event(CloudWatchLogsModel):
-    model_config = ConfigDict(hide_input_in_errors=True)  # what is in an event is no matter for a log
+    model_config = ConfigDict(hide_input_in_errors=True)  # events hold users' data, which must not be logged
 
     awslogs: _Data
 
 
 def subscribed_lines(event: Any) -> Sequence[str]:
-    """The lines of a log in the order in which they were written, without those of control messages.
+    """Return an event's log lines in the order written; control messages have none.
 
     Raises:
         MalformedError: ``event`` is not what CloudWatch Logs sends.
@@ -55,7 +55,7 @@ def subscribed_lines(event: Any) -> Sequence[str]:
         content = _Event.model_validate(event).awslogs.decoded_data
     except ValidationError as error:
         raise MalformedError(field_problems(error)) from error
-    # A control message has lines, too: they say that CloudWatch Logs looks whether the function is there.
+    # Control messages have lines too: CloudWatch Logs sends them to check that the function exists.
     if content.messageType != "DATA_MESSAGE":
         return ()
     return tuple(str(each.message) for each in content.logEvents)
@@ -67,7 +67,7 @@ def _unpacked(packed: str) -> bytes:
     unpacking = zlib.decompressobj(_GZIP)
     try:
         content = unpacking.decompress(b64decode(packed, validate=True), MOST_BYTES)
-    except (ValueError, zlib.error) as error:  # binascii's is a ValueError, too
+    except (ValueError, zlib.error) as error:  # binascii.Error is a ValueError
         raise MalformedError.of(_FIELD, f"is not gzip in base64: {error}") from error
     if unpacking.eof:
         return content

@@ -1,7 +1,7 @@
-"""Counters in the table `control`: what came back of a model's predictions, by their version and time.
+"""Counters of feedback in the table `control`, by the version and time of the predictions.
 
-They are under `reward#{model}`, with the sort key `{version}#{time}#{shard}`; before it stands what is counted, where
-that is not rewards.
+Their partition key is `reward#{model}` and their sort key `{kind}{version}#{time}#{shard}`; the kind is empty for
+rewards.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from slipway.monitoring.feedback.store import BUCKET, bucket
 
 REWARD = ""
 ACCURACY = "accuracy#"
-# Writers of one counter get into each other's way, so there are some of each.
+# Concurrent writes to one item conflict, so each counter is split into shards.
 _SHARDS = 8
 _BUCKET_FORMAT = "%Y%m%dT%H%M"
 _DAY_FORMAT = "%Y%m%d"
 
 
 def addition(kind: str, prediction: PredictionId, amounts: Mapping[str, float], span: timedelta = BUCKET) -> Request:
-    """What adds ``amounts`` to the counters of a prediction's version and time, as a part of a transaction."""
+    """Return the transaction part that adds ``amounts`` to the counters of a prediction's version and time."""
     shard = int(prediction.random[-2:], 16) % _SHARDS
     sort = f"{kind}{prediction.version:08d}#{bucket(prediction.made_at, span):{_BUCKET_FORMAT}}#{shard}"
     numbered = list(enumerate(amounts.items()))
@@ -43,9 +43,9 @@ def counters(
     until: datetime,
     span: timedelta = BUCKET,
 ) -> Iterator[Item]:
-    """The counters of predictions made from ``since`` on and before ``until``, to a ``span``.
+    """Yield the counters of predictions made in [``since``, ``until``), rounded to ``span``.
 
-    What was read once is read again as it was or higher, so that whoever has it can take the difference.
+    Counters never decrease between reads, so callers can subtract an earlier reading.
     """
     first = bucket(since, span)
     for day in _days(first, until):

@@ -1,4 +1,4 @@
-"""Rankings that two versions made together, and whose items were clicked: what interleaving counts."""
+"""Interleaving's evidence: rankings that two versions made together, and the version whose items were clicked."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,30 +10,30 @@ if TYPE_CHECKING:
     from slipway.monitoring.feedback.store import Feedback
 
 KEPT = timedelta(days=90)
-"""How long the clicks of an impression are remembered; no release lasts longer, so what comes later counts nowhere."""
+"""How long an impression's clicks are kept. No release lasts longer, so later clicks are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Impression:
-    """One answered ranking: how many items of each version were clicked by now."""
+    """One answered ranking, with the number of clicked items of each version so far."""
 
     clicks: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def winner(self) -> int | None:
-        """The version with more clicks than any other; None for a tie, which includes no click at all."""
+        """The version with the most clicks; None for a tie or if there are no clicks."""
         most = max(self.clicks.values(), default=0)
         best = [version for version, clicks in self.clicks.items() if clicks == most]
         return best[0] if len(best) == 1 else None
 
     def clicked(self, version: int) -> "Impression":
-        """With one click more."""
+        """Return this impression with one more click for ``version``."""
         return Impression({**self.clicks, version: self.clicks.get(version, 0) + 1})
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on an item of an impression: where it counts, and to which version."""
+    """A click on an item of an impression, and the model, release and version that it counts for."""
 
     model: str
     impression: str
@@ -43,7 +43,7 @@ class Click:
 
     @classmethod
     def of(cls, feedback: "Feedback", now: datetime | None = None) -> "Click | None":
-        """The click that a piece of feedback is: a reward above 0 for an item that two versions competed for."""
+        """Return feedback as a click if it is a positive reward for an item of an interleaved ranking, else None."""
         prediction = feedback.prediction
         if not prediction.release or feedback.reward is None or feedback.reward <= 0:
             return None
@@ -53,10 +53,10 @@ class Click:
 
 
 class WinCounters(Protocol):
-    """Which version was ahead in how many impressions."""
+    """Reads how many impressions each version won."""
 
     def wins(self, model: str, release: str) -> Mapping[int, int]:
-        """The impressions that each version won, of those made in a release; ``release`` is its tag.
+        """Return how many of a release's impressions each version won; ``release`` is the release's tag.
 
         Raises:
             UnavailableError: the store cannot be reached.
@@ -65,7 +65,7 @@ class WinCounters(Protocol):
 
 
 def won(clicks: Iterable[Click]) -> dict[int, int]:
-    """The impressions that each version won by these clicks, of which none comes twice."""
+    """Return how many impressions each version won by these clicks, which must be distinct."""
     impressions: dict[str, Impression] = {}
     for click in clicks:
         impressions[click.impression] = impressions.get(click.impression, Impression()).clicked(click.version)

@@ -1,7 +1,7 @@
-"""Impressions in the DynamoDB table `control`, and the counters of who won them.
+"""Stores impressions in the DynamoDB table `control`, and counts the wins of each version.
 
-The clicks of an impression are one item under `impression#{model}#{id}`. Who has won how many is under
-`reward#{model}`, by the tag of the release: `wins#{tag}#{shard}`, with an attribute for each version.
+The clicks of an impression are one item under `impression#{model}#{id}`. The wins of a release are under
+`reward#{model}` with the sort key `wins#{tag}#{shard}`, which has an attribute for each version.
 """
 
 from collections import Counter
@@ -10,21 +10,21 @@ from slipway.aws.table import DynamoTable, Item, Request
 from slipway.monitoring.feedback.impressions import KEPT, Click, Impression
 
 _SORT = "impression"
-# Writers of one counter get into each other's way, so there are some of each.
+# Concurrent writes to one item conflict, so each counter is split into shards.
 _SHARDS = 8
 _VERSION = "v"
 
 
 class DynamoImpressions:
-    """Counts clicks into impressions, for transactions that store the feedback as well."""
+    """Adds clicks to impressions, as parts of the transactions that store the feedback."""
 
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
     def writes(self, click: Click) -> list[Request]:
-        """What adds a click to its impression, and moves the impression from who had won it to who has.
+        """Return the writes that add a click to its impression and move the win to the new winner.
 
-        It is refused where the impression was clicked meanwhile; whoever asks again gets what is right then.
+        They are refused if the impression was clicked in the meantime; the caller then asks for new ones.
         """
         found = self._table.batch_get([_key(click)], consistent=True)
         before = _impression(found[0]) if found else Impression()
@@ -47,7 +47,7 @@ def _impression(item: Item) -> Impression:
 
 
 def _put(click: Click, before: Impression, after: Impression) -> Request:
-    """The impression, if nobody has clicked it since it was read: clicks only become more."""
+    """Put the impression if its total is unchanged since it was read; clicks are never removed."""
     total = {"N": str(sum(after.clicks.values()))}
     expires_at = int((click.made_at + KEPT).timestamp())
     item = {

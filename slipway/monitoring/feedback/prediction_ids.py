@@ -1,7 +1,7 @@
-"""Prediction ids: they carry model, version and time, so that feedback needs no lookup.
+"""Prediction ids contain model, version and time, so that feedback needs no lookup.
 
-The id of an item of a ranking goes on with the item's place in the request. Where two versions made the ranking
-together, the release follows, so that a click counts for one of the two.
+The id of a ranked item also contains the item's index in the request. If two versions made the ranking together, the
+release's tag follows, so that a click counts for one of the two.
 """
 
 import os
@@ -23,8 +23,8 @@ _FORM = re.compile(PREDICTION_ID_PATTERN.removesuffix("$"))
 class PredictionId(NamedTuple):
     """The parts of a prediction id.
 
-    The items of one ranking share ``random``, and differ by ``item``. ``release`` is the tag of the release in which
-    two versions made it.
+    The items of one ranking share ``random`` and differ in ``item``. ``release`` is the tag of the release if two
+    versions made the ranking.
     """
 
     model: str
@@ -35,7 +35,7 @@ class PredictionId(NamedTuple):
 
     @property
     def made_at(self) -> datetime:
-        """When it was predicted, to the second."""
+        """The time of the prediction, to the second."""
         return datetime.fromtimestamp(int(self.random[:_TIME_DIGITS], 16), UTC)
 
     def __str__(self) -> str:
@@ -46,21 +46,21 @@ class PredictionId(NamedTuple):
 
 
 def new_random() -> str:
-    """What makes an id unique: the second, and 64 bits from the kernel, as a process may be a clone of another."""
+    """Return the unique part of an id: the second, and 64 bits from the kernel, since snapshot clones share state."""
     return f"{int(time.time()):08x}{os.urandom(_RANDOM_BYTES).hex()}"
 
 
 def release_tag(release: str) -> str:
-    """A release's name as short as prediction ids carry it."""
+    """Return the digest of a release's name that prediction ids contain."""
     return blake2b(release.encode(), digest_size=_TAG_DIGITS // 2).hexdigest()
 
 
 def parse_prediction_id(text: str) -> PredictionId:
-    """Take an id apart.
+    """Parse a prediction id.
 
     Raises:
-        InputError: ``text`` is not of the form ``{model}.{version}.{24 hexadecimal digits}``, with the place of an item
-            and the tag of a release behind it where there are such.
+        InputError: ``text`` is not of the form ``{model}.{version}.{24 hexadecimal digits}``, optionally followed by
+            ``.{item}`` and ``.{release tag}``.
     """
     if _FORM.fullmatch(text) is None:
         raise InputError.of("prediction_id", "must be an id that a prediction was answered with")

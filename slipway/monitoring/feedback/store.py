@@ -1,4 +1,4 @@
-"""Feedback: the label, value or reward that a prediction turned out to deserve, stored once per prediction."""
+"""Feedback: the observed label, value or reward of a prediction, stored once per prediction."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from slipway.monitoring.feedback.prediction_ids import PredictionId
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody says of one prediction: exactly one of label, value and reward, and when it was observed."""
+    """Feedback on one prediction: exactly one of label, value and reward, and when it was observed."""
 
     prediction: PredictionId
     label: str | None = None
@@ -21,7 +21,7 @@ class Feedback:
     time: datetime | None = None
 
     def content(self) -> dict[str, str | float]:
-        """What must agree for two pieces of feedback to be the same."""
+        """The fields by which two pieces of feedback are compared."""
         said = {"label": self.label, "value": self.value, "reward": self.reward}
         content = {name: value for name, value in said.items() if value is not None}
         return {**content, "time": self.time.isoformat()} if self.time else content
@@ -29,7 +29,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Rewards:
-    """A number of rewards, their sum, and the sum of their squares; what is not from 0 to 1 counts as the nearer."""
+    """The count, sum and sum of squares of rewards, each clamped to [0, 1]."""
 
     count: int = 0
     total: float = 0.0
@@ -40,16 +40,18 @@ class Rewards:
 
     @classmethod
     def of(cls, reward: float) -> "Rewards":
-        """One reward."""
+        """Clamp one reward and count it."""
         bounded = min(max(reward, 0.0), 1.0)
         return cls(1, bounded, bounded**2)
 
 
 class RewardCounters(Protocol):
-    """What came back of a version's predictions."""
+    """Reads the rewards of a version's predictions."""
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
-        """The rewards of predictions made from ``since`` on and before ``until``, to `BUCKET`; whenever they came.
+        """Return the rewards of predictions made in [``since``, ``until``), rounded to `BUCKET`.
+
+        The time of the prediction counts, not the time at which its reward arrived.
 
         Raises:
             UnavailableError: the store cannot be reached.
@@ -58,31 +60,31 @@ class RewardCounters(Protocol):
 
 
 class FeedbackCounters(RewardCounters, AccuracyCounters, WinCounters, Protocol):
-    """All that is counted of feedback."""
+    """Reads every counter of feedback."""
 
 
 BUCKET = timedelta(minutes=10)
-"""Feedback is counted by the time of its predictions, in spans of this length where no other is chosen."""
+"""The default span in which feedback is counted, by the time of the prediction."""
 
 
 def bucket(time: datetime, span: timedelta = BUCKET) -> datetime:
-    """The beginning of the span that a time is in."""
+    """Return the start of the span that contains ``time``."""
     return time - timedelta(seconds=time.timestamp() % span.total_seconds())
 
 
 class FeedbackStore(Protocol):
-    """Where feedback lies."""
+    """Stores feedback."""
 
     def put(self, feedback: Feedback) -> bool:
-        """Store it; False where the same was stored before.
+        """Store feedback; return False if the same feedback was stored before.
 
         Raises:
-            ConflictError: other feedback is stored for this prediction, and stays.
+            ConflictError: different feedback is stored for this prediction and is kept.
             UnavailableError: the store cannot be reached.
         """
         ...
 
 
 def contradiction(feedback: Feedback) -> ConflictError:
-    """The error for a second, different piece of feedback."""
+    """Return the error for a second, different piece of feedback."""
     return ConflictError(f"other feedback is stored already for prediction {feedback.prediction}")

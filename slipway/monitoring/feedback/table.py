@@ -1,4 +1,4 @@
-"""Feedback in the DynamoDB table `control`, and what is counted of it."""
+"""Stores feedback in the DynamoDB table `control`, and counts it."""
 
 import json
 from collections.abc import Mapping
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from slipway.aws.table import Backoff, ClientFactory
 
 _ABSENT = "attribute_not_exists(pk)"
-# One person clicks an impression, and hardly ever twice at once.
+# One person sees an impression, so concurrent clicks on it are rare.
 _CLICK_TRIES = 5
 
 
 class DynamoFeedbackStore:
-    """A `FeedbackStore` of one item per prediction id, put under the condition that there is none; `FeedbackCounters`.
+    """A `FeedbackStore` and `FeedbackCounters` with one item per prediction id, put on condition that none exists.
 
-    A reward is added to its version's counters in the same transaction, so it is counted once, however often it comes;
-    a click on an item that two versions competed for moves its impression there, too.
-    A label is stored first, and then counted if the prediction was captured; one that comes again is tried again.
-    Rewards are counted in spans of ``span``.
+    The same transaction adds a reward to its version's counters, so a repeated reward counts once. It also updates the
+    impression if the reward is a click on an item of an interleaved ranking. A label is stored first, then counted if
+    the prediction was captured; repeated feedback retries the count. Rewards are counted in spans of ``span``.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a candidate begins, written before it is done: one that hangs or takes its process down writes nothing after."""
+"""Records a candidate's attempts before they run, since one that hangs or crashes its process records nothing after."""
 
 import time
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from slipway.monitoring.telemetry.requests import write_to_stdout
 
 
 class Attempts:
-    """Writes a line to standard output for each attempt.
+    """Writes a metric line for each attempt.
 
     Args:
         project: the value of the dimension `Project`.
-        write: takes whole lines; by default standard output.
+        write: receives whole lines; by default writes to standard output.
         clock: seconds since the epoch.
     """
 
@@ -25,6 +25,6 @@ class Attempts:
         self._clock = clock
 
     def __call__(self, model: str, version: int) -> None:
-        """Count one attempt of a version."""
+        """Record one attempt by a version."""
         dimensions = {metrics.PROJECT: self._project, metrics.MODEL: model, metrics.VERSION: str(version)}
         self._write(f"{single_metric_line(metrics.ATTEMPTS, 1, dimensions, int(self._clock() * 1000))}\n")

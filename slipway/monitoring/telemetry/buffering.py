@@ -1,6 +1,6 @@
-"""Telemetry of a server that answers many requests a second: gathered for a moment, then written in a few lines.
+"""Telemetry of a server with many requests a second, aggregated in memory and then written as a few lines.
 
-CloudWatch's embedded format takes up to a hundred values of a metric in one line, so nothing is averaged away.
+CloudWatch's embedded metric format takes up to a hundred values of a metric in one line, so no value is averaged away.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,24 +12,24 @@ from slipway.monitoring.telemetry.requests import Dimensions, RequestEvent, Tele
 
 _TIMES = frozenset(name for name, metric in CATALOGUE.items() if metric.unit == "Milliseconds")
 _COUNTED = _TIMES | {metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION}
-"""Of these each value counts, and not their sum."""
+"""The metrics whose single values are recorded instead of their sum."""
 
 
 @dataclass(slots=True)
 class _Aggregate:
-    """What was noted under one set of dimensions: sums, and values of which each counts."""
+    """The sums and single values recorded under one set of dimensions."""
 
     sums: dict[str, float] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
 
 
 class BufferedTelemetry(Telemetry):
-    """Notes what requests did; `drain` gives it as lines. For use on one thread.
+    """Aggregates request events until `drain` returns them as lines. For use on one thread.
 
     Args:
         project: the value of the dimension `Project`.
-        model: the model that is served here.
-        dimensions: what its metrics have further: `Slot` and `Version`.
+        model: the model that this process serves.
+        dimensions: the further dimensions of that model's metrics: `Slot` and `Version`.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class BufferedTelemetry(Telemetry):
         self._ended: list[tuple[RequestEvent, float]] = []
 
     def note(self, event: RequestEvent) -> None:
-        """Count a request that was none to speak of: it took no time."""
+        """Record a request that did no work and took no time."""
         self._ended.append((event, 0.0))
 
     def observe(self, name: str, value: float = 1) -> None:
-        """Note a value of a metric of the served model that is of no request."""
+        """Record a value of the served model that belongs to no request."""
         self._add((self._model, ()), {name: value})
 
     def drain(self) -> str:
-        """Everything that was noted since the last time, as lines; empty where nothing was."""
+        """Return everything recorded since the last call as lines, and reset; empty if there was nothing."""
         self.fold()
         gathered, self._gathered = self._gathered, {}
         captures, self._captures = self._captures, []
@@ -70,14 +70,15 @@ class BufferedTelemetry(Telemetry):
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
     def write(self, text: str) -> None:
-        """Write lines that `drain` gave; this may wait for whoever reads the log."""
+        """Write lines from `drain`; blocks while the log's reader is slow."""
         if text:
             self._write(text)
 
     def fold(self) -> None:
-        """Add up the requests that have ended; to be called some times a second.
+        """Aggregate the requests that have ended; call it several times a second.
 
-        Request by request that would take several times as long, in caches that a graph has emptied.
+        Aggregating each request as it ends takes several times as long, because a graph has just evicted the
+        processor's caches.
         """
         ended, self._ended = self._ended, []
         for event, milliseconds in ended:

@@ -1,4 +1,4 @@
-"""Slipway's metrics of the last minutes, from CloudWatch."""
+"""Reads Slipway's recent metrics from CloudWatch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,18 +12,18 @@ P99 = "p99"
 
 
 class CloudWatchMetrics:
-    """Metrics of the last minutes; ``options`` are those of boto3's client."""
+    """Reads the metrics of the last minutes; ``options`` go to the boto3 client."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._reader = MetricDataReader(new_client("cloudwatch", options))
 
     def read(self, wanted: Sequence[MetricQuery], *, now: datetime, minutes: int) -> dict[MetricQuery, float]:
-        """One number for each metric with data in the last minutes: the sum, or the largest percentile.
+        """Return one number for each metric with data in the last ``minutes``: the sum, or the largest percentile.
 
-        CloudWatch answers by fixed spans of that length, of which the last minutes can touch two.
+        CloudWatch aligns periods of that length to the clock, so the last minutes can span two of them.
 
         Raises:
-            UnavailableError: CloudWatch cannot be asked.
+            UnavailableError: CloudWatch cannot be reached.
         """
         span = timedelta(minutes=minutes)
         found = zip(wanted, self._reader.read(wanted, now - span, now, span), strict=True)

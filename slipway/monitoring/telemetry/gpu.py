@@ -1,4 +1,4 @@
-"""How busy the GPUs are, as the driver's own tool tells."""
+"""Reads GPU utilization from `nvidia-smi`."""
 
 import subprocess
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 def gpu_utilization(command: Sequence[str] = _COMMAND) -> float | None:
-    """The mean over the GPUs of this task, in percent; None where the tool is missing or does not answer."""
+    """Return the mean utilization of this task's GPUs in percent, or None if the tool is missing or fails."""
     try:
         found = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS)
         return fmean(float(line) for line in found.stdout.split())

@@ -1,6 +1,6 @@
-"""Powertools for every deployable: structured logs, X-Ray traces, and metrics that have one set of dimensions.
+"""Sets up Powertools for every deployable: structured logs, X-Ray traces, and metrics with one set of dimensions.
 
-What is logged is what went wrong and what was decided: never an event, an input or an answer.
+Logs hold failures and decisions, never events, inputs or answers.
 """
 
 import json
@@ -25,15 +25,15 @@ Handler = Callable[[Any, Any], Answer]
 
 
 def start_logging(service: str) -> Logger:
-    """Make every logger of this process write JSON to standard error, which leaves standard output to metrics.
+    """Make every logger of this process write JSON to standard error; standard output is for metrics.
 
-    Library modules log from ``POWERTOOLS_LOG_LEVEL`` upwards, other packages from warnings upwards.
+    Slipway's modules log from ``POWERTOOLS_LOG_LEVEL`` upwards, other packages from warnings upwards.
 
     Args:
-        service: what the lines are from, where ``POWERTOOLS_SERVICE_NAME`` does not say it.
+        service: the service name of the log lines, unless ``POWERTOOLS_SERVICE_NAME`` sets it.
     """
     root = logging.getLogger()
-    if not root.handlers:  # Lambda's runtime has put one there already
+    if not root.handlers:  # Lambda's runtime installs its own
         root.addHandler(logging.StreamHandler(sys.stderr))
     logger = Logger(os.environ.get(SERVICE_NAME) or service, stream=sys.stderr, use_rfc3339=True, utc=True)
     logging.getLogger(LIBRARY)  # registers it
@@ -45,19 +45,19 @@ def start_logging(service: str) -> Logger:
 
 
 def instrument(handler: Handler[Answer], *, service: str, correlation_id_path: str | None = None) -> Handler[Answer]:
-    """A Lambda handler whose log lines say which request they are of, and that X-Ray traces where it is turned on.
+    """Return a Lambda handler that adds the request to its log lines, and traces with X-Ray if tracing is on.
 
     Args:
         handler: takes an event and Lambda's context.
-        service: the function's name, where ``POWERTOOLS_SERVICE_NAME`` does not say it.
-        correlation_id_path: where the event has an id of the request, in JMESPath; `correlation_paths` has them.
+        service: the function's name, unless ``POWERTOOLS_SERVICE_NAME`` sets it.
+        correlation_id_path: the JMESPath of the request id in the event; see Powertools' `correlation_paths`.
     """
 
     def handle(event: Any, context: Any) -> Answer:
         return handler(event, context)
 
     handle.__name__ = service  # X-Ray shows it
-    # Turned off, Tracer would still import the X-Ray SDK and go through it at each call.
+    # Even when disabled, Tracer imports the X-Ray SDK and passes each call through it.
     if os.environ.get(TRACE_DISABLED, "true").lower() == "false":
         handle = Tracer(service=os.environ.get(SERVICE_NAME) or service).capture_lambda_handler(
             handle, capture_response=False
@@ -67,10 +67,10 @@ def instrument(handler: Handler[Answer], *, service: str, correlation_id_path: s
 
 
 def single_metric_line(name: str, value: float, dimensions: Mapping[str, str], timestamp_ms: int) -> str:
-    """A line, without its end, that records one value under one set of dimensions."""
-    # Without a service of its own, Powertools would add `POWERTOOLS_SERVICE_NAME` to the dimensions.
+    """Return a metric line without a newline that records one value under one set of dimensions."""
+    # Without an explicit service, Powertools adds `POWERTOOLS_SERVICE_NAME` to the dimensions.
     metric = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="", default_dimensions=dict(dimensions))
     metric.add_metric(name, CATALOGUE[name].unit, value)
     metric.timestamp = timestamp_ms
-    # Powertools writes a list of one, which CloudWatch takes for the same.
+    # Powertools writes a list of one value; the bare value means the same to CloudWatch.
     return json.dumps({**metric.serialize_metric_set(), name: value}, separators=(",", ":"))

@@ -1,6 +1,6 @@
-"""The metrics of Slipway, and how a line with several sets of dimensions is written in CloudWatch's embedded format.
+"""The catalogue of Slipway's metrics, and the encoding of lines with several dimension sets.
 
-Powertools would count every metric under every set (ADR 2); where there is one set, `single_metric_line` is its.
+Powertools would record every metric under every set (ADR 2); `single_metric_line` uses it where there is one set.
 Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -61,11 +61,11 @@ DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
 
 UNKNOWN_MODEL = "unknown"
-"""The model dimension of a request for a model that is not deployed: callers must not be able to make metrics."""
+"""The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
 
 
 class Kind(StrEnum):
-    """Whose fault an error is and what kind: the dimension `Kind` of `Errors`."""
+    """The kind of an error, which tells whose fault it is: the dimension `Kind` of `Errors`."""
 
     INPUT = "input"
     TOO_LARGE = "too_large"
@@ -77,19 +77,19 @@ class Kind(StrEnum):
 
 
 FAULT_KINDS = frozenset({Kind.UNAVAILABLE, Kind.MODEL, Kind.INTERNAL})
-"""The kinds that are the service's fault and not the caller's."""
+"""The kinds of error that are the service's fault and not the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric's unit, and the sets of dimensions it is recorded under; in a slot of the heavy tier, some more."""
+    """A metric's unit and dimension sets, and its additional sets in slots of the heavy tier."""
 
     unit: str
     dimension_sets: tuple[tuple[str, ...], ...]
     in_slots: tuple[tuple[str, ...], ...] = ()
 
     def sets(self, *, in_slot: bool) -> tuple[tuple[str, ...], ...]:
-        """The sets of dimensions. The project's totals undo deploys of the light tier, so they leave slots out."""
+        """Return the dimension sets. Slots record no project totals, whose alarms roll back light-tier deploys."""
         if not in_slot:
             return self.dimension_sets
         return (*(each for each in self.dimension_sets if each != _OF_PROJECT), *self.in_slots)
@@ -120,9 +120,9 @@ CATALOGUE: Mapping[str, Metric] = {
     CACHE_ERRORS: Metric("Count", (_OF_MODEL,)),
     FEEDBACK: Metric("Count", (_OF_VERSION,)),
     REWARD: Metric("None", (_OF_VERSION,)),
-    # The share of traffic that a release wants a version to have; whether it has it shows in `Predictions`.
+    # The share of traffic that a release intends for a version; `Predictions` shows the actual share.
     SHARE: Metric("Percent", (_OF_VERSION,)),
-    # Rankings that a candidate made together with the stable version.
+    # Rankings that a candidate and the stable version made together.
     IMPRESSIONS: Metric("Count", (_OF_VERSION,)),
     COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),
     QUEUE_TIME: Metric("Milliseconds", (_OF_SLOT,)),
@@ -130,23 +130,23 @@ CATALOGUE: Mapping[str, Metric] = {
     PADDING_SHARE: Metric("None", (_OF_SLOT,)),
     REJECTED: Metric("Count", (_OF_SLOT,)),
     EXPIRED: Metric("Count", (_OF_SLOT,)),
-    # Records of a sticky release that the other slot had to predict: those that did go there, and those that could not.
+    # Records that a sticky release assigned to the other slot: forwarded there, or not because forwarding failed.
     FORWARDED: Metric("Count", (_OF_SLOT,)),
     NOT_FORWARDED: Metric("Count", (_OF_SLOT,)),
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
-    # The part of a request that one version has, by the light tier: begun by a candidate, and failed by any version.
-    # While a release is active, what it predicted: the share of its records with each label, and the mean of their
-    # scores, each request counting once.
+    # In the light tier, one version's part of a request: attempts by candidates, and failures of any version.
+    # While a release is active, also its outputs: the share of records with each label, and their mean score. Each
+    # request counts once.
     ATTEMPTS: Metric("Count", (_OF_VERSION,)),
     FAILURES: Metric("Count", _SCORED_BY),
     LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),
     SCORES: Metric("None", _SCORED_BY),
     SCORED: Metric("Count", _SCORED_BY),
-    # What regressions predicted, each value by itself. CloudWatch counts no values over a limit where any is negative,
-    # so those are kept by their size beside the others.
+    # Single values predicted by regressions. CloudWatch cannot count values over a limit if any value is negative, so
+    # negative values have a metric of their own, as absolute values.
     VALUES: Metric("None", _SCORED_BY),
     NEGATIVE_VALUES: Metric("None", _SCORED_BY),
-    # What a shadow was compared with the live answers in, and what it had no time for.
+    # Records of a shadow that were compared with live answers, that disagreed, and that it had no time for.
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
@@ -155,9 +155,9 @@ _VALUES_A_LINE = 100
 
 
 def metric_line(values: Mapping[str, float | list[float]], dimensions: Mapping[str, str], timestamp_ms: int) -> str:
-    """A line, without its end, that records ``values`` under every dimension set that ``dimensions`` can fill.
+    """Return a line without a newline that records ``values`` under every dimension set that ``dimensions`` can fill.
 
-    A list of up to 100 numbers is as many values of its metric.
+    A list of up to 100 numbers records each of them as a value of the metric.
     """
     head = _directives(tuple(values), tuple(dimensions))
     members = _encode({**dimensions, **values})
@@ -165,7 +165,7 @@ def metric_line(values: Mapping[str, float | list[float]], dimensions: Mapping[s
 
 
 def pages(sums: Mapping[str, float], lists: Mapping[str, Sequence[float]]) -> Iterator[dict[str, float | list[float]]]:
-    """Sums, and lists of which each value counts, in as many parts as lines are needed; the sums are in the first."""
+    """Split sums and lists of values into the contents of as many lines as needed; the sums are in the first."""
     longest = max(map(len, lists.values()), default=0)
     for first in range(0, max(longest, 1), _VALUES_A_LINE):
         found = {name: list(values[first : first + _VALUES_A_LINE]) for name, values in lists.items()}

@@ -1,4 +1,4 @@
-"""What a version predicted, counted for whoever compares versions."""
+"""Records the outputs of a version, for comparing versions."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -9,7 +9,7 @@ from slipway.monitoring.telemetry.requests import RequestEvent
 
 
 def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float = 1, /, **dimensions: str) -> None:
-    """Count a label, and the score of that, with a weight, or note a value; ``dimensions`` say whose it is."""
+    """Add a label and its score with a weight, or record a value; ``dimensions`` name the version or shadow."""
     label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
         event.count(metrics.LABELS, weight, **dimensions, Label=str(label))

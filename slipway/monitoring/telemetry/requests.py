@@ -1,6 +1,6 @@
-"""What one request did, gathered while it runs and written to standard output in one piece when it ends.
+"""Collects the telemetry of one request while it runs, and writes it to standard output in one piece when it ends.
 
-Nothing else leaves the process for telemetry, so it adds no round trip and cannot fail a request.
+Telemetry makes no network calls, so it adds no round trip and cannot fail a request.
 """
 
 import sys
@@ -33,7 +33,7 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 
 
 def error_kind(error: BaseException) -> Kind:
-    """The kind that an error is counted under."""
+    """Return the kind that an error is counted as."""
     return next((kind for cls, kind in _KINDS if isinstance(error, cls)), Kind.INTERNAL)
 
 
@@ -42,11 +42,11 @@ Dimensions = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class RequestEvent:
-    """What one request did. ``model`` is set once it is known that it is deployed.
+    """The telemetry of one request. ``model`` is set once the model is known to be deployed.
 
-    ``began`` is in seconds since the epoch, for what is written line by line: a request belongs to the minute it
-    began in, since that is when its attempt was counted. ``later`` counts more of it, called once before it is
-    written: of a server, when the answer is on its way.
+    ``began`` is in seconds since the epoch. Lines carry it as their time, because a request belongs to the minute in
+    which its attempt was recorded. ``later`` is called once before the event is written, to add to it; a server calls
+    it after the answer has been sent.
     """
 
     model: str | None = None
@@ -59,22 +59,22 @@ class RequestEvent:
     later: Callable[[], None] | None = None
 
     def finish(self) -> None:
-        """Count what was left for later."""
+        """Run ``later`` if there is one."""
         if self.later is not None:
             self.later()
 
     def count(self, name: str, value: float = 1, **dimensions: str) -> None:
-        """Add to a metric; a request's model is among the dimensions anyway."""
+        """Add to a metric; the request's model is always among its dimensions."""
         values = self.counts.setdefault(tuple(dimensions.items()), {})
         values[name] = values.get(name, 0) + value
 
     def observe(self, name: str, value: float, **dimensions: str) -> None:
-        """Note a value of a metric of which each counts, and not their sum."""
+        """Record a value of a metric whose values are kept single, not summed."""
         self.values.setdefault(tuple(dimensions.items()), {}).setdefault(name, []).append(value)
 
 
 class RequestTimer:
-    """A request while it runs; `contextlib` would take as long for it as for all that is noted."""
+    """The context manager of a running request; `contextlib`'s would double the cost of its telemetry."""
 
     __slots__ = ("_emit", "_event", "_started")
 
@@ -93,7 +93,7 @@ class RequestTimer:
 
 
 def write_to_stdout(text: str) -> None:
-    """Write and flush; a closed log must not fail the request."""
+    """Write and flush; ignores a closed log, which must not fail the request."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -102,16 +102,16 @@ def write_to_stdout(text: str) -> None:
 
 
 def _drop(text: str) -> None:
-    """Write nowhere."""
+    """Discard the text."""
 
 
 class Telemetry:
-    """Times requests and writes what they did.
+    """Times requests and writes their telemetry.
 
     Args:
         project: the value of the dimension `Project`.
-        function: the name of the deployable, counted once as a cold start.
-        write: takes whole lines; by default standard output.
+        function: the name of the deployable, for which one cold start is counted.
+        write: receives whole lines; by default writes to standard output.
         clock: seconds since the epoch.
     """
 
@@ -130,12 +130,12 @@ class Telemetry:
         self._cold = True
 
     def request(self, *, timed: bool = True) -> "RequestTimer":
-        """Count and time what runs inside; an exception is counted by its kind and goes on."""
+        """Count and time the request in this context; an exception is counted by its kind and propagates."""
         return RequestTimer(RequestEvent(timed=timed, began=self._clock()), self._emit)
 
     @contextmanager
     def silenced(self) -> Iterator[None]:
-        """Drop what happens inside, which is no request of anybody's; a cold start is still to be counted after it."""
+        """Discard the telemetry of synthetic requests in this context; a cold start still counts afterwards."""
         write, self._write = self._write, _drop
         cold = self._cold
         try:
@@ -156,7 +156,7 @@ class Telemetry:
         self._write("\n".join([*lines, *event.captures]) + "\n")
 
     def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:
-        """The counts by dimensions; those of one version go with the request's own, so that there is one line."""
+        """Yield the counts by dimensions; if a single version has counts, they share the request's own line."""
         own: dict[str, float] = {metrics.REQUESTS: 1, **event.counts.get((), {})}
         if event.timed:
             own[metrics.LATENCY] = round(milliseconds, 3)

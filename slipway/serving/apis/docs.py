@@ -1,4 +1,4 @@
-"""The OpenAPI document, and FastAPI's page of it with everything that the page needs: no other host is asked."""
+"""Serves the OpenAPI document and FastAPI's page for it, whose files come from this host alone."""
 
 from collections.abc import Callable
 from importlib.metadata import distribution
@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from slipway.errors import NotFoundError
 
-# Powertools brings the files of Swagger UI, which FastAPI's page would load from another host.
+# Powertools ships the Swagger UI files, which FastAPI's page would otherwise load from a CDN.
 _BRINGER, _FOLDER = "aws-lambda-powertools", "aws_lambda_powertools/event_handler/openapi/swagger_ui"
 ASSETS = {"swagger-ui-bundle.min.js": "text/javascript", "swagger-ui.min.css": "text/css"}
 _A_DAY = {"cache-control": "max-age=86400"}
@@ -22,14 +22,14 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/openapi.json", name="openapi")
 async def openapi(request: Request) -> Response:
-    """The document of the API as it is now."""
+    """Return the current OpenAPI document."""
     document: Callable[[], dict[str, Any]] = request.app.state.document
     return JSONResponse(document())
 
 
 @router.get("/docs", name="docs")
 async def docs(request: Request) -> HTMLResponse:
-    """The page that shows the document and tries the API out."""
+    """Return the page that shows the document and sends test requests."""
     script, style = (f"/docs/{name}" for name in ASSETS)
     return get_swagger_ui_html(
         openapi_url="/openapi.json",
@@ -42,7 +42,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 @router.get("/docs/{name}", name="docs_asset")
 async def asset(name: str) -> Response:
-    """A file of the page."""
+    """Return a file of the page."""
     if name not in ASSETS:
         raise NotFoundError("file of the page", name[:100], ASSETS)
     file = Path(str(distribution(_BRINGER).locate_file(_FOLDER))) / name

@@ -1,4 +1,4 @@
-"""The feature store over HTTP: one entity at a time, or rows in batches."""
+"""The HTTP routes of the feature store: one entity at a time, or rows in batches."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from slipway.serving.prediction.reading import Body
 BATCH_WRITE = "/v1/features/batch-write"
 ENTITY = "/v1/features/{entity}/{id:path}"
 EventTime = Annotated[AwareDatetime, Field(strict=False)]
-# A value that no feature can have is refused by the definitions, row by row, in words that name the feature.
+# The feature definitions validate the values, so that each row's error names the feature.
 Values = Annotated[dict[str, Any], Field(min_length=1)]
 
 EntityId = Annotated[str, Path(min_length=1, max_length=ID_CHARACTERS, description="The entity's id.")]
@@ -62,20 +62,20 @@ class RowBody(Body):
 
 
 class BatchBody(Body):
-    """Rows to store; each is stored or refused by itself."""
+    """Rows to store; each is stored or refused independently."""
 
     rows: Annotated[list[RowBody], Field(min_length=1)]
 
 
 class StoredGroup(BaseModel):
-    """A stored group, with the time of its values."""
+    """The stored values of one group, and their event time."""
 
     event_time: datetime
     values: dict[str, FeatureValue]
 
 
 class StoredFeatures(BaseModel):
-    """The groups of an entity that are stored and have not expired."""
+    """The stored groups of an entity that have not expired."""
 
     entity: str
     id: str
@@ -83,7 +83,7 @@ class StoredFeatures(BaseModel):
 
 
 class StoredGroups(BaseModel):
-    """The groups that were stored."""
+    """The groups that this request stored."""
 
     entity: str
     id: str
@@ -91,7 +91,7 @@ class StoredGroups(BaseModel):
 
 
 class RowResult(BaseModel):
-    """What became of one row: ``reason`` says why it was refused."""
+    """The result of one row; ``reason`` says why it was refused."""
 
     row: int
     stored: bool
@@ -99,7 +99,7 @@ class RowResult(BaseModel):
 
 
 class BatchResult(BaseModel):
-    """What became of each row, in order."""
+    """The results of the rows, in order."""
 
     stored: int
     refused: int
@@ -113,7 +113,7 @@ class BatchResult(BaseModel):
     responses=problems(400, 413, 415, 422, 500, 503),
 )
 async def write_features(request: Request, body: BatchBody) -> BatchResult:
-    """Write rows: each is stored or refused by itself. A row older than the stored one is refused."""
+    """Write rows. Each row is stored or refused independently. A row older than the stored one is refused."""
     writes = [FeatureWrite(FeatureKey(row.entity, row.id, row.group), row.values, row.event_time) for row in body.rows]
     results = _stored(_store(request), writes, event_of(request))
     refused = sum(not result.stored for result in results)
@@ -143,8 +143,8 @@ async def get_features(request: Request, entity: str, id: EntityId) -> StoredFea
 async def put_features(request: Request, entity: str, id: EntityId, body: EntityBody) -> StoredGroups:
     """Write features of an entity.
 
-    Nothing is written if anything is wrong. Each group is replaced as a whole. A group older than the stored one is
-    refused with 409, and the others are stored.
+    An invalid request writes nothing. Each group is replaced as a whole. If a group is older than the stored one, the
+    answer is 409 and the other groups are stored.
     """
     definitions = _definitions(request)
     definitions.groups_of(entity)
@@ -170,7 +170,7 @@ def _store(request: Request) -> FeatureStore:
 
 
 def _check(definitions: FeatureDefinitions, writes: Sequence[FeatureWrite]) -> None:
-    """Raise for everything that is wrong before anything is written."""
+    """Raise one error with every problem before anything is written."""
     now = utc_now()
     problems: list[FieldProblem] = []
     too_large = False
@@ -187,7 +187,7 @@ def _check(definitions: FeatureDefinitions, writes: Sequence[FeatureWrite]) -> N
 
 
 def _refusal(late: Sequence[WriteResult]) -> SlipwayError:
-    """Only a newer event can refuse a checked write."""
+    """Return the error for refused writes; after `_check`, the usual cause is a newer stored event."""
     reasons = "; ".join(str(result.error) for result in late)
     if all(isinstance(result.error, LateEventError) for result in late):
         return ConflictError(reasons)
@@ -195,7 +195,7 @@ def _refusal(late: Sequence[WriteResult]) -> SlipwayError:
 
 
 def _stored(store: FeatureStore, writes: Sequence[FeatureWrite], event: RequestEvent) -> list[WriteResult]:
-    """Write all, and count by group; an unknown group is counted nowhere, since callers must not make metrics."""
+    """Write rows and count them by group; unknown groups are not counted, so that callers cannot create metrics."""
     results = list(store.write(writes))
     known = [result for result in results if not isinstance(result.error, NotFoundError)]
     for group, count in Counter(result.write.key.group for result in known if result.stored).items():

@@ -1,4 +1,4 @@
-"""Feedback over HTTP."""
+"""The HTTP route of feedback."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -23,7 +23,7 @@ router = APIRouter(tags=["Feedback"], route_class=JsonRoute, generate_unique_id_
 
 
 class FeedbackBody(Body):
-    """What a prediction turned out to deserve: exactly one of ``label``, ``value`` and ``reward``."""
+    """Feedback on one prediction: exactly one of ``label``, ``value`` and ``reward``."""
 
     prediction_id: Annotated[str, Field(pattern=PREDICTION_ID_PATTERN)]
     label: Annotated[str, Field(min_length=1, max_length=256)] | None = None
@@ -39,7 +39,7 @@ class FeedbackBody(Body):
 
 
 class FeedbackResult(BaseModel):
-    """What became of the feedback: it is stored once for each prediction."""
+    """The result of giving feedback, which is stored once per prediction."""
 
     prediction_id: str
     status: Literal["stored", "already stored"]
@@ -54,7 +54,7 @@ class FeedbackResult(BaseModel):
     },
 )
 async def give_feedback(request: Request, response: Response, body: FeedbackBody) -> FeedbackResult:
-    """Say what a prediction turned out to deserve."""
+    """Report the observed label, value or reward of a prediction. Repeating the same feedback has no effect."""
     models: Mapping[str, ModelConfig] = request.app.state.models
     store: FeedbackStore = request.app.state.feedback
     prediction, event = parse_prediction_id(body.prediction_id), event_of(request)

@@ -1,4 +1,4 @@
-"""Whether the process answers, as SageMaker asks it; the Open Inference Protocol has routes of its own."""
+"""SageMaker's health route and the process's readiness; the Open Inference Protocol has its own health routes."""
 
 from typing import Literal
 
@@ -11,29 +11,29 @@ router = APIRouter(tags=["Models"], generate_unique_id_function=operation_id)
 
 
 class Ping(BaseModel):
-    """Whether the process wants requests."""
+    """Whether the process accepts requests."""
 
     status: Literal["ready", "not ready"]
 
 
 class Readiness:
-    """Whether the process wants new requests."""
+    """Whether the process accepts new requests."""
 
     def __init__(self) -> None:
         self.is_ready = True
 
     def end(self) -> None:
-        """Say from now on that it does not; requests that come are answered all the same."""
+        """Report not ready from now on; requests that still arrive are answered."""
         self.is_ready = False
 
 
 def is_ready(request: Request) -> bool:
-    """Whether the app that answers wants requests. An app that exists has loaded and checked its models."""
+    """Whether the app accepts requests. An app that exists has loaded and checked its models."""
     readiness: Readiness = request.app.state.readiness
     return readiness.is_ready
 
 
 @router.get("/ping", name="ping", response_model=Ping, responses={503: {"model": Ping}})
 async def ping(request: Request) -> Response:
-    """Liveness, as SageMaker asks it."""
+    """Report the process's health to SageMaker."""
     return json_response(Ping(status="ready")) if is_ready(request) else json_response(Ping(status="not ready"), 503)

@@ -1,4 +1,4 @@
-"""What is deployed: the models, their versions with their schemas, and their releases."""
+"""The HTTP routes that list the deployed models, their versions with schemas, and their releases."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class CandidateShare(BaseModel):
 
 
 class ReleaseState(BaseModel):
-    """What serves a model now; ``id`` and ``phase`` are of its last release, if there ever was one."""
+    """The versions that serve a model now; ``id`` and ``phase`` belong to its latest release, if it ever had one."""
 
     stable: int
     strategy: str | None
@@ -33,7 +33,7 @@ class ReleaseState(BaseModel):
 
 
 class Quality(BaseModel):
-    """A measurement of the manifest."""
+    """A quality measurement from the manifest."""
 
     metric: str
     value: float
@@ -41,7 +41,7 @@ class Quality(BaseModel):
 
 
 class NumberedVersion(BaseModel):
-    """A version that this process has not loaded: another container serves it, or the registry did not answer."""
+    """A version that this process has not loaded: another container serves it, or the registry was unavailable."""
 
     version: int
 
@@ -95,7 +95,7 @@ async def show_model(request: Request, model: str) -> Model | ListedModel:
 
 
 def describe(models: ServedModels, name: str) -> Model | ListedModel:
-    """What is deployed of a model, with its schemas if this process serves it; raises NotFoundError."""
+    """Describe a model, with its schemas if this process serves it; raises NotFoundError."""
     config = models.model(name)
     stable = models.releases.of(name).stable
     loaded = models.loaded(name)
@@ -113,7 +113,7 @@ def describe(models: ServedModels, name: str) -> Model | ListedModel:
 
 def _release(models: ServedModels, name: str) -> ReleaseState:
     own, known = models.releases.of(name), models.releases.known(name)
-    # A slot has one version, whatever part it plays in a release.
+    # A slot's own release has only its own version, so a heavy model's release comes from the control table.
     release = known.release if known and models.config.models[name].tier == "heavy" else own
     return ReleaseState(
         stable=release.stable,

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, over HTTP: what Triton, MLServer and KServe clients speak."""
+"""The HTTP routes of the Open Inference Protocol, version 2, which Triton, MLServer and KServe clients use."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ router = APIRouter(tags=["Open Inference Protocol"], generate_unique_id_function
 
 
 class TensorMetadata(BaseModel):
-    """A tensor of a model: its name, type and shape, with -1 for any size."""
+    """A tensor of a model: its name, datatype and shape; -1 stands for any size."""
 
     name: str
     datatype: str
@@ -38,7 +38,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """The tensors of a model."""
+    """A model's versions, platform and tensors."""
 
     name: str
     versions: list[str]
@@ -56,19 +56,19 @@ class ServerMetadata(BaseModel):
 
 
 class Live(BaseModel):
-    """The server answers."""
+    """Whether the server is alive."""
 
     live: bool
 
 
 class Ready(BaseModel):
-    """Whether the server wants requests."""
+    """Whether the server accepts requests."""
 
     ready: bool
 
 
 class ModelReady(BaseModel):
-    """The model is loaded."""
+    """Whether the model is loaded."""
 
     name: str
     ready: bool
@@ -76,20 +76,20 @@ class ModelReady(BaseModel):
 
 @router.get("/v2", name="server_metadata", responses=infer_errors(500))
 async def server_metadata(request: Request) -> ServerMetadata:
-    """Metadata of the server."""
+    """Return the server's metadata."""
     project = pipeline_of(request).models.config.project
     return ServerMetadata(name=project, version="2", extensions=["binary_tensor_data"])
 
 
 @router.get("/v2/health/live", name="live", responses=infer_errors(500))
 async def live() -> Live:
-    """Liveness."""
+    """Report whether the server is alive."""
     return Live(live=True)
 
 
 @router.get("/v2/health/ready", name="ready", response_model=Ready, responses={503: {"model": Ready}})
 async def ready(request: Request) -> Response:
-    """Readiness: every model is loaded, and the process does not stop."""
+    """Report whether the server is ready: every model is loaded, and the process is not stopping."""
     if is_ready(request):
         return json_response(Ready(ready=True))
     return not_ready()
@@ -97,47 +97,47 @@ async def ready(request: Request) -> Response:
 
 @router.get(MODEL, name="model_metadata", responses=infer_errors(404, 500))
 async def model_metadata(request: Request, model: str) -> ModelMetadata:
-    """Metadata of a model."""
+    """Return a model's metadata."""
     return describe(pipeline_of(request).models, model, None)
 
 
 @router.get(VERSION, name="version_metadata", responses=infer_errors(404, 500))
 async def version_metadata(request: Request, model: str, version: str) -> ModelMetadata:
-    """Metadata of a version."""
+    """Return a version's metadata."""
     return describe(pipeline_of(request).models, model, version_number(model, version))
 
 
 @router.get(f"{MODEL}/ready", name="model_ready", responses=infer_errors(404, 500))
 async def model_ready(request: Request, model: str) -> ModelReady:
-    """Readiness of a model."""
+    """Report whether a model is ready."""
     pipeline_of(request).models.version(model)
     return ModelReady(name=model, ready=True)
 
 
 @router.get(f"{VERSION}/ready", name="version_ready", responses=infer_errors(404, 500))
 async def version_ready(request: Request, model: str, version: str) -> ModelReady:
-    """Readiness of a version."""
+    """Report whether a version is ready."""
     pipeline_of(request).models.version(model, version_number(model, version))
     return ModelReady(name=model, ready=True)
 
 
 @router.post(f"{MODEL}/infer", name="infer", response_model=InferResponse, responses=_ERRORS)
 async def infer(request: Request, model: str) -> Response:
-    """Infer with a model.
+    """Run inference with a model.
 
-    Tensors have the shape [records] or [records, 1], as JSON or in the binary extension of Triton.
+    Tensors have the shape [records] or [records, 1], as JSON or in Triton's binary extension.
     """
     return await _infer(request, model, None)
 
 
 @router.post(f"{VERSION}/infer", name="infer_version", response_model=InferResponse, responses=_ERRORS)
 async def infer_version(request: Request, model: str, version: str) -> Response:
-    """Infer with a version."""
+    """Run inference with a version."""
     return await _infer(request, model, version)
 
 
 def not_ready() -> Response:
-    """The answer for a load balancer; no error, since nothing went wrong."""
+    """Return the answer that tells a load balancer to stop sending requests; it does not count as an error."""
     answer = json_response(Ready(ready=False), 503)
     answer.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return answer
@@ -152,13 +152,13 @@ async def _infer(request: Request, model: str, version: str | None) -> Response:
     read = TensorReader(pipeline.models, model, number, wanted, behind)
     predictions = await pipeline.predict(Ask(model, number, read), context)
     first = predictions[0].version
-    # An answer of another slot is laid out by this slot's manifest: it has no other.
+    # This slot has no manifest for a version that another slot predicted with, so it uses its own.
     manifest = pipeline.models.version(model, first if pipeline.models.is_loaded(model, first) else number).manifest
     return infer_response(wanted, model, predictions, manifest)
 
 
 def _split(request: Request, body: bytes) -> tuple[bytes, bytes]:
-    """The JSON, and the bytes that follow it."""
+    """Split a body into its JSON and the bytes that follow."""
     text = request.headers.get(HEADER_LENGTH)
     if text is None:
         return body, b""
@@ -168,7 +168,7 @@ def _split(request: Request, body: bytes) -> tuple[bytes, bytes]:
 
 
 def describe(models: ServedModels, model: str, version: int | None) -> ModelMetadata:
-    """A model's metadata; raises NotFoundError."""
+    """Return a model's metadata; raises NotFoundError."""
     served = models.version(model, version)
     manifest = served.manifest
     inputs = [

@@ -1,4 +1,4 @@
-"""Slipway's own protocol: predictions."""
+"""The HTTP routes of predictions in Slipway's own protocol."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,20 +19,20 @@ router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_i
 
 
 def pipeline_of(request: Request) -> PredictionPipeline:
-    """The pipeline of the app that answers."""
+    """Return the app's pipeline."""
     pipeline: PredictionPipeline = request.app.state.pipeline
     return pipeline
 
 
 @router.post(PREDICT, name="predict", response_model=Predictions, responses=_ERRORS)
 async def predict(request: Request, model: str) -> Response:
-    """A prediction for each record, by the version that the release assigns."""
+    """Predict each record with the version that the release assigns."""
     return await _predict(request, model, None)
 
 
 @router.post(PREDICT_VERSION, name="predict_version", response_model=Predictions, responses=_ERRORS)
 async def predict_version(request: Request, model: str, version: str) -> Response:
-    """A prediction for each record, by the version that is addressed."""
+    """Predict each record with the addressed version."""
     return await _predict(request, model, version)
 
 
@@ -45,7 +45,7 @@ async def _predict(request: Request, model: str, version: str | None) -> Respons
 
 
 def version_number(model: str, version: str | None) -> int | None:
-    """The version that a path names, if it names one; raises NotFoundError for a text that cannot be a version."""
+    """Parse the version of a path, if it has one; raises NotFoundError for text that cannot be a version."""
     if version is None:
         return None
     if not (version.isascii() and version.isdecimal() and version[0] != "0" and len(version) <= _VERSION_DIGITS):

@@ -1,4 +1,4 @@
-"""Rankings over HTTP: the candidates of one choice go in, and come back best first."""
+"""The HTTP routes of rankings: a request lists the items of one choice, and the answer has them best first."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ Fields = dict[str, Any]
 
 
 class RankBody(Body):
-    """What is to be ranked: an item is a record, and takes from ``context`` what it does not say itself."""
+    """The items to rank. Each item is a record; ``context`` supplies the fields that it leaves out."""
 
     items: Annotated[list[Fields], Field(min_length=1)]
     context: Fields = Field(default={})
@@ -37,11 +37,11 @@ class RankBody(Body):
     limit: Annotated[int, Field(ge=1)] = 1
 
     def said(self, name: str) -> Any:
-        """A value that the request has; None where it has none."""
+        """Return a field if the request sets it, else None."""
         return getattr(self, name) if name in self.model_fields_set else None
 
     def records(self, reader: RecordReader, limit: int) -> list[RequestRecord]:
-        """The items as whole records; raises InputError, which names items and context as the request does."""
+        """Return the items as whole records; raises InputError with field names as in the request."""
         if len(self.items) > limit:
             raise InputError.of("items", f"must have at most {limit} items")
         problems = list(self._unused(reader))
@@ -54,7 +54,7 @@ class RankBody(Body):
         return records
 
     def _unused(self, reader: RecordReader) -> Iterator[FieldProblem]:
-        """What is wrong in the part of the context that every item says otherwise."""
+        """Yield the problems of context fields that every item overrides, which validating the records would miss."""
         unused = {name: value for name, value in self.context.items() if all(name in item for item in self.items)}
         if not unused:
             return
@@ -66,7 +66,7 @@ class RankBody(Body):
             )
 
     def _named(self, field: str) -> str:
-        """``inputs[3].text`` as ``items[3].text``, or as ``context.text`` where the item has it from there."""
+        """Rename ``inputs[3].text`` to ``items[3].text``, or to ``context.text`` if the item takes it from there."""
         place, _, name = field.removeprefix("inputs").partition(".")
         if name in self.context and name not in self.items[int(place[1:-1])]:
             return f"context.{name}"
@@ -74,7 +74,7 @@ class RankBody(Body):
 
 
 class AnsweredItem(BaseModel):
-    """One item of a ranking: ``index`` is its place in the request, and a click is told by its ``id``."""
+    """One ranked item. ``index`` is its position in the request; report a click on it as feedback with its ``id``."""
 
     index: Annotated[int, Field(ge=0)]
     id: PredictionIdText
@@ -84,7 +84,7 @@ class AnsweredItem(BaseModel):
 
 
 class AnsweredRanking(BaseModel):
-    """The items, best first."""
+    """The ranked items, best first."""
 
     model: str
     impression: Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{24}$"})]
@@ -93,17 +93,17 @@ class AnsweredRanking(BaseModel):
 
 @router.post(RANK, name="rank", response_model=AnsweredRanking, responses=_ERRORS)
 async def rank(request: Request, model: str) -> Response:
-    """Put the items of one choice in order.
+    """Rank the items of one choice.
 
-    Each item is scored, and takes from `context` the fields that it leaves out. Tell `/v1/feedback` of a click on an
-    item as a reward, by the item's id.
+    Each item is scored; `context` supplies the fields that it leaves out. Report a click on an item to `/v1/feedback`
+    as a reward with the item's id.
     """
     return await _rank(request, model, None)
 
 
 @router.post(RANK_VERSION, name="rank_version", response_model=AnsweredRanking, responses=_ERRORS)
 async def rank_version(request: Request, model: str, version: str) -> Response:
-    """Put the items of one choice in order by the version that is addressed."""
+    """Rank the items of one choice with the addressed version."""
     return await _rank(request, model, version)
 
 

@@ -1,4 +1,4 @@
-"""`POST /invocations`, as SageMaker calls a container: JSON, JSON lines or CSV in, and out what `accept` asks for.
+"""SageMaker's route `POST /invocations`: reads JSON, JSON Lines or CSV, and answers in the format that `accept` names.
 
 Contract: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 """
@@ -41,7 +41,7 @@ router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_i
     responses=problems(400, 413, 415, 422, 500, 503),
 )
 async def invocations(request: Request) -> Response:
-    """A prediction for each record, by the one version that this container serves."""
+    """Predict each record with the one version that this container serves."""
     context = prediction_context(request)
     require_plain(request)
     given = _media_type(request, "content-type") or JSON
@@ -65,7 +65,7 @@ def _readers(manifest: Manifest, body: bytes) -> Mapping[str, Read]:
 
 
 def _media_type(request: Request, header: str) -> str | None:
-    """A known type, or None for any; of several accepted types, the first known one counts."""
+    """Return the first known media type of a header, or None if it accepts any."""
     choices = [part.partition(";")[0].strip().lower() for part in request.headers.get(header, "").split(",")]
     known = [_TYPES[choice] for choice in choices if choice in _TYPES]
     if known:
@@ -92,7 +92,7 @@ def _record(number: int, line: bytes) -> Any:
 
 
 def _csv_reader(manifest: Manifest, body: bytes) -> Read:
-    """Rows without a header, with a value for each of the manifest's inputs in their order."""
+    """Return a reader of CSV rows without a header row; each row has the manifest's inputs in order."""
 
     def read(reader: RecordReader) -> list[RequestRecord]:
         try:
@@ -112,7 +112,7 @@ def _row(fields: Sequence[InputField], number: int, row: Sequence[str]) -> dict[
 
 
 def _value(field: InputField, text: str) -> Any:
-    """The text as the field's type; what is not of it is left for the schema to refuse."""
+    """Parse a text as the field's type; the schema refuses values of the wrong type."""
     if field.type is FeatureType.STRING:
         return text
     try:
@@ -127,7 +127,7 @@ def _answer_lines(answer: Predictions) -> Response:
 
 
 def _answer_csv(predictions: Sequence[Prediction]) -> Response:
-    """A line for each record: its label and score, or its value; the output of the user's own task as JSON."""
+    """Answer a CSV line for each record: label and score, a value, or the JSON output of the user's own task."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for made in predictions:

@@ -1,4 +1,4 @@
-"""Tensors and records: a request of the Open Inference Protocol becomes records, and predictions become tensors."""
+"""Converts the tensors of an Open Inference Protocol request to records, and predictions to tensors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ _DATATYPES: Mapping[FeatureType, tuple[str, ...]] = {
     FeatureType.FLOAT: ("FP64", "FP32", "INT64", "INT32", "INT16", "INT8"),
     FeatureType.BOOLEAN: ("BOOL",),
 }
-"""What may carry a field's values; the first is what the metadata says."""
+"""The datatypes accepted for each feature type; the metadata names the first."""
 
 
 class OutputTensorBody(BaseModel):
-    """A tensor of an answer; its values follow the JSON where ``parameters`` tells their size."""
+    """An output tensor; its values follow the JSON as bytes if ``parameters`` has their size."""
 
     name: str
     datatype: str
@@ -42,7 +42,7 @@ class OutputTensorBody(BaseModel):
 
 
 class InferResponse(BaseModel):
-    """The outputs of an inference."""
+    """The outputs of an inference request."""
 
     model_name: str
     model_version: str | None = None
@@ -52,7 +52,7 @@ class InferResponse(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TensorReader:
-    """Reads the records of a request; ``behind`` are the bytes after the JSON."""
+    """Reads the records of a request; ``behind`` holds the bytes after the JSON."""
 
     models: ServedModels
     model: str
@@ -65,13 +65,13 @@ class TensorReader:
         _check_outputs(self.request, manifest)
         _check_inputs(self.request, accepted_datatypes(manifest, reader.record))
         columns = read_columns(self.request, self.behind)
-        # One more than allowed is enough for the reader to refuse the rest.
+        # One record over the limit is enough for the reader to refuse the request.
         rows = islice(zip(*columns.values(), strict=True), self.models.config.api.limits.records + 1)
         return reader.from_records([dict(zip(columns, row, strict=True)) for row in rows])
 
 
 def accepted_datatypes(manifest: Manifest, record: type[RequestRecord]) -> dict[str, tuple[str, ...]]:
-    """The tensors that a version takes: its inputs, and the ids of the entities to fetch features for."""
+    """Return the datatypes of a version's input tensors: its inputs, and the ids of entities to fetch features for."""
     fields = {field.name: _DATATYPES[field.type] for field in manifest.inputs}
     return {**fields, **dict.fromkeys(record.plan.entity_attributes, _DATATYPES[FeatureType.STRING])}
 
@@ -96,7 +96,7 @@ def _check_outputs(request: InferRequest, manifest: Manifest) -> None:
 
 
 def output_tensors(manifest: Manifest) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Name, datatype and shape of one record's outputs. A task of the user's own answers its JSON as text."""
+    """Return name, datatype and shape of one record's outputs. A user's own task answers JSON as text."""
     common = (PREDICTION_ID, BYTES, ())
     if manifest.task not in BUILT_IN_TASKS:
         return [("output", BYTES, ()), common]
@@ -145,7 +145,7 @@ def infer_response(
 
 
 def _wanted(request: InferRequest, tensors: Sequence[OutputTensor]) -> list[tuple[OutputTensor, bool]]:
-    """The tensors to answer with, and whether each is wanted in binary."""
+    """Select the requested tensors, each with whether it is requested in binary."""
     default = request.parameters.get("binary_data_output") is True
     if not request.outputs:
         return [(tensor, default) for tensor in tensors]

@@ -1,7 +1,8 @@
-"""Tensors of the Open Inference Protocol: JSON or binary, into columns of values and back.
+"""Converts tensors of the Open Inference Protocol, JSON or binary, to columns of values and back.
 
 Protocol: https://github.com/kserve/open-inference-protocol. Binary tensors are Triton's extension `binary_tensor_data`:
-the JSON comes first, its length is in a header, and the tensors follow, little-endian, each text behind its length.
+the body starts with the JSON, whose length a header gives; the little-endian tensors follow, texts prefixed with their
+length.
 """
 
 import struct
@@ -32,12 +33,12 @@ Size = Annotated[int, Field(ge=0)]
 
 
 class _Part(BaseModel):
-    # Clients may send fields of newer extensions; unlike records, they are not ours to refuse.
+    # Unlike records, requests may have unknown fields: clients may use newer extensions of the protocol.
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 
 class InputTensor(_Part):
-    """A tensor of a request: its values in ``data``, or in the bytes behind the JSON."""
+    """An input tensor, with its values in ``data`` or in the bytes after the JSON."""
 
     name: str
     shape: Annotated[list[Size], Field(min_length=1, max_length=2)]
@@ -47,7 +48,7 @@ class InputTensor(_Part):
 
 
 class RequestedOutput(_Part):
-    """An output that the caller wants."""
+    """An output that the caller requests."""
 
     name: str
     parameters: Parameters = {}
@@ -64,7 +65,7 @@ class InferRequest(_Part):
 
 @dataclass(frozen=True, slots=True)
 class OutputTensor:
-    """A tensor of an answer; ``values`` are row-major, of type str for BYTES."""
+    """An output tensor; ``values`` are row-major, and strings for BYTES."""
 
     name: str
     datatype: str
@@ -72,14 +73,14 @@ class OutputTensor:
     values: Sequence[Any]
 
     def described(self, *, binary_size: int | None = None) -> dict[str, Any]:
-        """The tensor's JSON; without its values where they come in ``binary_size`` bytes behind it."""
+        """Return the tensor's JSON, without its values if they follow in ``binary_size`` bytes."""
         head = {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
         if binary_size is None:
             return {**head, "data": self.values}
         return {**head, "parameters": {"binary_data_size": binary_size}}
 
     def to_bytes(self) -> bytes:
-        """The values as the binary extension has them."""
+        """Encode the values for the binary extension."""
         if self.datatype == BYTES:
             texts = [value.encode() for value in self.values]
             return b"".join(_LENGTH.pack(len(text)) + text for text in texts)
@@ -87,11 +88,11 @@ class OutputTensor:
 
 
 def read_columns(request: InferRequest, behind: bytes) -> dict[str, list[Any]]:
-    """The values of each input tensor by its name; ``behind`` are the bytes after the JSON.
+    """Return the values of each input tensor by name; ``behind`` holds the bytes after the JSON.
 
     Raises:
-        InputError: shape and values do not agree, or the tensors are not of one length.
-        MalformedError: the bytes are not what the tensors' sizes say.
+        InputError: a shape does not match its values, or the tensors differ in length.
+        MalformedError: the bytes do not match the tensors' sizes.
     """
     columns: dict[str, list[Any]] = {}
     position = 0
@@ -121,7 +122,7 @@ def _binary_size(tensor: InputTensor) -> int | None:
 
 
 def _values(tensor: InputTensor, raw: bytes | None) -> list[Any]:
-    """A tensor's values; its shape is [records] or [records, 1]."""
+    """Return a tensor's values; raises InputError unless its shape is [records] or [records, 1]."""
     field = f"inputs.{tensor.name}"
     if tensor.shape[1:] not in ([], [1]):
         raise InputError.of(f"{field}.shape", f"must be [records] or [records, 1], and is {tensor.shape}")
@@ -139,7 +140,7 @@ def _values(tensor: InputTensor, raw: bytes | None) -> list[Any]:
 
 
 def _flat(data: list[Any]) -> list[Any]:
-    """``[[a], [b]]`` as ``[a, b]``: both forms are allowed. What is nested deeper is left for the schema to refuse."""
+    """Flatten ``[[a], [b]]`` to ``[a, b]``, since both are allowed. The schema refuses deeper nesting."""
     if any(isinstance(value, list) for value in data):
         return [item for value in data for item in (value if isinstance(value, list) else [value])]
     return data

@@ -1,7 +1,7 @@
-"""Worker threads that predict what waits, so that the event loop never does.
+"""Worker threads that predict queued records, so that the event loop never blocks.
 
-Each worker runs one batch at a time. The plan must give a graph whose answer to a record depends on the others of its
-batch one record at a time (`slipway.serving.batching.tuning`).
+Each worker runs one batch at a time. If a graph's answer to a record depends on the rest of its batch, the plan must
+limit batches to one record (`slipway.serving.batching.tuning`).
 """
 
 import asyncio
@@ -21,21 +21,21 @@ from slipway.serving.prediction.runner import Answered, ClientGoneError
 
 _BATCHES_KEPT = 10_000
 _WATCHED_AFTER_SECONDS = 0.25
-"""How long a request waits before somebody looks whether its client is still there: a task for each costs too much."""
+"""How long a request waits before a task watches its client; a task for every request would cost too much."""
 _LOG = logging.getLogger("slipway")
 
 
 class PredictsBatch(Protocol):
-    """What `slipway.models.predictor.Predictor` is; safe to use from several threads."""
+    """The part of `slipway.models.predictor.Predictor` that an executor needs; must be thread-safe."""
 
     def predict_batch(self, records: Sequence[Record]) -> tuple[list[Output], float | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run: so many sessions at a time, each of so many threads, on batches of at most so many records.
+    """How to run a graph: the number of concurrent sessions, the threads of each, and the most records in a batch.
 
-    ``max_wait_ms`` is how long a record may wait for others to fill its batch; ``queue``, how many records may wait.
+    ``max_wait_ms`` limits how long a record waits for its batch to fill; ``queue`` limits how many records wait.
     """
 
     sessions: int
@@ -47,19 +47,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch that was run: how many records, and the share of padding in it, where that can be told."""
+    """A batch that was run: its number of records, and its share of padding if known."""
 
     size: int
     padding: float | None
 
 
 class Executor:
-    """Predicts records in threads of its own.
+    """Predicts records in its own threads.
 
     Args:
-        name: what errors call the model.
+        name: the model's name in errors.
         predictor: shared by all workers.
-        plan: how many workers there are, and what they take.
+        plan: the number of workers, and the limits of batches and queue.
     """
 
     def __init__(self, name: str, predictor: PredictsBatch, plan: Plan) -> None:
@@ -76,16 +76,16 @@ class Executor:
             worker.start()
 
     def has_room(self, count: int = 1) -> bool:
-        """Whether so many records more may wait."""
+        """Whether the queue has room for ``count`` more records."""
         return self._waiting.has_room(count)
 
     def submit(
         self, records: Sequence[Record], deadline: float, settle: "Settle", disconnected: Disconnected | None = None
     ) -> None:
-        """Let records wait; ``settle`` is called from a worker's thread. ``deadline`` is in `time.monotonic`'s seconds.
+        """Queue records; a worker's thread calls ``settle``. ``deadline`` is a time of `time.monotonic`.
 
         Raises:
-            OverloadedError: too many records wait already.
+            OverloadedError: the queue is full.
         """
         ticket = Ticket(len(records), deadline, settle, disconnected)
         if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
@@ -94,17 +94,17 @@ class Executor:
     async def predict(
         self, records: Sequence[Record], deadline: float, disconnected: Disconnected | None = None
     ) -> Answered:
-        """The answers to the records of one request, in order.
+        """Predict the records of one request, and return the answers in order.
 
         Args:
             records: one or more.
-            deadline: when they must have begun to run, in `time.monotonic`'s seconds.
-            disconnected: returns when the client has closed its connection; asked of requests that wait long.
+            deadline: when the records must have started to run, by `time.monotonic`.
+            disconnected: returns when the client has closed its connection; awaited only for requests that wait long.
 
         Raises:
-            OverloadedError: too many records wait already; told at once.
-            ExpiredError: the deadline passed while they waited.
-            ClientGoneError: the client went while they waited.
+            OverloadedError: the queue is full; raised at once.
+            ExpiredError: the deadline passed while the records waited.
+            ClientGoneError: the client disconnected while the records waited.
             PredictionError: the version failed on one of the records.
         """
         loop = asyncio.get_running_loop()
@@ -117,7 +117,7 @@ class Executor:
         return await future
 
     def tick(self) -> None:
-        """On the loop's thread: answer requests whose deadline has passed, and watch the clients of those that wait."""
+        """Expire overdue requests, and watch the clients of waiting ones. Call it on the event loop's thread."""
         now = monotonic()
         for ticket in self._waiting.overdue(now):
             ticket.fail(ExpiredError(f"model {self.name}"))
@@ -127,7 +127,7 @@ class Executor:
             task.add_done_callback(self._watches.discard)
 
     def close(self, *, drop: bool = False) -> None:
-        """Predict what waits (or ``drop`` it unanswered), take no more, and end the workers; waits for them."""
+        """Refuse new records, predict the queued ones (or ``drop`` them unanswered), and join the workers."""
         self._waiting.close(drop=drop)
         for worker in self._workers:
             worker.join()
@@ -141,7 +141,7 @@ class Executor:
                 self._run(live)
 
     def _start(self, ticket: Ticket) -> bool:
-        """Begin a request that is still wanted; False for one that was dropped or is overdue."""
+        """Mark a request as started; return False if it was dropped or is overdue."""
         now = monotonic()
         if ticket.dropped:
             return False
@@ -153,7 +153,7 @@ class Executor:
         return True
 
     def _run(self, items: list[Item]) -> None:
-        """Predict a batch; where it fails, each of its records by itself, so that only the one at fault does."""
+        """Predict a batch; if it fails, predict its records one by one, so that only the faulty ones fail."""
         try:
             outputs, padding = self._predictor.predict_batch([item.record for item in items])
         except Exception as error:  # noqa: BLE001 - the edge of the thread: the request gets the error, the worker goes on
@@ -173,7 +173,7 @@ Settle = Callable[[Ticket, BaseException | None], None]
 
 
 async def _watch(ticket: Ticket) -> None:
-    """Drop the records of a request that still waits when its client leaves."""
+    """Drop a request's records if its client disconnects before they start."""
     if ticket.disconnected is not None:
         await ticket.disconnected()
         if not ticket.started:

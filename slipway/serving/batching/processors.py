@@ -1,4 +1,4 @@
-"""The processors that this process may use: in a container, not all of the machine's."""
+"""Counts the processors that this process may use, which in a container are fewer than the machine's."""
 
 import math
 import os
@@ -10,21 +10,21 @@ _OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def available_processors(*, cgroups: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> int:
-    """The least of what affinity and the quotas of the process's control groups allow, rounded up; at least 1."""
+    """Return the smallest of the affinity and the control groups' quotas, rounded up; at least 1."""
     allowed: list[float] = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
     allowed += _quotas(cgroups, own)
     return max(1, math.ceil(min(allowed)))
 
 
 def _quotas(cgroups: Path, own: Path) -> Iterator[float]:
-    """The quota of each group from the process's own up to the root, in processors."""
+    """Yield the quotas of the process's groups, from its own up to the root, in processors."""
     for controller, path in _groups(own):
         for group in (path, *path.parents):
             yield from _quota_of(cgroups / controller / group.relative_to("/"))
 
 
 def _groups(own: Path) -> Iterator[tuple[str, PurePosixPath]]:
-    """Lines of /proc/self/cgroup: `0::/path` of version 2, `4:cpu,cpuacct:/path` of version 1."""
+    """Parse /proc/self/cgroup: lines are `0::/path` in version 2 and `4:cpu,cpuacct:/path` in version 1."""
     for line in _read(own).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
@@ -42,7 +42,7 @@ def _quota_of(group: Path) -> Iterator[float]:
 
 
 def _read(path: Path) -> str:
-    """The content of a file, or nothing where there is none: not every kernel has every file."""
+    """Return a file's content, or an empty string if it cannot be read: not every kernel has every file."""
     try:
         return path.read_text(encoding="ascii")
     except OSError:

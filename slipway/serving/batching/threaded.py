@@ -1,4 +1,4 @@
-"""The runner of a process with many requests at a time: tables have threads of their own, and so have graphs."""
+"""The runner of a process with concurrent requests: tables and graphs each have their own threads."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 
 class ThreadedRunner:
-    """Never holds the event loop up.
+    """A `Runner` that never blocks the event loop.
 
     Args:
-        executor: runs the graph of the one version that this process has.
-        telemetry: takes what belongs to no request.
-        timeout: seconds within which a request's records must have begun to run.
+        executor: runs the graph of this process's one version.
+        telemetry: records values that belong to no request.
+        timeout: seconds within which a request's records must have started to run.
     """
 
     def __init__(self, executor: Executor, telemetry: BufferedTelemetry, *, timeout: float) -> None:
@@ -47,7 +47,7 @@ class ThreadedRunner:
         return await self.executor.predict(records, request.deadline, request.context.disconnected)
 
     def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
-        """Write in a thread while the answer is on its way; where writes pile up, do without this one."""
+        """Write in a thread, without delaying the answer; skip the write if too many are waiting."""
         if len(self._writes) >= _WRITES_WAITING:
             event.count(metrics.CACHE_ERRORS)
             return
@@ -56,11 +56,11 @@ class ThreadedRunner:
         task.add_done_callback(self._writes.discard)
 
     def submit(self, step: Callable[[], object]) -> None:
-        """Run a step of no request in a table's thread."""
+        """Run a step that belongs to no request in a table's thread."""
         self._tables.submit(step)
 
     def tick(self) -> None:
-        """Some times a second: end overdue requests, watch for clients that left, and note the batches that ran."""
+        """Expire overdue requests, watch clients and record the finished batches; call it several times a second."""
         self.executor.tick()
         batches = self.executor.batches
         while batches:
@@ -70,12 +70,12 @@ class ThreadedRunner:
                 self._telemetry.observe(metrics.PADDING_SHARE, round(batch.padding, 4))
 
     async def drain(self) -> None:
-        """Finish the writes behind answers that were given."""
+        """Wait for the cache writes of answered requests."""
         if self._writes:
             await asyncio.wait(self._writes)
 
     def close(self) -> None:
-        """Answer what waits, and end all threads; waits for them."""
+        """Answer the waiting requests, and join all threads."""
         self.executor.close()
         self._tables.shutdown()
 

@@ -1,8 +1,8 @@
-"""Finding how to run a graph on this machine, by measuring, within what slipway.yaml fixes.
+"""Measures how best to run a graph on this machine, within the limits that slipway.yaml sets.
 
-Which of many sessions of one thread, one session of many threads, and large batches carries the most differs between
-graphs and machines: on two processors, int8 MiniLM does half as much again in two sessions one record at a time as in
-one session in batches of 32, and on a GPU it is the other way round.
+Many single-threaded sessions, one session with many threads, or large batches: which has the highest throughput depends
+on the graph and the machine. On two processors, int8 MiniLM is 1.5 times as fast in two sessions without batching as in
+one session with batches of 32; on a GPU it is the other way round.
 """
 
 import logging
@@ -25,7 +25,7 @@ from slipway.serving.batching.waiting import Ticket
 
 _BATCHES = (1, 8, 32)
 _ROUNDS = 2
-_LEAST_GAIN = 1.03  # less is this machine's noise, and the plans are tried simplest first
+_LEAST_GAIN = 1.03  # smaller gains are noise; plans are tried simplest first
 _LEAST_QUEUE = 64
 _QUEUED_SECONDS = 0.1
 _DEADLINE_SHARE = 0.5
@@ -38,7 +38,7 @@ P = TypeVar("P", bound=PredictsBatch)
 
 @dataclass(frozen=True)
 class Tuned(Generic[P]):
-    """What was found: the predictor to run, the plan, and how many records a second it carried here."""
+    """The result of tuning: the predictor, the plan, and its measured records per second."""
 
     predictor: P
     plan: Plan
@@ -46,10 +46,10 @@ class Tuned(Generic[P]):
 
 
 def may_batch(manifest: Manifest) -> bool:
-    """Whether the manifest allows batches at all.
+    """Whether the manifest allows batches.
 
-    Dynamic quantization takes its scales from the whole batch, so that a record's answer depends on its company. A
-    quantized graph is run in batches only where it was measured that its answers do not.
+    Dynamic quantization computes its scales over the whole batch, so a record's answer can depend on the rest of its
+    batch. A quantized graph runs in batches only if measurements showed that its answers do not.
     """
     return manifest.quantization is None or manifest.quantization.batch_independent is True
 
@@ -63,14 +63,14 @@ def tune(
     processors: int,
     seconds: float = 0.8,
 ) -> Tuned[P]:
-    """Measure the plans that ``config`` leaves open, for about ``seconds`` after the graphs were opened.
+    """Measure the plans that ``config`` allows, for about ``seconds`` once the graphs are open.
 
     Args:
-        config: what is fixed; None is found.
+        config: the fixed settings; those that are None are measured.
         manifest: says whether the graph may run in batches.
-        open_graph: opens the graph with so many threads for one run. Those not chosen are dropped.
-        records: typical ones.
-        processors: how many this process has.
+        open_graph: opens the graph with the given number of threads per run. Graphs that lose are dropped.
+        records: typical records.
+        processors: the number of processors of this process.
         seconds: how long to measure.
 
     Raises:
@@ -99,7 +99,7 @@ def tune(
 
 
 def candidates(config: HeavyConfig, processors: int, *, batching: bool) -> Iterator[Plan]:
-    """The plans to measure, simplest first. On a GPU, sessions share the one device, and threads only feed it."""
+    """Yield the plans to measure, simplest first. On a GPU, sessions share the device and threads only feed it."""
     on_gpu = config.compute == "gpu"
     shapes = [(1, 1), (2, 1)] if on_gpu else _shapes(processors)
     shapes = _fixed(shapes, config, processors)
@@ -112,7 +112,7 @@ def candidates(config: HeavyConfig, processors: int, *, batching: bool) -> Itera
 
 
 def _shapes(processors: int) -> list[tuple[int, int]]:
-    """Sessions and threads that together have each processor busy: from one thread each to one session with all."""
+    """Return the (sessions, threads) that keep every processor busy, from one thread each to one session with all."""
     threads = sorted({1, 2, 4, processors} & set(range(1, processors + 1)))
     return [(max(1, processors // each), each) for each in threads]
 
@@ -129,14 +129,14 @@ def _fixed(shapes: list[tuple[int, int]], config: HeavyConfig, processors: int) 
 
 
 def _sizes(limit: int, *, fixed: bool) -> list[int]:
-    """Sizes to try: those up to the limit, and the limit; with a fixed one, whether batches pay is not asked."""
+    """Return the batch sizes to try, up to and including the limit; a fixed size is the only one."""
     return [limit] if fixed else sorted({*(size for size in _BATCHES if size <= limit), limit})
 
 
 def _measured(
     plans: Sequence[Plan], predictor: Callable[[int], PredictsBatch], records: Sequence[Record], seconds: float
 ) -> dict[Plan, float]:
-    """Records a second under each plan: the better of two rounds, since other work here only slows it down."""
+    """Return each plan's records per second, the better of two rounds because other load only lowers it."""
     for plan in plans:
         predictor(plan.threads)
     rates = dict.fromkeys(plans, 0.0)
@@ -144,7 +144,7 @@ def _measured(
         return {plans[0]: carried(plans[0], predictor(plans[0].threads), records, seconds / 4)}
     for _ in range(_ROUNDS):
         for plan in plans:
-            # Sizes come in order: a batch that would take too long by what single records take is not tried.
+            # Sizes ascend: skip one whose batch would take too long at the best rate so far.
             if plan.max_batch <= max(1.0, _LONGEST_BATCH_SECONDS * max(rates.values())):
                 share = seconds / _ROUNDS / len(plans)
                 rates[plan] = max(rates[plan], carried(plan, predictor(plan.threads), records, share))
@@ -152,9 +152,9 @@ def _measured(
 
 
 def _wait(plan: Plan, predictor: PredictsBatch, records: Sequence[Record], seconds: float) -> float:
-    """Milliseconds to wait for a batch to fill, tried with just enough records in flight to fill one a session.
+    """Return the milliseconds to wait for a batch to fill, measured with one batch of records in flight per session.
 
-    Waiting must earn its latency: under full load batches fill without it.
+    Waiting must pay for its latency: under full load, batches fill without it.
     """
     if plan.max_batch == 1:
         return 0.0
@@ -170,7 +170,7 @@ def _wait(plan: Plan, predictor: PredictsBatch, records: Sequence[Record], secon
 def carried(
     plan: Plan, predictor: PredictsBatch, records: Sequence[Record], seconds: float, *, in_flight: int | None = None
 ) -> float:
-    """Records a second that a plan carries with so many records in flight: by default, the next batches' full too.
+    """Measure a plan's records per second with ``in_flight`` records, by default two full batches per session.
 
     Raises:
         PredictionError: the graph fails on a record.
@@ -182,7 +182,7 @@ def carried(
     end = monotonic() + seconds
 
     def put() -> None:
-        with suppress(OverloadedError):  # of an executor that is being closed
+        with suppress(OverloadedError):  # the executor is closing
             executor.submit([records[next(numbers) % len(records)]], inf, settle)
 
     def settle(_: Ticket, error: BaseException | None) -> None:
@@ -211,13 +211,13 @@ def _first_of_the_best(rates: dict[Plan, float]) -> Plan:
 
 
 def _queue(rate: float, timeout: float) -> int:
-    """As many records as a tenth of a second takes, at least 64, and none that would wait for half its deadline."""
+    """Return the queue's size: a tenth of a second of work, at least 64, but never half a deadline of waiting."""
     wanted = max(_LEAST_QUEUE, ceil(rate * _QUEUED_SECONDS))
     return max(1, min(wanted, int(rate * timeout * _DEADLINE_SHARE)))
 
 
 def _is_independent(predictor: PredictsBatch, records: Sequence[Record]) -> bool:
-    """Whether some records are answered alone as they are together."""
+    """Whether sample records get the same answers alone as in a batch."""
     some = records[:_COMPARED]
     together, _ = predictor.predict_batch(some)
     alone: list[Output] = [predictor.predict_batch([record])[0][0] for record in some]

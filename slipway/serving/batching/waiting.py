@@ -1,4 +1,4 @@
-"""The records that wait to be predicted: a bounded queue that gives out batches of near length."""
+"""A bounded queue of records that hands out batches of records of similar length."""
 
 import math
 from collections import deque
@@ -10,7 +10,7 @@ from typing import Any
 from slipway.models.manifest import Record
 
 _MOST_PADDING = 0.25
-_LOOKED_AT = 8  # batches' worth of waiting records, so that choosing stays cheap however long the queue is
+_LOOKED_AT = 8  # batches' worth of waiting records, which keeps choosing cheap when the queue is long
 
 
 Disconnected = Callable[[], Awaitable[None]]
@@ -18,10 +18,10 @@ Disconnected = Callable[[], Awaitable[None]]
 
 
 class Ticket:
-    """What waits for the answers to the records of one request.
+    """Collects the outputs of one request's records.
 
-    ``settle`` is called once, from the thread that answered the last record: with the outputs in the order of the
-    records, or with the first error. ``disconnected`` returns when the client has left, where that is known.
+    ``settle`` is called once: without an error by the thread that answers the last record, or with the first error.
+    ``outputs`` are in the order of the records. ``disconnected``, if given, returns when the client has left.
     """
 
     __slots__ = (
@@ -48,7 +48,7 @@ class Ticket:
         self._settle = settle
 
     def give(self, index: int, output: Any) -> None:
-        """The output of one record."""
+        """Set the output of one record."""
         self.outputs[index] = output
         with self._lock:
             self._left -= 1
@@ -57,7 +57,7 @@ class Ticket:
             self._settle(self, None)
 
     def fail(self, error: BaseException) -> None:
-        """Answer with an error, and drop the records that still wait."""
+        """Settle with an error, and drop the records that still wait."""
         with self._lock:
             first, self.dropped = not self.dropped, True
         if first:
@@ -77,19 +77,19 @@ class Item:
 
     @property
     def length(self) -> int:
-        """In characters of text; counted in a worker's thread, and only where there are batches."""
+        """The length in characters of text; computed in a worker's thread, and only if batching is on."""
         if self._length is None:
             self._length = sum(len(value) for value in self.record.values() if isinstance(value, str))
         return self._length
 
 
 class Waiting:
-    """The queue between the event loop and the workers. ``put`` never waits; ``take`` does, in a worker's thread.
+    """The queue between the event loop and the workers. ``put`` never blocks; ``take`` blocks a worker's thread.
 
     Args:
-        limit: how many records may wait. A request that finds the queue empty is taken whatever its size.
-        max_batch: the most records that are given out together.
-        max_wait: seconds to wait for a batch to fill, counted from when its oldest record came.
+        limit: how many records may wait. An empty queue accepts a request of any size.
+        max_batch: the most records in a batch.
+        max_wait: seconds to wait for a batch to fill, from the arrival of its oldest record.
     """
 
     def __init__(self, limit: int, *, max_batch: int = 1, max_wait: float = 0.0) -> None:
@@ -105,22 +105,22 @@ class Waiting:
         return len(self._items)
 
     def has_room(self, count: int = 1) -> bool:
-        """Whether so many records more may wait."""
+        """Whether ``count`` more records may wait."""
         waiting = len(self._items)
         return not waiting or waiting + count <= self.limit
 
     def put(self, items: Sequence[Item]) -> bool:
-        """Add the records of a request, all or none; says whether there was room."""
+        """Add all records of a request or none; return whether there was room."""
         with self._lock:
             if self._closed or not self.has_room(len(items)):
                 return False
             self._items.extend(items)
             for _ in range(min(len(items), len(self._idle))):
-                self._idle.pop().release()  # the last to fall asleep: its processor's caches are the warmest
+                self._idle.pop().release()  # the worker that slept last has the warmest caches
         return True
 
     def take(self, wake: Lock) -> list[Item]:
-        """The next batch, as soon as there is one; an empty list when the queue was closed and is empty.
+        """Wait for the next batch; return an empty list once the queue is closed and empty.
 
         ``wake`` is the calling worker's own lock, which it holds.
         """
@@ -135,7 +135,7 @@ class Waiting:
             self._sleep(wake, patience)
 
     def close(self, *, drop: bool = False) -> None:
-        """Take no more; the workers end when the queue is empty, which ``drop`` makes it at once."""
+        """Refuse new records; workers end when the queue is empty. ``drop`` empties it at once."""
         with self._lock:
             self._closed = True
             if drop:
@@ -144,7 +144,7 @@ class Waiting:
                 self._idle.popleft().release()
 
     def overdue(self, now: float) -> list[Ticket]:
-        """Take out the requests whose deadline has passed. They came in order, so the first ones are looked at."""
+        """Remove and return the requests past their deadline. They queue in order, so only the first are checked."""
         found: dict[Ticket, None] = {}
         with self._lock:
             while self._items and (self._items[0].ticket.dropped or self._items[0].ticket.deadline <= now):
@@ -152,7 +152,7 @@ class Waiting:
         return [ticket for ticket in found if not ticket.dropped]
 
     def unwatched(self, before: float) -> list[Ticket]:
-        """The requests that have waited since ``before`` without anybody watching their clients; marks them watched."""
+        """Return the requests queued before ``before`` whose clients are not yet watched, and mark them watched."""
         found: list[Ticket] = []
         with self._lock:
             for item in self._items:
@@ -164,7 +164,7 @@ class Waiting:
         return found
 
     def _patience(self) -> float:
-        """Seconds to wait for a fuller batch; none where it need not be fuller, for ever where nothing waits."""
+        """Return the seconds to wait for a fuller batch: 0 if a batch is ready, infinity if no record waits."""
         if not self._items:
             return math.inf
         if self._max_wait == 0 or self._closed or len(self._items) >= self._max_batch:
@@ -179,7 +179,7 @@ class Waiting:
                 if wake in self._idle:
                     self._idle.remove(wake)
                     return
-            wake.acquire()  # somebody released it in between
+            wake.acquire()  # it was released after the timeout, so consume that
 
     def _batch(self) -> list[Item]:
         items = self._items
@@ -193,7 +193,7 @@ class Waiting:
 
 
 def nearest(items: Sequence[Item], limit: int) -> list[Item]:
-    """The first item and up to ``limit - 1`` others of near length, while at most a quarter of the batch is padding."""
+    """Return the first item and up to ``limit - 1`` of similar length, with at most a quarter of the batch padding."""
     first = items[0]
     batch, longest, total = [first], first.length, first.length
     for item in sorted(items[1:], key=lambda item: abs(item.length - first.length)):

@@ -1,4 +1,4 @@
-"""The FastAPI app of a deployable: its routers, its error handlers and its middleware."""
+"""Creates the FastAPI app of a deployable, with its routers, error handlers and middleware."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "1"
 App = FastAPI
-"""What `create_app` makes, for those who hold one and know nothing more of FastAPI."""
+"""The type that `create_app` returns, for modules that do not import FastAPI."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -29,10 +29,10 @@ async def _no_lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001 - A
 
 @dataclass(frozen=True)
 class AppSettings:
-    """What an app is made of beside its routes.
+    """The settings of an app besides its routes.
 
-    ``state`` is what the routes work on, by the names under which they ask ``request.app.state`` for it. ``outside``
-    is middleware before everything else. ``tracer_provider`` makes OpenTelemetry's spans of requests; None makes none.
+    ``state`` holds the objects that routes read from ``request.app.state``, by name. ``outside`` is the outermost
+    middleware. ``tracer_provider`` creates OpenTelemetry spans for requests; None creates none.
     """
 
     title: str
@@ -45,7 +45,7 @@ class AppSettings:
 
 
 def create_app(settings: AppSettings, routers: Sequence[APIRouter]) -> FastAPI:
-    """An app that answers ``routers``, and nothing of FastAPI's own but by a router."""
+    """Create an app that serves only ``routers``, without FastAPI's built-in document routes."""
     app = FastAPI(
         title=settings.title,
         version=API_VERSION,

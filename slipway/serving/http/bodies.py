@@ -1,4 +1,4 @@
-"""The bodies of requests: JSON, read strictly and once."""
+"""Reads request bodies as strict JSON."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -14,14 +14,14 @@ JSON = "application/json"
 
 
 class UnsupportedMediaTypeError(MalformedError):
-    """The body is of a type or encoding that the route does not read."""
+    """The route does not support the body's media type or encoding."""
 
 
 class JsonRequest(Request):
-    """A request whose JSON must be UTF-8 without lone surrogates, which Python's own reader lets through."""
+    """A request whose JSON must be UTF-8 without lone surrogates, which Python's `json` accepts."""
 
     async def json(self) -> Any:
-        """The body; raises UnsupportedMediaTypeError and MalformedError."""
+        """Parse the body; raises UnsupportedMediaTypeError or MalformedError."""
         require_json(self)
         try:
             return from_json(await self.body())
@@ -30,7 +30,7 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route of FastAPI whose typed body is read as `JsonRequest` does."""
+    """A FastAPI route that reads its typed body through `JsonRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -42,25 +42,25 @@ class JsonRoute(APIRoute):
 
 
 async def read_json_body(request: Request) -> bytes:
-    """The body of a request that says it is JSON, or says nothing; raises UnsupportedMediaTypeError."""
+    """Return a JSON body unparsed; raises UnsupportedMediaTypeError if the request declares another type."""
     require_json(request)
     return await request.body()
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body that says it is not JSON; a body without a type is taken for JSON."""
+    """Raise UnsupportedMediaTypeError if a body declares another type than JSON; without a type it counts as JSON."""
     if problem := media_type_problem(request):
         raise problem
 
 
 def require_plain(request: Request) -> None:
-    """Refuse a compressed body."""
+    """Raise UnsupportedMediaTypeError if the body is compressed."""
     if problem := _encoding_problem(request):
         raise problem
 
 
 def media_type_problem(request: Request) -> UnsupportedMediaTypeError | None:
-    """What keeps a body from being read as JSON."""
+    """Return the error that prevents reading the body as JSON, or None."""
     media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media_type != JSON:
         return UnsupportedMediaTypeError.of("content-type", f"must be {JSON}, not {media_type[:100]!r}")

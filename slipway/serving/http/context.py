@@ -1,4 +1,4 @@
-"""What the routes know of a request beside its path and body."""
+"""The context of a request: its telemetry event, its id and its client's connection."""
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -7,28 +7,28 @@ from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.serving.prediction.request import RequestContext
 
 EVENT = "slipway.event"
-"""The key of a scope under which `ObserveRequests` puts the request's event."""
+"""The scope key under which `ObserveRequests` stores the request's event."""
 
 
 def event_in(scope: Scope) -> RequestEvent | None:
-    """What the request did so far, where it is observed."""
+    """Return the request's event, or None if the request is not observed."""
     event: RequestEvent | None = scope.get(EVENT)
     return event
 
 
 def event_of(request: Request) -> RequestEvent:
-    """The same, of an app that observes its requests."""
+    """Return the event of an observed request."""
     event: RequestEvent = request.scope[EVENT]
     return event
 
 
 def request_id(scope: Scope) -> str:
-    """The id that AWS gave the request; empty outside Lambda."""
+    """Return the request id from AWS; empty outside Lambda."""
     return str(getattr(scope.get("aws.context"), "aws_request_id", ""))
 
 
 def prediction_context(request: Request) -> RequestContext:
-    """The context of a prediction, whose latency is a metric."""
+    """Return the context of a prediction request, and have its latency recorded."""
     event = event_of(request)
     event.timed = True
 

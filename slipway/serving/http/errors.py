@@ -1,6 +1,6 @@
-"""Errors as HTTP answers. The only place that knows which error is which status.
+"""Translates errors to HTTP answers; the only module that maps errors to statuses.
 
-The Open Inference Protocol has an object with one string; every other route answers RFC 9457 problem documents.
+Open Inference Protocol routes answer an object with one string; all other routes answer RFC 9457 problem documents.
 """
 
 import logging
@@ -41,7 +41,7 @@ PROBLEMS_SHOWN = 100
 RETRY_AFTER_SECONDS = 1
 _SHOWN_CHARACTERS = 500
 _LOG = logging.getLogger("slipway")
-# Under overload there are thousands of them a second, and the metrics count them.
+# Overload raises thousands of these a second; metrics count them, so they are not logged.
 _EXPECTED = (OverloadedError, ExpiredError)
 
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
@@ -56,14 +56,14 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 
 
 class WrongField(BaseModel):
-    """One wrong field of a request."""
+    """One invalid field of a request."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """An error of v1, as RFC 9457 has it."""
+    """An error of a v1 route, in the format of RFC 9457."""
 
     type: str = "about:blank"
     title: str
@@ -81,7 +81,7 @@ class InferError(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the caller gets to know of an error: nothing of the inside."""
+    """The part of an error that the caller sees, without internal details."""
 
     status: HTTPStatus
     detail: str
@@ -89,14 +89,14 @@ class _Said:
 
 
 def error_response(error: BaseException, path: str) -> Response:
-    """An error in the form of the protocol that ``path`` belongs to."""
+    """Return an error answer in the format of the protocol that ``path`` belongs to."""
     if isinstance(error, HTTPException):
         return _response(_http_error(error), path, error.headers)
     return _response(_said(error), path)
 
 
 async def handle(request: Request, error: Exception) -> Response:
-    """The handler of every exception that a route raises on purpose; counts it as what it is."""
+    """Handle every exception that a route raises deliberately, and count it by its kind."""
     translated = _translated(request, error)
     if event := event_in(request.scope):
         event.kind = _kind(translated)
@@ -111,24 +111,24 @@ HANDLERS: Mapping[Any, Any] = dict.fromkeys(
 
 
 def log_fault(error: BaseException, scope: Scope) -> None:
-    """The one place that logs the faults of the service; callers' mistakes are in the metrics only."""
+    """Log a fault of the service; callers' mistakes appear only in metrics."""
     trace = None if isinstance(error, UnavailableError) else error
     _LOG.error("%s: %s", type(error).__name__, error, exc_info=trace, extra={"request": request_id(scope)})
 
 
 def _translated(request: Request, error: Exception) -> Exception:
-    """The frameworks' exceptions as Slipway's, where it has one."""
+    """Translate a framework's exception to Slipway's if there is one."""
     if isinstance(error, RequestValidationError):
         return media_type_problem(request) or _input_error(error)
     if isinstance(error, ClientDisconnect):
         return MalformedError.of("(body)", "the request ended before its body did")
     if isinstance(error, HTTPException) and isinstance(error.__cause__, SlipwayError | ClientDisconnect):
-        return _translated(request, error.__cause__)  # FastAPI wraps errors of reading a body
+        return _translated(request, error.__cause__)  # FastAPI wraps errors raised while reading a body
     return error
 
 
 def _kind(error: Exception) -> Kind:
-    if isinstance(error, HTTPException):  # of the router: an unknown path or method
+    if isinstance(error, HTTPException):  # from the router: unknown path or method
         return Kind.NOT_FOUND if error.status_code == HTTPStatus.NOT_FOUND else Kind.INPUT
     return error_kind(error)
 
@@ -157,7 +157,7 @@ def _said(error: BaseException) -> _Said:
 
 
 def _http_error(error: HTTPException) -> _Said:
-    """A status that no error of Slipway's stands for, e.g. 405."""
+    """Describe a status without an error of Slipway's, e.g. 405."""
     status = HTTPStatus(error.status_code)
     return _Said(status, status.description or status.phrase)
 
@@ -165,7 +165,7 @@ def _http_error(error: HTTPException) -> _Said:
 def _response(said: _Said, path: str, headers: Mapping[str, str] | None = None) -> Response:
     added = {"retry-after": str(RETRY_AFTER_SECONDS)} if said.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
     if path == "/v2" or path.startswith("/v2/"):
-        # The protocol's clients know 400 for every wrong input.
+        # The protocol's clients expect 400 for any invalid input.
         is_input = said.status is HTTPStatus.UNPROCESSABLE_ENTITY
         status = HTTPStatus.BAD_REQUEST if is_input else said.status
         body, media_type = InferError(error=said.detail).model_dump_json(), "application/json"
@@ -187,7 +187,7 @@ def _problem(said: _Said, path: str) -> Problem:
 
 
 def _input_detail(problems: Sequence[FieldProblem]) -> str:
-    """The first problem, and the number of the others."""
+    """Return the first problem, and the number of the others."""
     if not problems:
         return "the request is not valid"
     first = f"{problems[0].field[:_SHOWN_CHARACTERS]}: {problems[0].message}"

@@ -1,4 +1,4 @@
-"""The limit of a body's size."""
+"""Limits the size of request bodies."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -8,9 +8,9 @@ _LENGTH_DIGITS = 19
 
 
 class LimitBody:
-    """ASGI middleware: reading a body of more than ``most`` bytes raises TooLargeError; the rest of it is not read.
+    """ASGI middleware that raises TooLargeError when more than ``most`` bytes of a body are read, and stops reading.
 
-    FastAPI's own limit answers in plain text, whatever the handlers of errors say.
+    FastAPI's own limit answers in plain text and bypasses the error handlers.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:

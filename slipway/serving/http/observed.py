@@ -1,4 +1,4 @@
-"""Every request is timed, counted and, whatever happens in it, answered."""
+"""Times and counts every request, and answers it even after unexpected errors."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -8,11 +8,11 @@ from slipway.serving.http.errors import error_response, log_fault
 
 
 class ObserveRequests:
-    """ASGI middleware: writes what each request did, and answers errors that nobody expected.
+    """ASGI middleware that records each request's telemetry, and answers unexpected errors.
 
     Args:
         app: answers the requests.
-        telemetry: takes what they did.
+        telemetry: records the requests.
     """
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
@@ -27,7 +27,7 @@ class ObserveRequests:
             scope[EVENT] = event
             try:
                 await self._app(scope, receive, send)
-            except Exception as error:  # noqa: BLE001 - the edge: the caller gets a 500 that tells nothing of the inside
+            except Exception as error:  # noqa: BLE001 - the edge: the caller gets a 500 without internal details
                 event.kind = error_kind(error)
                 log_fault(error, scope)
                 await error_response(error, scope["path"])(scope, receive, send)

@@ -1,7 +1,7 @@
-"""The OpenAPI document: FastAPI's, with what FastAPI cannot know.
+"""Builds the OpenAPI document: FastAPI's, expanded for the deployed models and features.
 
-FastAPI documents the routes, whose paths name models and entities by parameters. This module writes each route once for
-every model, version and entity, with the schemas of its records, so that a reader or a generated client sees them.
+FastAPI documents routes whose paths have models and entities as parameters. This module repeats each route for every
+model, version and entity with its record schemas, for readers and generated clients.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ _SECURITY: dict[Authorization, Json] = {
 
 
 def openapi_document(models: ServedModels, routers: Sequence[APIRouter]) -> Json:
-    """The document of ``routers``, JSON-able. A release changes which version is stable, so it is not kept."""
+    """Build the JSON document of ``routers``. It is not cached, because a release changes the stable version."""
     config = models.config
     document = get_openapi(
         title=config.project,
@@ -69,7 +69,7 @@ def openapi_document(models: ServedModels, routers: Sequence[APIRouter]) -> Json
 
 
 def _paths(templates: Json, models: ServedModels) -> Iterator[tuple[str, Json]]:
-    """Each path with its operations, once for each model, version or entity that it can name."""
+    """Yield each path with its operations, once for each model, version or entity that it can name."""
     for path, operations in templates.items():
         if "{model}" in path:
             yield from _of_models(path, operations, models)
@@ -128,7 +128,7 @@ def _shared(path: str, operations: Json, config: Config) -> Json:
 
 
 def _named(operation: Json, label: str) -> Json:
-    """A copy of an operation for one model, version or entity, which is then no parameter."""
+    """Copy an operation for one model, version or entity, which is then no longer a parameter."""
     made = deepcopy(operation)
     made["operationId"] = f"{operation['operationId']}_{label}".replace(" ", "_").replace("-", "_")
     made["summary"] = f"{operation['summary']}: {label}"
@@ -137,7 +137,7 @@ def _named(operation: Json, label: str) -> Json:
 
 
 def _use_problem_documents(document: Json) -> None:
-    """Give errors their media type, and take out FastAPI's own error, which this API does not answer."""
+    """Set the media type of errors, and remove FastAPI's own error format, which this API does not use."""
     for operations in document["paths"].values():
         for operation in operations.values():
             responses: Json = operation["responses"]

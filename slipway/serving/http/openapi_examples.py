@@ -1,4 +1,4 @@
-"""Requests that the deployed models and defined features accept, as the OpenAPI document shows them."""
+"""Example requests for the OpenAPI document, which the deployed models and defined features accept."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +21,13 @@ _DATATYPES = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
 
 
 def example_record(served: ServedVersion) -> Json:
-    """A record that the schema allows: what the request must give, and an id for each entity."""
+    """Return a valid record: the inputs that a request must provide, and an id for each entity."""
     given = {field.name: example_value(field) for field in served.manifest.inputs if field.group is None}
     return {**given, **dict.fromkeys(served.reader.record.plan.entity_attributes, EXAMPLE_ID)}
 
 
 def example_infer(served: ServedVersion) -> Json:
-    """The same record as tensors."""
+    """Return the example record as tensors."""
     inputs = [
         {"name": name, "shape": [1], "datatype": _DATATYPES[type(value)], "data": [value]}
         for name, value in example_record(served).items()
@@ -36,26 +36,26 @@ def example_infer(served: ServedVersion) -> Json:
 
 
 def example_entity(config: Config, entity: str) -> Json:
-    """Features of an entity's first group."""
+    """Return example features of an entity's first group."""
     name = next(name for name, group in config.features.items() if group.entity == entity)
     values = {feature: _VALUES[definition.type] for feature, definition in config.features[name].features.items()}
     return {"groups": {name: {"event_time": _TIME, "values": values}}}
 
 
 def example_rows(config: Config) -> Json:
-    """One row of a batch."""
+    """Return an example batch of one row."""
     group, definition = next(iter(config.features.items()))
     body = example_entity(config, definition.entity)["groups"][group]
     return {"rows": [{"entity": definition.entity, "id": EXAMPLE_ID, "group": group, **body}]}
 
 
 def example_feedback(config: Config) -> Json:
-    """A reward for a prediction of the first model."""
+    """Return an example reward for a prediction of the first model."""
     return {"prediction_id": f"{next(iter(config.models))}.1.{'0123456789ab' * 2}", "reward": 1.0}
 
 
 def example_value(field: InputField) -> Any:
-    """A value that an input allows."""
+    """Return a valid value of an input."""
     if field.default is not None:
         return field.default
     if field.allowed:

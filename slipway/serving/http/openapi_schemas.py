@@ -1,4 +1,4 @@
-"""The schemas that the manifests and slipway.yaml make: those of a model's records, and of an entity's features."""
+"""Builds the schemas of models' records from the manifests, and of entities' features from slipway.yaml."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -30,27 +30,27 @@ class _SomeOf(Body):
 
 
 def version_schemas(served: ServedVersion) -> Json:
-    """The schemas of one version: of a request, its records and its answer, and of a ranking."""
+    """Return the schemas of one version: request, records, answer and ranking request."""
     name, manifest = type_name(served), served.manifest
     answer = predictions_model(name, manifest.name, served.answer)
     schemas = {**_schemas([served.reader.request], "validation"), **_schemas([answer], "serialization")}
-    # An item may leave to the context whatever a record needs.
+    # The context may supply any field of an item, so none is required.
     item = {key: value for key, value in schemas[name].items() if key != "required"} | {"title": f"{name}Item"}
     return {**schemas, f"{name}Item": item, f"{name}RankRequest": _rank_request(name, served)}
 
 
 def infer_schemas() -> Json:
-    """The schemas of a request of the Open Inference Protocol."""
+    """Return the schemas of an Open Inference Protocol request."""
     return _schemas([InferRequest], "validation")
 
 
 def type_name(served: ServedVersion) -> str:
-    """The name of the type of a version's records."""
+    """Return the type name of a version's records."""
     return served.reader.record.__name__
 
 
 def entity_schemas(config: Config, entity: str) -> Json:
-    """The schemas of a body that writes features of an entity."""
+    """Return the schemas of a body that writes an entity's features."""
     name = entity_type_name(entity)
     groups: dict[str, Any] = {
         f"group_{number}": (_group(name, group, definition.features), _may_be_absent(group))
@@ -62,17 +62,17 @@ def entity_schemas(config: Config, entity: str) -> Json:
 
 
 def entity_type_name(entity: str) -> str:
-    """The name of the type of an entity's features."""
+    """Return the type name of an entity's features."""
     return "".join(part.capitalize() for part in entity.split("-")) + "Features"
 
 
 def ranks_by_label(manifest: Manifest) -> bool:
-    """Whether a ranking must say by which label's probability it ranks."""
+    """Whether a ranking request must name the label whose probability ranks the items."""
     return manifest.task in BUILT_IN_TASKS and manifest.outputs.labels is not None
 
 
 def _may_be_absent(name: str, description: str = "") -> Any:
-    """A field that may be left out, and not be null."""
+    """Return a field that may be absent but not null."""
     return Field(default=None, alias=name, description=description or None, json_schema_extra=_drop_default)
 
 

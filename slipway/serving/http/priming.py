@@ -1,6 +1,6 @@
-"""The first request of a process is as fast as the next: everything that is made at first use is used once before.
+"""Primes a process with synthetic requests, so that its first real request does not pay for lazy initialization.
 
-On AWS this happens before the snapshot that SnapStart clones.
+On AWS this happens before SnapStart takes its snapshot.
 """
 
 import json
@@ -15,14 +15,14 @@ Event = dict[str, Any]
 
 
 def prime(handler: Callable[[Event, Any], Any], telemetry: Telemetry, events: Iterable[Event]) -> None:
-    """Let ``handler`` answer requests of nobody, without a trace in its metrics."""
+    """Send synthetic requests to ``handler`` without recording telemetry."""
     with telemetry.silenced():
         for event in events:
             handler(event, None)
 
 
 def prediction_events(models: ServedModels) -> Iterator[Event]:
-    """A prediction by each model that is loaded. Records are whole, so that no features are fetched."""
+    """Yield a prediction request for each loaded model. Records are complete, so that no features are fetched."""
     for name in models.config.models:
         if models.is_loaded(name):
             record = {field.name: example_value(field) for field in models.version(name).manifest.inputs}
@@ -30,7 +30,7 @@ def prediction_events(models: ServedModels) -> Iterator[Event]:
 
 
 def post_event(path: str, body: Any) -> Event:
-    """A request as an HTTP API passes it on, in payload format 2.0."""
+    """Return a request as an HTTP API event of payload format 2.0."""
     return {
         "version": "2.0",
         "rawPath": path,

@@ -1,4 +1,4 @@
-"""What the routes declare of their answers, and how typed answers are written."""
+"""Declares the routes' error answers for the OpenAPI document, and writes typed answers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,23 +12,23 @@ from slipway.serving.http.errors import PROBLEM_JSON, InferError, Problem
 
 Responses = dict[int | str, dict[str, Any]]
 TEXT_MEDIA_TYPES = ("text/", "application/json", PROBLEM_JSON)
-"""What a Lambda function answers as text; the rest goes in base64, which API Gateway decodes."""
+"""The media types that a Lambda function answers as text; others are sent in base64, which API Gateway decodes."""
 
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds to wait."}}
 
 
 def operation_id(route: APIRoute) -> str:
-    """The id of a route's operation: its name."""
+    """Return a route's name as its operation id."""
     return route.name
 
 
 def problems(*statuses: int) -> Responses:
-    """The errors that a route of v1 answers, for its documentation."""
+    """Declare the error statuses of a v1 route."""
     return _errors(statuses, Problem)
 
 
 def infer_errors(*statuses: int) -> Responses:
-    """The errors that a route of the Open Inference Protocol answers, for its documentation."""
+    """Declare the error statuses of an Open Inference Protocol route."""
     return _errors(statuses, InferError)
 
 
@@ -42,7 +42,7 @@ def _errors(statuses: tuple[int, ...], model: type[BaseModel]) -> Responses:
 
 
 def json_response(answer: BaseModel, status: int = 200, *, exclude_none: bool = False) -> Response:
-    """A typed answer, written by pydantic in one pass."""
+    """Return a typed answer that pydantic serializes in one pass."""
     return raw_response(answer.__pydantic_serializer__.to_json(answer, exclude_none=exclude_none), status=status)
 
 
@@ -53,5 +53,5 @@ def raw_response(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An answer whose bytes are made already; its media type gets no charset."""
+    """Return an answer of the given bytes, without a charset in its media type."""
     return Response(body, status, {**(headers or {}), "content-type": media_type})

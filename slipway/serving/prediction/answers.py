@@ -1,4 +1,4 @@
-"""The answers of a version as types, made from its manifest: the OpenAPI document and the answers cannot differ."""
+"""Builds a version's answer types from its manifest, so that the OpenAPI document and the answers cannot differ."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,13 +8,13 @@ from typing_extensions import TypedDict
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN
 
-# Said and not checked: sums of float32 may be a little over 1.
+# Documented but not validated: sums of float32 may slightly exceed 1.
 Share = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 PredictionIdText = Annotated[str, Field(json_schema_extra={"pattern": PREDICTION_ID_PATTERN})]
 
 
 class AnsweredRecord(BaseModel):
-    """The answer to one record; the outputs of the version's task stand beside these fields."""
+    """The answer to one record: these fields and the outputs of the version's task."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -24,20 +24,20 @@ class AnsweredRecord(BaseModel):
 
 
 class _TaskRecord(AnsweredRecord):
-    """The answer of a built-in task, whose fields are known."""
+    """The answer to one record by a built-in task, whose fields are known."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Predictions(BaseModel):
-    """A prediction for each record, in order."""
+    """The predictions, in the order of the records."""
 
     model: str
     predictions: list[SerializeAsAny[AnsweredRecord]]
 
 
 def answer_model(name: str, manifest: Manifest) -> type[AnsweredRecord]:
-    """The answer to one record by a version; ``name`` is the type's."""
+    """Create the type of a version's answer to one record; ``name`` is the type's prefix."""
     if manifest.task not in BUILT_IN_TASKS:
         return create_model(f"{name}Prediction", __base__=AnsweredRecord)
     labels = manifest.outputs.labels
@@ -51,6 +51,6 @@ def answer_model(name: str, manifest: Manifest) -> type[AnsweredRecord]:
 
 
 def predictions_model(name: str, model: str, answer: type[AnsweredRecord]) -> type[Predictions]:
-    """The answer of a predict call to one version, for the OpenAPI document."""
+    """Create the type of a predict answer by one version, for the OpenAPI document."""
     fields: dict[str, Any] = {"model": (Literal[model], ...), "predictions": (list[answer], ...)}  # type: ignore[valid-type]
     return create_model(f"{name}Predictions", __base__=Predictions, **fields)

@@ -1,4 +1,4 @@
-"""Which release serves each model: as slipway.yaml has it, or as the control table says by now."""
+"""Tells which release serves each model, from slipway.yaml or from the control table."""
 
 import logging
 import time
@@ -11,32 +11,32 @@ from slipway.releases.routing.release import Release, configured_releases
 from slipway.releases.routing.serving import Serving, ServingStore
 
 _LOG = logging.getLogger("slipway")
-# A rollback takes effect within 15 seconds on every warm process, and most of that time is for people.
+# A rollback must take effect on every warm process within 15 seconds; most of that is left for people.
 FRESH_SECONDS = 5.0
 
 
 class Releases(Protocol):
-    """What serves the models of slipway.yaml."""
+    """The releases of the models in slipway.yaml."""
 
     def of(self, model: str) -> Release:
-        """What serves a model now; raises KeyError for one that is not in slipway.yaml."""
+        """Return the release that serves a model now; raises KeyError for a model that is not in slipway.yaml."""
         ...
 
     def is_watched(self, model: str) -> bool:
-        """Whether somebody compares what its versions predict."""
+        """Whether the outputs of the model's versions are being compared."""
         ...
 
     def captured(self, model: str) -> float:
-        """The share of the requests that are captured."""
+        """Return the share of the model's requests to capture."""
         ...
 
     def known(self, model: str) -> Serving | None:
-        """The last release of a model, if there ever was one."""
+        """Return a model's latest release, or None if it never had one."""
         ...
 
 
 class ConfiguredReleases:
-    """`Releases` that never change; ``watched`` is whether outputs are counted."""
+    """`Releases` that never change; ``watched`` says whether outputs are counted."""
 
     def __init__(self, config: Config, *, watched: bool = False) -> None:
         self._config = config
@@ -57,10 +57,10 @@ class ConfiguredReleases:
 
 
 class LiveReleases:
-    """`Releases` of a table, read again when a request finds the last copy older than `FRESH_SECONDS`.
+    """`Releases` from a table, read again when a request finds the copy older than `FRESH_SECONDS`.
 
-    While the table is down, the last copy holds; before there is any, slipway.yaml does. The age is by the wall clock,
-    since a process may go on days after it was frozen.
+    While the table is down, the last copy applies, or slipway.yaml if there is none. The age is measured by the wall
+    clock, because a frozen process may resume days later.
     """
 
     def __init__(self, config: Config, store: ServingStore, *, clock: Callable[[], float] = time.time) -> None:
@@ -77,11 +77,11 @@ class LiveReleases:
 
     def is_watched(self, model: str) -> bool:
         known = self._known.get(model)
-        # What shadows answer is counted where they score, beside the stable version's.
+        # The function that scores shadows counts their outputs and the stable version's.
         return known is not None and known.active and known.shadowing is None
 
     def captured(self, model: str) -> float:
-        """As slipway.yaml has it, or more while shadows need more."""
+        """Return the share in slipway.yaml, or the shadows' share if that is higher."""
         configured, known = self._config.models[model].capture.sample, self._known.get(model)
         return max(configured, known.shadowing.sample) if known and known.shadowing else configured
 
@@ -91,7 +91,7 @@ class LiveReleases:
 
     def _refresh(self) -> None:
         now = self._clock()
-        # A clock that was set back must not make a copy last.
+        # A copy must not seem fresh because the clock was set back.
         if self._read_at is not None and 0 <= now - self._read_at < FRESH_SECONDS:
             return
         self._read_at = now
@@ -104,7 +104,7 @@ class LiveReleases:
             self._releases[model] = self._servable(model, serving.release)
 
     def _servable(self, model: str, release: Release) -> Release:
-        """A release without versions that this process was not deployed with: others may know more of them."""
+        """Return a release without versions unknown to this process's deployment; other processes may know them."""
         versions = self._config.models[model].versions
         if release.stable not in versions:
             _LOG.error("version %s of %s is the stable one and not in slipway.yaml", release.stable, model)

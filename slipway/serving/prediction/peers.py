@@ -1,4 +1,4 @@
-"""Who else predicts: the records that a sticky release has assigned to another slot are predicted there."""
+"""The interface to the other slot, which predicts the records that a sticky release assigns to it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -9,25 +9,25 @@ PredictHere = Callable[[Sequence[Place]], Awaitable[None]]
 
 
 class Peers(Protocol):
-    """The other slots, as the pipeline asks them."""
+    """The other slots, as the pipeline sees them."""
 
     def reassign(self, request: PredictionRequest) -> None:
-        """Place records at the version of their sticky value."""
+        """Move each place to the version that its sticky value assigns."""
         ...
 
     async def predict(self, request: PredictionRequest, places: Sequence[Place], here: PredictHere) -> Sequence[Place]:
-        """Have the places of other slots predicted there and, meanwhile, the rest ``here``.
+        """Predict the places of other slots there and, concurrently, the rest ``here``.
 
-        Returns the places that are still without an output and have become this slot's own.
+        Returns the places that still have no output; this slot must predict them.
         """
         ...
 
 
 class NoPeers:
-    """This process predicts every record."""
+    """`Peers` of a process that predicts every record itself."""
 
     def reassign(self, request: PredictionRequest) -> None:
-        """Every record stays."""
+        """Leave every record in place."""
 
     async def predict(
         self,

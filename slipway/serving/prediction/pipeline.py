@@ -1,4 +1,4 @@
-"""The steps of a prediction, whatever the protocol and the tier: features, cache, assignment, graphs by version."""
+"""The steps of a prediction in every protocol and tier: features, assignment, cache, and graphs by version."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +39,7 @@ Attempted = Callable[[str, int], None]
 
 
 def _ignore(model: str, version: int) -> None:
-    """Tell nobody of an attempt."""
+    """Do not record an attempt."""
 
 
 class PredictionPipeline:
@@ -47,11 +47,11 @@ class PredictionPipeline:
 
     Args:
         models: the loaded versions.
-        runner: how steps that wait are run; by default in place.
-        store: needed where a model has inputs from feature groups.
-        cache: needed where a model has its cache on.
-        attempted: is told of each batch before a candidate runs it: one that hangs leaves no metric behind.
-        peers: predict the records that a sticky release has assigned to another slot.
+        runner: runs the blocking steps; by default in place.
+        store: required if a model has inputs from feature groups.
+        cache: required if a model's cache is on.
+        attempted: called before a candidate runs a batch, because a candidate that hangs records no metric afterwards.
+        peers: predict the records that a sticky release assigns to another slot.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class PredictionPipeline:
         self._by_record = ByRecord(models.releases)
 
     async def predict(self, ask: Ask, context: RequestContext) -> list[Prediction]:
-        """Predictions in the order of the records; the context's event notes what happened.
+        """Return predictions in the order of the records, and record telemetry in the context's event.
 
         Raises:
-            InputError: some record is wrong; nothing was predicted.
-            NotFoundError: there is no such model or version.
-            UnavailableError: features are needed and the store is down, or there is more to do than can be done.
+            InputError: a record is invalid; nothing was predicted.
+            NotFoundError: the model or version does not exist.
+            UnavailableError: the feature store is needed and down, a version cannot be loaded, or the queue is full.
             PredictionError: the version failed.
         """
         request = self._begin(ask, context)
@@ -95,7 +95,7 @@ class PredictionPipeline:
         return self._finish(request)
 
     def _begin(self, ask: Ask, context: RequestContext) -> PredictionRequest:
-        """Validate the request, and find what it needs of the feature store."""
+        """Validate the request, and find the features that it needs from the store."""
         context.event.model = metrics.UNKNOWN_MODEL
         served = self.models.version(ask.model, ask.version)
         context.event.model = ask.model
@@ -107,7 +107,7 @@ class PredictionPipeline:
         return PredictionRequest(ask.model, ask.version, context, records, needs, missing, placing, deadline=deadline)
 
     def _fetch(self, request: PredictionRequest) -> Mapping[FeatureKey, FeatureRow]:
-        """The rows that the records need, all in one call of the store."""
+        """Fetch the rows that the records need in one call to the store."""
         if self._store is None:
             raise UnavailableError("feature store", "this deployment has none")
         rows = self._store.read(request.missing)
@@ -116,7 +116,7 @@ class PredictionPipeline:
         return rows
 
     def _assign(self, request: PredictionRequest, rows: Mapping[FeatureKey, FeatureRow]) -> None:
-        """Make the records whole, and give each an id and a version."""
+        """Complete the records with their features, and assign each an id and a version."""
         records: list[Record] = []
         problems: list[FieldProblem] = []
         for number, (record, need) in enumerate(zip(request.records, request.needs, strict=True)):
@@ -136,13 +136,13 @@ class PredictionPipeline:
         return self._defaults[group] if row is None else {**self._defaults[group], **row.values}
 
     async def _infer(self, request: PredictionRequest) -> None:
-        """Predict each record that has no output yet, here or in another slot."""
+        """Predict every record without an output, here or in another slot."""
         open_places = [place for place in request.places if place.output is None]
         own = await self._peers.predict(request, open_places, partial(self._infer_here, request))
         await self._infer_here(request, own)
 
     async def _infer_here(self, request: PredictionRequest, places: Iterable[Place]) -> None:
-        """Predict one batch for each version."""
+        """Predict one batch per version."""
         batches: dict[int, list[Place]] = {}
         for place in places:
             batches.setdefault(place.version, []).append(place)
@@ -157,7 +157,7 @@ class PredictionPipeline:
             _note(request, version, batch, answered)
 
     async def _run(self, request: PredictionRequest, version: int, batch: list[Place]) -> Answered:
-        """The outputs of one version. Its failures count as its own; those of a full queue do not."""
+        """Run a batch on one version. The version's failures are counted for it; those of the queue are not."""
         self._begin_attempt(request.model, version)
         try:
             return await self._runner.run(request, version, [place.record for place in batch])
@@ -180,7 +180,7 @@ class PredictionPipeline:
         return self._cache is not None and self.models.config.models[model].cache.enabled
 
     def _look_up(self, request: PredictionRequest) -> None:
-        """Take the outputs that the cache has. One that is down has none: a prediction can be made without it."""
+        """Take outputs from the cache. A cache that is down counts as empty, because predictions do not need it."""
         for place in request.places:
             place.key = cache_key(request.model, place.version, place.record)
         found = self._found(request)
@@ -200,7 +200,7 @@ class PredictionPipeline:
             return {}
 
     def _remember(self, request: PredictionRequest) -> bool:
-        """Put new outputs into the cache; False where it is down."""
+        """Put new outputs into the cache; return False if it is down."""
         missed = [place for place in request.places if not (place.cached or place.elsewhere)]
         made = {place.key: place.output for place in missed if place.output}
         try:
@@ -211,10 +211,10 @@ class PredictionPipeline:
         return True
 
     def _finish(self, request: PredictionRequest) -> list[Prediction]:
-        """The answers, in the order of the records; a sample of the requests is captured."""
+        """Return the answers in the order of the records, and capture a sample of the requests."""
         releases = self.models.releases
         if is_sampled(share := releases.captured(request.model)):
-            # While shadows run, more is captured than slipway.yaml says, and no more is kept.
+            # While shadows run, the captured share may exceed slipway.yaml's; the kept share does not.
             kept = is_sampled(self.models.config.models[request.model].capture.sample / share)
             request.event.captures.extend(captures(request, kept=kept))
         if releases.is_watched(request.model):
@@ -223,7 +223,7 @@ class PredictionPipeline:
 
 
 def _note(request: PredictionRequest, version: int, batch: list[Place], answered: Answered) -> None:
-    """Note the outputs of one version, and how long they took."""
+    """Set the outputs of one version, and record how long they took."""
     event, of_version = request.event, str(version)
     if answered.queued is not None:
         event.count(metrics.QUEUE_TIME, round(answered.queued * 1000, 3))

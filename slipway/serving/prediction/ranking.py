@@ -1,4 +1,4 @@
-"""One ranking on its way: which versions score its items, by which ids, and the list that comes of their scores."""
+"""One ranking: chooses the versions that score its items, assigns ids, and orders the items by their scores."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ from slipway.serving.prediction.live_releases import Releases
 from slipway.serving.prediction.request import Place, Prediction, PredictionRequest
 
 _LOG = logging.getLogger("slipway")
-# As `slipway.releases.record.phases` has it, whose import a cold start would pay for.
+# Copied from `slipway.releases.record.phases`, because importing that would slow a cold start.
 _RUNNING = "running"
 
 
 @dataclass(frozen=True, slots=True)
 class RankedItem:
-    """An item of the answer: its place in the request, what ranked it, and the prediction that did."""
+    """An item of the answer: its index in the request, its score, and the prediction that gave the score."""
 
     index: int
     score: float
@@ -31,13 +31,13 @@ class RankedItem:
 
 
 class Ranking:
-    """Places each item with the one version that ranks, or while a release interleaves with both; is `Placing`.
+    """A `Placing` that assigns all items to one version, or to both versions while a release interleaves.
 
     Args:
-        releases: what serves the model.
-        manifest: gives the manifest of a version.
-        by: the label whose probability ranks, or of a task of one's own the number; None where it was not given.
-        limit: how many items are wanted.
+        releases: the releases of the models.
+        manifest: returns the manifest of a version.
+        by: the label whose probability ranks, or the number of a user's own task; None if not given.
+        limit: how many items to return.
     """
 
     field = "items"
@@ -65,7 +65,7 @@ class Ranking:
         ]
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:
-        """Of two versions that rank, the candidate may fail; the list is then the stable one's, and no impression."""
+        """Drop a failed candidate from an interleaved ranking, which then is the stable version's and no impression."""
         stable, *others = self._versions
         if version not in others:
             return False
@@ -76,7 +76,7 @@ class Ranking:
         return True
 
     def can_use(self, output: Output) -> bool:
-        """Whether there is a number in it to rank by."""
+        """Whether an output has a number to rank by."""
         try:
             score(output, self._manifest(self._versions[0]), self._by)
         except InputError:
@@ -84,10 +84,10 @@ class Ranking:
         return True
 
     def ranked(self, predictions: Sequence[Prediction], count: Callable[..., None]) -> list[RankedItem]:
-        """The wanted items, best first; ``count`` notes a list that two versions made.
+        """Return up to ``limit`` items, best first; ``count`` records an impression if two versions ranked.
 
         Raises:
-            InputError: a task of one's own does not predict the number that was asked for.
+            InputError: a user's own task does not predict the requested number.
         """
         size = len(predictions) // len(self._versions)
         parts = [predictions[first : first + size] for first in range(0, len(predictions), size)]
@@ -102,19 +102,19 @@ class Ranking:
         return [by_item[pick.team][pick.item] for pick in picks]
 
     def _assigned(self, request: PredictionRequest, release: Release) -> tuple[int, ...]:
-        """The version of the whole list, since scores of different versions do not compare; or both."""
+        """Return one version for the whole list, since versions' scores are not comparable, or both to interleave."""
         known = self._releases.known(request.model)
         interleaves = known is not None and known.phase == _RUNNING and release.strategy == "interleave"
         if interleaves and release.candidates and self._can_rank(release.candidates[0].version):
             return (release.stable, release.candidates[0].version)
         sent = {record.sent(release.sticky) for record in request.records} if release.sticky else {None}
-        # Items that differ in the sticky field say nothing of whose list it is.
+        # If the items differ in the sticky field, it does not identify the list's user.
         key = sent.pop() if len(sent) == 1 else None
         assigned = assign(release, self.impression if key is None else str(key))
         return (assigned if self._can_rank(assigned) else release.stable,)
 
     def _can_rank(self, version: int) -> bool:
-        """Whether a version knows the label; the stable one was asked before."""
+        """Whether a candidate knows the label; the stable version has been checked before."""
         try:
             check_by(self._manifest(version), self._by)
         except (InputError, UnavailableError) as error:
@@ -127,7 +127,7 @@ class Ranking:
         return str(PredictionId(model, version, self.impression, item, tag))
 
     def _sorted(self, version: int, predictions: Sequence[Prediction]) -> list[RankedItem]:
-        """By the manifest of the version that was asked here, even if another slot has answered for its own."""
+        """Sort by score. The manifest is that of the assigned version, even if another slot's version answered."""
         manifest = self._manifest(version)
         ranked = [
             RankedItem(index, score(made.output, manifest, self._by), made) for index, made in enumerate(predictions)
@@ -140,7 +140,7 @@ def _by_item(ranked: Sequence[RankedItem]) -> dict[int, RankedItem]:
 
 
 def check_by(manifest: Manifest, by: str | None) -> None:
-    """Whether a version ranks by what was asked for; raises InputError."""
+    """Raise InputError if a version cannot rank by the requested label."""
     labels = manifest.outputs.labels
     if manifest.task not in BUILT_IN_TASKS:
         return
@@ -153,11 +153,11 @@ def check_by(manifest: Manifest, by: str | None) -> None:
 
 
 def score(output: Output, manifest: Manifest, by: str | None) -> float:
-    """The number that ranks an item: a regression's value, or a label's probability.
+    """Return the number that ranks an item: a regression's value, or a label's probability.
 
     Raises:
-        InputError: there is no such number: a task of one's own predicts others, or another slot's version has no such
-            label.
+        InputError: the output has no such number, because a user's own task does not predict it or another slot's
+            version does not have the label.
     """
     scores = output.get("scores", {}) if manifest.task in BUILT_IN_TASKS and by is not None else output
     found = scores.get(by or "value")

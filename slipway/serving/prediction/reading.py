@@ -1,4 +1,4 @@
-"""The records of a request to one version, validated."""
+"""Parses and validates the records of a request to one version."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Body(BaseModel):
-    """The base of every request body: strict, without unknown fields."""
+    """The base of every request body: strict types, no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -23,28 +23,28 @@ class RecordReader:
     """Reads the records of a request to one version.
 
     Args:
-        record: the model of one record.
+        record: the pydantic model of one record.
         limit: how many records a request may hold.
     """
 
     def __init__(self, record: type[RequestRecord], *, limit: int) -> None:
         self.record = record
-        # The types are made at run time, from a manifest, so mypy knows neither their names nor their fields.
+        # The types are created at run time from a manifest, so mypy knows neither their names nor their fields.
         records: Any = (Annotated[list[record], Field(min_length=1, max_length=limit)], ...)  # type: ignore[valid-type]
         self.request: type[Body] = create_model(f"{record.__name__}Request", __base__=Body, inputs=records)
 
     def from_json(self, body: bytes) -> list[RequestRecord]:
-        """The records of ``{"inputs": [...]}``.
+        """Read the records of ``{"inputs": [...]}``.
 
         Raises:
             MalformedError: ``body`` is not JSON.
-            InputError: a record is wrong; every wrong field is named, as ``inputs[3].text``.
+            InputError: a record is invalid; names every invalid field, like ``inputs[3].text``.
         """
         records: list[RequestRecord] = read_json(self.request, body).inputs  # type: ignore[attr-defined]
         return records
 
     def from_records(self, records: Sequence[dict[str, Any]]) -> list[RequestRecord]:
-        """The same for records that are parsed already."""
+        """Validate records that are already parsed; raises InputError like `from_json`."""
         try:
             read: list[RequestRecord] = self.request.model_validate({"inputs": list(records)}).inputs  # type: ignore[attr-defined]
         except ValidationError as error:
@@ -57,7 +57,7 @@ def read_json(model: type[M], body: bytes) -> M:
 
     Raises:
         MalformedError: ``body`` is not JSON.
-        InputError: it does not fit ``model``; every wrong field is named.
+        InputError: it does not match ``model``; names every invalid field.
     """
     try:
         return model.model_validate_json(body)

@@ -1,4 +1,4 @@
-"""One prediction request on its way from records to answers."""
+"""The state of one prediction request, from its records to its answers."""
 
 import math
 import time
@@ -32,9 +32,9 @@ class Prediction:
 
 @dataclass(slots=True)
 class Place:
-    """The place of one record in a request; ``key`` is its key in the cache once that was asked.
+    """One record's place in a request; ``key`` is its cache key once the cache has been looked up.
 
-    ``elsewhere``: another slot has predicted the record, and has counted and captured it.
+    ``elsewhere`` means that another slot predicted, counted and captured the record.
     """
 
     record: Record
@@ -47,15 +47,15 @@ class Place:
 
 
 async def never() -> None:
-    """The client stays until it is answered: AWS waits for a Lambda function."""
+    """Stand in for `disconnected` in Lambda, where the caller always waits; nothing awaits it."""
     raise AssertionError("nobody waits for a client that stays")
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """What a prediction needs of its HTTP request.
+    """The context of a prediction's HTTP request.
 
-    ``disconnected`` returns when the client has closed its connection. ``request_id`` goes into captures.
+    ``disconnected`` returns when the client has closed its connection. Captures contain ``request_id``.
     """
 
     event: RequestEvent
@@ -65,9 +65,9 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a protocol's request asks for: ``read`` takes the records from it.
+    """The request that a protocol passes to the pipeline; ``read`` parses its records.
 
-    ``version`` is the one that the caller addresses, None for the release's choice; ``placing`` is by default
+    ``version`` is the version that the caller addresses, or None to let the release choose. ``placing`` defaults to
     `ByRecord`.
     """
 
@@ -79,9 +79,9 @@ class Ask:
 
 @dataclass(slots=True)
 class PredictionRequest:
-    """A request between the steps of the pipeline; ``missing`` is to be read from the feature store.
+    """A request between the pipeline's steps; ``missing`` lists the keys to read from the feature store.
 
-    ``deadline`` is when its records must have begun to run, in the seconds of `time.monotonic`.
+    ``deadline`` is when its records must have started to run, by `time.monotonic`.
     """
 
     model: str
@@ -96,37 +96,37 @@ class PredictionRequest:
 
     @property
     def event(self) -> RequestEvent:
-        """What the request did."""
+        """The request's telemetry event."""
         return self.context.event
 
 
 class Placing(Protocol):
-    """Which versions predict the records of a request, and by which ids; ``field`` is what it calls its records.
+    """Assigns versions and ids to the records of a request; ``field`` is the name of the records in the request.
 
-    ``is_one_choice``: one version must predict them all.
+    ``is_one_choice`` means that one version must predict all of them.
     """
 
     field: str
     is_one_choice: bool
 
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
-        """The places of whole records, for ``request.places``."""
+        """Return the places of complete records, for ``request.places``."""
         ...
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:
-        """Take a version that failed out of the places; False where the request needs it."""
+        """Remove a failed version from the places; return False if the request needs it."""
         ...
 
     def can_use(self, output: Output) -> bool:
-        """Whether an output of another slot holds what the request is about."""
+        """Whether another slot's output contains what the request needs."""
         ...
 
 
 class ByRecord:
-    """Places each record by itself: at the version that is addressed, or that the release assigns.
+    """Places each record independently, at the addressed version or the one that the release assigns.
 
-    Records without a sticky value are assigned together, by the first one's id: a candidate that got one record of each
-    request would look faster than a stable version that gets the other nineteen.
+    Records without a sticky value are assigned together by the first one's id. Otherwise a candidate that gets one
+    record of each request would look faster than a stable version that gets the other nineteen.
     """
 
     field = "inputs"
@@ -160,7 +160,7 @@ class ByRecord:
 
 
 def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
-    """A line for each record of an answered request; without ``kept``, shadows score it and nothing stores it."""
+    """Return a capture line for each record of an answered request; with kept=False, only shadows use it."""
     now = int(time.time() * 1000)
     return [
         capture_line(
@@ -179,7 +179,7 @@ def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
 
 
 def count_outputs(request: PredictionRequest) -> None:
-    """Count the outputs of this process. A request counts once, however many records it has: they may be alike."""
+    """Count this process's outputs. Each request has weight 1 per version, since its records may be similar."""
     counted = [place for place in request.places if not place.elsewhere]
     sizes = Counter(place.version for place in counted)
     for place in counted:

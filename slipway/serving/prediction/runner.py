@@ -1,6 +1,6 @@
-"""How the pipeline runs the steps that wait: in place, where a process has one request at a time.
+"""Runs the pipeline's blocking steps in place, for a process with one request at a time.
 
-`slipway.serving.batching.threaded` is the runner of a process that has many.
+`slipway.serving.batching.threaded` is the runner for a process with concurrent requests.
 """
 
 import math
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 class ClientGoneError(MalformedError):
-    """The client closed its connection before its records' turn came; they were not predicted."""
+    """The client closed its connection before its records ran; they were not predicted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The outputs of a batch, the seconds that the graph took, and those in the queue where there is one."""
+    """The outputs of a batch, the seconds that the graph ran, and the seconds in the queue if there is one."""
 
     outputs: Sequence[Output]
     ran: float
@@ -34,10 +34,10 @@ class Answered:
 
 
 class Runner(Protocol):
-    """Runs what waits for tables and graphs."""
+    """Runs the steps that wait for tables and graphs."""
 
     def deadline(self) -> float:
-        """When the records of a request that begins now must have begun to run, by `time.monotonic`."""
+        """Return when the records of a request that begins now must have started to run, by `time.monotonic`."""
         ...
 
     async def wait_for(self, step: Callable[[], T]) -> T:
@@ -50,17 +50,17 @@ class Runner(Protocol):
         Raises:
             OverloadedError, ExpiredError, ClientGoneError: the records were not predicted.
             PredictionError: the version failed.
-            UnavailableError: the version cannot be loaded now.
+            UnavailableError: the version cannot currently be loaded.
         """
         ...
 
     def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
-        """Write to the cache, after the answer where that is possible; count a write that returns False."""
+        """Write to the cache, after the answer if possible; count an error if the write returns False."""
         ...
 
 
 class InlineRunner:
-    """Runs every step in place: a Lambda function has one request at a time, and no other to go on with."""
+    """Runs every step in place, because a Lambda function has only one request at a time."""
 
     def __init__(self, models: ServedModels) -> None:
         self._models = models

@@ -1,4 +1,4 @@
-"""The versions that this process has loaded, and what releases say of them."""
+"""The versions that this process has loaded, and their releases."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ModelVersion = tuple[str, int]
 
 
 class Predicts(Protocol):
-    """A loaded version: what `slipway.models.predictor.Predictor` is."""
+    """A loaded version; `slipway.models.predictor.Predictor` is one."""
 
     @property
     def manifest(self) -> Manifest: ...
@@ -31,7 +31,7 @@ Load = Callable[[str, int], Predicts]
 
 @dataclass(frozen=True, slots=True)
 class ServedVersion:
-    """A loaded version, with the reader of its records and the type of its answers."""
+    """A loaded version, the reader of its records and the type of its answers."""
 
     predictor: Predicts
     reader: RecordReader
@@ -44,14 +44,14 @@ class ServedVersion:
 
 
 class ServedModels:
-    """The models of slipway.yaml, as far as this process serves them.
+    """The models of slipway.yaml, and those of their versions that this process serves.
 
     Args:
         config: slipway.yaml.
-        loaded: the loaded versions. A model without a loaded version is listed but not served: it belongs to the other
-            tier, or to another container.
-        releases: which versions serve; by default the stable ones of ``config``.
-        load: loads a version of ``config`` that could not be loaded at the start.
+        loaded: the loaded versions. A model without a loaded version is listed but not served, because the other tier
+            or another container serves it.
+        releases: the models' releases; by default the stable versions of ``config``.
+        load: loads a version of ``config`` that could not be loaded at startup.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ServedModels:
         self._versions = {key: self._served(predictor) for key, predictor in loaded.items()}
 
     def model(self, name: str) -> ModelConfig:
-        """Raises NotFoundError for a model that is not deployed."""
+        """Return a model's configuration; raises NotFoundError if it is not deployed."""
         try:
             return self.config.models[name]
         except KeyError:
@@ -80,7 +80,7 @@ class ServedModels:
         return (name, self.releases.of(name).stable if version is None else version) in self._versions
 
     def loaded(self, name: str) -> dict[int, ServedVersion]:
-        """The loaded versions of a model, by number."""
+        """Return the loaded versions of a model by number."""
         return {
             number: self._versions[name, number]
             for number in self.config.models[name].versions
@@ -88,11 +88,11 @@ class ServedModels:
         }
 
     def version(self, model: str, version: int | None = None) -> ServedVersion:
-        """A version of a model, by default the stable one; loads it if that failed at the start.
+        """Return a version of a model, by default the stable one; load it if that failed at startup.
 
         Raises:
-            NotFoundError: there is no such model or version.
-            UnavailableError: the version cannot be loaded now.
+            NotFoundError: the model or version does not exist.
+            UnavailableError: the version cannot currently be loaded.
         """
         versions = self.model(model).versions
         number = self.releases.of(model).stable if version is None else version
@@ -104,7 +104,7 @@ class ServedModels:
         return self._versions.setdefault((model, number), self._served(self._load(model, number)))
 
     def answer(self, model: str, predictions: Sequence[Prediction]) -> Predictions:
-        """Predictions as the API answers them; those of another slot's version have only their common fields typed."""
+        """Return predictions as API answers; only the common fields are typed for another slot's version."""
         return Predictions(model=model, predictions=[self._answered(model, made) for made in predictions])
 
     def _answered(self, model: str, made: Prediction) -> AnsweredRecord:

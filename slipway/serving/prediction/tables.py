@@ -1,4 +1,4 @@
-"""The feature store and the prediction cache on the tables that a deployable was given."""
+"""Opens the feature store and the prediction cache on a deployable's tables."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_store(table: str | None, config: Config, client: "ClientFactory | None" = None) -> FeatureStore | None:
-    """The feature store; None without a table. What speaks to DynamoDB is only then imported."""
+    """Open the feature store, or return None without a table; imports the DynamoDB adapter only if needed."""
     if table is None:
         return None
     from slipway.features.definitions import FeatureDefinitions
@@ -21,7 +21,7 @@ def open_store(table: str | None, config: Config, client: "ClientFactory | None"
 
 
 def open_cache(table: str | None, client: "ClientFactory | None" = None) -> PredictionCache | None:
-    """The prediction cache; None without a table."""
+    """Open the prediction cache, or return None without a table."""
     if table is None:
         return None
     from slipway.features.dynamodb import DynamoPredictionCache

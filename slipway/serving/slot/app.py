@@ -1,4 +1,4 @@
-"""The app of a slot: every protocol, for the one version that the slot has."""
+"""Creates the app of a slot, which serves its one version in every protocol."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ def slot_app(
     readiness: Readiness,
     tracer_provider: "TracerProvider | None" = None,
 ) -> FastAPI:
-    """The app around a pipeline, which `housekeeping` looks after."""
+    """Create a slot's app from a pipeline; ``housekeeping`` runs while the app lives."""
     config, telemetry = pipeline.models.config, housekeeping.telemetry
     settings = AppSettings(
         config.project,

@@ -1,7 +1,7 @@
-"""Records that a sticky release has assigned to the other slot: they are passed on to it, and no further.
+"""Forwards the records that a sticky release assigns to the other slot.
 
-The load balancer sends a request to a slot by chance. Where assignment goes by a value of the record, the slot asks the
-version that has it, at the address of that version, which answers itself: so there is one hop, and no loop.
+The load balancer picks a slot at random. If a record's value decides its version, this slot asks the other version at
+its own address. Requests that name a version are never forwarded, so there is one hop and no loop.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from slipway.serving.prediction.request import Place, PredictionRequest
 from slipway.serving.slot.releases import SlotReleases
 
 Part = list[tuple[Place, RequestRecord]]
-"""Places of one version, with the records as the request has them."""
+"""The places of one version, each with its record as the client sent it."""
 
-# The rest of the time is for predicting here, if nothing comes of it.
+# The rest of the time is for predicting here if forwarding fails.
 _SHARE_OF_TIME = 0.5
 _NAMES = ("id", "version", "cached")
 _OK = 200
@@ -33,22 +33,22 @@ _LOG = logging.getLogger("slipway")
 
 
 class Peer(Protocol):
-    """The way to the other slot: the load balancer."""
+    """Reaches the other slot through the load balancer."""
 
     async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
-        """Status and body of the answer to some JSON; raises OSError where there is none within so many seconds."""
+        """Post JSON, and return the answer's status and body; raises OSError without an answer within ``seconds``."""
         ...
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Close the connections."""
         ...
 
 
 class Forwarding:
-    """Passes records on to the slot that has the version of their sticky value.
+    """Forwards records to the slot whose version their sticky value assigns.
 
     Args:
-        releases: what this slot knows of the release.
+        releases: this slot's view of the release.
         peer: reaches the other slot.
     """
 
@@ -57,7 +57,7 @@ class Forwarding:
         self._peer = peer
 
     def reassign(self, request: PredictionRequest) -> None:
-        """Place records at the version of their sticky value; what addresses a version is nobody else's."""
+        """Move each place to the version that its sticky value assigns, unless the request names a version."""
         known = self._releases.known(request.model)
         if known is None or known.release.sticky is None or request.version is not None:
             return
@@ -78,7 +78,7 @@ class Forwarding:
         return [place for place in away if place.output is None]
 
     def _elsewhere(self, request: PredictionRequest, places: Sequence[Place]) -> list[Part]:
-        """The places of each other version that have no output yet."""
+        """Return the places without an output that belong to other versions, by version."""
         own = self._releases.version
         if all(place.version == own for place in places):
             return []
@@ -89,7 +89,7 @@ class Forwarding:
         return list(parts.values())
 
     async def _ask(self, request: PredictionRequest, pairs: Part) -> None:
-        """Have places of one other version predicted there; where that fails, they become this slot's own."""
+        """Forward the places of one other version; if that fails, reassign them to this slot."""
         version = pairs[0][0].version
         body = to_json({"inputs": [asked.model_dump(by_alias=True, exclude_unset=True) for _, asked in pairs]})
         try:
@@ -103,13 +103,13 @@ class Forwarding:
             self._bring_home(request, [place for place, _ in pairs])
             return
         request.event.count(metrics.FORWARDED, len(pairs))
-        # It is timed where it was answered: this slot's latency is that of its own version.
+        # The other slot times this request, so that each slot's latency is that of its own version.
         request.event.timed = False
         for (place, _), made in zip(pairs, predictions, strict=True):
             _take(place, made, keeps_id=request.placing.is_one_choice)
 
     async def close(self) -> None:
-        """Let go of the other slot."""
+        """Close the connections to the other slot."""
         await self._peer.close()
 
     def _assigned(self, release: Release, record: RequestRecord) -> int:
@@ -130,7 +130,7 @@ def _move(place: Place, version: int) -> None:
 
 
 def _predictions(status: int, answer: bytes, version: int, count: int) -> list[Mapping[str, Any]]:
-    """The predictions of an answer; raises ValueError for any other answer."""
+    """Parse the predictions of an answer; raises ValueError if it is not a complete answer of that version."""
     if status != _OK:
         raise ValueError(f"it answered {status}")
     try:
@@ -143,7 +143,7 @@ def _predictions(status: int, answer: bytes, version: int, count: int) -> list[M
 
 
 def _usable(request: PredictionRequest, made: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A prediction that the request can use; ValueError for one without the label to rank by."""
+    """Return the prediction if the request can use it; raises ValueError if it lacks the label to rank by."""
     if not request.placing.can_use(_output(made)):
         raise ValueError("its output is not what the request is about")
     return made
@@ -154,7 +154,7 @@ def _output(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _take(place: Place, made: Mapping[str, Any], *, keeps_id: bool) -> None:
-    """A prediction of the other slot, by the id that it has there: it may have been captured under it."""
+    """Fill a place with the other slot's prediction. It keeps the other slot's id, under which it may be captured."""
     place.elsewhere = True
     place.cached = bool(made["cached"])
     place.output = _output(made)

@@ -1,4 +1,4 @@
-"""The life of a slot's app: housekeeping while it lives, and no request lost when it ends."""
+"""The lifecycle of a slot's app: periodic work while it runs, and a shutdown that loses no request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,14 +24,14 @@ _CLOSING = (b"connection", b"close")
 
 @dataclass(frozen=True)
 class Housekeeping:
-    """Looks after a slot as long as its app lives; its `lifespan` is the app's.
+    """The periodic work of a slot while its app runs; `lifespan` is the app's lifespan.
 
     Args:
-        runner: is ticked some times a second, and drained at the end.
-        telemetry: is written each second, and at the end.
-        releases: are read again when they are old.
-        forwarding: is closed at the end, where there is one.
-        gpu: tells how busy the GPUs are, where there are some; it may take a while.
+        runner: ticked several times a second, and drained at shutdown.
+        telemetry: written each second and at shutdown.
+        releases: refreshed when they are stale.
+        forwarding: closed at shutdown, if given.
+        gpu: returns the GPUs' utilization, if there are any; may block for a while.
     """
 
     runner: ThreadedRunner
@@ -42,7 +42,7 @@ class Housekeeping:
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:  # noqa: ARG002 - ASGI's signature
-        """Keep house until the app ends; then answer what waits, and write what is left."""
+        """Run the periodic work until the app ends; then answer waiting requests, and write the last telemetry."""
         keeping_house = asyncio.create_task(self._keep_house())
         yield
         keeping_house.cancel()
@@ -54,14 +54,14 @@ class Housekeeping:
         self.telemetry.write(self.telemetry.drain())
 
     def tick(self) -> None:
-        """Some times a second."""
+        """Tick the runner, aggregate telemetry and refresh stale releases; called several times a second."""
         self.runner.tick()
         self.telemetry.fold()
         if self.releases is not None and self.releases.claim_refresh():
             self.runner.submit(self.releases.refresh)
 
     async def _keep_house(self) -> None:
-        """A log that blocks holds up a thread of its own, and no request."""
+        """Tick and write telemetry until cancelled; writes run in a thread, so a slow log delays no request."""
         for second in count(1):
             for _ in range(_TICKS_PER_FLUSH):
                 await asyncio.sleep(_TICK_SECONDS)
@@ -74,7 +74,7 @@ class Housekeeping:
 
 
 class CloseConnections:
-    """ASGI middleware: once the process stops, each answer asks the client to open its next connection elsewhere."""
+    """ASGI middleware that asks clients to close their connections once the process is stopping."""
 
     def __init__(self, app: ASGIApp, readiness: Readiness) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Refusals under overload, before a request costs anything."""
+"""Refuses requests under overload before they cost anything."""
 
 import re
 
@@ -13,17 +13,17 @@ from slipway.serving.batching.executor import Executor
 from slipway.serving.http.errors import error_response
 
 _PREDICTS = re.compile(r"/v1/.+/(predict|rank)|/v2/.+/infer|/invocations")
-_REFUSALS_KEPT = 64  # callers choose paths
+_REFUSALS_KEPT = 64  # bounded, because callers choose the paths
 
 
 class RefuseOverload:
-    """ASGI middleware: answers 503 to predictions while more requests are here than the queue and the graphs hold.
+    """ASGI middleware that answers 503 to predictions while the queue and the graphs are full.
 
-    The requests that it lets through are counted, and not the queue alone: many may come before the first of them has
-    been read and queued.
+    It counts the requests that it admits instead of relying on the queue alone, because many requests can arrive
+    before the first of them is read and queued.
 
     Args:
-        app: answers the rest.
+        app: answers the admitted requests.
         executor: runs the predictions.
         telemetry: counts the refusals.
     """
@@ -36,7 +36,7 @@ class RefuseOverload:
         self._here = 0
         self._overloaded = OverloadedError(f"model {executor.name}")
         self._refusals: dict[str, Response] = {}
-        # Not timed: answers that cost nothing would make the latency of an overloaded service look good.
+        # Not timed: cheap refusals would make an overloaded service's latency look good.
         self._refused = RequestEvent(executor.name, error_kind(self._overloaded), timed=False)
         self._refused.count(metrics.REJECTED)
 
@@ -55,7 +55,7 @@ class RefuseOverload:
             self._here -= 1
 
     def _refusal(self, path: str) -> Response:
-        """The answer, made once for each path."""
+        """Return the refusal for a path; each path's is built once."""
         answer = self._refusals.get(path)
         if answer is None:
             answer = error_response(self._overloaded, path)

@@ -1,4 +1,4 @@
-"""What a slot knows of releases: it has one version whatever they say, and passes records on by what they say."""
+"""A slot's view of its model's release: the slot serves its one version, and forwards records by the release."""
 
 import logging
 import time
@@ -12,16 +12,16 @@ from slipway.releases.routing.serving import Serving, ServingStore
 from slipway.serving.prediction.live_releases import FRESH_SECONDS
 
 _LOG = logging.getLogger("slipway")
-# By a sticky release this slot sends records to the candidate that the load balancer no longer does: after a rollback
-# that is to end at once, and a read of one item a second costs less than a dollar a month.
+# In a sticky release, slots forward records to the candidate even when the load balancer no longer does. After a
+# rollback that must end at once, and reading one item a second costs less than a dollar a month.
 _STICKY_FRESH_SECONDS = 1.0
 
 
 class SlotReleases:
-    """`Releases` of the one version that a slot has.
+    """`Releases` of a slot's one version.
 
-    The release is read by whoever looks after the slot, so that no request waits for it. While the table is down, the
-    last copy holds. Outputs are always counted: a few more metrics cost little beside a task.
+    `Housekeeping` reads the release, so that no request waits for it. While the table is down, the last copy applies.
+    Outputs are always counted, because a few more metrics cost little compared with a task.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class SlotReleases:
         return True
 
     def captured(self, model: str) -> float:  # noqa: ARG002 - a slot has one
-        """As slipway.yaml has it, or more while shadows need more."""
+        """Return the share in slipway.yaml, or the shadows' share if that is higher."""
         known = self._known
         return max(self._sample, known.shadowing.sample) if known and known.shadowing else self._sample
 
@@ -58,7 +58,7 @@ class SlotReleases:
         return self._known
 
     def claim_refresh(self) -> bool:
-        """Whether the copy is so old that the caller is to `refresh` it now; True once for each age."""
+        """Return True once when the copy becomes stale; the caller must then `refresh` it."""
         now = self._clock()
         known = self._known
         fresh = _STICKY_FRESH_SECONDS if known and known.release.sticky else FRESH_SECONDS
@@ -68,7 +68,7 @@ class SlotReleases:
         return due
 
     def refresh(self) -> None:
-        """Read it again; this waits for the table, unless a read is on its way: an answer must not undo a later one."""
+        """Read the release, blocking on the table. Does nothing during another read, so that reads apply in order."""
         if self._store is None or not self._reading.acquire(blocking=False):
             return
         try:
