@@ -14,7 +14,7 @@ from slipway.serving.batching.executor import Executor
 from slipway.serving.prediction.request import PredictionRequest
 from slipway.serving.prediction.runner import Answered
 
-# A DynamoDB client keeps ten connections.
+# Fewer than the connections that the client keeps, so that none waits for one.
 _TABLE_THREADS = 10
 _WRITES_WAITING = 1000
 
