@@ -11,13 +11,16 @@ from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.light.function import Function
 from infra.stacks.state import Tables
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
+from slipway.features.cache import cache_partitions
 from slipway.models.registry.versions import version_prefix
 
 
 class Server(Protocol):
     """Anything that serves models: a function, or the tasks of a heavy model."""
 
-    def allow_on_table(self, table: dynamodb.ITable, *actions: str) -> None: ...
+    def allow_on_table(
+        self, table: dynamodb.ITable, *actions: str, partitions: str | Sequence[str] | None = None
+    ) -> None: ...
 
 
 def table_variables(tables: Tables, models: Sequence[DeployedModel]) -> dict[str, str]:
@@ -34,8 +37,8 @@ def allow_tables(server: Server, tables: Tables, models: Sequence[DeployedModel]
     """Allow a server of ``models`` to access features and cached predictions."""
     if any(model.reads_features for model in models):
         server.allow_on_table(tables.features, "BatchGetItem")
-    if any(model.cached for model in models):
-        server.allow_on_table(tables.predictions, "BatchGetItem", "BatchWriteItem")
+    if cached := [cache_partitions(model.name) for model in models if model.cached]:
+        server.allow_on_table(tables.predictions, "BatchGetItem", "BatchWriteItem", partitions=cached)
 
 
 def allow_fetching(function: Function, tables: Tables, bucket: s3.IBucket, model: DeployedModel) -> None:

@@ -58,9 +58,7 @@ class HeavyStack(cdk.Stack):
         self._context = context
         self._tables = tables
         self._bucket = bucket
-        instances = any(config.models[model.name].heavy.compute == "gpu" for model in models)
-        tracing = config.monitoring.tracing
-        network = Network(self, "Network", settings=config.network, instances=instances, tracing=tracing)
+        network = Network(self, "Network", settings=config.network, tracing=config.monitoring.tracing)
         cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self._around = ClusterContext(network, cluster, Balancer(self, "Balancer", network=network))
         self.released: dict[str, ReleasedSlots] = {}

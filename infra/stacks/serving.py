@@ -99,9 +99,8 @@ class ServingStack(cdk.Stack):
 
     def _feedback(self) -> Function:
         function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
-        function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", partitions="feedback#*")
-        function.allow_on_table(self._tables.control, "UpdateItem", partitions="reward#*")
-        function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", partitions="impression#*")
+        partitions = ("feedback#*", "reward#*", "impression#*")  # one transaction writes to all three
+        function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", "UpdateItem", partitions=partitions)
         return function
 
     def _capture(self, bucket: s3.IBucket) -> Captures:

@@ -8,6 +8,7 @@ from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
 from slipway.config.sizes import is_fargate_size, nearest_fargate_size
 from slipway.config.validation import Section
+from slipway.config.zones import ZONE_ID_PATTERN, ZONES, without_vpc_links
 
 Slot = Literal["blue", "green"]
 """One of a heavy model's two services."""
@@ -18,6 +19,18 @@ SLOTS: tuple[Slot, ...] = get_args(Slot)
 def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version", "weight"]) -> str:
     """The name of the SSM parameter that holds a slot's version, or its weight from 0 to 999."""
     return f"/{project}/{model}/{slot}/{value}"
+
+
+_RESERVED = ("aws", "ssm")
+
+
+def begins_as_parameters_may(project: str) -> str:
+    """Return the project's name; raises ValueError if Parameter Store refuses names that begin with it."""
+    if project.startswith(_RESERVED):
+        raise ValueError(
+            "must not begin with `aws` or `ssm`: parameters are named after the project, and AWS keeps those names"
+        )
+    return project
 
 
 def names_parameter(project: str, model: str) -> str:
@@ -124,7 +137,33 @@ class HeavyConfig(Section):
 
 
 class NetworkConfig(Section):
-    """The VPC of the heavy tier. Without NAT gateways, tasks reach AWS through VPC endpoints and nothing else."""
+    """The VPC of the heavy tier. Without NAT gateways, tasks reach AWS through VPC endpoints and nothing else.
+
+    ``zone_ids`` are two zones by id, e.g. `use1-az4`; by default the region's first two that can have a VPC link.
+    """
 
     nat_gateways: Annotated[int, Field(ge=0, le=2)] = 0
     cidr: Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])$")] = "10.0.0.0/16"
+    zone_ids: tuple[Annotated[str, StringConstraints(pattern=ZONE_ID_PATTERN)], ...] = ()
+
+    @model_validator(mode="after")
+    def _zones_have_vpc_links(self) -> Self:
+        if self.zone_ids and len(set(self.zone_ids)) != ZONES:
+            raise ValueError(f"`zone_ids` needs two different zones, or none: {list(self.zone_ids)}")
+        if unable := without_vpc_links(self.zone_ids):
+            raise ValueError(f"`zone_ids`: an HTTP API's VPC link cannot be in {', '.join(unable)}; AWS says in which")
+        return self
+
+
+def with_nat_for_gpus(network: NetworkConfig, models: Mapping[str, HeavyConfig]) -> NetworkConfig:
+    """Return ``network``; raises ValueError if GPU instances would lack the NAT gateway that AWS requires for them.
+
+    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_ManagedInstancesNetworkConfiguration.html
+    """
+    gpus = [name for name, settings in models.items() if settings.compute == "gpu"]
+    if gpus and not network.nat_gateways:
+        raise ValueError(
+            f"`nat_gateways: 0` leaves the GPU instances of {', '.join(gpus)} without the internet access that ECS "
+            "Managed Instances need: write `network: { nat_gateways: 1 }`, or 2 for one in each zone"
+        )
+    return network

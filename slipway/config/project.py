@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from slipway.config.heavy import HeavyConfig, NetworkConfig
+from slipway.config.heavy import HeavyConfig, NetworkConfig, begins_as_parameters_may, with_nat_for_gpus
 from slipway.config.monitoring import MonitoringConfig
 from slipway.config.releases import ReleaseConfig
 from slipway.config.shadow import ShadowConfig
@@ -21,6 +30,7 @@ from slipway.errors import ConfigError, FieldProblem
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 """A model, entity or feature group: lower case, digits and hyphens, at most 48 characters."""
 
+ProjectName = Annotated[Name, AfterValidator(begins_as_parameters_may)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 VersionNumber = Annotated[int, Field(ge=1)]
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
@@ -235,14 +245,20 @@ class LightTierConfig(Section):
 class Config(Section):
     """The whole of slipway.yaml."""
 
-    project: Name = "slipway"
+    project: ProjectName = "slipway"
     api: ApiConfig = ApiConfig()
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     features: dict[Name, FeatureGroupConfig] = Field(default={})
     light: LightTierConfig = LightTierConfig()
-    network: NetworkConfig = NetworkConfig()
+    network: NetworkConfig = Field(default=NetworkConfig(), validate_default=True)
     shadow: ShadowConfig = ShadowConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
+
+    @field_validator("network")
+    @classmethod
+    def _gpus_have_nat(cls, network: NetworkConfig, read: ValidationInfo) -> NetworkConfig:
+        models: dict[str, ModelConfig] = read.data.get("models", {})
+        return with_nat_for_gpus(network, {name: model.heavy for name, model in models.items()})
 
     @property
     def light_models(self) -> dict[str, ModelConfig]:

@@ -33,13 +33,19 @@ class PredictionCache(Protocol):
 
 
 def cache_key(model: str, version: int, record: Mapping[str, FeatureValue]) -> str:
-    """64 hexadecimal digits that identify a model, version and complete record in every process.
+    """A key that identifies a model, version and complete record in every process: the model, ``#`` and 64 digits.
 
-    It is the SHA-256 of compact ASCII JSON with sorted names. A value's type counts: ``1``, ``1.0``, ``true`` and
-    ``"1"`` are four different values (the schema gives each field one type, so each value has one form).
+    The model is in front so that a role can be allowed the entries of its models only. The digits are the SHA-256 of
+    compact ASCII JSON with sorted names. A value's type counts: ``1``, ``1.0``, ``true`` and ``"1"`` are four different
+    values (the schema gives each field one type, so each value has one form).
 
     Raises:
         ValueError: the record contains NaN or an infinity, which the schema does not allow.
     """
     canonical = json.dumps([model, version, record], sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return f"{model}#{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
+
+
+def cache_partitions(model: str) -> str:
+    """The pattern of a model's cache keys, as IAM conditions have it."""
+    return f"{model}#*"

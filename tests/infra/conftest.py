@@ -1,6 +1,7 @@
 """A small project, synthesized once per variant."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,20 +79,16 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 @pytest.fixture(scope="session")
 def synthesize(make_project: Callable[..., Path]) -> Synthesize:
     """Synthesize a project with its checks; an unacknowledged finding raises RuntimeError."""
+    return lambda **project: _synthesized(make_project(**project))
 
-    def run(**project: Any) -> Synthesized:
-        config_file = make_project(**project)
-        context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
-        app = cdk.App(
-            context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False
-        )
-        stacks = add_stacks(app, config_file=config_file, target="host")
-        folder = Path(app.synth().directory)
-        heavy = _template(folder, stacks.heavy) if stacks.heavy else None
-        own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
-        return Synthesized(folder, *own, heavy)
 
-    return run
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """The project of this repository, as it is shipped."""
+    root = tmp_path_factory.mktemp("shipped")
+    (root / "models").symlink_to(Path("models").resolve())
+    shutil.copyfile("slipway.yaml", root / "slipway.yaml")
+    return _synthesized(root / "slipway.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +113,18 @@ def capturing(synthesize: Synthesize) -> Synthesized:
 @pytest.fixture(scope="session")
 def gpu(synthesize: Synthesize) -> Synthesized:
     """The project with a heavy model on GPUs."""
-    return synthesize(models=heavy_model("heavy: { compute: gpu, cpu: 3, memory_mb: 12000, instance_types: ['g6.*'] }"))
+    model = heavy_model("heavy: { compute: gpu, cpu: 3, memory_mb: 12000, instance_types: ['g6.*'] }")
+    return synthesize(models=model, rest="network: { nat_gateways: 1 }")
+
+
+def _synthesized(config_file: Path) -> Synthesized:
+    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    app = cdk.App(context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False)
+    stacks = add_stacks(app, config_file=config_file, target="host")
+    folder = Path(app.synth().directory)
+    heavy = _template(folder, stacks.heavy) if stacks.heavy else None
+    own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
+    return Synthesized(folder, *own, heavy)
 
 
 def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:

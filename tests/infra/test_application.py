@@ -1,5 +1,8 @@
 """Errors in slipway.yaml and packages are reported by path before anything is synthesized."""
 
+import json
+from pathlib import Path
+
 import aws_cdk as cdk
 import pytest
 
@@ -81,3 +84,12 @@ def test_a_model_knows_what_it_reads(make_project):
     )
     assert (sentiment.versions, sentiment.groups, sentiment.cached) == ((1, 2), (), True)
     assert (tabular.versions, tabular.groups, tabular.cached) == ((1,), ("tumour",), False)
+
+
+def test_stacks_have_no_tags_which_would_rewrite_parameters(heavy):
+    """A tag of a stack reaches its SSM parameters, and CloudFormation then writes their values anew."""
+    manifest = json.loads((heavy.folder / "manifest.json").read_text(encoding="utf-8"))
+    stacks = [each for each in manifest["artifacts"].values() if each["type"] == "aws:cloudformation:stack"]
+    assert [stack["properties"].get("tags", {}) for stack in stacks] == [{}] * 5
+    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    assert context["@aws-cdk/core:explicitStackTags"] is True

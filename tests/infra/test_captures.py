@@ -53,8 +53,11 @@ def test_it_may_write_files_and_count_labels_and_nothing_else(own):
         (["s3:ListBucket"], "bucket", None),
         (["s3:PutObject"], "bucket/captures/*", None),
         (["s3:PutObject"], "bucket/aws/lambda/async/*", None),
-        (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem"], "control", ["feedback#*"]),
-        (["dynamodb:UpdateItem"], "control", ["reward#*"]),
+        (
+            ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            "control",
+            ["feedback#*", "reward#*"],
+        ),
     ]
 
 

@@ -7,13 +7,13 @@ from support.heavy.templates import container_of, found, heavy_model, of_slot
 
 from container.settings import Settings
 from infra.constructs.heavy.task import WRITABLE
+from slipway.config.zones import VPC_LINK_ZONES, without_vpc_links
 from slipway.models.advice.terms import Given
 
 SLOTS = ("Blue", "Green")
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 FROM_FARGATE = {"ecr.api", "ecr.dkr", "logs", "ssm"}
-FROM_INSTANCES = FROM_FARGATE | {"ecs", "ecs-agent", "ecs-telemetry"}
 
 
 def endpoints_of(templates, kind):
@@ -35,7 +35,24 @@ class TestNetwork:
     def test_there_are_subnets_in_two_zones(self, heavy):
         subnets = [subnet["Properties"] for subnet in heavy.of_type("AWS::EC2::Subnet").values()]
         assert [subnet["MapPublicIpOnLaunch"] for subnet in subnets] == [False, False]
-        assert len({json.dumps(subnet["AvailabilityZone"]) for subnet in subnets}) == 2
+        zones = [subnet["AvailabilityZoneId"]["Fn::FindInMap"] for subnet in subnets]
+        assert [zone[1:] for zone in zones] == [[{"Ref": "AWS::Region"}, place] for place in ("First", "Second")]
+        assert not [subnet for subnet in subnets if "AvailabilityZone" in subnet]
+
+    def test_zones_are_chosen_by_id_among_those_with_vpc_links(self, heavy):
+        (zones,) = heavy.heavy["Mappings"].values()
+        assert set(zones) == set(VPC_LINK_ZONES)
+        assert zones["us-east-1"] == {"First": "use1-az1", "Second": "use1-az2"}
+        assert zones["eu-west-3"] == {"First": "euw3-az1", "Second": "euw3-az3"}
+        assert not without_vpc_links([zone for places in zones.values() for zone in places.values()])
+
+    def test_a_project_may_name_its_zones(self, synthesize):
+        zones = ["use1-az5", "use1-az6"]
+        network = f"network: {{ nat_gateways: 2, zone_ids: [{', '.join(zones)}] }}"
+        natted = synthesize(models=heavy_model(), rest=network)
+        subnets = [subnet["Properties"] for subnet in natted.of_type("AWS::EC2::Subnet").values()]
+        assert [subnet["AvailabilityZoneId"] for subnet in subnets] == [*zones, *zones]
+        assert "Mappings" not in natted.heavy
 
     def test_only_the_one_before_may_call_each(self, heavy):
         rules = [rule["Properties"] for rule in heavy.of_type("AWS::EC2::SecurityGroupIngress").values()]
@@ -49,13 +66,25 @@ class TestNetwork:
         groups = heavy.of_type("AWS::EC2::SecurityGroup").values()
         assert not [group for group in groups if "SecurityGroupIngress" in group["Properties"]]
 
+    def test_only_the_next_may_be_called_by_each(self, heavy):
+        rules = [rule["Properties"] for rule in heavy.of_type("AWS::EC2::SecurityGroupEgress").values()]
+        allowed = {(_group(rule["GroupId"]), _group(rule["DestinationSecurityGroupId"])) for rule in rules}
+        link, balancer, tasks = "NetworkLink", "NetworkBalancer", "NetworkTasks"
+        assert allowed == {(link, balancer), (balancer, tasks), (tasks, balancer)}
+        inline = {
+            id_.rstrip("0123456789ABCDEF"): [rule["CidrIp"] for rule in group["Properties"]["SecurityGroupEgress"]]
+            for id_, group in heavy.of_type("AWS::EC2::SecurityGroup").items()
+        }
+        nothing = ["255.255.255.255/32"]
+        assert inline == {link: nothing, balancer: nothing, tasks: ["0.0.0.0/0"], "NetworkEndpoints": nothing}
+
     def test_tasks_reach_aws_by_endpoints(self, heavy, gpu):
         assert endpoints_of(heavy, "Gateway") == endpoints_of(gpu, "Gateway") == {"s3", "dynamodb"}
         assert endpoints_of(heavy, "Interface") == FROM_FARGATE
-        assert endpoints_of(gpu, "Interface") == FROM_INSTANCES
+        assert endpoints_of(gpu, "Interface") == set()
 
     def test_the_advice_counts_the_endpoints_that_there_are(self):
-        assert (set(Given().fargate_endpoints), set(Given().gpu_endpoints)) == (FROM_FARGATE, FROM_INSTANCES)
+        assert set(Given().fargate_endpoints) == FROM_FARGATE
 
     def test_nat_gateways_take_the_place_of_interface_endpoints(self, synthesize):
         natted = synthesize(models=heavy_model(), rest="network: { nat_gateways: 1, cidr: 10.7.0.0/20 }")
@@ -135,6 +164,16 @@ class TestSlot:
         assert "LaunchType" not in service
 
 
+def test_the_name_of_the_instances_role_is_of_one_stack_in_one_region(gpu):
+    role = found(gpu, "AWS::IAM::Role", "TinyLargeModelGpusProviderInstanceRole")["RoleName"]
+    profile = found(gpu, "AWS::IAM::InstanceProfile", "TinyLargeModelGpusProvider")["InstanceProfileName"]
+    first, region = role["Fn::Join"][1]
+    assert first.startswith("ecsInstanceRole-tiny-heavy-")  # as AWS's policy for ECS asks for
+    assert region == {"Ref": "AWS::Region"}
+    assert profile == role
+    assert len(first) + len("ap-southeast-1") <= 64
+
+
 def test_instances_have_the_gpus_of_one_task(gpu):
     provider = found(gpu, "AWS::ECS::CapacityProvider", "TinyLargeModelGpus")["ManagedInstancesProvider"]
     wanted = provider["InstanceLaunchTemplate"]["InstanceRequirements"]
@@ -177,11 +216,12 @@ def statements_of(templates, role):
 
 
 def test_the_code_reads_its_own_versions_and_uses_the_cache(heavy):
-    own_records = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["model#tiny-large"]}}
+    own_records = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#tiny-large"]}}
+    own_predictions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["tiny-large#*"]}}
     assert statements_of(heavy, "Role") == [
         (["dynamodb:BatchGetItem", "dynamodb:Query"], ["Control"], own_records),
         (["s3:GetObject"], ["ModelsBucket/models/tiny-large/*"], None),
-        (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], ["Predictions"], None),
+        (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], ["Predictions"], own_predictions),
     ]
 
 

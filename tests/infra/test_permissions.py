@@ -10,9 +10,9 @@ LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 FEATURES, PREDICTIONS, CONTROL, MODELS = "Features", "Predictions", "Control", "Models"
 
 
-def on(partitions):
+def on(*partitions):
     """The condition that confines a statement to partitions."""
-    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partitions]}}
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*partitions]}}
 
 
 RELEASES = (["dynamodb:BatchGetItem"], CONTROL, on("model#*"))
@@ -33,7 +33,7 @@ def test_predict_reads_features_and_uses_the_cache(templates):
         (LOGS, "PredictLogs", None),
         RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
-        (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], PREDICTIONS, None),
+        (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], PREDICTIONS, on("tiny-sentiment#*")),
     ]
 
 
@@ -54,9 +54,11 @@ def test_features_reads_and_writes_features(templates):
 def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templates):
     assert statements_of(templates, "Feedback") == [
         (LOGS, "FeedbackLogs", None),
-        (["dynamodb:BatchGetItem", "dynamodb:PutItem"], CONTROL, on("feedback#*")),
-        (["dynamodb:UpdateItem"], CONTROL, on("reward#*")),
-        (["dynamodb:BatchGetItem", "dynamodb:PutItem"], CONTROL, on("impression#*")),
+        (
+            ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            CONTROL,
+            on("feedback#*", "reward#*", "impression#*"),
+        ),
     ]
 
 

@@ -128,3 +128,16 @@ def test_everybody_may_call_only_where_it_is_written_out(synthesize):
     assert {route["AuthorizationType"] for route in routes_of(opened).values()} == {"NONE"}
     (stage,) = opened.of_type("AWS::ApiGatewayV2::Stage").values()
     assert stage["Properties"]["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 9, "ThrottlingRateLimit": 5}
+
+
+def test_the_access_log_has_no_path_and_so_no_entitys_id(templates):
+    (stage,) = templates.of_type("AWS::ApiGatewayV2::Stage").values()
+    logged = json.loads(stage["Properties"]["AccessLogSettings"]["Format"])
+    assert logged["route"] == "$context.routeKey"
+    variables = set(logged.values())
+    assert not {"$context.path", "$context.resourcePath", "$context.customDomain.basePathMatched"} & variables
+
+
+def test_the_access_log_is_where_aws_wants_logs_that_it_delivers(templates):
+    groups = [group["Properties"].get("LogGroupName") for group in templates.of_type("AWS::Logs::LogGroup").values()]
+    assert [name for name in groups if name] == ["/aws/vendedlogs/apis/tiny-serving"]

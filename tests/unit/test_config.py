@@ -6,12 +6,13 @@ from slipway.config import parse_config
 from slipway.errors import ConfigError
 
 
-def config_of(model):
-    return parse_config(f"models:\n  small: {{ versions: [1], stable: 1 }}\n  large: {model}\n")
+def config_of(model, rest=""):
+    return parse_config(f"models:\n  small: {{ versions: [1], stable: 1 }}\n  large: {model}\n{rest}")
 
 
-def heavy(rest=""):
-    return config_of(f"{{ tier: heavy, versions: [1], stable: 1, {rest} }}").models["large"]
+def heavy(rest="", network="{}"):
+    model = f"{{ tier: heavy, versions: [1], stable: 1, {rest} }}"
+    return config_of(model, f"network: {network}\n").models["large"]
 
 
 def problem_of(model):
@@ -89,8 +90,9 @@ def test_fargate_has_no_gpus():
 
 
 def test_a_gpu_model_has_one_gpu_unless_it_has_more_and_any_size():
-    assert heavy("heavy: { compute: gpu, cpu: 3, memory_mb: 14000 }").heavy.gpus == 1
-    assert heavy("heavy: { compute: gpu, gpus: 4 }").heavy.gpus == 4
+    nat = "{ nat_gateways: 1 }"
+    assert heavy("heavy: { compute: gpu, cpu: 3, memory_mb: 14000 }", nat).heavy.gpus == 1
+    assert heavy("heavy: { compute: gpu, gpus: 4 }", nat).heavy.gpus == 4
     _, message = problem_of_heavy("{ compute: gpu, gpus: 0 }")
     assert "`gpus` of at least 1" in message
 
@@ -114,3 +116,43 @@ def test_values_that_contradict_each_other_are_told(section, said):
 def test_limits_name_the_value(wrong):
     field, _ = problem_of_heavy(f"{{ {wrong} }}")
     assert field == f"models.large.heavy.{wrong.partition(':')[0]}"
+
+
+@pytest.mark.parametrize("network", ["", "network: { nat_gateways: 0 }\n"])
+def test_gpu_instances_need_a_nat_gateway(network):
+    with pytest.raises(ConfigError) as caught:
+        config_of("{ tier: heavy, versions: [1], stable: 1, heavy: { compute: gpu } }", network)
+    (problem,) = caught.value.problems
+    assert problem.field == "network"
+    assert problem.message.startswith("`nat_gateways: 0` leaves the GPU instances of large without")
+    assert "`network: { nat_gateways: 1 }`" in problem.message
+
+
+@pytest.mark.parametrize("project", ["aws", "aws-models", "awsome", "ssm-1"])
+def test_a_project_whose_parameters_aws_refuses_is_refused(project):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"project: {project}\nmodels: {{ small: {{ versions: [1], stable: 1 }} }}\n")
+    (problem,) = caught.value.problems
+    assert problem.field == "project"
+    assert problem.message.startswith("must not begin with `aws` or `ssm`")
+
+
+def test_a_project_may_have_those_letters_elsewhere():
+    assert parse_config("project: my-aws\nmodels: { small: { versions: [1], stable: 1 } }\n").project == "my-aws"
+
+
+@pytest.mark.parametrize(
+    ("zones", "said"),
+    [
+        ("[use1-az4]", "two different zones"),
+        ("[use1-az4, use1-az4]", "two different zones"),
+        ("[use1-az3, use1-az4]", "cannot be in use1-az3"),
+        ("[euw3-az1, euw3-az2]", "cannot be in euw3-az2"),
+        ("[us-east-1a, us-east-1b]", "must match"),
+    ],
+)
+def test_zones_without_vpc_links_are_refused(zones, said):
+    with pytest.raises(ConfigError) as caught:
+        config_of("{ versions: [1], stable: 1 }", f"network: {{ zone_ids: {zones} }}\n")
+    assert caught.value.problems[0].field.startswith("network")
+    assert said in caught.value.problems[0].message

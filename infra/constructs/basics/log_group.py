@@ -20,7 +20,7 @@ _RETENTION = {
 }
 
 
-def log_group(scope: Construct, id_: str, *, retention_days: int) -> logs.LogGroup:
+def log_group(scope: Construct, id_: str, *, retention_days: int, name: str | None = None) -> logs.LogGroup:
     """A log group that is deleted with its stack."""
     retention = _RETENTION[retention_days]
-    return logs.LogGroup(scope, id_, retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)
+    return logs.LogGroup(scope, id_, log_group_name=name, retention=retention, removal_policy=cdk.RemovalPolicy.DESTROY)

@@ -1,5 +1,7 @@
 """A DynamoDB table with the defaults that all tables share."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
@@ -25,3 +27,9 @@ def table(scope: Construct, id_: str, *, sort_key: bool, expires: bool) -> dynam
         deletion_protection=True,
         removal_policy=cdk.RemovalPolicy.RETAIN,
     )
+
+
+def of_partitions(patterns: str | Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """The condition that every partition key of a call matches one of ``patterns``, such as ``feedback#*``."""
+    keys = [patterns] if isinstance(patterns, str) else list(patterns)
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}

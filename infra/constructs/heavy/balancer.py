@@ -25,8 +25,8 @@ class Balancer(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, network: Network) -> None:
         super().__init__(scope, id_)
-        link = network.security_group("Link", "VPC link of the API")
-        self.security_group = network.security_group("Balancer", "Load balancer of the heavy tier")
+        link = network.closed_group("Link", "VPC link of the API")
+        self.security_group = network.closed_group("Balancer", "Load balancer of the heavy tier")
         link.add_egress_rule(self.security_group, HTTP, "Requests of the API")
         self.security_group.add_ingress_rule(link, HTTP, "Requests of the API")
         network.tasks.add_egress_rule(self.security_group, HTTP, "Records that the other slot has to predict")

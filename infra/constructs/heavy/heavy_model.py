@@ -14,6 +14,8 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.log_group import log_group
+from infra.constructs.basics.table import of_partitions
+from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.gpu_capacity import GpuCapacity
 from infra.constructs.heavy.slot import ClusterContext, SlotService
 from infra.constructs.heavy.task import Roles, Workload
@@ -64,7 +66,7 @@ class HeavyModel(Construct):
         self.name = name
         self.settings = settings
         self.logs = log_group(self, "Logs", retention_days=monitoring.log_retention_days)
-        principal = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
+        principal = service_of_account(self, "ecs-tasks.amazonaws.com")
         self.roles = Roles(
             task=iam.Role(self, "Role", assumed_by=principal),
             execution=iam.Role(self, "StartRole", assumed_by=principal),
@@ -108,9 +110,11 @@ class HeavyModel(Construct):
             TRACES_SHARE: _TRACED_SHARE,
         }
 
-    def allow_on_table(self, table: dynamodb.ITable, *actions: str, partition: str | None = None) -> None:
-        """Allow the code DynamoDB actions on a table, or only on the items of one partition."""
-        conditions = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}} if partition else None
+    def allow_on_table(
+        self, table: dynamodb.ITable, *actions: str, partitions: str | Sequence[str] | None = None
+    ) -> None:
+        """Allow the code DynamoDB actions on a table, or only on items whose partition key matches ``partitions``."""
+        conditions = of_partitions(partitions) if partitions else None
         names = [f"dynamodb:{action}" for action in actions]
         self.roles.task.add_to_policy(
             iam.PolicyStatement(actions=names, resources=[table.table_arn], conditions=conditions)
@@ -118,7 +122,7 @@ class HeavyModel(Construct):
 
     def allow_registry(self, control: dynamodb.ITable, bucket: s3.IBucket) -> None:
         """Allow the code to read the versions and the release of this model only."""
-        self.allow_on_table(control, "BatchGetItem", "Query", partition=f"model#{self.name}")
+        self.allow_on_table(control, "BatchGetItem", "Query", partitions=f"model#{self.name}")
         objects = f"{model_prefix(self.name)}*"
         resource = bucket.arn_for_objects(objects)
         self.roles.task.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[resource]))

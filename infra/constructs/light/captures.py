@@ -56,8 +56,9 @@ class Captures(Construct):
             environment={CAPTURE_BUCKET: bucket.bucket_name, CONTROL_TABLE: control.table_name},
         )
         self._allow_files(bucket)
-        self.function.allow_on_table(control, "BatchGetItem", "BatchWriteItem", "PutItem", partitions="feedback#*")
-        self.function.allow_on_table(control, "UpdateItem", partitions="reward#*")
+        actions = ("BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem")
+        # One transaction marks a label as counted and counts it.
+        self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*"))
         self._keep_failures(bucket)
         failing = (
             "Captures cannot be stored; see the log of `capture`. Events it gave up on are in the bucket, unprocessed"

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.basics.trust import service_of_account
 from infra.constructs.light.function import Function
 
 _CONFIGURATIONS = {
@@ -24,7 +25,7 @@ class Deployments(Construct):
         super().__init__(scope, id_)
         self._configuration = _CONFIGURATIONS[strategy]
         self._application = codedeploy.LambdaApplication(self, "Application")
-        self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
+        self._role = iam.Role(self, "Role", assumed_by=service_of_account(self, "codedeploy.amazonaws.com"))
         policy = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
         reason = "AWS keeps this policy up to date with what CodeDeploy calls; only CodeDeploy can assume the role."
         acknowledge(self._role, {f"AwsSolutions-IAM4[{policy}]": reason})

@@ -1,6 +1,6 @@
 """A Lambda function behind the alias `live`, with the defaults that all functions share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -11,6 +11,8 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.log_group import log_group
+from infra.constructs.basics.table import of_partitions
+from infra.constructs.basics.trust import service_of_account
 from slipway.config import LightTierConfig
 from slipway.config.environment import LOG_LEVEL, SERVICE_NAME, TRACE_DISABLED
 from slipway.config.monitoring import MonitoringConfig
@@ -44,7 +46,7 @@ class Function(Construct):
         super().__init__(scope, id_)
         self.name = name
         self.logs = log_group(self, "Logs", retention_days=monitoring.log_retention_days)
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.role = iam.Role(self, "Role", assumed_by=service_of_account(self, "lambda.amazonaws.com"))
         self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], self.logs.log_group_arn)
         self.function = lambda_.Function(
             self,
@@ -89,7 +91,12 @@ class Function(Construct):
         statement = iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         self.role.add_to_policy(statement)
 
-    def allow_on_table(self, table: dynamodb.ITable, *actions: str, partitions: str | None = None) -> None:
-        """Allow DynamoDB actions on a table, or only on items whose partition key matches ``partitions``."""
-        conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partitions]}} if partitions else None
+    def allow_on_table(
+        self, table: dynamodb.ITable, *actions: str, partitions: str | Sequence[str] | None = None
+    ) -> None:
+        """Allow DynamoDB actions on a table, or only on items whose partition key matches one of ``partitions``.
+
+        A transaction needs one statement for all of its partitions, because each statement must match all of its keys.
+        """
+        conditions = of_partitions(partitions) if partitions else None
         self.allow([f"dynamodb:{action}" for action in actions], table.table_arn, conditions=conditions)

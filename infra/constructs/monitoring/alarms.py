@@ -29,7 +29,7 @@ class Alarms(Construct):
         functions: Sequence[Function],
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = topic(self, email=settings.email, key_arn=settings.key_arn)
+        self.topic = topic(self, email=settings.email, key_arn=settings.key_arn, alarms=True)
         self.service = self._service_alarms(settings, service_metrics)
         self.of: Mapping[str, list[cloudwatch.Alarm]] = {
             function.name: self._function_alarms(settings, function) for function in functions

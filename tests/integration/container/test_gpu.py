@@ -12,6 +12,7 @@ from slipway.errors import ConfigError
 CONFIG = """
 models:
   tiny-sentiment: {tier: heavy, versions: [1], stable: 1, heavy: {compute: gpu}}
+network: {nat_gateways: 1}
 """
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slipway.features.cache import cache_key
 
 RECORD = {"text": "Grüße 🚢", "length": 3, "share": 0.5, "new": True}
-KEY = "37162186c4e01c743a0d4dc65e484bb608abb74a1a1c492d6f538a712bbce3c6"
+KEY = "tweet-sentiment#37162186c4e01c743a0d4dc65e484bb608abb74a1a1c492d6f538a712bbce3c6"
 
 
 def test_the_key_is_the_same_today_and_in_another_process() -> None:

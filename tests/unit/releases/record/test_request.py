@@ -84,6 +84,7 @@ def test_what_runs_on_gpus_is_not_shadowed_on_processors() -> None:
     text = CONFIG.format(tier="heavy").replace(
         "stable: 1", "stable: 1, heavy: {compute: gpu, cpu: 3, memory_mb: 12000}"
     )
+    text += "network: {nat_gateways: 1}\n"
     request = ReleaseRequest("churn", (2,), "shadow", {}, "ann")
     with pytest.raises(InputError, match="strategy: churn runs on GPUs, and shadows are scored on processors"):
         start_record(parse_config(text), request, stable=1, labels=(), fields=FIELDS.__getitem__, now=NOW)

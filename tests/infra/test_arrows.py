@@ -1,0 +1,112 @@
+"""Every arrow between two services, in the templates of seven configurations: what it points at allows it.
+
+The embedded AWS accepts arrows that an account refuses.
+"""
+
+import pytest
+from support.arrows.kinds import KINDS, checked, problems
+from support.arrows.templates import World, read_templates
+from support.heavy.templates import heavy_model
+
+CAPTURED = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }\n"
+JWT = "api: { authorization: jwt, jwt: { issuer: 'https://id.example.com', audience: [slipway] } }\n"
+MAIL = "monitoring: { alarms: { email: ml@example.com }, releases: { email: ml@example.com } }\n"
+NAT = "network: { nat_gateways: 2 }\n"
+
+
+@pytest.fixture(scope="module")
+def worlds(shipped, templates, heavy, gpu, synthesize):
+    """The seven configurations."""
+    registry = "  tiny-tabular: { versions: [1, 3], stable: 1, capture: { sample: 1 } }\n"
+    synthesized = {
+        "shipped": shipped,
+        "jwt": synthesize(models=CAPTURED, rest=JWT + MAIL),
+        "gpu": gpu,
+        "light only": templates,
+        "NAT": synthesize(models=CAPTURED + heavy_model("capture: { sample: 0.1 }"), rest=NAT),
+        "no captures": heavy,
+        "registry versions": synthesize(models=registry + heavy_model().replace("[1, 2]", "[1, 9]")),
+    }
+    return {name: World(read_templates(each.folder)) for name, each in synthesized.items()}
+
+
+NAMES = ("shipped", "jwt", "gpu", "light only", "NAT", "no captures", "registry versions")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_arrow_is_allowed_at_its_end(worlds, name):
+    assert problems(worlds[name]) == []
+
+
+def test_every_kind_of_arrow_occurs(worlds):
+    """A kind that no configuration has would be checked by nothing."""
+    assert {kind for world in worlds.values() for kind in checked(world)} == set(KINDS)
+
+
+def _drop_statement(resources, sid):
+    for each in resources.values():
+        if each["Type"] == "AWS::SNS::TopicPolicy":
+            document = each["Properties"]["PolicyDocument"]
+            document["Statement"] = [s for s in document["Statement"] if s.get("Sid") != sid]
+
+
+def _drop(resources, type_, part=""):
+    for id_ in [id_ for id_, each in resources.items() if each["Type"] == type_ and part in id_]:
+        del resources[id_]
+
+
+def _forget_account(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::IAM::Role":
+            for statement in each["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+                statement.pop("Condition", None)
+
+
+def _forget_log_name(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::Logs::LogGroup":
+            each["Properties"].pop("LogGroupName", None)
+
+
+def _forget_egress(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::EC2::SecurityGroup":
+            each["Properties"].pop("SecurityGroupEgress", None)
+
+
+def _add_unknown_type(resources):
+    resources["Pipe"] = {"Type": "AWS::Pipes::Pipe", "Properties": {"Source": "a", "Target": "b"}}
+
+
+def _add_unknown_property(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::Lambda::Function":
+            each["Properties"]["DeadLetterConfig"] = {"TargetArn": "arn:aws:sqs:eu-west-1:123456789012:lost"}
+
+
+FAULTS = {
+    "a topic that refuses alarms": (
+        lambda r: _drop_statement(r, "AlarmsMayPublish"),
+        "AlarmActions: nothing",
+    ),
+    "functions that nobody may call": (lambda r: _drop(r, "AWS::Lambda::Permission"), "IntegrationUri: nothing"),
+    "rules of nobody": (lambda r: _drop(r, "AWS::Lambda::Permission", "EachMinute"), "Targets.Arn: nothing"),
+    "log groups of nobody": (lambda r: _drop(r, "AWS::Lambda::Permission", "Captures"), "DestinationArn: nothing"),
+    "roles without rights": (lambda r: _drop(r, "AWS::IAM::Policy"), "LogGroup: nothing"),
+    "secrets that are nowhere": (lambda r: _drop(r, "AWS::SSM::Parameter"), "ValueFrom: nothing"),
+    "roles for any account": (_forget_account, "Role: nothing"),
+    "a log outside of vended logs": (_forget_log_name, "AccessLogSettings.DestinationArn: nothing"),
+    "a balancer that nobody reaches": (lambda r: _drop(r, "AWS::EC2::SecurityGroupIngress"), "TargetGroupArn: nothing"),
+    "groups open to everything": (_forget_egress, "says no egress"),
+    "a type nobody knows": (_add_unknown_type, "AWS::Pipes::Pipe: of this type"),
+    "a property nobody knows": (_add_unknown_property, "DeadLetterConfig.TargetArn: no such kind"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(shipped, fault):
+    inject, said = FAULTS[fault]
+    templates = read_templates(shipped.folder)
+    for template in templates.values():
+        inject(template["Resources"])
+    assert [problem for problem in problems(World(templates)) if said in problem]
