@@ -32,8 +32,9 @@ DOCUMENTED = (*ROUTERS, features.router, feedback.router)
 def load(settings: Settings, config: Config) -> ServedModels:
     """Load and check every version from the bundle and, if there is one, the registry.
 
-    If the registry fails to provide a version, a later request loads it. Before a snapshot such a failure is an error,
-    so that the deploy fails and the previous version of the function stays.
+    A version that cannot be used is answered 503, and the others serve. While the registry is unreachable, a later
+    request loads its versions. Before a snapshot that is an error, so that the deploy fails and the previous version
+    of the function stays.
     """
     releases = _releases(settings, config)
     if settings.model_bucket is None or settings.control_table is None:
@@ -72,7 +73,7 @@ def _releases(settings: Settings, config: Config) -> Releases:
 
 _settings = Settings.of(os.environ)
 _served = load(_settings, load_config(_settings.root / "slipway.yaml"))
-_telemetry = Telemetry(_served.config.project, "predict")
+_telemetry = Telemetry(_served.config.project, "predict", not_loaded=[name for name, _ in _served.failures])
 _http = Mangum(make_app(_settings, _served, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
 prime(_http, _telemetry, prediction_events(_served))
 handler = instrument(_http, service="predict", correlation_id_path=API_GATEWAY_HTTP)

@@ -10,7 +10,7 @@ import pytest
 from support.lambda_context import CallContext
 from support.registries import ORIGIN, PASSED
 
-from slipway.errors import ConfigError, PackageError, UnavailableError
+from slipway.errors import ConfigError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.fetching import aws_registry
@@ -90,11 +90,30 @@ def test_a_table_that_is_not_there_is_a_503(start, event, capsys, function: str,
         assert handler(event("predict"), CallContext())["statusCode"] == 200
 
 
-def test_an_altered_package_does_not_start(start, bundle: Path) -> None:
-    card = bundle / "models/tiny-sentiment/1/README.md"
-    card.write_text("altered", encoding="utf-8")
-    with pytest.raises(PackageError, match=r"README\.md"):
-        start("predict")
+def test_a_version_that_cannot_be_loaded_is_a_503_and_the_others_serve(start, event, bundle: Path, capsys) -> None:
+    settings = bundle / "slipway.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("smooth:", "smoothness:"), encoding="utf-8")
+    predict = start("predict")
+    reason = "features.tumour.features.smooth: is not defined, but tiny-tabular 1 reads smooth from it"
+    assert predict(event("predict"), CallContext())["statusCode"] == 200
+    refused = predict(event("predict_tabular"), CallContext())
+    assert (refused["statusCode"], refused["headers"]["retry-after"]) == (503, "1")
+    assert json.loads(refused["body"])["detail"] == f"version 1 of tiny-tabular cannot be loaded: {reason}"
+    listed = json.loads(predict(event("list_models"), CallContext())["body"])["models"]
+    assert [model["name"] for model in listed] == ["tiny-sentiment", "tiny-tabular"]
+    assert listed[1]["versions"] == [{"version": 1, "ready": False, "reason": reason}]
+    out, err = capsys.readouterr()
+    counted = [line for line in map(json.loads, out.splitlines()) if "NotLoaded" in line]
+    assert [(line["Model"], line["NotLoaded"]) for line in counted] == [("tiny-tabular", 1)] * 2
+    assert err.count("cannot be loaded, and the other versions serve") <= 1
+
+
+def test_an_altered_package_is_a_503(start, event, bundle: Path) -> None:
+    (bundle / "models/tiny-sentiment/1/README.md").write_text("altered", encoding="utf-8")
+    answer = start("predict")(event("predict"), CallContext())
+    assert answer["statusCode"] == 503
+    assert "README.md" in json.loads(answer["body"])["detail"]
+    assert str(bundle) not in answer["body"]
 
 
 @pytest.mark.parametrize("function", ["features", "feedback"])
@@ -181,16 +200,15 @@ def test_a_version_that_the_bundle_lacks_comes_from_the_registry(start, event, t
 
 
 @pytest.mark.usefixtures("registered")
-def test_an_altered_version_fails_alone_and_before_a_snapshot_the_deploy(start, event, tmp_path, monkeypatch) -> None:
+def test_an_altered_version_fails_alone_before_a_snapshot_too(start, event, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
     s3_client()().put_object(Bucket="models", Key="models/tiny-sentiment/2/model.onnx", Body=b"other")
-    predict = start("predict", **REGISTRY)
-    assert predict(event("predict"), CallContext())["statusCode"] == 200
-    assert predict(at(event("predict"), SECOND), CallContext())["statusCode"] == 503
+    for snapshot in ({}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}):
+        predict = start("predict", **REGISTRY, **snapshot)
+        assert predict(event("predict"), CallContext())["statusCode"] == 200
+        assert predict(at(event("predict"), SECOND), CallContext())["statusCode"] == 503
     (described,) = [
         m for m in json.loads(predict(event("list_models"), CallContext())["body"])["models"] if len(m["versions"]) == 2
     ]
-    assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["version"]]
+    assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["ready", "reason"]]
     assert predict(at(event("list_models"), "/openapi.json"), CallContext())["statusCode"] == 200
-    with pytest.raises(UnavailableError, match="tiny-sentiment 2 cannot be loaded"):
-        start("predict", **REGISTRY, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
