@@ -4,7 +4,6 @@ import os
 from functools import partial
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
-from mangum import Mangum
 
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
@@ -14,18 +13,18 @@ from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.releases.routing.serving_table import DynamoServingStore
-from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
+from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
 from slipway.serving.http.app import App, AppSettings, create_app
+from slipway.serving.http.gateway import GatewayHandler
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.http.priming import prediction_events, prime
-from slipway.serving.http.responses import TEXT_MEDIA_TYPES
 from slipway.serving.prediction.live_releases import ConfiguredReleases, LiveReleases, Releases
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.prediction.served import ServedModels
 from slipway.serving.prediction.tables import open_cache, open_store
 from slipway.serving.settings import Settings
 
-ROUTERS = (predict.router, rank.router, models.router, oip.router, health.router)
+ROUTERS = (predict.router, rank.router, models.router, oip.router, repository.router, health.router)
 DOCUMENTED = (*ROUTERS, features.router, feedback.router)
 
 
@@ -74,6 +73,6 @@ def _releases(settings: Settings, config: Config) -> Releases:
 _settings = Settings.of(os.environ)
 _served = load(_settings, load_config(_settings.root / "slipway.yaml"))
 _telemetry = Telemetry(_served.config.project, "predict", not_loaded=[name for name, _ in _served.failures])
-_http = Mangum(make_app(_settings, _served, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+_http = GatewayHandler(make_app(_settings, _served, _telemetry))
 prime(_http, _telemetry, prediction_events(_served))
 handler = instrument(_http, service="predict", correlation_id_path=API_GATEWAY_HTTP)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.serving.http.compression import UnpackBody
 from slipway.serving.http.errors import HANDLERS
 from slipway.serving.http.limits import LimitBody
 from slipway.serving.http.observed import ObserveRequests
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 API_VERSION = "1"
+# Below a few packets, compression costs more than it saves.
+_COMPRESSED_BYTES = 8192
+_COMPRESSION_LEVEL = 5
 App = FastAPI
 """The type that `create_app` returns, for modules that do not import FastAPI."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -65,7 +70,9 @@ def create_app(settings: AppSettings, routers: Sequence[APIRouter]) -> FastAPI:
         middleware=[
             *settings.outside,
             Middleware(ObserveRequests, telemetry=settings.telemetry),
+            Middleware(GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),
             Middleware(LimitBody, most=settings.body_bytes),
+            Middleware(UnpackBody, most=settings.body_bytes),
         ],
         lifespan=settings.lifespan,
     )

@@ -1,6 +1,7 @@
 """The functions' handlers, given events as an HTTP API sends them."""
 
 import base64
+import gzip
 import json
 import subprocess
 import sys
@@ -212,3 +213,56 @@ def test_an_altered_version_fails_alone_before_a_snapshot_too(start, event, tmp_
     ]
     assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["ready", "reason"]]
     assert predict(at(event("list_models"), "/openapi.json"), CallContext())["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-port": "443,80"},
+        {"x-forwarded-port": "443, 80"},
+        {"x-forwarded-port": ""},
+        {"x-forwarded-port": "https"},
+        {"x-forwarded-port": "99999999"},
+        {"x-forwarded-proto": "http,https"},
+        {"host": "[::1]:8080"},
+        {"host": "[2001:db8::1]"},
+        {"host": "a:b"},
+        {"Host": "::1"},
+        {"x-name": "\u0141ukasz \U0001f600"},
+        {"x-name": "\ud800"},
+        {"x-name": ""},
+    ],
+)
+def test_odd_headers_are_no_reason_to_fail(start, event, headers: dict[str, str]) -> None:
+    asked = event("predict")
+    answer = start("predict")({**asked, "headers": {**asked["headers"], **headers}}, CallContext())
+    assert answer["statusCode"] == 200, answer
+
+
+def test_an_event_without_headers_is_answered(start, event) -> None:
+    for headers in ({}, {"headers": None}):
+        asked = {key: value for key, value in event("list_models").items() if key != "headers"}
+        assert start("predict")({**asked, **headers}, CallContext())["statusCode"] == 200
+
+
+def test_compressed_bodies_go_through_base64_both_ways(start, event) -> None:
+    predict = start("predict")
+    asked = event("predict")
+    packed = base64.b64encode(gzip.compress(asked["body"].encode())).decode()
+    headers = {**asked["headers"], "content-encoding": "gzip"}
+    answer = predict({**asked, "headers": headers, "body": packed, "isBase64Encoded": True}, CallContext())
+    assert json.loads(answer["body"])["predictions"][0]["label"] == "positive"
+    listed = event("list_models")
+    document = at({**listed, "headers": {**listed["headers"], "accept-encoding": "gzip"}}, "/openapi.json")
+    answer = predict(document, CallContext())
+    assert (answer["isBase64Encoded"], answer["headers"]["content-encoding"]) == (True, "gzip")
+    assert json.loads(gzip.decompress(base64.b64decode(answer["body"])))["info"]["title"] == "demo"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_mistyped_label_is_a_422_with_the_labels_there_are(start, event) -> None:
+    feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control")
+    said = json.loads(event("feedback")["body"]) | {"label": "positve"}
+    answer = feedback(event("feedback", body=said), CallContext())
+    assert answer["statusCode"] == 422
+    assert "negative, neutral, positive" in json.loads(answer["body"])["detail"]
