@@ -29,7 +29,7 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     # Callers must read their own writes; predictions accept eventually consistent reads at half the price.
     store = DynamoFeatureStore(settings.features_table, definitions, client=client, consistent=True)
     state = {"definitions": definitions, "store": store}
-    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
+    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, [features.router])
 
 

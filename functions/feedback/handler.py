@@ -29,7 +29,7 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     span = timedelta(minutes=config.monitoring.reward_minutes)
     store = DynamoFeedbackStore(settings.control_table, client=client, span=span)
     state = {"models": config.models, "feedback": store, "labels": bundled_labels(config, settings.root)}
-    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
+    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, [feedback.router])
 
 

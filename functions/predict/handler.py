@@ -59,7 +59,7 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
         "readiness": health.Readiness(),
         "document": partial(openapi_document, served, DOCUMENTED),
     }
-    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
+    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, (*ROUTERS, docs.router))
 
 

@@ -55,11 +55,29 @@ class LimitsConfig(Section):
     text_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
 
 
+class CorsConfig(Section):
+    """The pages in browsers that may call the API: their origins, and the request headers that they may send."""
+
+    origins: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/*]+)$")], ...], Field(min_length=1)
+    ]
+    headers: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")], ...] = (
+        *("authorization", "content-type", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"),
+        "inference-header-content-length",
+    )
+    max_age_seconds: Annotated[int, Field(ge=0, le=86_400)] = 600
+
+
+CORS_METHODS = ("GET", "POST", "PUT")
+CORS_EXPOSED_HEADERS = ("inference-header-content-length", "retry-after")
+
+
 class ApiConfig(Section):
     authorization: Authorization = Authorization.IAM
     jwt: JwtConfig | None = None
     throttle: ThrottleConfig = ThrottleConfig()
     limits: LimitsConfig = LimitsConfig()
+    cors: CorsConfig | None = None
 
     @model_validator(mode="after")
     def _jwt_needs_its_issuer(self) -> Self:

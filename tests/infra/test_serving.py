@@ -128,3 +128,17 @@ def test_everybody_may_call_only_where_it_is_written_out(synthesize):
     assert {route["AuthorizationType"] for route in routes_of(opened).values()} == {"NONE"}
     (stage,) = opened.of_type("AWS::ApiGatewayV2::Stage").values()
     assert stage["Properties"]["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 9, "ThrottlingRateLimit": 5}
+
+
+def test_pages_of_the_origins_in_slipway_yaml_may_call(synthesize, templates):
+    (plain,) = templates.of_type("AWS::ApiGatewayV2::Api").values()
+    assert "CorsConfiguration" not in plain["Properties"]
+    changed = synthesize(rest="api: { cors: { origins: ['https://app.example'], headers: [content-type] } }")
+    (api,) = changed.of_type("AWS::ApiGatewayV2::Api").values()
+    assert api["Properties"]["CorsConfiguration"] == {
+        "AllowHeaders": ["content-type"],
+        "AllowMethods": ["GET", "POST", "PUT"],
+        "AllowOrigins": ["https://app.example"],
+        "ExposeHeaders": ["inference-header-content-length", "retry-after"],
+        "MaxAge": 600,
+    }

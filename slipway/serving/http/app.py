@@ -1,14 +1,16 @@
 """Creates the FastAPI app of a deployable, with its routers, error handlers and middleware."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from slipway.config.project import CORS_EXPOSED_HEADERS, CORS_METHODS, CorsConfig
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.http.compression import UnpackBody
 from slipway.serving.http.errors import HANDLERS
@@ -47,6 +49,20 @@ class AppSettings:
     outside: Sequence[Middleware] = ()
     lifespan: Lifespan = field(default=_no_lifespan)
     tracer_provider: "TracerProvider | None" = None
+    cors: CorsConfig | None = None
+
+
+def _cors(cors: CorsConfig | None) -> Iterator[Middleware]:
+    """Yield what answers preflight requests and names the allowed origin; API Gateway does the same before an app."""
+    if cors is not None:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=cors.origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=cors.headers,
+            expose_headers=CORS_EXPOSED_HEADERS,
+            max_age=cors.max_age_seconds,
+        )
 
 
 def create_app(settings: AppSettings, routers: Sequence[APIRouter]) -> FastAPI:
@@ -68,6 +84,7 @@ def create_app(settings: AppSettings, routers: Sequence[APIRouter]) -> FastAPI:
         },
         exception_handlers=dict(HANDLERS),
         middleware=[
+            *_cors(settings.cors),
             *settings.outside,
             Middleware(ObserveRequests, telemetry=settings.telemetry),
             Middleware(GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),

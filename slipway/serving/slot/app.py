@@ -40,5 +40,6 @@ def slot_app(
         ),
         lifespan=housekeeping.lifespan,
         tracer_provider=tracer_provider,
+        cors=config.api.cors,
     )
     return create_app(settings, ROUTERS)
