@@ -1,12 +1,12 @@
 """slipway.yaml as types: which models are deployed, and how."""
 
+from slipway.config.cors import CorsConfig
 from slipway.config.project import (
     ApiConfig,
     Authorization,
     CacheConfig,
     CaptureConfig,
     Config,
-    CorsConfig,
     FeatureConfig,
     FeatureGroupConfig,
     FeatureName,

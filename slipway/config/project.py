@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, FiniteFloat, StringConstraints, ValidationError, model_validator
 
+from slipway.config.cors import CorsConfig
 from slipway.config.heavy import HeavyConfig, NetworkConfig
 from slipway.config.monitoring import MonitoringConfig
 from slipway.config.releases import ReleaseConfig
@@ -53,23 +54,6 @@ class LimitsConfig(Section):
     body_bytes: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = 1024 * 1024
     records: Annotated[int, Field(ge=1, le=128)] = 128
     text_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-
-
-class CorsConfig(Section):
-    """The pages in browsers that may call the API: their origins, and the request headers that they may send."""
-
-    origins: Annotated[
-        tuple[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/*]+)$")], ...], Field(min_length=1)
-    ]
-    headers: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")], ...] = (
-        *("authorization", "content-type", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"),
-        "inference-header-content-length",
-    )
-    max_age_seconds: Annotated[int, Field(ge=0, le=86_400)] = 600
-
-
-CORS_METHODS = ("GET", "POST", "PUT")
-CORS_EXPOSED_HEADERS = ("inference-header-content-length", "retry-after")
 
 
 class ApiConfig(Section):

@@ -15,7 +15,7 @@ from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.log_group import log_group
 from infra.constructs.light.function import Function
 from slipway.config import ApiConfig, Authorization, CorsConfig
-from slipway.config.project import CORS_EXPOSED_HEADERS, CORS_METHODS
+from slipway.config.cors import CORS_EXPOSED_HEADERS, CORS_METHODS
 
 Route = tuple[str, str]
 """Method and path, e.g. ``("POST", "/v1/feedback")``."""

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from slipway.config.project import CORS_EXPOSED_HEADERS, CORS_METHODS, CorsConfig
+from slipway.config.cors import CORS_EXPOSED_HEADERS, CORS_METHODS, CorsConfig
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.http.compression import UnpackBody
 from slipway.serving.http.errors import HANDLERS
