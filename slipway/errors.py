@@ -12,7 +12,8 @@ SlipwayError
 │   └── StaleError         ... because another writer changed it after it was read
 ├── UnavailableError       a table or service that the call needs is down
 │   ├── OverloadedError    ... or its queue is full
-│   └── ExpiredError       ... or did not reach the call before its deadline
+│   ├── ExpiredError       ... or did not reach the call before its deadline
+│   └── NotLoadedError     ... or is a deployed version that cannot be loaded
 ├── PredictionError        the model itself failed on valid input
 ├── CheckFailedError       a model does not match its reference or meet its threshold
 └── MissingExtraError      an optional dependency that the call needs is not installed
@@ -119,6 +120,15 @@ class ExpiredError(UnavailableError):
 
     def __init__(self, dependency: str) -> None:
         super().__init__(dependency, "the request's deadline passed while it was queued")
+
+
+class NotLoadedError(UnavailableError):
+    """A deployed version cannot be loaded, and the others serve; callers may read ``reason``."""
+
+    def __init__(self, model: str, version: int, reason: str) -> None:
+        self.model = model
+        self.reason = reason
+        super().__init__(f"version {version} of {model}", f"it cannot be loaded: {reason}")
 
 
 class PredictionError(SlipwayError):

@@ -4,7 +4,6 @@ import os
 from functools import partial
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
-from mangum import Mangum
 
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
@@ -14,26 +13,27 @@ from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.releases.routing.serving_table import DynamoServingStore
-from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
+from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
 from slipway.serving.http.app import App, AppSettings, create_app
+from slipway.serving.http.gateway import GatewayHandler
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.http.priming import prediction_events, prime
-from slipway.serving.http.responses import TEXT_MEDIA_TYPES
 from slipway.serving.prediction.live_releases import ConfiguredReleases, LiveReleases, Releases
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.prediction.served import ServedModels
 from slipway.serving.prediction.tables import open_cache, open_store
 from slipway.serving.settings import Settings
 
-ROUTERS = (predict.router, rank.router, models.router, oip.router, health.router)
+ROUTERS = (predict.router, rank.router, models.router, oip.router, repository.router, health.router)
 DOCUMENTED = (*ROUTERS, features.router, feedback.router)
 
 
 def load(settings: Settings, config: Config) -> ServedModels:
     """Load and check every version from the bundle and, if there is one, the registry.
 
-    If the registry fails to provide a version, a later request loads it. Before a snapshot such a failure is an error,
-    so that the deploy fails and the previous version of the function stays.
+    A version that cannot be used is answered 503, and the others serve. While the registry is unreachable, a later
+    request loads its versions. Before a snapshot that is an error, so that the deploy fails and the previous version
+    of the function stays.
     """
     releases = _releases(settings, config)
     if settings.model_bucket is None or settings.control_table is None:
@@ -59,7 +59,7 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
         "readiness": health.Readiness(),
         "document": partial(openapi_document, served, DOCUMENTED),
     }
-    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
+    app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, (*ROUTERS, docs.router))
 
 
@@ -72,7 +72,7 @@ def _releases(settings: Settings, config: Config) -> Releases:
 
 _settings = Settings.of(os.environ)
 _served = load(_settings, load_config(_settings.root / "slipway.yaml"))
-_telemetry = Telemetry(_served.config.project, "predict")
-_http = Mangum(make_app(_settings, _served, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
+_telemetry = Telemetry(_served.config.project, "predict", not_loaded=[name for name, _ in _served.failures])
+_http = GatewayHandler(make_app(_settings, _served, _telemetry))
 prime(_http, _telemetry, prediction_events(_served))
 handler = instrument(_http, service="predict", correlation_id_path=API_GATEWAY_HTTP)

@@ -17,6 +17,7 @@ from infra.bundling.models import DeployedModel, load_deployed_models, load_shad
 from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
+from slipway.models.package import MANIFEST
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
 """The folder of slipway/ and functions/."""
@@ -26,6 +27,7 @@ STORE = SOURCES / "build" / "packages"
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
+_WITH_MANIFESTS = ("feedback",)
 _WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
@@ -73,7 +75,16 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
+    if function in _WITH_MANIFESTS:
+        files |= _manifests(root, config)
     return dict(sorted(files.items()))
+
+
+def _manifests(root: Path, config: Config) -> dict[str, Path]:
+    """The manifests of the versions beside slipway.yaml, by their paths in the bundle."""
+    deployed = [config.model_folder(root, name) / str(n) for name, each in config.models.items() for n in each.versions]
+    found = [folder / MANIFEST for folder in deployed if (folder / MANIFEST).is_file()]
+    return {file.relative_to(root).as_posix(): file for file in found}
 
 
 def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:

@@ -8,6 +8,7 @@ from typing import Self
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.package import Package, load_package
+from slipway.models.servable import feature_problems, require_servable
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class DeployedModel:
         """Read the packages of a model.
 
         Raises:
-            ConfigError: ``path`` is invalid, or a package is another model's or reads an undefined feature group.
+            ConfigError: ``path`` is invalid, or a package is another model's, or reads other features than `features`
+                defines.
             PackageError: a file of a package is missing or altered.
         """
         folder = config.model_folder(root, name)
@@ -56,6 +58,8 @@ class DeployedModel:
         problems = [problem for package in packages for problem in _problems(name, package, config)]
         if problems:
             raise ConfigError(config_file, problems)
+        for package in packages:
+            require_servable(config, package.manifest)
         may_read = any(package.manifest.groups for package in packages) or (
             len(packages) < len(folders) and bool(config.features)
         )
@@ -99,14 +103,7 @@ def _within(models: Iterable[DeployedModel], room: int) -> Iterator[DeployedMode
 
 def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:
     found = (package.manifest.name, str(package.manifest.version))
-    problems = [
-        FieldProblem(
-            f"models.{name}.versions",
-            f"{package.folder} reads the feature group `{group}`, which `features` does not define",
-        )
-        for group in package.manifest.groups
-        if group not in config.features
-    ]
+    problems = feature_problems(config, package.manifest)
     if found != (name, package.folder.name):
         message = f"{package.folder} has {found[0]} version {found[1]}"
         problems.append(FieldProblem(f"models.{name}.versions", message))

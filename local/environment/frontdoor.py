@@ -20,6 +20,8 @@ from starlette.responses import JSONResponse, Response
 
 from local.environment.settings import HOST, REGION
 from slipway.aws.sigv4 import SIGNATURE_HEADERS, Signer
+from slipway.errors import TooLargeError
+from slipway.serving.http.errors import error_response
 
 # API Gateway's own limits for an HTTP API.
 BODY_BYTES = 10 * 1024 * 1024
@@ -94,7 +96,7 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
         return _refusal(400, "Bad Request")
     body = await _body(request)
     if body is None:
-        return _refusal(413, "Request Entity Too Large")
+        return error_response(TooLargeError.of("(body)", f"must have at most {BODY_BYTES} bytes"), request.url.path)
     headers = gateway.authorize(request.method, target, body, _headers(request, body))
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
     try:

@@ -1,5 +1,6 @@
 """slipway.yaml as types: which models are deployed, and how."""
 
+from slipway.config.cors import CorsConfig
 from slipway.config.project import (
     ApiConfig,
     Authorization,
@@ -32,6 +33,7 @@ __all__ = [
     "CacheConfig",
     "CaptureConfig",
     "Config",
+    "CorsConfig",
     "FeatureConfig",
     "FeatureGroupConfig",
     "FeatureName",

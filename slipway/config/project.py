@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from slipway.config.cors import CorsConfig
 from slipway.config.heavy import HeavyConfig, NetworkConfig, begins_as_parameters_may, with_nat_for_gpus
 from slipway.config.monitoring import MonitoringConfig
 from slipway.config.releases import ReleaseConfig
@@ -70,6 +71,7 @@ class ApiConfig(Section):
     jwt: JwtConfig | None = None
     throttle: ThrottleConfig = ThrottleConfig()
     limits: LimitsConfig = LimitsConfig()
+    cors: CorsConfig | None = None
 
     @model_validator(mode="after")
     def _jwt_needs_its_issuer(self) -> Self:

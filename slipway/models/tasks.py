@@ -181,11 +181,18 @@ def make_task(package: Package, graph: GraphSpec, *, modules: Sequence[str] = ()
     ``modules`` are the modules whose classes a manifest may name as ``module:Class``; importing one runs its code.
 
     Raises:
-        PackageError: the task does not fit the graph, is not in an allowed module, or cannot be imported.
+        PackageError: the task does not fit the graph, is not in an allowed module, or cannot be imported or created.
     """
     name = package.manifest.task
-    factory = _BUILT_IN.get(name) or _own_task(package, name, modules)
-    return factory(package, graph)
+    if factory := _BUILT_IN.get(name):
+        return factory(package, graph)
+    own = _own_task(package, name, modules)
+    try:
+        return own(package, graph)
+    except PackageError:
+        raise
+    except Exception as error:  # the user's own code may raise anything
+        raise _refused(package, f"task: {name} cannot be created: {type(error).__name__}") from error
 
 
 def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactory:
@@ -198,6 +205,8 @@ def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactor
         found: Any = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:
         raise _refused(package, f"task: {name} cannot be imported: {error}") from error
+    except Exception as error:  # the user's own code may raise anything
+        raise _refused(package, f"task: {name} cannot be imported: {type(error).__name__}") from error
     if not inspect.isclass(found) or not all(callable(getattr(found, m, None)) for m in ("encode", "decode")):
         raise _refused(package, f"task: {name} is not a class with the methods `encode` and `decode`")
     return cast("TaskFactory", found)

@@ -39,9 +39,26 @@ def test_a_version_that_is_not_here_comes_from_the_registry(make_project):
 def test_a_feature_group_that_nobody_defined_is_named(make_project):
     config_file = make_project()
     config_file.write_text(config_file.read_text().replace("  tumour:", "  growth:"))
-    ((field, message),) = problems_of(config_file, target="host")
-    assert field == "models.tiny-tabular.versions"
-    assert "`tumour`, which `features` does not define" in message
+    problems = problems_of(config_file, target="host")
+    assert {field for field, _ in problems} == {"features.tumour"}
+    assert problems[0][1] == "is not defined, but tiny-tabular 1 reads radius from it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("radius:", "radii:", "is not defined, but tiny-tabular 1 reads radius from it"),
+        ("radius: {type: float", "radius: {type: string", "is of type string, but tiny-tabular 1 reads radius from it"),
+    ],
+)
+def test_a_feature_that_a_version_reads_otherwise_is_named(make_project, old, new, message):
+    config_file = make_project()
+    text = config_file.read_text().replace("{ ", "{").replace(" }", "}")
+    assert old in text
+    config_file.write_text(text.replace(old, new))
+    ((field, said),) = problems_of(config_file, target="host")
+    assert field == "features.tumour.features.radius"
+    assert said.startswith(message)
 
 
 def test_a_package_of_another_model_is_named(make_project):

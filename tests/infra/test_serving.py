@@ -141,3 +141,17 @@ def test_the_access_log_has_no_path_and_so_no_entitys_id(templates):
 def test_the_access_log_is_where_aws_wants_logs_that_it_delivers(templates):
     groups = [group["Properties"].get("LogGroupName") for group in templates.of_type("AWS::Logs::LogGroup").values()]
     assert [name for name in groups if name] == ["/aws/vendedlogs/apis/tiny-serving"]
+
+
+def test_pages_of_the_origins_in_slipway_yaml_may_call(synthesize, templates):
+    (plain,) = templates.of_type("AWS::ApiGatewayV2::Api").values()
+    assert "CorsConfiguration" not in plain["Properties"]
+    changed = synthesize(rest="api: { cors: { origins: ['https://app.example'], headers: [content-type] } }")
+    (api,) = changed.of_type("AWS::ApiGatewayV2::Api").values()
+    assert api["Properties"]["CorsConfiguration"] == {
+        "AllowHeaders": ["content-type"],
+        "AllowMethods": ["GET", "POST", "PUT"],
+        "AllowOrigins": ["https://app.example"],
+        "ExposeHeaders": ["inference-header-content-length", "retry-after"],
+        "MaxAge": 600,
+    }

@@ -21,12 +21,12 @@ from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
 from slipway.models.predictor import Predictor
 from slipway.monitoring.telemetry.requests import Telemetry
-from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
+from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
 from slipway.serving.http.app import AppSettings, create_app
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.prediction.served import ServedModels
-from support.packages import make_regression_package, make_tabular_package, make_text_package
+from support.packages import LABELS, make_regression_package, make_tabular_package, make_text_package
 
 CONFIG = """
 project: demo
@@ -53,7 +53,7 @@ PROBLEM = "application/problem+json"
 
 Models = dict[tuple[str, int], Predictor]
 ROUTERS = (
-    *(predict.router, rank.router, models.router, oip.router, health.router),
+    *(predict.router, rank.router, models.router, oip.router, repository.router, health.router),
     *(features.router, feedback.router),
 )
 
@@ -103,6 +103,7 @@ class Api:
             "store": used["store"],
             "models": self.config.models,
             "feedback": self.feedback,
+            "labels": {("tiny-sentiment", 1): LABELS, ("tiny-sentiment", 2): LABELS},
             "document": lambda: openapi_document(served, ROUTERS),
         }
         telemetry = Telemetry("demo", "predict", write=self.written.append)

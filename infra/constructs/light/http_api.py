@@ -15,7 +15,8 @@ from constructs import Construct
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.log_group import log_group
 from infra.constructs.light.function import Function
-from slipway.config import ApiConfig, Authorization
+from slipway.config import ApiConfig, Authorization, CorsConfig
+from slipway.config.cors import CORS_EXPOSED_HEADERS, CORS_METHODS
 
 Route = tuple[str, str]
 """Method and path, e.g. ``("POST", "/v1/feedback")``."""
@@ -29,7 +30,12 @@ class HttpApi(Construct):
         self._authorization = settings.authorization
         self.authorizer = _authorizer(settings)
         self.api = gateway.HttpApi(
-            self, "Api", create_default_stage=False, default_authorizer=self.authorizer, description="Slipway"
+            self,
+            "Api",
+            create_default_stage=False,
+            default_authorizer=self.authorizer,
+            description="Slipway",
+            cors_preflight=_cors(settings.cors),
         )
         self.stage = gateway.HttpStage(
             self,
@@ -67,6 +73,19 @@ class HttpApi(Construct):
         if self._authorization is Authorization.NONE:
             reason = "slipway.yaml sets `authorization: none`, which is never the default."
             acknowledge(route, {"AwsSolutions-APIG4": reason})
+
+
+def _cors(cors: CorsConfig | None) -> gateway.CorsPreflightOptions | None:
+    """API Gateway answers preflight requests itself, without authorization."""
+    if cors is None:
+        return None
+    return gateway.CorsPreflightOptions(
+        allow_origins=list(cors.origins),
+        allow_methods=[gateway.CorsHttpMethod[method] for method in CORS_METHODS],
+        allow_headers=list(cors.headers),
+        expose_headers=list(CORS_EXPOSED_HEADERS),
+        max_age=cdk.Duration.seconds(cors.max_age_seconds),
+    )
 
 
 def _authorizer(settings: ApiConfig) -> gateway.IHttpRouteAuthorizer | None:

@@ -31,13 +31,20 @@ class Alarms(Construct):
         super().__init__(scope, id_)
         self.topic = topic(self, email=settings.email, key_arn=settings.key_arn, alarms=True)
         self.service = self._service_alarms(settings, service_metrics)
+        # No reason to roll a deploy back: the alarm would also stop the deploy that mends it.
+        self.not_loaded = self._alarm(
+            "NotLoaded",
+            service_metrics.metric(metrics.NOT_LOADED),
+            0,
+            "A deployed version of a light model cannot be loaded; GET /v1/models says which and why",
+        )
         self.of: Mapping[str, list[cloudwatch.Alarm]] = {
             function.name: self._function_alarms(settings, function) for function in functions
         }
 
     @property
     def all(self) -> list[cloudwatch.Alarm]:
-        return [*self.service, *(alarm for alarms in self.of.values() for alarm in alarms)]
+        return [*self.service, self.not_loaded, *(alarm for alarms in self.of.values() for alarm in alarms)]
 
     def rollback(self, function: Function) -> list[cloudwatch.Alarm]:
         """The alarms that roll back a deploy of a function: its errors, and the faults and latency of the service."""

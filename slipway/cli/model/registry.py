@@ -24,6 +24,7 @@ from slipway.models.package import Package, load_package
 from slipway.models.registry.difference import compare_versions
 from slipway.models.registry.submission import newest_package, submit_package
 from slipway.models.registry.versions import Origin, VersionRecord
+from slipway.models.servable import require_servable
 
 Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
 LocalVersion = Annotated[
@@ -58,6 +59,7 @@ def check(
         raise InputError.of("--against and --registry", "cannot be combined")
     project = Project(config, model)
     package = project.package(version)
+    require_servable(project.settings, package.manifest)
     with _before(project, package, against, find_target(config, table, bucket) if registry else None) as previous:
         found = check_package(
             package,
@@ -94,6 +96,8 @@ def register(
     """Check a package against the registry's newest version, and register it as the next one."""
     project = Project(config, model)
     package = project.package(version)
+    if force is None:
+        require_servable(project.settings, package.manifest)
     target = find_target(config, table, bucket)
     record = submit_package(
         target.open(),

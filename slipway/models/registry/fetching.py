@@ -1,6 +1,7 @@
 """Load versions in a function or a container: from its bundle, else from the registry through the local disk."""
 
 import logging
+import math
 import shutil
 import tempfile
 import time
@@ -10,11 +11,12 @@ from functools import cache
 from pathlib import Path
 
 from slipway.config import Config
-from slipway.errors import ConfigError, NotFoundError, PackageError, UnavailableError
-from slipway.models.bundle import load_version, open_version, refuse_other
+from slipway.errors import NotLoadedError, PackageError, UnavailableError
+from slipway.models.bundle import Opened, load_version, open_version, refuse_other
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.registry import Registry
+from slipway.models.servable import UNUSABLE, not_loaded
 
 RETRY_SECONDS = 30.0
 """How long to wait before retrying a version that could not be loaded."""
@@ -69,20 +71,22 @@ class VersionLoader:
         self._clock = clock
         self._failed: dict[ModelVersion, tuple[float, UnavailableError]] = {}
 
-    def load_light(self, *, strict: bool) -> dict[ModelVersion, Predictor]:
-        """Every deployed version of every light model, by name and version.
+    def load_light(self, *, strict: bool) -> dict[ModelVersion, Opened]:
+        """Every deployed version of every light model, or why it cannot be loaded, by name and version.
 
-        A version that cannot be fetched is left out, and the others serve; with ``strict`` it is an error.
+        While the registry is unreachable, its versions are left out and the others serve; with ``strict`` that is an
+        error.
 
         Raises:
-            PackageError, ConfigError: a version of the bundle cannot be used.
-            UnavailableError: with ``strict``, a version could not be fetched.
+            UnavailableError: with ``strict``, the registry is unreachable.
         """
-        found: dict[ModelVersion, Predictor] = {}
+        found: dict[ModelVersion, Opened] = {}
         for name, model in self._config.light_models.items():
             for number in model.versions:
                 try:
                     found[name, number] = self.load(name, number)
+                except NotLoadedError as error:
+                    found[name, number] = error
                 except UnavailableError as error:
                     if strict:
                         raise
@@ -93,22 +97,31 @@ class VersionLoader:
         """Load one version, opened with one thread.
 
         Raises:
-            UnavailableError: the version is not in the bundle, and the registry is unreachable, does not have it, or
-                has an unusable package. The same error is raised again for the next 30 seconds.
-            PackageError, ConfigError: the version is in the bundle and cannot be used.
+            NotLoadedError: the version cannot be used, or neither the bundle nor the registry has it.
+            UnavailableError: the version is not in the bundle, and the registry is unreachable.
+
+        The same error is raised again for the next 30 seconds, and until the process ends if the bundle has the
+        version.
         """
         bundled = self._config.model_folder(self._root, name) / str(number)
-        if bundled.exists():
-            return open_version(self._config, bundled, name, number)
         self._refuse_recent_failure(name, number)
         try:
-            package = fetch_version(self._registry(), name, number, self._cache)
-            refuse_other(self._config, package, name, number)
-            return Predictor(package, task_modules=self._config.light.task_modules)
-        except (ConfigError, PackageError, NotFoundError, UnavailableError) as error:
-            translated = UnavailableError("model registry", f"{name} {number} cannot be loaded: {error}")
-            self._failed[name, number] = (self._clock(), translated)
-            raise translated from error
+            if bundled.exists():
+                return open_version(self._config, bundled, name, number)
+            return self._fetched(name, number)
+        except UNUSABLE as error:
+            failure: UnavailableError = not_loaded(name, number, error)
+            self._failed[name, number] = (math.inf if bundled.exists() else self._clock(), failure)
+            raise failure from error
+        except UnavailableError as error:
+            failure = UnavailableError("model registry", f"{name} {number} cannot be loaded: {error}")
+            self._failed[name, number] = (self._clock(), failure)
+            raise failure from error
+
+    def _fetched(self, name: str, number: int) -> Predictor:
+        package = fetch_version(self._registry(), name, number, self._cache)
+        refuse_other(self._config, package, name, number)
+        return Predictor(package, task_modules=self._config.light.task_modules)
 
     def _refuse_recent_failure(self, name: str, number: int) -> None:
         """Raise the last failure again; otherwise every request would wait for a registry that is down."""

@@ -41,6 +41,7 @@ REWARD = "Reward"
 SHARE = "Share"
 IMPRESSIONS = "Impressions"
 COLD_STARTS = "ColdStarts"
+NOT_LOADED = "NotLoaded"
 QUEUE_TIME = "QueueTime"
 BATCH_SIZE = "BatchSize"
 PADDING_SHARE = "PaddingShare"
@@ -125,6 +126,8 @@ CATALOGUE: Mapping[str, Metric] = {
     # Rankings that a candidate and the stable version made together.
     IMPRESSIONS: Metric("Count", (_OF_VERSION,)),
     COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),
+    # Deployed versions that a process cannot load, counted as it starts and for each request that needs one.
+    NOT_LOADED: Metric("Count", (_OF_PROJECT, _OF_MODEL)),
     QUEUE_TIME: Metric("Milliseconds", (_OF_SLOT,)),
     BATCH_SIZE: Metric("Count", (_OF_SLOT,)),
     PADDING_SHARE: Metric("None", (_OF_SLOT,)),

@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.dimensions import dimension_value
 from slipway.monitoring.telemetry.requests import RequestEvent
 
 
@@ -12,7 +13,7 @@ def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float =
     """Add a label and its score with a weight, or record a value; ``dimensions`` name the version or shadow."""
     label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
-        event.count(metrics.LABELS, weight, **dimensions, Label=str(label))
+        event.count(metrics.LABELS, weight, **dimensions, Label=dimension_value(str(label)))
     if isinstance(score, float):
         event.count(metrics.SCORED, weight, **dimensions)
         event.count(metrics.SCORES, weight * score, **dimensions)

@@ -5,7 +5,8 @@ Telemetry makes no network calls, so it adds no round trip and cannot fail a req
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -111,6 +112,7 @@ class Telemetry:
     Args:
         project: the value of the dimension `Project`.
         function: the name of the deployable, for which one cold start is counted.
+        not_loaded: the model of each deployed version that this process could not load, counted with the cold start.
         write: receives whole lines; by default writes to standard output.
         clock: seconds since the epoch.
     """
@@ -120,6 +122,7 @@ class Telemetry:
         project: str,
         function: str,
         *,
+        not_loaded: Iterable[str] = (),
         write: Callable[[str], None] = write_to_stdout,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -128,6 +131,7 @@ class Telemetry:
         self._write = write
         self._clock = clock
         self._cold = True
+        self._not_loaded = Counter(not_loaded)
 
     def request(self, *, timed: bool = True) -> "RequestTimer":
         """Count and time the request in this context; an exception is counted by its kind and propagates."""
@@ -153,6 +157,8 @@ class Telemetry:
             self._cold = False
             dimensions = {metrics.PROJECT: self._project, metrics.FUNCTION: self._function}
             lines.append(single_metric_line(metrics.COLD_STARTS, 1, dimensions, began))
+            for model, versions in self._not_loaded.items():
+                lines.append(self._line(began, {}, {metrics.NOT_LOADED: versions}, model))
         self._write("\n".join([*lines, *event.captures]) + "\n")
 
     def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:

@@ -14,6 +14,7 @@ from slipway.aws.metric_data import MetricDataReader, MetricQuery
 from slipway.config.releases import Shadow
 from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.dimensions import dimension_value
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.accuracy import with_accuracy
 from slipway.releases.evidence.preferences import with_preferences
@@ -127,7 +128,7 @@ class CloudWatchEvidence:
         scored_by = metrics.SHADOW if _is_shadow(record) else metrics.VERSION
         named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
         if query.label is not None:
-            named[metrics.LABEL] = query.label
+            named[metrics.LABEL] = dimension_value(query.label)
         return MetricQuery(metrics.NAMESPACE, query.metric, query.statistic, tuple(named.items()))
 
 

@@ -1,6 +1,6 @@
 """The HTTP routes that list the deployed models, their versions with schemas, and their releases."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
@@ -46,6 +46,13 @@ class NumberedVersion(BaseModel):
     version: int
 
 
+class UnloadedVersion(NumberedVersion):
+    """A version that cannot be loaded, and why; requests for it are answered 503."""
+
+    ready: Literal[False] = False
+    reason: str
+
+
 class DescribedVersion(NumberedVersion):
     """A loaded version."""
 
@@ -60,12 +67,12 @@ class DescribedVersion(NumberedVersion):
 
 
 class ListedModel(BaseModel):
-    """A model that another container serves."""
+    """A model that another container serves, or whose stable version cannot be loaded."""
 
     name: str
     tier: str
     release: ReleaseState
-    versions: list[DescribedVersion | NumberedVersion]
+    versions: list[DescribedVersion | UnloadedVersion | NumberedVersion]
 
 
 class Model(ListedModel):
@@ -103,10 +110,10 @@ def describe(models: ServedModels, name: str) -> Model | ListedModel:
         "name": name,
         "tier": config.tier,
         "release": _release(models, name),
-        "versions": [_version(number, loaded.get(number)) for number in config.versions],
+        "versions": [_version(models, name, number) for number in config.versions],
     }
     if stable not in loaded:
-        return ListedModel(**{**listed, "versions": [NumberedVersion(version=number) for number in config.versions]})
+        return ListedModel(**listed)
     manifest = loaded[stable].manifest
     return Model(**listed, task=manifest.task, description=manifest.description)
 
@@ -124,9 +131,16 @@ def _release(models: ServedModels, name: str) -> ReleaseState:
     )
 
 
-def _version(number: int, served: ServedVersion | None) -> DescribedVersion | NumberedVersion:
-    if served is None:
-        return NumberedVersion(version=number)
+def _version(models: ServedModels, name: str, number: int) -> DescribedVersion | UnloadedVersion | NumberedVersion:
+    served, failure = models.loaded(name).get(number), models.failures.get((name, number))
+    if served is not None:
+        return _described(number, served)
+    if failure is not None:
+        return UnloadedVersion(version=number, reason=failure.reason)
+    return NumberedVersion(version=number)
+
+
+def _described(number: int, served: ServedVersion) -> DescribedVersion:
     manifest: Manifest = served.manifest
     return DescribedVersion(
         version=number,

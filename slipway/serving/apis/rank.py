@@ -11,6 +11,7 @@ from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Manifest
 from slipway.models.schema import RequestRecord
 from slipway.serving.apis.predict import pipeline_of, version_number
+from slipway.serving.apis.values import WholeNumber
 from slipway.serving.http.bodies import read_json_body
 from slipway.serving.http.context import prediction_context
 from slipway.serving.http.responses import json_response, operation_id, problems
@@ -34,7 +35,7 @@ class RankBody(Body):
     items: Annotated[list[Fields], Field(min_length=1)]
     context: Fields = Field(default={})
     by: Annotated[str, Field(max_length=256)] = ""
-    limit: Annotated[int, Field(ge=1)] = 1
+    limit: Annotated[WholeNumber, Field(ge=1)] = 1
 
     def said(self, name: str) -> Any:
         """Return a field if the request sets it, else None."""

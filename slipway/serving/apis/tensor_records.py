@@ -22,10 +22,11 @@ from slipway.serving.prediction.served import ServedModels
 BINARY = "application/octet-stream"
 PREDICTION_ID = "prediction_id"
 
+_INTEGERS = ("INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
 _DATATYPES: Mapping[FeatureType, tuple[str, ...]] = {
     FeatureType.STRING: (BYTES,),
-    FeatureType.INTEGER: ("INT64", "INT32", "INT16", "INT8"),
-    FeatureType.FLOAT: ("FP64", "FP32", "INT64", "INT32", "INT16", "INT8"),
+    FeatureType.INTEGER: _INTEGERS,
+    FeatureType.FLOAT: ("FP64", "FP32", "FP16", *_INTEGERS),
     FeatureType.BOOLEAN: ("BOOL",),
 }
 """The datatypes accepted for each feature type; the metadata names the first."""

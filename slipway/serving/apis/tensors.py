@@ -12,24 +12,32 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from slipway.errors import InputError, MalformedError
+from slipway.serving.apis.values import WholeNumber, absent_if_null
 
 BYTES = "BYTES"
 _LENGTH = struct.Struct("<I")
 _DTYPES: dict[str, npt.DTypeLike] = {
     "BOOL": np.dtype("?"),
+    "UINT8": np.dtype("<u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
     "INT8": np.dtype("<i1"),
     "INT16": np.dtype("<i2"),
     "INT32": np.dtype("<i4"),
     "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
-Datatype = Literal["BOOL", "INT8", "INT16", "INT32", "INT64", "FP32", "FP64", "BYTES"]
-Parameters = dict[str, bool | int | float | str]
-Size = Annotated[int, Field(ge=0)]
+Integer = Literal["UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"]
+Datatype = Literal["BOOL", Integer, "FP16", "FP32", "FP64", "BYTES"]
+# The protocol's parameters are scalars, and MLServer's clients also write null and objects; unknown ones are ignored.
+Parameters = Annotated[dict[str, JsonValue], absent_if_null(dict, dict[str, JsonValue] | None)]
+Size = Annotated[WholeNumber, Field(ge=0)]
 
 
 class _Part(BaseModel):
@@ -50,17 +58,20 @@ class InputTensor(_Part):
 class RequestedOutput(_Part):
     """An output that the caller requests."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     parameters: Parameters = {}
+
+
+Outputs = Annotated[list[RequestedOutput], Field(max_length=100)]
 
 
 class InferRequest(_Part):
     """The JSON of an inference request."""
 
-    id: str = Field(default="", max_length=256)
+    id: Annotated[str, Field(max_length=256), absent_if_null(str, Annotated[str, Field(max_length=256)] | None)] = ""
     parameters: Parameters = {}
     inputs: Annotated[list[InputTensor], Field(min_length=1, max_length=1000)]
-    outputs: Annotated[list[RequestedOutput], Field(max_length=100)] = []
+    outputs: Annotated[Outputs, absent_if_null(list, Outputs | None)] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,7 @@ def _values(tensor: InputTensor, raw: bytes | None) -> list[Any]:
         if tensor.data is None:
             raise InputError.of(f"{field}.data", "is required without a binary_data_size")
         values = _flat(tensor.data)
+        _require_range(field, tensor.datatype, values)
     elif tensor.datatype == BYTES:
         values = _texts(field, raw)
     else:
@@ -137,6 +149,17 @@ def _values(tensor: InputTensor, raw: bytes | None) -> list[Any]:
     if len(values) != tensor.shape[0]:
         raise InputError.of(field, f"has {len(values)} values, and its shape {tensor.shape} wants {tensor.shape[0]}")
     return values
+
+
+def _require_range(field: str, datatype: str, values: list[Any]) -> None:
+    """Raise InputError for an integer that its datatype cannot hold, as no binary tensor could."""
+    if "INT" not in datatype:
+        return
+    limits = np.iinfo(np.dtype(_DTYPES[datatype]))
+    low, high = int(limits.min), int(limits.max)
+    for place, value in enumerate(values):
+        if isinstance(value, int) and not low <= value <= high:
+            raise InputError.of(f"{field}.data[{place}]", f"must be {low} to {high} as {datatype}")
 
 
 def _flat(data: list[Any]) -> list[Any]:

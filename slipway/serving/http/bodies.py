@@ -54,7 +54,7 @@ def require_json(request: Request) -> None:
 
 
 def require_plain(request: Request) -> None:
-    """Raise UnsupportedMediaTypeError if the body is compressed."""
+    """Raise UnsupportedMediaTypeError if the body is compressed by other means than `UnpackBody` reads."""
     if problem := _encoding_problem(request):
         raise problem
 
@@ -70,5 +70,7 @@ def media_type_problem(request: Request) -> UnsupportedMediaTypeError | None:
 def _encoding_problem(request: Request) -> UnsupportedMediaTypeError | None:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        return UnsupportedMediaTypeError.of("content-encoding", f"must be absent: {encoding[:100]!r} is not read")
+        return UnsupportedMediaTypeError.of(
+            "content-encoding", f"must be gzip, deflate or absent, not {encoding[:100]!r}"
+        )
     return None

@@ -25,12 +25,14 @@ from slipway.errors import (
     InputError,
     MalformedError,
     NotFoundError,
+    NotLoadedError,
     OverloadedError,
     PredictionError,
     SlipwayError,
     TooLargeError,
     UnavailableError,
 )
+from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.metrics import Kind
 from slipway.monitoring.telemetry.requests import error_kind
 from slipway.serving.http.bodies import UnsupportedMediaTypeError, media_type_problem
@@ -41,8 +43,8 @@ PROBLEMS_SHOWN = 100
 RETRY_AFTER_SECONDS = 1
 _SHOWN_CHARACTERS = 500
 _LOG = logging.getLogger("slipway")
-# Overload raises thousands of these a second; metrics count them, so they are not logged.
-_EXPECTED = (OverloadedError, ExpiredError)
+# Overload raises thousands of these a second, and a version that cannot be loaded is logged when it is found out.
+_EXPECTED = (OverloadedError, ExpiredError, NotLoadedError)
 
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (UnsupportedMediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
@@ -100,6 +102,9 @@ async def handle(request: Request, error: Exception) -> Response:
     translated = _translated(request, error)
     if event := event_in(request.scope):
         event.kind = _kind(translated)
+        if isinstance(translated, NotLoadedError):
+            event.model = translated.model
+            event.count(metrics.NOT_LOADED)
     if isinstance(translated, PredictionError | UnavailableError) and not isinstance(translated, _EXPECTED):
         log_fault(translated, request.scope)
     return error_response(translated, request.scope["path"])
@@ -145,15 +150,21 @@ def _said(error: BaseException) -> _Said:
     status = next((status for cls, status in _STATUS if isinstance(error, cls)), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, InputError):
         return _Said(status, _input_detail(error.problems), error.problems[:PROBLEMS_SHOWN])
-    if isinstance(error, OverloadedError | ExpiredError):
-        return _Said(status, f"the {error.dependency} has more to do than it can take; try again later")
     if isinstance(error, UnavailableError):
-        return _Said(status, f"the {error.dependency} is unavailable; try again")
+        return _Said(status, _unavailable(error))
     if isinstance(error, NotFoundError | ConflictError):
         return _Said(status, str(error)[:_SHOWN_CHARACTERS])
     if isinstance(error, PredictionError):
         return _Said(status, "the model failed on this input")
     return _Said(status, "something went wrong that is not your fault")
+
+
+def _unavailable(error: UnavailableError) -> str:
+    if isinstance(error, OverloadedError | ExpiredError):
+        return f"the {error.dependency} has more to do than it can take; try again later"
+    if isinstance(error, NotLoadedError):
+        return f"{error.dependency} cannot be loaded: {error.reason}"
+    return f"the {error.dependency} is unavailable; try again"
 
 
 def _http_error(error: HTTPException) -> _Said:

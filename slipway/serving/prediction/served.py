@@ -1,20 +1,23 @@
 """The versions that this process has loaded, and their releases."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from slipway.config import Config, ModelConfig
-from slipway.errors import NotFoundError
+from slipway.errors import NotFoundError, NotLoadedError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import record_model
+from slipway.models.servable import UNUSABLE, not_loaded
 from slipway.serving.prediction.answers import AnsweredRecord, Predictions, answer_model
 from slipway.serving.prediction.live_releases import ConfiguredReleases, Releases
 from slipway.serving.prediction.reading import RecordReader
 from slipway.serving.prediction.request import Prediction
 
 ModelVersion = tuple[str, int]
+_LOG = logging.getLogger("slipway")
 
 
 class Predicts(Protocol):
@@ -48,8 +51,8 @@ class ServedModels:
 
     Args:
         config: slipway.yaml.
-        loaded: the loaded versions. A model without a loaded version is listed but not served, because the other tier
-            or another container serves it.
+        loaded: the loaded versions, and why others cannot be loaded. A model without either is listed but not served,
+            because the other tier or another container serves it.
         releases: the models' releases; by default the stable versions of ``config``.
         load: loads a version of ``config`` that could not be loaded at startup.
     """
@@ -57,7 +60,7 @@ class ServedModels:
     def __init__(
         self,
         config: Config,
-        loaded: Mapping[ModelVersion, Predicts],
+        loaded: Mapping[ModelVersion, Predicts | NotLoadedError],
         *,
         releases: Releases | None = None,
         load: Load | None = None,
@@ -66,7 +69,10 @@ class ServedModels:
         self.definitions = FeatureDefinitions(config.features)
         self.releases = releases or ConfiguredReleases(config)
         self._load = load
-        self._versions = {key: self._served(predictor) for key, predictor in loaded.items()}
+        self._versions: dict[ModelVersion, ServedVersion] = {}
+        self._failures: dict[ModelVersion, NotLoadedError] = {}
+        for (name, number), found in loaded.items():
+            self._add(name, number, found)
 
     def model(self, name: str) -> ModelConfig:
         """Return a model's configuration; raises NotFoundError if it is not deployed."""
@@ -78,6 +84,11 @@ class ServedModels:
     def is_loaded(self, name: str, version: int | None = None) -> bool:
         """Whether this process has loaded a version of a model; by default, the stable one."""
         return (name, self.releases.of(name).stable if version is None else version) in self._versions
+
+    @property
+    def failures(self) -> Mapping[ModelVersion, NotLoadedError]:
+        """The deployed versions that cannot be loaded."""
+        return self._failures
 
     def loaded(self, name: str) -> dict[int, ServedVersion]:
         """Return the loaded versions of a model by number."""
@@ -92,16 +103,21 @@ class ServedModels:
 
         Raises:
             NotFoundError: the model or version does not exist.
-            UnavailableError: the version cannot currently be loaded.
+            NotLoadedError: the version cannot be loaded.
+            UnavailableError: the version cannot currently be fetched.
         """
         versions = self.model(model).versions
         number = self.releases.of(model).stable if version is None else version
         served = self._versions.get((model, number))
         if served is not None:
             return served
-        if self._load is None or number not in versions:
+        if number in versions and self._load is not None:
+            self._add(model, number, self._loaded_late(self._load, model, number))
+        if (failure := self._failures.get((model, number))) is not None:
+            raise failure
+        if (model, number) not in self._versions:
             raise NotFoundError(f"version of {model}", str(number), map(str, versions))
-        return self._versions.setdefault((model, number), self._served(self._load(model, number)))
+        return self._versions[model, number]
 
     def answer(self, model: str, predictions: Sequence[Prediction]) -> Predictions:
         """Return predictions as API answers; only the common fields are typed for another slot's version."""
@@ -111,6 +127,26 @@ class ServedModels:
         served = self._versions.get((model, made.version))
         answer = served.answer if served else AnsweredRecord
         return answer(id=made.id, version=made.version, **made.output, cached=made.cached)
+
+    def _loaded_late(self, load: Load, model: str, number: int) -> Predicts | NotLoadedError:
+        try:
+            return load(model, number)
+        except NotLoadedError as error:
+            return error
+
+    def _add(self, name: str, number: int, found: Predicts | NotLoadedError) -> None:
+        """Keep a version, or log and keep why it cannot be loaded; a repeated reason is not logged again."""
+        if not isinstance(found, NotLoadedError):
+            try:
+                self._versions[name, number] = self._served(found)
+                self._failures.pop((name, number), None)
+                return
+            except UNUSABLE as error:
+                found = not_loaded(name, number, error)
+        before = self._failures.get((name, number))
+        self._failures[name, number] = found
+        if before is None or before.reason != found.reason:
+            _LOG.error("%s %s cannot be loaded, and the other versions serve", name, number, exc_info=found)
 
     def _served(self, predictor: Predicts) -> ServedVersion:
         limits = self.config.api.limits

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from slipway.serving.apis import health, models, oip, predict, rank, sagemaker
+from slipway.serving.apis import health, models, oip, predict, rank, repository, sagemaker
 from slipway.serving.apis.health import Readiness
 from slipway.serving.http.app import AppSettings, create_app
 from slipway.serving.prediction.pipeline import PredictionPipeline
@@ -15,7 +15,10 @@ from slipway.serving.slot.overload import RefuseOverload
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
-ROUTERS = (predict.router, oip.router, sagemaker.router, rank.router, models.router, health.router)
+ROUTERS = (
+    *(predict.router, oip.router, repository.router, sagemaker.router),
+    *(rank.router, models.router, health.router),
+)
 
 
 def slot_app(
@@ -37,5 +40,6 @@ def slot_app(
         ),
         lifespan=housekeeping.lifespan,
         tracer_provider=tracer_provider,
+        cors=config.api.cors,
     )
     return create_app(settings, ROUTERS)

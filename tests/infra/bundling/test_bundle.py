@@ -37,7 +37,7 @@ INFERENCE = {"numpy", "numpy.libs", "onnxruntime", "tokenizers"}
 ALLOWED = {
     "predict": OURS | WEB | AWS | INFERENCE | {"models"},
     "features": OURS | WEB | AWS,
-    "feedback": OURS | WEB | AWS,
+    "feedback": OURS | WEB | AWS | {"models"},
     "controller": OURS | TYPES | AWS | {"boto3", "numpy", "numpy.libs", "s3transfer"},
     "capture": OURS | TYPES | AWS,
     "shadow": OURS | TYPES | AWS | INFERENCE | {"models"},

@@ -8,6 +8,7 @@ from slipway.monitoring.telemetry.metrics import CATALOGUE, NAMESPACE, Kind
 ALARMS = {
     "AlarmsFaults",
     "AlarmsLatency",
+    "AlarmsNotLoaded",
     *(f"Alarms{name}{what}" for name in ("Predict", "Features", "Feedback") for what in ("Errors", "Throttles")),
 }
 

@@ -1,6 +1,7 @@
 """The functions' handlers, given events as an HTTP API sends them."""
 
 import base64
+import gzip
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from support.lambda_context import CallContext
 from support.registries import ORIGIN, PASSED
 
-from slipway.errors import ConfigError, PackageError, UnavailableError
+from slipway.errors import ConfigError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.fetching import aws_registry
@@ -90,11 +91,30 @@ def test_a_table_that_is_not_there_is_a_503(start, event, capsys, function: str,
         assert handler(event("predict"), CallContext())["statusCode"] == 200
 
 
-def test_an_altered_package_does_not_start(start, bundle: Path) -> None:
-    card = bundle / "models/tiny-sentiment/1/README.md"
-    card.write_text("altered", encoding="utf-8")
-    with pytest.raises(PackageError, match=r"README\.md"):
-        start("predict")
+def test_a_version_that_cannot_be_loaded_is_a_503_and_the_others_serve(start, event, bundle: Path, capsys) -> None:
+    settings = bundle / "slipway.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("smooth:", "smoothness:"), encoding="utf-8")
+    predict = start("predict")
+    reason = "features.tumour.features.smooth: is not defined, but tiny-tabular 1 reads smooth from it"
+    assert predict(event("predict"), CallContext())["statusCode"] == 200
+    refused = predict(event("predict_tabular"), CallContext())
+    assert (refused["statusCode"], refused["headers"]["retry-after"]) == (503, "1")
+    assert json.loads(refused["body"])["detail"] == f"version 1 of tiny-tabular cannot be loaded: {reason}"
+    listed = json.loads(predict(event("list_models"), CallContext())["body"])["models"]
+    assert [model["name"] for model in listed] == ["tiny-sentiment", "tiny-tabular"]
+    assert listed[1]["versions"] == [{"version": 1, "ready": False, "reason": reason}]
+    out, err = capsys.readouterr()
+    counted = [line for line in map(json.loads, out.splitlines()) if "NotLoaded" in line]
+    assert [(line["Model"], line["NotLoaded"]) for line in counted] == [("tiny-tabular", 1)] * 2
+    assert err.count("cannot be loaded, and the other versions serve") <= 1
+
+
+def test_an_altered_package_is_a_503(start, event, bundle: Path) -> None:
+    (bundle / "models/tiny-sentiment/1/README.md").write_text("altered", encoding="utf-8")
+    answer = start("predict")(event("predict"), CallContext())
+    assert answer["statusCode"] == 503
+    assert "README.md" in json.loads(answer["body"])["detail"]
+    assert str(bundle) not in answer["body"]
 
 
 @pytest.mark.parametrize("function", ["features", "feedback"])
@@ -181,16 +201,68 @@ def test_a_version_that_the_bundle_lacks_comes_from_the_registry(start, event, t
 
 
 @pytest.mark.usefixtures("registered")
-def test_an_altered_version_fails_alone_and_before_a_snapshot_the_deploy(start, event, tmp_path, monkeypatch) -> None:
+def test_an_altered_version_fails_alone_before_a_snapshot_too(start, event, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
     s3_client()().put_object(Bucket="models", Key="models/tiny-sentiment/2/model.onnx", Body=b"other")
-    predict = start("predict", **REGISTRY)
-    assert predict(event("predict"), CallContext())["statusCode"] == 200
-    assert predict(at(event("predict"), SECOND), CallContext())["statusCode"] == 503
+    for snapshot in ({}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}):
+        predict = start("predict", **REGISTRY, **snapshot)
+        assert predict(event("predict"), CallContext())["statusCode"] == 200
+        assert predict(at(event("predict"), SECOND), CallContext())["statusCode"] == 503
     (described,) = [
         m for m in json.loads(predict(event("list_models"), CallContext())["body"])["models"] if len(m["versions"]) == 2
     ]
-    assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["version"]]
+    assert [sorted(version)[:2] for version in described["versions"]] == [["bytes", "description"], ["ready", "reason"]]
     assert predict(at(event("list_models"), "/openapi.json"), CallContext())["statusCode"] == 200
-    with pytest.raises(UnavailableError, match="tiny-sentiment 2 cannot be loaded"):
-        start("predict", **REGISTRY, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-port": "443,80"},
+        {"x-forwarded-port": "443, 80"},
+        {"x-forwarded-port": ""},
+        {"x-forwarded-port": "https"},
+        {"x-forwarded-port": "99999999"},
+        {"x-forwarded-proto": "http,https"},
+        {"host": "[::1]:8080"},
+        {"host": "[2001:db8::1]"},
+        {"host": "a:b"},
+        {"Host": "::1"},
+        {"x-name": "\u0141ukasz \U0001f600"},
+        {"x-name": "\ud800"},
+        {"x-name": ""},
+    ],
+)
+def test_odd_headers_are_no_reason_to_fail(start, event, headers: dict[str, str]) -> None:
+    asked = event("predict")
+    answer = start("predict")({**asked, "headers": {**asked["headers"], **headers}}, CallContext())
+    assert answer["statusCode"] == 200, answer
+
+
+def test_an_event_without_headers_is_answered(start, event) -> None:
+    for headers in ({}, {"headers": None}):
+        asked = {key: value for key, value in event("list_models").items() if key != "headers"}
+        assert start("predict")({**asked, **headers}, CallContext())["statusCode"] == 200
+
+
+def test_compressed_bodies_go_through_base64_both_ways(start, event) -> None:
+    predict = start("predict")
+    asked = event("predict")
+    packed = base64.b64encode(gzip.compress(asked["body"].encode())).decode()
+    headers = {**asked["headers"], "content-encoding": "gzip"}
+    answer = predict({**asked, "headers": headers, "body": packed, "isBase64Encoded": True}, CallContext())
+    assert json.loads(answer["body"])["predictions"][0]["label"] == "positive"
+    listed = event("list_models")
+    document = at({**listed, "headers": {**listed["headers"], "accept-encoding": "gzip"}}, "/openapi.json")
+    answer = predict(document, CallContext())
+    assert (answer["isBase64Encoded"], answer["headers"]["content-encoding"]) == (True, "gzip")
+    assert json.loads(gzip.decompress(base64.b64decode(answer["body"])))["info"]["title"] == "demo"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_mistyped_label_is_a_422_with_the_labels_there_are(start, event) -> None:
+    feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control")
+    said = json.loads(event("feedback")["body"]) | {"label": "positve"}
+    answer = feedback(event("feedback", body=said), CallContext())
+    assert answer["statusCode"] == 422
+    assert "negative, neutral, positive" in json.loads(answer["body"])["detail"]

@@ -84,3 +84,27 @@ def test_errors(triton: InferenceServerClient) -> None:
     number.set_data_from_numpy(np.array([1], dtype=np.float32))
     with pytest.raises(InferenceServerException, match="must be BYTES"):
         triton.infer("tiny-sentiment", [number])
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_compressed_requests_and_answers(triton: InferenceServerClient, algorithm: str) -> None:
+    made = triton.infer(
+        "tiny-sentiment",
+        [texts("good", "awful")],
+        request_compression_algorithm=algorithm,
+        response_compression_algorithm=algorithm,
+    )
+    assert made.as_numpy("label").tolist() == [b"positive", b"negative"]
+
+
+def test_the_repository_and_a_configuration(triton: InferenceServerClient) -> None:
+    listed = {each["name"]: each for each in triton.get_model_repository_index()}
+    assert listed["tiny-sentiment"] == {"name": "tiny-sentiment", "version": "1", "state": "READY", "reason": ""}
+    config = triton.get_model_config("tiny-sentiment", "1")
+    assert config == triton.get_model_config("tiny-sentiment")
+    assert config["input"] == [{"name": "text", "data_type": "TYPE_STRING", "dims": [1]}]
+    assert {each["name"]: (each["data_type"], each["dims"]) for each in config["output"]}["scores"] == (
+        "TYPE_FP32",
+        [3],
+    )
+    assert config["max_batch_size"] == 128

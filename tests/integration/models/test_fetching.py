@@ -8,7 +8,7 @@ from support.packages import make_tabular_package, make_text_package
 from support.registries import ORIGIN, PASSED, Flaky, Parts, spoil
 
 from slipway.config import Config, parse_config
-from slipway.errors import ConfigError, NotFoundError, PackageError, UnavailableError
+from slipway.errors import ConfigError, NotFoundError, NotLoadedError, PackageError, UnavailableError
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.fetching import RETRY_SECONDS, VersionLoader, fetch_version, find_version
@@ -138,9 +138,10 @@ def test_an_altered_object_leaves_out_only_its_version(
 ):
     spoil(registered, f"models/{NAME}/2/tokenizer.json", lambda content: content + b" ")
     loader = VersionLoader(tumours, bundle, lambda: registered.registry, cache=tmp_path / "cache")
-    assert list(loader.load_light(strict=False)) == [(NAME, 1), ("tiny-tabular", 1)]
-    with pytest.raises(UnavailableError, match=r"2/tokenizer\.json: was altered"):
-        loader.load_light(strict=True)
+    for strict in (False, True):
+        failure = loader.load_light(strict=strict)[NAME, 2]
+        assert isinstance(failure, NotLoadedError)
+        assert failure.reason.startswith(f"models/{NAME}/2/tokenizer.json: was altered")
 
 
 def test_an_altered_file_of_the_bundle_is_no_business_of_the_registry(
@@ -148,5 +149,9 @@ def test_an_altered_file_of_the_bundle_is_no_business_of_the_registry(
 ):
     (bundle / "models" / NAME / "1" / "README.md").write_text("altered", "utf-8")
     loader = VersionLoader(tumours, bundle, lambda: registered.registry, cache=tmp_path / "cache")
-    with pytest.raises(PackageError, match=r"README\.md"):
-        loader.load_light(strict=False)
+    for _ in range(2):
+        failure = loader.load_light(strict=True)[NAME, 1]
+        assert isinstance(failure, NotLoadedError)
+        assert failure.reason.startswith("README.md: ")
+    with pytest.raises(NotLoadedError, match=r"README\.md"):
+        loader.load(NAME, 1)

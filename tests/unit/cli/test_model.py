@@ -2,11 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from support.packages import make_text_package
+from support.packages import make_tabular_package, make_text_package
 from typer.testing import CliRunner
 
 from slipway.cli import app
-from slipway.errors import NotFoundError
+from slipway.errors import ConfigError, NotFoundError
 
 CONFIG = str(Path(__file__).parents[3] / "slipway.yaml")
 
@@ -43,3 +43,14 @@ def test_a_version_that_is_not_here_is_listed_as_the_registrys(tmp_path: Path):
     rows = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
     assert [(row["version"], row["here"]) for row in rows] == [(1, True), (4, False)]
     assert "in the registry" in CliRunner(env={"COLUMNS": "200"}).invoke(app, arguments).stdout
+
+
+def test_check_names_a_feature_that_the_group_lacks(tmp_path: Path):
+    make_tabular_package(tmp_path / "models/tiny-tabular/1")
+    config = tmp_path / "slipway.yaml"
+    group = "{entity: patient, features: {radius: {type: float}}}"
+    model = "{versions: [1], stable: 1, gates: {max_package_bytes: 1000000}}"
+    config.write_text(f"models: {{tiny-tabular: {model}}}\nfeatures: {{tumour: {group}}}", "utf-8")
+    result = CliRunner().invoke(app, ["model", "check", "tiny-tabular", "1", "--config", str(config)])
+    assert isinstance(result.exception, ConfigError)
+    assert "features.tumour.features.smooth: is not defined" in str(result.exception)

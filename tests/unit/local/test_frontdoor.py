@@ -107,7 +107,8 @@ def test_a_body_at_the_limit_passes_and_one_byte_more_does_not(emulator: str) ->
     refused = ask(gateway, "POST", "/x", content=b"x" * (BODY_BYTES + 1))
 
     assert refused.status_code == 413
-    assert refused.json() == {"message": "Request Entity Too Large"}
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["detail"] == f"(body): must have at most {BODY_BYTES} bytes"
 
 
 def test_an_emulator_that_is_gone_is_a_503() -> None:

@@ -4,8 +4,10 @@ import pytest
 from support.packages import make_tabular_package, make_text_package
 
 from slipway.config import Config, parse_config
-from slipway.errors import ConfigError, PackageError
+from slipway.errors import ConfigError, NotLoadedError, PackageError
 from slipway.models.bundle import load_models, load_version
+from slipway.models.package import MANIFEST, load_package, read_manifest, seal_package
+from slipway.models.servable import require_servable
 
 CONFIG = """
 models:
@@ -54,9 +56,8 @@ def test_a_model_may_lie_elsewhere(root: Path) -> None:
 @pytest.mark.parametrize(("name", "version"), [("other", 2), ("tiny-sentiment", 3)])
 def test_the_folder_says_name_and_version(root: Path, config: Config, name: str, version: int) -> None:
     make_text_package(root / "models" / "tiny-sentiment" / "2", name=name, version=version)
-    message = rf"2/model.yaml: is of {name} {version}, but is in the folder of tiny-sentiment 2"
-    with pytest.raises(PackageError, match=message):
-        load_models(config, root)
+    message = f"model.yaml: is of {name} {version}, but is in the folder of tiny-sentiment 2"
+    assert _reasons(config, root) == {("tiny-sentiment", 2): message}
 
 
 def test_a_version_that_is_not_there_is_named(root: Path, config: Config) -> None:
@@ -80,8 +81,60 @@ def test_a_version_that_is_not_there_is_named(root: Path, config: Config) -> Non
 )
 def test_features_are_defined_as_the_manifest_takes_them(root: Path, features: str, message: str) -> None:
     config = parse_config(f"models: {{tiny-tabular: {{versions: [1], stable: 1}}}}\nfeatures: {features}")
+    assert _reasons(config, root)["tiny-tabular", 1].startswith(message)
     with pytest.raises(ConfigError, match=message):
-        load_models(config, root)
+        load_version(config, root, "tiny-tabular", 1)
+    with pytest.raises(ConfigError, match=message):
+        require_servable(config, load_package(root / "models/tiny-tabular/1").manifest)
+
+
+def _reasons(config: Config, root: Path) -> dict[tuple[str, int], str]:
+    found = load_models(config, root).items()
+    return {key: each.reason for key, each in found if isinstance(each, NotLoadedError)}
+
+
+def _reseal(folder: Path, file: str, content: bytes) -> None:
+    """Replace a file of a package, with its right digest."""
+    (folder / file).write_bytes(content)
+    document = read_manifest(folder / MANIFEST).model_dump(mode="json", exclude_unset=True, exclude={"files"})
+    seal_package(folder, document)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("model.onnx", b"", "model.onnx: cannot be opened by ONNX Runtime"),
+        ("model.onnx", b"\x08\x0a" * 99, "model.onnx: cannot be opened by ONNX Runtime"),
+        ("tokenizer.json", b"{", "tokenizer.json: is not a tokenizer"),
+    ],
+)
+def test_a_file_that_cannot_be_read_costs_its_version_alone(
+    root: Path, config: Config, file: str, content: bytes, reason: str
+) -> None:
+    _reseal(root / "models/tiny-sentiment/2", file, content)
+    reasons = _reasons(config, root)
+    assert list(reasons) == [("tiny-sentiment", 2)]
+    assert reasons["tiny-sentiment", 2].startswith(reason)
+    assert str(root) not in reasons["tiny-sentiment", 2]
+
+
+@pytest.mark.parametrize("file", ["model.yaml", "model.onnx", "tokenizer.json", "README.md"])
+def test_a_file_that_is_gone_costs_its_version_alone(root: Path, config: Config, file: str) -> None:
+    (root / "models/tiny-sentiment/2" / file).unlink()
+    assert _reasons(config, root)["tiny-sentiment", 2].startswith(f"{file}: is missing")
+
+
+def test_code_of_the_user_that_fails_costs_its_version_alone(
+    root: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    methods = "def encode(self, records): ...\n    def decode(self, tensors): ..."
+    source = f"class Task:\n    def __init__(self, package, graph): raise KeyError('secret')\n    {methods}\n"
+    (tmp_path / "failing_task.py").write_text(source, encoding="utf-8")
+    make_text_package(root / "models/tiny-sentiment/2", version=2, task="failing_task:Task")
+    light = config.light.model_copy(update={"task_modules": ("failing_task",)})
+    reasons = _reasons(config.model_copy(update={"light": light}), root)
+    assert reasons == {("tiny-sentiment", 2): "model.yaml: task: failing_task:Task cannot be created: KeyError"}
 
 
 def test_heavy_models_are_left_to_their_containers(root: Path) -> None:

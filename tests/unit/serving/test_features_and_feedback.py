@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from slipway.errors import UnavailableError
+from slipway.serving.apis.feedback import FeedbackBody
 
 NOW = datetime.now(UTC)
 EARLIER = (NOW - timedelta(hours=1)).isoformat()
@@ -134,6 +136,7 @@ def test_a_reward_is_a_metric_of_its_version(api, client: TestClient) -> None:
     [
         ({"prediction_id": ID}, 422),
         ({"prediction_id": ID, "label": "a", "reward": 1}, 422),
+        ({"prediction_id": ID, "label": None, "value": None, "reward": None}, 422),
         ({"prediction_id": ID, "reward": "1"}, 422),
         ({"prediction_id": "nonsense", "reward": 1}, 422),
         ({"prediction_id": ID + "\n", "reward": 1}, 422),
@@ -147,6 +150,37 @@ def test_feedback_is_checked(client: TestClient, said: dict, status: int) -> Non
     answer = client.post("/v1/feedback", json=said)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_label_that_the_version_does_not_have_is_refused_with_those_there_are(api, client: TestClient) -> None:
+    answer = client.post("/v1/feedback", json={"prediction_id": ID, "label": "positve"})
+    assert answer.status_code == 422
+    message = "must be a label of tiny-sentiment 1: negative, neutral, positive"
+    assert answer.json()["errors"] == [{"field": "label", "message": message}]
+    assert api.metrics("Feedback") == []
+    # Nobody knows the labels of a version that comes from the registry.
+    other = ID.replace("tiny-sentiment", "tiny-cached")
+    assert client.post("/v1/feedback", json={"prediction_id": other, "label": "positve"}).status_code == 201
+
+
+def test_nulls_of_feedback_are_as_if_absent(client: TestClient) -> None:
+    said = {"prediction_id": ID, "label": "positive", "value": None, "reward": None, "time": None}
+    assert client.post("/v1/feedback", json=said).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("said", "is_valid"),
+    [
+        ({"label": "positive"}, True),
+        ({"label": "positive", "value": None, "reward": None}, True),
+        ({"label": None, "value": None, "reward": None}, False),
+        ({"label": "positive", "reward": 1}, False),
+        ({}, False),
+    ],
+)
+def test_the_schema_of_feedback_says_that_one_thing_is_needed(said: dict, is_valid: bool) -> None:
+    validator = Draft202012Validator(FeedbackBody.model_json_schema())
+    assert validator.is_valid({"prediction_id": ID, **said}) is is_valid
 
 
 def test_a_reward_of_nan_is_refused(client: TestClient) -> None:

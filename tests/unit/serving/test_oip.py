@@ -6,6 +6,8 @@ import struct
 import pytest
 from starlette.testclient import TestClient
 
+from slipway.errors import NotLoadedError
+
 INFER = "/v2/models/tiny-sentiment/infer"
 
 
@@ -150,7 +152,7 @@ def test_unknown_outputs_models_and_versions(client: TestClient) -> None:
     refused(client.post("/v2/models/tiny-sentiment/versions/9/infer", json={"inputs": inputs}), 404)
     refused(client.get("/v2/models/nope"), 404)
     refused(client.get("/v2/models/tiny-sentiment/versions/9/ready"), 404)
-    refused(client.get("/v2/repository/index"), 404)
+    refused(client.get("/v2/repository/index"), 405)
 
 
 def test_malformed_and_oversized(client: TestClient) -> None:
@@ -174,3 +176,59 @@ def test_metadata_and_health(client: TestClient) -> None:
     }
     assert described["outputs"][2] == {"name": "scores", "datatype": "FP32", "shape": [-1, 2]}
     assert client.get("/v2/models/tiny-sentiment/versions/2").json()["versions"] == ["2"]
+
+
+def test_null_is_as_if_absent(client: TestClient) -> None:
+    text = tensor("text", "BYTES", ["good"])
+    nulls = {"id": None, "parameters": None, "outputs": None}
+    request = {**nulls, "inputs": [{**text, "parameters": None}]}
+    assert outputs(client.post(INFER, json=request))["label"]["data"] == ["positive"]
+    assert "id" not in client.post(INFER, json=request).json()
+    wanted = {"inputs": [text], "outputs": [{"name": "label", "parameters": None}]}
+    assert list(outputs(client.post(INFER, json=wanted))) == ["label"]
+
+
+def test_parameters_of_other_servers_are_ignored(client: TestClient) -> None:
+    parameters = {"content_type": "str", "headers": None, "extra": {"a": [1]}}
+    request = {"parameters": parameters, "inputs": [tensor("text", "BYTES", ["good"], parameters=parameters)]}
+    assert outputs(client.post(INFER, json=request))["label"]["data"] == ["positive"]
+
+
+PACKS = {"FP16": "<e", "UINT8": "<B", "UINT16": "<H", "UINT32": "<I", "UINT64": "<Q", "INT8": "<b"}
+
+
+@pytest.mark.parametrize("datatype", PACKS)
+def test_half_floats_and_unsigned_integers(client: TestClient, datatype: str) -> None:
+    path = "/v2/models/tiny-price/infer"
+    inputs = [tensor(name, datatype, [7]) for name in ("rooms", "area")]
+    assert outputs(client.post(path, json={"inputs": inputs}))["value"]["data"] == [14.0]
+    raw = struct.pack(PACKS[datatype], 7)
+    described = [
+        {"name": name, "datatype": datatype, "shape": [1], "parameters": {"binary_data_size": len(raw)}}
+        for name in ("rooms", "area")
+    ]
+    assert outputs(client.post(path, **binary({"inputs": described}, raw, raw)))["value"]["data"] == [14.0]
+
+
+@pytest.mark.parametrize(("datatype", "value"), [("UINT8", -1), ("UINT8", 256), ("INT8", 128), ("UINT64", 2**64)])
+def test_a_number_that_its_datatype_cannot_hold_is_refused(client: TestClient, datatype: str, value: int) -> None:
+    inputs = [tensor("rooms", datatype, [1, value]), tensor("area", "FP32", [1, 1])]
+    error = refused(client.post("/v2/models/tiny-price/infer", json={"inputs": inputs}))
+    assert error.startswith("inputs.rooms.data[1]: must be ")
+
+
+def test_an_output_without_a_name_is_against_the_schema(client: TestClient) -> None:
+    request = {"inputs": [tensor("text", "BYTES", ["good"])], "outputs": [{"name": ""}]}
+    assert refused(client.post(INFER, json=request)).startswith("outputs[0].name: ")
+
+
+def test_the_index_says_which_versions_answer_and_why_others_do_not(api) -> None:
+    models = {**api.models, ("tiny-sentiment", 2): NotLoadedError("tiny-sentiment", 2, "model.onnx: is broken")}
+    with api.client(models=models) as client:
+        listed = client.post("/v2/repository/index").json()
+        ready = client.post("/v2/repository/index", json={"ready": True}).json()
+        one = client.get("/v2/models/tiny-sentiment/versions/2/config")
+    broken = {"name": "tiny-sentiment", "version": "2", "state": "UNAVAILABLE", "reason": "model.onnx: is broken"}
+    assert broken in listed
+    assert ready == [each for each in listed if each != broken]
+    assert "model.onnx: is broken" in refused(one, 503)

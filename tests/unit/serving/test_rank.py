@@ -235,3 +235,10 @@ def test_a_sticky_field_of_the_context_keeps_its_version(api: Api, config: Confi
 
 def test_it_runs_in_the_phase_that_releases_call_so() -> None:
     assert ranking._RUNNING == Phase.RUNNING
+
+
+def test_a_limit_may_be_written_with_a_point(client: TestClient) -> None:
+    items = {"items": [{"rooms": 1, "area": 1}, {"rooms": 2, "area": 1}]}
+    for limit, status in ((1.0, 200), (7126.0, 200), (1.5, 422), (0.0, 422), (True, 422), ("1", 422)):
+        answer = client.post("/v1/models/tiny-price/rank", json={**items, "limit": limit})
+        assert answer.status_code == status, (limit, answer.text)

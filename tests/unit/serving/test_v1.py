@@ -139,11 +139,6 @@ def test_other_media_types_are_a_415(client: TestClient, content_type: str) -> N
     refused(answer, 415)
 
 
-def test_a_compressed_body_is_a_415(client: TestClient) -> None:
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    refused(client.post(PREDICT, content=b"\x1f\x8b", headers=headers), 415)
-
-
 def test_json_may_name_its_charset_or_nothing(client: TestClient) -> None:
     body = '{"inputs": [{"text": "good"}]}'
     for headers in ({"content-type": "application/json; charset=utf-8"}, {}):

@@ -1,0 +1,54 @@
+"""Whether slipway.yaml lets a version be served, and if not, why, in words that callers of the API may read."""
+
+import re
+
+from slipway.config import Config
+from slipway.errors import ConfigError, FieldProblem, NotFoundError, NotLoadedError, PackageError
+from slipway.models.manifest import InputField, Manifest
+from slipway.models.schema import record_model
+
+UNUSABLE: tuple[type[Exception], ...] = (ConfigError, PackageError, NotFoundError)
+"""The errors of a version that trying again does not mend."""
+
+_FOLDERS = re.compile(r"(?<![\w.])(?:/[^\s/:;,'\"()]+)+/")
+_REASON_CHARACTERS = 500
+
+
+def require_servable(config: Config, manifest: Manifest) -> None:
+    """Raise ConfigError or PackageError if a function could not serve the version with this slipway.yaml."""
+    if problems := feature_problems(config, manifest):
+        raise ConfigError("slipway.yaml", problems)
+    entities = {name: group.entity for name, group in config.features.items()}
+    record_model(manifest, entities, text_characters=config.api.limits.text_characters)
+
+
+def feature_problems(config: Config, manifest: Manifest) -> list[FieldProblem]:
+    """The inputs that a version reads from features that slipway.yaml does not define, or defines as another type."""
+    return [problem for field in manifest.inputs for problem in _undefined(config, manifest, field)]
+
+
+def not_loaded(name: str, version: int, error: Exception) -> NotLoadedError:
+    """Translate one of `UNUSABLE`. The reason keeps the names of files and drops their folders."""
+    if isinstance(error, ConfigError):
+        reason = "; ".join(f"{problem.field}: {problem.message}" for problem in error.problems)
+    else:
+        reason = str(error)
+    failure = NotLoadedError(name, version, _FOLDERS.sub("", reason)[:_REASON_CHARACTERS])
+    failure.__cause__ = error
+    return failure
+
+
+def _undefined(config: Config, manifest: Manifest, field: InputField) -> list[FieldProblem]:
+    if field.group is None:
+        return []
+    needed_by = f"{manifest.name} {manifest.version} reads {field.name} from it"
+    group = config.features.get(field.group)
+    if group is None:
+        return [FieldProblem(f"features.{field.group}", f"is not defined, but {needed_by}")]
+    path = f"features.{field.group}.features.{field.name}"
+    feature = group.features.get(field.name)
+    if feature is None:
+        return [FieldProblem(path, f"is not defined, but {needed_by}")]
+    if feature.type is not field.type:
+        return [FieldProblem(path, f"is of type {feature.type}, but {needed_by} as {field.type}")]
+    return []
