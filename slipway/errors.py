@@ -79,12 +79,20 @@ class TooLargeError(InputError):
 class NotFoundError(SlipwayError):
     """The caller named something that does not exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, way_out: str | None = None) -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(known)
         hint = f"; there is {', '.join(self.known)}" if self.known else ""
-        super().__init__(f"no {kind} {name!r}{hint}")
+        super().__init__(f"no {kind} {name!r}{near_name(name, self.known)}{hint}{f'; {way_out}' if way_out else ''}")
+
+
+def near_name(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'b'?)`` for the known name that is most like a mistyped one, else nothing."""
+    from difflib import get_close_matches  # only a mistake needs it
+
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 class ConflictError(SlipwayError):

@@ -198,7 +198,7 @@ class Containers:
         deadline = time.monotonic() + _READY_SECONDS
         while container.status == "running" and time.monotonic() < deadline and not self._closed.is_set():
             try:
-                if httpx.get(url, timeout=_READY_SECONDS).status_code == HTTPStatus.OK:
+                if httpx.get(url, timeout=_READY_SECONDS, trust_env=False).status_code == HTTPStatus.OK:
                     return True
             except httpx.TransportError:
                 pass

@@ -1,11 +1,10 @@
 """Find the releases that the commands use: in a running embedded AWS, else in the deployed stacks."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.cli.api import LOCAL_STATE
 from slipway.cli.deployed import Deployed, find_deployed
+from slipway.cli.embedded import find_embedded
 from slipway.config import Config, load_config
 from slipway.releases.controller.deployment import Deployment
 
@@ -41,8 +40,8 @@ def find_releases(config_file: Path) -> ReleaseTarget:
 
 
 def _api(deployed: Deployed) -> str:
-    if LOCAL_STATE.exists():
-        return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
+    if (embedded := find_embedded()) is not None:
+        return embedded.api
     return deployed.output("ApiUrl")
 
 

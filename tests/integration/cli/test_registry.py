@@ -1,6 +1,7 @@
 """The commands of the registry against a table and a bucket in moto."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,13 @@ class TestRegistry:
             assert isinstance(invoke(*arguments, *TARGET).exception, NotFoundError)
 
 
+@pytest.fixture
+def listener() -> Iterator[str]:
+    """The address of something that accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
 class TestTarget:
     def test_the_stack_of_the_project_is_asked(self, project: Path, aws: None):
         values = {"ControlTable": "control", "ModelBucket": "models-of-tests"}
@@ -176,10 +184,11 @@ class TestTarget:
         assert (target.table, target.bucket, target.place) == ("control", "models-of-tests", "stack tiny-state")
         assert done("register", NAME, "1", "--json")["number"] == 1
 
-    def test_the_embedded_aws_comes_first(self, project: Path):
+    def test_the_embedded_aws_comes_first(self, project: Path, listener: str):
         state = {
+            "ready": True,
             "api": "http://127.0.0.1:8080",
-            "emulator": "http://127.0.0.1:4566",
+            "emulator": listener,
             "region": "eu-west-1",
             "credentials": {"access_key_id": "a", "secret_access_key": "b"},
             "outputs": {"tiny-state": {"ControlTable": "c", "ModelBucket": "m"}, "tiny-serving": {"ApiUrl": "u"}},
@@ -188,7 +197,7 @@ class TestTarget:
         (project / ".slipway" / "local.json").write_text(json.dumps(state), "utf-8")
         target = find_target(Path("slipway.yaml"), None, None)
         assert (target.table, target.bucket) == ("c", "m")
-        assert target.options["endpoint_url"] == "http://127.0.0.1:4566"
+        assert target.options["endpoint_url"] == listener
         assert "secret" not in repr(target)
         assert find_target(Path("slipway.yaml"), "t", "b").options == {}
 
