@@ -34,6 +34,8 @@ App = Callable[[Scope, Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 
 HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
+# The front door limits headers. Here, a smaller limit would apply or not by the packets that a request comes in.
+_HEAD_BYTES = 256 * 1024
 
 
 def over_tls(served: App) -> App:
@@ -65,6 +67,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     ecs._docker = Engine(containers)
     settings = Config()
     settings.bind = [f"{HOST}:{port}"]
+    settings.h11_max_incomplete_size = _HEAD_BYTES
     settings.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     try:
         asyncio.run(serve(over_tls(app), settings))
