@@ -25,6 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+# The least likeness of a name that is suggested for a mistyped one: one letter of four may differ.
+_LIKE = 0.75
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -44,8 +47,15 @@ class ConfigError(SlipwayError):
     def __init__(self, source: Path | str, problems: Iterable[FieldProblem]) -> None:
         self.source = str(source)
         self.problems = tuple(problems)
-        lines = "\n".join(f"  {problem.field}: {problem.message}" for problem in self.problems)
-        super().__init__(f"{self.source} is not valid:\n{lines}")
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        match self.problems:
+            case (FieldProblem(field="(file)", message=message),):
+                return f"{self.source}: {message}"
+            case _:
+                lines = "\n".join(f"  {problem.field}: {problem.message}" for problem in self.problems)
+                return f"{self.source} is not valid:\n{lines}"
 
 
 class PackageError(SlipwayError):
@@ -91,7 +101,7 @@ def near_name(name: str, known: Iterable[str]) -> str:
     """`` (did you mean 'b'?)`` for the known name that is most like a mistyped one, else nothing."""
     from difflib import get_close_matches  # only a mistake needs it
 
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name, list(known), n=1, cutoff=_LIKE)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
@@ -112,6 +122,7 @@ class UnavailableError(SlipwayError):
 
     def __init__(self, dependency: str, reason: str) -> None:
         self.dependency = dependency
+        self.reason = reason
         super().__init__(f"{dependency} is unavailable: {reason}")
 
 

@@ -73,7 +73,7 @@ def account_outputs(stack: str) -> dict[str, str] | None:
     try:
         return stack_outputs(stack)
     except UnavailableError as error:
-        reason = f"nothing runs on this machine (`make run` starts it here), and in AWS {error}"
+        reason = f"nothing runs on this machine (`make run` starts it here), and AWS cannot be asked: {error.reason}"
         raise UnavailableError("Slipway", reason) from error
 
 

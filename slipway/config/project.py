@@ -272,6 +272,9 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        message = "does not exist; run this in the folder that has it, or name it with --config"
+        raise ConfigError(path, [FieldProblem("(file)", message)]) from error
     except OSError as error:
         raise ConfigError(path, [FieldProblem("(file)", error.strerror or str(error))]) from error
     return parse_config(text, source=path)

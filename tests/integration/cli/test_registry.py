@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from slipway.cli import app
 from slipway.cli.model.registry_target import find_target
-from slipway.errors import CheckFailedError, InputError, NotFoundError
+from slipway.errors import CheckFailedError, InputError, NotFoundError, PackageError
 from slipway.models.package import Package, load_package
 
 NAME = "tiny-sentiment"
@@ -163,6 +163,25 @@ class TestRegistry:
     def test_what_is_not_there_is_said(self, project: Path):
         for arguments in (("pull", NAME, "1"), ("show", NAME, "--registry"), ("diff", NAME, "1", "2")):
             assert isinstance(invoke(*arguments, *TARGET).exception, NotFoundError)
+
+    def test_a_damaged_newest_version_names_the_way_out(self, project: Path):
+        done("register", NAME, "1", *TARGET)
+        boto3.client("s3").put_object(Bucket="models-of-tests", Key=f"models/{NAME}/1/model.onnx", Body=b"damaged")
+        make_text_package(project / "models" / NAME / "2", version=2)
+
+        refused = invoke("register", NAME, "2", *TARGET)
+
+        assert isinstance(refused.exception, PackageError)
+        assert f"`slipway model deprecate {NAME} 1 --reason" in str(refused.exception)
+        done("deprecate", NAME, "1", "--reason", "damaged", *TARGET)
+        assert done("register", NAME, "2", "--json", *TARGET)["number"] == 2
+
+    def test_a_model_without_versions_is_told_from_an_empty_registry(self, project: Path):
+        assert "no versions in the registry" in done("list", "--registry", *TARGET)
+        assert done("list", "--registry", "--json", *TARGET) == []
+        refused = invoke("list", "tiny-sentimen", "--registry", *TARGET)
+        assert isinstance(refused.exception, NotFoundError)
+        assert "did you mean 'tiny-sentiment'?" in str(refused.exception)
 
 
 @pytest.fixture
