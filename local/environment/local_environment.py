@@ -65,14 +65,13 @@ class LocalEnvironment:
         """Deploy the checkout's current state to the running environment; only what has changed is restarted.
 
         Raises:
-            NotFoundError: nothing is running.
-            UnavailableError: a part of it is not running.
+            UnavailableError: it, or a part of it, is not running.
             ConflictError: an `up` or a `deploy` is at work.
             StartError: a step failed; the environment keeps running.
         """
         current = self.status()
         if current is None:
-            raise NotFoundError("embedded AWS", "here", way_out="`slipway local up` starts it")
+            raise UnavailableError("the embedded AWS", "it is not up; `slipway local up` starts it")
         with locked(self._folder, "deploy"):
             if problems := self.problems():
                 raise UnavailableError("the embedded AWS", "; ".join(problems))

@@ -76,7 +76,7 @@ NOTHING_RUNS = "nothing runs on this machine (`make run` starts it here), and AW
         (("predct", "tiny-sentiment"), 2, "Did you mean 'predict'?"),
         (("model", "lst"), 2, "Did you mean 'list'?"),
         (("predict", "tiny-sentiment", "--inpt", "x"), 2, "--input"),
-        (("local", "up", "--port", "eighty"), 2, "'--port': 'eighty' is not a valid int"),
+        (("local", "up", "--port", "eighty"), 2, "Invalid value for '--port'"),
     ],
 )
 def test_each_mistake_gets_a_line_that_says_what_would_be_right(monkeypatch, capsys, arguments, code, says):
