@@ -20,8 +20,10 @@ from ministack.services import ecs
 from local.emulator import (
     alarm_states,
     balancing,
+    bounded_memory,
     cloudformation,
     embedded_metrics,
+    function_folders,
     function_metrics,
     named_resources,
     subscriptions,
@@ -56,7 +58,9 @@ def over_tls(served: App) -> App:
 def main(port: int, root: Path, logs: Path) -> None:
     """Serve until the process is stopped."""
     cloudformation.install()
+    bounded_memory.install()
     embedded_metrics.install()
+    function_folders.install()
     function_metrics.install()
     trimmed_counts.install()
     alarm_states.install()

@@ -101,7 +101,8 @@ class LocalEnvironment:
         found = state.read(self._folder)
         stopped = found is not None and stop(reversed(found.children))
         state.clear(self._folder)
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        for leftover in (self._temporary, settings.memory_folder(self._temporary)):
+            shutil.rmtree(leftover, ignore_errors=True)
         return stopped
 
     def wait(self) -> None:

@@ -1,5 +1,6 @@
 """Constants of the embedded AWS, and the environment variables of its processes."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Mapping
@@ -42,6 +43,11 @@ def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path
         # Each concurrent call takes a process of about 100 MB; without a limit there would be hundreds.
         "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
     }
+
+
+def memory_folder(temporary: Path) -> Path:
+    """The folder in memory, on Linux, for what does not fit on the disk of the folder ``temporary``."""
+    return Path("/dev/shm") / f"slipway-{hashlib.sha256(str(temporary).encode()).hexdigest()[:16]}"  # noqa: S108
 
 
 def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str]:
