@@ -6,6 +6,7 @@ door signs for it. Without keys it does not sign, for an API that requires token
 """
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -115,6 +116,13 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
         )
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
         return _refusal(503, "Service Unavailable")
+    return _passed_on(answer)
+
+
+def _passed_on(answer: httpcore.Response) -> Response:
+    """The emulator's answer, except what API Gateway does not pass on."""
+    if answer.status == 502 and _is_of_a_failed_function(answer.content):
+        return _refusal(500, "Internal Server Error")
     response = Response(answer.content, answer.status)
     response.raw_headers = [(name.lower(), value) for name, value in _end_to_end(answer.headers)]
     return response
@@ -147,6 +155,15 @@ def _headers(request: Request, body: bytes) -> list[Header]:
 
 def _end_to_end(headers: Iterable[Header]) -> list[Header]:
     return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+
+
+def _is_of_a_failed_function(content: bytes) -> bool:
+    """Whether a body is a function's error with its traceback, which API Gateway logs and does not pass on."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and "errorMessage" in found
 
 
 def _head_bytes(request: Request) -> int:

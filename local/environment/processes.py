@@ -19,13 +19,26 @@ _LOG_LINES = 15
 
 
 class StartError(SlipwayError):
-    """A process of the embedded AWS failed; the message ends with the last lines of its log."""
+    """A process of the embedded AWS failed; the message ends with the last lines of its log, without tracebacks."""
 
     def __init__(self, what: str, log: Path) -> None:
         self.log = log
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        tail = "\n".join(f"  {line}" for line in text.splitlines()[-_LOG_LINES:])
+        tail = "\n".join(f"  {line}" for line in without_frames(text.splitlines())[-_LOG_LINES:])
         super().__init__(f"{what}; the end of {log}:\n{tail}")
+
+
+def without_frames(lines: Iterable[str]) -> list[str]:
+    """The lines without the frames of Python's tracebacks; their last lines, which say what is wrong, stay."""
+    kept: list[str] = []
+    in_traceback = False
+    for line in lines:
+        in_traceback = line.lstrip(" |+").startswith("Traceback (most recent call last)") or (
+            in_traceback and line.startswith((" ", "\t"))
+        )
+        if not in_traceback:
+            kept.append(line)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

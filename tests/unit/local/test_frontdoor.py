@@ -31,11 +31,22 @@ class Echo(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if "/models/hung/" in self.path:
             self.hung.wait()
+        if "/models/failed/" in self.path:
+            self.fail()
+            return
         told = {"method": self.command, "target": self.path, "headers": dict(self.headers), "body": body.hex()}
         content = json.dumps(told).encode()
         self.send_response(207)
         for name, value in {**self.answer_headers, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def fail(self) -> None:
+        """Answer as the emulator does for a function that failed."""
+        content = json.dumps({"errorMessage": "Worker init failed", "stackTrace": ["File x.py"]}).encode()
+        self.send_response(502)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
@@ -137,6 +148,12 @@ def test_an_emulator_that_is_gone_is_a_503() -> None:
 
     assert answer.status_code == 503
     assert answer.json() == {"message": "Service Unavailable"}
+
+
+def test_a_functions_traceback_is_not_passed_on(emulator: str) -> None:
+    answer = ask(Gateway(emulator, "abc123", KEYS), "POST", "/v1/models/failed/predict", json={})
+
+    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
 
 
 def test_a_heavy_model_that_hangs_delays_no_other(emulator: str) -> None:

@@ -143,6 +143,15 @@ def test_an_error_ends_with_the_end_of_the_log(start_python: Starter) -> None:
     assert "  80" not in str(caught.value).splitlines()
 
 
+def test_an_error_is_told_without_its_traceback(start_python: Starter) -> None:
+    child = start_python("def deep():\n    raise ValueError('the port is odd')\nprint('starting')\ndeep()")
+
+    with pytest.raises(StartError) as caught:
+        finish(child)
+
+    assert [line.strip() for line in str(caught.value).splitlines()[1:]] == ["starting", "ValueError: the port is odd"]
+
+
 def test_an_interrupted_wait_stops_the_process(start_python: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
     child = start_python("import time; time.sleep(600)")
 
