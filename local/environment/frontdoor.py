@@ -185,6 +185,7 @@ def main(port: int, emulator: str, api_id: str, state: Path) -> None:
         host=HOST,
         port=port,
         lifespan="off",
+        ws="none",
         access_log=False,
         server_header=False,
         date_header=False,

@@ -6,8 +6,8 @@ A heavy model that hangs holds the connections of its own pool until the gateway
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote
 
 import httpcore
 
@@ -15,7 +15,7 @@ import httpcore
 # dozens of processes on a few processors.
 CONCURRENCY = 8
 _KEEP_ALIVE_SECONDS = 30.0
-_MODEL = re.compile(r"/v[12]/models/([^/?]+)")
+_MODEL = re.compile(r"/v[12]/models/([^/]+)")
 
 
 def new_pool() -> httpcore.AsyncConnectionPool:
@@ -32,11 +32,15 @@ class HeavyModels:
         self._names: frozenset[str] = frozenset()
 
     def __contains__(self, name: object) -> bool:
+        with suppress(FileNotFoundError):  # somebody deleted it; `down` ends this process first
+            self._refresh()
+        return name in self._names
+
+    def _refresh(self) -> None:
         changed = self._state.stat().st_mtime_ns
         if changed != self._read_at:
             self._names = frozenset(json.loads(self._state.read_text(encoding="utf-8"))["heavy_models"])
             self._read_at = changed
-        return name in self._names
 
 
 class Lanes:
@@ -49,9 +53,9 @@ class Lanes:
         self._models: dict[str, httpcore.AsyncConnectionPool] = {}
 
     def of(self, path: str) -> httpcore.AsyncConnectionPool:
-        """The pool for a path of the API."""
+        """The pool for a decoded path of the API."""
         found = _MODEL.match(path)
-        name = unquote(found[1]) if found else ""
+        name = found[1] if found else ""
         if name not in self._heavy:
             return self._functions
         if name not in self._models:

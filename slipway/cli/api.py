@@ -23,9 +23,9 @@ class ApiError(SlipwayError):
         self.status = status
         self.problem = problem
         lines = [f"{problem.get('title') or problem.get('message') or 'refused'} (HTTP {status})"]
-        if detail := problem.get("detail"):
-            lines.append(f"  {detail}")
-        lines += [f"  {item['field']}: {item['message']}" for item in problem.get("errors", ())]
+        fields = [f"  {item['field']}: {item['message']}" for item in problem.get("errors", ())]
+        # Where there are errors by field, the detail repeats the first one.
+        lines += fields or [f"  {detail}" for detail in (problem.get("detail"),) if detail]
         super().__init__("\n".join(lines))
 
 

@@ -285,7 +285,7 @@ def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
-        raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {error}")]) from error
+        raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {' '.join(str(error).split())}")]) from error
     try:
         return Config.model_validate(document)
     except ValidationError as error:

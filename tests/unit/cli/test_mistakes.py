@@ -88,6 +88,16 @@ def test_each_mistake_gets_a_line_that_says_what_would_be_right(monkeypatch, cap
         assert len(told.strip().splitlines()) == 1
 
 
+def test_a_slipway_yaml_that_is_not_yaml_is_a_line(project: Path, monkeypatch, capsys):
+    (project / "slipway.yaml").write_text("models:\n  m:\n  versions: [1\n", encoding="utf-8")
+
+    assert run(monkeypatch, "model", "list") == 3
+    told = capsys.readouterr().err
+    assert told.startswith("error: slipway.yaml: not YAML: ")
+    assert "line 3" in told
+    assert len(told.splitlines()) == 1
+
+
 def test_outside_a_project_the_api_cannot_be_guessed(monkeypatch, capsys, tmp_path: Path):
     monkeypatch.delenv("SLIPWAY_API", raising=False)
     monkeypatch.chdir(tmp_path)
