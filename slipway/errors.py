@@ -26,6 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+# The least likeness of a name that is suggested for a mistyped one: one letter of four may differ.
+_LIKE = 0.75
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -45,8 +48,15 @@ class ConfigError(SlipwayError):
     def __init__(self, source: Path | str, problems: Iterable[FieldProblem]) -> None:
         self.source = str(source)
         self.problems = tuple(problems)
-        lines = "\n".join(f"  {problem.field}: {problem.message}" for problem in self.problems)
-        super().__init__(f"{self.source} is not valid:\n{lines}")
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        match self.problems:
+            case (FieldProblem(field="(file)", message=message),):
+                return f"{self.source}: {message}"
+            case _:
+                lines = "\n".join(f"  {problem.field}: {problem.message}" for problem in self.problems)
+                return f"{self.source} is not valid:\n{lines}"
 
 
 class PackageError(SlipwayError):
@@ -80,12 +90,20 @@ class TooLargeError(InputError):
 class NotFoundError(SlipwayError):
     """The caller named something that does not exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, way_out: str | None = None) -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(known)
         hint = f"; there is {', '.join(self.known)}" if self.known else ""
-        super().__init__(f"no {kind} {name!r}{hint}")
+        super().__init__(f"no {kind} {name!r}{near_name(name, self.known)}{hint}{f'; {way_out}' if way_out else ''}")
+
+
+def near_name(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'b'?)`` for the known name that is most like a mistyped one, else nothing."""
+    from difflib import get_close_matches  # only a mistake needs it
+
+    near = get_close_matches(name, list(known), n=1, cutoff=_LIKE)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 class ConflictError(SlipwayError):
@@ -105,6 +123,7 @@ class UnavailableError(SlipwayError):
 
     def __init__(self, dependency: str, reason: str) -> None:
         self.dependency = dependency
+        self.reason = reason
         super().__init__(f"{dependency} is unavailable: {reason}")
 
 

@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests may use."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from support.packages import make_regression_package, make_tabular_package, make_text_package
 from support.scheduling import ByFolder, sort
 
+from slipway.config.loopback import keep_direct
 from slipway.models.package import Package
 
 PackageFactory = Callable[..., Package]
@@ -17,6 +19,8 @@ PackageFactory = Callable[..., Package]
 # still derandomizes.
 settings.register_profile("slipway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("slipway")
+
+keep_direct(os.environ)
 
 
 @pytest.hookimpl(optionalhook=True)

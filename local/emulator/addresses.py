@@ -47,7 +47,7 @@ def await_answer(address: str, child: Child) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         try:
-            httpx.get(address, timeout=_READY_SECONDS)
+            httpx.get(address, timeout=_READY_SECONDS, trust_env=False)
         except httpx.TransportError:
             if not child.alive:
                 raise StartError(f"the {child.name} did not start", Path(child.log)) from None

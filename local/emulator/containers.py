@@ -2,7 +2,8 @@
 
 MiniStack's ECS manages the number of tasks, deployments, restarts, target groups and logs. This module implements the
 few calls of a container engine's client that it makes. Whatever the image, a container here is `python -m container`
-on its own loopback address.
+on its own loopback address. One that hangs is killed, so that ECS replaces it, as it replaces a task that fails the
+health checks of its target group.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 
 from local.emulator.addresses import unused_address
+from local.emulator.balancing.health import Answer, Check, probe
 from local.emulator.task_roles import role_credentials
 from local.environment.settings import task_environment
 
@@ -28,6 +30,9 @@ _READY_SECONDS = 60.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 30.0
+_CHECK_EVERY_SECONDS = 2.0
+# As many as the target group of the template allows. Each takes five seconds.
+_HUNG_CHECKS = 3
 # A stopping task gets no new requests: the load balancer in this process has already deregistered it.
 _DRAIN = {"SLIPWAY_DRAIN_SECONDS": "0.2"}
 _FAMILY = "com.amazonaws.ecs.task-definition-family"
@@ -68,6 +73,12 @@ class Container:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def kill(self, reason: str) -> None:
+        """Kill the process, and say why at the end of its log."""
+        self._process.kill()
+        with self._log.open("ab") as log:
+            log.write(f"killed: {reason}\n".encode())
 
     def remove(self, **_: object) -> None:
         """Stop and forget the process; its log stays."""
@@ -148,6 +159,8 @@ class Containers:
             self._running[container.id] = container
         ready = self._await(container, f"http://{container.address}:{_PORT}{READY_PATH}")
         self._failures[family] = 0 if ready else self._failures.get(family, 0) + 1
+        if ready:
+            threading.Thread(target=self._watch, args=(container,), name=f"watch {name}", daemon=True).start()
         return container
 
     def get(self, id_: str) -> Container:
@@ -167,6 +180,14 @@ class Containers:
             thread.start()
         for thread in stopping:
             thread.join()
+
+    def _watch(self, container: Container) -> None:
+        """Kill a container that answers no health check."""
+        check, hung = Check(container.address, _PORT, READY_PATH, "200"), 0
+        while container.status == "running" and not self._closed.wait(_CHECK_EVERY_SECONDS):
+            hung = hung + 1 if probe(check) is Answer.HUNG else 0
+            if hung == _HUNG_CHECKS and container.status == "running":
+                container.kill(f"it answered none of {hung} health checks")
 
     def _pause(self, family: str) -> None:
         """Back off before restarting a container that fails to become ready, as ECS does."""
@@ -198,7 +219,7 @@ class Containers:
         deadline = time.monotonic() + _READY_SECONDS
         while container.status == "running" and time.monotonic() < deadline and not self._closed.is_set():
             try:
-                if httpx.get(url, timeout=_READY_SECONDS).status_code == HTTPStatus.OK:
+                if httpx.get(url, timeout=_READY_SECONDS, trust_env=False).status_code == HTTPStatus.OK:
                     return True
             except httpx.TransportError:
                 pass

@@ -20,8 +20,10 @@ from ministack.services import ecs
 from local.emulator import (
     alarm_states,
     balancing,
+    bounded_memory,
     cloudformation,
     embedded_metrics,
+    function_folders,
     function_metrics,
     named_resources,
     subscriptions,
@@ -34,6 +36,8 @@ App = Callable[[Scope, Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 
 HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
+# The front door limits headers. Here, a smaller limit would apply or not by the packets that a request comes in.
+_HEAD_BYTES = 256 * 1024
 
 
 def over_tls(served: App) -> App:
@@ -54,7 +58,9 @@ def over_tls(served: App) -> App:
 def main(port: int, root: Path, logs: Path) -> None:
     """Serve until the process is stopped."""
     cloudformation.install()
+    bounded_memory.install()
     embedded_metrics.install()
+    function_folders.install()
     function_metrics.install()
     trimmed_counts.install()
     alarm_states.install()
@@ -65,6 +71,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     ecs._docker = Engine(containers)
     settings = Config()
     settings.bind = [f"{HOST}:{port}"]
+    settings.h11_max_incomplete_size = _HEAD_BYTES
     settings.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     try:
         asyncio.run(serve(over_tls(app), settings))

@@ -40,7 +40,9 @@ def _row(write: FeatureWrite) -> dict[str, object]:
 
 
 def _send(api: str, rows: list[dict[str, object]]) -> int:
-    answer = httpx.post(f"{api}/v1/features/batch-write", json={"rows": rows}, timeout=_TIMEOUT_SECONDS)
+    answer = httpx.post(
+        f"{api}/v1/features/batch-write", json={"rows": rows}, timeout=_TIMEOUT_SECONDS, trust_env=False
+    )
     if not answer.is_success:
         raise UnavailableError("the feature store", f"{answer.status_code} {answer.text[:500]}")
     stored: int = answer.json()["stored"]

@@ -1,23 +1,27 @@
 """The front door: signs each request and forwards it to the emulator's API Gateway.
 
-`python -m local.environment.frontdoor PORT EMULATOR API_ID`, with the caller's AWS keys in the environment. The
+`python -m local.environment.frontdoor PORT EMULATOR API_ID STATE`, with the caller's AWS keys in the environment. The
 deployed template requires IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the front
 door signs for it. Without keys it does not sign, for an API that requires tokens or nothing.
 """
 
+import asyncio
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
 import uvicorn
 from botocore.credentials import Credentials
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from local.environment.lanes import HeavyModels, Lanes, new_pool
 from local.environment.settings import HOST, REGION
 from slipway.aws.sigv4 import SIGNATURE_HEADERS, Signer
 from slipway.errors import TooLargeError
@@ -26,9 +30,9 @@ from slipway.serving.http.errors import error_response
 # API Gateway's own limits for an HTTP API.
 BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
-# Each concurrent call takes its own process in the emulator. Further calls wait here, so that a burst does not start
-# dozens of processes on a few processors.
-CONCURRENCY = 8
+HEADER_BYTES = 64 * 1024
+# A client that sends nothing for this long in the middle of a body gets an answer, and its connection is closed.
+IDLE_SECONDS = 4.0
 # Longer than clients keep idle connections: if the server closed one first, a request might just be on its way.
 KEEP_ALIVE_SECONDS = 75
 
@@ -79,12 +83,15 @@ class Gateway:
         return httpcore.URL(scheme="http", host=HOST, port=port, target=target)
 
 
-def create_app(gateway: Gateway, pool: httpcore.AsyncConnectionPool) -> Asgi:
-    """Create the front door of one API, which it reaches through ``pool``."""
+def create_app(gateway: Gateway, lanes: Lanes) -> Asgi:
+    """Create the front door of one API, which it reaches through the connections of ``lanes``."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        response = await _forward(pool, gateway, request)
+        try:
+            response = await _forward(lanes.of(scope["path"]), gateway, request)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
     return app
@@ -94,7 +101,13 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
     target = gateway.target(request)
     if target is None:
         return _refusal(400, "Bad Request")
-    body = await _body(request)
+    if _head_bytes(request) > HEADER_BYTES:
+        return _refusal(431, "Request Header Fields Too Large")
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            body = await _body(request)
+    except TimeoutError:
+        return _refusal(408, "Request Timeout", close=True)
     if body is None:
         return error_response(TooLargeError.of("(body)", f"must have at most {BODY_BYTES} bytes"), request.url.path)
     headers = gateway.authorize(request.method, target, body, _headers(request, body))
@@ -105,16 +118,29 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
         )
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
         return _refusal(503, "Service Unavailable")
+    return _passed_on(answer)
+
+
+def _passed_on(answer: httpcore.Response) -> Response:
+    """The emulator's answer, except what API Gateway does not pass on."""
+    if answer.status == 502 and _is_of_a_failed_function(answer.content):
+        return _refusal(500, "Internal Server Error")
     response = Response(answer.content, answer.status)
     response.raw_headers = [(name.lower(), value) for name, value in _end_to_end(answer.headers)]
     return response
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body, or None if it is too large; it is always read to the end, or the client would miss the response."""
+    """The body, or None if it is too large; it is always read to the end, or the client would miss the response.
+
+    Raises:
+        TimeoutError: the client sent nothing for too long.
+        ClientDisconnect: the client went away.
+    """
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    stream = request.stream()
+    while (chunk := await asyncio.wait_for(anext(stream, None), IDLE_SECONDS)) is not None:
         size += len(chunk)
         if size <= BODY_BYTES:
             chunks.append(chunk)
@@ -133,20 +159,35 @@ def _end_to_end(headers: Iterable[Header]) -> list[Header]:
     return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
 
 
-def _refusal(status: int, message: str) -> Response:
-    return JSONResponse({"message": message}, status)
+def _is_of_a_failed_function(content: bytes) -> bool:
+    """Whether a body is a function's error with its traceback, which API Gateway logs and does not pass on."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and "errorMessage" in found
 
 
-def main(port: int, emulator: str, api_id: str) -> None:
+def _head_bytes(request: Request) -> int:
+    """The size of the request line's target and the headers, as sent."""
+    lines = sum(len(name) + len(value) + len(b": \r\n") for name, value in request.headers.raw)
+    return lines + len(request.scope["raw_path"]) + len(request.scope["query_string"])
+
+
+def _refusal(status: int, message: str, *, close: bool = False) -> Response:
+    return JSONResponse({"message": message}, status, headers={"Connection": "close"} if close else None)
+
+
+def main(port: int, emulator: str, api_id: str, state: Path) -> None:
     """Serve until the process is stopped."""
     key = os.environ.get("AWS_ACCESS_KEY_ID")
     gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
-    app = create_app(gateway, httpcore.AsyncConnectionPool(max_connections=CONCURRENCY, keepalive_expiry=30.0))
     uvicorn.run(
-        app,
+        create_app(gateway, Lanes(HeavyModels(state), new_pool)),
         host=HOST,
         port=port,
         lifespan="off",
+        ws="none",
         access_log=False,
         server_header=False,
         date_header=False,
@@ -155,4 +196,4 @@ def main(port: int, emulator: str, api_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]))

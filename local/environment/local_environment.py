@@ -13,10 +13,11 @@ from local.emulator.iam import create_caller
 from local.emulator.services import await_services
 from local.environment import deployment, examples, settings, state
 from local.environment.processes import StartError, start, stop
+from local.environment.start_lock import is_locked, locked
 from local.environment.state import Credentials, State
 from local.environment.synthesis import synthesizing
 from slipway.config import Authorization, load_config
-from slipway.errors import ConflictError, NotFoundError
+from slipway.errors import ConflictError, NotFoundError, UnavailableError
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Displays a step while it runs: ``with step("Deploying the stacks"): …``."""
@@ -45,47 +46,64 @@ class LocalEnvironment:
         """Start everything and deploy to it; on failure or interruption, stop everything again.
 
         Raises:
-            ConflictError: it is already running, or the port is taken.
+            ConflictError: it is already running or being started, or the port is taken.
+            InputError: its folder cannot be written to.
             StartError: a step failed; the message ends with its log.
         """
-        self._check(port)
-        self._clean()
-        for folder in (self._logs, self._temporary):
-            folder.mkdir(parents=True)
-        try:
-            return self._start(port, step)
-        except BaseException:
-            self.down()
-            raise
+        with locked(self._folder, "up"):
+            self._check(port)
+            self._clean()
+            for folder in (self._logs, self._temporary):
+                folder.mkdir(parents=True)
+            try:
+                return self._start(port, step)
+            except BaseException:
+                self.down()
+                raise
 
     def deploy(self, *, step: Step) -> State:
         """Deploy the checkout's current state to the running environment; only what has changed is restarted.
 
         Raises:
-            NotFoundError: nothing is running.
+            UnavailableError: it, or a part of it, is not running.
+            ConflictError: an `up` or a `deploy` is at work.
             StartError: a step failed; the environment keeps running.
         """
         current = self.status()
-        if current is None or not current.ready:
-            raise NotFoundError("embedded AWS", "not running; `slipway local up` starts it")
-        cdk = settings.cdk_environment(os.environ, emulator=current.emulator)
-        with self._synthesizing(cdk) as synthesized:
-            self._finish(synthesized, step)
-        return self._deploy(current, cdk, step)
+        if current is None:
+            raise UnavailableError("the embedded AWS", "it is not up; `slipway local up` starts it")
+        with locked(self._folder, "deploy"):
+            if problems := self.problems():
+                raise UnavailableError("the embedded AWS", "; ".join(problems))
+            cdk = settings.cdk_environment(os.environ, emulator=current.emulator)
+            with self._synthesizing(cdk) as synthesized:
+                self._finish(synthesized, step)
+            return self._deploy(current, cdk, step)
 
     def status(self) -> State | None:
         """The running environment's state, or None if all its processes have ended."""
         found = state.read(self._folder)
         return found if found is not None and found.alive else None
 
+    def problems(self) -> list[str]:
+        """What keeps a running environment from working, each with its way out; empty if it works."""
+        found = self.status()
+        if found is None:
+            return []
+        if not found.ready and is_locked(self._folder):
+            return ["it is still starting"]
+        if not found.ready:
+            return ["its start was broken off; `slipway local up` starts it anew"]
+        return [f"{problem}; `slipway local down` stops the rest" for problem in found.problems]
+
     def down(self) -> bool:
         """Stop everything; False if there was nothing to stop."""
-        found = self.status()
-        if found is not None:
-            stop(reversed(found.children))
+        found = state.read(self._folder)
+        stopped = found is not None and stop(reversed(found.children))
         state.clear(self._folder)
-        shutil.rmtree(self._temporary, ignore_errors=True)
-        return found is not None
+        for leftover in (self._temporary, settings.memory_folder(self._temporary)):
+            shutil.rmtree(leftover, ignore_errors=True)
+        return stopped
 
     def wait(self) -> None:
         """Block while all processes run.
@@ -101,8 +119,12 @@ class LocalEnvironment:
             time.sleep(_POLL_SECONDS)
 
     def _check(self, port: int) -> None:
-        if (found := self.status()) is not None:
-            raise ConflictError(f"the embedded AWS is already running at {found.api}; `slipway local down` stops it")
+        found = self.status()
+        if found is not None and found.ready and found.emulator_alive:
+            but = "".join(f", but {problem}" for problem in found.problems)
+            raise ConflictError(
+                f"the embedded AWS is already running at {found.api}{but}; `slipway local down` stops it"
+            )
         for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
             if not needed.exists():
                 raise NotFoundError("file", f"{needed}; run this in a checkout, after `make setup`")
@@ -110,10 +132,12 @@ class LocalEnvironment:
             pass
 
     def _clean(self) -> None:
-        """Remove everything of an earlier run except the assembly, which may still be valid."""
-        state.clear(self._folder)
-        for leftover in (self._logs, self._temporary):
-            shutil.rmtree(leftover, ignore_errors=True)
+        """Remove everything of an earlier run except the assembly, which may still be valid.
+
+        Of a start that was broken off, and of an emulator that has ended, processes may be left.
+        """
+        self.down()
+        shutil.rmtree(self._logs, ignore_errors=True)
 
     def _start(self, port: int, step: Step) -> State:
         with held(0) as emulator_port:
@@ -145,15 +169,16 @@ class LocalEnvironment:
     def _deploy(self, current: State, cdk: Mapping[str, str], step: Step) -> State:
         with step("Deploying the stacks (cdk deploy)"):
             outputs = deployment.deploy(self._root, self._folder, cdk, self._logs / "cdk-deploy.log")
-        current = self._keep(current.model_copy(update={"outputs": outputs}))
-        if load_config(self._config).heavy_models:
+        heavy = sorted(load_config(self._config).heavy_models)
+        current = self._keep(current.model_copy(update={"outputs": outputs, "heavy_models": heavy}))
+        if heavy:
             with step("Starting the heavy models"):
                 await_services(current.emulator, self._tasks)
         return current
 
     def _start_emulator(self, port: int, emulator_port: int, emulator: str) -> State:
         child = start(
-            "emulator",
+            state.EMULATOR,
             [
                 sys.executable,
                 "-m",
@@ -181,8 +206,16 @@ class LocalEnvironment:
         signs = load_config(self._config).api.authorization is Authorization.IAM
         keys = create_caller(current.emulator, api_id) if signs else None
         child = start(
-            "front door",
-            [sys.executable, "-m", "local.environment.frontdoor", str(port), current.emulator, api_id],
+            state.FRONT_DOOR,
+            [
+                sys.executable,
+                "-m",
+                "local.environment.frontdoor",
+                str(port),
+                current.emulator,
+                api_id,
+                str(self._folder / state.FILE),
+            ],
             folder=self._root,
             environment=settings.front_door_environment(os.environ, keys=keys),
             log=self._logs / "front-door.log",

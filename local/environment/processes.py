@@ -19,13 +19,26 @@ _LOG_LINES = 15
 
 
 class StartError(SlipwayError):
-    """A process of the embedded AWS failed; the message ends with the last lines of its log."""
+    """A process of the embedded AWS failed; the message ends with the last lines of its log, without tracebacks."""
 
     def __init__(self, what: str, log: Path) -> None:
         self.log = log
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        tail = "\n".join(f"  {line}" for line in text.splitlines()[-_LOG_LINES:])
+        tail = "\n".join(f"  {line}" for line in without_frames(text.splitlines())[-_LOG_LINES:])
         super().__init__(f"{what}; the end of {log}:\n{tail}")
+
+
+def without_frames(lines: Iterable[str]) -> list[str]:
+    """The lines without the frames of Python's tracebacks; their last lines, which say what is wrong, stay."""
+    kept: list[str] = []
+    in_traceback = False
+    for line in lines:
+        in_traceback = line.lstrip(" |+").startswith("Traceback (most recent call last)") or (
+            in_traceback and line.startswith((" ", "\t"))
+        )
+        if not in_traceback:
+            kept.append(line)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +52,33 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether this process is still running."""
+        """Whether this process is still running, or stopped by a signal."""
+        return self._status() not in (None, psutil.STATUS_ZOMBIE)
+
+    @property
+    def problem(self) -> str | None:
+        """Why this process does no work, or None if it runs."""
+        match self._status():
+            case None | psutil.STATUS_ZOMBIE:
+                return "has ended"
+            case psutil.STATUS_STOPPED | psutil.STATUS_TRACING_STOP:
+                return f"is stopped by a signal (`kill -CONT {self.pid}` continues it)"
+            case _:
+                return None
+
+    @property
+    def owns_group(self) -> bool:
+        """Whether the process group of this id is its own: no other process may have the id of a group in use."""
+        return self._status() is not None or not psutil.pid_exists(self.pid)
+
+    def _status(self) -> str | None:
+        """The system's word for its state; None if there is no such process."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < _CLOCK_SLACK_SECONDS
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return process.status() if same else None
         except psutil.NoSuchProcess:
-            return False
+            return None
 
 
 def start(name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> Child:
@@ -86,13 +119,19 @@ def finish(child: Child) -> None:
         raise StartError(f"{child.name} failed with exit code {code}", Path(child.log))
 
 
-def stop(children: Iterable[Child]) -> None:
-    """Stop processes and their descendants; those that ignore SIGTERM for five seconds are killed."""
-    groups = [child.pid for child in children if child.alive or not psutil.pid_exists(child.pid)]
+def stop(children: Iterable[Child]) -> bool:
+    """Stop processes and their descendants, and kill those that ignore SIGTERM for five seconds.
+
+    Returns whether any was running; descendants may outlive the process that started them.
+    """
+    groups = [child.pid for child in children if child.owns_group]
+    were_running = any(_members(group) for group in groups)
     _signal(groups, signal.SIGTERM)
+    _signal(groups, signal.SIGCONT)  # a stopped process could not act on it
     if not _gone(groups, time.monotonic() + _GRACE_SECONDS):
         _signal(groups, signal.SIGKILL)
         _gone(groups, time.monotonic() + _GRACE_SECONDS)
+    return were_running
 
 
 def _gone(groups: Sequence[int], deadline: float) -> bool:

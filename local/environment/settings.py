@@ -1,5 +1,6 @@
 """Constants of the embedded AWS, and the environment variables of its processes."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from slipway.config.environment import BALANCER
+from slipway.config.loopback import no_proxy
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -18,14 +20,13 @@ SECRET_KEY = "test"  # noqa: S105 - not a secret, see above
 
 _CARRIED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 _DROPPED_PREFIXES = ("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV", "SLIPWAY_")
-_NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
 
 
 def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path) -> dict[str, str]:
     """The emulator's environment, which its functions inherit: a little of the shell's, without its credentials."""
     return {
         **{name: shell[name] for name in _CARRIED if name in shell},
-        **_NO_PROXY,
+        **no_proxy({}),
         **_credentials(ACCESS_KEY, SECRET_KEY),
         "TMPDIR": str(temporary),
         "GATEWAY_PORT": str(port),
@@ -44,12 +45,17 @@ def emulator_environment(shell: Mapping[str, str], *, port: int, temporary: Path
     }
 
 
+def memory_folder(temporary: Path) -> Path:
+    """The folder in memory, on Linux, for what does not fit on the disk of the folder ``temporary``."""
+    return Path("/dev/shm") / f"slipway-{hashlib.sha256(str(temporary).encode()).hexdigest()[:16]}"  # noqa: S108
+
+
 def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str]:
     """The CDK CLI's environment: the shell's, with the emulator as endpoint."""
     kept = {name: value for name, value in shell.items() if not name.startswith(_DROPPED_PREFIXES)}
     return {
         **kept,
-        **_NO_PROXY,
+        **no_proxy(shell),
         **_credentials(ACCESS_KEY, SECRET_KEY),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), shell.get("PATH", os.defpath)]),
         "AWS_ENDPOINT_URL": emulator,
@@ -66,7 +72,7 @@ def cdk_environment(shell: Mapping[str, str], *, emulator: str) -> dict[str, str
 def front_door_environment(shell: Mapping[str, str], *, keys: tuple[str, str] | None) -> dict[str, str]:
     """The front door's environment, with the keys of its IAM user if it has one."""
     carried = {name: shell[name] for name in _CARRIED if name in shell}
-    return {**carried, **_NO_PROXY, **(_credentials(*keys) if keys else {})}
+    return {**carried, **no_proxy({}), **(_credentials(*keys) if keys else {})}
 
 
 def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +86,7 @@ def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]
     if BALANCER in kept:
         kept[BALANCER] = f"{emulator}/_alb/{balancer_name(kept[BALANCER])}"
     own = {**_credentials("", ""), **credentials, "AWS_ENDPOINT_URL": emulator, "PYTHONUNBUFFERED": "1"}
-    return {**carried, **_NO_PROXY, **kept, **own}
+    return {**carried, **no_proxy({}), **kept, **own}
 
 
 def balancer_name(address: str) -> str:

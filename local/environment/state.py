@@ -6,9 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from local.environment.processes import Child
-from slipway.errors import ConfigError, FieldProblem
+from slipway.errors import ConfigError, FieldProblem, InputError
 
 FILE = "local.json"
+EMULATOR = "emulator"
+FRONT_DOOR = "front door"
 
 
 class Credentials(BaseModel):
@@ -33,7 +35,7 @@ class Process(BaseModel):
 
 
 class State(BaseModel):
-    """Addresses, keys and processes; `ready` is false until the API answers."""
+    """Addresses, keys, heavy models and processes; `ready` is false until the API answers."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,6 +45,7 @@ class State(BaseModel):
     region: str
     credentials: Credentials
     outputs: dict[str, dict[str, str]] = {}
+    heavy_models: list[str] = []
     processes: list[Process] = []
 
     @property
@@ -55,6 +58,16 @@ class State(BaseModel):
         """Whether any of the processes is still running."""
         return any(child.alive for child in self.children)
 
+    @property
+    def emulator_alive(self) -> bool:
+        """Whether the emulator, which has all that is stored, is still running."""
+        return any(child.alive for child in self.children if child.name == EMULATOR)
+
+    @property
+    def problems(self) -> list[str]:
+        """What does no work, e.g. `the front door has ended`."""
+        return [f"the {child.name} {child.problem}" for child in self.children if child.problem]
+
     def with_child(self, child: Child) -> "State":
         """The state with one more process."""
         return self.model_copy(update={"processes": [*self.processes, Process(**asdict(child))]})
@@ -65,13 +78,16 @@ def read(folder: Path) -> State | None:
 
     Raises:
         ConfigError: the file was not written by `write`.
+        InputError: the folder cannot be read.
     """
     path = folder / FILE
     try:
         return State.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except ValidationError as error:
+    except OSError as error:
+        raise InputError.of("--state", f"{folder} cannot be read: {error.strerror}") from error
+    except (ValidationError, UnicodeDecodeError) as error:
         raise ConfigError(path, [FieldProblem("(file)", "is not readable; delete it")]) from error
 
 

@@ -33,4 +33,17 @@ def answered_by(service: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise UnavailableError(service, str(error)) from error
+        raise UnavailableError(service, reason_of(error)) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What is wrong, and for what is missing on this machine, how to supply it."""
+    from botocore.exceptions import NoCredentialsError, NoRegionError
+
+    match error:
+        case NoRegionError():
+            return "no region is set; AWS_REGION or a profile names it"
+        case NoCredentialsError():
+            return "no credentials were found; `aws configure` or AWS_PROFILE gives them"
+        case _:
+            return str(error)

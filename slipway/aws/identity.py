@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from slipway.aws.clients import reason_of
 from slipway.errors import UnavailableError
 
 
@@ -13,4 +14,4 @@ def caller_arn(**options: Any) -> str:
     try:
         return str(boto3.client("sts", **options).get_caller_identity()["Arn"])
     except (BotoCoreError, ClientError) as error:
-        raise UnavailableError("AWS", str(error)) from error
+        raise UnavailableError("AWS", reason_of(error)) from error

@@ -5,26 +5,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from slipway.aws.clients import answered_by, new_client
-from slipway.errors import NotFoundError
-
-
-def stack_output(stack: str, output: str) -> str:
-    """Return one output of a stack.
-
-    Raises:
-        NotFoundError: the stack is not deployed, or has no such output.
-        UnavailableError: CloudFormation cannot be reached: no credentials, no region or no network.
-    """
-    outputs = stack_outputs(stack)
-    if outputs is None:
-        raise NotFoundError("deployed stack", stack)
-    if output not in outputs:
-        raise NotFoundError(f"output of stack {stack}", output, outputs)
-    return outputs[output]
 
 
 def stack_outputs(stack: str) -> dict[str, str] | None:
-    """Return a stack's outputs by name, or None if it is not deployed; raises UnavailableError like `stack_output`."""
+    """Return a stack's outputs by name, or None if it is not deployed.
+
+    Raises:
+        UnavailableError: CloudFormation cannot be reached: no credentials, no region or no network.
+    """
     client = new_client("cloudformation", {})
     with answered_by("CloudFormation"):
         found = _described(client, stack)

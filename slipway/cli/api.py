@@ -1,7 +1,5 @@
 """A client of a deployed API: finding its address, authorizing calls, and translating its errors."""
 
-import ipaddress
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +7,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from slipway.cli.embedded import find_embedded
 from slipway.config import Authorization, load_config
+from slipway.config.loopback import is_loopback
 from slipway.errors import InputError, SlipwayError, UnavailableError
 
-LOCAL_STATE = Path(".slipway/local.json")
 CONFIG = Path("slipway.yaml")
 TIMEOUT_SECONDS = 30.0  # what an HTTP API allows a request
 
@@ -24,9 +23,9 @@ class ApiError(SlipwayError):
         self.status = status
         self.problem = problem
         lines = [f"{problem.get('title') or problem.get('message') or 'refused'} (HTTP {status})"]
-        if detail := problem.get("detail"):
-            lines.append(f"  {detail}")
-        lines += [f"  {item['field']}: {item['message']}" for item in problem.get("errors", ())]
+        fields = [f"  {item['field']}: {item['message']}" for item in problem.get("errors", ())]
+        # Where there are errors by field, the detail repeats the first one.
+        lines += fields or [f"  {detail}" for detail in (problem.get("detail"),) if detail]
         super().__init__("\n".join(lines))
 
 
@@ -35,7 +34,7 @@ class Api:
 
     def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT_SECONDS)
+        self._client = _client(url, auth)
 
     def __enter__(self) -> "Api":
         return self
@@ -70,34 +69,40 @@ def connect(url: str | None, token: str | None = None) -> Api:
     Raises:
         InputError: there is no such API, or a required token is missing.
     """
-    address = url or _local_address() or _deployed_address()
+    address = url or _embedded_address() or _deployed_address()
     if urlsplit(address).scheme not in ("http", "https"):
         raise InputError.of("--api", f"{address!r} must be an address such as https://… or http://127.0.0.1:8080")
     return Api(address, _authorization(address, token))
 
 
-def _local_address() -> str | None:
-    if not LOCAL_STATE.exists():
-        return None
-    return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
+def _client(url: str, auth: httpx.Auth | None) -> httpx.Client:
+    """A client that calls this machine directly, and others as the environment's proxies say."""
+    try:
+        return httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT_SECONDS, trust_env=not is_loopback(url))
+    except (ImportError, ValueError) as error:  # a proxy of a kind that httpx does not support
+        raise UnavailableError(f"the API at {url}", f"the proxy of this environment cannot be used: {error}") from error
+
+
+def _embedded_address() -> str | None:
+    found = find_embedded()
+    return None if found is None else found.api
 
 
 def _deployed_address() -> str:
-    from slipway.aws.stacks import stack_output  # boto3 takes a quarter of a second to import
+    from slipway.cli.deployed import account_output
 
     if not CONFIG.exists():
         raise InputError.of(
-            "--api",
-            "no API is running on this machine (`slipway local up` starts one), and there is no slipway.yaml here",
+            "--api", "no API is running on this machine (`make run` starts one), and there is no slipway.yaml here"
         )
-    return stack_output(f"{load_config(CONFIG).project}-serving", "ApiUrl")
+    return account_output(f"{load_config(CONFIG).project}-serving", "ApiUrl")
 
 
 def _authorization(address: str, token: str | None) -> httpx.Auth | None:
     """The authorization that the API requires; on loopback, `slipway local`'s front door signs requests itself."""
     if token:
         return _Bearer(token)
-    if _is_loopback(address) or not CONFIG.exists():
+    if is_loopback(address) or not CONFIG.exists():
         return None
     match load_config(CONFIG).api.authorization:
         case Authorization.IAM:
@@ -108,14 +113,6 @@ def _authorization(address: str, token: str | None) -> httpx.Auth | None:
             raise InputError.of("--token", "the API requires a JWT: pass it here or in SLIPWAY_TOKEN")
         case Authorization.NONE:
             return None
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:

@@ -1,10 +1,9 @@
 """Find a project's deployment: in the embedded AWS if it is running here, else in the environment's account."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.cli.api import LOCAL_STATE
+from slipway.cli.embedded import NAME, find_embedded
 from slipway.config import Config
 from slipway.config.heavy import SLOTS, SlotNames, output_prefix
 from slipway.config.shadow import ShadowNames
@@ -52,36 +51,43 @@ def find_deployed(project: str) -> Deployed:
 
     Raises:
         NotFoundError: nothing is deployed.
-        UnavailableError: AWS cannot be reached, or the embedded AWS is still starting.
+        UnavailableError: AWS cannot be reached, or the embedded AWS is not up any more, or not yet.
     """
-    if LOCAL_STATE.exists():
-        return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
-    from slipway.aws.stacks import stack_outputs
-
-    found = [stack_outputs(f"{project}-{stack}") for stack in _STACKS]
+    if (embedded := find_embedded()) is not None:
+        return Deployed(NAME, embedded.all_outputs, dict(embedded.options))
+    found = [account_outputs(f"{project}-{stack}") for stack in _STACKS]
     outputs = {name: value for each in found if each for name, value in each.items()}
     if not outputs:
-        raise NotFoundError(
-            "deployed stack",
-            f"{project}-serving; `cdk deploy --all` deploys it to an account, `slipway local up` to this machine",
-        )
+        raise _not_deployed(f"{project}-serving")
     return Deployed("this account", outputs)
 
 
-def _embedded(state: dict[str, Any]) -> Deployed:
-    outputs = {name: value for stack in state["outputs"].values() for name, value in stack.items()}
-    if not state["ready"]:
-        raise UnavailableError(
-            "the embedded AWS", "it is still starting; `slipway local status` shows when it is ready"
-        )
-    return Deployed("the embedded AWS", outputs, embedded_options(state))
+def account_outputs(stack: str) -> dict[str, str] | None:
+    """The outputs of a stack in the environment's account, or None if it is not deployed.
+
+    Raises:
+        UnavailableError: the account cannot be asked; it also says that nothing runs on this machine.
+    """
+    from slipway.aws.stacks import stack_outputs  # boto3 takes a quarter of a second to import
+
+    try:
+        return stack_outputs(stack)
+    except UnavailableError as error:
+        reason = f"nothing runs on this machine (`make run` starts it here), and AWS cannot be asked: {error.reason}"
+        raise UnavailableError("Slipway", reason) from error
 
 
-def embedded_options(state: dict[str, Any]) -> dict[str, Any]:
-    """The client options for the embedded AWS, from its state."""
-    return {
-        "endpoint_url": state["emulator"],
-        "region_name": state["region"],
-        "aws_access_key_id": state["credentials"]["access_key_id"],
-        "aws_secret_access_key": state["credentials"]["secret_access_key"],
-    }
+def account_output(stack: str, name: str) -> str:
+    """One output of a stack in the environment's account; raises NotFoundError, and as `account_outputs` does."""
+    outputs = account_outputs(stack)
+    if outputs is None:
+        raise _not_deployed(stack)
+    if name not in outputs:
+        raise NotFoundError(f"output of stack {stack}", name, outputs)
+    return outputs[name]
+
+
+def _not_deployed(stack: str) -> NotFoundError:
+    return NotFoundError(
+        "deployed stack", stack, way_out="`make run` deploys it to this machine, `cdk deploy --all` to an account"
+    )

@@ -35,6 +35,13 @@ def exit_of(error: SlipwayError) -> Exit:
             return Exit.REFUSED
 
 
+def explain_system(error: OSError) -> None:
+    """Print an error of the operating system, such as a full disk, with the file that it is about."""
+    reason = error.strerror or str(error)
+    text = reason if error.filename is None else f"{error.filename}: {reason}"
+    Console(stderr=True).print(f"[red]error:[/] {escape(text)}", soft_wrap=True)
+
+
 def explain(error: SlipwayError) -> None:
     """Print an error to standard error, with one line per invalid field."""
     console = Console(stderr=True)

@@ -7,11 +7,13 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.api import connect
 from slipway.cli.load_features import load
 from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.tables import new_table
 from slipway.cli.values import assignments
 
 app = typer.Typer(help="Read and write the feature store.", no_args_is_help=True)
@@ -56,8 +58,8 @@ def _path(entity: str, entity_id: str) -> str:
 
 
 def _table(answer: dict[str, Any]) -> Table:
-    table = Table("group", "feature", "value", "as of", title=f"{answer['entity']} {answer['id']}")
+    table = new_table("group", "feature", "value", "as of", title=escape(f"{answer['entity']} {answer['id']}"))
     for group, row in answer["groups"].items():
         for name, value in row["values"].items():
-            table.add_row(group, name, str(value), row["event_time"])
+            table.add_row(group, name, escape(str(value)), row["event_time"])
     return table

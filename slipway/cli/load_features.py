@@ -10,17 +10,19 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
 from slipway.cli.api import Api, connect
 from slipway.cli.exits import Exit
 from slipway.cli.options import AsJson, ConfigFile, Token, Url
+from slipway.cli.tables import new_table
 from slipway.config import load_config
 from slipway.errors import SlipwayError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import FileRow, count_rows, read_file
 from slipway.features.store import FeatureWrite
+from slipway.wording import counted
 
 BATCH_WRITES = 200  # at thirty floats per write, an eighth of the default body limit
 SHOWN_REFUSALS = 20
@@ -47,10 +49,11 @@ def load(
 ) -> None:
     """Write each row of a file; exit with code 1 if any was refused."""
     definitions = FeatureDefinitions(load_config(config).features)
+    rows = count_rows(file)
     outcome = Outcome()
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
     with connect(api, token) as client, progress:
-        task = progress.add_task(file.name, total=count_rows(file))
+        task = progress.add_task(file.name, total=rows)
         for batch in _batches(read_file(file, definitions, datetime.now(UTC))):
             _send(client, batch, outcome)
             progress.update(task, completed=batch[-1][0])
@@ -91,10 +94,10 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
         return
     console = Console()
     if outcome.refused:
-        table = Table("row", "refused because", title="refused")
+        table = new_table("row", "refused because", title="refused")
         for refusal in outcome.refused[:SHOWN_REFUSALS]:
-            table.add_row(str(refusal["row"]), refusal["reason"])
+            table.add_row(str(refusal["row"]), escape(refusal["reason"]))
         console.print(table)
         if (more := len(outcome.refused) - SHOWN_REFUSALS) > 0:
             console.print(f"and {more} more; --json lists all")
-    console.print(f"{outcome.stored} writes stored, {len(outcome.refused)} refused")
+    console.print(f"{counted(outcome.stored, 'write')} stored, {len(outcome.refused):,} refused")

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.api import connect
 from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.tables import new_table
 from slipway.cli.values import assignments
 from slipway.errors import InputError
 
@@ -67,9 +69,9 @@ def _parse(line: str, number: int) -> Any:
 
 
 def _table(model: str, predictions: Sequence[dict[str, Any]]) -> Table:
-    table = Table("version", "answer", "score", "id", title=model)
+    table = new_table("version", "answer", "score", "id", title=escape(model))
     for prediction in predictions:
         answer = prediction.get("label", prediction.get("value"))
         score = f"{prediction['score']:.3f}" if "score" in prediction else ""
-        table.add_row(str(prediction["version"]), str(answer), score, prediction["id"])
+        table.add_row(str(prediction["version"]), escape(str(answer)), score, prediction["id"])
     return table

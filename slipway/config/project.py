@@ -290,6 +290,9 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        message = "does not exist; run this in the folder that has it, or name it with --config"
+        raise ConfigError(path, [FieldProblem("(file)", message)]) from error
     except OSError as error:
         raise ConfigError(path, [FieldProblem("(file)", error.strerror or str(error))]) from error
     return parse_config(text, source=path)
@@ -300,7 +303,7 @@ def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
-        raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {error}")]) from error
+        raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {' '.join(str(error).split())}")]) from error
     try:
         return Config.model_validate(document)
     except ValidationError as error:

@@ -1,6 +1,7 @@
 """`slipway local` as a user runs it: in the foreground, in the background, and when something is in its way."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import psutil
 import pytest
 from support.embedded import unused_port
 
+from local.environment.start_lock import is_locked
 from local.environment.state import State
 
 Slipway = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,6 +25,9 @@ Slipway = Callable[..., subprocess.CompletedProcess[str]]
 SLIPWAY = Path(sys.executable).with_name("slipway")
 START_SECONDS = 180  # a start takes a tenth of this where nothing else runs
 STOP_SECONDS = 30
+# As on a laptop of a company; nothing listens there.
+PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+PROXIES |= dict.fromkeys(("ALL_PROXY", "all_proxy"), "socks5://127.0.0.1:9")
 
 
 @pytest.fixture
@@ -33,6 +38,15 @@ def folder(running: State, state_folder: Path, tmp_path: Path) -> Path:
     shutil.copytree(state_folder / "cdk.out", made / "cdk.out")
     shutil.copy(state_folder / "cdk.out.fingerprint", made)
     return made
+
+
+@pytest.fixture(autouse=True)
+def proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command here has proxies in its environment."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, proxy in PROXIES.items():
+        monkeypatch.setenv(name, proxy)
 
 
 @pytest.fixture
@@ -76,13 +90,18 @@ def assert_gone(processes: list[psutil.Process], folder: Path) -> None:
     assert not (folder / "tmp").exists()
 
 
-def test_in_the_foreground_it_predicts_and_stops_on_ctrl_c(foreground: subprocess.Popen[str], folder: Path) -> None:
-    assert foreground.stdout is not None
+def shown_until_up(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
     shown = ""
     while "Ctrl-C stops" not in shown:
-        line = foreground.stdout.readline()
+        line = process.stdout.readline()
         assert line, shown
         shown += line
+    return shown
+
+
+def test_in_the_foreground_it_predicts_and_stops_on_ctrl_c(foreground: subprocess.Popen[str], folder: Path) -> None:
+    shown = shown_until_up(foreground)
     processes = family(folder)
     assert len(processes) >= 3  # the emulator, the front door, a function
     assert "tweet-sentiment says: positive" in shown
@@ -92,6 +111,34 @@ def test_in_the_foreground_it_predicts_and_stops_on_ctrl_c(foreground: subproces
 
     assert foreground.wait(STOP_SECONDS) == 0
     assert_gone(processes, folder)
+
+
+def test_an_emulator_that_is_killed_leaves_no_task(foreground: subprocess.Popen[str], folder: Path) -> None:
+    shown_until_up(foreground)
+    processes = family(folder)
+    emulator = next(each["pid"] for each in recorded(folder)["processes"] if each["name"] == "emulator")
+
+    os.kill(emulator, signal.SIGKILL)
+
+    shown, _ = foreground.communicate(timeout=STOP_SECONDS)
+    assert foreground.returncode == 1
+    assert "the emulator ended" in shown
+    assert_gone(processes, folder)
+
+
+def test_of_two_starts_the_second_says_who_has_the_first(
+    foreground: subprocess.Popen[str], folder: Path, slipway: Slipway
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not is_locked(folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    second = slipway("up", "--state", folder, "--port", unused_port())
+
+    assert second.returncode == 1
+    assert f"`slipway local up` (process {foreground.pid})" in second.stderr
+    shown_until_up(foreground)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -117,9 +164,15 @@ def test_in_the_background_it_stays_until_it_is_told(folder: Path, slipway: Slip
         assert up.returncode == 0, up.stdout + up.stderr
         state = recorded(folder)
         assert state["api"] == f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{state['api']}/v1/models").status_code == 200
+        assert httpx.get(f"{state['api']}/v1/models", trust_env=False).status_code == 200
         assert json.loads(slipway("status", "--json", "--state", folder).stdout)["emulator"] == state["emulator"]
         processes = family(folder)
+        door = next(each["pid"] for each in state["processes"] if each["name"] == "front door")
+        os.kill(door, signal.SIGKILL)
+        told, deployed = slipway("status", "--state", folder), slipway("deploy", "--state", folder)
+        assert (told.returncode, deployed.returncode) == (4, 4)
+        assert "the front door has ended" in told.stdout
+        assert "the front door has ended" in deployed.stderr
     finally:
         down = slipway("down", "--state", folder)
 
@@ -135,7 +188,7 @@ def test_a_second_start_is_refused_and_harms_nothing(running: State, state_folde
     assert second.returncode == 1
     assert running.api in second.stderr
     assert "slipway local down" in second.stderr
-    assert httpx.get(f"{running.api}/v2/health/ready").status_code == 200
+    assert httpx.get(f"{running.api}/v2/health/ready", trust_env=False).status_code == 200
 
 
 def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path, slipway: Slipway) -> None:

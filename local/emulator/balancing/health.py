@@ -1,7 +1,8 @@
 """Health checks of a load balancer's targets; MiniStack considers every target healthy.
 
 A target is checked on demand, for a request or `DescribeTargetHealth`. The result is kept for one second, and a target
-that refuses connections is unhealthy at once. The intervals and counts of target groups are made for networks and are
+that refuses connections is unhealthy at once. A target that hangs is checked in the background until it answers or
+refuses, so that no later request waits for it. The intervals and counts of target groups are made for networks and are
 not applied here. If a group has no healthy target, AWS sends requests to any target and this sends none: see `choose`
 in weights.py and docs/local.md.
 """
@@ -10,9 +11,12 @@ import asyncio
 import http.client
 import random
 import socket
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from ministack.services import alb
@@ -34,7 +38,18 @@ class Check:
     codes: str
 
 
-_answers: dict[Check, tuple[float, bool]] = {}
+class Answer(Enum):
+    """What a health check found."""
+
+    HEALTHY = auto()
+    UNHEALTHY = auto()  # it refuses connections, or answers with another status
+    HUNG = auto()  # it says nothing in time
+
+
+_answers: dict[Check, tuple[float, Answer]] = {}
+_hung: set[Check] = set()
+# Concurrent requests wait for one check of a target instead of each making its own.
+_checking: defaultdict[Check, threading.Lock] = defaultdict(threading.Lock)
 
 
 def install() -> None:
@@ -67,33 +82,61 @@ def healthy_targets(group: str) -> list[Target]:
 
 def is_healthy(check: Check) -> bool:
     """Whether a target accepts connections and passed a check within the last second."""
-    if not _accepts_connections(check):
-        _answers.pop(check, None)
+    if check in _hung:
         return False
-    asked, answer = _answers.get(check, (float("-inf"), False))
+    with _checking[check]:
+        if check in _hung:
+            return False
+        answer = _current(check)
+        if answer is Answer.HUNG:
+            _hung.add(check)
+            threading.Thread(target=_await_recovery, args=(check,), name="hung target", daemon=True).start()
+    return answer is Answer.HEALTHY
+
+
+def probe(check: Check) -> Answer:
+    """Run a health check; it takes at most some seconds."""
+    connection = http.client.HTTPConnection(check.host, check.port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", check.path)
+        passed = matches(connection.getresponse().status, check.codes)
+    except TimeoutError:
+        return Answer.HUNG
+    except (OSError, http.client.HTTPException):
+        return Answer.UNHEALTHY
+    finally:
+        connection.close()
+    return Answer.HEALTHY if passed else Answer.UNHEALTHY
+
+
+def _current(check: Check) -> Answer:
+    """The last check's result if that is fresh and the target still accepts connections, else a new one."""
+    accepts = _connect(check)
+    if accepts is not Answer.HEALTHY:
+        _answers.pop(check, None)
+        return accepts
+    asked, answer = _answers.get(check, (float("-inf"), Answer.UNHEALTHY))
     if time.monotonic() - asked > _FRESH_SECONDS:
-        answer = _run_check(check)
+        answer = probe(check)
         _answers[check] = (time.monotonic(), answer)
     return answer
 
 
-def _accepts_connections(check: Check) -> bool:
+def _connect(check: Check) -> Answer:
     try:
         socket.create_connection((check.host, check.port), timeout=_TIMEOUT_SECONDS).close()
+    except TimeoutError:
+        return Answer.HUNG
     except OSError:
-        return False
-    return True
+        return Answer.UNHEALTHY
+    return Answer.HEALTHY
 
 
-def _run_check(check: Check) -> bool:
-    connection = http.client.HTTPConnection(check.host, check.port, timeout=_TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", check.path)
-        return matches(connection.getresponse().status, check.codes)
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+def _await_recovery(check: Check) -> None:
+    while probe(check) is Answer.HUNG:
+        pass
+    _answers.pop(check, None)
+    _hung.discard(check)
 
 
 def matches(status: int, codes: str) -> bool:

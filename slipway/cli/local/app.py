@@ -57,6 +57,8 @@ class Environment(Protocol):
 
     def status(self) -> Running | None: ...
 
+    def problems(self) -> list[str]: ...
+
     def down(self) -> bool: ...
 
     def wait(self) -> None: ...
@@ -95,16 +97,27 @@ def deploy(*, state: StateFolder = STATE_FOLDER) -> None:
 
 @app.command()
 def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> None:
-    """Show what is running; exit with code 4 if nothing is."""
-    running = _environment(state).status()
+    """Show what is running; exit with code 4 if nothing is, or a part of it is missing."""
+    environment = _environment(state)
+    running, problems = environment.status(), environment.problems()
+    up = running is not None and not problems
     if as_json:
-        typer.echo(json.dumps({"up": False} if running is None else {"up": True, **running.model_dump()}))
-    elif running is None:
-        Console().print("The embedded AWS is not up; [bold]slipway local up[/] starts it.")
+        found = {} if running is None else {"problems": problems, **running.model_dump()}
+        typer.echo(json.dumps({"up": up, **found}))
     else:
-        _addresses(Console(), running)
-    if running is None:
+        _print_status(Console(), running, problems)
+    if not up:
         raise typer.Exit(Exit.UNAVAILABLE)
+
+
+def _print_status(console: Console, running: Running | None, problems: list[str]) -> None:
+    if running is None:
+        console.print("The embedded AWS is not up; [bold]slipway local up[/] starts it.")
+        return
+    if not problems:
+        _addresses(console, running)
+    for problem in problems:
+        console.print(f"[red]The embedded AWS does not work:[/] {escape(problem)}", soft_wrap=True)
 
 
 @app.command()

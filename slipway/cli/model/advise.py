@@ -20,6 +20,7 @@ from slipway.models.advice.plot import check_format, plot_costs
 from slipway.models.advice.prices import SHIPPED, load_prices
 from slipway.models.advice.profiling import profile_package
 from slipway.models.advice.terms import Given
+from slipway.wording import counted
 
 LOWEST_RPS = 0.001
 _HIGHEST_RPS = 1000.0
@@ -121,5 +122,7 @@ def advise(
 def _warn_if_busy() -> None:
     load, processors = os.getloadavg()[0], os.cpu_count() or 1
     if load > processors:
-        message = f"this machine is busy (load {load:.1f} on {processors} processors): latencies will be too high"
+        message = (
+            f"this machine is busy (load {load:.1f} on {counted(processors, 'processor')}): latencies will be too high"
+        )
         typer.echo(f"warning: {message}", err=True)

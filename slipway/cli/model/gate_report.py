@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slipway.models.gates.rules import Check, GateResult
+from slipway.wording import counted
 
 
 def check_document(check: Check) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def check_document(check: Check) -> dict[str, Any]:
 def print_check(console: Console, title: str, check: Check) -> None:
     """Print one row per gate, and below the table the reason of each failure."""
     against = f"against {check.against}" if check.against else "with no version before it"
-    data = f", on {check.data.name} ({check.data.rows:,} records)" if check.data else ""
+    data = f", on {check.data.name} ({counted(check.data.rows, 'record')})" if check.data else ""
     if not check.results:
         console.print(f"{title} has no gates, so nothing was checked. docs/registry.md explains how to set them.")
         return

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.cli.options import AsJson
+from slipway.wording import counted
 
 if TYPE_CHECKING:
     from slipway.models.importing.importer import Imported
@@ -118,7 +119,7 @@ def _print(made: "Imported") -> None:
     console.print(table)
     answers = ", ".join(manifest.outputs.labels) if manifest.outputs.labels else "a value"
     console.print(f"{manifest.task}: {answers}", soft_wrap=True)
-    console.print(f"largest difference from the original: {made.difference:.2g} on {made.records} records")
+    console.print(f"largest difference from the original: {made.difference:.2g} on {counted(made.records, 'record')}")
     for entry in manifest.quality:
         if entry.metric != "largest_difference":
             console.print(f"{entry.metric} {entry.value:.4g} on {entry.data}", soft_wrap=True)

@@ -1,12 +1,15 @@
 """`slipway model`: work with the packages of this project."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.model import compress
@@ -16,6 +19,7 @@ from slipway.cli.model.import_model import import_
 from slipway.cli.model.registry_target import BucketName, TableName, find_target
 from slipway.cli.model.version_report import print_lineage
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.tables import new_table, plain_table
 from slipway.config import Config, load_config
 from slipway.errors import NotFoundError
 from slipway.models.manifest import Manifest
@@ -47,8 +51,8 @@ def list_models(
 ) -> None:
     """List and check the versions that slipway.yaml deploys, or list those of the registry."""
     if registry:
-        models = [model] if model else load_config(config).models
-        registry_commands.list_registered(find_target(config, table, bucket), list(models), as_json=as_json)
+        models = list(load_config(config).models)
+        registry_commands.list_registered(find_target(config, table, bucket), model, models, as_json=as_json)
         return
     settings = load_config(config)
     if model is not None and model not in settings.models:
@@ -57,14 +61,23 @@ def list_models(
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    shown = Table("model", "version", "stable", "task", "size", "quality")
-    for row in rows:
-        first = {item["metric"]: item["value"] for item in reversed(row["quality"])}
-        quality = "\n".join(f"{metric} {value:.3f}" for metric, value in reversed(first.items()))
-        stable = "yes" if row["stable"] else ""
-        size = f"{row['bytes'] / 1e6:.2f} MB" if row["here"] else "in the registry"
-        shown.add_row(row["model"], str(row["version"]), stable, row["task"], size, quality)
-    Console().print(shown)
+    Console().print(_models_table(rows))
+
+
+def _models_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A row per model, and one per version below it."""
+    table = plain_table("model", "size", "quality")
+    for model, versions in groupby(rows, key=itemgetter("model")):
+        listed = list(versions)
+        task = next((row["task"] for row in listed if row["task"]), "")
+        table.add_row(f"[bold]{escape(model)}[/] {task}".rstrip())
+        for row in listed:
+            first = {item["metric"]: item["value"] for item in reversed(row["quality"])}
+            quality = "\n".join(f"{metric} {value:.3f}" for metric, value in reversed(first.items()))
+            name = f"  version {row['version']}{', stable' if row['stable'] else ''}"
+            size = f"{row['bytes'] / 1e6:.2f} MB" if row["here"] else "in the registry"
+            table.add_row(name, size, escape(quality))
+    return table
 
 
 @app.command("show")
@@ -140,7 +153,7 @@ def _described(manifest: Manifest) -> dict[str, Any]:
 
 
 def _inputs_table(manifest: Manifest) -> Table:
-    table = Table("input", "type", "from", "limits", "default")
+    table = new_table("input", "type", "from", "limits", "default")
     for field in manifest.inputs:
         limits = [
             f"{name} {value}"

@@ -33,6 +33,7 @@ LocalVersion = Annotated[
 Number = Annotated[int, typer.Argument(help="The version's number in the registry.", min=1)]
 Data = Annotated[Path | None, typer.Option(help="Labelled records, .jsonl, .tsv or .csv. Default: gates.labelled.")]
 Seconds = Annotated[float, typer.Option(help="Seconds per latency measurement.", min=0.01)]
+_ADD = "`slipway model register` adds one"
 By = Annotated[str | None, typer.Option(help="Who does this. Default: the identity of the AWS credentials, as an ARN.")]
 
 
@@ -129,8 +130,9 @@ def pull(
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Write a version of the registry to a folder here, with every file checked."""
+    folder = into or Project(config, model).folder / str(number)
     target = find_target(config, table, bucket)
-    package = target.open().pull(model, number, into or Project(config, model).folder / str(number))
+    package = target.open().pull(model, number, folder)
     Console().print(f"{model} {number} of {target.place} is in {package.folder}.", soft_wrap=True)
 
 
@@ -188,14 +190,23 @@ def _before(
     return nullcontext(project.before(package) if against is None else project.package(against))
 
 
-def list_registered(target: Target, models: Sequence[str], *, as_json: bool) -> None:
-    """Print the registry's versions of the models."""
+def list_registered(target: Target, model: str | None, models: Sequence[str], *, as_json: bool) -> None:
+    """Print the registry's versions of one model, or of all ``models``; raises NotFoundError if the one has none."""
     registry = target.open()
-    records = [record for model in models for record in registry.versions(model)]
+    records = [record for name in ([model] if model else models) for record in registry.versions(name)]
+    if model and not records:
+        raise _not_registered(model, models)
     if as_json:
         typer.echo(json.dumps([record.model_dump(mode="json") for record in records]))
-    else:
+    elif records:
         print_versions(Console(), records)
+    else:
+        Console().print(f"There are no versions in the registry of {target.place} yet; {_ADD}.", markup=False)
+
+
+def _not_registered(model: str, models: Sequence[str] = ()) -> NotFoundError:
+    others = [name for name in models if name != model]
+    return NotFoundError("version in the registry of model", model, others, way_out=_ADD)
 
 
 def find_registered(target: Target, model: str, number: int | None) -> tuple[VersionRecord, Manifest]:
@@ -203,5 +214,5 @@ def find_registered(target: Target, model: str, number: int | None) -> tuple[Ver
     registry = target.open()
     record = registry.version(model, number) if number is not None else registry.newest(model)
     if record is None:
-        raise NotFoundError("version in the registry", model)
+        raise _not_registered(model)
     return record, registry.manifest(record)

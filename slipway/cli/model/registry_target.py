@@ -1,14 +1,13 @@
 """Find the registry that the commands use: its table and bucket, and where they are."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from slipway.cli.api import LOCAL_STATE
-from slipway.cli.deployed import embedded_options
+from slipway.cli.deployed import account_output
+from slipway.cli.embedded import NAME, Embedded, find_embedded
 from slipway.config import load_config
 from slipway.errors import InputError, NotFoundError
 from slipway.models.registry.registry import Registry
@@ -56,20 +55,18 @@ def find_target(config: Path, table: str | None, bucket: str | None) -> Target:
         raise InputError.of("--table and --bucket", "must be given together")
     if table and bucket:
         return Target(table, bucket, "AWS")
-    if LOCAL_STATE.exists():
-        return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
+    if (embedded := find_embedded()) is not None:
+        return _embedded(embedded)
     return _deployed(f"{load_config(config).project}-state")
 
 
-def _embedded(state: dict[str, Any]) -> Target:
-    outputs = {name: value for stack in state["outputs"].values() for name, value in stack.items()}
+def _embedded(found: Embedded) -> Target:
+    outputs = found.all_outputs
     if "ControlTable" not in outputs or "ModelBucket" not in outputs:
         raise NotFoundError("registry in the embedded AWS", "ControlTable, ModelBucket", outputs)
-    return Target(outputs["ControlTable"], outputs["ModelBucket"], "the embedded AWS", embedded_options(state))
+    return Target(outputs["ControlTable"], outputs["ModelBucket"], NAME, dict(found.options))
 
 
 def _deployed(stack: str) -> Target:
-    from slipway.aws.stacks import stack_output
-
-    table, bucket = (stack_output(stack, output) for output in ("ControlTable", "ModelBucket"))
+    table, bucket = (account_output(stack, output) for output in ("ControlTable", "ModelBucket"))
     return Target(table, bucket, f"stack {stack}")

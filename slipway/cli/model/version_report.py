@@ -5,22 +5,23 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from slipway.cli.model.gate_report import number, print_check
+from slipway.cli.tables import new_table, plain_table
 from slipway.models.registry.difference import Change, Difference
 from slipway.models.registry.versions import VersionRecord
+from slipway.wording import counted
 
 
 def print_versions(console: Console, records: list[VersionRecord]) -> None:
     """Print one row per version."""
-    table = Table("model", "version", "registered", "by", "size", "quality", "state")
+    table = plain_table("version", "registered", "by", "size", "quality", "state")
     for record in records:
         quality = "\n".join(f"{item.metric} {item.value:.3f}" for item in record.quality)
         time = record.registered_at.strftime("%Y-%m-%d %H:%M")
         size = f"{record.size_bytes / 1e6:.2f} MB"
         by = record.origin.by.rpartition(":")[2]  # the part of an ARN that identifies a person
-        row = (record.model, str(record.number), time, by, size, quality, _state(record))
+        row = (record.label, time, by, size, quality, _state(record))
         table.add_row(*map(escape, row))
     console.print(table)
 
@@ -52,13 +53,15 @@ def print_lineage(console: Console, record: VersionRecord) -> None:
             console.print(f"[bold]{name}[/] {escape(str(value))}", soft_wrap=True, highlight=False)
     for data in training.data:
         digest = f", sha256 {data.sha256}" if data.sha256 else ""
-        console.print(f"[bold]data[/] {escape(data.name)}, {data.rows:,} rows{digest}", soft_wrap=True, highlight=False)
+        console.print(
+            f"[bold]data[/] {escape(data.name)}, {counted(data.rows, 'row')}{digest}", soft_wrap=True, highlight=False
+        )
     print_check(console, record.label, record.check)
 
 
 def print_difference(console: Console, before: str, after: str, difference: Difference) -> None:
     """Print the differences in schema, files, quality and size."""
-    table = Table("", "what", before, after)
+    table = new_table("", "what", before, after)
     parts = {"schema": difference.schema, "file": difference.files, "quality": difference.quality}
     for part, changes in parts.items():
         for change in changes:

@@ -14,6 +14,7 @@ from slipway.cli.deployed import find_deployed
 from slipway.cli.monitor.status_report import print_status
 from slipway.cli.options import AsJson, ConfigFile, Token, Url
 from slipway.config import load_config
+from slipway.wording import counted
 
 Minutes = Annotated[int, typer.Option(min=1, max=1440, help="Minutes of traffic to show.")]
 READY = "ready"
@@ -41,8 +42,12 @@ def status(
         typer.echo(json.dumps({**found, "models": [asdict(model) for model in observed]}))
     else:
         console = Console()
-        console.print(f"[bold]{project}[/] in {deployed.place}; its API is {health}. The last {minutes} minutes:")
+        console.print(f"[bold]{project}[/] in {deployed.place}; its API is {health}. The last {_span(minutes)}:")
         print_status(console, observed)
+
+
+def _span(minutes: int) -> str:
+    return "minute" if minutes == 1 else counted(minutes, "minute")
 
 
 def _health(client: Api) -> str:

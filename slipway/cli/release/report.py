@@ -1,6 +1,6 @@
 """Format releases as tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -8,7 +8,6 @@ from rich.table import Table
 
 from slipway.config.releases import Shadow
 from slipway.releases.controller.reconciler import PassResult
-from slipway.releases.evidence.tallies import Evidence
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.strategies.decide import Decision
 from slipway.releases.strategies.experiments import results
@@ -16,12 +15,13 @@ from slipway.releases.strategies.experiments import results
 _COLOURS = {"rolled-back": "red", "promoted": "green", "running": "yellow", "baking": "yellow"}
 
 
-def record_table(record: ReleaseRecord, evidence: Evidence | None = None, decision: Decision | None = None) -> Table:
-    """The state of a release: its phase, the shares, and the verdict."""
+def record_table(
+    record: ReleaseRecord, live: Mapping[int, float] | None = None, decision: Decision | None = None
+) -> Table:
+    """The state of a release: its phase, the shares wanted and live, if these are known, and the verdict."""
     phase = record.phase.value
     title = f"[bold]{record.id}[/] · {record.options.strategy} · [{_COLOURS.get(phase, 'blue')}]{phase}[/]"
     table = Table("version", "wanted", "live", "traffic", title=title, title_justify="left", caption_justify="left")
-    live = evidence.observed.shares if evidence else None
     for version, share in record.weights.items():
         role = "stable" if version == record.stable else "candidate"
         shown = "" if live is None else f"{100 * live.get(version, 0.0):.1f} %"

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
 from slipway.cli.release.fields import request_fields
+from slipway.cli.release.live import live_shares, slot_shares
 from slipway.cli.release.report import history_table, print_pass, record_table
-from slipway.cli.release.target import ReleaseTarget, find_releases
+from slipway.cli.release.target import ReleaseTarget, find_model_releases, find_releases
 from slipway.config.releases import Shadow
-from slipway.errors import NotFoundError
 from slipway.models.package import load_package
 from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.outputs import Outputs
@@ -43,9 +43,7 @@ def start(
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Start releasing a version; the controller continues on its own and rolls back if it is worse."""
-    target = find_releases(config)
-    if model not in target.config.models:
-        raise NotFoundError("model", model, target.config.models)
+    target = find_model_releases(config, model)
     store = target.deployment.store()
     last = next(iter(store.current([model])), None)
     stable = stable_version(target.config, model, last, _live(target, model))
@@ -92,21 +90,21 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the latest release of each model."""
-    target = find_releases(config)
+    target = find_model_releases(config, model) if model else find_releases(config)
     records = target.deployment.store().current([model] if model else target.config.models)
     if as_json:
         typer.echo(json.dumps([json.loads(dump_record(record)) for record in records]))
         return
     console = Console()
     for record in records:
-        console.print(record_table(record))
+        console.print(record_table(record, live_shares(target, record)))
     if not records:
         console.print("There are no releases yet.")
 
 
 def history(model: Model, *, config: ConfigFile = Path("slipway.yaml"), as_json: AsJson = False) -> None:
     """Show the releases of a model, with the evidence for each step."""
-    store = find_releases(config).deployment.store()
+    store = find_model_releases(config, model).deployment.store()
     active = [record for record in store.current([model]) if not record.settled]
     records = [*active, *store.past(model)]
     if as_json:
@@ -115,6 +113,8 @@ def history(model: Model, *, config: ConfigFile = Path("slipway.yaml"), as_json:
     console = Console()
     for record in records:
         console.print(history_table(record))
+    if not records:
+        console.print(f"There are no releases of {model} yet.")
 
 
 def tick(*, config: ConfigFile = Path("slipway.yaml")) -> None:
@@ -124,7 +124,7 @@ def tick(*, config: ConfigFile = Path("slipway.yaml")) -> None:
 
 
 def _order(action: Literal["promote", "rollback"], model: str, reason: str, by: str | None, config: Path) -> None:
-    target = find_releases(config)
+    target = find_model_releases(config, model)
     order = OperatorOrder(action=action, by=by or target.caller(), at=datetime.now(UTC), why=reason)
     _print([target.deployment.controller(target.config).order(model, order)])
 
@@ -146,21 +146,7 @@ def _caller(target: ReleaseTarget, dry_run: bool) -> str:
 
 def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
     """The live shares of a heavy model; None for a light one, whose shares are the last release's."""
-    if target.config.models[model].tier == "light":
-        return None
-    from slipway.releases.controller.listener import SlotBalancer
-    from slipway.releases.controller.parameters import SlotParameters
-
-    options = target.deployment.options
-    parameters = SlotParameters(target.config.project, options)
-    names = parameters.names(model)
-    weights = SlotBalancer(names.rule, names.groups, options).weights()
-    versions = parameters.versions(model)
-    total = sum(weights.values()) or 1
-    shares: dict[int, float] = {}
-    for slot, weight in weights.items():
-        shares[versions[slot]] = shares.get(versions[slot], 0.0) + weight / total
-    return shares
+    return None if target.config.models[model].tier == "light" else slot_shares(target, model)
 
 
 def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Outputs:

@@ -1,12 +1,12 @@
 """Find the releases that the commands use: in a running embedded AWS, else in the deployed stacks."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.cli.api import LOCAL_STATE
 from slipway.cli.deployed import Deployed, find_deployed
+from slipway.cli.embedded import find_embedded
 from slipway.config import Config, load_config
+from slipway.errors import NotFoundError
 from slipway.releases.controller.deployment import Deployment
 
 
@@ -27,7 +27,18 @@ class ReleaseTarget:
 
 def find_releases(config_file: Path) -> ReleaseTarget:
     """Find the deployment of a slipway.yaml; raises NotFoundError and UnavailableError as `find_deployed` does."""
+    return _find(load_config(config_file))
+
+
+def find_model_releases(config_file: Path, model: str) -> ReleaseTarget:
+    """Find the deployment of a slipway.yaml with this model; raises as `find_releases`, and for another name."""
     config = load_config(config_file)
+    if model not in config.models:
+        raise NotFoundError("model", model, config.models)
+    return _find(config)
+
+
+def _find(config: Config) -> ReleaseTarget:
     deployed = find_deployed(config.project)
     deployment = Deployment(
         table=deployed.output("ControlTable"),
@@ -41,8 +52,8 @@ def find_releases(config_file: Path) -> ReleaseTarget:
 
 
 def _api(deployed: Deployed) -> str:
-    if LOCAL_STATE.exists():
-        return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
+    if (embedded := find_embedded()) is not None:
+        return embedded.api
     return deployed.output("ApiUrl")
 
 

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from slipway.cli.options import ConfigFile
+from slipway.cli.release.live import recorded_shares
 from slipway.cli.release.report import record_table
-from slipway.cli.release.target import find_releases
+from slipway.cli.release.target import find_model_releases
 from slipway.errors import NotFoundError, SlipwayError
 from slipway.releases.controller.reconciler import Controller
 from slipway.releases.record.document import ReleaseRecord
@@ -27,7 +28,7 @@ def watch(
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Show weights, evidence and verdict until the release ends, without changing anything."""
-    target = find_releases(config)
+    target = find_model_releases(config, model)
     store, controller = target.deployment.store(), target.deployment.controller(target.config)
     record = _record(store, model)
     with Live(record_table(record), console=Console(), auto_refresh=False) as live:
@@ -45,7 +46,8 @@ def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
         evidence = controller.observe(record)
     except SlipwayError as error:
         return Group(record_table(record), Text.from_markup(f"[red]{escape(str(error))}[/]"))
-    return record_table(record, evidence, decide(record, evidence, controller.now()))
+    live = evidence.observed.shares or recorded_shares(record)
+    return record_table(record, live, decide(record, evidence, controller.now()))
 
 
 def _record(store: ReleaseStore, model: str) -> ReleaseRecord:

@@ -14,6 +14,7 @@ from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
+from slipway.wording import counted
 
 _BATCH = 32
 _ROUNDING = 1e-9
@@ -46,7 +47,7 @@ class Bench:
     @property
     def label(self) -> str:
         """The name of the records in manifests and tables."""
-        return f"{self.data.name}, {len(self.data.records)} records"
+        return f"{self.data.name}, {counted(len(self.data.records), 'record')}"
 
     def answers(self, package: Package, records: Sequence[Record]) -> list[Output]:
         """The outputs of the records, each predicted alone."""

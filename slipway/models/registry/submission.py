@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slipway.config import GatesConfig
+from slipway.errors import PackageError
 from slipway.models.gates.checking import check_package
 from slipway.models.package import Package
 from slipway.models.registry.registry import Registry
@@ -38,13 +39,26 @@ def submit_package(
 
 @contextmanager
 def newest_package(registry: Registry, model: str) -> Iterator[Package | None]:
-    """The newest version that is not deprecated, in a temporary folder, or None."""
+    """The newest version that is not deprecated, in a temporary folder, or None.
+
+    Raises:
+        PackageError: it is damaged; the message says how to leave it out.
+    """
     record = registry.newest(model)
     if record is None:
         yield None
         return
     with TemporaryDirectory(prefix="slipway-") as folder:
-        yield registry.pull(model, record.number, Path(folder) / str(record.number))
+        yield _pulled(registry, record, Path(folder) / str(record.number))
+
+
+def _pulled(registry: Registry, record: VersionRecord, folder: Path) -> Package:
+    try:
+        return registry.pull(record.model, record.number, folder)
+    except PackageError as error:
+        way_out = f'`slipway model deprecate {record.model} {record.number} --reason "damaged"` leaves it out'
+        message = f"the newest version of the registry, with which others are compared, is damaged ({error}); {way_out}"
+        raise PackageError(record.label, message) from error
 
 
 def _with_parent(registry: Registry, package: Package, origin: Origin) -> Origin:

@@ -18,6 +18,7 @@ from slipway.config.releases import (
 from slipway.errors import FieldProblem, InputError
 from slipway.releases.record.phases import Phase
 from slipway.releases.statistics.sample_size import sample_size
+from slipway.wording import counted
 
 _SLOTS = 2
 _ARMS = 10
@@ -85,7 +86,7 @@ def plan(
     bake = bake_minutes(options)
     may_win = not isinstance(options, Shadow | AbTest | Bandit | Interleave) or _promotes(options)
     if may_win and bake:
-        until = f"{bake:g} minutes have passed, with nothing worse than version {stable} was"
+        until = f"it has been {counted(bake, 'minute')}, with nothing worse than version {stable} was"
         steps.append(PlanStep(Phase.BAKING, f"100 % to the candidate; version {stable} stays warm", until))
     if may_win:
         steps.append(PlanStep(Phase.PROMOTED, "the candidate is the stable version", "the next release"))
@@ -106,7 +107,7 @@ def check_start(options: Options, judge: JudgeConfig, *, tier: str, stable: int,
         problems.append(FieldProblem("step", f"{len(steps) + 1} steps are too many; {1 / _STEPS:g} is the least"))
     least = sum(step.minutes for step in steps)
     if least >= judge.deadline_minutes:
-        message = f"the steps take {least:g} minutes, and the deadline is {judge.deadline_minutes:g}: raise it"
+        message = f"the steps take {counted(least, 'minute')}, and the deadline is {judge.deadline_minutes:g}: raise it"
         problems.append(FieldProblem("judge.deadline_minutes", message))
     if problems:
         raise InputError(problems)
@@ -146,24 +147,28 @@ def _promotes(options: Options) -> bool:
 
 def _running(options: Options, judge: JudgeConfig, names: str) -> Iterator[PlanStep]:
     for step in share_steps(options):
-        until = f"{step.minutes:g} minutes with traffic and {judge.min_requests:,} requests have passed"
+        until = (
+            f"{counted(step.minutes, 'minute')} with traffic and {counted(judge.min_requests, 'request')} have passed"
+        )
         if step.proof:
             until += ", and the candidate is proven within its margins"
         yield PlanStep(Phase.RUNNING, f"{100 * step.share:g} % to version {names}", until)
     match options:
         case Shadow():
             what = f"version {names} scores {100 * options.sample:g} % of the requests, and answers nobody"
-            yield PlanStep(Phase.RUNNING, what, f"{options.minutes:g} minutes have passed")
+            yield PlanStep(Phase.RUNNING, what, f"it has been {counted(options.minutes, 'minute')}")
         case AbTest():
             size = sample_size(options, arms=names.count(",") + 2)
             early = ", or the sequential test decides" if options.sequential else ""
             what = f"equal shares to version {names} and the stable one, measured by {options.metric}"
-            yield PlanStep(Phase.RUNNING, what, f"each arm has {size:,} outcomes{early}")
+            yield PlanStep(Phase.RUNNING, what, f"each arm has {counted(size, 'outcome')}{early}")
         case Bandit():
             what = f"version {names} and the stable one share by Thompson sampling, {100 * options.floor:g} % at least"
             yield PlanStep(Phase.RUNNING, what, f"one is the best with probability {options.confidence:g}")
         case Interleave():
             what = f"version {names} and the stable one answer together by team draft"
-            yield PlanStep(Phase.RUNNING, what, f"the sign test decides, or {options.impressions:,} impressions are in")
+            yield PlanStep(
+                Phase.RUNNING, what, f"the sign test decides, or it has {counted(options.impressions, 'impression')}"
+            )
         case _:
             return

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from slipway.config import Config, ModelConfig
 from slipway.config.releases import JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
 from slipway.config.validation import field_problems
-from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError
+from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError, near_name
 from slipway.releases.evidence.accuracy import check_accuracy
 from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.plan import check_start
@@ -89,7 +89,7 @@ def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, st
     strategies: tuple[Strategy, ...] = get_args(Strategy)
     strategy = next((each for each in strategies if each == name), None)
     if name is not None and strategy is None:
-        raise InputError.of("strategy", f"{name!r} is none of {', '.join(strategies)}")
+        raise InputError.of("strategy", f"{name!r}{near_name(name, strategies)} is none of {', '.join(strategies)}")
     plain = {key: value for key, value in changes.items() if not key.startswith(_JUDGE)}
     judged = {key.removeprefix(_JUDGE): value for key, value in changes.items() if key.startswith(_JUDGE)}
     try:
@@ -133,6 +133,8 @@ def _changed(document: dict[str, Any], changes: Mapping[str, str]) -> dict[str, 
             inner = place.get(parent)
             place = inner if isinstance(inner, dict) else {}
         if last not in place or last == "strategy":
-            raise InputError([FieldProblem(name, f"is no option here; there is {', '.join(document)}")])
+            raise InputError(
+                [FieldProblem(name, f"is no option here{near_name(name, document)}; there is {', '.join(document)}")]
+            )
         place[last] = None if value == "" else value
     return document

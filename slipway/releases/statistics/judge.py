@@ -10,6 +10,7 @@ from slipway.releases.evidence import tallies as evidence
 from slipway.releases.evidence.tallies import Window
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Comparison, Questions
+from slipway.wording import counted
 
 
 class Outcome(StrEnum):
@@ -98,7 +99,9 @@ def judge(capital: Capital, asked: Questions, *, requests: float, least: int) ->
     if worse:
         return Verdict(Outcome.ROLLBACK, "; ".join(finding.sentence for finding in worse), found)
     if requests < least:
-        waiting = f"too little traffic yet: {requests:,.0f} requests to the candidate, of {least:,} at least"
+        waiting = (
+            f"too little traffic yet: {counted(round(requests), 'request')} to the candidate, of {least:,} at least"
+        )
         return Verdict(Outcome.CONTINUE, waiting, found)
     unproven = [found[index] for index in asked.proven if not found[index].fine]
     if unproven:

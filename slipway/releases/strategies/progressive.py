@@ -16,6 +16,7 @@ from slipway.releases.strategies.transitions import (
     promote,
     roll_back,
 )
+from slipway.wording import counted
 
 Progress = tuple[ReleaseRecord, Verdict]
 
@@ -65,12 +66,12 @@ def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | 
     if verdict.held:
         return verdict.sentence
     if record.requests < record.judge.min_requests:
-        least = record.judge.min_requests
-        return f"too little traffic yet: {record.requests:,.0f} requests to the candidate in this step, of {least:,}"
+        sent, least = counted(round(record.requests), "request"), record.judge.min_requests
+        return f"too little traffic yet: {sent} to the candidate in this step, of {least:,}"
     if step.proof and verdict.outcome is not Outcome.PROMOTE:
         return verdict.sentence
     if record.minutes < step.minutes:
-        return f"{record.minutes:.4g} of {step.minutes:g} minutes with traffic are over; {verdict.sentence}"
+        return f"{record.minutes:.4g} of {counted(step.minutes, 'minute')} with traffic; {verdict.sentence}"
     return None
 
 
@@ -82,19 +83,19 @@ def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool
     passed = (now - record.phase_since).total_seconds() / 60 if proven else record.minutes
     enough = proven or record.requests >= record.judge.min_requests
     if moved and passed >= minutes and enough and not verdict.held:
-        done = Verdict(Outcome.PROMOTE, f"nothing is worse after {minutes:g} minutes", verdict.findings)
+        done = Verdict(Outcome.PROMOTE, f"nothing is worse after {counted(minutes, 'minute')}", verdict.findings)
         return promote(record, now, done.lines), done
     if now >= record.phase_since + timedelta(minutes=minutes + record.judge.deadline_minutes):
         return _give_up(record, verdict, now)
-    waiting = f"{passed:.4g} of {minutes:g} minutes of the bake are over"
+    waiting = f"{passed:.4g} of {counted(minutes, 'minute')} of the bake"
     if not enough:
-        waiting += f", with {record.requests:,.0f} requests of {record.judge.min_requests:,} at least"
+        waiting += f", with {counted(round(record.requests), 'request')} of {record.judge.min_requests:,} at least"
     return record, Verdict(Outcome.CONTINUE, waiting, verdict.findings, held=verdict.held)
 
 
 def _give_up(record: ReleaseRecord, verdict: Verdict, now: datetime) -> Progress:
     minutes = record.judge.deadline_minutes
-    sentence = f"inconclusive after {minutes:g} minutes: {verdict.sentence}"
+    sentence = f"inconclusive after {counted(minutes, 'minute')}: {verdict.sentence}"
     given_up = Verdict(Outcome.INCONCLUSIVE, sentence, verdict.findings)
     return roll_back(record, now, "rolled back at the deadline", given_up.lines), given_up
 

@@ -1,6 +1,7 @@
 """The commands of the registry against a table and a bucket in moto."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from slipway.cli import app
 from slipway.cli.model.registry_target import find_target
-from slipway.errors import CheckFailedError, InputError, NotFoundError
+from slipway.errors import CheckFailedError, InputError, NotFoundError, PackageError
 from slipway.models.package import Package, load_package
 
 NAME = "tiny-sentiment"
@@ -163,6 +164,32 @@ class TestRegistry:
         for arguments in (("pull", NAME, "1"), ("show", NAME, "--registry"), ("diff", NAME, "1", "2")):
             assert isinstance(invoke(*arguments, *TARGET).exception, NotFoundError)
 
+    def test_a_damaged_newest_version_names_the_way_out(self, project: Path):
+        done("register", NAME, "1", *TARGET)
+        boto3.client("s3").put_object(Bucket="models-of-tests", Key=f"models/{NAME}/1/model.onnx", Body=b"damaged")
+        make_text_package(project / "models" / NAME / "2", version=2)
+
+        refused = invoke("register", NAME, "2", *TARGET)
+
+        assert isinstance(refused.exception, PackageError)
+        assert f"`slipway model deprecate {NAME} 1 --reason" in str(refused.exception)
+        done("deprecate", NAME, "1", "--reason", "damaged", *TARGET)
+        assert done("register", NAME, "2", "--json", *TARGET)["number"] == 2
+
+    def test_a_model_without_versions_is_told_from_an_empty_registry(self, project: Path):
+        assert "no versions in the registry" in done("list", "--registry", *TARGET)
+        assert done("list", "--registry", "--json", *TARGET) == []
+        refused = invoke("list", "tiny-sentimen", "--registry", *TARGET)
+        assert isinstance(refused.exception, NotFoundError)
+        assert "did you mean 'tiny-sentiment'?" in str(refused.exception)
+
+
+@pytest.fixture
+def listener() -> Iterator[str]:
+    """The address of something that accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
 
 class TestTarget:
     def test_the_stack_of_the_project_is_asked(self, project: Path, aws: None):
@@ -176,10 +203,11 @@ class TestTarget:
         assert (target.table, target.bucket, target.place) == ("control", "models-of-tests", "stack tiny-state")
         assert done("register", NAME, "1", "--json")["number"] == 1
 
-    def test_the_embedded_aws_comes_first(self, project: Path):
+    def test_the_embedded_aws_comes_first(self, project: Path, listener: str):
         state = {
+            "ready": True,
             "api": "http://127.0.0.1:8080",
-            "emulator": "http://127.0.0.1:4566",
+            "emulator": listener,
             "region": "eu-west-1",
             "credentials": {"access_key_id": "a", "secret_access_key": "b"},
             "outputs": {"tiny-state": {"ControlTable": "c", "ModelBucket": "m"}, "tiny-serving": {"ApiUrl": "u"}},
@@ -188,7 +216,7 @@ class TestTarget:
         (project / ".slipway" / "local.json").write_text(json.dumps(state), "utf-8")
         target = find_target(Path("slipway.yaml"), None, None)
         assert (target.table, target.bucket) == ("c", "m")
-        assert target.options["endpoint_url"] == "http://127.0.0.1:4566"
+        assert target.options["endpoint_url"] == listener
         assert "secret" not in repr(target)
         assert find_target(Path("slipway.yaml"), "t", "b").options == {}
 

@@ -102,6 +102,29 @@ def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:
     assert isinstance(nothing.exception, ConflictError)
 
 
+def test_the_live_shares_of_a_light_model_are_those_that_its_functions_read(project: Path) -> None:
+    release("start", "tiny-sentiment", "2", "-o", "share=0.25")
+    for _ in range(2):
+        release("tick")
+    rows = [
+        line.split("│") for line in release("status").output.splitlines() if "stable" in line or "candidate" in line
+    ]
+
+    assert [(row[2].strip(), row[3].strip()) for row in rows[:2]] == [("75.0 %", "75.0 %"), ("25.0 %", "25.0 %")]
+
+
+@pytest.mark.parametrize("command", ["status", "history", "watch", "promote", "rollback"])
+def test_a_model_that_slipway_yaml_lacks_is_named_with_the_nearest(project: Path, command: str) -> None:
+    error = release(command, "tiny-sentimet").exception
+
+    assert isinstance(error, NotFoundError)
+    assert "did you mean 'tiny-sentiment'?" in str(error)
+
+
+def test_a_model_without_releases_is_told(project: Path) -> None:
+    assert "There are no releases of tiny-sentiment yet" in release("history", "tiny-sentiment").output
+
+
 def test_a_promotion_by_order_becomes_the_stable_version(project: Path) -> None:
     release("start", "tiny-sentiment", "2", "-o", "warm_minutes=0")
     release("tick")

@@ -14,7 +14,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from slipway.cli.commands import app
-from slipway.errors import NotFoundError, UnavailableError
+from slipway.errors import ConfigError, NotFoundError, UnavailableError
 
 REGION = "eu-central-1"
 CONFIG = "project: demo\napi: {authorization: none}\nmodels:\n  tweets: {versions: [1], stable: 1}\n"
@@ -193,12 +193,35 @@ def test_nothing_deployed_is_said_with_what_would_deploy_it(status: Status) -> N
     assert "cdk deploy" in str(error)
 
 
-def test_an_embedded_aws_that_is_still_starting_is_named(status: Status, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ready", "said"),
+    [(False, "it is still starting, or its start was broken off"), (True, "it has ended; `make run`")],
+)
+def test_an_embedded_aws_that_is_not_up_is_named_with_the_way_out(
+    status: Status, tmp_path: Path, ready: bool, said: str
+) -> None:
     (tmp_path / ".slipway").mkdir()
-    state = {"ready": False, "outputs": {}}
+    state = {
+        "ready": ready,
+        "api": "http://127.0.0.1:9",
+        "emulator": "http://127.0.0.1:9",
+        "region": REGION,
+        "credentials": {"access_key_id": "a", "secret_access_key": "b"},
+        "outputs": {},
+    }
     (tmp_path / ".slipway/local.json").write_text(json.dumps(state), encoding="utf-8")
 
     error = status().exception
 
     assert isinstance(error, UnavailableError)
-    assert "still starting" in str(error)
+    assert said in str(error)
+
+
+def test_a_state_that_cannot_be_read_is_named(status: Status, tmp_path: Path) -> None:
+    (tmp_path / ".slipway").mkdir()
+    (tmp_path / ".slipway/local.json").write_text("{", encoding="utf-8")
+
+    error = status().exception
+
+    assert isinstance(error, ConfigError)
+    assert "local.json" in str(error)

@@ -149,7 +149,12 @@ def test_writes_are_taken_as_the_results_are(store: FeatureStore) -> None:
         ("profile", {"name": "\ud800"}, InputError, "profile.name: must be valid Unicode"),
         ("profile", {"nmae": "x"}, InputError, "profile.nmae: is not a feature of this group, which has name, visits"),
         ("profile", {}, InputError, "profile: a write needs at least one feature"),
-        ("proflie", {"name": "x"}, NotFoundError, "no feature group 'proflie'; there is profile, last-hour, stock"),
+        (
+            "proflie",
+            {"name": "x"},
+            NotFoundError,
+            "no feature group 'proflie' (did you mean 'profile'?); there is profile, last-hour, stock",
+        ),
         ("stock", {"price": 1.0}, InputError, "stock: belongs to the entity item, not to user"),
         ("profile", {"name": "é" * 205_000, "visits": 1}, TooLargeError, "profile.name: has 410002 of the row"),
     ],

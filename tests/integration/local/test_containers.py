@@ -16,6 +16,7 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import alb, cloudwatch_logs, ecs, iam, ssm, sts
 
+from local.emulator.balancing import health
 from local.emulator.containers import Containers, Engine
 from local.environment.settings import ACCOUNT, REGION
 
@@ -171,6 +172,22 @@ def test_a_killed_process_is_replaced(blue: Blue) -> None:
     until(lambda: blue.service["runningCount"] == 1)
 
     assert blue.environment()["pid"] != killed
+
+
+def test_a_process_that_hangs_is_killed_and_replaced(
+    monkeypatch: pytest.MonkeyPatch, blue: Blue, containers: Containers
+) -> None:
+    monkeypatch.setattr(health, "_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("local.emulator.containers._CHECK_EVERY_SECONDS", 0.1)
+    hung = blue.environment()["pid"]
+    (log,) = containers.logs.glob("*.log")
+    os.kill(hung, signal.SIGSTOP)
+
+    until(lambda: not psutil.pid_exists(hung) or psutil.Process(hung).status() == psutil.STATUS_ZOMBIE)
+    until(lambda: blue.service["runningCount"] == 1 and blue.targets)
+
+    assert blue.environment()["pid"] != hung
+    assert "killed: it answered none of 3 health checks" in log.read_text(encoding="utf-8")
 
 
 def test_a_new_deployment_reads_the_version_anew_and_never_leaves_the_group_empty(blue: Blue) -> None:

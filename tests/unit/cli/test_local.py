@@ -27,6 +27,7 @@ class Environment:
     """A fake environment that records its calls."""
 
     running: Up | None = None
+    found: list[str]
     asked: list[str]
 
     def __init__(self, root: Path, folder: Path) -> None:
@@ -50,6 +51,9 @@ class Environment:
     def status(self) -> Up | None:
         return self.running
 
+    def problems(self) -> list[str]:
+        return self.found
+
     def down(self) -> bool:
         was_up = self.running is not None
         type(self).running = None
@@ -63,7 +67,7 @@ class Environment:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> type[Environment]:
     """The class that the entry point loads."""
-    made = type("Made", (Environment,), {"asked": [], "running": None})
+    made = type("Made", (Environment,), {"asked": [], "running": None, "found": []})
     monkeypatch.setattr(local, "entry_points", lambda **_: [_Loaded(made)])
     monkeypatch.setattr(local, "_first_prediction", lambda *_: None)
     return made
@@ -122,8 +126,20 @@ def test_the_status_is_told_to_people_and_programs(environment: type[Environment
     up = RUNNER.invoke(local.app, ["status", "--json"])
 
     assert (nothing.exit_code, json.loads(nothing.output)) == (4, {"up": False})
-    assert (up.exit_code, json.loads(up.output)) == (0, {"up": True, "api": Up.api, "emulator": Up.emulator})
+    shown = {"up": True, "problems": [], "api": Up.api, "emulator": Up.emulator}
+    assert (up.exit_code, json.loads(up.output)) == (0, shown)
     assert Up.api in RUNNER.invoke(local.app, ["status"]).output
+
+
+def test_a_part_that_is_missing_is_told_to_people_and_programs(environment: type[Environment]) -> None:
+    environment.running, environment.found = Up(), ["the front door has ended"]
+
+    people, programs = (RUNNER.invoke(local.app, ["status", *how]) for how in ([], ["--json"]))
+
+    assert (people.exit_code, programs.exit_code) == (4, 4)
+    assert "the front door has ended" in people.output
+    assert Up.api not in people.output
+    assert (json.loads(programs.output)["up"], json.loads(programs.output)["problems"]) == (False, environment.found)
 
 
 def test_down_says_whether_there_was_anything(environment: type[Environment]) -> None:

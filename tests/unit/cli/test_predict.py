@@ -63,11 +63,12 @@ def test_the_problem_document_is_shown_by_field(fake_api, monkeypatch, capsys):
     problem = {
         "title": "Invalid input",
         "status": 422,
+        "detail": "inputs[0].text: is missing",
         "errors": [{"field": "inputs[0].text", "message": "is missing"}],
     }
     fake_api.answers[PATH] = (422, problem)
     assert run(monkeypatch, "predict", "tweet-sentiment", "txt=x") == 1
-    assert "inputs[0].text: is missing" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("inputs[0].text: is missing") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 5), (404, 1), (503, 4)])

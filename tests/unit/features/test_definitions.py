@@ -35,7 +35,7 @@ def test_defaults_are_the_features_that_have_one() -> None:
 def test_groups_know_their_entity_and_entities_their_groups() -> None:
     assert DEFINITIONS.entities == {"profile": "user", "clicks": "user", "stock": "item"}
     assert DEFINITIONS.groups_of("user") == ("profile", "clicks")
-    with pytest.raises(NotFoundError, match="no entity 'usr'; there is user, item"):
+    with pytest.raises(NotFoundError, match=r"no entity 'usr' .did you mean 'user'\?.; there is user, item"):
         DEFINITIONS.groups_of("usr")
 
 

@@ -1,7 +1,9 @@
 import os
 import socket
+import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
@@ -9,9 +11,10 @@ import pytest
 
 from local.environment import state
 from local.environment.local_environment import LocalEnvironment
-from local.environment.processes import Child
+from local.environment.processes import Child, start, stop
+from local.environment.start_lock import locked
 from local.environment.state import Credentials, Process, State
-from slipway.errors import ConfigError, ConflictError, NotFoundError
+from slipway.errors import ConfigError, ConflictError, InputError, NotFoundError, UnavailableError
 
 CONFIG = "models:\n  m:\n    versions: [1]\n    stable: 1\n"
 
@@ -26,13 +29,23 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def written(folder: Path, child: Child) -> State:
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[Child]:
+    """A process that stands in for the emulator."""
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    child = start("emulator", command, folder=tmp_path, environment={}, log=tmp_path / "sleeper.log")
+    yield child
+    stop([child])
+
+
+def written(folder: Path, *children: Child, ready: bool = True) -> State:
     made = State(
+        ready=ready,
         api="http://127.0.0.1:8080",
         emulator="http://127.0.0.1:4566",
         region="us-east-1",
         credentials=Credentials(access_key_id="test", secret_access_key="test"),
-        processes=[Process(**asdict(child))],
+        processes=[Process(**asdict(child)) for child in children],
     )
     state.write(folder, made)
     return made
@@ -49,6 +62,59 @@ def test_a_second_start_is_refused_with_the_way_out(root: Path, tmp_path: Path) 
         up(LocalEnvironment(root, tmp_path))
 
     assert state.read(tmp_path) is not None
+
+
+def test_of_two_starts_at_once_the_second_says_who_has_the_first(root: Path, tmp_path: Path) -> None:
+    with locked(tmp_path, "up"), pytest.raises(ConflictError, match=rf"slipway local up` \(process {os.getpid()}\)"):
+        up(LocalEnvironment(root, tmp_path))
+
+
+def test_a_deploy_does_not_meet_another(root: Path, tmp_path: Path, sleeper: Child) -> None:
+    written(tmp_path, sleeper)
+
+    with locked(tmp_path, "deploy"), pytest.raises(ConflictError, match="slipway local deploy"):
+        LocalEnvironment(root, tmp_path).deploy(step=lambda _: nullcontext())
+
+
+@pytest.mark.parametrize(("ready", "name"), [(False, "emulator"), (True, "front door")])
+def test_a_start_clears_what_a_broken_one_or_a_dead_emulator_left(
+    root: Path, tmp_path: Path, sleeper: Child, *, ready: bool, name: str
+) -> None:
+    written(tmp_path, replace(sleeper, name=name), ready=ready)
+    (root / "slipway.yaml").write_text("models: {}", encoding="utf-8")  # it goes no further
+
+    with pytest.raises(ConfigError):
+        up(LocalEnvironment(root, tmp_path))
+
+    assert not sleeper.alive
+
+
+def test_what_is_missing_is_told(root: Path, tmp_path: Path, sleeper: Child) -> None:
+    environment = LocalEnvironment(root, tmp_path)
+    assert environment.problems() == []
+
+    written(tmp_path, sleeper)
+    assert environment.problems() == []
+
+    written(tmp_path, sleeper, Child("front door", 2**22 - 3, 0.0, "log"))
+    assert environment.problems() == ["the front door has ended; `slipway local down` stops the rest"]
+    with pytest.raises(UnavailableError, match="the front door has ended"):
+        environment.deploy(step=lambda _: nullcontext())
+
+    written(tmp_path, sleeper, ready=False)
+    assert "broken off" in environment.problems()[0]
+    with locked(tmp_path, "up"):
+        assert environment.problems() == ["it is still starting"]
+
+
+@pytest.mark.parametrize("call", ["up", "status", "down", "problems"])
+def test_a_state_folder_that_is_a_file_is_named(root: Path, tmp_path: Path, call: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    environment = LocalEnvironment(root, file)
+
+    with pytest.raises(InputError, match=r"--state: .*file cannot"):
+        up(environment) if call == "up" else getattr(environment, call)()
 
 
 def test_a_state_whose_processes_have_ended_is_nothing(root: Path, tmp_path: Path) -> None:

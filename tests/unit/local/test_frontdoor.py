@@ -1,8 +1,11 @@
 import asyncio
 import json
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import httpcore
@@ -10,7 +13,9 @@ import httpx
 import pytest
 from botocore.credentials import Credentials
 
-from local.environment.frontdoor import BODY_BYTES, Gateway, create_app
+from local.environment import frontdoor
+from local.environment.frontdoor import BODY_BYTES, HEADER_BYTES, Gateway, create_app
+from local.environment.lanes import CONCURRENCY, HeavyModels, Lanes, new_pool
 
 KEYS = Credentials("AKIALOCAL", "local")
 
@@ -19,15 +24,29 @@ class Echo(BaseHTTPRequestHandler):
     """A stand-in for the emulator that echoes its requests."""
 
     protocol_version = "HTTP/1.1"
+    hung: ClassVar[threading.Event] = threading.Event()
     answer_headers: ClassVar[dict[str, str]] = {"X-From": "emulator", "Keep-Alive": "timeout=5"}
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if "/models/hung/" in self.path:
+            self.hung.wait()
+        if "/models/failed/" in self.path:
+            self.fail()
+            return
         told = {"method": self.command, "target": self.path, "headers": dict(self.headers), "body": body.hex()}
         content = json.dumps(told).encode()
         self.send_response(207)
         for name, value in {**self.answer_headers, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def fail(self) -> None:
+        """Answer as the emulator does for a function that failed."""
+        content = json.dumps({"errorMessage": "Worker init failed", "stackTrace": ["File x.py"]}).encode()
+        self.send_response(502)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
@@ -50,12 +69,26 @@ def emulator() -> Iterator[str]:
 
 def ask(gateway: Gateway, method: str, path: str, **options: Any) -> httpx.Response:
     async def call() -> httpx.Response:
-        async with httpcore.AsyncConnectionPool() as pool:
-            transport = httpx.ASGITransport(app=create_app(gateway, pool))
-            async with httpx.AsyncClient(transport=transport, base_url="http://front") as client:
-                return await client.request(method, path, **options)
+        async with client(gateway) as front:
+            return await front.request(method, path, **options)
 
     return asyncio.run(call())
+
+
+@asynccontextmanager
+async def client(gateway: Gateway, heavy: frozenset[str] = frozenset()) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the front door of a gateway."""
+    pools: list[httpcore.AsyncConnectionPool] = []
+
+    def create() -> httpcore.AsyncConnectionPool:
+        pools.append(new_pool())
+        return pools[-1]
+
+    transport = httpx.ASGITransport(app=create_app(gateway, Lanes(heavy, create)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://front", timeout=60) as made:
+        yield made
+    for pool in pools:
+        await pool.aclose()
 
 
 def test_a_request_reaches_the_api_as_it_was_sent(emulator: str) -> None:
@@ -116,3 +149,99 @@ def test_an_emulator_that_is_gone_is_a_503() -> None:
 
     assert answer.status_code == 503
     assert answer.json() == {"message": "Service Unavailable"}
+
+
+def test_a_functions_traceback_is_not_passed_on(emulator: str) -> None:
+    answer = ask(Gateway(emulator, "abc123", KEYS), "POST", "/v1/models/failed/predict", json={})
+
+    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
+
+
+def test_a_heavy_model_that_hangs_delays_no_other(emulator: str) -> None:
+    Echo.hung.clear()
+
+    async def call() -> tuple[int, int]:
+        async with client(Gateway(emulator, "abc123", KEYS), frozenset({"hung"})) as front:
+            path = "/v1/models/hung/predict"
+            waiting = [asyncio.create_task(front.post(path, json={})) for _ in range(CONCURRENCY + 1)]
+            light = await front.get("/v1/models")
+            done = sum(task.done() for task in waiting)
+            Echo.hung.set()
+            await asyncio.gather(*waiting)
+            return light.status_code, done
+
+    try:
+        assert asyncio.run(call()) == (207, 0)
+    finally:
+        Echo.hung.set()
+
+
+def test_the_heavy_models_are_those_of_the_last_deploy(tmp_path: Path) -> None:
+    state = tmp_path / "local.json"
+    state.write_text('{"heavy_models": ["large"]}', encoding="utf-8")
+    heavy = HeavyModels(state)
+    assert ("large" in heavy, "huge" in heavy, "" in heavy) == (True, False, False)
+
+    state.write_text('{"heavy_models": ["huge"]}', encoding="utf-8")
+    os.utime(state, ns=(1, 1))
+
+    assert ("large" in heavy, "huge" in heavy) == (False, True)
+    state.unlink()
+    assert "huge" in heavy
+
+
+def test_headers_over_the_limit_are_always_refused_as_such(emulator: str) -> None:
+    gateway = Gateway(emulator, "abc123", KEYS)
+    for size in (HEADER_BYTES, 2 * HEADER_BYTES, 10 * HEADER_BYTES):
+        answer = ask(gateway, "GET", "/v1/models", headers={"X-Large": "x" * size})
+        assert (answer.status_code, answer.json()) == (431, {"message": "Request Header Fields Too Large"})
+
+
+Events = list[dict[str, Any]]
+
+
+def served(received: Events, *, hangs: bool = False) -> Events:
+    """What the front door sends to a client from which this is received."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/x",
+        "raw_path": b"/x",
+        "query_string": b"",
+        "headers": [(b"transfer-encoding", b"chunked")],
+    }
+    sent: Events = []
+    events = iter(received)
+
+    async def receive() -> dict[str, Any]:
+        event = next(events, None)
+        if event is None and hangs:
+            await asyncio.Event().wait()
+        return event or {"type": "http.disconnect"}
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    async def call() -> None:
+        gateway = Gateway("http://127.0.0.1:1", "abc123", KEYS)
+        await create_app(gateway, Lanes(frozenset(), new_pool))(scope, receive, send)
+
+    asyncio.run(call())
+    return sent
+
+
+START: Events = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+
+def test_a_body_that_never_ends_is_answered_and_the_connection_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert frontdoor.IDLE_SECONDS < 5
+    monkeypatch.setattr(frontdoor, "IDLE_SECONDS", 0.1)
+
+    start, _ = served(START, hangs=True)
+
+    assert start["status"] == 408
+    assert (b"connection", b"close") in start["headers"]
+
+
+def test_a_client_that_goes_away_is_no_error() -> None:
+    assert served(START) == []

@@ -74,6 +74,33 @@ def test_stop_ends_what_is_left_of_a_process_that_has_ended(start_python: Starte
     assert has_ended(grandchild)
 
 
+def test_stop_ends_what_is_left_of_a_process_that_nobody_has_waited_for(start_python: Starter) -> None:
+    child = start_python(PARENT)
+    grandchild = grandchild_of(child)
+    os.kill(child.pid, signal.SIGKILL)
+    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+
+    assert stop([child])
+
+    assert has_ended(grandchild)
+    assert not stop([child])
+
+
+def test_a_process_that_is_stopped_by_a_signal_is_told_and_ended(start_python: Starter) -> None:
+    child = start_python("import time; time.sleep(600)")
+    assert child.problem is None
+    os.kill(child.pid, signal.SIGSTOP)
+    while psutil.Process(child.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+
+    assert child.alive
+    assert "is stopped by a signal" in str(child.problem)
+    stop([child])
+
+    assert child.problem == "has ended"
+
+
 def test_what_ignores_sigterm_is_killed(start_python: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.environment.processes._GRACE_SECONDS", 0.3)
     child = start_python(STUBBORN)
@@ -114,6 +141,15 @@ def test_an_error_ends_with_the_end_of_the_log(start_python: Starter) -> None:
 
     assert str(caught.value).splitlines()[-1].strip() == "99"
     assert "  80" not in str(caught.value).splitlines()
+
+
+def test_an_error_is_told_without_its_traceback(start_python: Starter) -> None:
+    child = start_python("def deep():\n    raise ValueError('the port is odd')\nprint('starting')\ndeep()")
+
+    with pytest.raises(StartError) as caught:
+        finish(child)
+
+    assert [line.strip() for line in str(caught.value).splitlines()[1:]] == ["starting", "ValueError: the port is odd"]
 
 
 def test_an_interrupted_wait_stops_the_process(start_python: Starter, monkeypatch: pytest.MonkeyPatch) -> None:

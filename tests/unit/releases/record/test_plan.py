@@ -71,7 +71,7 @@ def test_linear_steps_end_before_everything_and_the_last_asks_for_proof() -> Non
         (Bandit(floor=0.4), "light", (2, 3), "3 arms cannot have 0.4"),
         (Canary(share=0.004), "heavy", (2,), "share: 0.004 is less than a heavy model's slots can share by"),
         (Linear(step=0.001, step_minutes=0), "light", (2,), "step: 1000 steps are too many; 0.01 is the least"),
-        (Canary(bake_minutes=2000), "light", (2,), "the steps take 2000 minutes, and the deadline is 1440"),
+        (Canary(bake_minutes=2000), "light", (2,), "the steps take 2,000 minutes, and the deadline is 1440"),
     ],
 )
 def test_what_cannot_be_done_is_refused_at_the_start(
