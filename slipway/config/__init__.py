@@ -1,30 +1,11 @@
 """slipway.yaml as types: which models are deployed, and how."""
 
-from slipway.config.project import (
-    ApiConfig,
-    Authorization,
-    CacheConfig,
-    CaptureConfig,
-    Config,
-    FeatureConfig,
-    FeatureGroupConfig,
-    FeatureName,
-    FeatureType,
-    FeatureValue,
-    GatesConfig,
-    JwtConfig,
-    LightTierConfig,
-    LimitsConfig,
-    ModelConfig,
-    ModuleName,
-    Name,
-    QualityGate,
-    ThrottleConfig,
-    VersionNumber,
-    load_config,
-    metric_name,
-    parse_config,
-)
+from slipway.config.api import ApiConfig, Authorization, JwtConfig, LimitsConfig, ThrottleConfig
+from slipway.config.features import FeatureConfig, FeatureGroupConfig, FeatureType, FeatureValue
+from slipway.config.gates import GatesConfig, QualityGate, metric_name
+from slipway.config.models import CacheConfig, CaptureConfig, ModelConfig
+from slipway.config.names import FeatureName, ModuleName, Name, VersionNumber
+from slipway.config.project import Config, LightTierConfig, load_config, parse_config
 
 __all__ = [
     "ApiConfig",
