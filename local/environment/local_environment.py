@@ -15,7 +15,7 @@ from local.environment import deployment, examples, settings, state
 from local.environment.processes import StartError, start, stop
 from local.environment.state import Credentials, State
 from local.environment.synthesis import synthesizing
-from slipway.config import Authorization, load_config
+from slipway.config import Authorization, load_local
 from slipway.errors import ConflictError, NotFoundError
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -146,7 +146,7 @@ class LocalEnvironment:
         with step("Deploying the stacks (cdk deploy)"):
             outputs = deployment.deploy(self._root, self._folder, cdk, self._logs / "cdk-deploy.log")
         current = self._keep(current.model_copy(update={"outputs": outputs}))
-        if load_config(self._config).heavy_models:
+        if load_local(self._config).heavy_models:
             with step("Starting the heavy models"):
                 await_services(current.emulator, self._tasks)
         return current
@@ -178,7 +178,7 @@ class LocalEnvironment:
 
     def _start_front_door(self, port: int, current: State) -> State:
         api_id = deployment.output(current.outputs, "ApiId")
-        signs = load_config(self._config).api.authorization is Authorization.IAM
+        signs = load_local(self._config).api.authorization is Authorization.IAM
         keys = create_caller(current.emulator, api_id) if signs else None
         child = start(
             "front door",

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from slipway.config import Authorization, load_config
+from slipway.cli.project import LOCAL_STATE, embedded_aws, load_project
+from slipway.config import Authorization
 from slipway.errors import InputError, SlipwayError, UnavailableError
 
-LOCAL_STATE = Path(".slipway/local.json")
 CONFIG = Path("slipway.yaml")
 TIMEOUT_SECONDS = 30.0  # what an HTTP API allows a request
 
@@ -77,7 +77,7 @@ def connect(url: str | None, token: str | None = None) -> Api:
 
 
 def _local_address() -> str | None:
-    if not LOCAL_STATE.exists():
+    if not embedded_aws():
         return None
     return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
 
@@ -90,7 +90,7 @@ def _deployed_address() -> str:
             "--api",
             "no API is running on this machine (`slipway local up` starts one), and there is no slipway.yaml here",
         )
-    return stack_output(f"{load_config(CONFIG).project}-serving", "ApiUrl")
+    return stack_output(f"{load_project(CONFIG).project}-serving", "ApiUrl")
 
 
 def _authorization(address: str, token: str | None) -> httpx.Auth | None:
@@ -99,7 +99,7 @@ def _authorization(address: str, token: str | None) -> httpx.Auth | None:
         return _Bearer(token)
     if _is_loopback(address) or not CONFIG.exists():
         return None
-    match load_config(CONFIG).api.authorization:
+    match load_project(CONFIG).api.authorization:
         case Authorization.IAM:
             from slipway.cli.signing import SigV4Auth
 

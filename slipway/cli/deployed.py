@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.cli.api import LOCAL_STATE
+from slipway.cli.project import LOCAL_STATE, embedded_aws
 from slipway.config import Config
 from slipway.config.heavy import SLOTS, SlotNames, output_prefix
 from slipway.config.shadow import ShadowNames
@@ -54,7 +54,7 @@ def find_deployed(project: str) -> Deployed:
         NotFoundError: nothing is deployed.
         UnavailableError: AWS cannot be reached, or the embedded AWS is still starting.
     """
-    if LOCAL_STATE.exists():
+    if embedded_aws():
         return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
     from slipway.aws.stacks import stack_outputs
 

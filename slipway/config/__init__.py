@@ -5,7 +5,7 @@ from slipway.config.features import FeatureConfig, FeatureGroupConfig, FeatureTy
 from slipway.config.gates import GatesConfig, QualityGate, metric_name
 from slipway.config.models import CacheConfig, CaptureConfig, ModelConfig
 from slipway.config.names import FeatureName, ModuleName, Name, VersionNumber
-from slipway.config.project import Config, LightTierConfig, load_config, parse_config
+from slipway.config.project import Config, LightTierConfig, Project, load_config, load_local, parse_config, read_project
 
 __all__ = [
     "ApiConfig",
@@ -25,10 +25,13 @@ __all__ = [
     "ModelConfig",
     "ModuleName",
     "Name",
+    "Project",
     "QualityGate",
     "ThrottleConfig",
     "VersionNumber",
     "load_config",
+    "load_local",
     "metric_name",
     "parse_config",
+    "read_project",
 ]

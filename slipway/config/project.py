@@ -4,8 +4,10 @@ Every setting is defined here and in the modules of its sections. Unknown keys a
 of the value.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -16,9 +18,12 @@ from slipway.config.heavy import NetworkConfig
 from slipway.config.models import ModelConfig
 from slipway.config.monitoring import MonitoringConfig
 from slipway.config.names import ModuleName, Name
+from slipway.config.overrides import KEY, LOCAL, merge_environment, split_environments
 from slipway.config.shadow import ShadowConfig
 from slipway.config.validation import Section, field_problems
-from slipway.errors import ConfigError, FieldProblem
+from slipway.errors import ConfigError, FieldProblem, NotFoundError
+
+DEFAULT_PROJECT = "slipway"
 
 
 class LightTierConfig(Section):
@@ -37,7 +42,7 @@ class LightTierConfig(Section):
 class Config(Section):
     """The whole of slipway.yaml."""
 
-    project: Name = "slipway"
+    project: Name = DEFAULT_PROJECT
     api: ApiConfig = ApiConfig()
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     features: dict[Name, FeatureGroupConfig] = Field(default={})
@@ -66,26 +71,94 @@ class Config(Section):
         return root / (self.models[name].path or f"models/{name}")
 
 
-def load_config(path: Path) -> Config:
-    """Read slipway.yaml.
+def load_config(path: Path, environment: str | None = None) -> Config:
+    """Read slipway.yaml in an environment, by default none of those that it names.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or has invalid values; each problem names the value's path.
+        ConfigError: the file is missing, is not YAML, or has invalid values in any environment; each problem names the
+            value's path.
+        NotFoundError: the file has no such environment.
     """
+    return read_project(path).config(environment)
+
+
+def load_local(path: Path) -> Config:
+    """Read slipway.yaml as the embedded AWS deploys it; raises ConfigError as `load_config` does."""
+    project = read_project(path)
+    return project.config(project.local)
+
+
+def read_project(path: Path) -> "Project":
+    """Read slipway.yaml with all its environments; raises ConfigError as `load_config` does."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(path, [FieldProblem("(file)", error.strerror or str(error))]) from error
-    return parse_config(text, source=path)
+    return parse_project(text, source=path)
 
 
-def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
+def parse_config(text: str, *, source: Path | str = "slipway.yaml", environment: str | None = None) -> Config:
     """Validate the text of a slipway.yaml; raises as `load_config` does."""
+    return parse_project(text, source=source).config(environment)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A valid slipway.yaml: its document and configuration in each environment; None stands for no environment."""
+
+    documents: Mapping[str | None, Mapping[str, Any]]
+    configs: Mapping[str | None, Config]
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments, in the file's order."""
+        return tuple(name for name in self.configs if name is not None)
+
+    @property
+    def local(self) -> str | None:
+        """The environment of the embedded AWS: `local`, if the file has it."""
+        return LOCAL if LOCAL in self.configs else None
+
+    def config(self, environment: str | None = None) -> Config:
+        """The configuration in an environment; raises NotFoundError."""
+        return self.configs[self._known(environment)]
+
+    def document(self, environment: str | None = None) -> Mapping[str, Any]:
+        """The merged document, itself a slipway.yaml without `environments`; raises NotFoundError."""
+        return self.documents[self._known(environment)]
+
+    def _known(self, environment: str | None) -> str | None:
+        if environment not in self.configs:
+            raise NotFoundError("environment in slipway.yaml", str(environment), self.environments)
+        return environment
+
+
+def parse_project(text: str, *, source: Path | str = "slipway.yaml") -> Project:
+    """Validate the text of a slipway.yaml in every environment; raises ConfigError as `load_config` does."""
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
         raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {error}")]) from error
-    try:
-        return Config.model_validate(document)
-    except ValidationError as error:
-        raise ConfigError(source, field_problems(error)) from error
+    rest, environments, problems = split_environments(document)
+    documents: dict[str | None, Any] = {None: rest}
+    for each, overrides in environments.items():
+        documents[each], wrong = merge_environment(rest, each, overrides, project=DEFAULT_PROJECT)
+        problems += wrong
+    configs: dict[str | None, Config] = {}
+    for name, merged in documents.items():
+        try:
+            configs[name] = Config.model_validate(merged)
+        except ValidationError as error:
+            problems += _problems(error, name, known=problems)
+    if problems:
+        raise ConfigError(source, problems)
+    return Project(documents, configs)
+
+
+def _problems(error: ValidationError, environment: str | None, *, known: list[FieldProblem]) -> list[FieldProblem]:
+    """The problems of one environment, without those that it shares with the rest of the file."""
+    found = field_problems(error, of=Config)
+    if environment is None:
+        return found
+    prefix = f"{KEY}.{environment}"
+    return [FieldProblem(f"{prefix}.{each.field}", each.message) for each in found if each not in known]

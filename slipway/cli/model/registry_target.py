@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from slipway.cli.api import LOCAL_STATE
 from slipway.cli.deployed import embedded_options
-from slipway.config import load_config
+from slipway.cli.project import LOCAL_STATE, embedded_aws, load_project
 from slipway.errors import InputError, NotFoundError
 from slipway.models.registry.registry import Registry
 
@@ -56,9 +55,9 @@ def find_target(config: Path, table: str | None, bucket: str | None) -> Target:
         raise InputError.of("--table and --bucket", "must be given together")
     if table and bucket:
         return Target(table, bucket, "AWS")
-    if LOCAL_STATE.exists():
+    if embedded_aws():
         return _embedded(json.loads(LOCAL_STATE.read_text(encoding="utf-8")))
-    return _deployed(f"{load_config(config).project}-state")
+    return _deployed(f"{load_project(config).project}-state")
 
 
 def _embedded(state: dict[str, Any]) -> Target:

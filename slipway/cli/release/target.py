@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.cli.api import LOCAL_STATE
 from slipway.cli.deployed import Deployed, find_deployed
-from slipway.config import Config, load_config
+from slipway.cli.project import LOCAL_STATE, embedded_aws, load_project
+from slipway.config import Config
 from slipway.releases.controller.deployment import Deployment
 
 
@@ -27,7 +27,7 @@ class ReleaseTarget:
 
 def find_releases(config_file: Path) -> ReleaseTarget:
     """Find the deployment of a slipway.yaml; raises NotFoundError and UnavailableError as `find_deployed` does."""
-    config = load_config(config_file)
+    config = load_project(config_file)
     deployed = find_deployed(config.project)
     deployment = Deployment(
         table=deployed.output("ControlTable"),
@@ -41,7 +41,7 @@ def find_releases(config_file: Path) -> ReleaseTarget:
 
 
 def _api(deployed: Deployed) -> str:
-    if LOCAL_STATE.exists():
+    if embedded_aws():
         return str(json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["api"])
     return deployed.output("ApiUrl")
 
