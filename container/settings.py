@@ -35,11 +35,11 @@ class Settings:
     """A task's settings.
 
     ``root`` is the folder with slipway.yaml and models/, and ``environment`` is one of slipway.yaml's; an image has a
-    slipway.yaml without any. Without ``model_bucket`` and ``control_table`` there is no registry, and ``version`` must be
-    in ``root``. ``balancer`` is the address of the load balancer, through which the slot forwards records of a sticky
-    release to the other slot. ``downloads`` is the folder for versions from the registry. A stopping task reports not
-    ready for ``drain_seconds`` while it keeps serving, and then closes its connections. Traces go to ``traces_endpoint``
-    in OTLP over HTTP; without an endpoint there are none.
+    slipway.yaml without any. Without ``model_bucket`` and ``control_table`` there is no registry, and ``version`` must
+    be in ``root``. ``balancer`` is the address of the load balancer, through which the slot forwards records of a
+    sticky release to the other slot. ``downloads`` is the folder for versions from the registry. A stopping task
+    reports not ready for ``drain_seconds`` while it keeps serving, and then closes its connections. Traces go to
+    ``traces_endpoint`` in OTLP over HTTP; without an endpoint there are none.
     """
 
     model: str

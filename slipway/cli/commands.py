@@ -3,6 +3,9 @@
 import typer
 
 from slipway.cli import features, predict
+from slipway.cli.account.cost import cost
+from slipway.cli.account.deploy import deploy
+from slipway.cli.account.preflight import preflight
 from slipway.cli.config.app import app as config
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
@@ -18,6 +21,9 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("status")(status.status)
+app.command("cost")(cost)
+app.command("preflight")(preflight)
+app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
