@@ -14,7 +14,7 @@ from slipway.errors import UnavailableError
 from slipway.preflight.judging import judge_region
 from slipway.preflight.machine import Machine
 from slipway.preflight.needs import needs_of
-from slipway.preflight.results import Result, Status
+from slipway.preflight.results import Result
 from slipway.preflight.run import check_account, check_machine
 
 _DOCKER = "CDK_DOCKER"
@@ -46,26 +46,21 @@ def examine(config_file: Path, environment: str | None, region: str | None) -> E
     results.append(judge_region(region, priced_regions()))
     deployed: Mapping[str, Template] | None = None
     if region is not None:
-        account = Account(region)
         deployed = _deployed(config.project, region)
         there, reserved = bool(deployed), _reserved(deployed or {})
-        results += check_account(account, needs, deployed=there, reserved=reserved)
+        results += check_account(Account(region), needs, deployed=there, reserved=reserved)
     prices = load_prices(region) if region in priced_regions() else None
     return Examination(
         results=tuple(results),
         prices=prices,
         bill=estimate(templates, prices) if prices else None,
-        deployed=estimate(deployed, prices) if prices and deployed is not None and _reached(results) else None,
+        deployed=estimate(deployed, prices) if prices and deployed is not None else None,
     )
 
 
 def machine() -> Machine:
     """This machine, with the checkout in this folder."""
     return Machine(Path.cwd(), os.environ.get(_DOCKER, "docker"))
-
-
-def _reached(results: list[Result]) -> bool:
-    return any(result.check == "credentials" and result.status is Status.FINE for result in results)
 
 
 def _deployed(project: str, region: str) -> Mapping[str, Template] | None:
