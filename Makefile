@@ -55,7 +55,7 @@ test-torch: .venv/.torch ## The tests that need PyTorch, which this installs int
 torch: .venv/.torch ## PyTorch and the pretrained weights, with which recipes/README.md makes the text models.
 
 image: ## Build the heavy tier's image with Docker, Podman or buildah, and print its size.
-	container/build
+	container/build --environment local
 
 test-image: setup ## Build the image with buildah, run it and check it, which needs Debian and root.
 	.ci/image

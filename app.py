@@ -16,6 +16,7 @@ try:
         app,
         config_file=Path(config_file) if config_file else Path(__file__).with_name("slipway.yaml"),
         target=app.node.try_get_context("slipway:target"),
+        environment=app.node.try_get_context("slipway:environment"),
     )
 except SlipwayError as error:
     sys.exit(f"error: {error}")

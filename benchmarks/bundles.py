@@ -6,12 +6,15 @@ import os
 import platform
 import statistics
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.config import load_config
+import yaml
+
+from slipway.config import load_local, read_project
 from slipway.models.package import load_package
 
 REPOSITORY = Path(__file__).parents[1]
@@ -44,7 +47,7 @@ class Bundle:
         return {**event, "body": json.dumps({"inputs": [{"text": TEXT}]})}
 
     def _graphs(self) -> list[str]:
-        config = load_config(self.root / "slipway.yaml")
+        config = load_local(self.root / "slipway.yaml")
         versions = [(self.model, self.version)]
         versions += [(n, v) for n, m in config.light_models.items() for v in m.versions if (n, v) != versions[0]]
         folders = [config.model_folder(self.root, name) / str(version) for name, version in versions]
@@ -53,7 +56,7 @@ class Bundle:
 
 def find_bundle(scratch: Path) -> Bundle:
     """The repository's models if all are there; else a small one made in ``scratch``."""
-    config = load_config(REPOSITORY / "slipway.yaml")
+    config = load_local(REPOSITORY / "slipway.yaml")
     folders = [config.model_folder(REPOSITORY, n) / str(v) for n, m in config.light_models.items() for v in m.versions]
     if all(folder.is_dir() for folder in folders):
         return Bundle(REPOSITORY, "tweet-sentiment", config.models["tweet-sentiment"].stable)
@@ -63,6 +66,19 @@ def find_bundle(scratch: Path) -> Bundle:
     make_text_package(scratch / "models/tiny-sentiment/1")
     (scratch / "slipway.yaml").write_text("models: {tiny-sentiment: {versions: [1], stable: 1}}", encoding="utf-8")
     return Bundle(scratch, "tiny-sentiment", 1)
+
+
+def local_root(root: Path, scratch: Path) -> Path:
+    """``root``, or a folder in ``scratch`` whose slipway.yaml has only what the embedded AWS would deploy of it."""
+    project = read_project(root / "slipway.yaml")
+    if project.local is None:
+        return root
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    for each in root.iterdir():
+        if each.name != "slipway.yaml":
+            (folder / each.name).symlink_to(each.resolve())
+    (folder / "slipway.yaml").write_text(yaml.safe_dump(dict(project.document(project.local))), encoding="utf-8")
+    return folder
 
 
 def compile_all() -> None:

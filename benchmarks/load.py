@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bundles import REPOSITORY, machine
-from slipway.config import load_config
+from slipway.config import load_local
 from slipway.models.package import Package, checking_package, load_package
 from slipway.models.predictor import Predictor, open_session
 
@@ -73,7 +73,7 @@ def report(package: Package, taken: Times) -> None:
 
 
 def found_here() -> Iterator[Path]:
-    config = load_config(REPOSITORY / "slipway.yaml")
+    config = load_local(REPOSITORY / "slipway.yaml")
     for name, model in config.models.items():
         folders = (config.model_folder(REPOSITORY, name) / str(version) for version in model.versions)
         yield from (folder for folder in folders if folder.is_dir())

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.bundles import REPOSITORY, machine
-from slipway.config import load_config, metric_name
+from slipway.config import load_local, metric_name
 from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import measure, quality, size_of
 from slipway.models.package import Package, load_package
@@ -60,7 +60,7 @@ def row(package: Package, tier: str, data: Path | None, seconds: float) -> list[
 
 def shipped(names: Sequence[str]) -> Iterator[tuple[Package, str]]:
     """Each version of slipway.yaml that is on this machine, with its tier."""
-    config = load_config(REPOSITORY / "slipway.yaml")
+    config = load_local(REPOSITORY / "slipway.yaml")
     for name, model in config.models.items():
         for version in model.versions if not names or name in names else ():
             folder = config.model_folder(REPOSITORY, name) / str(version)

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from benchmarks.bundles import REPOSITORY, compile_all, machine
+from benchmarks.bundles import REPOSITORY, compile_all, local_root, machine
 from benchmarks.serving_bare import bare_command
 from benchmarks.serving_floor import Floor, measure_floor
 from benchmarks.serving_load import Load, Server, container_command, drive, need_wrk
@@ -54,6 +54,7 @@ class Subject:
 
 def find_subject(root: Path, model: str, version: int, texts: Path | None, scratch: Path) -> Subject:
     """Load the version, with the column `text` of a TSV or with records made from its baseline."""
+    root = local_root(root, scratch)
     package = load_version(load_config(root / "slipway.yaml"), root, model, version)
     fields = [field.name for field in package.manifest.inputs]
     if texts is not None and len(fields) == 1:

@@ -58,7 +58,7 @@ def make_slot(settings: Settings) -> Slot:
         PackageError, NotFoundError, UnavailableError: the version cannot be found, fetched or loaded.
         PredictionError: the version fails on records sampled like its baseline.
     """
-    config = _only(load_config(settings.root / "slipway.yaml"), settings)
+    config = _only(load_config(settings.root / "slipway.yaml", settings.environment), settings)
     heavy = config.models[settings.model].heavy
     tuned = _tuned(config, heavy, _package(config, settings))
     client = lazy_client()

@@ -1,14 +1,16 @@
 """Copies the image's files from the repository to two folders, because models change less often than code.
 
-Run by the Dockerfile: ``python -m container.bundle SOURCE TARGET``.
+Run by the Dockerfile: ``python -m container.bundle SOURCE TARGET [ENVIRONMENT]``.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
+import yaml
+
 from slipway.bundling.sources import source_files
-from slipway.config import Config, load_config
+from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.bundle import load_version
 from slipway.models.package import MANIFEST, Package
@@ -17,17 +19,19 @@ CONFIG = "slipway.yaml"
 _OURS = ("slipway", "container")
 
 
-def build_bundle(source: Path, target: Path) -> None:
+def build_bundle(source: Path, target: Path, environment: str | None = None) -> None:
     """Fill ``target/models`` and ``target/code``, which together form the container's working directory.
 
     ``target/models`` gets the heavy models' versions that slipway.yaml names and ``source`` contains, at their paths in
-    slipway.yaml.
+    slipway.yaml, whose keys are those of ``environment``.
 
     Raises:
+        NotFoundError: slipway.yaml has no such environment.
         ConfigError: slipway.yaml is invalid, names a model outside ``source``, or names a task module called like ours.
         PackageError: a package is missing, altered or malformed.
     """
-    config = load_config(source / CONFIG)
+    project = read_project(source / CONFIG)
+    config = project.config(environment)
     (target / "models").mkdir(parents=True)
     for name, model in config.heavy_models.items():
         for version in model.versions:
@@ -35,6 +39,9 @@ def build_bundle(source: Path, target: Path) -> None:
                 _copy_package(load_version(config, source, name, version), source, target / "models", name)
     for path, file in _code(source, config).items():
         _copy(file, target / "code" / path)
+    if project.environments:
+        text = yaml.safe_dump(dict(project.document(environment)), sort_keys=False, allow_unicode=True)
+        (target / "code" / CONFIG).write_text(text, encoding="utf-8")
 
 
 def _code(source: Path, config: Config) -> dict[str, Path]:
@@ -67,4 +74,4 @@ def _copy(file: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    build_bundle(Path(sys.argv[1]), Path(sys.argv[2]))
+    build_bundle(Path(sys.argv[1]), Path(sys.argv[2]), (*sys.argv[3:], "")[0] or None)

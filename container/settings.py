@@ -23,6 +23,7 @@ from slipway.models.registry.fetching import downloads_folder
 HOST = "SLIPWAY_HOST"
 PORT = "PORT"
 ROOT = "SLIPWAY_ROOT"
+ENVIRONMENT = "SLIPWAY_ENVIRONMENT"
 DOWNLOADS = "SLIPWAY_DOWNLOADS"
 DRAIN_SECONDS = "SLIPWAY_DRAIN_SECONDS"
 
@@ -33,17 +34,19 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 class Settings:
     """A task's settings.
 
-    ``root`` is the folder with slipway.yaml and models/. Without ``model_bucket`` and ``control_table`` there is no
-    registry, and ``version`` must be in ``root``. ``balancer`` is the address of the load balancer, through which the
-    slot forwards records of a sticky release to the other slot. ``downloads`` is the folder for versions from the
-    registry. A stopping task reports not ready for ``drain_seconds`` while it keeps serving, and then closes its
-    connections. Traces go to ``traces_endpoint`` in OTLP over HTTP; without an endpoint there are none.
+    ``root`` is the folder with slipway.yaml and models/, and ``environment`` is one of slipway.yaml's; an image has a
+    slipway.yaml without any. Without ``model_bucket`` and ``control_table`` there is no registry, and ``version`` must
+    be in ``root``. ``balancer`` is the address of the load balancer, through which the slot forwards records of a
+    sticky release to the other slot. ``downloads`` is the folder for versions from the registry. A stopping task
+    reports not ready for ``drain_seconds`` while it keeps serving, and then closes its connections. Traces go to
+    ``traces_endpoint`` in OTLP over HTTP; without an endpoint there are none.
     """
 
     model: str
     version: int
     slot: str = "blue"
     root: Path = Path()
+    environment: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     model_bucket: str | None = None
@@ -70,6 +73,7 @@ class Settings:
             version=int(environment[VERSION]),
             slot=environment.get(SLOT) or cls.slot,
             root=Path(environment.get(ROOT) or "."),
+            environment=environment.get(ENVIRONMENT) or None,
             host=environment.get(HOST) or cls.host,
             port=int(environment.get(PORT) or cls.port),
             model_bucket=environment.get(MODEL_BUCKET) or None,

@@ -10,12 +10,13 @@ from cdk_nag import AwsSolutionsChecks
 from infra.bundling.bundle import Target, build_bundle
 from infra.bundling.image import build_context, wants_image
 from infra.bundling.models import load_deployed_models, load_heavy_models, load_shadowed_models
+from infra.bundling.settings import deployed_settings
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
 from infra.stacks.shadow import ShadowStack
 from infra.stacks.state import StateStack
-from slipway.config import Config, load_config
+from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
@@ -35,24 +36,34 @@ class Stacks:
     releases: ReleasesStack
 
 
-def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) -> Stacks:
-    """Add the stacks that ``config_file`` describes, and the checks that can fail a synth.
+def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None, environment: str | None = None) -> Stacks:
+    """Add the stacks that ``config_file`` describes in an environment, and the checks that can fail a synth.
 
     Raises:
         ConfigError: slipway.yaml or ``target`` (the context ``slipway:target``) is invalid.
+        NotFoundError: slipway.yaml has no such ``environment`` (the context ``slipway:environment``).
         PackageError: a file of a deployed package is missing or altered.
     """
     config_file = config_file.resolve()
-    config = load_config(config_file)
+    project = read_project(config_file)
+    config = project.config(environment)
+    settings = deployed_settings(project, environment, config_file=config_file)
     models = load_deployed_models(config, root=config_file.parent, config_file=config_file)
     bundles = {
         function: build_bundle(
-            function, _target(target), root=config_file.parent, config_file=config_file, config=config
+            function,
+            _target(target),
+            root=config_file.parent,
+            config_file=config_file,
+            config=config,
+            settings=settings,
         )
         for function in (*FUNCTIONS, *([CAPTURE] if config.captured_models else []))
     }
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("slipway:project", config.project)
+    if environment is not None:
+        cdk.Tags.of(app).add("slipway:environment", environment)
     state = StateStack(app, f"{config.project}-state", config=config, description=f"{config.project}: persistent state")
     serving = ServingStack(
         app,
@@ -65,7 +76,9 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         captures=state.captures.bucket,
         description=f"{config.project}: the API and the functions behind it",
     )
-    heavy = _heavy_stack(app, config, config_file, _target(target), bundles, state=state, serving=serving)
+    heavy = _heavy_stack(
+        app, config, config_file, _target(target), bundles, settings=settings, state=state, serving=serving
+    )
     shadow = ShadowStack(
         app,
         f"{config.project}-shadow",
@@ -100,6 +113,7 @@ def _heavy_stack(
     target: Target,
     bundles: Mapping[str, Path],
     *,
+    settings: Path,
     state: StateStack,
     serving: ServingStack,
 ) -> HeavyStack | None:
@@ -107,7 +121,9 @@ def _heavy_stack(
         return None
     root = config_file.parent
     models = load_heavy_models(config, root=root, config_file=config_file)
-    context = build_context(root=root, config_file=config_file, config=config) if wants_image(target) else None
+    context = None
+    if wants_image(target):
+        context = build_context(root=root, config_file=config_file, config=config, settings=settings)
     stack = HeavyStack(
         app,
         f"{config.project}-heavy",

@@ -46,16 +46,19 @@ _RECIPE = (Path(__file__), *RECIPE)
 _PLATFORMS = {Target.LAMBDA: Platform.ARM64, Target.NATIVE: Platform.NATIVE}
 
 
-def build_bundle(function: str, target: Target, *, root: Path, config_file: Path, config: Config) -> Path:
+def build_bundle(
+    function: str, target: Target, *, root: Path, config_file: Path, config: Config, settings: Path | None = None
+) -> Path:
     """Build ``build/<target>/<function>`` below ``root`` unless it is up to date, and return it.
 
-    ``root`` is the folder of ``config_file``, with the model folders and task modules.
+    ``root`` is the folder of ``config_file``, with the model folders and task modules. The function reads
+    ``settings`` as its slipway.yaml, by default ``config_file``.
 
     Raises:
         ConfigError: a path of slipway.yaml leaves ``root`` or does not exist.
         BundleError: the dependencies cannot be installed or compiled.
     """
-    contents = _contents(function, root, config_file, config)
+    contents = {**_contents(function, root, config_file, config), "slipway.yaml": settings or config_file}
     lock = SOURCES / "functions" / function / "requirements.lock"
     stamp = _stamp(contents, [lock, *_RECIPE] if target in _PLATFORMS else [_RECIPE[0]])
     folder = root / "build" / target / function
@@ -69,8 +72,8 @@ def build_bundle(function: str, target: Target, *, root: Path, config_file: Path
 
 
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
-    """The bundle's files except installed packages, by their paths in the bundle."""
-    files = {"slipway.yaml": config_file, "functions/__init__.py": SOURCES / "functions/__init__.py"}
+    """The bundle's files except slipway.yaml and installed packages, by their paths in the bundle."""
+    files = {"functions/__init__.py": SOURCES / "functions/__init__.py"}
     files |= source_files(SOURCES, [f"functions/{function}", "slipway"])
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)

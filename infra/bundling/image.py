@@ -18,11 +18,12 @@ EMBEDDED = "slipway-heavy"
 _PLATFORMS = {"x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LINUX_ARM64}
 
 
-def build_context(*, root: Path, config_file: Path, config: Config) -> Path:
+def build_context(*, root: Path, config_file: Path, config: Config, settings: Path | None = None) -> Path:
     """Create ``build/image`` below ``root``, the complete context of container/Dockerfile.
 
     It has our code, slipway.yaml, the packages of the heavy models' deployed versions and the modules of the user's own
-    tasks. ``root`` is the folder of ``config_file``.
+    tasks. ``root`` is the folder of ``config_file``. ``settings`` is the slipway.yaml of the image, by default
+    ``config_file``.
 
     Raises:
         ConfigError: a task module has the name of one of Slipway's own.
@@ -31,7 +32,8 @@ def build_context(*, root: Path, config_file: Path, config: Config) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".image-") as temporary:
         draft = Path(temporary) / "new"
-        for name, source in _contents(root, config_file, config).items():
+        contents = {**_contents(root, config_file, config), "slipway.yaml": settings or config_file}
+        for name, source in contents.items():
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, draft / name)
         if folder.exists():
@@ -60,8 +62,7 @@ def wants_image(target: Target) -> bool:
 
 
 def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
-    files = {"slipway.yaml": config_file}
-    files |= files_below(SOURCES, SOURCES / "container")
+    files = files_below(SOURCES, SOURCES / "container")
     files |= source_files(SOURCES, ["slipway"])
     files |= files_below(SOURCES, SOURCES / "slipway/bundling")  # runs in the build, which leaves it out
     files |= task_modules(root, config_file, config)

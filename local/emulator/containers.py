@@ -23,6 +23,7 @@ from local.emulator.addresses import unused_address
 from local.emulator.balancing.health import Answer, Check, probe
 from local.emulator.task_roles import role_credentials
 from local.environment.settings import task_environment
+from slipway.config import read_project
 
 READY_PATH = "/v2/health/ready"
 _PORT = 8080
@@ -201,7 +202,7 @@ class Containers:
 
     def _start(self, name: str, environment: Mapping[str, str], definition: str) -> Container:
         address = unused_address(_PORT)
-        own = {"SLIPWAY_HOST": address, "PORT": str(_PORT), "SLIPWAY_ROOT": str(self.root), **_DRAIN}
+        own = {"SLIPWAY_HOST": address, "PORT": str(_PORT), **_settings_of(self.root), **_DRAIN}
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:
@@ -233,3 +234,10 @@ class Engine:
 
     containers: Containers
     images: Images = field(default_factory=Images)
+
+
+def _settings_of(root: Path) -> dict[str, str]:
+    """Where a task finds its slipway.yaml, and the environment to read there: an image has only that environment's."""
+    file = root / "slipway.yaml"
+    local = read_project(file).local if file.exists() else None
+    return {"SLIPWAY_ROOT": str(root), **({"SLIPWAY_ENVIRONMENT": local} if local else {})}

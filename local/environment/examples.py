@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from slipway.config import Authorization, load_config
+from slipway.config import Authorization, load_local
 from slipway.errors import InputError, UnavailableError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import read_file
@@ -24,11 +24,11 @@ def seed(root: Path, api: str) -> int:
     Raises:
         UnavailableError: the API refused the rows.
     """
-    config = load_config(root / "slipway.yaml")
-    if config.api.authorization is Authorization.JWT or not (root / EXAMPLES).exists():
+    config, file = load_local(root / "slipway.yaml"), root / EXAMPLES
+    if config.api.authorization is Authorization.JWT or not file.exists():
         return 0
     try:
-        found = list(read_file(root / EXAMPLES, FeatureDefinitions(config.features), datetime.now(UTC)))
+        found = list(read_file(file, FeatureDefinitions(config.features), datetime.now(UTC)))
     except InputError:
         return 0
     rows = [_row(write) for _, write in found if isinstance(write, FeatureWrite)]

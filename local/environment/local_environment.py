@@ -16,7 +16,7 @@ from local.environment.processes import StartError, start, stop
 from local.environment.start_lock import is_locked, locked
 from local.environment.state import Credentials, State
 from local.environment.synthesis import synthesizing
-from slipway.config import Authorization, load_config
+from slipway.config import Authorization, load_local
 from slipway.errors import ConflictError, NotFoundError, UnavailableError
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -169,7 +169,7 @@ class LocalEnvironment:
     def _deploy(self, current: State, cdk: Mapping[str, str], step: Step) -> State:
         with step("Deploying the stacks (cdk deploy)"):
             outputs = deployment.deploy(self._root, self._folder, cdk, self._logs / "cdk-deploy.log")
-        heavy = sorted(load_config(self._config).heavy_models)
+        heavy = sorted(load_local(self._config).heavy_models)
         current = self._keep(current.model_copy(update={"outputs": outputs, "heavy_models": heavy}))
         if heavy:
             with step("Starting the heavy models"):
@@ -203,7 +203,7 @@ class LocalEnvironment:
 
     def _start_front_door(self, port: int, current: State) -> State:
         api_id = deployment.output(current.outputs, "ApiId")
-        signs = load_config(self._config).api.authorization is Authorization.IAM
+        signs = load_local(self._config).api.authorization is Authorization.IAM
         keys = create_caller(current.emulator, api_id) if signs else None
         child = start(
             state.FRONT_DOOR,

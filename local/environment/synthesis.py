@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.environment.processes import finish, start, stop
-from slipway.config import load_config
+from slipway.config import load_local, read_project
 
 ASSEMBLY = "cdk.out"
 TARGET = "slipway:target=host"
@@ -34,6 +34,8 @@ def synthesizing(
         return
     kept.unlink(missing_ok=True)
     context = ["--context", TARGET, "--context", f"slipway:config={config}"]
+    if name := read_project(config).local:
+        context += ["--context", f"slipway:environment={name}"]
     app = f"{shlex.quote(sys.executable)} app.py"
     command = [*cdk(root), "synth", "--quiet", "--app", app, *context, "--output", str(assembly)]
     child = start("cdk synth", command, folder=root, environment=environment, log=log)
@@ -63,7 +65,7 @@ def fingerprint_of(root: Path, config: Path) -> str:
 
 
 def _inputs(root: Path, config: Path) -> Iterator[Path]:
-    loaded = load_config(config)
+    loaded = load_local(config)
     yield from _files(root)
     yield config
     for name in loaded.models:

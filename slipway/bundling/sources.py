@@ -7,9 +7,11 @@ LEFT_OUT = (
     "container/bundle.py",
     "slipway/bundling",
     "slipway/cli",
+    "slipway/cost",
     "slipway/models/advice",
     "slipway/models/compression",
     "slipway/models/importing",
+    "slipway/preflight",
     "slipway/releases/simulation",
 )
 """The files and folders that only a laptop or a build needs."""

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from slipway.cli.embedded import find_embedded
-from slipway.config import Authorization, load_config
+from slipway.cli.project import load_project
+from slipway.config import Authorization
 from slipway.config.loopback import is_loopback
 from slipway.errors import InputError, SlipwayError, UnavailableError
 
@@ -95,7 +96,7 @@ def _deployed_address() -> str:
         raise InputError.of(
             "--api", "no API is running on this machine (`make run` starts one), and there is no slipway.yaml here"
         )
-    return account_output(f"{load_config(CONFIG).project}-serving", "ApiUrl")
+    return account_output(f"{load_project(CONFIG).project}-serving", "ApiUrl")
 
 
 def _authorization(address: str, token: str | None) -> httpx.Auth | None:
@@ -104,7 +105,7 @@ def _authorization(address: str, token: str | None) -> httpx.Auth | None:
         return _Bearer(token)
     if is_loopback(address) or not CONFIG.exists():
         return None
-    match load_config(CONFIG).api.authorization:
+    match load_project(CONFIG).api.authorization:
         case Authorization.IAM:
             from slipway.cli.signing import SigV4Auth
 

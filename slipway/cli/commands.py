@@ -3,9 +3,14 @@
 import typer
 
 from slipway.cli import features, predict
+from slipway.cli.account.cost import cost
+from slipway.cli.account.deploy import deploy
+from slipway.cli.account.preflight import preflight
+from slipway.cli.config.app import app as config
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
+from slipway.cli.project import offer_environment
 from slipway.cli.release.app import app as release
 
 app = typer.Typer(
@@ -16,7 +21,12 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("status")(status.status)
+app.command("cost")(cost)
+app.command("preflight")(preflight)
+app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
 app.add_typer(local, name="local")
+app.add_typer(config, name="config")
+offer_environment(app)

@@ -1,14 +1,13 @@
 """The embedded AWS that runs in this folder, if any, as `slipway local up` describes it."""
 
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from slipway.cli.project import LOCAL_STATE, embedded_aws
 from slipway.errors import ConfigError, FieldProblem, UnavailableError
 
-LOCAL_STATE = Path(".slipway/local.json")
 NAME = "the embedded AWS"
 _CONNECT_SECONDS = 5.0
 
@@ -47,13 +46,13 @@ class Embedded(BaseModel):
 
 
 def find_embedded() -> Embedded | None:
-    """The embedded AWS of this folder, or None if none was started here.
+    """The embedded AWS of this folder; None if none was started here, or if another environment was chosen.
 
     Raises:
         UnavailableError: it is still starting, its start was broken off, or it has ended.
         ConfigError: its file was not written by `slipway local`.
     """
-    found = _read()
+    found = _read() if embedded_aws() else None
     if found is None:
         return None
     if not found.ready:

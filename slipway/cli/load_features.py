@@ -16,8 +16,8 @@ from rich.progress import MofNCompleteColumn, Progress
 from slipway.cli.api import Api, connect
 from slipway.cli.exits import Exit
 from slipway.cli.options import AsJson, ConfigFile, Token, Url
+from slipway.cli.project import load_project
 from slipway.cli.tables import new_table
-from slipway.config import load_config
 from slipway.errors import SlipwayError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import FileRow, count_rows, read_file
@@ -48,7 +48,7 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Write each row of a file; exit with code 1 if any was refused."""
-    definitions = FeatureDefinitions(load_config(config).features)
+    definitions = FeatureDefinitions(load_project(config).features)
     rows = count_rows(file)
     outcome = Outcome()
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))

@@ -21,18 +21,6 @@ def slot_parameter(project: str, model: str, slot: Slot, value: Literal["version
     return f"/{project}/{model}/{slot}/{value}"
 
 
-_RESERVED = ("aws", "ssm")
-
-
-def begins_as_parameters_may(project: str) -> str:
-    """Return the project's name; raises ValueError if Parameter Store refuses names that begin with it."""
-    if project.startswith(_RESERVED):
-        raise ValueError(
-            "must not begin with `aws` or `ssm`: parameters are named after the project, and AWS keeps those names"
-        )
-    return project
-
-
 def names_parameter(project: str, model: str) -> str:
     """The name of the SSM parameter that holds a heavy model's `SlotNames` as JSON."""
     return f"/{project}/{model}/names"

@@ -1,234 +1,29 @@
 """slipway.yaml as types: which models are deployed, and how.
 
-Every setting is defined here. Unknown keys are errors, and each error names the path of the value.
+Every setting is defined here and in the modules of its sections. Unknown keys are errors, and each error names the path
+of the value.
 """
 
-import re
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    Field,
-    FiniteFloat,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from slipway.config.cors import CorsConfig
-from slipway.config.heavy import HeavyConfig, NetworkConfig, begins_as_parameters_may, with_nat_for_gpus
+from slipway.config.api import ApiConfig
+from slipway.config.features import FeatureGroupConfig
+from slipway.config.heavy import NetworkConfig, with_nat_for_gpus
+from slipway.config.models import ModelConfig
 from slipway.config.monitoring import MonitoringConfig
-from slipway.config.releases import ReleaseConfig
+from slipway.config.names import ModuleName, Name, ProjectName
+from slipway.config.overrides import KEY, LOCAL, merge_environment, split_environments
 from slipway.config.shadow import ShadowConfig
 from slipway.config.validation import Section, field_problems
-from slipway.errors import ConfigError, FieldProblem
+from slipway.errors import ConfigError, FieldProblem, NotFoundError
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
-"""A model, entity or feature group: lower case, digits and hyphens, at most 48 characters."""
-
-ProjectName = Annotated[Name, AfterValidator(begins_as_parameters_may)]
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-VersionNumber = Annotated[int, Field(ge=1)]
-ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
-
-
-class Authorization(StrEnum):
-    """Who may call the API."""
-
-    IAM = "iam"
-    JWT = "jwt"
-    NONE = "none"
-
-
-class JwtConfig(Section):
-    issuer: Annotated[str, StringConstraints(pattern=r"^https://")]
-    audience: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class ThrottleConfig(Section):
-    """API Gateway's throttling: the steady-state rate in requests per second, and the burst size."""
-
-    rate: Annotated[float, Field(gt=0)] = 200
-    burst: Annotated[int, Field(gt=0)] = 400
-
-
-class LimitsConfig(Section):
-    """The limits of one request; a larger one is refused before it is parsed."""
-
-    # An HTTP API refuses bodies over 10 MB and Lambda payloads over 6 MB, which base64 inflates by a third.
-    body_bytes: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = 1024 * 1024
-    records: Annotated[int, Field(ge=1, le=128)] = 128
-    text_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-
-
-class ApiConfig(Section):
-    authorization: Authorization = Authorization.IAM
-    jwt: JwtConfig | None = None
-    throttle: ThrottleConfig = ThrottleConfig()
-    limits: LimitsConfig = LimitsConfig()
-    cors: CorsConfig | None = None
-
-    @model_validator(mode="after")
-    def _jwt_needs_its_issuer(self) -> Self:
-        if (self.authorization is Authorization.JWT) != (self.jwt is not None):
-            raise ValueError(
-                "`jwt: {issuer, audience}` is required with `authorization: jwt` and not allowed without it"
-            )
-        return self
-
-
-class CacheConfig(Section):
-    """The prediction cache of one model; off by default for light models, whose inference costs less than a lookup."""
-
-    enabled: bool = False
-    ttl_days: Annotated[int, Field(ge=1, le=365)] = 60
-
-
-class CaptureConfig(Section):
-    """The share of requests whose inputs and outputs are captured, in the log and as files in a bucket."""
-
-    sample: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
-class QualityGate(Section):
-    """The threshold that one quality metric must meet.
-
-    ``data`` names the data set; by default it is the one given to the check, else the manifest's only one.
-    ``max_drop`` is how much worse than the previous version a version may be, in the metric's own unit.
-    """
-
-    metric: Annotated[str, StringConstraints(min_length=1)]
-    data: str | None = None
-    min: FiniteFloat | None = None
-    max: FiniteFloat | None = None
-    max_drop: Annotated[FiniteFloat, Field(ge=0)] | None = None
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Whether the metric measures error."""
-        return metric_name(self.metric) in _LOWER_IS_BETTER
-
-    @model_validator(mode="after")
-    def _has_a_limit(self) -> Self:
-        if self.min is None and self.max is None and self.max_drop is None:
-            raise ValueError(f"the gate on {self.metric} needs `min`, `max` or `max_drop`")
-        wrong = "min" if self.lower_is_better else "max"
-        if getattr(self, wrong) is not None:
-            better = "lower" if self.lower_is_better else "higher"
-            raise ValueError(f"a {better} {self.metric} is better, so `{wrong}` would reject good models, not bad ones")
-        return self
-
-
-_LOWER_IS_BETTER = frozenset({"log_loss", "mae", "mse", "rmse"})
-_SAME_METRIC = {"balanced_accuracy": "macro_recall", "r_squared": "r2"}
-
-
-def metric_name(metric: str) -> str:
-    """The canonical name of a metric: ``Log loss`` is ``log_loss``, balanced accuracy is ``macro_recall``."""
-    name = re.sub(r"[\s-]+", "_", metric.strip().lower())
-    return _SAME_METRIC.get(name, name)
-
-
-class GatesConfig(Section):
-    """The gates that a package must pass to be registered as a version; a gate that is not set is not checked.
-
-    ``labelled`` is the file of labelled records to check with, relative to slipway.yaml.
-    """
-
-    labelled: str | None = None
-    quality: tuple[QualityGate, ...] = ()
-    min_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
-    max_package_bytes: Annotated[int, Field(ge=1)] | None = None
-    max_latency_ratio: Annotated[FiniteFloat, Field(gt=0)] | None = None
-    max_latency_ms: Annotated[FiniteFloat, Field(gt=0)] | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether any gate is set."""
-        limits = (self.min_agreement, self.max_package_bytes, self.max_latency_ratio, self.max_latency_ms)
-        return bool(self.quality) or any(limit is not None for limit in limits)
-
-
-class ModelConfig(Section):
-    """One model. ``heavy`` says how a heavy model runs and is an error for a light one."""
-
-    tier: Literal["light", "heavy"] = "light"
-    path: str | None = None
-    versions: Annotated[tuple[VersionNumber, ...], Field(min_length=1)]
-    stable: VersionNumber
-    cache: CacheConfig = CacheConfig()
-    capture: CaptureConfig = CaptureConfig()
-    gates: GatesConfig = GatesConfig()
-    heavy: HeavyConfig = HeavyConfig()
-    release: ReleaseConfig = ReleaseConfig()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _heavy_models_are_cached(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("tier") != "heavy" or not isinstance(data.get("cache", {}), dict):
-            return data
-        return {**data, "cache": {"enabled": True, **data.get("cache", {})}}
-
-    @model_validator(mode="after")
-    def _heavy_is_of_a_heavy_model(self) -> Self:
-        if self.tier == "light" and "heavy" in self.model_fields_set:
-            raise ValueError("`heavy` is set but the tier is light: write `tier: heavy`, or remove it")
-        return self
-
-    @model_validator(mode="after")
-    def _stable_is_deployed(self) -> Self:
-        if len(set(self.versions)) != len(self.versions):
-            raise ValueError("`versions` names a version twice")
-        if self.stable not in self.versions:
-            raise ValueError(f"`stable: {self.stable}` is not among `versions`: {list(self.versions)}")
-        return self
-
-
-class FeatureType(StrEnum):
-    STRING = "string"
-    INTEGER = "integer"
-    FLOAT = "float"
-    BOOLEAN = "boolean"
-
-
-FeatureValue = str | int | float | bool
-_PYTHON_TYPES: dict[FeatureType, tuple[type, ...]] = {
-    FeatureType.STRING: (str,),
-    FeatureType.INTEGER: (int,),
-    FeatureType.FLOAT: (float, int),
-    FeatureType.BOOLEAN: (bool,),
-}
-
-
-class FeatureConfig(Section):
-    type: FeatureType
-    default: FeatureValue | None = None
-    description: str = ""
-
-    @model_validator(mode="after")
-    def _default_has_the_type(self) -> Self:
-        if self.default is not None and not self.accepts(self.default):
-            raise ValueError(f"`default: {self.default!r}` is not of type {self.type}")
-        return self
-
-    def accepts(self, value: object) -> bool:
-        """Whether ``value`` is of this feature's type; a boolean is never a number."""
-        if isinstance(value, bool):
-            return self.type is FeatureType.BOOLEAN
-        return isinstance(value, _PYTHON_TYPES[self.type])
-
-
-class FeatureGroupConfig(Section):
-    """A named set of features of one entity, written together."""
-
-    entity: Name
-    ttl_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
-    features: Annotated[dict[FeatureName, FeatureConfig], Field(min_length=1)]
+DEFAULT_PROJECT = "slipway"
 
 
 class LightTierConfig(Section):
@@ -247,7 +42,7 @@ class LightTierConfig(Section):
 class Config(Section):
     """The whole of slipway.yaml."""
 
-    project: ProjectName = "slipway"
+    project: ProjectName = DEFAULT_PROJECT
     api: ApiConfig = ApiConfig()
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     features: dict[Name, FeatureGroupConfig] = Field(default={})
@@ -282,12 +77,25 @@ class Config(Section):
         return root / (self.models[name].path or f"models/{name}")
 
 
-def load_config(path: Path) -> Config:
-    """Read slipway.yaml.
+def load_config(path: Path, environment: str | None = None) -> Config:
+    """Read slipway.yaml in an environment, by default none of those that it names.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or has invalid values; each problem names the value's path.
+        ConfigError: the file is missing, is not YAML, or has invalid values in any environment; each problem names the
+            value's path.
+        NotFoundError: the file has no such environment.
     """
+    return read_project(path).config(environment)
+
+
+def load_local(path: Path) -> Config:
+    """Read slipway.yaml as the embedded AWS deploys it; raises ConfigError as `load_config` does."""
+    project = read_project(path)
+    return project.config(project.local)
+
+
+def read_project(path: Path) -> "Project":
+    """Read slipway.yaml with all its environments; raises ConfigError as `load_config` does."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -295,16 +103,71 @@ def load_config(path: Path) -> Config:
         raise ConfigError(path, [FieldProblem("(file)", message)]) from error
     except OSError as error:
         raise ConfigError(path, [FieldProblem("(file)", error.strerror or str(error))]) from error
-    return parse_config(text, source=path)
+    return parse_project(text, source=path)
 
 
-def parse_config(text: str, *, source: Path | str = "slipway.yaml") -> Config:
+def parse_config(text: str, *, source: Path | str = "slipway.yaml", environment: str | None = None) -> Config:
     """Validate the text of a slipway.yaml; raises as `load_config` does."""
+    return parse_project(text, source=source).config(environment)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A valid slipway.yaml: its document and configuration in each environment; None stands for no environment."""
+
+    documents: Mapping[str | None, Mapping[str, Any]]
+    configs: Mapping[str | None, Config]
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments, in the file's order."""
+        return tuple(name for name in self.configs if name is not None)
+
+    @property
+    def local(self) -> str | None:
+        """The environment of the embedded AWS: `local`, if the file has it."""
+        return LOCAL if LOCAL in self.configs else None
+
+    def config(self, environment: str | None = None) -> Config:
+        """The configuration in an environment; raises NotFoundError."""
+        return self.configs[self._known(environment)]
+
+    def document(self, environment: str | None = None) -> Mapping[str, Any]:
+        """The merged document, itself a slipway.yaml without `environments`; raises NotFoundError."""
+        return self.documents[self._known(environment)]
+
+    def _known(self, environment: str | None) -> str | None:
+        if environment not in self.configs:
+            raise NotFoundError("environment in slipway.yaml", str(environment), self.environments)
+        return environment
+
+
+def parse_project(text: str, *, source: Path | str = "slipway.yaml") -> Project:
+    """Validate the text of a slipway.yaml in every environment; raises ConfigError as `load_config` does."""
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
         raise ConfigError(source, [FieldProblem("(file)", f"not YAML: {' '.join(str(error).split())}")]) from error
-    try:
-        return Config.model_validate(document)
-    except ValidationError as error:
-        raise ConfigError(source, field_problems(error)) from error
+    rest, environments, problems = split_environments(document)
+    documents: dict[str | None, Any] = {None: rest}
+    for each, overrides in environments.items():
+        documents[each], wrong = merge_environment(rest, each, overrides, project=DEFAULT_PROJECT)
+        problems += wrong
+    configs: dict[str | None, Config] = {}
+    for name, merged in documents.items():
+        try:
+            configs[name] = Config.model_validate(merged)
+        except ValidationError as error:
+            problems += _problems(error, name, known=problems)
+    if problems:
+        raise ConfigError(source, problems)
+    return Project(documents, configs)
+
+
+def _problems(error: ValidationError, environment: str | None, *, known: list[FieldProblem]) -> list[FieldProblem]:
+    """The problems of one environment, without those that it shares with the rest of the file."""
+    found = field_problems(error, of=Config)
+    if environment is None:
+        return found
+    prefix = f"{KEY}.{environment}"
+    return [FieldProblem(f"{prefix}.{each.field}", each.message) for each in found if each not in known]

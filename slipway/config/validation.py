@@ -1,8 +1,9 @@
 """The base class of slipway.yaml's sections, and pydantic's errors as `FieldProblem`s in Slipway's words."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -53,9 +54,47 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def field_problems(error: ValidationError, *, prefix: str = "") -> list[FieldProblem]:
-    """The problems of ``error``, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``."""
-    return problems_of(error.errors(include_url=False), prefix=prefix)
+def field_problems(error: ValidationError, *, prefix: str = "", of: type[Section] | None = None) -> list[FieldProblem]:
+    """The problems of ``error``, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``.
+
+    ``of`` is the section that was validated: with it, an unknown key names the nearest known one.
+    """
+    found = error.errors(include_url=False)
+    problems = problems_of(found, prefix=prefix)
+    if of is None:
+        return problems
+    hints = {
+        field_path(each["loc"], prefix=prefix): near_name(each["loc"][-1], known_keys(of, each["loc"][:-1]))
+        for each in found
+        if each["type"] == "extra_forbidden"
+    }
+    return [FieldProblem(each.field, each.message + hints.get(each.field, "")) for each in problems]
+
+
+def near_name(name: object, known: Iterable[str]) -> str:
+    """``; did you mean `memory_mb`?`` for a misspelled name, else nothing."""
+    near = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def known_keys(section: type[Section], path: Sequence[str | int]) -> set[str]:
+    """The keys of the sections at ``path`` below a section, where a map's keys are the user's own."""
+    sections, pending = {section}, list(path)
+    while pending and sections:
+        part = pending.pop(0)
+        fields = [field for each in sections if (field := each.model_fields.get(str(part))) is not None]
+        if any(get_origin(kind) in (dict, tuple) for field in fields for kind in _kinds(field.annotation)) and pending:
+            pending.pop(0)
+        inner = [kind for field in fields for kind in _kinds(field.annotation)]
+        sections = {kind for kind in inner if isinstance(kind, type) and issubclass(kind, Section)}
+    return {name for each in sections for name in each.model_fields}
+
+
+def _kinds(annotation: object) -> Iterator[object]:
+    """An annotation and all that it is made of."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _kinds(inner)
 
 
 def problems_of(found: Sequence[ErrorDetails], *, prefix: str = "") -> list[FieldProblem]:

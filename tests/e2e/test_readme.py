@@ -32,6 +32,7 @@ def run(running: State, checkout: Path) -> Run:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SLIPWAY_API": running.api,
+        "SLIPWAY_ENVIRONMENT": "local",
         "AWS_ENDPOINT_URL": running.emulator,
         "AWS_DEFAULT_REGION": running.region,
         "AWS_ACCESS_KEY_ID": running.credentials.access_key_id,

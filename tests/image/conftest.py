@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from image.running import Image, Service, buildah
 
-from slipway.config import Config, load_config
+from slipway.config import Config, load_local
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,7 @@ def sources(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def config() -> Config:
     """What the image was built from."""
-    return load_config(CHECKOUT / "slipway.yaml")
+    return load_local(CHECKOUT / "slipway.yaml")
 
 
 def mounted(name: str) -> Image:
@@ -56,7 +56,15 @@ def rebuilt(image: Image, sources: Path) -> Image:
     with (sources / "slipway" / "errors.py").open("a", encoding="utf-8") as file:
         file.write("\n# A change.\n")
     name = f"{image.name}-rebuilt"
-    command = ["container/build", "--tag", name, "--build-arg", f"BASE={os.environ['SLIPWAY_IMAGE_BASE']}"]
+    command = [
+        "container/build",
+        "--environment",
+        "local",
+        "--tag",
+        name,
+        "--build-arg",
+        f"BASE={os.environ['SLIPWAY_IMAGE_BASE']}",
+    ]
     done = subprocess.run(command, cwd=sources, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return mounted(name)

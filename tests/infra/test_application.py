@@ -110,3 +110,35 @@ def test_stacks_have_no_tags_which_would_rewrite_parameters(heavy):
     assert [stack["properties"].get("tags", {}) for stack in stacks] == [{}] * 5
     context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     assert context["@aws-cdk/core:explicitStackTags"] is True
+
+
+def test_an_environment_names_its_stacks_parameters_and_metrics(make_project, tmp_path):
+    rest = "environments:\n  prod: { models: { tiny-large: { tier: heavy, versions: [1], stable: 1 } } }"
+    config_file = make_project(rest=rest)
+    app = cdk.App(outdir=str(tmp_path), builtin_cloud_formation_validation=False)
+    stacks = add_stacks(app, config_file=config_file, target="host", environment="prod")
+    folder = Path(app.synth().directory)
+    assert {path.name.removesuffix(".template.json") for path in folder.glob("*.template.json")} == {
+        f"tiny-prod-{stack}" for stack in ("state", "serving", "heavy", "shadow", "releases")
+    }
+    templates = {path.name: " ".join(path.read_text().split()) for path in folder.glob("*.template.json")}
+    assert "/tiny-prod/tiny-large/blue/version" in templates["tiny-prod-state.template.json"]
+    assert r"\"Project\",\"tiny-prod\"" in templates["tiny-prod-serving.template.json"]
+    assert '"Key": "slipway:environment", "Value": "prod"' in templates["tiny-prod-serving.template.json"]
+    assert stacks.heavy is not None
+    deployed = load_config(config_file.parent / "build" / "host" / "predict" / "slipway.yaml")
+    assert (deployed.project, list(deployed.models)) == ("tiny-prod", ["tiny-sentiment", "tiny-tabular", "tiny-large"])
+
+
+def test_without_an_environment_none_of_them_counts(make_project):
+    rest = "environments:\n  prod: { models: { tiny-large: { tier: heavy, versions: [1], stable: 1 } } }"
+    stacks = add_stacks(cdk.App(), config_file=make_project(rest=rest), target="host")
+    assert stacks.heavy is None
+    assert stacks.serving.stack_name == "tiny-serving"
+
+
+def test_a_fault_of_another_environment_stops_the_synth(make_project):
+    config_file = make_project(rest="environments: { local: {}, prod: { light: { memory: 512 } } }")
+    ((field, message),) = problems_of(config_file, target="host", environment="local")
+    assert field == "environments.prod.light.memory"
+    assert message.endswith("did you mean `memory_mb`?")

@@ -13,8 +13,8 @@ from slipway.cli.exits import Exit
 from slipway.cli.model.advice_input import find_package, find_records, workload
 from slipway.cli.model.advice_report import Report
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.project import load_project
 from slipway.cli.quantities import byte_count, milliseconds
-from slipway.config import load_config
 from slipway.models.advice.choice import Advisor
 from slipway.models.advice.plot import check_format, plot_costs
 from slipway.models.advice.prices import SHIPPED, load_prices
@@ -77,7 +77,7 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Measure a package here, compare the monthly cost of Lambda, Fargate and a GPU, and recommend one."""
-    settings = load_config(config) if config.exists() else None
+    settings = load_project(config) if config.exists() else None
     table = load_prices(prices)
     table.of(region)  # fail before measuring
     if plot is not None:

@@ -133,10 +133,10 @@ def distill(
 def _job(model: str, config: Path, data: Path, output: Path, **options: Any) -> "CompressionJob":
     # Every command loads this module, and only these need numpy and ONNX Runtime.
     from slipway.cli.model.advice_input import find_package
-    from slipway.config import load_config
+    from slipway.cli.project import load_project
     from slipway.models.compression.job import CompressionJob
 
-    settings = load_config(config) if config.exists() else None
+    settings = load_project(config) if config.exists() else None
     return CompressionJob(
         original=find_package(model, settings, config.parent),
         data=data,

@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from slipway.config import Config, ModelConfig, load_config
+from slipway.cli.project import load_project
+from slipway.config import Config, ModelConfig
 from slipway.errors import InputError, NotFoundError
 from slipway.models.package import MANIFEST, Package, load_package
 
@@ -13,7 +14,7 @@ class Project:
 
     def __init__(self, config: Path, model: str) -> None:
         """Raise ConfigError, or NotFoundError for a model that slipway.yaml does not have."""
-        self.settings: Config = load_config(config)
+        self.settings: Config = load_project(config)
         if model not in self.settings.models:
             raise NotFoundError("model in slipway.yaml", model, self.settings.models)
         self._root = config.parent

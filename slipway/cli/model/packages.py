@@ -19,8 +19,9 @@ from slipway.cli.model.import_model import import_
 from slipway.cli.model.registry_target import BucketName, TableName, find_target
 from slipway.cli.model.version_report import print_lineage
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.project import load_project
 from slipway.cli.tables import new_table, plain_table
-from slipway.config import Config, load_config
+from slipway.config import Config
 from slipway.errors import NotFoundError
 from slipway.models.manifest import Manifest
 from slipway.models.package import load_package
@@ -51,10 +52,10 @@ def list_models(
 ) -> None:
     """List and check the versions that slipway.yaml deploys, or list those of the registry."""
     if registry:
-        models = list(load_config(config).models)
+        models = list(load_project(config).models)
         registry_commands.list_registered(find_target(config, table, bucket), model, models, as_json=as_json)
         return
-    settings = load_config(config)
+    settings = load_project(config)
     if model is not None and model not in settings.models:
         raise NotFoundError("model", model, settings.models)
     rows = list(_rows(settings, config.parent, model))
@@ -104,7 +105,7 @@ def show_model(
             _print_manifest(manifest)
             print_lineage(Console(), record)
         return
-    manifest = _manifest(load_config(config), config.parent, model, version)
+    manifest = _manifest(load_project(config), config.parent, model, version)
     if as_json:
         typer.echo(manifest.model_dump_json())
     else:

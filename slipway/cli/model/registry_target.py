@@ -8,7 +8,7 @@ import typer
 
 from slipway.cli.deployed import account_output
 from slipway.cli.embedded import NAME, Embedded, find_embedded
-from slipway.config import load_config
+from slipway.cli.project import load_project
 from slipway.errors import InputError, NotFoundError
 from slipway.models.registry.registry import Registry
 
@@ -57,7 +57,7 @@ def find_target(config: Path, table: str | None, bucket: str | None) -> Target:
         return Target(table, bucket, "AWS")
     if (embedded := find_embedded()) is not None:
         return _embedded(embedded)
-    return _deployed(f"{load_config(config).project}-state")
+    return _deployed(f"{load_project(config).project}-state")
 
 
 def _embedded(found: Embedded) -> Target:

@@ -13,7 +13,7 @@ from slipway.cli.api import Api, ApiError, connect
 from slipway.cli.deployed import find_deployed
 from slipway.cli.monitor.status_report import print_status
 from slipway.cli.options import AsJson, ConfigFile, Token, Url
-from slipway.config import load_config
+from slipway.cli.project import load_project
 from slipway.wording import counted
 
 Minutes = Annotated[int, typer.Option(min=1, max=1440, help="Minutes of traffic to show.")]
@@ -31,7 +31,7 @@ def status(
     """Show what is deployed, whether it is healthy, and its recent traffic."""
     from slipway.cli.monitor.overview import Observer  # boto3 takes a quarter of a second to import
 
-    project = load_config(config).project
+    project = load_project(config).project
     deployed = find_deployed(project)
     with connect(api, token) as client:
         models = client.get("/v1/models")["models"]

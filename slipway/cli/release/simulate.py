@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
+from slipway.cli.project import load_project
 from slipway.cli.release.simulation_report import figures_table
-from slipway.config import load_config
 from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
@@ -122,7 +122,7 @@ def _run(named: Sequence[Named], setting: Setting) -> dict[str, Sequence[Run]]:
 def _release(model: str | None, config: Path) -> ReleaseConfig:
     if model is None:
         return ReleaseConfig()
-    models = load_config(config).models
+    models = load_project(config).models
     if model not in models:
         raise NotFoundError("model", model, models)
     return models[model].release

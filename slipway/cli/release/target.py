@@ -5,7 +5,8 @@ from pathlib import Path
 
 from slipway.cli.deployed import Deployed, find_deployed
 from slipway.cli.embedded import find_embedded
-from slipway.config import Config, load_config
+from slipway.cli.project import load_project
+from slipway.config import Config
 from slipway.errors import NotFoundError
 from slipway.releases.controller.deployment import Deployment
 
@@ -27,12 +28,12 @@ class ReleaseTarget:
 
 def find_releases(config_file: Path) -> ReleaseTarget:
     """Find the deployment of a slipway.yaml; raises NotFoundError and UnavailableError as `find_deployed` does."""
-    return _find(load_config(config_file))
+    return _find(load_project(config_file))
 
 
 def find_model_releases(config_file: Path, model: str) -> ReleaseTarget:
     """Find the deployment of a slipway.yaml with this model; raises as `find_releases`, and for another name."""
-    config = load_config(config_file)
+    config = load_project(config_file)
     if model not in config.models:
         raise NotFoundError("model", model, config.models)
     return _find(config)

@@ -9,6 +9,7 @@ from support.bundles import import_all, modules_below
 from support.packages import make_tabular_package, make_text_package
 
 from container.bundle import build_bundle
+from slipway.config import load_config
 from slipway.errors import ConfigError, PackageError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -95,3 +96,16 @@ def test_a_model_outside_of_the_repository_is_refused(source: Path, tmp_path: Pa
     configure(source, path="../elsewhere")
     with pytest.raises(ConfigError, match=r"models\.tiny-sentiment\.path"):
         build_bundle(source, tmp_path / "bundle")
+
+
+def test_an_environment_has_its_own_models_and_a_slipway_yaml_without_the_others(source: Path, tmp_path: Path) -> None:
+    document = yaml.safe_load((source / "slipway.yaml").read_text(encoding="utf-8"))
+    document["environments"] = {"light": {"models": {"tiny-sentiment": None}}, "prod": {}}
+    (source / "slipway.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    build_bundle(source, tmp_path / "light", "light")
+    build_bundle(source, tmp_path / "prod", "prod")
+    assert not files(tmp_path / "light" / "models")
+    assert files(tmp_path / "prod" / "models")
+    config = load_config(tmp_path / "light" / "code" / "slipway.yaml")
+    assert (config.project, list(config.models)) == ("test-light", ["tiny-tabular"])
+    assert "environments" not in (tmp_path / "prod" / "code" / "slipway.yaml").read_text(encoding="utf-8")

@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from slipway.cli.model.gate_report import print_check
-from slipway.config import load_config
+from slipway.config import load_local
 from slipway.models.gates.measure import size_of
 from slipway.models.gates.rules import Check, Figure, GateResult, Measured, judge_package
 from slipway.models.package import load_package
 
 ROOT = Path(__file__).parents[4]
-CONFIG = load_config(ROOT / "slipway.yaml")
+CONFIG = load_local(ROOT / "slipway.yaml")
 
 
 def stated(name: str, version: int) -> Measured:

@@ -1,0 +1,1 @@
+"""`slipway config`: what slipway.yaml says."""

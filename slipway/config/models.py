@@ -1,0 +1,59 @@
+"""The part of slipway.yaml on one model: its versions, its tier, and how it is served."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.config.gates import GatesConfig
+from slipway.config.heavy import HeavyConfig
+from slipway.config.names import VersionNumber
+from slipway.config.releases import ReleaseConfig
+from slipway.config.validation import Section
+
+
+class CacheConfig(Section):
+    """The prediction cache of one model; off by default for light models, whose inference costs less than a lookup."""
+
+    enabled: bool = False
+    ttl_days: Annotated[int, Field(ge=1, le=365)] = 60
+
+
+class CaptureConfig(Section):
+    """The share of requests whose inputs and outputs are captured, in the log and as files in a bucket."""
+
+    sample: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class ModelConfig(Section):
+    """One model. ``heavy`` says how a heavy model runs and is an error for a light one."""
+
+    tier: Literal["light", "heavy"] = "light"
+    path: str | None = None
+    versions: Annotated[tuple[VersionNumber, ...], Field(min_length=1)]
+    stable: VersionNumber
+    cache: CacheConfig = CacheConfig()
+    capture: CaptureConfig = CaptureConfig()
+    gates: GatesConfig = GatesConfig()
+    heavy: HeavyConfig = HeavyConfig()
+    release: ReleaseConfig = ReleaseConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _heavy_models_are_cached(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("tier") != "heavy" or not isinstance(data.get("cache", {}), dict):
+            return data
+        return {**data, "cache": {"enabled": True, **data.get("cache", {})}}
+
+    @model_validator(mode="after")
+    def _heavy_is_of_a_heavy_model(self) -> Self:
+        if self.tier == "light" and "heavy" in self.model_fields_set:
+            raise ValueError("`heavy` is set but the tier is light: write `tier: heavy`, or remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _stable_is_deployed(self) -> Self:
+        if len(set(self.versions)) != len(self.versions):
+            raise ValueError("`versions` names a version twice")
+        if self.stable not in self.versions:
+            raise ValueError(f"`stable: {self.stable}` is not among `versions`: {list(self.versions)}")
+        return self

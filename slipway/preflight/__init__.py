@@ -1,0 +1,1 @@
+"""What would stop a deploy to an account, found before it begins."""
