@@ -8,8 +8,10 @@ from mangum import Mangum
 
 from slipway.aws.table import lazy_client
 from slipway.config import Config, load_config
-from slipway.config.environment import CONTROL_TABLE
+from slipway.config.environment import CONTROL_TABLE, ID_KEYS
 from slipway.errors import ConfigError, FieldProblem
+from slipway.monitoring.feedback.key_parameter import KeyParameter
+from slipway.monitoring.feedback.key_ring import IdVerifier
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
@@ -22,13 +24,17 @@ from slipway.serving.settings import Settings
 
 def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     """Create the function's app."""
-    if settings.control_table is None:
-        raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
+    if settings.control_table is None or settings.id_keys is None:
+        needed = {CONTROL_TABLE: settings.control_table, ID_KEYS: settings.id_keys}
+        missing = [FieldProblem(name, "is required") for name, value in needed.items() if value is None]
+        raise ConfigError("the environment", missing)
     client = lazy_client()
     client()
     span = timedelta(minutes=config.monitoring.reward_minutes)
     store = DynamoFeedbackStore(settings.control_table, client=client, span=span)
-    state = {"models": config.models, "feedback": store}
+    ids = IdVerifier(KeyParameter(settings.id_keys))
+    ids.refresh()
+    state = {"models": config.models, "feedback": store, "ids": ids}
     app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state)
     return create_app(app, [feedback.router])
 

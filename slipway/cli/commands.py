@@ -2,7 +2,7 @@
 
 import typer
 
-from slipway.cli import features, predict
+from slipway.cli import features, keys, predict
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
@@ -19,4 +19,5 @@ app.command("status")(status.status)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
+app.add_typer(keys.app, name="id-keys")
 app.add_typer(local, name="local")
