@@ -70,6 +70,7 @@ class TestSlot:
     def test_new_tasks_that_do_not_become_ready_are_taken_back(self, heavy, slot):
         deployment = of_slot(heavy, "AWS::ECS::Service", slot)["DeploymentConfiguration"]
         assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert of_slot(heavy, "AWS::ECS::Service", slot)["HealthCheckGracePeriodSeconds"] == 120
         assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
         alarms = [name["Ref"].rstrip("0123456789ABCDEF") for name in deployment["Alarms"]["AlarmNames"]]
         assert alarms == [f"TinyLargeAlarms{slot}Faults", f"TinyLargeAlarms{slot}Latency"]
@@ -195,6 +196,12 @@ def test_the_code_reads_its_own_versions_and_uses_the_cache(heavy):
         (["ssm:PutParameter"], [ID_KEYS], None),
         (["not ssm:PutParameter"], [ID_KEYS], {"StringEquals": {"ssm:Overwrite": ["true"]}}),
     ]
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_a_model_that_starts_slowly_gets_that_time_before_its_checks_count(synthesize, slot):
+    slow = synthesize(models=heavy_model("heavy: { start_seconds: 1500 }"))
+    assert of_slot(slow, "AWS::ECS::Service", slot)["HealthCheckGracePeriodSeconds"] == 1500
 
 
 def test_the_code_reads_features_only_where_a_version_may_have_some(synthesize):
