@@ -35,10 +35,10 @@ api:
   authorization: none # who may call is the gateway's to decide
   limits: {body_bytes: 65536, records: 16, text_characters: 200}
 models:
-  tiny-sentiment: {versions: [1, 2], stable: 1}
+  tiny-sentiment: {versions: [1, 2], stable: 1, limits: {characters: 1000}}
   tiny-cached: {versions: [1], stable: 1, cache: {enabled: true}, capture: {sample: 1}}
   tiny-tabular: {versions: [1], stable: 1}
-  tiny-price: {versions: [1], stable: 1}
+  tiny-price: {versions: [1], stable: 1, limits: {records: 4}}
 features:
   tumour:
     entity: patient
