@@ -8,6 +8,7 @@ import sys
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from container.app import make_slot
+from container.doorkeeper import Doorkeeper
 from container.server import Server
 from container.settings import Settings
 from slipway.errors import SlipwayError
@@ -19,12 +20,21 @@ def main() -> int:
     start_logging("container")
     try:
         settings = Settings.of(os.environ)
+        doorkeeper = Doorkeeper(settings.host, settings.port)
+    except (SlipwayError, OSError) as error:
+        return _cannot_start(error)
+    try:
         slot = make_slot(settings)
     except SlipwayError as error:
-        logging.getLogger("slipway").error("cannot start: %s", error)
-        return 1
-    Server(slot, settings).run()
+        doorkeeper.close()
+        return _cannot_start(error)
+    Server(slot, settings).run([doorkeeper.hand_over()])
     return 0
+
+
+def _cannot_start(error: Exception) -> int:
+    logging.getLogger("slipway").error("cannot start: %s", error)
+    return 1
 
 
 if __name__ == "__main__":

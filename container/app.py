@@ -16,6 +16,8 @@ from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.fetching import aws_registry, find_version
 from slipway.models.sampling import sample_records
+from slipway.monitoring.feedback.key_parameter import KeyParameter
+from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.gpu import gpu_utilization
@@ -69,6 +71,8 @@ def make_slot(settings: Settings) -> Slot:
     runner = ThreadedRunner(
         Executor(settings.model, tuned.predictor, tuned.plan), telemetry, timeout=heavy.timeout_seconds
     )
+    ids = IdSigner(KeyParameter(settings.id_keys) if settings.id_keys else OwnKeys())
+    ids.refresh()
     forwarding = Forwarding(releases, Balancer(settings.balancer)) if settings.balancer else None
     pipeline = PredictionPipeline(
         ServedModels(config, {(settings.model, settings.version): tuned.predictor}, releases=releases),
@@ -76,9 +80,10 @@ def make_slot(settings: Settings) -> Slot:
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
         peers=forwarding,
+        ids=ids,
     )
     gpu = gpu_utilization if heavy.compute == "gpu" else None
-    housekeeping = Housekeeping(runner, telemetry, releases, forwarding, gpu)
+    housekeeping = Housekeeping(runner, telemetry, releases, forwarding, gpu, ids)
     readiness = Readiness()
     app = slot_app(pipeline, housekeeping, readiness, tracer_provider(settings.traces_endpoint))
     return Slot(app, housekeeping, readiness, heavy)

@@ -9,6 +9,7 @@ from slipway.config.environment import (
     BALANCER,
     CONTROL_TABLE,
     FEATURES_TABLE,
+    ID_KEYS,
     MODEL,
     MODEL_BUCKET,
     PREDICTIONS_TABLE,
@@ -36,10 +37,11 @@ class Settings:
 
     ``root`` is the folder with slipway.yaml and models/, and ``environment`` is one of slipway.yaml's; an image has a
     slipway.yaml without any. Without ``model_bucket`` and ``control_table`` there is no registry, and ``version`` must
-    be in ``root``. ``balancer`` is the address of the load balancer, through which the slot forwards records of a
-    sticky release to the other slot. ``downloads`` is the folder for versions from the registry. A stopping task
-    reports not ready for ``drain_seconds`` while it keeps serving, and then closes its connections. Traces go to
-    ``traces_endpoint`` in OTLP over HTTP; without an endpoint there are none.
+    be in ``root``. ``id_keys`` is the name of the parameter with the keys of prediction ids. ``balancer`` is the
+    address of the load balancer, through which the slot forwards records of a sticky release to the other slot.
+    ``downloads`` is the folder for versions from the registry. A stopping task reports not ready for
+    ``drain_seconds`` while it keeps serving, and then closes its connections. Traces go to ``traces_endpoint`` in OTLP
+    over HTTP; without an endpoint there are none.
     """
 
     model: str
@@ -53,6 +55,7 @@ class Settings:
     control_table: str | None = None
     features_table: str | None = None
     predictions_table: str | None = None
+    id_keys: str | None = None
     balancer: str | None = None
     downloads: Path = field(default_factory=downloads_folder)
     drain_seconds: float = 5.0
@@ -80,6 +83,7 @@ class Settings:
             control_table=environment.get(CONTROL_TABLE) or None,
             features_table=environment.get(FEATURES_TABLE) or None,
             predictions_table=environment.get(PREDICTIONS_TABLE) or None,
+            id_keys=environment.get(ID_KEYS) or None,
             balancer=environment.get(BALANCER) or None,
             downloads=Path(environment[DOWNLOADS]) if environment.get(DOWNLOADS) else downloads_folder(),
             drain_seconds=float(environment.get(DRAIN_SECONDS) or cls.drain_seconds),

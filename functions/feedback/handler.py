@@ -7,9 +7,11 @@ from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 
 from slipway.aws.table import lazy_client
 from slipway.config import Config, load_config
-from slipway.config.environment import CONTROL_TABLE
+from slipway.config.environment import CONTROL_TABLE, ID_KEYS
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.labels import bundled_labels
+from slipway.monitoring.feedback.key_parameter import KeyParameter
+from slipway.monitoring.feedback.key_ring import IdVerifier
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
@@ -22,13 +24,18 @@ from slipway.serving.settings import Settings
 
 def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     """Create the function's app."""
-    if settings.control_table is None:
-        raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
+    if settings.control_table is None or settings.id_keys is None:
+        needed = {CONTROL_TABLE: settings.control_table, ID_KEYS: settings.id_keys}
+        missing = [FieldProblem(name, "is required") for name, value in needed.items() if value is None]
+        raise ConfigError("the environment", missing)
     client = lazy_client()
     client()
     span = timedelta(minutes=config.monitoring.reward_minutes)
     store = DynamoFeedbackStore(settings.control_table, client=client, span=span)
-    state = {"models": config.models, "feedback": store, "labels": bundled_labels(config, settings.root)}
+    ids = IdVerifier(KeyParameter(settings.id_keys))
+    ids.refresh()
+    labels = bundled_labels(config, settings.root)
+    state = {"models": config.models, "feedback": store, "labels": labels, "ids": ids}
     app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, [feedback.router])
 

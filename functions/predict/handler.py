@@ -9,6 +9,8 @@ from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.models.bundle import load_models
 from slipway.models.registry.fetching import VersionLoader, aws_registry, downloads_folder
+from slipway.monitoring.feedback.key_parameter import KeyParameter
+from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
@@ -53,6 +55,7 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
         attempted=Attempts(config.project),
+        ids=_signer(settings),
     )
     state = {
         "pipeline": pipeline,
@@ -61,6 +64,13 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
     }
     app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, (*ROUTERS, docs.router))
+
+
+def _signer(settings: Settings) -> IdSigner:
+    """Return the signer of ids, with the keys if they can be read now; predictions do not need them."""
+    signer = IdSigner(KeyParameter(settings.id_keys) if settings.id_keys else OwnKeys())
+    signer.refresh()
+    return signer
 
 
 def _releases(settings: Settings, config: Config) -> Releases:

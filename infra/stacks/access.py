@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from infra.bundling.models import DeployedModel
@@ -11,6 +13,7 @@ from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.light.function import Function
 from infra.stacks.state import Tables
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
+from slipway.config.keys import id_keys_parameter
 from slipway.features.cache import cache_partitions
 from slipway.models.registry.versions import version_prefix
 
@@ -50,3 +53,25 @@ def allow_fetching(function: Function, tables: Tables, bucket: s3.IBucket, model
         exported = exported_name(bucket, bucket.bucket_arn)
         reason = "The names of a version's files are in its manifest, which is stored there, too."
         acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})
+
+
+def allow_signing(role: iam.Role, project: str) -> None:
+    """Allow reading the keys of prediction ids, and creating the first one; never changing them."""
+    allow_verifying(role, project)
+    arn = _id_keys_arn(role, project)
+    # As AWS documents `ssm:Overwrite`: a call without it creates a parameter only.
+    changing = {"StringEquals": {"ssm:Overwrite": ["true"]}}
+    role.add_to_policy(iam.PolicyStatement(actions=["ssm:PutParameter"], resources=[arn]))
+    role.add_to_policy(
+        iam.PolicyStatement(effect=iam.Effect.DENY, actions=["ssm:PutParameter"], resources=[arn], conditions=changing)
+    )
+
+
+def allow_verifying(role: iam.Role, project: str) -> None:
+    """Allow reading the keys of prediction ids. AWS lets every reader in the account decrypt with `aws/ssm`."""
+    role.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[_id_keys_arn(role, project)]))
+
+
+def _id_keys_arn(role: iam.Role, project: str) -> str:
+    name = id_keys_parameter(project).removeprefix("/")
+    return cdk.Stack.of(role).format_arn(service="ssm", resource="parameter", resource_name=name)

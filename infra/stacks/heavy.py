@@ -22,13 +22,14 @@ from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.heavy_alarms import HeavyAlarms
 from infra.constructs.monitoring.heavy_dashboard import HeavyDashboard
 from infra.constructs.monitoring.heavy_metrics import HeavyMetrics
-from infra.stacks.access import allow_tables, table_variables
+from infra.stacks.access import allow_signing, allow_tables, table_variables
 from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.config.environment import BALANCER, MODEL_BUCKET
+from slipway.config.environment import BALANCER, ID_KEYS, MODEL_BUCKET
 from slipway.config.heavy import HeavyConfig, SlotNames, output_prefix
+from slipway.config.keys import id_keys_parameter
 
 
 class HeavyStack(cdk.Stack):
@@ -89,6 +90,7 @@ class HeavyStack(cdk.Stack):
             image=self._image(deployed.name, settings),
             environment={
                 **table_variables(tables, [deployed]),
+                ID_KEYS: id_keys_parameter(self._config.project),
                 MODEL_BUCKET: self._bucket.bucket_name,
                 BALANCER: f"http://{self._around.balancer.balancer.load_balancer_dns_name}",
             },
@@ -96,6 +98,7 @@ class HeavyStack(cdk.Stack):
         )
         model.allow_registry(tables.control, self._bucket)
         allow_tables(model, tables, [deployed])
+        allow_signing(model.roles.task, self._config.project)
         return model
 
     def _image(self, name: str, settings: HeavyConfig) -> Image:

@@ -15,11 +15,12 @@ from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.alarms import Alarms
 from infra.constructs.monitoring.dashboard import Dashboard
 from infra.constructs.monitoring.metrics import ServiceMetrics
-from infra.stacks.access import allow_fetching, allow_tables, table_variables
+from infra.stacks.access import allow_fetching, allow_signing, allow_tables, allow_verifying, table_variables
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
 from slipway.config import Config
-from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET
+from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET
+from slipway.config.keys import id_keys_parameter
 
 
 class ServingStack(cdk.Stack):
@@ -76,13 +77,14 @@ class ServingStack(cdk.Stack):
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
         fetching = [model for model in models if model.fetched]
-        environment = table_variables(self._tables, models)
+        environment = {**table_variables(self._tables, models), ID_KEYS: id_keys_parameter(self._config.project)}
         if fetching:
             environment[MODEL_BUCKET] = self._bucket.bucket_name
         function = self._function("predict", environment, self._config.light.reserved_concurrency)
         # The releases, and the records of versions from the registry.
         function.allow_on_table(self._tables.control, "BatchGetItem", partitions="model#*")
         allow_tables(function, self._tables, models)
+        allow_signing(function.role, self._config.project)
         for model in fetching:
             allow_fetching(function, self._tables, self._bucket, model)
             listed = ", ".join(map(str, model.fetched))
@@ -98,9 +100,11 @@ class ServingStack(cdk.Stack):
         return function
 
     def _feedback(self) -> Function:
-        function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name})
+        keys = id_keys_parameter(self._config.project)
+        function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name, ID_KEYS: keys})
         partitions = ("feedback#*", "reward#*", "impression#*")  # one transaction writes to all three
         function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", "UpdateItem", partitions=partitions)
+        allow_verifying(function.role, self._config.project)
         return function
 
     def _capture(self, bucket: s3.IBucket) -> Captures:

@@ -23,7 +23,8 @@ from local.emulator.addresses import unused_address
 from local.emulator.balancing.health import Answer, Check, probe
 from local.emulator.task_roles import role_credentials
 from local.environment.settings import task_environment
-from slipway.config import read_project
+from slipway.config import load_local, read_project
+from slipway.config.environment import MODEL
 
 READY_PATH = "/v2/health/ready"
 _PORT = 8080
@@ -158,7 +159,8 @@ class Containers:
             self._refuse_if_closed()
             container = self._start(name, environment, f"{family}:{labels[_REVISION]}")
             self._running[container.id] = container
-        ready = self._await(container, f"http://{container.address}:{_PORT}{READY_PATH}")
+        url = f"http://{container.address}:{_PORT}{READY_PATH}"
+        ready = self._await(container, url, self._patience(environment.get(MODEL)))
         self._failures[family] = 0 if ready else self._failures.get(family, 0) + 1
         if ready:
             threading.Thread(target=self._watch, args=(container,), name=f"watch {name}", daemon=True).start()
@@ -216,8 +218,13 @@ class Containers:
             )
         return Container(process, address, log, self._running.pop)
 
-    def _await(self, container: Container, url: str) -> bool:
-        deadline = time.monotonic() + _READY_SECONDS
+    def _patience(self, model: str | None) -> float:
+        """The seconds that a task may take until it is ready, by slipway.yaml if that knows the model."""
+        models = load_local(self.root / "slipway.yaml").models if model else {}
+        return max(_READY_SECONDS, models[model].heavy.start_seconds if model in models else 0.0)
+
+    def _await(self, container: Container, url: str, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
         while container.status == "running" and time.monotonic() < deadline and not self._closed.is_set():
             try:
                 if httpx.get(url, timeout=_READY_SECONDS, trust_env=False).status_code == HTTPStatus.OK:

@@ -2,7 +2,7 @@
 
 import typer
 
-from slipway.cli import features, predict
+from slipway.cli import features, keys, predict
 from slipway.cli.account.cost import cost
 from slipway.cli.account.deploy import deploy
 from slipway.cli.account.preflight import preflight
@@ -27,6 +27,7 @@ app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
+app.add_typer(keys.app, name="id-keys")
 app.add_typer(local, name="local")
 app.add_typer(config, name="config")
 offer_environment(app)

@@ -17,9 +17,24 @@ class Authorization(StrEnum):
     NONE = "none"
 
 
+Scope = Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]{1,64}$")]
+Scopes = tuple[Scope, ...]
+
+
+class ScopesConfig(Section):
+    """The scopes that each group of routes demands; a token needs one of a group's, and none where there are none."""
+
+    predict: Scopes = ()
+    models: Scopes = ()
+    features_read: Scopes = ()
+    features_write: Scopes = ()
+    feedback: Scopes = ()
+
+
 class JwtConfig(Section):
     issuer: Annotated[str, StringConstraints(pattern=r"^https://")]
     audience: Annotated[tuple[str, ...], Field(min_length=1)]
+    scopes: ScopesConfig = ScopesConfig()
 
 
 class ThrottleConfig(Section):

@@ -4,6 +4,8 @@ FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
 MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
+ID_KEYS = "SLIPWAY_ID_KEYS"
+"""The name of the secret parameter with the keys of prediction ids, not its value."""
 CAPTURE_BUCKET = "SLIPWAY_CAPTURE_BUCKET"
 
 # Set on the tasks of a heavy model.

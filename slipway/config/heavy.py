@@ -73,6 +73,7 @@ class HeavyConfig(Section):
     target_cpu_percent: Annotated[int, Field(ge=10, le=95)] = 60
     target_requests_per_task: Annotated[int, Field(ge=1)] = 20_000  # per minute, as the load balancer counts
 
+    start_seconds: Annotated[int, Field(ge=30, le=7200)] = 120  # until a task is ready: fetch, load and tune
     timeout_seconds: Annotated[FiniteFloat, Field(gt=0, le=28)] = 15  # the API gives up after 29 s
     stop_timeout_seconds: Annotated[int, Field(ge=2, le=120)] = 30  # Fargate kills a task after 120 s at the latest
     queue: Annotated[int, Field(ge=1)] | None = None

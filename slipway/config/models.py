@@ -24,6 +24,13 @@ class CaptureConfig(Section):
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class ModelLimitsConfig(Section):
+    """How much one request may ask of a model: its records, at most `api.limits.records`, and their text in all."""
+
+    records: Annotated[int, Field(ge=1, le=128)] = 128
+    characters: Annotated[int, Field(ge=1, le=4 * 1024 * 1024)] = 128 * 1024
+
+
 class ModelConfig(Section):
     """One model. ``heavy`` says how a heavy model runs and is an error for a light one."""
 
@@ -34,6 +41,7 @@ class ModelConfig(Section):
     cache: CacheConfig = CacheConfig()
     capture: CaptureConfig = CaptureConfig()
     gates: GatesConfig = GatesConfig()
+    limits: ModelLimitsConfig = ModelLimitsConfig()
     heavy: HeavyConfig = HeavyConfig()
     release: ReleaseConfig = ReleaseConfig()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCKET, PREDICTIONS_TABLE
+from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET, PREDICTIONS_TABLE
 
 ROOT = "LAMBDA_TASK_ROOT"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
@@ -15,7 +15,8 @@ class Settings:
     """A function's settings.
 
     ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None if the function does not need
-    it; `predict` needs the model bucket if it serves a version that is not in its bundle. ``snapshot`` means that
+    it; `predict` needs the model bucket if it serves a version that is not in its bundle. ``id_keys`` is the name of
+    the parameter with the keys of prediction ids. ``snapshot`` means that
     SnapStart snapshots the initialized process, so initialization should not defer any work.
     """
 
@@ -24,6 +25,7 @@ class Settings:
     predictions_table: str | None = None
     control_table: str | None = None
     model_bucket: str | None = None
+    id_keys: str | None = None
     snapshot: bool = False
 
     @classmethod
@@ -35,5 +37,6 @@ class Settings:
             predictions_table=environment.get(PREDICTIONS_TABLE) or None,
             control_table=environment.get(CONTROL_TABLE) or None,
             model_bucket=environment.get(MODEL_BUCKET) or None,
+            id_keys=environment.get(ID_KEYS) or None,
             snapshot=environment.get(INITIALIZATION) == "snap-start",
         )

@@ -27,9 +27,18 @@ def test_other_feedback_for_the_same_prediction_is_a_conflict(api: httpx.Client,
     assert api.post("/v1/feedback", json={"prediction_id": prediction_id, "label": "negative"}).status_code == 409
 
 
+MADE_UP = f"{'a' * 24}-{'b' * 20}"
+
+
 @pytest.mark.parametrize(
     ("prediction_id", "status"),
-    [("tweet-mood.1." + "a" * 24, 404), ("tweet-sentiment.99." + "a" * 24, 404), ("nonsense", 422), (7, 422)],
+    [
+        (f"tweet-mood.1.{MADE_UP}", 404),
+        (f"tweet-sentiment.99.{MADE_UP}", 404),
+        (f"tweet-sentiment.1.{MADE_UP}", 422),
+        ("nonsense", 422),
+        (7, 422),
+    ],
 )
 def test_feedback_for_no_prediction_is_refused(api: httpx.Client, prediction_id: object, status: int) -> None:
     answer = api.post("/v1/feedback", json={"prediction_id": prediction_id, "label": "positive"})

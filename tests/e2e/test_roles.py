@@ -56,7 +56,8 @@ def test_without_its_table_the_store_says_so(api: httpx.Client, aws: Any, output
 
 
 def test_without_its_table_feedback_says_so(api: httpx.Client, aws: Any, outputs: dict[str, str]) -> None:
-    body = {"prediction_id": "tweet-sentiment.1." + "e" * 24, "label": "positive"}
+    made = api.post("/v1/models/tweet-sentiment/predict", json={"inputs": [{"text": "good"}]}).json()
+    body = {"prediction_id": made["predictions"][0]["id"], "label": "positive"}
     with tables_down_for(aws, outputs["FeedbackFunction"]):
         assert api.post("/v1/feedback", json=body).status_code == 503
     assert api.post("/v1/feedback", json=body).status_code == 201

@@ -99,6 +99,7 @@ class TestSlot:
     def test_new_tasks_that_do_not_become_ready_are_taken_back(self, heavy, slot):
         deployment = of_slot(heavy, "AWS::ECS::Service", slot)["DeploymentConfiguration"]
         assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert of_slot(heavy, "AWS::ECS::Service", slot)["HealthCheckGracePeriodSeconds"] == 120
         assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
         alarms = [name["Ref"].rstrip("0123456789ABCDEF") for name in deployment["Alarms"]["AlarmNames"]]
         assert alarms == [f"TinyLargeAlarms{slot}Faults", f"TinyLargeAlarms{slot}Latency"]
@@ -146,10 +147,16 @@ class TestSlot:
         assert (settings.model, settings.slot, settings.version) == ("tiny-large", slot.lower(), 3)
         assert (settings.control_table, settings.model_bucket) == ("Control", "ModelsBucket")
         assert (settings.features_table, settings.predictions_table) == (None, "Predictions")
-        assert settings.balancer == "http://DNSName"
+        assert (settings.balancer, settings.id_keys) == ("http://DNSName", "/tiny/id-keys")
         assert set(environment) == {
             *("AWS_REGION", "SLIPWAY_MODEL", "SLIPWAY_SLOT", "SLIPWAY_CONTROL_TABLE", "SLIPWAY_MODEL_BUCKET"),
-            *("SLIPWAY_PREDICTIONS_TABLE", "SLIPWAY_BALANCER", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"),
+            *(
+                "SLIPWAY_PREDICTIONS_TABLE",
+                "SLIPWAY_BALANCER",
+                "SLIPWAY_ID_KEYS",
+                "POWERTOOLS_SERVICE_NAME",
+                "POWERTOOLS_LOG_LEVEL",
+            ),
         }
         assert settings.port == container["PortMappings"][0]["ContainerPort"]
 
@@ -206,11 +213,14 @@ def test_the_cluster_is_watched(heavy):
     assert cluster["Properties"]["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
 
 
+ID_KEYS = "parameter/tiny/id-keys"
+
+
 def statements_of(templates, role):
     """Each statement of one of the model's roles as (actions, resources, condition)."""
     policy = found(templates, "AWS::IAM::Policy", f"TinyLargeModel{role}DefaultPolicy")
     return [
-        (_list(s["Action"]), [_resource(each) for each in _list(s["Resource"])], s.get("Condition"))
+        (_actions(s), [_resource(each) for each in _list(s["Resource"])], s.get("Condition"))
         for s in policy["PolicyDocument"]["Statement"]
     ]
 
@@ -222,7 +232,16 @@ def test_the_code_reads_its_own_versions_and_uses_the_cache(heavy):
         (["dynamodb:BatchGetItem", "dynamodb:Query"], ["Control"], own_records),
         (["s3:GetObject"], ["ModelsBucket/models/tiny-large/*"], None),
         (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], ["Predictions"], own_predictions),
+        (["ssm:GetParameter"], [ID_KEYS], None),
+        (["ssm:PutParameter"], [ID_KEYS], None),
+        (["not ssm:PutParameter"], [ID_KEYS], {"StringEquals": {"ssm:Overwrite": ["true"]}}),
     ]
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_a_model_that_starts_slowly_gets_that_time_before_its_checks_count(synthesize, slot):
+    slow = synthesize(models=heavy_model("heavy: { start_seconds: 1500 }"))
+    assert of_slot(slow, "AWS::ECS::Service", slot)["HealthCheckGracePeriodSeconds"] == 1500
 
 
 def test_the_code_reads_features_only_where_a_version_may_have_some(synthesize):
@@ -236,6 +255,11 @@ def test_to_start_a_task_ecs_reads_its_version_and_writes_its_log(heavy):
         (LOGS, ["TinyLargeModelLogs"], None),
         (["ssm:GetParameters"], [f"parameter/tiny/tiny-large/{slot.lower()}/version" for slot in SLOTS], None),
     ]
+
+
+def _actions(statement):
+    denied = "not " if statement["Effect"] == "Deny" else ""
+    return [denied + action for action in _list(statement["Action"])]
 
 
 def _group(reference_):

@@ -15,6 +15,12 @@ def on(*partitions):
     return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*partitions]}}
 
 
+# Reads the keys of prediction ids, may create them, and may not change them.
+SIGNS = [
+    (["ssm:GetParameter"], "parameter/tiny/id-keys", None),
+    (["ssm:PutParameter"], "parameter/tiny/id-keys", None),
+    (["not ssm:PutParameter"], "parameter/tiny/id-keys", {"StringEquals": {"ssm:Overwrite": ["true"]}}),
+]
 RELEASES = (["dynamodb:BatchGetItem"], CONTROL, on("model#*"))
 
 
@@ -25,7 +31,7 @@ def statements_of(templates, function):
         for name, resource in templates.of_type("AWS::IAM::Policy").items()
         if name.startswith(f"{function}Role")
     ]
-    return [(_list(s["Action"]), _resource(s["Resource"]), s.get("Condition")) for s in policy]
+    return [(_actions(s), _resource(s["Resource"]), s.get("Condition")) for s in policy]
 
 
 def test_predict_reads_features_and_uses_the_cache(templates):
@@ -34,14 +40,15 @@ def test_predict_reads_features_and_uses_the_cache(templates):
         RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
         (["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], PREDICTIONS, on("tiny-sentiment#*")),
+        *SIGNS,
     ]
 
 
 def test_predict_touches_no_table_that_its_models_do_not_need(synthesize):
     bare = synthesize(cache=False, models="")
-    assert statements_of(bare, "Predict") == [(LOGS, "PredictLogs", None), RELEASES]
+    assert statements_of(bare, "Predict") == [(LOGS, "PredictLogs", None), RELEASES, *SIGNS]
     variables = function(bare, "Predict")["Environment"]["Variables"]
-    assert [name for name in variables if name.startswith("SLIPWAY_")] == ["SLIPWAY_CONTROL_TABLE"]
+    assert [name for name in variables if name.startswith("SLIPWAY_")] == ["SLIPWAY_CONTROL_TABLE", "SLIPWAY_ID_KEYS"]
 
 
 def test_features_reads_and_writes_features(templates):
@@ -59,6 +66,7 @@ def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templa
             CONTROL,
             on("feedback#*", "reward#*", "impression#*"),
         ),
+        SIGNS[0],
     ]
 
 
@@ -105,6 +113,11 @@ def api(templates):
     return name
 
 
+def _actions(statement):
+    denied = "not " if statement["Effect"] == "Deny" else ""
+    return [denied + action for action in _list(statement["Action"])]
+
+
 def _list(actions):
     return actions if isinstance(actions, list) else [actions]
 
@@ -113,7 +126,9 @@ def _resource(reference):
     if "Fn::GetAtt" in reference:
         return reference["Fn::GetAtt"][0].rstrip("0123456789ABCDEF")
     if "Fn::Join" in reference:
-        whole, below = reference["Fn::Join"][1]
+        whole, *_, below = reference["Fn::Join"][1]
+        if whole == "arn:":
+            return below.lstrip(":")
         return _resource(whole) + below
     exported = reference["Fn::ImportValue"].removeprefix("tiny-state:ExportsOutputFnGetAtt")
     return next(table for table in (FEATURES, PREDICTIONS, CONTROL, MODELS) if exported.startswith(table))
@@ -130,6 +145,7 @@ def test_predict_may_read_just_the_versions_that_it_takes_from_the_registry(fetc
         (LOGS, "PredictLogs", None),
         RELEASES,
         (["dynamodb:BatchGetItem"], FEATURES, None),
+        *SIGNS,
         (["dynamodb:Query"], CONTROL, on("model#tiny-tabular")),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/3/*", None),
         (["s3:GetObject"], f"{MODELS}/models/tiny-tabular/4/*", None),

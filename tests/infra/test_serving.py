@@ -123,6 +123,43 @@ def test_jwt_is_checked_for_issuer_and_audience(synthesize):
         assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": name})
 
 
+GROUPS = {
+    "GET /v1/models": "models",
+    "POST /v1/models/{model}/predict": "predict",
+    "POST /v1/models/{model}/versions/{version}/rank": "predict",
+    "POST /v2/models/{model}/infer": "predict",
+    "GET /v2/models/{model}": "models",
+    "GET /v2/health/ready": "models",
+    "GET /docs": "models",
+    "GET /v1/features/{entity}/{id+}": "features_read",
+    "PUT /v1/features/{entity}/{id+}": "features_write",
+    "POST /v1/features/batch-write": "features_write",
+    "POST /v1/feedback": "feedback",
+}
+
+
+def test_each_group_of_routes_demands_its_scopes(synthesize):
+    named = "predict: [p, all], models: [m], features_read: [r], features_write: [w], feedback: [f]"
+    jwt = f"{{ issuer: 'https://login.example.com', audience: [slipway], scopes: {{ {named} }} }}"
+    routes = routes_of(synthesize(rest=f"api: {{ authorization: jwt, jwt: {jwt} }}"))
+    scopes = {
+        "predict": ["p", "all"],
+        "models": ["m"],
+        "features_read": ["r"],
+        "features_write": ["w"],
+        "feedback": ["f"],
+    }
+    assert {key: routes[key]["AuthorizationScopes"] for key in GROUPS} == {key: scopes[GROUPS[key]] for key in GROUPS}
+    assert all(route["AuthorizationScopes"] for route in routes.values())
+
+
+def test_a_group_without_scopes_demands_none(synthesize):
+    jwt = "{ issuer: 'https://login.example.com', audience: [slipway], scopes: { features_write: [w] } }"
+    routes = routes_of(synthesize(rest=f"api: {{ authorization: jwt, jwt: {jwt} }}"))
+    demanding = {key for key, route in routes.items() if route.get("AuthorizationScopes")}
+    assert demanding == {"PUT /v1/features/{entity}/{id+}", "POST /v1/features/batch-write"}
+
+
 def test_everybody_may_call_only_where_it_is_written_out(synthesize):
     opened = synthesize(rest="api: { authorization: none, throttle: { rate: 5, burst: 9 } }")
     assert {route["AuthorizationType"] for route in routes_of(opened).values()} == {"NONE"}

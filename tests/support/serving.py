@@ -20,6 +20,7 @@ from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
 from slipway.models.predictor import Predictor
+from slipway.monitoring.feedback.key_ring import IdSigner, IdVerifier, OwnKeys
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
 from slipway.serving.http.app import AppSettings, create_app
@@ -34,10 +35,10 @@ api:
   authorization: none # who may call is the gateway's to decide
   limits: {body_bytes: 65536, records: 16, text_characters: 200}
 models:
-  tiny-sentiment: {versions: [1, 2], stable: 1}
+  tiny-sentiment: {versions: [1, 2], stable: 1, limits: {characters: 1000}}
   tiny-cached: {versions: [1], stable: 1, cache: {enabled: true}, capture: {sample: 1}}
   tiny-tabular: {versions: [1], stable: 1}
-  tiny-price: {versions: [1], stable: 1}
+  tiny-price: {versions: [1], stable: 1, limits: {records: 4}}
 features:
   tumour:
     entity: patient
@@ -76,6 +77,13 @@ def loaded_models(config: Config, tmp_path_factory: pytest.TempPathFactory) -> M
     return load_models(config, root)
 
 
+def own_keys() -> OwnKeys:
+    """Keys that exist, as they do once anything was predicted."""
+    keys = OwnKeys()
+    IdSigner(keys).load()
+    return keys
+
+
 @dataclass
 class Api:
     """What a test needs to hold of the API."""
@@ -86,6 +94,13 @@ class Api:
     cache: Any = field(default_factory=MemoryPredictionCache)
     feedback: Any = field(default_factory=MemoryFeedbackStore)
     written: list[str] = field(default_factory=list)
+    keys: OwnKeys = field(default_factory=own_keys)
+
+    def sign(self, id_: str) -> str:
+        """An id as the API issues it."""
+        signer = IdSigner(self.keys)
+        signer.load()
+        return signer.sign(id_)
 
     def app(self, **changes: Any) -> FastAPI:
         """The app of all functions; ``changes`` replace the store, the cache, the models or the releases."""
@@ -95,7 +110,7 @@ class Api:
             releases=changes.pop("releases", None),
             load=changes.pop("load", None),
         )
-        used = {"store": self.store, "cache": self.cache, **changes}
+        used = {"store": self.store, "cache": self.cache, "ids": IdSigner(self.keys), **changes}
         state = {
             "pipeline": PredictionPipeline(served, **used),
             "readiness": health.Readiness(),
@@ -104,6 +119,7 @@ class Api:
             "models": self.config.models,
             "feedback": self.feedback,
             "labels": {("tiny-sentiment", 1): LABELS, ("tiny-sentiment", 2): LABELS},
+            "ids": IdVerifier(self.keys),
             "document": lambda: openapi_document(served, ROUTERS),
         }
         telemetry = Telemetry("demo", "predict", write=self.written.append)

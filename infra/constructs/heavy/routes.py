@@ -8,7 +8,8 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from constructs import Construct
 
 from infra.constructs.heavy.balancer import Balancer
-from infra.constructs.light.http_api import HttpApi, Route
+from infra.constructs.light.http_api import HttpApi
+from infra.constructs.light.route_groups import Route
 
 # The CDK's maximum; a container answers earlier, by its own deadline.
 _TIMEOUT = cdk.Duration.seconds(29)
@@ -32,5 +33,6 @@ class HeavyRoutes(Construct):
                 route_key=gateway.HttpRouteKey.with_(path, gateway.HttpMethod[method]),
                 integration=integration,
                 authorizer=api.authorizer,
+                authorization_scopes=api.scopes((method, path)),
             )
             api.acknowledge_open(route)

@@ -91,7 +91,7 @@ class SlotService(Construct):
             min_healthy_percent=100,
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
-            health_check_grace_period=cdk.Duration.minutes(2),
+            health_check_grace_period=cdk.Duration.seconds(self._settings.start_seconds),
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         self.target_group.add_target(service.load_balancer_target(container_name=CONTAINER, container_port=PORT))

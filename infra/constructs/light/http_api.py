@@ -15,11 +15,9 @@ from constructs import Construct
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.log_group import log_group
 from infra.constructs.light.function import Function
+from infra.constructs.light.route_groups import Route, scopes_of
 from slipway.config import ApiConfig, Authorization, CorsConfig
 from slipway.config.cors import CORS_EXPOSED_HEADERS, CORS_METHODS
-
-Route = tuple[str, str]
-"""Method and path, e.g. ``("POST", "/v1/feedback")``."""
 
 
 class HttpApi(Construct):
@@ -28,6 +26,7 @@ class HttpApi(Construct):
     def __init__(self, scope: Construct, id_: str, *, settings: ApiConfig, log_retention_days: int) -> None:
         super().__init__(scope, id_)
         self._authorization = settings.authorization
+        self._jwt = settings.jwt
         self.authorizer = _authorizer(settings)
         self.api = gateway.HttpApi(
             self,
@@ -65,8 +64,17 @@ class HttpApi(Construct):
             scope_permission_to_route=False,
         )
         for method, path in routes:
-            for route in self.api.add_routes(path=path, methods=[gateway.HttpMethod[method]], integration=integration):
+            for route in self.api.add_routes(
+                path=path,
+                methods=[gateway.HttpMethod[method]],
+                integration=integration,
+                authorization_scopes=self.scopes((method, path)),
+            ):
                 self.acknowledge_open(route)
+
+    def scopes(self, route: Route) -> list[str] | None:
+        """The scopes of which a token needs one to call ``route``; None if it needs none."""
+        return scopes_of(route, self._jwt)
 
     def acknowledge_open(self, route: gateway.HttpRoute) -> None:
         """Accept that anyone may call ``route``, if slipway.yaml lets anyone call the API."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN, PredictionId, parse_prediction_id
+from slipway.monitoring.feedback.prediction_ids import STORED_ID_PATTERN, PredictionId, parse_prediction_id
 
 MARK = '{"capture":'
 """The prefix of every line that `capture_line` writes."""
@@ -31,7 +31,7 @@ class Capture(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    id: Annotated[str, Field(pattern=PREDICTION_ID_PATTERN)]
+    id: Annotated[str, Field(pattern=STORED_ID_PATTERN)]
     model: str
     version: int
     time: Annotated[int, Field(ge=0, le=_MOST_MILLISECONDS)]

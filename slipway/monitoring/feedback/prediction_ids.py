@@ -1,7 +1,8 @@
 """Prediction ids contain model, version and time, so that feedback needs no lookup.
 
 The id of a ranked item also contains the item's index in the request. If two versions made the ranking together, the
-release's tag follows, so that a click counts for one of the two.
+release's tag follows, so that a click counts for one of the two. A keyed digest of all of it stands behind the random
+part (`slipway.monitoring.feedback.keys`), so that a caller cannot make an id up.
 """
 
 import os
@@ -16,15 +17,29 @@ from slipway.errors import InputError
 _TIME_DIGITS = 8
 _RANDOM_BYTES = 8
 _TAG_DIGITS = 8
-PREDICTION_ID_PATTERN = r"^[a-z][a-z0-9-]{0,47}\.[1-9][0-9]{0,9}\.[0-9a-f]{24}(\.(0|[1-9][0-9]{0,2})(\.[0-9a-f]{8})?)?$"
-_FORM = re.compile(PREDICTION_ID_PATTERN.removesuffix("$"))
+DIGEST_DIGITS = 20
+"""80 bits of the digest, the least that RFC 2104 recommends for a truncated HMAC."""
+
+
+def _pattern(digest: str) -> str:
+    begin, end = r"^[a-z][a-z0-9-]{0,47}\.[1-9][0-9]{0,9}\.[0-9a-f]{24}", r"(\.(0|[1-9][0-9]{0,2})(\.[0-9a-f]{8})?)?$"
+    return begin + digest + end
+
+
+PREDICTION_ID_PATTERN = _pattern(f"-[0-9a-f]{{{DIGEST_DIGITS}}}")
+"""The form of an id in an answer."""
+
+STORED_ID_PATTERN = _pattern(f"(-[0-9a-f]{{{DIGEST_DIGITS}}})?")
+"""The form of an id in a capture or a table, which may be from before ids had a digest."""
+
+_FORM = re.compile(STORED_ID_PATTERN.removesuffix("$"))
 
 
 class PredictionId(NamedTuple):
     """The parts of a prediction id.
 
     The items of one ranking share ``random`` and differ in ``item``. ``release`` is the tag of the release if two
-    versions made the ranking.
+    versions made the ranking. ``digest`` is empty until the id is signed.
     """
 
     model: str
@@ -32,6 +47,7 @@ class PredictionId(NamedTuple):
     random: str
     item: int | None = None
     release: str = ""
+    digest: str = ""
 
     @property
     def made_at(self) -> datetime:
@@ -40,6 +56,7 @@ class PredictionId(NamedTuple):
 
     def __str__(self) -> str:
         text = f"{self.model}.{self.version}.{self.random}"
+        text = f"{text}-{self.digest}" if self.digest else text
         if self.item is None:
             return text
         return f"{text}.{self.item}.{self.release}" if self.release else f"{text}.{self.item}"
@@ -59,11 +76,12 @@ def parse_prediction_id(text: str) -> PredictionId:
     """Parse a prediction id.
 
     Raises:
-        InputError: ``text`` is not of the form ``{model}.{version}.{24 hexadecimal digits}``, optionally followed by
-            ``.{item}`` and ``.{release tag}``.
+        InputError: ``text`` is not of the form ``{model}.{version}.{24 hexadecimal digits}-{digest}``, optionally
+            followed by ``.{item}`` and ``.{release tag}``.
     """
     if _FORM.fullmatch(text) is None:
         raise InputError.of("prediction_id", "must be an id that a prediction was answered with")
-    model, version, random, *rest = text.split(".")
+    model, version, unique, *rest = text.split(".")
+    random, _, digest = unique.partition("-")
     item, release = int(rest[0]) if rest else None, rest[1] if len(rest) > 1 else ""
-    return PredictionId(model, int(version), random, item, release)
+    return PredictionId(model, int(version), random, item, release, digest)

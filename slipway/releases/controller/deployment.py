@@ -89,6 +89,7 @@ class _HeavyModels:
             parameters,
             self._smoke_test(),
             self._config.models[model].heavy.min_tasks,
+            self._config.models[model].heavy.start_seconds,
         )
 
     def _smoke_test(self) -> SmokeTest:

@@ -79,13 +79,17 @@ class SmokeTest(Protocol):
 
 @dataclass(frozen=True)
 class Slots:
-    """The parts of a model's slots. ``min_tasks`` is the minimum number of tasks of a slot with traffic."""
+    """The parts of a model's slots.
+
+    ``min_tasks`` is the minimum number of tasks of a slot with traffic; ``start_seconds`` is how long one may start.
+    """
 
     balancer: Balancer
     services: Services
     parameters: Parameters
     smoke_test: SmokeTest
     min_tasks: int = 1
+    start_seconds: int = 0
 
 
 class HeavyTier:
@@ -109,7 +113,9 @@ class HeavyTier:
                     trial = slots.smoke_test(model, version)
                     ready[version] = _AFTER_TRIAL[trial.result]
                     problems += [trial.seen] if trial.result is not Result.ANSWERS else []
-        return Observed(ready, shares, problem="; ".join(problems), down=_down(states))
+        return Observed(
+            ready, shares, problem="; ".join(problems), down=_down(states), start_seconds=slots.start_seconds
+        )
 
     def prepare(self, record: ReleaseRecord, version: int) -> None:
         slots, model = self._slots(record.model), record.model

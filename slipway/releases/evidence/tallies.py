@@ -111,7 +111,8 @@ class Observed:
 
     ``shares`` is None where traffic follows the record itself, as on the light tier. ``shadows`` has the versions that
     score captures now, and is None if resources of a finished shadow remain. ``problem`` says why a preparation failed.
-    ``down`` has the versions with traffic but no healthy task, while another version has one.
+    ``down`` has the versions with traffic but no healthy task, while another version has one. ``start_seconds`` is how
+    long slipway.yaml lets a task take until it is ready.
     """
 
     readiness: Mapping[int, Readiness] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class Observed:
     shadows: frozenset[int] | None = frozenset()
     problem: str = ""
     down: frozenset[int] = frozenset()
+    start_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

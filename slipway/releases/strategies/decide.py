@@ -78,8 +78,9 @@ def _prepared(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Relea
         if _is_experiment(record):
             return experiments.begin(since, now)
         return progressive.begin(since, evidence, now)
-    if now >= record.phase_since + _PREPARATION:
-        minutes = _PREPARATION.total_seconds() / 60
+    patience = _PREPARATION + timedelta(seconds=evidence.observed.start_seconds)
+    if now >= record.phase_since + patience:
+        minutes = patience.total_seconds() / 60
         return roll_back(record, now, f"rolled back: not ready after {minutes:g} minutes", (evidence.observed.problem,))
     return record
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from slipway.config import ModelConfig
 from slipway.errors import InputError, NotFoundError
+from slipway.monitoring.feedback.key_ring import IdVerifier
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN, PredictionId, parse_prediction_id
 from slipway.monitoring.feedback.store import Feedback, FeedbackStore
 from slipway.monitoring.telemetry import metrics
@@ -67,11 +68,16 @@ class FeedbackResult(BaseModel):
     },
 )
 async def give_feedback(request: Request, response: Response, body: FeedbackBody) -> FeedbackResult:
-    """Report the observed label, value or reward of a prediction. Repeating the same feedback has no effect."""
+    """Report the observed label, value or reward of a prediction. Repeating the same feedback has no effect.
+
+    Only ids that this API has issued are accepted.
+    """
+    ids: IdVerifier = request.app.state.ids
     models: Mapping[str, ModelConfig] = request.app.state.models
     store: FeedbackStore = request.app.state.feedback
     prediction, event = parse_prediction_id(body.prediction_id), event_of(request)
     _check_deployed(models, prediction)
+    ids.check(prediction)
     event.model = prediction.model
     _check_label(request.app.state.labels, prediction, body.label)
     if not store.put(Feedback(prediction, body.label, body.value, body.reward, body.time)):

@@ -51,7 +51,7 @@ def example_rows(config: Config) -> Json:
 
 def example_feedback(config: Config) -> Json:
     """Return an example reward for a prediction of the first model."""
-    return {"prediction_id": f"{next(iter(config.models))}.1.{'0123456789ab' * 2}", "reward": 1.0}
+    return {"prediction_id": f"{next(iter(config.models))}.1.{'0123456789ab' * 2}-{'0123456789' * 2}", "reward": 1.0}
 
 
 def example_value(field: InputField) -> Any:

@@ -18,6 +18,7 @@ from slipway.features.cache import Output, PredictionCache, cache_key
 from slipway.features.store import FeatureKey, FeatureRow, FeatureStore
 from slipway.models.manifest import Record
 from slipway.monitoring.captures.line import is_sampled
+from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
 from slipway.serving.prediction.peers import NoPeers, Peers
 from slipway.serving.prediction.request import (
@@ -52,6 +53,7 @@ class PredictionPipeline:
         cache: required if a model's cache is on.
         attempted: called before a candidate runs a batch, because a candidate that hangs records no metric afterwards.
         peers: predict the records that a sticky release assigns to another slot.
+        ids: signs the predictions' ids; by default with a key of this process.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class PredictionPipeline:
         cache: PredictionCache | None = None,
         attempted: Attempted = _ignore,
         peers: Peers | None = None,
+        ids: IdSigner | None = None,
     ) -> None:
         self.models = models
         self._runner = runner or InlineRunner(models)
@@ -71,6 +74,7 @@ class PredictionPipeline:
         self._cache = cache
         self._attempted = attempted
         self._peers = peers or NoPeers()
+        self._ids = ids or IdSigner(OwnKeys())
         self._by_record = ByRecord(models.releases)
 
     async def predict(self, ask: Ask, context: RequestContext) -> list[Prediction]:
@@ -92,6 +96,8 @@ class PredictionPipeline:
         await self._infer(request)
         if cached:
             self._runner.write_behind(partial(self._remember, request), request.event)
+        if self._ids.claim_refresh():
+            await self._runner.wait_for(self._ids.refresh)
         return self._finish(request)
 
     def _begin(self, ask: Ask, context: RequestContext) -> PredictionRequest:
@@ -211,7 +217,9 @@ class PredictionPipeline:
         return True
 
     def _finish(self, request: PredictionRequest) -> list[Prediction]:
-        """Return the answers in the order of the records, and capture a sample of the requests."""
+        """Sign the ids, capture a sample of the requests, and return the answers in the order of the records."""
+        for place in request.places:
+            place.id = self._ids.sign(place.id)
         releases = self.models.releases
         if is_sampled(share := releases.captured(request.model)):
             # While shadows run, the captured share may exceed slipway.yaml's; the kept share does not.

@@ -34,7 +34,8 @@ class Prediction:
 class Place:
     """One record's place in a request; ``key`` is its cache key once the cache has been looked up.
 
-    ``elsewhere`` means that another slot predicted, counted and captured the record.
+    ``id`` is unsigned until the request is answered, unless another slot gave it. ``elsewhere`` means that another slot
+    predicted, counted and captured the record.
     """
 
     record: Record

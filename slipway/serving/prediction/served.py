@@ -152,4 +152,6 @@ class ServedModels:
         limits = self.config.api.limits
         record = record_model(predictor.manifest, self.definitions.entities, text_characters=limits.text_characters)
         answer = answer_model(record.__name__, predictor.manifest)
-        return ServedVersion(predictor, RecordReader(record, limit=limits.records), answer)
+        own = self.config.models[predictor.manifest.name].limits
+        reader = RecordReader(record, limit=min(limits.records, own.records), characters=own.characters)
+        return ServedVersion(predictor, reader, answer)

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway.monitoring.feedback.key_ring import IdSigner
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.apis.health import Readiness
@@ -32,6 +33,7 @@ class Housekeeping:
         releases: refreshed when they are stale.
         forwarding: closed at shutdown, if given.
         gpu: returns the GPUs' utilization, if there are any; may block for a while.
+        ids: refreshed when its keys are stale, so that no request waits for that.
     """
 
     runner: ThreadedRunner
@@ -39,6 +41,7 @@ class Housekeeping:
     releases: SlotReleases | None = None
     forwarding: Forwarding | None = None
     gpu: Callable[[], float | None] | None = None
+    ids: IdSigner | None = None
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:  # noqa: ARG002 - ASGI's signature
@@ -54,11 +57,13 @@ class Housekeeping:
         self.telemetry.write(self.telemetry.drain())
 
     def tick(self) -> None:
-        """Tick the runner, aggregate telemetry and refresh stale releases; called several times a second."""
+        """Tick the runner, aggregate telemetry, refresh stale releases and keys; called several times a second."""
         self.runner.tick()
         self.telemetry.fold()
         if self.releases is not None and self.releases.claim_refresh():
             self.runner.submit(self.releases.refresh)
+        if self.ids is not None and self.ids.claim_refresh():
+            self.runner.submit(self.ids.refresh)
 
     async def _keep_house(self) -> None:
         """Tick and write telemetry until cancelled; writes run in a thread, so a slow log delays no request."""

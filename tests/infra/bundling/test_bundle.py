@@ -18,7 +18,11 @@ MEGABYTE = 1000 * 1000
 LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150}
 FUNCTIONS = tuple(LIMITS)
 REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
-TABLES = {"SLIPWAY_FEATURES_TABLE": "features", "SLIPWAY_CONTROL_TABLE": "control"}
+TABLES = {
+    "SLIPWAY_FEATURES_TABLE": "features",
+    "SLIPWAY_CONTROL_TABLE": "control",
+    "SLIPWAY_ID_KEYS": "/demo/id-keys",
+}
 BEHIND_THE_API = FUNCTIONS[:3]
 
 OURS = {"functions", "slipway", "slipway.yaml"}
@@ -42,7 +46,11 @@ ALLOWED = {
     "capture": OURS | TYPES | AWS,
     "shadow": OURS | TYPES | AWS | INFERENCE | {"models"},
 }
-SERVICES = {"controller": {"cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"}}
+SERVICES = {
+    "controller": {"cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"},
+    "feedback": {"dynamodb", "ssm"},
+    "predict": {"dynamodb", "s3", "ssm"},
+}
 USUAL_SERVICES = {"dynamodb", "s3"}
 
 

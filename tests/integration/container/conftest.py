@@ -49,15 +49,19 @@ class Running:
     output: list[str] = field(default_factory=list)
 
     def until_ready(self) -> None:
+        self.until(200, "/v2/health/ready")
+
+    def until(self, status: int, path: str) -> None:
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             assert self.process.poll() is None, self.process.communicate()[0]
             try:
-                if httpx.get(f"{self.address}/v2/health/ready").status_code == 200:
+                if httpx.get(self.address + path).status_code == status:
                     return
             except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError("it did not get ready")
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"{path} did not get {status}")
 
     def stop(self) -> str:
         """Ask it to stop, as an orchestrator does; gives what it wrote."""

@@ -1,6 +1,7 @@
 """The container as a process with real clients: it starts, answers, and stops without losing a request."""
 
 import json
+import os
 import socket
 import threading
 import time
@@ -43,6 +44,24 @@ def test_a_version_that_no_config_names_is_served_where_a_slot_names_it(start) -
     made = httpx.post(running.address + PREDICT, json=GOOD).json()["predictions"][0]
     assert made["version"] == 2
     running.stop()
+
+
+def test_while_the_version_loads_it_is_alive_and_not_ready(start, bundle, tmp_path) -> None:
+    # Reading a pipe waits for its writer, so the container loads for as long as this test wants.
+    (tmp_path / "models").symlink_to(bundle / "models")
+    os.mkfifo(tmp_path / "slipway.yaml")
+    running = start(SLIPWAY_ROOT=str(tmp_path))
+    running.until(200, "/v2/health/live")
+    for path in ("/v2/health/ready", "/ping"):
+        answer = httpx.get(running.address + path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert httpx.post(running.address + PREDICT, json=GOOD).status_code == 503
+    (tmp_path / "slipway.yaml").write_text((bundle / "slipway.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    running.until(200, "/v2/health/ready")
+    assert httpx.get(f"{running.address}/v2/health/live").json() == {"live": True}
+    assert httpx.post(running.address + PREDICT, json=GOOD).status_code == 200
+    running.stop()
+    assert running.process.returncode == 0
 
 
 def test_what_cannot_start_says_why_and_ends(start) -> None:

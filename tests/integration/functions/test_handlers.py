@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 from support.lambda_context import CallContext
 from support.registries import ORIGIN, PASSED
@@ -15,6 +16,8 @@ from slipway.errors import ConfigError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.fetching import aws_registry
+
+KEYS = {"SLIPWAY_ID_KEYS": "/demo/id-keys"}
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict]:
@@ -63,10 +66,29 @@ def test_features_are_stored_and_used(start, event) -> None:
 
 
 @pytest.mark.usefixtures("aws")
+def test_feedback_for_an_id_that_was_made_up_is_refused(start, event) -> None:
+    start("predict", **KEYS)(event("predict"), CallContext())
+    feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control", **KEYS)
+    assert feedback(event("feedback"), CallContext())["statusCode"] == 422
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_keys_are_in_no_log(start, event, capfd) -> None:
+    start("predict", **KEYS)(event("predict"), CallContext())
+    start("feedback", SLIPWAY_CONTROL_TABLE="control", **KEYS)(event("feedback"), CallContext())
+    stored = boto3.client("ssm").get_parameter(Name=KEYS["SLIPWAY_ID_KEYS"], WithDecryption=True)["Parameter"]["Value"]
+    output = "".join(capfd.readouterr())
+    assert output
+    assert stored.partition("@")[0] not in output
+
+
+@pytest.mark.usefixtures("aws")
 def test_feedback_is_stored_once(start, event) -> None:
-    feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control")
-    assert [feedback(event("feedback"), CallContext())["statusCode"] for _ in range(2)] == [201, 200]
-    other = json.loads(event("feedback")["body"]) | {"label": "negative"}
+    made = json.loads(start("predict", **KEYS)(event("predict"), CallContext())["body"])["predictions"][0]["id"]
+    feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control", **KEYS)
+    said = {**json.loads(event("feedback")["body"]), "prediction_id": made}
+    assert [feedback(event("feedback", body=said), CallContext())["statusCode"] for _ in range(2)] == [201, 200]
+    other = said | {"label": "negative"}
     assert feedback(event("feedback", body=other), CallContext())["statusCode"] == 409
 
 
@@ -81,7 +103,7 @@ def test_feedback_is_stored_once(start, event) -> None:
     ],
 )
 def test_a_table_that_is_not_there_is_a_503(start, event, capsys, function: str, name: str) -> None:
-    handler = start(function, SLIPWAY_FEATURES_TABLE="gone", SLIPWAY_CONTROL_TABLE="gone")
+    handler = start(function, SLIPWAY_FEATURES_TABLE="gone", SLIPWAY_CONTROL_TABLE="gone", **KEYS)
     answer = handler(event(name), CallContext())
     assert answer["statusCode"] == 503
     assert answer["headers"]["retry-after"] == "1"
@@ -126,9 +148,9 @@ def test_a_table_that_is_not_named_does_not_start(start, function: str) -> None:
 @pytest.mark.parametrize(
     ("function", "environment", "event"),
     [
-        ("predict", {}, "predict"),
+        ("predict", KEYS, "predict"),
         ("features", {"SLIPWAY_FEATURES_TABLE": "t"}, "put_features"),
-        ("feedback", {"SLIPWAY_CONTROL_TABLE": "t"}, "feedback"),
+        ("feedback", {"SLIPWAY_CONTROL_TABLE": "t", **KEYS}, "feedback"),
     ],
 )
 def test_the_first_request_imports_nothing(

@@ -63,6 +63,7 @@ class World:
     readiness: dict[int, Readiness] = field(default_factory=dict)
     shadows: frozenset[int] = frozenset()
     down: frozenset[int] = frozenset()
+    start_seconds: int = 0
     alarms: dict[str, bool] = field(default_factory=dict)
     reference: Reference | None = REFERENCE
     acted: list[Action] = field(default_factory=list)
@@ -72,7 +73,9 @@ class World:
         start, self.now = self.now, self.now + minutes * MINUTE
         windows = (Window(start, self.now, arms),) if arms is not None else ()
         shares = dict(self.shares) if self.shares else None
-        observed = Observed(dict(self.readiness), shares, self.shadows, down=self.down)
+        observed = Observed(
+            dict(self.readiness), shares, self.shadows, down=self.down, start_seconds=self.start_seconds
+        )
         decision = decide(self.record, Evidence(observed, windows, self.reference, self.alarms), self.now)
         self.record = load_record(dump_record(decision.record))
         if act:

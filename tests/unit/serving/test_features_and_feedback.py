@@ -12,7 +12,15 @@ from slipway.serving.apis.feedback import FeedbackBody
 
 NOW = datetime.now(UTC)
 EARLIER = (NOW - timedelta(hours=1)).isoformat()
-ID = "tiny-sentiment.1." + "0123456789ab" * 2
+UNSIGNED = "tiny-sentiment.1." + "0123456789ab" * 2
+FORGED = f"{UNSIGNED}-{'0123456789' * 2}"
+
+
+@pytest.fixture
+def made(api) -> str:
+    """The id of a prediction."""
+    id_: str = api.sign(UNSIGNED)
+    return id_
 
 
 def body(**values) -> dict:
@@ -112,10 +120,10 @@ def test_a_store_that_is_down_is_a_503(api) -> None:
     assert api.metrics("Faults")[0]["Faults"] == 1
 
 
-def test_feedback_is_stored_once(api, client: TestClient) -> None:
-    said = {"prediction_id": ID, "label": "positive"}
+def test_feedback_is_stored_once(api, client: TestClient, made: str) -> None:
+    said = {"prediction_id": made, "label": "positive"}
     first = client.post("/v1/feedback", json=said)
-    assert (first.status_code, first.json()) == (201, {"prediction_id": ID, "status": "stored"})
+    assert (first.status_code, first.json()) == (201, {"prediction_id": made, "status": "stored"})
     again = client.post("/v1/feedback", json=said)
     assert (again.status_code, again.json()["status"]) == (200, "already stored")
     other = client.post("/v1/feedback", json={**said, "label": "negative"})
@@ -124,8 +132,8 @@ def test_feedback_is_stored_once(api, client: TestClient) -> None:
     assert [(line["Feedback"], line["Model"], line["Version"]) for line in counted] == [(1, "tiny-sentiment", "1")]
 
 
-def test_a_reward_is_a_metric_of_its_version(api, client: TestClient) -> None:
-    client.post("/v1/feedback", json={"prediction_id": ID, "reward": 0.25})
+def test_a_reward_is_a_metric_of_its_version(api, client: TestClient, made: str) -> None:
+    client.post("/v1/feedback", json={"prediction_id": made, "reward": 0.25})
     assert [(line["Reward"], line["Model"], line["Version"]) for line in api.metrics("Reward")] == [
         ([0.25], "tiny-sentiment", "1")
     ]
@@ -134,16 +142,17 @@ def test_a_reward_is_a_metric_of_its_version(api, client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("said", "status"),
     [
-        ({"prediction_id": ID}, 422),
-        ({"prediction_id": ID, "label": "a", "reward": 1}, 422),
-        ({"prediction_id": ID, "label": None, "value": None, "reward": None}, 422),
-        ({"prediction_id": ID, "reward": "1"}, 422),
+        ({"prediction_id": FORGED}, 422),
+        ({"prediction_id": FORGED, "label": "a", "reward": 1}, 422),
+        ({"prediction_id": FORGED, "label": None, "value": None, "reward": None}, 422),
+        ({"prediction_id": FORGED, "reward": "1"}, 422),
         ({"prediction_id": "nonsense", "reward": 1}, 422),
-        ({"prediction_id": ID + "\n", "reward": 1}, 422),
-        ({"prediction_id": ID.upper(), "reward": 1}, 422),
-        ({"prediction_id": ID, "reward": 1, "time": "2026-01-01T00:00:00"}, 422),
-        ({"prediction_id": ID.replace("sentiment", "other"), "reward": 1}, 404),
-        ({"prediction_id": ID.replace(".1.", ".9."), "reward": 1}, 404),
+        ({"prediction_id": FORGED + "\n", "reward": 1}, 422),
+        ({"prediction_id": FORGED.upper(), "reward": 1}, 422),
+        ({"prediction_id": FORGED, "reward": 1, "time": "2026-01-01T00:00:00"}, 422),
+        ({"prediction_id": UNSIGNED, "reward": 1}, 422),
+        ({"prediction_id": FORGED.replace("sentiment", "other"), "reward": 1}, 404),
+        ({"prediction_id": FORGED.replace(".1.", ".9."), "reward": 1}, 404),
     ],
 )
 def test_feedback_is_checked(client: TestClient, said: dict, status: int) -> None:
@@ -152,19 +161,21 @@ def test_feedback_is_checked(client: TestClient, said: dict, status: int) -> Non
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_label_that_the_version_does_not_have_is_refused_with_those_there_are(api, client: TestClient) -> None:
-    answer = client.post("/v1/feedback", json={"prediction_id": ID, "label": "positve"})
+def test_a_label_that_the_version_lacks_is_refused_with_those_there_are(
+    api, client: TestClient, made: str
+) -> None:
+    answer = client.post("/v1/feedback", json={"prediction_id": made, "label": "positve"})
     assert answer.status_code == 422
     message = "must be a label of tiny-sentiment 1: negative, neutral, positive"
     assert answer.json()["errors"] == [{"field": "label", "message": message}]
     assert api.metrics("Feedback") == []
     # Nobody knows the labels of a version that comes from the registry.
-    other = ID.replace("tiny-sentiment", "tiny-cached")
+    other = api.sign(UNSIGNED.replace("tiny-sentiment", "tiny-cached"))
     assert client.post("/v1/feedback", json={"prediction_id": other, "label": "positve"}).status_code == 201
 
 
-def test_nulls_of_feedback_are_as_if_absent(client: TestClient) -> None:
-    said = {"prediction_id": ID, "label": "positive", "value": None, "reward": None, "time": None}
+def test_nulls_of_feedback_are_as_if_absent(client: TestClient, made: str) -> None:
+    said = {"prediction_id": made, "label": "positive", "value": None, "reward": None, "time": None}
     assert client.post("/v1/feedback", json=said).status_code == 201
 
 
@@ -180,10 +191,38 @@ def test_nulls_of_feedback_are_as_if_absent(client: TestClient) -> None:
 )
 def test_the_schema_of_feedback_says_that_one_thing_is_needed(said: dict, is_valid: bool) -> None:
     validator = Draft202012Validator(FeedbackBody.model_json_schema())
-    assert validator.is_valid({"prediction_id": ID, **said}) is is_valid
+    assert validator.is_valid({"prediction_id": FORGED, **said}) is is_valid
 
 
 def test_a_reward_of_nan_is_refused(client: TestClient) -> None:
-    content = f'{{"prediction_id": "{ID}", "reward": NaN}}'
+    content = f'{{"prediction_id": "{FORGED}", "reward": NaN}}'
     answer = client.post("/v1/feedback", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == 422
+
+
+def test_feedback_for_a_prediction_that_was_answered_is_stored(client: TestClient) -> None:
+    answer = client.post("/v1/models/tiny-sentiment/predict", json={"inputs": [{"text": "good"}, {"text": "bad"}]})
+    for prediction in answer.json()["predictions"]:
+        said = {"prediction_id": prediction["id"], "label": "positive"}
+        assert client.post("/v1/feedback", json=said).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda _: FORGED,
+        lambda made: made.replace(".1.", ".2.", 1),
+        lambda made: made.replace("tiny-sentiment.1", "tiny-cached.1", 1),
+        lambda made: made.replace(".0", ".1", 1),
+        lambda made: f"{made}.1",
+        lambda made: f"{made}.0.01234567",
+    ],
+)
+def test_feedback_for_an_id_that_was_made_up_is_refused(api, client: TestClient, made: str, alter) -> None:
+    altered = alter(made)
+    assert altered != made
+    answer = client.post("/v1/feedback", json={"prediction_id": altered, "reward": 1})
+    (problem,) = answer.json()["errors"]
+    assert (answer.status_code, problem["field"]) == (422, "prediction_id")
+    assert "not an id that this API issued" in problem["message"]
+    assert not api.metrics("Feedback")

@@ -87,6 +87,16 @@ def test_a_preparation_that_fails_or_never_ends_is_rolled_back() -> None:
     assert world.record.history[-1].what == "rolled back: not ready after 30 minutes"
 
 
+def test_a_model_that_starts_slowly_has_that_time_in_addition() -> None:
+    world = heavy(Canary())
+    world.start_seconds = 1800
+    world.look(act=False)
+    world.look(minutes=59, act=False)
+    assert world.record.phase is Phase.PREPARING
+    world.look(minutes=2, act=False)
+    assert world.record.history[-1].what == "rolled back: not ready after 60 minutes"
+
+
 def test_what_was_not_done_is_asked_for_again() -> None:
     """The controller stores the record and dies before it acts, at every look."""
     world = heavy(Canary(share=0.2, bake_minutes=2, warm_minutes=1))
