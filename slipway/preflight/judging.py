@@ -1,7 +1,8 @@
 """Judge what an account and this machine have by what a deploy needs: pure functions of values."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from slipway.config.zones import ZONES, choose_zones, missing_zones, usable_zones
 from slipway.preflight.needs import Needs
 from slipway.preflight.results import Result, Status
 
@@ -9,9 +10,6 @@ LEAST_NODE = 22
 _LEFT_UNRESERVED = 100  # Lambda keeps as many concurrent executions for functions without a reservation
 _FEW_EXECUTIONS = 100
 _HTTP_APIS = 600  # of an account in one region
-
-# HTTP APIs have no VPC links there; AWS's developer guide of API Gateway, "Set up VPC links for HTTP APIs".
-ZONES_WITHOUT_LINKS = frozenset({"use1-az3", "ape1-az1", "apne1-az3", "apne2-az4", "cac1-az4", "euw3-az2"})
 
 # AWS's developer guide of Lambda, "Improving startup performance": all commercial regions but these.
 REGIONS_WITHOUT_SNAPSTART = frozenset({"ap-southeast-6", "ap-east-2"})
@@ -82,26 +80,20 @@ def judge_docker(command: str, needs: Needs, *, answers: bool) -> Result:
     return Result("Docker", Status.FINE, f"{command} answers")
 
 
-def linkable_zones(zones: Collection[str]) -> list[str]:
-    """The zones, by id, in which an HTTP API can have a VPC link."""
-    return sorted(zone for zone in zones if zone not in ZONES_WITHOUT_LINKS)
-
-
-def judge_zones(zones: dict[str, str]) -> Result:
-    """Whether the zones of the VPC can have its link; ``zones`` are ids by the account's own names."""
-    usable = linkable_zones(zones.values())
-    missing = {name: id_ for name, id_ in zones.items() if id_ in ZONES_WITHOUT_LINKS}
-    if len(usable) < 2:
-        found = f"only {', '.join(usable) or 'none'} of {', '.join(sorted(zones.values()))}"
-        mend = "choose another region"
-        return Result("zones of the VPC link", Status.FAILS, found, "the VPC link cannot be created", mend)
-    first = sorted(zones)[:2]
-    if any(name in missing for name in first):
-        names = ", ".join(f"{name} ({missing[name]})" for name in missing)
-        consequence = "a VPC in the first two zones by name cannot have the link"
-        mend = f"the VPC must be in two of {', '.join(usable)}"
-        return Result("zones of the VPC link", Status.WARNING, f"no link in {names}", consequence, mend)
-    return Result("zones of the VPC link", Status.FINE, ", ".join(usable))
+def judge_zones(region: str, available: Collection[str], wanted: Sequence[str] = ()) -> Result:
+    """Whether the heavy tier's two zones exist in the account; ``available`` and ``wanted`` are ids, not letters."""
+    check, chosen = "zones of the VPC link", choose_zones(region, wanted)
+    if not chosen:
+        found = f"AWS lists no zones of {region} with VPC links of HTTP APIs"
+        mend = "name two with `network.zone_ids` once AWS lists them, or choose another region"
+        return Result(check, Status.FAILS, found, "the VPC link cannot be created", mend)
+    if missing := missing_zones(region, available, wanted):
+        usable = usable_zones(region, available)
+        mend = (
+            f"set `network.zone_ids` to two of {', '.join(usable)}" if len(usable) >= ZONES else "choose another region"
+        )
+        return Result(check, Status.FAILS, f"no {', '.join(missing)} here", "the subnets cannot be created", mend)
+    return Result(check, Status.FINE, ", ".join(chosen))
 
 
 def judge_concurrency(limit: int, unreserved: int, needs: Needs, *, deployed: int = 0) -> Result:

@@ -26,6 +26,7 @@ class Needs:
     most_fargate_vcpus: float
     gpu_vcpus: float
     most_gpu_vcpus: float
+    zone_ids: tuple[str, ...]
     bootstrap_parameter: str
     bootstrap_version: int
 
@@ -46,6 +47,7 @@ def needs_of(config: Config, templates: Mapping[str, Template]) -> Needs:
         most_fargate_vcpus=sum(2 * each.max_tasks * each.cpu for each in fargate),
         gpu_vcpus=sum(2 * each.min_tasks * max(GPU_VCPUS, each.cpu) for each in gpu),
         most_gpu_vcpus=sum(2 * each.max_tasks * max(GPU_VCPUS, each.cpu) for each in gpu),
+        zone_ids=config.network.zone_ids,
         bootstrap_parameter=parameter,
         bootstrap_version=version,
     )

@@ -76,7 +76,7 @@ def _bootstrap(account: Account, needs: Needs) -> Result:
 
 def _heavy_checks(account: Account, needs: Needs) -> dict[str, Callable[[], Result]]:
     checks = {
-        "zones of the VPC link": lambda: judging.judge_zones(account.zones()),
+        "zones of the VPC link": lambda: judging.judge_zones(account.region, account.zones().values(), needs.zone_ids),
         "service-linked roles": lambda: judging.judge_linked_roles(
             [role for role in judging.LINKED_ROLES if not account.has_role(role)]
         ),

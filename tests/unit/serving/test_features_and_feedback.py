@@ -161,9 +161,7 @@ def test_feedback_is_checked(client: TestClient, said: dict, status: int) -> Non
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_label_that_the_version_lacks_is_refused_with_those_there_are(
-    api, client: TestClient, made: str
-) -> None:
+def test_a_label_that_the_version_lacks_is_refused_with_those_there_are(api, client: TestClient, made: str) -> None:
     answer = client.post("/v1/feedback", json={"prediction_id": made, "label": "positve"})
     assert answer.status_code == 422
     message = "must be a label of tiny-sentiment 1: negative, neutral, positive"
