@@ -1,6 +1,5 @@
 """`slipway features`: read and write the feature store through a deployed API."""
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from slipway.cli.api import connect
 from slipway.cli.load_features import load
-from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.options import AsJson, Token, Url, print_json
 from slipway.cli.values import assignments
 
 app = typer.Typer(help="Read and write the feature store.", no_args_is_help=True)
@@ -27,7 +26,7 @@ def get(entity: Entity, entity_id: EntityId, *, api: Url = None, token: Token = 
     with connect(api, token) as client:
         answer = client.get(_path(entity, entity_id))
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
     else:
         Console().print(_table(answer))
 

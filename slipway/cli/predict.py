@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.cli.api import connect
-from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.options import AsJson, Token, Url, print_json
 from slipway.cli.values import assignments
 from slipway.errors import InputError
 
@@ -36,7 +36,7 @@ def predict(
     with connect(api, token) as client:
         answer = client.call("POST", path, {"inputs": inputs})
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
     else:
         Console().print(_table(model, answer["predictions"]))
 

@@ -21,7 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from slipway.cli.api import Api, ApiError
 from slipway.cli.exits import Exit
-from slipway.cli.options import AsJson
+from slipway.cli.options import AsJson, print_json
 from slipway.errors import NotFoundError
 
 app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
@@ -98,7 +98,7 @@ def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> Non
     """Show what is running; exit with code 4 if nothing is."""
     running = _environment(state).status()
     if as_json:
-        typer.echo(json.dumps({"up": False} if running is None else {"up": True, **running.model_dump()}))
+        print_json({"up": False} if running is None else {"up": True, **running.model_dump()})
     elif running is None:
         Console().print("The embedded AWS is not up; [bold]slipway local up[/] starts it.")
     else:
