@@ -1,6 +1,7 @@
 """`slipway features`: read and write the feature store through a deployed API."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ from rich.table import Table
 
 from slipway.cli.api import connect
 from slipway.cli.load_features import load
-from slipway.cli.options import AsJson, Token, Url, print_json
+from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
 from slipway.cli.values import assignments
+from slipway.config import FeatureType, load_config
 
 app = typer.Typer(help="Read and write the feature store.", no_args_is_help=True)
 app.command("load")(load)
@@ -38,16 +40,23 @@ def put(
     group: Annotated[str, typer.Argument(help="The feature group, e.g. tumour-mean.")],
     values: Annotated[list[str], typer.Argument(metavar="FEATURE=VALUE…", help="The features of the group.")],
     *,
+    config: ConfigFile = Path("slipway.yaml"),
     event_time: Annotated[datetime | None, typer.Option(help="The event time in UTC. Default: now.")] = None,
     api: Url = None,
     token: Token = None,
 ) -> None:
     """Write one feature group of one entity, replacing the stored row unless that is newer."""
     moment = (event_time or datetime.now(UTC)).replace(tzinfo=UTC)
-    body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values)}}}
+    body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values, _types(config, group))}}}
     with connect(api, token) as client:
         client.call("PUT", _path(entity, entity_id), body)
     typer.echo(f"stored {group} of {entity} {entity_id} as of {moment.isoformat(timespec='seconds')}")
+
+
+def _types(config: Path, group: str) -> dict[str, FeatureType]:
+    """The types of a group's features, if slipway.yaml defines it here; otherwise the API's own will refuse."""
+    groups = load_config(config).features if config.exists() else {}
+    return {name: feature.type for name, feature in groups[group].features.items()} if group in groups else {}
 
 
 def _path(entity: str, entity_id: str) -> str:
