@@ -21,6 +21,7 @@ from slipway.records.rows import WHOLE, Refusal, Row
 from slipway.serving.apis.predict import pipeline_of
 from slipway.serving.http.bodies import JSON, UnsupportedMediaTypeError, require_plain
 from slipway.serving.http.context import prediction_context
+from slipway.serving.http.intact import require_intact
 from slipway.serving.http.responses import json_response, operation_id, problems, raw_response
 from slipway.serving.prediction.answers import Predictions
 from slipway.serving.prediction.reading import RecordReader
@@ -50,6 +51,7 @@ async def invocations(request: Request) -> Response:
     given = _media_type(request, "content-type") or JSON
     wanted = _media_type(request, "accept") or given
     body, pipeline = await request.body(), pipeline_of(request)
+    require_intact(request, body)
     model = next(iter(pipeline.models.config.models))
     header = _HEADER.search(request.headers.get("content-type", "")) is not None
     read = _readers(pipeline.models.version(model).manifest, body, header=header)[given]
