@@ -1,7 +1,7 @@
 """`slipway features`: read and write the feature store through a deployed API."""
 
-import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -12,9 +12,11 @@ from rich.table import Table
 
 from slipway.cli.api import connect
 from slipway.cli.load_features import load
-from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
+from slipway.cli.project import load_project
 from slipway.cli.tables import new_table
 from slipway.cli.values import assignments
+from slipway.config import FeatureType
 
 app = typer.Typer(help="Read and write the feature store.", no_args_is_help=True)
 app.command("load")(load)
@@ -29,7 +31,7 @@ def get(entity: Entity, entity_id: EntityId, *, api: Url = None, token: Token = 
     with connect(api, token) as client:
         answer = client.get(_path(entity, entity_id))
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
     else:
         Console().print(_table(answer))
 
@@ -41,16 +43,23 @@ def put(
     group: Annotated[str, typer.Argument(help="The feature group, e.g. tumour-mean.")],
     values: Annotated[list[str], typer.Argument(metavar="FEATURE=VALUE…", help="The features of the group.")],
     *,
+    config: ConfigFile = Path("slipway.yaml"),
     event_time: Annotated[datetime | None, typer.Option(help="The event time in UTC. Default: now.")] = None,
     api: Url = None,
     token: Token = None,
 ) -> None:
     """Write one feature group of one entity, replacing the stored row unless that is newer."""
     moment = (event_time or datetime.now(UTC)).replace(tzinfo=UTC)
-    body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values)}}}
+    body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values, _types(config, group))}}}
     with connect(api, token) as client:
         client.call("PUT", _path(entity, entity_id), body)
     typer.echo(f"stored {group} of {entity} {entity_id} as of {moment.isoformat(timespec='seconds')}")
+
+
+def _types(config: Path, group: str) -> dict[str, FeatureType]:
+    """The types of a group's features, if slipway.yaml defines it here; otherwise the API's own will refuse."""
+    groups = load_project(config).features if config.exists() else {}
+    return {name: feature.type for name, feature in groups[group].features.items()} if group in groups else {}
 
 
 def _path(entity: str, entity_id: str) -> str:

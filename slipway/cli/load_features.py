@@ -1,10 +1,9 @@
-"""`slipway features load`: write a file of features to the store in batches, and report refused rows."""
+"""`slipway features load`: write a file of features to the store, and report what was stored and what was refused."""
 
-import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,91 +12,114 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
 
-from slipway.cli.api import Api, connect
-from slipway.cli.exits import Exit
-from slipway.cli.options import AsJson, ConfigFile, Token, Url
+from slipway.cli.api import connect
+from slipway.cli.exits import Exit, exit_of, explain
+from slipway.cli.feature_upload import ApiUpload, DirectUpload, Numbered, Sent
+from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
 from slipway.cli.project import load_project
 from slipway.cli.tables import new_table
-from slipway.errors import SlipwayError
+from slipway.config import Config
+from slipway.errors import InputError, SlipwayError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import FileRow, count_rows, read_file
-from slipway.features.store import FeatureWrite
+from slipway.records.rows import Position
 from slipway.wording import counted
 
-BATCH_WRITES = 200  # at thirty floats per write, an eighth of the default body limit
 SHOWN_REFUSALS = 20
 
 
 @dataclass
 class Outcome:
-    """The results of a file's writes."""
+    """The results of a file's writes; ``error`` is why the rows from ``unknown`` on may not be stored."""
 
     stored: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
+    unknown: list[Position] = field(default_factory=list)
+    error: SlipwayError | None = None
 
-    def refuse(self, row: int, reason: str) -> None:
-        self.refused.append({"row": row, "reason": reason})
+    def refuse(self, position: Position, reason: str) -> None:
+        place = {"row": position.number} | ({"line": position.line} if position.line else {})
+        self.refused.append({**place, "reason": reason})
+
+    def add(self, sent: Sent) -> None:
+        if sent.error is not None:
+            self.unknown.append(sent.position)
+            self.error = self.error or sent.error
+        elif sent.reason is not None:
+            self.refuse(sent.position, sent.reason)
+        else:
+            self.stored += 1
 
 
 def load(
-    file: Annotated[Path, typer.Argument(help="A .csv, .jsonl or .parquet file.")],
+    file: Annotated[Path, typer.Argument(help="A .csv, .tsv, .jsonl or .parquet file.")],
     *,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Write straight to the table, with your own AWS credentials: faster.")
+    ] = False,
     config: ConfigFile = Path("slipway.yaml"),
     api: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
     """Write each row of a file; exit with code 1 if any was refused."""
-    definitions = FeatureDefinitions(load_project(config).features)
-    rows = count_rows(file)
-    outcome = Outcome()
+    settings, outcome = load_project(config), Outcome()
+    total = count_rows(file)
+    rows = read_file(file, FeatureDefinitions(settings.features), datetime.now(UTC))
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
-    with connect(api, token) as client, progress:
-        task = progress.add_task(file.name, total=rows)
-        for batch in _batches(read_file(file, definitions, datetime.now(UTC))):
-            _send(client, batch, outcome)
-            progress.update(task, completed=batch[-1][0])
+    with ExitStack() as stack:
+        upload = _upload(settings, api, token, stack, direct=direct)
+        stack.enter_context(progress)
+        task = progress.add_task(file.name, total=total)
+        for sent in upload.send(_readable(rows, outcome)):
+            outcome.add(sent)
+            progress.update(task, completed=sent.position.number)
     _report(outcome, as_json=as_json)
+    if outcome.error is not None:
+        explain(outcome.error)
+        raise typer.Exit(exit_of(outcome.error))
     if outcome.refused:
         raise typer.Exit(Exit.REFUSED)
 
 
-def _batches(rows: Iterator[FileRow]) -> Iterator[list[FileRow]]:
-    while batch := list(islice(rows, BATCH_WRITES)):
-        yield batch
+def _upload(
+    settings: Config, api: str | None, token: str | None, stack: ExitStack, *, direct: bool
+) -> ApiUpload | DirectUpload:
+    if direct:
+        if api or token:
+            raise InputError.of("--direct", "writes to the table, not through an API: leave --api and --token out")
+        return DirectUpload(settings)
+    client = stack.enter_context(connect(api, token))
+    return ApiUpload(client, FeatureDefinitions(settings.features), settings.api.limits.body_bytes)
 
 
-def _send(client: Api, batch: list[FileRow], outcome: Outcome) -> None:
-    """Send the readable rows of a batch in one call; refuse the others without sending them."""
-    writes = []
-    for number, row in batch:
+def _readable(rows: Iterator[FileRow], outcome: Outcome) -> Iterator[Numbered]:
+    """The writes, until a call has failed; refused rows go to the outcome."""
+    for position, row in rows:
+        if outcome.error is not None:
+            outcome.unknown.append(position)
+            return
         if isinstance(row, SlipwayError):
-            outcome.refuse(number, str(row))
+            outcome.refuse(position, str(row))
         else:
-            writes.append((number, row))
-    if not writes:
-        return
-    answer = client.call("POST", "/v1/features/batch-write", {"rows": [_body(write) for _, write in writes]})
-    outcome.stored += answer["stored"]
-    for (number, _), result in zip(writes, answer["results"], strict=True):
-        if not result["stored"]:
-            outcome.refuse(number, result["reason"])
-
-
-def _body(write: FeatureWrite) -> dict[str, Any]:
-    return {**write.key._asdict(), "event_time": write.event_time.isoformat(), "values": dict(write.values)}
+            yield position, row
 
 
 def _report(outcome: Outcome, *, as_json: bool) -> None:
+    outcome.refused.sort(key=lambda refusal: refusal["row"])
+    unknown = min((position.number for position in outcome.unknown), default=None)
     if as_json:
-        typer.echo(json.dumps({"stored": outcome.stored, "refused": outcome.refused}, ensure_ascii=False))
+        unsent = {} if unknown is None else {"unknown_from_row": unknown}
+        print_json({"stored": outcome.stored, "refused": outcome.refused, **unsent})
         return
     console = Console()
     if outcome.refused:
-        table = new_table("row", "refused because", title="refused")
+        table = new_table("row", "line", "refused because", title="refused")
         for refusal in outcome.refused[:SHOWN_REFUSALS]:
-            table.add_row(str(refusal["row"]), escape(refusal["reason"]))
+            table.add_row(str(refusal["row"]), str(refusal.get("line", "")), escape(refusal["reason"]))
         console.print(table)
         if (more := len(outcome.refused) - SHOWN_REFUSALS) > 0:
             console.print(f"and {more} more; --json lists all")
     console.print(f"{counted(outcome.stored, 'write')} stored, {len(outcome.refused):,} refused")
+    if unknown is not None:
+        console.print(f"a call failed: rows from {unknown} on may not be stored; loading the file again is safe")

@@ -1,7 +1,9 @@
-"""The options that several commands share."""
+"""The options that several commands share, and what `--json` prints."""
 
+import json
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,3 +30,20 @@ def named_changes(options: list[str] | None) -> dict[str, str]:
         if not name or not sign:
             raise InputError.of("--option", f"{name!r} must be NAME=VALUE")
     return {name: value for name, _, value in pairs}
+
+
+def print_json(document: Any) -> None:
+    """Print a document as one line of JSON; a figure that is not a finite number is null."""
+    typer.echo(json.dumps(_finite(document), ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _finite(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_finite(part) for part in value]
+        case float() if not math.isfinite(value):
+            return None
+        case _:
+            return value

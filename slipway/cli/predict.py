@@ -1,21 +1,30 @@
 """`slipway predict`: predict records through a deployed API."""
 
-import json
+import math
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.cli.api import connect
-from slipway.cli.options import AsJson, Token, Url
+from slipway.cli.api import Api, ApiError, connect
+from slipway.cli.options import AsJson, Token, Url, print_json
 from slipway.cli.tables import new_table
 from slipway.cli.values import assignments
-from slipway.errors import InputError
+from slipway.config import FeatureType
+from slipway.errors import FieldProblem, InputError
+from slipway.records.cells import read_cells
+from slipway.records.files import Format, open_records, read_stream
+from slipway.records.rows import Records, Row, placed, readable, shown
+
+_FIELD = re.compile(r"inputs\[(?P<at>\d+)\](\.(?P<name>.+))?")
 
 
 def predict(
@@ -25,47 +34,95 @@ def predict(
     ] = None,
     *,
     records: Annotated[
-        Path | None, typer.Option("--input", help="JSONL file of records, or - for standard input.")
+        Path | None,
+        typer.Option("--input", help="CSV, TSV, JSONL or Parquet; - is JSONL on standard input."),
     ] = None,
     version: Annotated[int | None, typer.Option(help="Version to call instead of the released one.")] = None,
     api: Url = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict one record, or each line of a file."""
-    inputs = _inputs(fields or [], records)
-    path = f"/v1/models/{model}" + (f"/versions/{version}" if version else "") + "/predict"
-    with connect(api, token) as client:
-        answer = client.call("POST", path, {"inputs": inputs})
-    if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
-    else:
-        Console().print(_table(model, answer["predictions"]))
-
-
-def _inputs(fields: Sequence[str], records: Path | None) -> list[Any]:
+    """Predict one record, or each record of a file."""
     if bool(fields) == (records is not None):
         raise InputError.of(
             "FIELD=VALUE or --input", "give one record as FIELD=VALUE …, or a file of records with --input"
         )
-    if records is None:
-        return [assignments(fields)]
-    lines = sys.stdin if str(records) == "-" else _lines(records)
-    return [_parse(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
+    path = f"/v1/models/{quote(model, safe='')}"
+    with ExitStack() as stack:
+        file = None if records is None else stack.enter_context(_opened(records))
+        client = stack.enter_context(connect(api, token))
+        if file is None:
+            inputs, places = [assignments(fields or (), _types(client, path, version))], [""]
+        else:
+            inputs, places = _inputs(file, _types(client, path, version) if file.is_text else {})
+        answer = _call(client, path + (f"/versions/{version}" if version else "") + "/predict", inputs, places)
+    if as_json:
+        print_json(answer)
+    else:
+        Console().print(_table(model, answer["predictions"]))
 
 
-def _lines(records: Path) -> Iterable[str]:
+@contextmanager
+def _opened(records: Path) -> Iterator[Records]:
+    if str(records) == "-":
+        yield read_stream(sys.stdin.buffer, Format.JSON_LINES, "standard input")
+        return
+    with open_records(records) as file:
+        yield file
+
+
+def _inputs(file: Records, types: Mapping[str, FeatureType]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records of a file and the place of each; raises InputError that names the places of unreadable ones."""
+    rows = readable(file)
+    if not rows:
+        raise InputError.of("--input", f"{file.name} has no records")
+    return [_record(read_cells(row.values, types), file, row) for row in rows], [
+        f"{file.name} {row.position}" for row in rows
+    ]
+
+
+def _record(values: Mapping[str, Any], file: Records, row: Row) -> dict[str, Any]:
+    """A record as JSON. CSV and Parquet have every column in every row, so that a missing value is an absent one."""
+    problems = [
+        FieldProblem(name, f"must be a finite number, a text, true or false (got {shown(value)})")
+        for name, value in values.items()
+        if not _is_json(value) or (file.columns is not None and isinstance(value, list | dict))
+    ]
+    if problems:
+        raise InputError(placed(f"{file.name} {row.position}", problems))
+    return {name: value for name, value in values.items() if value is not None or file.columns is None}
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | int | list | dict)
+
+
+def _types(client: Api, path: str, version: int | None) -> dict[str, FeatureType]:
+    """The type of each input of the version that the call names, else of the stable one, by the API's description."""
+    described = client.get(path)
+    wanted = version or described.get("release", {}).get("stable")
+    found = [each for each in described.get("versions", ()) if each["version"] == wanted]
+    return {field["name"]: FeatureType(field["type"]) for each in found for field in each.get("inputs", ())}
+
+
+def _call(client: Api, path: str, inputs: list[dict[str, Any]], places: list[str]) -> Any:
+    """Predict; a problem of a record of a file is named by its place in the file."""
     try:
-        return records.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError.of("--input", f"{records}: {error.strerror}") from error
+        return client.call("POST", path, {"inputs": inputs})
+    except ApiError as error:
+        problems = [{**each, "field": _place(each["field"], places)} for each in error.problem.get("errors", ())]
+        raise ApiError(error.status, {**error.problem, "errors": problems}) from error
 
 
-def _parse(line: str, number: int) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise InputError.of(f"--input line {number}", f"not JSON: {error}") from error
+def _place(field: str, places: list[str]) -> str:
+    """``inputs[3].text`` as ``rows.csv record 4 (line 5), text``."""
+    found = _FIELD.fullmatch(field)
+    if found is None or int(found["at"]) >= len(places) or not places[int(found["at"])]:
+        return field
+    place = places[int(found["at"])]
+    return f"{place}, {found['name']}" if found["name"] else place
 
 
 def _table(model: str, predictions: Sequence[dict[str, Any]]) -> Table:

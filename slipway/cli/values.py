@@ -1,35 +1,62 @@
 """Parse FIELD=VALUE arguments."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError
+from slipway.records.cells import read_cell
+from slipway.records.rows import shown
+
+_NO_TYPES: Mapping[str, FeatureType] = {}
 
 
-def assignments(pairs: Sequence[str]) -> dict[str, Any]:
-    """Parse FIELD=VALUE pairs; a value that is JSON (3, 0.5, true, "x") is read as such, any other as text.
+def assignments(pairs: Sequence[str], types: Mapping[str, FeatureType] = _NO_TYPES) -> dict[str, Any]:
+    """Parse FIELD=VALUE pairs, each value by its field's type.
+
+    Without a type, a number, true, false or a string in quotes is read as in JSON, any other value as text.
 
     Raises:
-        InputError: a pair has no ``=``, or a field is given twice.
+        InputError: a pair has no ``=``, a field is given twice, or a value is no finite number or not UTF-8.
     """
     found: dict[str, Any] = {}
     problems = []
     for pair in pairs:
         field, equals, text = pair.partition("=")
         if not equals or not field:
-            problems.append(FieldProblem(pair, "must be FIELD=VALUE"))
+            problems.append(FieldProblem(shown(pair), "must be FIELD=VALUE"))
         elif field in found:
-            problems.append(FieldProblem(field, "is given twice"))
+            problems.append(FieldProblem(shown(field), "is given twice"))
+        elif problem := _problem(pair, value := _value(text, types.get(field))):
+            problems.append(FieldProblem(field if problem != _NOT_UTF8 else shown(field), problem))
         else:
-            found[field] = _value(text)
+            found[field] = value
     if problems:
         raise InputError(problems)
     return found
 
 
-def _value(text: str) -> Any:
+_NOT_UTF8 = "is not UTF-8; give the text as UTF-8"
+
+
+def _value(text: str, kind: FeatureType | None) -> Any:
+    if kind is not None:
+        return read_cell(text, kind)
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    return text if value is None or isinstance(value, list | dict) else value
+
+
+def _problem(pair: str, value: Any) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"must be a finite number, not {value}"
+    try:
+        pair.encode()
+        str(value).encode()
+    except UnicodeEncodeError:
+        return _NOT_UTF8
+    return None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType, FeatureValue
 from slipway.errors import FieldProblem, InputError, NotFoundError, TooLargeError
-from slipway.features.store import FeatureKey, FeatureWrite, to_milliseconds
+from slipway.features.store import EARLIEST_SECONDS, FeatureKey, FeatureWrite, to_milliseconds
 
 CLOCK_SKEW = timedelta(minutes=5)
 ID_CHARACTERS = 256  # at most 1024 bytes of UTF-8; a partition key may have 2048
@@ -168,4 +168,6 @@ def _event_milliseconds(write: FeatureWrite, now: datetime) -> int:
     milliseconds = to_milliseconds(write.event_time)
     if milliseconds < 0:
         raise InputError.of(field, f"{write.event_time.isoformat()} is before 1970")
+    if milliseconds < 1000 * EARLIEST_SECONDS:
+        raise InputError.of(field, f"{write.event_time.isoformat()} is too old to be meant; is its unit wrong?")
     return milliseconds

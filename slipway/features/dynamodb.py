@@ -95,7 +95,7 @@ class DynamoFeatureStore:
         if accepted.expires_at is not None:
             item["expires_at"] = {"N": str(accepted.expires_at)}
         stored = self._table.put_if(item, _NOT_OLDER, ExpressionAttributeValues={":event_time": event_time})
-        return WriteResult(write, None if stored is None else _late(accepted, stored))
+        return WriteResult(write, None if stored is None else late_write(accepted, stored))
 
 
 class DynamoPredictionCache:
@@ -143,7 +143,8 @@ def _end(result: WriteResult | Future[WriteResult], newest: dict[FeatureKey, Fut
     return done
 
 
-def _late(accepted: AcceptedWrite, stored: Item) -> LateEventError:
+def late_write(accepted: AcceptedWrite, stored: Item) -> LateEventError:
+    """The error for a write whose row has a newer event."""
     newer = from_milliseconds(int(stored["event_time"]["N"])) if "event_time" in stored else None
     return late(accepted.key, from_milliseconds(accepted.event_milliseconds), newer)
 

@@ -9,6 +9,7 @@ from slipway.config import FeatureValue
 from slipway.errors import LateEventError, SlipwayError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_SECONDS = 100_000_000  # March 1973; dates written as numbers, such as 20260301, are below it
 Clock = Callable[[], datetime]
 
 

@@ -21,7 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from slipway.cli.api import Api, ApiError
 from slipway.cli.exits import Exit
-from slipway.cli.options import AsJson
+from slipway.cli.options import AsJson, print_json
 from slipway.errors import NotFoundError
 
 app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
@@ -103,7 +103,7 @@ def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> Non
     up = running is not None and not problems
     if as_json:
         found = {} if running is None else {"problems": problems, **running.model_dump()}
-        typer.echo(json.dumps({"up": up, **found}))
+        print_json({"up": up, **found})
     else:
         _print_status(Console(), running, problems)
     if not up:

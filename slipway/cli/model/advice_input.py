@@ -6,9 +6,9 @@ from pathlib import Path
 
 from slipway.config import Config
 from slipway.errors import NotFoundError
-from slipway.models.advice.records import read_records
 from slipway.models.advice.terms import Workload
 from slipway.models.bundle import load_version
+from slipway.models.gates.labelled import read_given
 from slipway.models.manifest import Record
 from slipway.models.package import MANIFEST, Package, load_package
 from slipway.models.predictor import Predictor
@@ -43,8 +43,8 @@ def find_package(model: str, settings: Config | None, root: Path) -> Package:
 
 
 def find_records(package: Package, path: Path | None) -> list[Record]:
-    """The records of the file, else records made from the baseline."""
-    return sample_records(package) if path is None else read_records(package, path)
+    """The whole records of the file, else records made from the baseline."""
+    return sample_records(package) if path is None else read_given(path, package.manifest).records
 
 
 def workload(

@@ -1,6 +1,5 @@
 """`slipway model advise`: recommend where to run a package, with the costs."""
 
-import json
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from slipway.cli.exits import Exit
 from slipway.cli.model.advice_input import find_package, find_records, workload
 from slipway.cli.model.advice_report import Report
-from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import load_project
 from slipway.cli.quantities import byte_count, milliseconds
 from slipway.models.advice.choice import Advisor
@@ -112,7 +111,7 @@ def advise(
         plot_costs(advisor, advice, plot, title=f"{package.manifest.name} {package.manifest.version}, {region}")
     report = Report(package.manifest, advice, profile, given, table, region)
     if as_json:
-        typer.echo(json.dumps(report.document()))
+        print_json(report.document())
     else:
         report.print(Console())
     if advice.taken is None:

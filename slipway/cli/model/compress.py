@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.progress import shown
 from slipway.errors import InputError
 
@@ -43,7 +43,7 @@ def quantize(
     output: _Output,
     data: Annotated[
         Path | None,
-        typer.Option(help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`. Default: --calibration."),
+        typer.Option(help="CSV, TSV, JSONL or Parquet to measure on; labels in `label`. Default: --calibration."),
     ] = None,
     method: Annotated[
         QuantizeMethod, typer.Option(help="Quantization method; static needs --calibration.")
@@ -74,7 +74,7 @@ def prune(
     model: _Model,
     *,
     output: _Output,
-    data: Annotated[Path, typer.Option(help="Records to measure on, .jsonl, .tsv or .csv; labels in `label`.")],
+    data: Annotated[Path, typer.Option(help="Records to measure on: CSV, TSV, JSONL or Parquet; labels in `label`.")],
     units: Annotated[
         str | None,
         typer.Option(help="Share of hidden units to remove, e.g. 0.3, or auto: as many as --max-drop allows."),
@@ -179,7 +179,7 @@ def _show(made: "Compressed", *, as_json: bool) -> None:
             "quantization": manifest.quantization.model_dump(mode="json") if manifest.quantization else None,
             **made.report.document(),
         }
-        typer.echo(json.dumps(document))
+        print_json(document)
         return
     console = Console()
     console.print(made.change.summary, markup=False, soft_wrap=True)

@@ -1,6 +1,5 @@
 """`slipway model import`: make a package of a model of another framework."""
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from slipway.cli.options import AsJson
+from slipway.cli.options import AsJson, print_json
 from slipway.wording import counted
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def import_(
     name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
     version: Annotated[int | None, typer.Option(help="Version. Default: the next one in the model's folder.")] = None,
     records: Annotated[
-        Path | None, typer.Option(help="Sample records to check and measure on, .jsonl or .csv.")
+        Path | None, typer.Option(help="Sample records to check and measure on: CSV, TSV, JSONL or Parquet.")
     ] = None,
     label_column: Annotated[str | None, typer.Option(help="Column of true labels. Default: `label`, if any.")] = None,
     labels: Annotated[str | None, typer.Option(help="Labels in the order of the outputs, separated by commas.")] = None,
@@ -85,7 +84,7 @@ def import_(
     )
     made = import_model(request, _prompt if sys.stdin.isatty() and not as_json else refuse_to_ask)
     if as_json:
-        typer.echo(json.dumps(_summary(made)))
+        print_json(_summary(made))
     else:
         _print(made)
 

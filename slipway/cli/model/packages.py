@@ -1,6 +1,5 @@
 """`slipway model`: work with the packages of this project."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +17,7 @@ from slipway.cli.model.advise import advise
 from slipway.cli.model.import_model import import_
 from slipway.cli.model.registry_target import BucketName, TableName, find_target
 from slipway.cli.model.version_report import print_lineage
-from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import load_project
 from slipway.cli.tables import new_table, plain_table
 from slipway.config import Config
@@ -60,7 +59,7 @@ def list_models(
         raise NotFoundError("model", model, settings.models)
     rows = list(_rows(settings, config.parent, model))
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_json(rows)
         return
     Console().print(_models_table(rows))
 
@@ -100,7 +99,7 @@ def show_model(
         record, manifest = registry_commands.find_registered(target, model, version)
         if as_json:
             both = {"record": record.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")}
-            typer.echo(json.dumps(both))
+            print_json(both)
         else:
             _print_manifest(manifest)
             print_lineage(Console(), record)

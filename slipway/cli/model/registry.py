@@ -1,6 +1,5 @@
 """`slipway model check`, `register`, `pull`, `diff` and `deprecate`: the gates and the registry."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from slipway.cli.model.gate_report import check_document, print_check
 from slipway.cli.model.local_packages import Project
 from slipway.cli.model.registry_target import BucketName, TableName, Target, find_target
 from slipway.cli.model.version_report import print_difference, print_versions
-from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.errors import InputError, NotFoundError
 from slipway.models.gates.checking import check_package
 from slipway.models.manifest import Manifest
@@ -31,7 +30,7 @@ LocalVersion = Annotated[
     str, typer.Argument(metavar="VERSION|FOLDER", help="A version on this machine, or a package folder.")
 ]
 Number = Annotated[int, typer.Argument(help="The version's number in the registry.", min=1)]
-Data = Annotated[Path | None, typer.Option(help="Labelled records, .jsonl, .tsv or .csv. Default: gates.labelled.")]
+Data = Annotated[Path | None, typer.Option(help="Labelled records: CSV, TSV, JSONL, Parquet. Default: gates.labelled.")]
 Seconds = Annotated[float, typer.Option(help="Seconds per latency measurement.", min=0.01)]
 _ADD = "`slipway model register` adds one"
 By = Annotated[str | None, typer.Option(help="Who does this. Default: the identity of the AWS credentials, as an ARN.")]
@@ -71,7 +70,7 @@ def check(
             task_modules=project.settings.light.task_modules,
         )
     if as_json:
-        typer.echo(json.dumps({"model": model, "version": package.manifest.version, **check_document(found)}))
+        print_json({"model": model, "version": package.manifest.version, **check_document(found)})
     else:
         print_check(Console(), f"{model} {version}", found)
     if not found.passed:
@@ -169,7 +168,7 @@ def diff(
     first, second = (_manifest(model, side, target) for side in (before, after))
     difference = compare_versions(first, second)
     if as_json:
-        typer.echo(json.dumps(asdict(difference)))
+        print_json(asdict(difference))
     else:
         print_difference(Console(), before, after, difference)
 
@@ -197,7 +196,7 @@ def list_registered(target: Target, model: str | None, models: Sequence[str], *,
     if model and not records:
         raise _not_registered(model, models)
     if as_json:
-        typer.echo(json.dumps([record.model_dump(mode="json") for record in records]))
+        print_json([record.model_dump(mode="json") for record in records])
     elif records:
         print_versions(Console(), records)
     else:

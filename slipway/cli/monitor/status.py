@@ -1,6 +1,5 @@
 """`slipway status`: the status of both tiers."""
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from slipway.cli.api import Api, ApiError, connect
 from slipway.cli.deployed import find_deployed
 from slipway.cli.monitor.status_report import print_status
-from slipway.cli.options import AsJson, ConfigFile, Token, Url
+from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
 from slipway.cli.project import load_project
 from slipway.wording import counted
 
@@ -39,7 +38,7 @@ def status(
     observed = Observer(project, deployed, now=datetime.now(UTC), minutes=minutes).observe(models)
     if as_json:
         found = {"project": project, "place": deployed.place, "api": health, "minutes": minutes}
-        typer.echo(json.dumps({**found, "models": [asdict(model) for model in observed]}))
+        print_json({**found, "models": [asdict(model) for model in observed]})
     else:
         console = Console()
         console.print(f"[bold]{project}[/] in {deployed.place}; its API is {health}. The last {_span(minutes)}:")

@@ -1,6 +1,5 @@
 """`slipway release simulate`: how often, how soon and at what cost releases are decided on simulated traffic."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
+from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.project import load_project
 from slipway.cli.release.simulation_report import figures_table
 from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
@@ -88,7 +87,7 @@ def simulate(
         plot_decisions(results, options, plot, title=title)
     found = [figures_of(each, results[each.scenario.name], options) for each in named]
     if as_json:
-        typer.echo(json.dumps([each.document() for each in found]))
+        print_json([each.document() for each in found])
     else:
         Console().print(figures_table(found, options, title=title, arms=arms))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes
+from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.release.fields import request_fields
 from slipway.cli.release.live import live_shares, slot_shares
 from slipway.cli.release.report import history_table, print_pass, record_table
@@ -93,7 +93,7 @@ def status(
     target = find_model_releases(config, model) if model else find_releases(config)
     records = target.deployment.store().current([model] if model else target.config.models)
     if as_json:
-        typer.echo(json.dumps([json.loads(dump_record(record)) for record in records]))
+        print_json([json.loads(dump_record(record)) for record in records])
         return
     console = Console()
     for record in records:
@@ -108,7 +108,7 @@ def history(model: Model, *, config: ConfigFile = Path("slipway.yaml"), as_json:
     active = [record for record in store.current([model]) if not record.settled]
     records = [*active, *store.past(model)]
     if as_json:
-        typer.echo(json.dumps([json.loads(dump_record(record)) for record in records]))
+        print_json([json.loads(dump_record(record)) for record in records])
         return
     console = Console()
     for record in records:

@@ -97,7 +97,7 @@ def distill(job: CompressionJob, how: Distilling) -> Compressed:
 def _split(data: Labelled, how: Distilling, teacher: Package) -> tuple[Labelled, Labelled]:
     """The records to train on, and those to evaluate on."""
     if how.held_out is not None:
-        return data, read_given(how.held_out, teacher.manifest, option="--held-out")
+        return data, read_given(how.held_out, teacher.manifest)
     count = len(data.records)
     tested = round(how.share * count)
     if tested < _LEAST_HELD_OUT or tested > count - _LEAST_HELD_OUT:
@@ -197,7 +197,7 @@ def _training(job: CompressionJob, how: Distilling, training: Labelled) -> dict[
     teacher = job.original
     held_out: Any = how.share
     if how.held_out is not None:
-        held_out = data_set(read_given(how.held_out, teacher.manifest, option="--held-out"))
+        held_out = data_set(read_given(how.held_out, teacher.manifest))
     return {
         "command": job.command,
         "data": [data_set(training)],

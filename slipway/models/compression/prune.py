@@ -92,7 +92,7 @@ def _write(draft: Package, model: Any) -> Package:
 def _prune_vocabulary(draft: Package, model: Any, bench: Bench, least: int, texts: Path | None) -> _Done:
     """Remove rare tokens from ``model`` and the draft's tokenizer."""
     manifest = draft.manifest
-    data = read_given(texts, manifest, option="--texts") if texts else bench.data
+    data = read_given(texts, manifest) if texts else bench.data
     field = manifest.inputs[0].name
     path = draft.path(manifest.tokenizer or "")
     document = read_tokenizer_document(path)

@@ -57,9 +57,7 @@ def quantize(job: CompressionJob, how: Quantizing) -> Compressed:
     if how.method == "static" and how.calibration is None:
         raise InputError.of("--calibration", "is required for static quantization: a file of typical records")
     calibration = (
-        read_given(how.calibration, job.original.manifest, option="--calibration")
-        if how.calibration and how.method == "static"
-        else None
+        read_given(how.calibration, job.original.manifest) if how.calibration and how.method == "static" else None
     )
 
     def make(draft: Package, bench: Bench) -> Change:

@@ -1,27 +1,25 @@
 """Read labelled records from a file, to measure the quality of a package."""
 
-import csv
 import hashlib
-import io
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from slipway.config import FeatureType
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import RequestRecord, record_model
+from slipway.records.cells import finite_number, read_cells
+from slipway.records.files import open_records
+from slipway.records.rows import Row, placed, readable, shown
 
 LABEL = "label"
 _SHOWN_PROBLEMS = 10
 _LONGEST_TEXT = 1_000_000
-Row = Mapping[str, Any]
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,149 +33,83 @@ class Labelled:
 
 
 def read_labelled(path: Path, manifest: Manifest) -> Labelled:
-    """Read a ``.jsonl``, ``.tsv`` or ``.csv`` file with every input of ``manifest`` and a column ``label``.
-
-    A TSV has a header line, no quoting, and no tabs in values. Columns that are not inputs are ignored.
+    """Read a file of records with every input of ``manifest`` and a column ``label``; other columns are ignored.
 
     Raises:
         InputError: the file cannot be read, has no records, or has invalid ones; the first ten problems are listed.
     """
-    rows, digest = _read_rows(path, manifest, "--data")
+    rows, digest = _read_rows(path, manifest)
     records, labels = _checked(rows, manifest, path.name)
     return Labelled(path.name, digest, records, labels)
 
 
-def read_given(path: Path, manifest: Manifest, *, option: str = "--data") -> Labelled:
+def read_given(path: Path, manifest: Manifest) -> Labelled:
     """Read such a file with or without a column ``label``; without it, ``labels`` of the result is empty.
 
     Raises:
-        InputError: as `read_labelled` does, naming ``option``.
+        InputError: as `read_labelled` does.
     """
-    rows, digest = _read_rows(path, manifest, option)
-    has_labels = any(row.get(LABEL) is not None for row in rows)
+    rows, digest = _read_rows(path, manifest)
+    has_labels = any(row.values.get(LABEL) is not None for row in rows)
     records, labels = _checked(rows, manifest, path.name, with_labels=has_labels)
     return Labelled(path.name, digest, records, labels)
 
 
-def _read_rows(path: Path, manifest: Manifest, option: str) -> tuple[Sequence[Row], str]:
-    """The rows of the file, with the inputs of a TSV or CSV converted to their types, and its SHA-256."""
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError.of(option, f"{path} must end in one of {', '.join(_READERS)}")
-    try:
-        content = path.read_bytes()
-        rows = reader(content.decode("utf-8-sig"))
-    except OSError as error:
-        raise InputError.of(option, f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError.of(option, f"{path} is not UTF-8: {error}") from error
+def _read_rows(path: Path, manifest: Manifest) -> tuple[list[Row], str]:
+    """The rows of the file, with the inputs of a CSV or TSV converted to their types, and its SHA-256."""
+    with open_records(path) as records:
+        rows = readable(records)
     if not rows:
-        raise InputError.of(option, f"{path} has no records")
-    if path.suffix.lower() != ".jsonl":
-        rows = [_typed(row, manifest) for row in rows]
-    return rows, hashlib.sha256(content).hexdigest()
+        raise InputError.of(str(path), "has no records")
+    if records.is_text:
+        types = {field.name: field.type for field in manifest.inputs}
+        rows = [Row(row.position, read_cells(row.values, types)) for row in rows]
+    with path.open("rb") as file:
+        return rows, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _checked(
     rows: Iterable[Row], manifest: Manifest, place: str, *, with_labels: bool = True
 ) -> tuple[list[Record], list[Any]]:
-    whole = manifest.model_copy(update={"inputs": tuple(f.model_copy(update={"group": None}) for f in manifest.inputs)})
-    model = record_model(whole, {}, text_characters=_LONGEST_TEXT)
+    model = whole_record_model(manifest)
     records: list[Record] = []
     labels: list[Any] = []
     problems: list[FieldProblem] = []
-    for number, row in enumerate(rows, start=1):
-        here = f"{place} record {number}"
+    for row in rows:
         try:
             if with_labels:
-                labels.append(_label(row, manifest, here))
-            records.append(_record(model, row, manifest, here))
+                labels.append(_label(row.values, manifest))
+            records.append(_record(model, row.values, manifest))
         except InputError as error:
-            problems += error.problems
+            problems += placed(f"{place} {row.position}", error.problems)
         if len(problems) >= _SHOWN_PROBLEMS:
             break
     if problems:
-        raise InputError(problems)
+        raise InputError(problems[:_SHOWN_PROBLEMS])
     return records, labels
 
 
-def _record(model: type[RequestRecord], row: Row, manifest: Manifest, place: str) -> Record:
+def whole_record_model(manifest: Manifest) -> type[RequestRecord]:
+    """The model of a record that has every input, those of feature groups included."""
+    inputs = tuple(field.model_copy(update={"group": None}) for field in manifest.inputs)
+    return record_model(manifest.model_copy(update={"inputs": inputs}), {}, text_characters=_LONGEST_TEXT)
+
+
+def _record(model: type[RequestRecord], row: Values, manifest: Manifest) -> Record:
     values = {field.name: row[field.name] for field in manifest.inputs if row.get(field.name) is not None}
     try:
         return model.model_validate(values).complete()
     except ValidationError as error:
-        raise InputError(field_problems(error, prefix=place)) from error
+        raise InputError(field_problems(error)) from error
 
 
-def _label(row: Mapping[str, Any], manifest: Manifest, place: str) -> str | float:
+def _label(row: Values, manifest: Manifest) -> str | float:
     value, labels = row.get(LABEL), manifest.outputs.labels
     if labels is None:
-        try:
-            return float(value)  # type: ignore[arg-type]  # what it cannot take is caught
-        except (TypeError, ValueError) as error:
-            raise InputError.of(f"{place}.{LABEL}", f"a regression needs a number (got {value!r})") from error
+        number = finite_number(value)
+        if number is None:
+            raise InputError.of(LABEL, f"a regression needs a finite number (got {shown(value)})")
+        return number
     if isinstance(value, bool) or str(value) not in labels:
-        raise InputError.of(f"{place}.{LABEL}", f"must be one of {', '.join(labels)} (got {value!r})")
+        raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {shown(value)})")
     return str(value)
-
-
-def _typed(row: Row, manifest: Manifest) -> Row:
-    """A row of text with the inputs converted to their types."""
-    return {
-        **row,
-        **{field.name: _read(field.type, row[field.name]) for field in manifest.inputs if row.get(field.name)},
-    }
-
-
-def _read(kind: FeatureType, text: str) -> Any:
-    """Convert a text to a value; an invalid one is returned unchanged, for the schema to refuse."""
-    try:
-        return _TYPES[kind](text)
-    except (KeyError, ValueError):
-        return text
-
-
-_TYPES: dict[FeatureType, Callable[[str], Any]] = {
-    FeatureType.STRING: str,
-    FeatureType.INTEGER: int,
-    FeatureType.FLOAT: float,
-    FeatureType.BOOLEAN: lambda text: _BOOLEANS[text.strip().lower()],
-}
-
-
-def _read_jsonl(text: str) -> list[dict[str, Any]]:
-    return [_object(line, number) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-
-
-def _object(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InputError.of(f"--data line {number}", f"is not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise InputError.of(f"--data line {number}", "must be an object")
-    return row
-
-
-def _read_tsv(text: str) -> list[dict[str, Any]]:
-    header, *lines = text.replace("\r\n", "\n").split("\n")
-    columns = header.split("\t")
-    return [_cut(columns, line, number) for number, line in enumerate(lines, start=2) if line]
-
-
-def _cut(columns: list[str], line: str, number: int) -> dict[str, Any]:
-    values = line.split("\t")
-    if len(values) != len(columns):
-        raise InputError.of(f"--data line {number}", f"has {len(values)} values; the header has {len(columns)}")
-    return dict(zip(columns, values, strict=True))
-
-
-def _read_csv(text: str) -> list[dict[str, Any]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
-
-
-_READERS: dict[str, Callable[[str], Sequence[Row]]] = {
-    ".jsonl": _read_jsonl,
-    ".tsv": _read_tsv,
-    ".csv": _read_csv,
-}

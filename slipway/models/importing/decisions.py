@@ -11,6 +11,8 @@ from slipway.errors import CheckFailedError, InputError
 from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Question, Traits
+from slipway.records.cells import almost_number, finite_number
+from slipway.records.rows import shown
 
 REGRESSION = "tabular-regression"
 CLASSIFICATION = "tabular-classification"
@@ -35,7 +37,7 @@ def first_questions(request: ImportRequest, traits: Traits, samples: Samples | N
     if request.name is None:
         asked.append(Question("--name", "the model's name: lower case, digits and hyphens", suggestion))
     if samples is None:
-        text = "a .jsonl or .csv file of sample records to check and measure on; true labels in a column `label`"
+        text = "a file of sample records (CSV, TSV, JSONL, Parquet) to measure on; true labels in a column `label`"
         asked.append(Question("--records", text))
     if traits.width is not None:
         asked += output_questions(request, traits, traits.width, samples)
@@ -67,11 +69,8 @@ def task_of(request: ImportRequest, traits: Traits, width: int, samples: Samples
 
 
 def _is_number(label: str | float) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
+    """Whether a label is a number, or meant as one."""
+    return finite_number(label) is not None or almost_number(str(label)) is not None
 
 
 def answer_questions(decided: str, request: ImportRequest, traits: Traits, raw: Numbers) -> list[Question]:
@@ -138,8 +137,10 @@ def activate(raw: Numbers, activation: str) -> Numbers:
 def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[str | float] | None:
     """The samples' labels under the package's names, since ``labels`` may have renamed the original's."""
     found = samples.labels
-    if found is None or decision.labels is None:
-        return found
+    if found is None:
+        return None
+    if decision.labels is None:
+        return [_true_value(samples, at, label) for at, label in enumerate(found)]
     renamed: dict[str, str] = dict(zip(traits.classes or (), decision.labels, strict=False))
     named = [str(label) if str(label) in decision.labels else renamed.get(str(label), str(label)) for label in found]
     unknown = sorted(set(named) - set(decision.labels))
@@ -147,6 +148,15 @@ def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[st
         shown, known = ", ".join(unknown[:_SHOWN]), ", ".join(decision.labels)
         raise InputError.of("--label-column", f"{samples.label_column} has {shown}, but the model's labels are {known}")
     return list(named)
+
+
+def _true_value(samples: Samples, at: int, label: str | float) -> float:
+    number = finite_number(label)
+    if number is None:
+        hint = almost_number(str(label)) or "write a number"
+        place = f"{samples.place(at)}, {samples.label_column}"
+        raise InputError.of(place, f"a regression needs a finite number, not {shown(label)}; {hint}")
+    return number
 
 
 def largest_difference(decision: Decision, reference: Numbers, outputs: Sequence[dict[str, Any]]) -> float:

@@ -47,6 +47,7 @@ from slipway.models.manifest import Record
 from slipway.models.package import BASELINE, Package, load_package, seal_package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
+from slipway.records.files import ENDINGS
 
 _BATCH = 8
 _LONG_TEXT = 10_000
@@ -124,7 +125,7 @@ def _settle_samples(
     request = ask_for(request, questions, ask)
     samples = samples or _samples(request)
     if samples is None:
-        raise InputError.of("--records", "is required: a .jsonl or .csv file")
+        raise InputError.of("--records", f"is required: a file that ends in {ENDINGS}")
     return request, samples, source.traits(samples)
 
 

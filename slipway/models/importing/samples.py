@@ -1,26 +1,23 @@
-"""Read the sample records that an import is checked and measured on, from a JSONL or CSV file."""
+"""Read the sample records that an import is checked and measured on."""
 
-import csv
 import hashlib
-import io
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slipway.config import FeatureConfig, FeatureType
-from slipway.errors import FieldProblem, InputError
+from slipway.errors import InputError
 from slipway.models.manifest import Scalar
-
-_OPTION = "--records"
-_BOOLEANS = {"true": True, "false": False}
+from slipway.records.cells import almost_number, finite_number, narrowest, read_cell
+from slipway.records.files import open_records
+from slipway.records.rows import Position, readable, shown
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows by column name, in the order of the file. A CSV's values are text until `values` converts them.
+    """Rows by column name, in the order of the file. Values of CSV are text until `values` converts them.
 
     ``label_column`` is the column of true labels or values, if there is one; it is not among ``columns``.
     """
@@ -31,13 +28,14 @@ class Samples:
     label_column: str | None = None
     is_text: bool = False
     sha256: str | None = None
+    positions: tuple[Position, ...] = ()
 
     @property
     def labels(self) -> list[str | float] | None:
         """The true label or value of each row; None without such a column."""
         if self.label_column is None:
             return None
-        return [self._label(number, row.get(self.label_column)) for number, row in enumerate(self.rows, start=1)]
+        return [self._label(at, row.get(self.label_column)) for at, row in enumerate(self.rows)]
 
     def values(self, column: str, kind: FeatureType | None = None) -> list[Scalar]:
         """A column's values as ``kind``, or as the narrowest type that fits all of them.
@@ -45,50 +43,69 @@ class Samples:
         Raises:
             InputError: a row has no value, or one of another type.
         """
-        raw = [_present(row.get(column), column, number) for number, row in enumerate(self.rows, start=1)]
-        if kind is FeatureType.STRING and self.is_text:
-            return raw
-        if not self.is_text:
-            return self._checked(kind, raw, column)
-        for read in (_READERS[kind],) if kind else _READERS.values():
-            values = [read(text) for text in raw]
-            if None not in values:
-                return values
-        raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, but has {_wrong(raw, kind)!r}")
+        raw = [self._present(at, row.get(column), column) for at, row in enumerate(self.rows)]
+        if self.is_text:
+            kind = kind or self._narrowest(raw, column)
+            raw = [self._finite(at, read_cell(text, kind), column) for at, text in enumerate(raw)]
+        return self._checked(kind, raw, column)
+
+    def place(self, at: int) -> str:
+        """Where the row at an index stands, e.g. ``rows.csv record 3 (line 4)``."""
+        return f"{self.name} {self.positions[at] if self.positions else Position(at + 1)}"
+
+    def _narrowest(self, texts: list[str], column: str) -> FeatureType:
+        """The narrowest type of a column; raises InputError for a text among numbers that is meant as one."""
+        kind = narrowest(texts)
+        if kind is FeatureType.STRING and any(finite_number(text) is not None for text in texts):
+            for at, text in enumerate(texts):
+                if hint := almost_number(text):
+                    raise self._refused(at, column, f"is {shown(text)} where other records have numbers; {hint}")
+        return kind
 
     def _checked(self, kind: FeatureType | None, values: list[Scalar], column: str) -> list[Scalar]:
-        wrong = [value for value in values if kind and not FeatureConfig(type=kind).accepts(value)]
-        if wrong:
-            raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, but has {wrong[0]!r}")
+        for at, value in enumerate(values):
+            if kind and not FeatureConfig(type=kind).accepts(value):
+                hint = almost_number(value) if isinstance(value, str) else None
+                reason = f"must be of type {kind}, but has {shown(value)}"
+                raise self._refused(at, column, f"{reason}; {hint}" if hint else reason)
         return values
 
-    def _label(self, number: int, value: Any) -> str | float:
+    def _present(self, at: int, value: Any, column: str) -> Any:
+        if value is None or value == "":
+            raise self._refused(at, column, "is missing; give whole records")
+        if not isinstance(value, str | int | float):
+            raise self._refused(at, column, "must be a string, a number, true or false; give whole records")
+        return self._finite(at, value, column)
+
+    def _finite(self, at: int, value: Any, column: str) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._refused(at, column, f"must be a finite number (got {value})")
+        return value
+
+    def _label(self, at: int, value: Any) -> str | float:
         if isinstance(value, str | int | float) and value != "":
-            return str(value) if isinstance(value, bool) else value
-        raise InputError.of(_OPTION, f"{self.name}: record {number} has no {self.label_column}")
+            return str(value) if isinstance(value, bool) else self._finite(at, value, str(self.label_column))
+        raise self._refused(at, str(self.label_column), "is missing; each record needs its label")
+
+    def _refused(self, at: int, column: str, message: str) -> InputError:
+        return InputError.of(f"{self.place(at)}, {column}", message)
 
 
 def read_samples(path: Path, label_column: str | None) -> Samples:
-    """Read a ``.jsonl`` or ``.csv`` file; the default ``label_column`` is ``label``, if there is one.
+    """Read a file of records; the default ``label_column`` is ``label``, if there is one.
 
     Raises:
-        InputError: the file cannot be read, is neither, has no records, or lacks ``label_column``.
+        InputError: the file or a record in it cannot be read, there are no records, or they lack ``label_column``.
     """
-    readers = {".jsonl": _read_jsonl, ".csv": _read_csv}
-    if path.suffix.lower() not in readers:
-        raise InputError.of(_OPTION, f"{path} must end in .jsonl or .csv")
-    try:
-        content = path.read_bytes()
-        rows = readers[path.suffix.lower()](content.decode("utf-8-sig"))
-    except OSError as error:
-        raise InputError.of(_OPTION, f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError.of(_OPTION, f"{path} is not UTF-8: {error}") from error
+    with open_records(path) as records:
+        rows = readable(records)
     if not rows:
-        raise InputError.of(_OPTION, f"{path} has no records")
-    label, columns = _split_label(path, list(rows[0]), label_column)
-    digest = hashlib.sha256(content).hexdigest()
-    return Samples(path.name, columns, rows, label, path.suffix.lower() == ".csv", digest)
+        raise InputError.of(str(path), "has no records")
+    label, columns = _split_label(path, list(records.columns or rows[0].values), label_column)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    values, positions = [row.values for row in rows], tuple(row.position for row in rows)
+    return Samples(path.name, columns, values, label, records.is_text, digest, positions)
 
 
 def _split_label(path: Path, columns: list[str], wanted: str | None) -> tuple[str | None, tuple[str, ...]]:
@@ -96,67 +113,3 @@ def _split_label(path: Path, columns: list[str], wanted: str | None) -> tuple[st
         raise InputError.of("--label-column", f"{path.name} has no column {wanted}; it has {', '.join(columns)}")
     label = wanted or ("label" if "label" in columns else None)
     return label, tuple(column for column in columns if column != label)
-
-
-def _read_csv(text: str) -> list[dict[str, Any]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
-
-
-def _read_jsonl(text: str) -> list[dict[str, Any]]:
-    return [_read_line(line, number) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-
-
-def _read_line(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InputError.of(_OPTION, f"line {number} is not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise InputError.of(_OPTION, f"line {number} is not an object")
-    return row
-
-
-def _present(value: Any, column: str, number: int) -> Any:
-    fault = None
-    if value is None or value == "":
-        fault = "is missing"
-    elif not isinstance(value, str | int | float):
-        fault = "must be a string, a number, true or false"
-    elif isinstance(value, float) and not math.isfinite(value):
-        fault = "must be a finite number"
-    if fault:
-        raise InputError([FieldProblem(f"{_OPTION} record {number}", f"{column} {fault}; give whole records")])
-    return value
-
-
-def _boolean(text: str) -> bool | None:
-    return _BOOLEANS.get(text.strip().lower())
-
-
-def _integer(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-# In the order in which they are tried on a column of a CSV.
-_READERS: dict[FeatureType, Callable[[str], Any]] = {
-    FeatureType.BOOLEAN: _boolean,
-    FeatureType.INTEGER: _integer,
-    FeatureType.FLOAT: _number,
-    FeatureType.STRING: str,
-}
-
-
-def _wrong(values: Sequence[str], kind: FeatureType | None) -> str:
-    read = _READERS[kind or FeatureType.STRING]
-    return next(text for text in values if read(text) is None)

@@ -5,20 +5,23 @@ Contract: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-infere
 
 import csv
 import io
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from slipway.config import FeatureType
-from slipway.errors import InputError, MalformedError
-from slipway.models.manifest import InputField, Manifest
+from slipway.errors import FieldProblem, InputError, MalformedError
+from slipway.models.manifest import Manifest
 from slipway.models.schema import RequestRecord
+from slipway.records.cells import read_cells
+from slipway.records.files import Format, read_stream
+from slipway.records.rows import WHOLE, Refusal, Row
 from slipway.serving.apis.predict import pipeline_of
 from slipway.serving.http.bodies import JSON, UnsupportedMediaTypeError, require_plain
 from slipway.serving.http.context import prediction_context
+from slipway.serving.http.intact import require_intact
 from slipway.serving.http.responses import json_response, operation_id, problems, raw_response
 from slipway.serving.prediction.answers import Predictions
 from slipway.serving.prediction.reading import RecordReader
@@ -27,6 +30,7 @@ from slipway.serving.prediction.request import Ask, Prediction
 JSON_LINES = "application/jsonlines"
 CSV = "text/csv"
 _TYPES = {JSON: JSON, JSON_LINES: JSON_LINES, "application/x-jsonlines": JSON_LINES, CSV: CSV}
+_HEADER = re.compile(r";\s*header\s*=\s*\"?present\b", re.IGNORECASE)  # RFC 4180's parameter of text/csv
 _ANY = ("", "*/*", "application/*")
 
 Read = Callable[[RecordReader], list[RequestRecord]]
@@ -47,8 +51,10 @@ async def invocations(request: Request) -> Response:
     given = _media_type(request, "content-type") or JSON
     wanted = _media_type(request, "accept") or given
     body, pipeline = await request.body(), pipeline_of(request)
+    require_intact(request, body)
     model = next(iter(pipeline.models.config.models))
-    read = _readers(pipeline.models.version(model).manifest, body)[given]
+    header = _HEADER.search(request.headers.get("content-type", "")) is not None
+    read = _readers(pipeline.models.version(model).manifest, body, header=header)[given]
     predictions = await pipeline.predict(Ask(model, None, read), context)
     answer = pipeline.models.answer(model, predictions)
     if wanted == JSON:
@@ -56,11 +62,11 @@ async def invocations(request: Request) -> Response:
     return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(predictions)
 
 
-def _readers(manifest: Manifest, body: bytes) -> Mapping[str, Read]:
+def _readers(manifest: Manifest, body: bytes, *, header: bool) -> Mapping[str, Read]:
     return {
         JSON: lambda reader: reader.from_json(body),
-        JSON_LINES: _lines_reader(body),
-        CSV: _csv_reader(manifest, body),
+        JSON_LINES: _reader(manifest, body, Format.JSON_LINES, header=False),
+        CSV: _reader(manifest, body, Format.CSV, header=header),
     }
 
 
@@ -77,48 +83,35 @@ def _media_type(request: Request, header: str) -> str | None:
     )
 
 
-def _lines_reader(body: bytes) -> Read:
-    def read(reader: RecordReader) -> list[RequestRecord]:
-        return reader.from_records([_record(number, line) for number, line in enumerate(body.splitlines()) if line])
-
-    return read
-
-
-def _record(number: int, line: bytes) -> Any:
-    try:
-        return from_json(line)
-    except ValueError as error:
-        raise MalformedError.of(f"(body) line {number + 1}", f"is not JSON: {error}") from None
-
-
-def _csv_reader(manifest: Manifest, body: bytes) -> Read:
-    """Return a reader of CSV rows without a header row; each row has the manifest's inputs in order."""
+def _reader(manifest: Manifest, body: bytes, kind: Format, *, header: bool) -> Read:
+    """Return a reader of JSON Lines, or of CSV with the manifest's inputs in order, or with a header."""
+    types = {field.name: field.type for field in manifest.inputs}
+    columns = None if header else tuple(types)
 
     def read(reader: RecordReader) -> list[RequestRecord]:
         try:
-            rows = [row for row in csv.reader(io.StringIO(body.decode(), newline="")) if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise MalformedError.of("(body)", f"is not CSV in UTF-8: {error}") from None
-        return reader.from_records([_row(manifest.inputs, number, row) for number, row in enumerate(rows)])
+            records = read_stream(io.BytesIO(body), kind, "(body)", columns)
+        except InputError as error:
+            raise MalformedError(error.problems) from None
+        rows = [_values(row) for row in records.rows]
+        if records.is_text:
+            rows = [
+                {name: value for name, value in read_cells(row, types).items() if value is not None} for row in rows
+            ]
+        return reader.from_records(rows)
 
     return read
 
 
-def _row(fields: Sequence[InputField], number: int, row: Sequence[str]) -> dict[str, Any]:
-    if len(row) != len(fields):
-        names = ", ".join(field.name for field in fields)
-        raise InputError.of(f"inputs[{number}]", f"has {len(row)} values; needed are {len(fields)}: {names[:500]}")
-    return {field.name: _value(field, text) for field, text in zip(fields, row, strict=True)}
-
-
-def _value(field: InputField, text: str) -> Any:
-    """Parse a text as the field's type; the schema refuses values of the wrong type."""
-    if field.type is FeatureType.STRING:
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _values(row: Row | Refusal) -> dict[str, Any]:
+    if isinstance(row, Row):
+        return dict(row.values)
+    at = f"inputs[{row.position.number - 1}]"
+    problems = [
+        FieldProblem(at if p.field == WHOLE else f"{at}.{p.field}", f"{p.message} (line {row.position.line})")
+        for p in row.problems
+    ]
+    raise MalformedError(problems) if row.malformed else InputError(problems)
 
 
 def _answer_lines(answer: Predictions) -> Response:

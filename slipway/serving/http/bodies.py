@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from slipway.errors import MalformedError
+from slipway.serving.http.intact import require_intact
 
 JSON = "application/json"
 
@@ -23,8 +24,10 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         """Parse the body; raises UnsupportedMediaTypeError or MalformedError."""
         require_json(self)
+        body = await self.body()
+        require_intact(self, body)
         try:
-            return from_json(await self.body())
+            return from_json(body)
         except ValueError as error:
             raise MalformedError.of("(body)", f"Invalid JSON: {error}") from None
 
@@ -44,7 +47,9 @@ class JsonRoute(APIRoute):
 async def read_json_body(request: Request) -> bytes:
     """Return a JSON body unparsed; raises UnsupportedMediaTypeError if the request declares another type."""
     require_json(request)
-    return await request.body()
+    body = await request.body()
+    require_intact(request, body)
+    return body
 
 
 def require_json(request: Request) -> None:

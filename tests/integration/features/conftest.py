@@ -1,6 +1,6 @@
 """The templates' tables in moto, and each implementation of the store and the cache."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from fakes.features import MemoryFeatureStore, MemoryPredictionCache
 from moto import mock_aws
+from support.ministack import ministack
 
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType
+from slipway.features.bulk import BulkFeatureWriter
 from slipway.features.cache import PredictionCache
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore, DynamoPredictionCache
-from slipway.features.store import FeatureStore
+from slipway.features.store import FeatureStore, FeatureWrite, WriteResult
 
 REGION = "eu-west-1"
 QUICK = Backoff(attempts=4, first_wait=0.001, longest_wait=0.002)
@@ -91,11 +93,41 @@ def dynamo_cache(client: Callable[[], Any], clock: Clock) -> DynamoPredictionCac
     return DynamoPredictionCache("predictions", client=client, clock=clock, backoff=QUICK)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+class BulkStore(DynamoFeatureStore):
+    """A store whose writes go through the bulk writer."""
+
+    bulk: BulkFeatureWriter
+
+    def write(self, writes: Iterable[FeatureWrite]) -> Iterator[WriteResult]:
+        return self.bulk.write(writes)
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MiniStack, because moto's PartiQL takes no parameters in an INSERT."""
+    with ministack(tmp_path_factory.mktemp("ministack")) as address:
+        yield address
+
+
+@pytest.fixture
+def bulk_store(
+    emulator: str, monkeypatch: pytest.MonkeyPatch, definitions: FeatureDefinitions, clock: Clock
+) -> Iterator[BulkStore]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    client = lazy_client(region_name=REGION, endpoint_url=emulator)
+    _make_table(client(), "features", ["pk", "sk"])
+    store = BulkStore("features", definitions, client=client, clock=clock, backoff=QUICK)
+    store.bulk = BulkFeatureWriter("features", definitions, client=client, clock=clock, backoff=QUICK)
+    yield store
+    client().delete_table(TableName="features")
+
+
+@pytest.fixture(params=["memory", "dynamodb", "bulk"])
 def store(request: pytest.FixtureRequest, definitions: FeatureDefinitions, clock: Clock) -> FeatureStore:
     if request.param == "memory":
         return MemoryFeatureStore(definitions, clock=clock)
-    made: DynamoFeatureStore = request.getfixturevalue("dynamo_store")
+    made: DynamoFeatureStore = request.getfixturevalue("dynamo_store" if request.param == "dynamodb" else "bulk_store")
     return made
 
 

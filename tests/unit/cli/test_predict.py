@@ -8,7 +8,16 @@ from slipway.cli import main
 
 PATH = "POST /v1/models/tweet-sentiment/predict"
 PREDICTION = {"id": "tweet-sentiment.1.ab", "version": 1, "label": "positive", "score": 0.9, "cached": False}
+INPUTS = [{"name": "text", "type": "string"}, {"name": "a", "type": "float"}]
+VERSIONS = [{"version": 1, "inputs": INPUTS}, {"version": 2, "inputs": INPUTS}]
+DESCRIPTION = (200, {"release": {"stable": 1}, "versions": VERSIONS})
 ANSWER = {"model": "tweet-sentiment", "predictions": [PREDICTION]}
+
+
+@pytest.fixture
+def fake_api(fake_api):
+    fake_api.answers["GET /v1/models/tweet-sentiment"] = fake_api.answers["GET /v1/models/m"] = DESCRIPTION
+    return fake_api
 
 
 def run(monkeypatch, *arguments: str) -> int:
@@ -21,7 +30,7 @@ def run(monkeypatch, *arguments: str) -> int:
 def test_one_record_from_the_command_line(fake_api, monkeypatch, capsys):
     fake_api.answers[PATH] = (200, ANSWER)
     assert run(monkeypatch, "predict", "tweet-sentiment", "text=What a day") == 0
-    assert fake_api.calls[0][2] == {"inputs": [{"text": "What a day"}]}
+    assert fake_api.calls[1][2] == {"inputs": [{"text": "What a day"}]}
     assert "positive" in capsys.readouterr().out
 
 
@@ -87,3 +96,58 @@ def test_a_token_is_sent_as_bearer(fake_api, monkeypatch):
     fake_api.answers[PATH] = (200, ANSWER)
     assert run(monkeypatch, "predict", "tweet-sentiment", "text=x", "--token", "abc") == 0
     assert fake_api.calls[0][3]["Authorization"] == "Bearer abc"
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "123", "true", "null", "[" * 5000, '"x"'])
+def test_a_value_is_read_by_the_type_of_its_field(fake_api, monkeypatch, text: str):
+    fake_api.answers[PATH] = (200, ANSWER)
+    assert run(monkeypatch, "predict", "tweet-sentiment", f"text={text}") == 0
+    assert fake_api.calls[1][2] == {"inputs": [{"text": text}]}
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [("a=NaN", "a: must be a finite number, not nan"), ("text=Sch\udcf6n", "text: is not UTF-8")],
+)
+def test_a_value_that_json_cannot_hold_is_named(fake_api, monkeypatch, capsys, pair: str, message: str):
+    assert run(monkeypatch, "predict", "m", pair) == 1
+    assert message in capsys.readouterr().err.replace("'", "")
+
+
+def test_a_csv_is_read_by_the_types_of_the_inputs(fake_api, monkeypatch, tmp_path: Path):
+    fake_api.answers["POST /v1/models/m/predict"] = (200, {"model": "m", "predictions": [PREDICTION]})
+    (tmp_path / "r.csv").write_bytes(b"\xef\xbb\xbftext,a\r\n123,4\r\nx,\r\n")
+    assert run(monkeypatch, "predict", "m", "--input", str(tmp_path / "r.csv")) == 0
+    assert fake_api.calls[1][2] == {"inputs": [{"text": "123", "a": 4.0}, {"text": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"text": "Sch\xf6ner Tag"}\n', "record 1 (line 1): has the byte 0xF6, which is not UTF-8"),
+        (b'{"text": "ok"}\n{"text": "cut \\ud83d"}\n', "record 2 (line 2), text: has half of a surrogate pair"),
+        (b'{"text": "ok"}\n\n{"text": ' + b"[" * 20_000, "record 2 (line 3): is not JSON that can be read"),
+        (b'{"a": NaN}\n', "record 1 (line 1), a: must be a finite number"),
+        (b"", "has no records"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named(fake_api, monkeypatch, capsys, tmp_path, content, message):  # noqa: PLR0917
+    (tmp_path / "r.jsonl").write_bytes(content)
+    assert run(monkeypatch, "predict", "m", "--input", str(tmp_path / "r.jsonl")) == 1
+    assert message in capsys.readouterr().err
+    assert fake_api.calls == []
+
+
+def test_lines_end_at_the_line_feed_alone(fake_api, monkeypatch, tmp_path: Path):
+    fake_api.answers["POST /v1/models/m/predict"] = (200, {"model": "m", "predictions": [PREDICTION]})
+    (tmp_path / "r.jsonl").write_text('{"text": "so\u2028good\x85x"}\n', encoding="utf-8")
+    assert run(monkeypatch, "predict", "m", "--input", str(tmp_path / "r.jsonl")) == 0
+    assert fake_api.calls[0][2] == {"inputs": [{"text": "so\u2028good\x85x"}]}
+
+
+def test_what_the_api_refuses_is_named_by_its_place_in_the_file(fake_api, monkeypatch, capsys, tmp_path: Path):
+    problem = {"title": "Invalid input", "errors": [{"field": "inputs[1].a", "message": "must be a number"}]}
+    fake_api.answers["POST /v1/models/m/predict"] = (422, problem)
+    (tmp_path / "r.jsonl").write_text('{"a": 1}\n\n{"a": "x"}\n')
+    assert run(monkeypatch, "predict", "m", "--input", str(tmp_path / "r.jsonl")) == 1
+    assert "r.jsonl record 2 (line 3), a: must be a number" in capsys.readouterr().err

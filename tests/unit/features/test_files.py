@@ -53,7 +53,7 @@ WRITERS = {".csv": write_csv, ".jsonl": write_jsonl, ".parquet": write_parquet}
 def read(path: Path) -> list[tuple[int, Any]]:
     """The rows of a file, with problems as ``column: message``."""
     rows = read_file(path, DEFINITIONS, NOW)
-    return [(number, str(row) if isinstance(row, InputError) else row) for number, row in rows]
+    return [(position.number, str(row) if isinstance(row, InputError) else row) for position, row in rows]
 
 
 def read_text(path: Path, text: str) -> list[tuple[int, Any]]:
@@ -84,7 +84,7 @@ def test_a_large_file_is_read_row_by_row(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"users{suffix}"
     WRITERS[suffix](path, [{"user": f"u{number}", "visits": number} for number in range(3000)])
     rows = read_file(path, DEFINITIONS, NOW)
-    assert next(rows) == (1, FeatureWrite(FeatureKey("user", "u0", "profile"), {"visits": 0}, NOW))
+    assert next(rows)[1] == FeatureWrite(FeatureKey("user", "u0", "profile"), {"visits": 0}, NOW)
     assert sum(1 for _ in rows) == 2999
     assert count_rows(path) == 3000
 
@@ -96,12 +96,12 @@ def test_a_large_file_is_read_row_by_row(tmp_path: Path, suffix: str) -> None:
         ("u1,1.0,1,true", "visits: must be of type integer, not str (got '1.0')"),
         ("u1,1_0,1,true", "visits: must be of type integer, not str (got '1_0')"),
         ("u1,9223372036854775808,1,true", "visits: must be an integer of at most 64 bits"),
-        ("u1,1,nan,true", "spend: must be of type float, not str (got 'nan')"),
+        ("u1,1,nan,true", "spend: must be a finite number, not nan"),
         ("u1,1,1e999,true", "spend: must be a finite number, not inf"),
         ("u1,1,1,yes", "member: must be of type boolean, not str (got 'yes')"),
         (",1,1,true", "user: must be the id of the entity, a string"),
-        ("u1,,,", "(row): has no feature with a value"),
-        ("u1,1,1", "(row): has 3 cells; the header has 4"),
+        ("u1,,,", "(record): has no feature with a value"),
+        ("u1,1,1", "(record): has 3 cells; needed are 4: user, visits, spend, member"),
         (
             "u1,x,y,true",
             "visits: must be of type integer, not str (got 'x'); spend: must be of type float, not str (got 'y')",
@@ -123,10 +123,13 @@ def test_a_csv_row_is_refused_with_its_number_and_columns(tmp_path: Path, cells:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("{", "(row): is not JSON"),
-        ("[1]", "(row): must be a JSON object"),
-        ('{"user": "u1", "spend": NaN}', "(row): is not JSON: NaN is not a JSON number"),
-        ("[" * 100_000, "(row): is not JSON"),
+        ("{", "(record): is not JSON"),
+        ("[1]", "(record): must be a JSON object"),
+        (
+            '{"user": "u1", "spend": NaN}',
+            "spend: must be a finite number of 64 bits; write null where",
+        ),
+        ("[" * 100_000, "(record): is not JSON"),
         ('{"user": "u1", "visits": "3"}', "visits: must be of type integer, not str (got '3')"),
         ('{"user": "u1", "member": 1}', "member: must be of type boolean, not int"),
         ('{"user": "u1", "name": ["x"]}', "name: must be of type string, not list"),
@@ -139,7 +142,7 @@ def test_a_csv_row_is_refused_with_its_number_and_columns(tmp_path: Path, cells:
 )
 def test_a_jsonl_row_is_refused_with_its_number_and_columns(tmp_path: Path, line: str, problem: str) -> None:
     rows = read_text(tmp_path / "f.ndjson", f'\n{line}\n{{"user": 7, "spend": 1}}\n\n')
-    assert [number for number, _ in rows] == [2, 3]
+    assert [number for number, _ in rows] == [1, 2]
     assert rows[0][1].startswith(problem)
     assert rows[1][1] == FeatureWrite(FeatureKey("user", "7", "money"), {"spend": 1}, NOW)
 
@@ -166,7 +169,7 @@ def test_event_times_are_iso_with_a_zone_or_seconds(tmp_path: Path, text: str, m
         ("2026-11-21T09:00:00", "event_time: 2026-11-21T09:00:00 needs a time zone"),
         ("2026-13-01", "event_time: '2026-13-01' is neither ISO 8601"),
         (str(int(NINE.timestamp()) * 1000), "is not a time in seconds since 1970"),
-        ("1e400", "event_time: inf is not a time in seconds since 1970"),
+        ("1e400", "event_time: '1e400' is not a time in seconds since 1970"),
     ],
 )
 def test_other_event_times_are_refused(tmp_path: Path, text: str, problem: str) -> None:
@@ -226,18 +229,19 @@ def test_a_feature_of_several_groups_needs_its_group(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("f.xlsx", b"", "must end in .csv, .jsonl, .ndjson or .parquet"),
+        ("f.xlsx", b"", "must end in .csv, .tsv, .jsonl, .ndjson or .parquet"),
         (
             "f.csv",
             b"user,visits,vists,agee\nu1,1,1,1\n",
             "vists: is not a feature of profile, money; agee: is not a feature",
         ),
-        ("f.csv", b"user,visits,visits\n", "the header names a column twice"),
-        ("f.csv", b"", "one must be an entity: item, user"),
+        ("f.csv", b"user,visits,visits\n", "the header (line 1) names a column twice: visits"),
+        ("f.csv", b"", "the header (line 1) must name the columns"),
+        ("f.csv", b"user,visits,profile.visits\nu1,1,2\n", "profile.visits: is the same feature as visits"),
+        ("f.csv", b"user, visits\nu1,1\n", " visits: is not a feature of profile, money; its name begins or ends with"),
         ("f.csv", b"visits\n1\n", "one must be an entity: item, user"),
-        ("f.csv", b"user,name\nu1,\xff\n", "is not UTF-8"),
-        ("f.csv", b'user,name\nu1,"x\n', "line 2 is not CSV"),
-        ("f.jsonl", b"PAR1\xff", "is not UTF-8"),
+        ("f.csv", "user,visits\nu1,1\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        ("f.jsonl", b"PAR1\xff", "is Parquet; name it .parquet"),
         ("f.parquet", b"user,visits\n", "is not Parquet"),
     ],
 )
@@ -276,7 +280,8 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path) -> None:
         "try: count_rows(Path('f.parquet'))\n"
         "except InputError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    (tmp_path / "f.parquet").touch()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == "f.parquet: reading Parquet needs pyarrow: pip install 'slipway[parquet]'"
 
 
@@ -286,3 +291,58 @@ def test_a_zone_other_than_utc_is_kept_as_the_same_moment(tmp_path: Path) -> Non
     write_parquet(path, [{"user": "u1", "event_time": local, "visits": 3}])
     ((_, write),) = read(path)
     assert write.event_time == NINE
+
+
+ODD = {"user": "u1", "visits": 1}, {"user": "u3", "visits": 3}
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'{"user": "cut \\ud83d", "visits": 2}', "user: has half of a surrogate pair"),
+        (b'{"user": "u2", "visits": ' + b"9" * 400 + b"}", "visits: must be a finite number"),
+        (b'{"user": "u2", "visits": ' + b"9" * 5000 + b"}", "visits: must be a finite number"),
+        (b'{"user": "u2", "name": "M\xfcller"}', "has the byte 0xFC, which is not UTF-8"),
+        (b'{"user": "u2", "visits": 1, "visits": 2}', "visits: stands twice in the record"),
+        (b'{"user": "u2", "name": ' + b"[" * 20_000, "is nested too deeply"),
+        (b'{"user": "u2", "visits": 1, "profile.visits": 2}', "profile.visits: is the same feature as visits"),
+        (b'{"user": "u2", "visits": 2, "event_time": 20260301}', "20260301 would be 23 August 1970"),
+    ],
+)
+def test_one_odd_row_is_refused_and_the_others_are_read(tmp_path: Path, line: bytes, problem: str) -> None:
+    first, last = (json.dumps(row).encode() for row in ODD)
+    (tmp_path / "f.jsonl").write_bytes(first + b"\n" + line + b"\n" + last + b"\n")
+    rows = read(tmp_path / "f.jsonl")
+    assert [row.key.id for _, row in rows if isinstance(row, FeatureWrite)] == ["u1", "u3"]
+    assert rows[1][0] == 2
+    assert problem in rows[1][1]
+
+
+def test_a_time_that_python_does_not_have_spoils_only_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    times = pyarrow.array([2**61, int(NINE.timestamp()) * 10**6], pyarrow.timestamp("us", "UTC"))
+    pyarrow.parquet.write_table(pyarrow.table({"user": ["u1", "u2"], "event_time": times, "visits": [1, 2]}), path)
+    rows = read(path)
+    assert rows[0] == (1, "event_time: is a time outside the years 1 to 9999")
+    assert rows[1][1] == FeatureWrite(FeatureKey("user", "u2", "profile"), {"visits": 2}, NINE)
+
+
+def test_a_zone_whose_offset_had_seconds_is_read_as_the_same_moment(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    old = pyarrow.array([50 * 365 * 86_400 * 10**6], pyarrow.timestamp("us", "Africa/Monrovia"))
+    pyarrow.parquet.write_table(pyarrow.table({"user": ["u1"], "event_time": old, "visits": [1]}), path)
+    ((_, write),) = read(path)
+    assert write.event_time.utcoffset() == timedelta(0)
+    assert write.event_time.timestamp() == 50 * 365 * 86_400
+
+
+def test_a_line_of_json_may_hold_the_separators_of_unicode(tmp_path: Path) -> None:
+    ((_, write),) = read_text(tmp_path / "f.jsonl", '{"user": "u1", "name": "a\u2028b\u2029c\x85d"}\n')
+    assert write.values == {"name": "a\u2028b\u2029c\x85d"}
+
+
+def test_the_numbers_of_rows_that_pandas_writes_are_no_feature(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"user": ["u1"], "visits": [1], "__index_level_0__": [7]}), path)
+    ((_, write),) = read(path)
+    assert write.values == {"visits": 1}

@@ -205,3 +205,51 @@ def test_sagemaker_speaks_its_types(serve, content: str, sent: str, accept: str,
 def test_sagemaker_is_told_what_is_wrong(serve, content: str, sent: str, status: int) -> None:
     answer = serve("tiny-price").client.post("/invocations", content=sent, headers={"content-type": content})
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "sent", "says"),
+    [
+        ("text/csv", b"1,2\n3,[[[[\n", "inputs[1].area"),
+        ("text/csv", b"1," + b"[" * 40_000 + b"\n", "inputs[0].area"),
+        ("text/csv", b"1," + b"9" * 5000 + b"\n", "inputs[0].area"),
+        ("text/csv", b"1,1_000\n", "inputs[0].area"),
+        ("text/csv", b"1,nan\n", "inputs[0].area"),
+        ("text/csv", b"1,2,\n", "has 3 cells; needed are 2: rooms, area (line 1)"),
+    ],
+)
+def test_a_cell_of_another_type_is_named(serve, content: str, sent: bytes, says: str) -> None:
+    answer = serve("tiny-price").client.post("/invocations", content=sent, headers={"content-type": content})
+    assert answer.status_code == 422, answer.text
+    assert says in answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "sent", "says"),
+    [
+        ("text/csv", b"1,\xff\n", "has the byte 0xFF, which is not UTF-8"),
+        ("text/csv", b'1,"2\n', "opens a quote that is never closed"),
+        ("text/csv", "1,2\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        ("application/jsonlines", b"\n" + b"[" * 60_000 + b"\n", "is nested too deeply (line 2)"),
+        ("application/jsonlines", b'{"rooms": "\xff"}\n', "has the byte 0xFF, which is not UTF-8"),
+    ],
+)
+def test_a_body_that_cannot_be_parsed_is_a_400(serve, content: str, sent: bytes, says: str) -> None:
+    answer = serve("tiny-price").client.post("/invocations", content=sent, headers={"content-type": content})
+    assert answer.status_code == 400, answer.text
+    assert says in answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"),
+    [
+        ("text/csv", b"\xef\xbb\xbf1,2\r\n\r\n3, 4\r\n"),
+        ("text/csv; header=present", b"area,rooms\n2,1\n4,3\n"),
+        ("application/jsonlines", b'\xef\xbb\xbf{"rooms": 1, "area": 2}\r\n\n{"rooms": 3, "area": 4.0}'),
+    ],
+)
+def test_marks_line_ends_and_headers_change_no_answer(serve, content: str, sent: bytes) -> None:
+    plain = serve("tiny-price").client.post("/invocations", content=b"1,2\n3,4\n", headers={"content-type": "text/csv"})
+    headers = {"content-type": content, "accept": "text/csv"}
+    assert serve("tiny-price").client.post("/invocations", content=sent, headers=headers).text == plain.text
+    assert plain.status_code == 200

@@ -238,3 +238,13 @@ def post(client: TestClient, path: str, body: str | bytes):
 def test_keys_of_a_prediction_are_json(client: TestClient) -> None:
     answer = client.post(PREDICT, json={"inputs": [{"text": "good \u2028 \U0001f600"}]})
     assert json.loads(answer.content)["predictions"][0]["label"] == "positive"
+
+
+@pytest.mark.parametrize(("sent", "status"), [(b"so \xff\xfe", 400), ("so \ufffd".encode(), 200)])
+def test_bytes_that_were_replaced_on_the_way_are_no_text(client: TestClient, sent: bytes, status: int) -> None:
+    """As an HTTP API passes a body on: a string, beside the length that the client sent."""
+    body = b'{"inputs": [{"text": "' + sent + b'"}]}'
+    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    answer = client.post(PREDICT, content=body.decode("utf-8", "replace").encode(), headers=headers)
+    assert answer.status_code == status, answer.text
+    assert ("is not UTF-8" in answer.text) == (status == 400)

@@ -7,10 +7,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from support.packages import manifest_document, seal
 
-from slipway.errors import InputError
 from slipway.models.advice.operations import multiply_adds, node_multiply_adds
 from slipway.models.advice.profiling import profile_package
-from slipway.models.advice.records import read_records
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.sampling import sample_records
@@ -105,33 +103,3 @@ def test_sample_records_run_through_the_baseline(
     lengths = {len(str(record["text"])) for record in sample_records(text_package, 10)}
     assert max(lengths) <= 4  # the baseline's texts are bad, hm and good
     assert all(isinstance(record["age"], int) for record in sample_records(tabular_package, 10))
-
-
-def test_records_of_a_file_are_whole_and_checked(tabular_package: Package, tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    path.write_text('{"radius": 1, "age": 3}\n\n{"radius": 2.5, "smooth": 1, "age": 4}\n', encoding="utf-8")
-    assert read_records(tabular_package, path) == [
-        {"radius": 1, "smooth": 0.5, "age": 3},
-        {"radius": 2.5, "smooth": 1, "age": 4},
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"radius": 1, "age": 3}\n{"radius": 1}\n', "line 2.age: is required"),
-        ('{"radius": "x", "age": 3}\n', "line 1.radius: must be a number"),
-        ("{\n", "line 1"),
-        ("\n", "has no records"),
-    ],
-)
-def test_a_wrong_line_is_named(tabular_package: Package, tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "records.jsonl"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=message):
-        read_records(tabular_package, path)
-
-
-def test_a_missing_file_is_named(tabular_package: Package, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.jsonl"):
-        read_records(tabular_package, tmp_path / "none.jsonl")

@@ -36,15 +36,28 @@ def test_a_regression_has_numbers_for_labels(regression_package: Package, tmp_pa
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("val.txt", "", ".jsonl, .tsv, .csv"),
+        ("val.txt", "", ".csv, .tsv, .jsonl, .ndjson or .parquet"),
         ("val.jsonl", "", "has no records"),
-        ("val.jsonl", "{", "line 1: is not JSON"),
-        ("val.jsonl", "[]", "line 1: must be an object"),
-        ("val.jsonl", '{"text": "good"}', "val.jsonl record 1.label: must be one of negative, neutral, positive"),
-        ("val.jsonl", '{"text": 3, "label": "neutral"}', "val.jsonl record 1.text: must be a string"),
-        ("val.jsonl", '{"label": "neutral"}', "val.jsonl record 1.text: is required"),
-        ("val.tsv", "label\ttext\nneutral", "line 2: has 1 values; the header has 2"),
-        ("val.tsv", b"\xff\xfe", "not UTF-8"),
+        ("val.jsonl", "{", "record 1 (line 1): is not JSON"),
+        ("val.jsonl", "[]", "record 1 (line 1): must be a JSON object"),
+        (
+            "val.jsonl",
+            '{"text": "good"}',
+            "record 1 (line 1), label: must be one of negative, neutral, positive",
+        ),
+        ("val.jsonl", '{"text": 3, "label": "neutral"}', "val.jsonl record 1 (line 1), text: must be a string"),
+        ("val.jsonl", '{"label": "neutral"}', "val.jsonl record 1 (line 1), text: is required"),
+        ("val.tsv", "label\ttext\nneutral", "record 1 (line 2): has 1 cell; needed are 2: label, text"),
+        ("val.tsv", b"\xff\xfe", "is UTF-16; save it as UTF-8"),
+        (
+            "val.tsv",
+            b"label\ttext\nneutral\tsch\xf6n\n",
+            "record 1 (line 2), text: has the byte 0xF6",
+        ),
+        ("val.csv", "label,text\nneutral,a\nneutral,b,c\n", "record 2 (line 3): has 3 cells; needed are 2"),
+        ("val.csv", "label,text,text\nneutral,a,b\n", "names a column twice: text"),
+        ("val.jsonl", "[" * 20_000, "record 1 (line 1): is not JSON that can be read: it is nested too deeply"),
+        ("val.jsonl", '{"text": "cut \\ud83d", "label": "neutral"}', "text: has half of a surrogate pair"),
     ],
 )
 def test_what_is_wrong_is_named_by_record(text_package: Package, tmp_path: Path, name, text, says):

@@ -31,7 +31,7 @@ def test_a_type_that_the_model_knows_is_held_to(tmp_path: Path) -> None:
     samples = read_samples(written(tmp_path, "rows.csv", "code,size\n007,big\n008,3\n"), None)
 
     assert samples.values("code", FeatureType.STRING) == ["007", "008"]
-    with pytest.raises(InputError, match="size must be of type float, but has 'big'"):
+    with pytest.raises(InputError, match=r"record 1 \(line 2\), size: must be of type float, but has 'big'"):
         samples.values("size", FeatureType.FLOAT)
 
 
@@ -41,17 +41,18 @@ def test_lines_of_json_keep_their_types_and_any_character(tmp_path: Path) -> Non
 
     assert samples.values("text") == ["one\u2028line", "x"]
     assert samples.labels == [1, 2.5]
-    with pytest.raises(InputError, match="text must be of type float, but has 'one"):
+    with pytest.raises(InputError, match="text: must be of type float, but has 'one"):
         samples.values("text", FeatureType.FLOAT)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("rows.parquet", "", "must end in"),
+        ("rows.xlsx", "", "must end in"),
+        ("rows.parquet", "", "is not Parquet"),
         ("rows.csv", "a,b\n", "has no records"),
-        ("rows.jsonl", "{}\n[1]\n", "line 2 is not an object"),
-        ("rows.jsonl", "{\n", "line 1 is not JSON"),
+        ("rows.jsonl", "{}\n[1]\n", "record 2 .line 2.: must be a JSON object"),
+        ("rows.jsonl", "{\n", "record 1 .line 1.: is not JSON"),
     ],
 )
 def test_what_is_no_file_of_records_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -70,10 +71,40 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 def test_missing_values_and_columns_are_named(tmp_path: Path) -> None:
     samples = read_samples(written(tmp_path, "rows.csv", "a,b\n1,2\n3,\n"), None)
 
-    with pytest.raises(InputError, match="record 2: b is missing"):
+    with pytest.raises(InputError, match=r"record 2 \(line 3\), b: is missing"):
         samples.values("b")
     with pytest.raises(InputError, match="no column price; it has a, b"):
         read_samples(tmp_path / "rows.csv", "price")
     listed = read_samples(written(tmp_path, "rows.jsonl", '{"a": [1]}\n'), None)
-    with pytest.raises(InputError, match="record 1: a must be a string, a number, true or false"):
+    with pytest.raises(InputError, match=r"record 1 \(line 1\), a: must be a string, a number, true or false"):
         listed.values("a")
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("nan", "leave the cell empty where a value is missing"),
+        ("NA", "leave the cell empty where a value is missing"),
+        ("inf", "numbers must be finite"),
+        ("1_000", "write the digits without separators"),
+    ],
+)
+def test_a_cell_that_is_no_number_does_not_make_its_column_text(tmp_path: Path, cell: str, hint: str) -> None:
+    samples = read_samples(written(tmp_path, "rows.csv", f"a,b\n1,2\n{cell},4\n"), None)
+
+    with pytest.raises(InputError, match=rf"record 2 \(line 3\), a: is '{cell}' where other records .*{hint}"):
+        samples.values("a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n3,4,\n", r"record 2 \(line 3\): has 3 cells; needed are 2: a, b"),
+        ("a,b\n1\n", r"record 1 \(line 2\): has 1 cell; needed are 2"),
+        ("a,a\n1,2\n", "names a column twice: a"),
+        ('a,b\n1,"2\n3,4\n', r"record 1 \(line 2\): opens a quote that is never closed"),
+    ],
+)
+def test_rows_that_are_cut_or_torn_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_samples(written(tmp_path, "rows.csv", text), None)
