@@ -6,6 +6,7 @@ from aws_cdk import aws_ecs as ecs
 from infra.constructs.heavy.heavy_model import HeavyModel
 from infra.constructs.monitoring.metrics import AVERAGE, MAXIMUM, MINUTE, SUM, ServiceMetrics
 from slipway.config.heavy import SLOTS, Slot
+from slipway.monitoring.telemetry import metrics
 
 MINIMUM = cloudwatch.Stats.MINIMUM
 
@@ -49,11 +50,14 @@ class HeavyMetrics:
         return target_group.metrics.healthy_host_count(statistic=MINIMUM, period=MINUTE, label=slot)
 
     def healthy_where_wanted(self, slot: Slot) -> cloudwatch.MathExpression:
-        """The ready tasks of a slot, or 1 if it should have none, as after a release."""
+        """The ready tasks of a slot, or 1 if it should have none, as after a release.
+
+        The controller counts the wanted tasks, because Container Insights reports nothing on a service without tasks.
+        """
         return cloudwatch.MathExpression(
-            expression="IF(FILL(desired, REPEAT) > 0, FILL(healthy, 0), 1)",
+            expression="IF(FILL(wanted, REPEAT) > 0, FILL(healthy, 0), 1)",
             using_metrics={
-                "desired": self._of_service("ECS/ContainerInsights", "DesiredTaskCount", slot, MAXIMUM),
+                "wanted": self.slot(metrics.WANTED_TASKS, slot, MAXIMUM),
                 "healthy": self.healthy_hosts(slot),
             },
             period=MINUTE,

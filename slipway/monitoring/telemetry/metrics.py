@@ -49,6 +49,7 @@ EXPIRED = "Expired"
 FORWARDED = "Forwarded"
 NOT_FORWARDED = "NotForwarded"
 GPU_UTILIZATION = "GpuUtilization"
+WANTED_TASKS = "WantedTasks"
 ATTEMPTS = "Attempts"
 FAILURES = "Failures"
 LABELS = "Labels"
@@ -134,6 +135,8 @@ CATALOGUE: Mapping[str, Metric] = {
     FORWARDED: Metric("Count", (_OF_SLOT,)),
     NOT_FORWARDED: Metric("Count", (_OF_SLOT,)),
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
+    # The tasks of a slot that should be healthy; the controller writes it each minute.
+    WANTED_TASKS: Metric("Count", (_OF_SLOT,)),
     # In the light tier, one version's part of a request: attempts by candidates, and failures of any version.
     # While a release is active, also its outputs: the share of records with each label, and their mean score. Each
     # request counts once.

@@ -43,14 +43,22 @@ class Deployment:
         """The store of the project's releases."""
         return DynamoReleaseStore(self.table, client=lazy_client(**self.options))
 
-    def controller(self, config: Config) -> Controller:
-        """Build the controller for this slipway.yaml; raises UnavailableError without a region."""
+    def heavy_tier(self, config: Config) -> HeavyTier:
+        """The slots of the heavy models of this slipway.yaml."""
+        return HeavyTier(_HeavyModels(config, self).slots)
+
+    def controller(self, config: Config, heavy: HeavyTier | None = None) -> Controller:
+        """Build the controller for this slipway.yaml, by default with a tier of its own.
+
+        Raises:
+            UnavailableError: no region is set.
+        """
         span = timedelta(minutes=config.monitoring.reward_minutes)
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
         world = World(
-            tiers={"light": LightTier(light), "heavy": HeavyTier(_HeavyModels(config, self).slots)},
+            tiers={"light": LightTier(light), "heavy": heavy or self.heavy_tier(config)},
             evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
             shadows=self._shadows(config.project),
             notifier=notifier,

@@ -111,7 +111,8 @@ class Observed:
 
     ``shares`` is None where traffic follows the record itself, as on the light tier. ``shadows`` has the versions that
     score captures now, and is None if resources of a finished shadow remain. ``problem`` says why a preparation failed.
-    ``down`` has the versions with traffic but no healthy task, while another version has one.
+    ``down`` has the versions with traffic but no healthy task, while another version has one. ``stored`` has the shares
+    that the next deploy applies, and ``tasks`` the number of desired tasks of each version in a slot.
     """
 
     readiness: Mapping[int, Readiness] = field(default_factory=dict)
@@ -119,6 +120,8 @@ class Observed:
     shadows: frozenset[int] | None = frozenset()
     problem: str = ""
     down: frozenset[int] = frozenset()
+    stored: Mapping[int, float] | None = None
+    tasks: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
