@@ -16,6 +16,7 @@ try:
         app,
         config_file=Path(config_file) if config_file else Path(__file__).with_name("slipway.yaml"),
         target=app.node.try_get_context("slipway:target"),
+        break_glass=app.node.try_get_context("slipway:break-glass"),
     )
 except SlipwayError as error:
     sys.exit(f"error: {error}")

@@ -35,15 +35,19 @@ class Stacks:
     releases: ReleasesStack
 
 
-def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) -> Stacks:
+def add_stacks(
+    app: cdk.App, *, config_file: Path, target: str | None = None, break_glass: str | bool | None = None
+) -> Stacks:
     """Add the stacks that ``config_file`` describes, and the checks that can fail a synth.
 
+    With ``break_glass`` (the context ``slipway:break-glass``), code is deployed all at once and whatever alarms say.
+
     Raises:
-        ConfigError: slipway.yaml or ``target`` (the context ``slipway:target``) is invalid.
+        ConfigError: slipway.yaml, ``break_glass`` or ``target`` (the context ``slipway:target``) is invalid.
         PackageError: a file of a deployed package is missing or altered.
     """
     config_file = config_file.resolve()
-    config = load_config(config_file)
+    config, ignores_alarms = load_config(config_file), _switch("slipway:break-glass", value=break_glass)
     models = load_deployed_models(config, root=config_file.parent, config_file=config_file)
     bundles = {
         function: build_bundle(
@@ -63,9 +67,19 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         tables=state.tables,
         bucket=state.models.bucket,
         captures=state.captures.bucket,
+        break_glass=ignores_alarms,
         description=f"{config.project}: the API and the functions behind it",
     )
-    heavy = _heavy_stack(app, config, config_file, _target(target), bundles, state=state, serving=serving)
+    heavy = _heavy_stack(
+        app,
+        config,
+        config_file,
+        _target(target),
+        bundles,
+        state=state,
+        serving=serving,
+        break_glass=ignores_alarms,
+    )
     shadow = ShadowStack(
         app,
         f"{config.project}-shadow",
@@ -87,6 +101,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None) ->
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},
+        heavy_stack=f"{config.project}-heavy",
         shadow=shadow,
         description=f"{config.project}: the release controller",
     )
@@ -102,6 +117,7 @@ def _heavy_stack(
     *,
     state: StateStack,
     serving: ServingStack,
+    break_glass: bool,
 ) -> HeavyStack | None:
     if not config.heavy_models:
         return None
@@ -120,11 +136,20 @@ def _heavy_stack(
         topic=serving.topic,
         captures=state.captures.bucket,
         bundles=bundles,
+        break_glass=break_glass,
         description=f"{config.project}: the heavy models and their load balancer",
     )
     # The rules resolve parameters of the state stack, which CloudFormation does not see as a dependency.
     stack.add_stack_dependency(state)
     return stack
+
+
+def _switch(name: str, *, value: str | bool | None) -> bool:
+    """A value of the CDK context that is true or false; `-c` passes text."""
+    text = str(value or False).lower()
+    if text not in {"true", "false"}:
+        raise ConfigError("the CDK context", [FieldProblem(name, f"{value!r} must be true or false")])
+    return text == "true"
 
 
 def _target(name: str | None) -> Target:

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.controller.settings import Settings
 from slipway.config import Config, load_config
+from slipway.config.keep_warm import KEEP_WARM
 from slipway.errors import SlipwayError, UnavailableError
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout
@@ -26,6 +27,9 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
 
     @event_source(data_class=EventBridgeEvent)
     def handle(event: EventBridgeEvent, context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+        if event.raw_event == KEEP_WARM:
+            settings.deployment.keep_link_warm()
+            return {"releases": {}}
         passes, now = controller.tick(config.models), controller.now()
         active = [done.record for done in passes if not done.was_settled]
         write_to_stdout("".join(share_lines(config.project, active, now)))

@@ -16,6 +16,7 @@ from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank
 from slipway.serving.http.app import App, AppSettings, create_app
+from slipway.serving.http.keep_warm import keep_warm
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.http.priming import prediction_events, prime
 from slipway.serving.http.responses import TEXT_MEDIA_TYPES
@@ -72,7 +73,7 @@ def _releases(settings: Settings, config: Config) -> Releases:
 
 _settings = Settings.of(os.environ)
 _served = load(_settings, load_config(_settings.root / "slipway.yaml"))
-_telemetry = Telemetry(_served.config.project, "predict")
+_telemetry = Telemetry(_served.config.project, "predict", code_version=_settings.code_version)
 _http = Mangum(make_app(_settings, _served, _telemetry), lifespan="off", text_mime_types=list(TEXT_MEDIA_TYPES))
 prime(_http, _telemetry, prediction_events(_served))
-handler = instrument(_http, service="predict", correlation_id_path=API_GATEWAY_HTTP)
+handler = instrument(keep_warm(_http), service="predict", correlation_id_path=API_GATEWAY_HTTP)

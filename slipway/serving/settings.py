@@ -8,6 +8,7 @@ from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, MODEL_BUCK
 
 ROOT = "LAMBDA_TASK_ROOT"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
+CODE_VERSION = "AWS_LAMBDA_FUNCTION_VERSION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Settings:
 
     ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None if the function does not need
     it; `predict` needs the model bucket if it serves a version that is not in its bundle. ``snapshot`` means that
-    SnapStart snapshots the initialized process, so initialization should not defer any work.
+    SnapStart snapshots the initialized process, so initialization should not defer any work. ``code_version`` is the
+    published version of the function.
     """
 
     root: Path
@@ -25,6 +27,7 @@ class Settings:
     control_table: str | None = None
     model_bucket: str | None = None
     snapshot: bool = False
+    code_version: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -36,4 +39,5 @@ class Settings:
             control_table=environment.get(CONTROL_TABLE) or None,
             model_bucket=environment.get(MODEL_BUCKET) or None,
             snapshot=environment.get(INITIALIZATION) == "snap-start",
+            code_version=environment.get(CODE_VERSION) or None,
         )

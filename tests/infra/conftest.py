@@ -79,13 +79,13 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 def synthesize(make_project: Callable[..., Path]) -> Synthesize:
     """Synthesize a project with its checks; an unacknowledged finding raises RuntimeError."""
 
-    def run(**project: Any) -> Synthesized:
+    def run(*, break_glass: str | bool | None = None, **project: Any) -> Synthesized:
         config_file = make_project(**project)
         context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
         app = cdk.App(
             context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False
         )
-        stacks = add_stacks(app, config_file=config_file, target="host")
+        stacks = add_stacks(app, config_file=config_file, target="host", break_glass=break_glass)
         folder = Path(app.synth().directory)
         heavy = _template(folder, stacks.heavy) if stacks.heavy else None
         own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))

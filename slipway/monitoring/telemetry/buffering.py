@@ -3,6 +3,7 @@
 CloudWatch's embedded metric format takes up to a hundred values of a metric in one line, so no value is averaged away.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -39,9 +40,9 @@ class BufferedTelemetry(Telemetry):
         dimensions: Mapping[str, str],
         *,
         write: Callable[[str], None] = write_to_stdout,
-        **options: Callable[[], float],
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(project, model, write=write, **options)
+        super().__init__(project, model, write=write, clock=clock)
         self._model = model
         self._served = dict(dimensions)
         self._gathered: dict[tuple[str | None, Dimensions], _Aggregate] = {}

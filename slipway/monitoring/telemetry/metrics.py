@@ -18,6 +18,8 @@ MODEL = "Model"
 VERSION = "Version"
 KIND = "Kind"
 FUNCTION = "Function"
+EXECUTED_VERSION = "ExecutedVersion"
+"""The version of the function's code, as Lambda calls it in its own metrics; not a model's."""
 GROUP = "Group"
 SLOT = "Slot"
 LABEL = "Label"
@@ -109,7 +111,7 @@ CATALOGUE: Mapping[str, Metric] = {
     REQUESTS: Metric("Count", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
     LATENCY: Metric("Milliseconds", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
     ERRORS: Metric("Count", (_OF_PROJECT, (PROJECT, MODEL, KIND)), _IN_SLOTS),
-    FAULTS: Metric("Count", (_OF_PROJECT,), _IN_SLOTS),
+    FAULTS: Metric("Count", (_OF_PROJECT, (PROJECT, FUNCTION, EXECUTED_VERSION)), _IN_SLOTS),
     PREDICTIONS: Metric("Count", _SCORED_BY),
     INFERENCE_LATENCY: Metric("Milliseconds", _SCORED_BY),
     FEATURE_HITS: Metric("Count", (_OF_MODEL,)),

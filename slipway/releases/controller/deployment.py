@@ -11,6 +11,7 @@ from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError
 from slipway.monitoring.captures.parsing import FILTER
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
+from slipway.releases.controller.api_client import ApiClient, keep_link_warm
 from slipway.releases.controller.heavy import HeavyTier, Slots, SmokeTest
 from slipway.releases.controller.light import LightTier
 from slipway.releases.controller.listener import SlotBalancer
@@ -42,6 +43,11 @@ class Deployment:
     def store(self) -> DynamoReleaseStore:
         """The store of the project's releases."""
         return DynamoReleaseStore(self.table, client=lazy_client(**self.options))
+
+    def keep_link_warm(self) -> None:
+        """Use the API's VPC link; raises UnavailableError if it does not work."""
+        # Signed whatever the API demands of its callers: see the route in infra/constructs/heavy/routes.py.
+        keep_link_warm(ApiClient(self.api, self.region, signed=True))
 
     def heavy_tier(self, config: Config) -> HeavyTier:
         """The slots of the heavy models of this slipway.yaml."""

@@ -160,6 +160,8 @@ class Controller:
         evidence, unseen = self._look(record, now, mend=True)
         decision = decide(record, evidence, now)
         stored = self._store.save(decision.record) if decision.record != record else record
+        if record.settled:
+            _log_repairs(stored, stored.history[len(record.history) :])
         done, errors = self._act(stored, decision.actions)
         told = acknowledged(stored, done)
         after = self._store.save(told) if told != stored else stored
@@ -211,6 +213,11 @@ class Controller:
                 self._world.notifier.tell(record, entries)
             case SetStable():
                 return  # the stored record already has it: see `ReleaseRecord.stable_now`
+
+
+def _log_repairs(record: ReleaseRecord, entries: Iterable[HistoryEntry]) -> None:
+    for entry in entries:
+        _LOG.warning("release %s: %s: %s", record.id, entry.what, "; ".join(entry.evidence))
 
 
 def _acted(done: PassResult) -> bool:

@@ -53,13 +53,16 @@ def test_a_settled_release_that_nobody_touched_is_left_alone(settled: Stage) -> 
     assert settled.record == before
 
 
-def test_weights_that_a_failed_deploy_put_back_are_undone_in_one_pass(settled: Stage) -> None:
+def test_weights_that_a_failed_deploy_put_back_are_undone_in_one_pass(
+    settled: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     settled.cloud.set_weights(BEFORE_RELEASE)
     settled.faults.check = lambda: None  # until the pass, traffic goes where nothing is healthy
     assert tick(settled) == []
     assert settled.cloud.weights() == AFTER_RELEASE
     assert told(settled) == ["traffic put back to 100 % at 2, from 100 % at 1"]
     assert "a deploy that failed" in settled.record.history[-1].evidence[0]
+    assert "traffic put back to 100 % at 2" in caplog.text
     assert settled.record.settled
     assert settled.store.past(MODEL) == [settled.record]
 
