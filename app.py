@@ -17,6 +17,7 @@ try:
         config_file=Path(config_file) if config_file else Path(__file__).with_name("slipway.yaml"),
         target=app.node.try_get_context("slipway:target"),
         environment=app.node.try_get_context("slipway:environment"),
+        break_glass=app.node.try_get_context("slipway:break-glass"),
     )
 except SlipwayError as error:
     sys.exit(f"error: {error}")

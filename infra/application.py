@@ -36,16 +36,25 @@ class Stacks:
     releases: ReleasesStack
 
 
-def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None, environment: str | None = None) -> Stacks:
+def add_stacks(
+    app: cdk.App,
+    *,
+    config_file: Path,
+    target: str | None = None,
+    environment: str | None = None,
+    break_glass: str | bool | None = None,
+) -> Stacks:
     """Add the stacks that ``config_file`` describes in an environment, and the checks that can fail a synth.
 
+    With ``break_glass`` (the context ``slipway:break-glass``), code is deployed all at once and whatever alarms say.
+
     Raises:
-        ConfigError: slipway.yaml or ``target`` (the context ``slipway:target``) is invalid.
+        ConfigError: slipway.yaml, ``break_glass`` or ``target`` (the context ``slipway:target``) is invalid.
         NotFoundError: slipway.yaml has no such ``environment`` (the context ``slipway:environment``).
         PackageError: a file of a deployed package is missing or altered.
     """
     config_file = config_file.resolve()
-    project = read_project(config_file)
+    project, ignores_alarms = read_project(config_file), _switch("slipway:break-glass", value=break_glass)
     config = project.config(environment)
     settings = deployed_settings(project, environment, config_file=config_file)
     models = load_deployed_models(config, root=config_file.parent, config_file=config_file)
@@ -74,10 +83,19 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None, en
         tables=state.tables,
         bucket=state.models.bucket,
         captures=state.captures.bucket,
+        break_glass=ignores_alarms,
         description=f"{config.project}: the API and the functions behind it",
     )
     heavy = _heavy_stack(
-        app, config, config_file, _target(target), bundles, settings=settings, state=state, serving=serving
+        app,
+        config,
+        config_file,
+        _target(target),
+        bundles,
+        settings=settings,
+        state=state,
+        serving=serving,
+        break_glass=ignores_alarms,
     )
     shadow = ShadowStack(
         app,
@@ -100,6 +118,7 @@ def add_stacks(app: cdk.App, *, config_file: Path, target: str | None = None, en
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},
+        heavy_stack=f"{config.project}-heavy",
         shadow=shadow,
         description=f"{config.project}: the release controller",
     )
@@ -116,6 +135,7 @@ def _heavy_stack(
     settings: Path,
     state: StateStack,
     serving: ServingStack,
+    break_glass: bool,
 ) -> HeavyStack | None:
     if not config.heavy_models:
         return None
@@ -136,11 +156,20 @@ def _heavy_stack(
         topic=serving.topic,
         captures=state.captures.bucket,
         bundles=bundles,
+        break_glass=break_glass,
         description=f"{config.project}: the heavy models and their load balancer",
     )
     # The rules resolve parameters of the state stack, which CloudFormation does not see as a dependency.
     stack.add_stack_dependency(state)
     return stack
+
+
+def _switch(name: str, *, value: str | bool | None) -> bool:
+    """A value of the CDK context that is true or false; `-c` passes text."""
+    text = str(value or False).lower()
+    if text not in {"true", "false"}:
+        raise ConfigError("the CDK context", [FieldProblem(name, f"{value!r} must be true or false")])
+    return text == "true"
 
 
 def _target(name: str | None) -> Target:

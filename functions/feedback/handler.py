@@ -42,7 +42,7 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
 
 _settings = Settings.of(os.environ)
 _config = load_config(_settings.root / "slipway.yaml")
-_telemetry = Telemetry(_config.project, "feedback")
+_telemetry = Telemetry(_config.project, "feedback", code_version=_settings.code_version)
 _http = GatewayHandler(make_app(_settings, _config, _telemetry))
 # The empty body is refused before anything is written.
 prime(_http, _telemetry, [post_event(feedback.FEEDBACK, {})])

@@ -18,6 +18,7 @@ from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
 from slipway.serving.http.app import App, AppSettings, create_app
 from slipway.serving.http.gateway import GatewayHandler
+from slipway.serving.http.keep_warm import keep_warm
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.http.priming import prediction_events, prime
 from slipway.serving.prediction.live_releases import ConfiguredReleases, LiveReleases, Releases
@@ -82,7 +83,12 @@ def _releases(settings: Settings, config: Config) -> Releases:
 
 _settings = Settings.of(os.environ)
 _served = load(_settings, load_config(_settings.root / "slipway.yaml"))
-_telemetry = Telemetry(_served.config.project, "predict", not_loaded=[name for name, _ in _served.failures])
+_telemetry = Telemetry(
+    _served.config.project,
+    "predict",
+    code_version=_settings.code_version,
+    not_loaded=[name for name, _ in _served.failures],
+)
 _http = GatewayHandler(make_app(_settings, _served, _telemetry))
 prime(_http, _telemetry, prediction_events(_served))
-handler = instrument(_http, service="predict", correlation_id_path=API_GATEWAY_HTTP)
+handler = instrument(keep_warm(_http), service="predict", correlation_id_path=API_GATEWAY_HTTP)

@@ -52,10 +52,12 @@ class HeavyStack(cdk.Stack):
         topic: sns.ITopic,
         captures: s3.IBucket,
         bundles: Mapping[str, Path],
+        break_glass: bool,
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
         self._config = config
+        self._break_glass = break_glass
         self._context = context
         self._tables = tables
         self._bucket = bucket
@@ -137,12 +139,11 @@ class HeavyStack(cdk.Stack):
 
     def _watch(self, model: HeavyModel, topic: sns.ITopic) -> None:
         """Add a dashboard and alarms, some of which roll back a deploy of new code to a slot."""
-        of = HeavyMetrics(self._config.project, model, self._around.cluster)
+        of = HeavyMetrics(self._config.project, model, self._around.cluster, self._around.balancer.balancer)
         settings, name = self._config.monitoring.alarms, output_prefix(model.name)
         alarms = HeavyAlarms(self, f"{name}Alarms", settings=settings, topic=topic, model=model.name, of=of)
         for slot, deployed in model.slots.items():
-            names = [alarm.alarm_name for alarm in alarms.rollback[slot]]
-            deployed.service.enable_deployment_alarms(names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+            deployed.roll_back_on(alarms.rollback[slot], ignore=self._break_glass)
         gpus = model.settings.compute == "gpu"
         HeavyDashboard(self, f"{name}Dashboard", of=of, settings=settings, gpus=gpus, alarms=alarms.all)
 

@@ -25,6 +25,7 @@ from infra.stacks.shadow import ShadowStack
 from slipway.config import Authorization, Config
 from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
 from slipway.config.heavy import SLOTS, SlotNames, names_parameter, output_prefix, slot_parameter
+from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
 
 _TIMEOUT_SECONDS = 55  # less than the minute between two passes
 
@@ -52,6 +53,7 @@ class ReleasesStack(cdk.Stack):
         api: HttpApi,
         alarm_topic: sns.ITopic,
         slots: Mapping[str, ReleasedSlots],
+        heavy_stack: str,
         shadow: ShadowStack,
         description: str,
     ) -> None:
@@ -67,9 +69,11 @@ class ReleasesStack(cdk.Stack):
             self._allow_subscribing(group)
         for name, each in slots.items():
             self._allow_slots(name, each)
+        self._schedule()
         if slots:
             self._allow_reading_slots()
-        self._schedule()
+            self._look_after_deploys(heavy_stack)
+            self._keep_link_warm()
         self._watch(alarm_topic)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
@@ -158,12 +162,53 @@ class ReleasesStack(cdk.Stack):
             "EachMinute",
             description="Slipway: runs the release controller",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
-            targets=[
-                targets.LambdaFunction(self.function.alias, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
-            ],
+            targets=[self._target()],
         )
         # The rule retries calls that do not arrive; this setting covers calls that fail.
         self.function.alias.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
+
+    def _look_after_deploys(self, heavy_stack: str) -> None:
+        """Run the controller when a deploy has changed a listener rule, because a failed one moves traffic.
+
+        CloudFormation's events are sent at best effort; the pass of the next minute does without them.
+        """
+        stack = self.format_arn(service="cloudformation", resource="stack", resource_name=f"{heavy_stack}/")
+        events.Rule(
+            self,
+            "AfterDeploy",
+            description="Slipway: runs the release controller after a change of listener rules",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudformation"],
+                detail_type=["CloudFormation Resource Status Change"],
+                detail={
+                    "stack-id": [{"prefix": stack}],
+                    "resource-type": ["AWS::ElasticLoadBalancingV2::ListenerRule"],
+                    "status-details": {"status": ["UPDATE_COMPLETE"]},
+                },
+            ),
+            targets=[self._target()],
+        )
+
+    def _keep_link_warm(self) -> None:
+        """Have the controller call the load balancer each day, because a VPC link is inactive after 60 idle days."""
+        arn = self.format_arn(service="execute-api", resource=f"{self._api.api.api_id}/*/GET{LINK_PATH}")
+        self.function.allow(["execute-api:Invoke"], arn)
+        exported = exported_name(self._api, self._api.api.api_id)
+        named = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:{exported}"
+        reason = "Any stage of the API: the API has one, whose name the ARN of a call does not show."
+        acknowledge(self.function.role, {f"AwsSolutions-IAM5[Resource::{named}/*/GET{LINK_PATH}]": reason})
+        events.Rule(
+            self,
+            "EachDay",
+            description="Slipway: keeps the VPC link of the heavy tier active",
+            schedule=events.Schedule.rate(cdk.Duration.days(1)),
+            targets=[self._target(event=events.RuleTargetInput.from_object(dict(KEEP_WARM)))],
+        )
+
+    def _target(self, event: events.RuleTargetInput | None = None) -> targets.LambdaFunction:
+        return targets.LambdaFunction(
+            self.function.alias, event=event, retry_attempts=0, max_event_age=cdk.Duration.minutes(1)
+        )
 
     def _watch(self, alarm_topic: sns.ITopic) -> None:
         def watch(id_: str, metric: cloudwatch.IMetric, description: str, **limit: float) -> cloudwatch.Alarm:

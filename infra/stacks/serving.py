@@ -18,7 +18,7 @@ from infra.constructs.monitoring.metrics import ServiceMetrics
 from infra.stacks.access import allow_fetching, allow_signing, allow_tables, allow_verifying, table_variables
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
-from slipway.config import Config
+from slipway.config import Config, LightTierConfig
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET
 from slipway.config.keys import id_keys_parameter
 
@@ -37,6 +37,7 @@ class ServingStack(cdk.Stack):
         tables: Tables,
         bucket: s3.IBucket,
         captures: s3.IBucket,
+        break_glass: bool,
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
@@ -54,6 +55,7 @@ class ServingStack(cdk.Stack):
             settings=config.monitoring.alarms,
             service_metrics=service_metrics,
             functions=functions,
+            shifts=config.light.deployment != "all-at-once",
         )
         Dashboard(
             self,
@@ -65,9 +67,9 @@ class ServingStack(cdk.Stack):
             api_id=api.api.api_id,
             alarms=alarms.all,
         )
-        deployments = Deployments(self, "Deployments", strategy=config.light.deployment)
+        deployments = Deployments(self, "Deployments", strategy=config.light.deployment, break_glass=break_glass)
         for function in functions:
-            deployments.add(function, alarms.rollback(function))
+            deployments.add(function, alarms.rollback[function.name])
         self.api = api
         self.predict = functions[0]
         self.topic = alarms.topic
@@ -80,7 +82,10 @@ class ServingStack(cdk.Stack):
         environment = {**table_variables(self._tables, models), ID_KEYS: id_keys_parameter(self._config.project)}
         if fetching:
             environment[MODEL_BUCKET] = self._bucket.bucket_name
-        function = self._function("predict", environment, self._config.light.reserved_concurrency)
+        light = self._config.light
+        function = self._function("predict", environment, light, reserved_concurrency=light.reserved_concurrency)
+        if light.snap_start:
+            function.keep_warm()
         # The releases, and the records of versions from the registry.
         function.allow_on_table(self._tables.control, "BatchGetItem", partitions="model#*")
         allow_tables(function, self._tables, models)
@@ -95,13 +100,13 @@ class ServingStack(cdk.Stack):
         return function
 
     def _features(self) -> Function:
-        function = self._function("features", {FEATURES_TABLE: self._tables.features.table_name})
+        function = self._store_function("features", {FEATURES_TABLE: self._tables.features.table_name})
         function.allow_on_table(self._tables.features, "BatchGetItem", "PutItem")
         return function
 
     def _feedback(self) -> Function:
         keys = id_keys_parameter(self._config.project)
-        function = self._function("feedback", {CONTROL_TABLE: self._tables.control.table_name, ID_KEYS: keys})
+        function = self._store_function("feedback", {CONTROL_TABLE: self._tables.control.table_name, ID_KEYS: keys})
         partitions = ("feedback#*", "reward#*", "impression#*")  # one transaction writes to all three
         function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", "UpdateItem", partitions=partitions)
         allow_verifying(function.role, self._config.project)
@@ -118,14 +123,25 @@ class ServingStack(cdk.Stack):
             topic=self.topic,
         )
 
-    def _function(self, name: str, environment: Mapping[str, str], reserved_concurrency: int | None = None) -> Function:
+    def _store_function(self, name: str, environment: Mapping[str, str]) -> Function:
+        """A function without models, which starts soon enough without a snapshot that is paid for by the hour."""
+        return self._function(name, environment, self._config.light.model_copy(update={"snap_start": False}))
+
+    def _function(
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        settings: LightTierConfig,
+        *,
+        reserved_concurrency: int | None = None,
+    ) -> Function:
         return Function(
             self,
             name.capitalize(),
             project=self._config.project,
             name=name,
             bundle=self._bundles[name],
-            settings=self._config.light,
+            settings=settings,
             monitoring=self._config.monitoring,
             environment=environment,
             reserved_concurrency=reserved_concurrency,

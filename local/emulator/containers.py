@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from local.emulator.addresses import unused_address
+from local.emulator.balancing import in_flight
 from local.emulator.balancing.health import Answer, Check, probe
 from local.emulator.task_roles import role_credentials
 from local.environment.settings import task_environment
@@ -68,6 +69,11 @@ class Container:
         return {"StatusCode": code if code >= 0 else 128 - code}
 
     def stop(self, timeout: float = _KILL_SECONDS) -> None:
+        """Wait for the requests that are on their way, as a deregistered target is drained, and end the process."""
+        in_flight.await_none(self.address, timeout)
+        self.end(timeout)
+
+    def end(self, timeout: float = _KILL_SECONDS) -> None:
         """Send SIGTERM, then SIGKILL after ``timeout``."""
         self._process.terminate()
         try:
@@ -178,7 +184,7 @@ class Containers:
         """Stop all containers and refuse to start more."""
         with self._starting:
             self._closed.set()
-        stopping = [threading.Thread(target=container.stop) for container in self.list()]
+        stopping = [threading.Thread(target=container.end) for container in self.list()]
         for thread in stopping:
             thread.start()
         for thread in stopping:

@@ -32,7 +32,7 @@ class LightTierConfig(Section):
     memory_mb: Annotated[int, Field(ge=256, le=10_240)] = 1769  # one full vCPU, by AWS's documentation
     timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15  # an HTTP API gives up after 30 s
     reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
-    snap_start: bool = True  # AWS charges for a snapshot by its memory until it has been unused for 14 days
+    snap_start: bool = True  # AWS charges for a snapshot by its memory and time, whether it is used or not
     deployment: Literal["canary-10-percent-5-minutes", "linear-10-percent-every-minute", "all-at-once"] = (
         "canary-10-percent-5-minutes"
     )

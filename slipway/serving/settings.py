@@ -8,6 +8,7 @@ from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, M
 
 ROOT = "LAMBDA_TASK_ROOT"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
+CODE_VERSION = "AWS_LAMBDA_FUNCTION_VERSION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,8 @@ class Settings:
 
     ``root`` is the folder that holds slipway.yaml and models/. A table or bucket is None if the function does not need
     it; `predict` needs the model bucket if it serves a version that is not in its bundle. ``id_keys`` is the name of
-    the parameter with the keys of prediction ids. ``snapshot`` means that
-    SnapStart snapshots the initialized process, so initialization should not defer any work.
+    the parameter with the keys of prediction ids. ``snapshot`` means that SnapStart snapshots the initialized process,
+    so initialization should not defer any work. ``code_version`` is the published version of the function.
     """
 
     root: Path
@@ -27,6 +28,7 @@ class Settings:
     model_bucket: str | None = None
     id_keys: str | None = None
     snapshot: bool = False
+    code_version: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -39,4 +41,5 @@ class Settings:
             model_bucket=environment.get(MODEL_BUCKET) or None,
             id_keys=environment.get(ID_KEYS) or None,
             snapshot=environment.get(INITIALIZATION) == "snap-start",
+            code_version=environment.get(CODE_VERSION) or None,
         )

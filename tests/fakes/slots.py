@@ -55,6 +55,9 @@ class Cloud:
     def health(self, slot: str) -> Health:
         return Health(self.slots[slot].healthy, self.slots[slot].running)
 
+    def addressed(self) -> dict[str, int]:
+        return {name: slot.addressed for name, slot in self.slots.items()}
+
     def answer(self, slot: str, model: str, version: int) -> None:
         self.slots[slot].addressed = version
 

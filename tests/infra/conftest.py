@@ -79,7 +79,11 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 @pytest.fixture(scope="session")
 def synthesize(make_project: Callable[..., Path]) -> Synthesize:
     """Synthesize a project with its checks; an unacknowledged finding raises RuntimeError."""
-    return lambda **project: _synthesized(make_project(**project))
+
+    def run(*, break_glass: str | bool | None = None, **project: Any) -> Synthesized:
+        return _synthesized(make_project(**project), break_glass=break_glass)
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -117,10 +121,10 @@ def gpu(synthesize: Synthesize) -> Synthesized:
     return synthesize(models=model, rest="network: { nat_gateways: 1 }")
 
 
-def _synthesized(config_file: Path) -> Synthesized:
+def _synthesized(config_file: Path, *, break_glass: str | bool | None = None) -> Synthesized:
     context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     app = cdk.App(context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False)
-    stacks = add_stacks(app, config_file=config_file, target="host")
+    stacks = add_stacks(app, config_file=config_file, target="host", break_glass=break_glass)
     folder = Path(app.synth().directory)
     heavy = _template(folder, stacks.heavy) if stacks.heavy else None
     own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))

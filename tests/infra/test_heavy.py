@@ -111,6 +111,8 @@ class TestSlot:
         attributes = {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
         assert attributes["deregistration_delay.timeout_seconds"] == "30"
         assert container_of(heavy, slot)["StopTimeout"] == 30
+        # A process that died starts again in its task.
+        assert container_of(heavy, slot)["RestartPolicy"] == {"Enabled": True, "RestartAttemptPeriod": 60}
         assert attributes["stickiness.enabled"] == "false"
 
     def test_tasks_follow_the_processors_and_the_requests(self, heavy, slot):

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+from support.heavy.templates import heavy_model
+
 from functions.controller.settings import Settings
 from slipway.config.heavy import SlotNames
+from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
 
 
 def of_type(template, type_):
@@ -79,8 +83,58 @@ def test_of_a_heavy_model_it_changes_its_rules_services_and_parameters_only(heav
         "ssm:PutParameter": 4,
     }
     assert not any("*" in actions[name] for name in changing)
-    (called,) = actions["execute-api:Invoke"]
-    assert called["Fn::Join"][1][-1].endswith("/*/*/v2/models/tiny-large/versions/*")
+    versions, link = (each["Fn::Join"][1][-1] for each in actions["execute-api:Invoke"])
+    assert versions.endswith("/*/*/v2/models/tiny-large/versions/*")
+    assert link.endswith("/*/GET/slipway/link")
+
+
+def rules_of(template):
+    """The rules by the first words of their ids, and the targets' permissions by the same."""
+    rules = {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::Events::Rule"}
+    return {name.rstrip("0123456789ABCDEF"): each["Properties"] for name, each in rules.items()}
+
+
+def test_every_rule_may_call_the_alias_that_it_targets(heavy, templates):
+    for template in (heavy.releases, templates.releases, heavy.serving):
+        rules = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Events::Rule"]
+        assert rules
+        for name in rules:
+            (target,) = template["Resources"][name]["Properties"]["Targets"]
+            allowed = [
+                permission
+                for permission in of_type(template, "AWS::Lambda::Permission")
+                if permission["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]}
+            ]
+            assert [each["FunctionName"] for each in allowed] == [target["Arn"]]
+            assert {each["Principal"] for each in allowed} == {"events.amazonaws.com"}
+
+
+def test_it_runs_when_a_deploy_has_changed_a_rule_of_the_heavy_stack(heavy, templates):
+    pattern = rules_of(heavy.releases)["AfterDeploy"]["EventPattern"]
+    assert pattern["source"] == ["aws.cloudformation"]
+    assert pattern["detail-type"] == ["CloudFormation Resource Status Change"]
+    assert pattern["detail"]["resource-type"] == ["AWS::ElasticLoadBalancingV2::ListenerRule"]
+    assert pattern["detail"]["status-details"] == {"status": ["UPDATE_COMPLETE"]}
+    (prefix,) = pattern["detail"]["stack-id"]
+    assert prefix["prefix"]["Fn::Join"][1][-1].endswith(":stack/tiny-heavy/")
+    assert set(rules_of(templates.releases)) == {"EachMinute"}
+
+
+@pytest.mark.parametrize("authorization", ["iam", "none"])
+def test_the_vpc_link_is_used_each_day_by_a_signed_call_that_reaches_no_task(synthesize, authorization):
+    made = synthesize(models=heavy_model(), rest=f"api: {{ authorization: {authorization} }}")
+    each_day = rules_of(made.releases)["EachDay"]
+    assert each_day["ScheduleExpression"] == "rate(1 day)"
+    assert json.loads(each_day["Targets"][0]["Input"]) == KEEP_WARM
+    routes = [r["Properties"] for r in made.of_type("AWS::ApiGatewayV2::Route").values()]
+    (route,) = [each for each in routes if each["RouteKey"] == f"GET {LINK_PATH}"]
+    assert route["AuthorizationType"] == "AWS_IAM"
+    (heavy_route,) = {str(each["Target"]) for each in routes if "models/tiny-large" in each["RouteKey"]}
+    assert str(route["Target"]) == heavy_route
+    rules = [r["Properties"] for r in made.of_type("AWS::ElasticLoadBalancingV2::ListenerRule").values()]
+    (rule,) = [each for each in rules if each["Priority"] == 50_000]
+    assert rule["Conditions"][0]["PathPatternConfig"]["Values"] == [LINK_PATH]
+    assert rule["Actions"][0]["FixedResponseConfig"]["StatusCode"] == "200"
 
 
 def test_the_environment_is_what_the_controller_reads(heavy):

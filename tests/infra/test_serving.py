@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from support.heavy.templates import heavy_model
 
+from slipway.config.keep_warm import KEEP_WARM
+from slipway.errors import ConfigError
 from slipway.serving.settings import Settings
 
 FUNCTIONS = ("Predict", "Features", "Feedback")
@@ -20,7 +23,8 @@ def test_a_function_has_the_shared_defaults(templates, name):
     assert properties["Handler"] == f"functions.{name.lower()}.handler.handler"
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
-    assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    # The functions without models are called too seldom for a snapshot, which is paid for by the hour.
+    assert properties.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if name == "Predict" else None)
     assert properties["LoggingConfig"]["LogFormat"] == "Text"
     assert (properties["MemorySize"], properties["Timeout"]) == (1769, 15)
     assert "ReservedConcurrentExecutions" not in properties
@@ -40,6 +44,8 @@ def test_settings_of_the_light_tier_reach_the_functions(synthesize):
     assert by_prefix(functions, "PredictFunction")["ReservedConcurrentExecutions"] == 7
     groups = changed.of_type("AWS::CodeDeploy::DeploymentGroup").values()
     assert {g["Properties"]["DeploymentConfigName"] for g in groups} == {"CodeDeployDefault.LambdaAllAtOnce"}
+    assert not [name for name in changed.of_type("AWS::CloudWatch::Alarm") if "New" in name]
+    assert not changed.of_type("AWS::Events::Rule")
     logs = changed.of_type("AWS::Logs::LogGroup").values()
     assert {log["Properties"]["RetentionInDays"] for log in logs} == {14}
 
@@ -77,7 +83,45 @@ def test_new_code_goes_live_behind_the_alias_and_back_on_an_alarm(templates, nam
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     alarms = [alarm["Name"]["Ref"].rstrip("0123456789ABCDEF") for alarm in group["AlarmConfiguration"]["Alarms"]]
-    assert alarms == ["AlarmsFaults", "AlarmsLatency", f"Alarms{name}Errors"]
+    assert alarms == [f"Alarms{name}NewFailing", f"Alarms{name}NewSlow"]
+
+
+@pytest.mark.parametrize("value", ["true", "True", True])
+def test_breaking_the_glass_deploys_at_once_and_asks_no_alarm(synthesize, value):
+    broken = synthesize(models=heavy_model(), break_glass=value)
+    for group in broken.of_type("AWS::CodeDeploy::DeploymentGroup").values():
+        properties = group["Properties"]
+        assert properties["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+        assert properties["AlarmConfiguration"] == {"Enabled": False}
+        assert properties["AutoRollbackConfiguration"]["Events"] == [
+            "DEPLOYMENT_FAILURE",
+            "DEPLOYMENT_STOP_ON_REQUEST",
+        ]
+    for service in broken.of_type("AWS::ECS::Service").values():
+        configuration = service["Properties"]["DeploymentConfiguration"]
+        assert configuration["Alarms"]["Enable"] is False
+        # Tasks that do not become ready are no cure.
+        assert configuration["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert [name for name in broken.of_type("AWS::CloudWatch::Alarm") if "NewFailing" in name]
+
+
+@pytest.mark.parametrize("value", [None, "false", False])
+def test_the_glass_is_whole_unless_it_is_broken(synthesize, templates, value):
+    groups = synthesize(break_glass=value).of_type("AWS::CodeDeploy::DeploymentGroup")
+    assert groups == templates.of_type("AWS::CodeDeploy::DeploymentGroup")
+
+
+def test_another_word_than_true_or_false_is_refused(synthesize):
+    with pytest.raises(ConfigError, match="slipway:break-glass: 'yes' must be true or false"):
+        synthesize(break_glass="yes")
+
+
+def test_a_snapshot_is_used_every_few_days(templates):
+    (rule,) = templates.of_type("AWS::Events::Rule").values()
+    (target,) = rule["Properties"]["Targets"]
+    assert rule["Properties"]["ScheduleExpression"] == "rate(3 days)"
+    assert target["Arn"]["Ref"].startswith("PredictLive")
+    assert json.loads(target["Input"]) == KEEP_WARM
 
 
 def test_the_stage_throttles_and_logs_json(templates):

@@ -15,10 +15,12 @@ def alarm(
     description: str,
     above: float | None = None,
     below: float | None = None,
+    silence_is_bad: bool = True,
 ) -> cloudwatch.Alarm:
     """An alarm that goes off if two of three minutes are ``above`` or ``below``: a single minute does not decide.
 
-    Missing data counts as not breaching with ``above``, and as breaching with ``below``.
+    Missing data counts as not breaching with ``above``, and as breaching with ``below``, unless ``silence_is_bad`` is
+    false.
     """
     operator = cloudwatch.ComparisonOperator
     missing = cloudwatch.TreatMissingData
@@ -30,7 +32,7 @@ def alarm(
         comparison_operator=operator.GREATER_THAN_THRESHOLD if below is None else operator.LESS_THAN_THRESHOLD,
         evaluation_periods=3,
         datapoints_to_alarm=2,
-        treat_missing_data=missing.NOT_BREACHING if below is None else missing.BREACHING,
+        treat_missing_data=missing.BREACHING if below is not None and silence_is_bad else missing.NOT_BREACHING,
         alarm_description=description,
     )
     action = actions.SnsAction(topic)

@@ -10,9 +10,11 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.heavy.network import Network
+from slipway.config.keep_warm import LINK_PATH
 
 HTTP = ec2.Port.tcp(80)
 _NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no model is served here"}
+_LAST_PRIORITY = 50_000
 IDLE_SECONDS = 60
 """How long a connection may be idle; containers must keep theirs open longer, or requests would be lost."""
 
@@ -53,4 +55,10 @@ class Balancer(Construct):
             default_action=elb.ListenerAction.fixed_response(
                 404, content_type="application/json", message_body=json.dumps(_NOT_FOUND)
             ),
+        )
+        self.listener.add_action(
+            "Link",
+            priority=_LAST_PRIORITY,
+            conditions=[elb.ListenerCondition.path_patterns([LINK_PATH])],
+            action=elb.ListenerAction.fixed_response(200, content_type="application/json", message_body="{}"),
         )

@@ -1,8 +1,11 @@
 """One slot of a heavy model: its service, its target group, and its scaling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_ssm as ssm
@@ -96,6 +99,14 @@ class SlotService(Construct):
         )
         self.target_group.add_target(service.load_balancer_target(container_name=CONTAINER, container_port=PORT))
         return service
+
+    def roll_back_on(self, alarms: Sequence[cloudwatch.Alarm], *, ignore: bool) -> None:
+        """Roll a deploy of new code back if an alarm goes off; with ``ignore``, keep the alarms but do not ask them."""
+        names = [alarm.alarm_name for alarm in alarms]
+        self.service.enable_deployment_alarms(names, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        if ignore:
+            service = cast("ecs.CfnService", self.service.node.find_child("Service"))
+            service.add_property_override("DeploymentConfiguration.Alarms.Enable", value=False)
 
     def scale(self) -> None:
         """Scale the number of tasks with the traffic; a rule must lead to the target group."""

@@ -43,6 +43,9 @@ class Workload:
     logs: logs.ILogGroup
 
 
+_LEAST_BETWEEN_RESTARTS = cdk.Duration.minutes(1)
+
+
 def task_definition(
     scope: Construct, workload: Workload, *, slot: Slot, version: ssm.IStringParameter
 ) -> ecs.TaskDefinition:
@@ -77,6 +80,9 @@ def task_definition(
         readonly_root_filesystem=True,
         user=USER,
         stop_timeout=cdk.Duration.seconds(settings.stop_timeout_seconds),
+        # A process that died starts again in its task, in seconds; a new task has to be placed and pull the image.
+        enable_restart_policy=settings.compute == "fargate",
+        restart_attempt_period=_LEAST_BETWEEN_RESTARTS if settings.compute == "fargate" else None,
         # If logging is slow or down, lines are lost instead of predictions being delayed.
         logging=ecs.LogDrivers.aws_logs(
             stream_prefix=slot,

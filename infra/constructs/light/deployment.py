@@ -19,11 +19,16 @@ _CONFIGURATIONS = {
 
 
 class Deployments(Construct):
-    """A CodeDeploy application with one deployment group per function."""
+    """A CodeDeploy application with one deployment group per function.
 
-    def __init__(self, scope: Construct, id_: str, *, strategy: str) -> None:
+    With ``break_glass``, new code gets all calls at once and no alarm is asked, because CodeDeploy refuses a deployment
+    while one of its alarms is on, even of the code that would end it.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, strategy: str, break_glass: bool) -> None:
         super().__init__(scope, id_)
-        self._configuration = _CONFIGURATIONS[strategy]
+        self._break_glass = break_glass
+        self._configuration = _CONFIGURATIONS["all-at-once" if break_glass else strategy]
         self._application = codedeploy.LambdaApplication(self, "Application")
         self._role = iam.Role(self, "Role", assumed_by=service_of_account(self, "codedeploy.amazonaws.com"))
         policy = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
@@ -32,15 +37,17 @@ class Deployments(Construct):
 
     def add(self, function: Function, rollback_alarms: Sequence[cloudwatch.IAlarm]) -> None:
         """Shift ``function``'s alias by the strategy, and roll back if one of the alarms goes off meanwhile."""
+        asked = [] if self._break_glass else list(rollback_alarms)
         codedeploy.LambdaDeploymentGroup(
             self,
             function.name.capitalize(),
             application=self._application,
             alias=function.alias,
             deployment_config=self._configuration,
-            alarms=list(rollback_alarms),
+            alarms=asked,
+            ignore_alarm_configuration=self._break_glass,
             auto_rollback=codedeploy.AutoRollbackConfig(
-                failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
+                failed_deployment=True, stopped_deployment=True, deployment_in_alarm=bool(asked)
             ),
             role=self._role,
         )

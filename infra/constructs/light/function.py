@@ -5,6 +5,8 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -15,9 +17,11 @@ from infra.constructs.basics.table import of_partitions
 from infra.constructs.basics.trust import service_of_account
 from slipway.config import LightTierConfig
 from slipway.config.environment import LOG_LEVEL, SERVICE_NAME, TRACE_DISABLED
+from slipway.config.keep_warm import KEEP_WARM
 from slipway.config.monitoring import MonitoringConfig
 
 ALIAS = "live"
+_KEPT_WARM = cdk.Duration.days(3)
 # At a cold start, pydantic would read the metadata of every installed package to look for plugins.
 _ENVIRONMENT = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
@@ -83,6 +87,16 @@ class Function(Construct):
                 self.role, {"AwsSolutions-IAM5[Resource::*]": "X-Ray has no resources that a right could name."}
             )
         self.alias = lambda_.Alias(self, "Live", alias_name=ALIAS, version=self.function.current_version)
+
+    def keep_warm(self) -> None:
+        """Call the alias every few days, because a snapshot that was unused for 14 days is gone, and calls fail."""
+        events.Rule(
+            self,
+            "KeepWarm",
+            description=f"Slipway: keeps the snapshot of {self.name}",
+            schedule=events.Schedule.rate(_KEPT_WARM),
+            targets=[targets.LambdaFunction(self.alias, event=events.RuleTargetInput.from_object(dict(KEEP_WARM)))],
+        )
 
     def allow(
         self, actions: list[str], resource: str, *, conditions: Mapping[str, Mapping[str, list[str]]] | None = None

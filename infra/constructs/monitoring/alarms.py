@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.basics.topic import topic
 from infra.constructs.light.function import Function
-from infra.constructs.monitoring.metrics import ServiceMetrics, live_metric
+from infra.constructs.monitoring.metrics import ServiceMetrics, live_metric, new_version_failures
 from slipway.config.monitoring import AlarmsConfig
 from slipway.monitoring.telemetry import metrics
 
@@ -16,7 +16,9 @@ from slipway.monitoring.telemetry import metrics
 class Alarms(Construct):
     """Alarms on metrics of the service and of Lambda; missing data counts as not breaching.
 
-    ``service`` has the alarms that any function can set off, ``of`` those of each function: errors and throttles.
+    ``service`` has the alarms that any function can set off, ``of`` those of each function: errors and throttles, and
+    ``rollback`` those that end a deploy of it. They look at the new version alone, for the old one's failures are no
+    reason to keep it. Where traffic ``shifts`` at once there are none, since it is over before an alarm could go off.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class Alarms(Construct):
         settings: AlarmsConfig,
         service_metrics: ServiceMetrics,
         functions: Sequence[Function],
+        shifts: bool,
     ) -> None:
         super().__init__(scope, id_)
         self.topic = topic(self, email=settings.email, key_arn=settings.key_arn, alarms=True)
@@ -41,14 +44,33 @@ class Alarms(Construct):
         self.of: Mapping[str, list[cloudwatch.Alarm]] = {
             function.name: self._function_alarms(settings, function) for function in functions
         }
+        self.rollback: Mapping[str, list[cloudwatch.Alarm]] = {
+            function.name: self._rollback_alarms(settings, service_metrics, function) if shifts else []
+            for function in functions
+        }
 
     @property
     def all(self) -> list[cloudwatch.Alarm]:
-        return [*self.service, self.not_loaded, *(alarm for alarms in self.of.values() for alarm in alarms)]
+        each = (alarm for alarms in (*self.of.values(), *self.rollback.values()) for alarm in alarms)
+        return [*self.service, self.not_loaded, *each]
 
-    def rollback(self, function: Function) -> list[cloudwatch.Alarm]:
-        """The alarms that roll back a deploy of a function: its errors, and the faults and latency of the service."""
-        return [*self.service, self.of[function.name][0]]
+    def _rollback_alarms(
+        self, settings: AlarmsConfig, service: ServiceMetrics, function: Function
+    ) -> list[cloudwatch.Alarm]:
+        name, version = function.name, function.alias.version.version
+        failing = self._alarm(
+            f"{name.capitalize()}NewFailing",
+            new_version_failures(service, function),
+            settings.error_percent,
+            f"The version of {name} being deployed crashed, or over {settings.error_percent} % of its calls failed",
+        )
+        slow = self._alarm(
+            f"{name.capitalize()}NewSlow",
+            live_metric(function, "Duration", "p99", version=version),
+            settings.p99_milliseconds,
+            f"The p99 duration of the version of {name} being deployed is over {settings.p99_milliseconds} ms",
+        )
+        return [failing, slow]
 
     def _service_alarms(self, settings: AlarmsConfig, service: ServiceMetrics) -> list[cloudwatch.Alarm]:
         faults = self._alarm(

@@ -7,8 +7,17 @@ from constructs import Construct
 
 from infra.bundling.models import DeployedModel
 from infra.constructs.light.function import Function
-from infra.constructs.monitoring.metrics import MAXIMUM, PERCENTILES, ServiceMetrics, api_latency, live_metric
+from infra.constructs.monitoring.metrics import (
+    MAXIMUM,
+    MINUTE,
+    PERCENTILES,
+    ServiceMetrics,
+    api_failures,
+    api_latency,
+    live_metric,
+)
 from slipway.config import Config
+from slipway.config.heavy import SLOTS
 from slipway.monitoring.telemetry import metrics
 
 _THIRD, _HALF = 8, 12
@@ -45,6 +54,7 @@ class Dashboard(Construct):
         dashboard.add_widgets(*self._predictions())
         dashboard.add_widgets(*self._store())
         dashboard.add_widgets(*self._lambda())
+        dashboard.add_widgets(*self._platform(config, api_id))
         self.dashboard = dashboard
 
     def _traffic(self) -> list[cloudwatch.IWidget]:
@@ -109,13 +119,27 @@ class Dashboard(Construct):
         return [
             graph("Cold starts", cold_starts, 6),
             graph("Throttles", [live_metric(function, "Throttles") for function in self._functions], 6),
-            graph(
-                "Concurrent executions",
-                [live_metric(function, "ConcurrentExecutions", MAXIMUM) for function in self._functions],
-                6,
-            ),
+            graph("Concurrent executions", [live_metric(self._functions[0], "ConcurrentExecutions", MAXIMUM)], 6),
             graph("Duration, p99, ms", durations, 6),
         ]
+
+    def _platform(self, config: Config, api_id: str) -> list[cloudwatch.IWidget]:
+        """The failures at the API that no function or task has counted, because it was not reached or crashed."""
+        own: dict[str, cloudwatch.IMetric] = {"faults": self._service.metric(metrics.FAULTS)}
+        slots = [(model, slot) for model in config.heavy_models for slot in SLOTS]
+        own |= {
+            f"slot{place}": self._service.metric(metrics.FAULTS, Model=model, Slot=slot)
+            for place, (model, slot) in enumerate(slots)
+        }
+        rest = " - ".join(("FILL(answered, 0)", *(f"FILL({name}, 0)" for name in own)))
+        refused = cloudwatch.MathExpression(
+            # A request may be counted in the minute before its answer.
+            expression=f"IF({rest} > 0, {rest}, 0)",
+            using_metrics={"answered": api_failures(api_id), **own},
+            label="5xx of AWS itself",
+            period=MINUTE,
+        )
+        return [graph("Failures at the API that no function or task counted", [refused], 24)]
 
     def _per_model(self, name: str) -> list[cloudwatch.IMetric]:
         return self._of_models(name, [model.name for model in self._models], label=None)

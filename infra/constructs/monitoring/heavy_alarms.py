@@ -45,7 +45,15 @@ class HeavyAlarms(Construct):
         rejected, ready = of.slot(metrics.REJECTED, slot), of.healthy_where_wanted(slot)
         return [
             self._alarm(slot, "Rejected", refused, metric=rejected, above=most),
-            self._alarm(slot, "Healthy", "no task is ready, although some should be", metric=ready, below=1),
+            # Silence means that the controller does not run, which is the alarm `Stuck`.
+            self._alarm(
+                slot,
+                "Healthy",
+                "no task is ready, although some should be",
+                metric=ready,
+                below=1,
+                silence_is_bad=False,
+            ),
         ]
 
     def _alarm(self, slot: Slot, id_: str, what: str, **of: Any) -> cloudwatch.Alarm:

@@ -39,6 +39,7 @@ class HeavyDashboard(Construct):
         dashboard.add_widgets(*self._by_version())
         dashboard.add_widgets(*self._queue())
         dashboard.add_widgets(*self._tasks(gpus=gpus))
+        dashboard.add_widgets(graph("Failures that no task counted", [of.refused()], 24))
 
     def _by_slot(self, settings: AlarmsConfig) -> list[cloudwatch.IWidget]:
         of = self._of

@@ -2,10 +2,12 @@
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elb
 
 from infra.constructs.heavy.heavy_model import HeavyModel
 from infra.constructs.monitoring.metrics import AVERAGE, MAXIMUM, MINUTE, SUM, ServiceMetrics
 from slipway.config.heavy import SLOTS, Slot
+from slipway.monitoring.telemetry import metrics
 
 MINIMUM = cloudwatch.Stats.MINIMUM
 
@@ -13,10 +15,13 @@ MINIMUM = cloudwatch.Stats.MINIMUM
 class HeavyMetrics:
     """The metrics of one model, by slot."""
 
-    def __init__(self, project: str, model: HeavyModel, cluster: ecs.Cluster) -> None:
+    def __init__(
+        self, project: str, model: HeavyModel, cluster: ecs.Cluster, balancer: elb.ApplicationLoadBalancer
+    ) -> None:
         self._service = ServiceMetrics(project)
         self._model = model
         self._cluster = cluster
+        self._balancer = balancer
 
     def slot(self, name: str, slot: Slot, statistic: str = SUM, *, label: str | None = None) -> cloudwatch.Metric:
         """A metric of one slot that its containers write."""
@@ -49,16 +54,24 @@ class HeavyMetrics:
         return target_group.metrics.healthy_host_count(statistic=MINIMUM, period=MINUTE, label=slot)
 
     def healthy_where_wanted(self, slot: Slot) -> cloudwatch.MathExpression:
-        """The ready tasks of a slot, or 1 if it should have none, as after a release."""
+        """The ready tasks of a slot, or 1 if it should have none, as after a release.
+
+        The controller counts the wanted tasks, because Container Insights reports nothing on a service without tasks.
+        """
         return cloudwatch.MathExpression(
-            expression="IF(FILL(desired, REPEAT) > 0, FILL(healthy, 0), 1)",
+            expression="IF(FILL(wanted, REPEAT) > 0, FILL(healthy, 0), 1)",
             using_metrics={
-                "desired": self._of_service("ECS/ContainerInsights", "DesiredTaskCount", slot, MAXIMUM),
+                "wanted": self.slot(metrics.WANTED_TASKS, slot, MAXIMUM),
                 "healthy": self.healthy_hosts(slot),
             },
             period=MINUTE,
             label=f"{slot} healthy, where any are wanted",
         )
+
+    def refused(self) -> cloudwatch.Metric:
+        """The 5xx answers that the load balancer gave itself, to requests of any model."""
+        code, label = elb.HttpCodeElb.ELB_5XX_COUNT, "load balancer 5xx"
+        return self._balancer.metrics.http_code_elb(code, statistic=SUM, period=MINUTE, label=label)
 
     def use(self, name: str) -> list[cloudwatch.IMetric]:
         """`CPUUtilization` or `MemoryUtilization` of both slots, in % of their tasks' size."""

@@ -64,10 +64,32 @@ class ServiceMetrics:
         )
 
 
-def live_metric(function: Function, name: str, statistic: str = SUM, *, label: str | None = None) -> cloudwatch.Metric:
-    """Lambda's metric of a function's alias `live`; the default label is the function's name."""
+def new_version_failures(service: ServiceMetrics, function: Function) -> cloudwatch.MathExpression:
+    """The percentage of a function's calls that the version of this deploy failed; 100 if it crashed."""
+    version = function.alias.version.version
+    return cloudwatch.MathExpression(
+        expression="IF(FILL(crashes, 0) > 0, 100, 100 * FILL(faults, 0) / calls)",
+        using_metrics={
+            "crashes": live_metric(function, "Errors", version=version),
+            "calls": live_metric(function, "Invocations", version=version),
+            "faults": service.metric(metrics.FAULTS, Function=function.name, ExecutedVersion=version),
+        },
+        period=MINUTE,
+        label=f"{function.name}, failures of the new version, %",
+    )
+
+
+def live_metric(
+    function: Function, name: str, statistic: str = SUM, *, label: str | None = None, version: str | None = None
+) -> cloudwatch.Metric:
+    """Lambda's metric of a function's alias `live`; the default label is the function's name.
+
+    With ``version``, only the calls that this version of the function executed, while the alias leads to two.
+    """
     deployed = function.function
     dimensions = {"FunctionName": deployed.function_name, "Resource": f"{deployed.function_name}:{ALIAS}"}
+    if version is not None:
+        dimensions["ExecutedVersion"] = version
     return cloudwatch.Metric(
         namespace="AWS/Lambda",
         metric_name=name,
@@ -78,13 +100,22 @@ def live_metric(function: Function, name: str, statistic: str = SUM, *, label: s
     )
 
 
+def api_failures(api_id: str) -> cloudwatch.Metric:
+    """The answers of the API with a 5xx status, whoever gave them."""
+    return _of_api(api_id, "5xx", SUM, "API 5xx")
+
+
 def api_latency(api_id: str, statistic: str) -> cloudwatch.Metric:
     """The latency that clients see, as API Gateway measures it."""
+    return _of_api(api_id, "Latency", statistic, f"API {statistic}")
+
+
+def _of_api(api_id: str, name: str, statistic: str, label: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/ApiGateway",
-        metric_name="Latency",
+        metric_name=name,
         dimensions_map={"ApiId": api_id, "Stage": "$default"},
         statistic=statistic,
         period=MINUTE,
-        label=f"API {statistic}",
+        label=label,
     )

@@ -21,6 +21,8 @@ from typing import Any
 
 from ministack.services import alb
 
+from local.emulator.balancing import in_flight
+
 _FRESH_SECONDS = 1.0
 _TIMEOUT_SECONDS = 5.0  # the default of AWS; a busy laptop answers late, and is not down
 _NO_TARGET = (503, {"Content-Type": "text/plain"}, b"503 Service Temporarily Unavailable")
@@ -59,16 +61,27 @@ def install() -> None:
     async def forward_to_healthy(group: str, *request: Any) -> Any:
         if alb._tgs[group].get("TargetType") == "lambda":
             return await forward(group, *request)
-        targets = await asyncio.to_thread(healthy_targets, group)
-        if not targets:
+        chosen = await _claimed_target(group)
+        if chosen is None:
             return _NO_TARGET
         method, path, headers, body, query, raw_query, raw_path = request
         sent = (method, raw_path or path, headers, body, query, raw_query)
-        chosen = random.choice(targets)  # noqa: S311 - not a secret
-        return await alb._proxy_http_target(chosen, alb._tgs[group], *sent)
+        try:
+            return await alb._proxy_http_target(chosen, alb._tgs[group], *sent)
+        finally:
+            in_flight.release(chosen["Id"])
 
     alb._forward_to_tg = forward_to_healthy
     alb._ACTION_MAP["DescribeTargetHealth"] = _describe
+
+
+async def _claimed_target(group: str) -> Target | None:
+    """A healthy target that will not be stopped before it is released; None without one."""
+    while targets := await asyncio.to_thread(healthy_targets, group):
+        chosen = random.choice(targets)  # noqa: S311 - not a secret
+        if in_flight.claim(chosen["Id"], lambda chosen=chosen: chosen in alb._targets.get(group, [])):
+            return chosen
+    return None
 
 
 def healthy_targets(group: str) -> list[Target]:

@@ -10,11 +10,15 @@ from slipway.cli.monitor.overview import ModelStatus, SlotStatus, Traffic, Versi
 
 _NONE = "–"
 _CAPTION = "Rows of versions show predictions instead of requests, and the p99 of inference alone."
+_ONE_TASK = (
+    "one task takes all requests, and they fail while it restarts; `heavy.min_tasks: 2` keeps another one serving."
+)
 Row = tuple[str, ...]
 
 
 def print_status(console: Console, models: Iterable[ModelStatus]) -> None:
-    """Print a row per model, and one per version or slot."""
+    """Print a row per model, one per version or slot, and what a model lacks to survive the loss of a task."""
+    models = list(models)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=_CAPTION, caption_justify="left")
     for heading in ("model", "weight", "healthy", "requests", "errors", "faults", "p99, ms"):
         table.add_column(heading, justify="left" if heading in ("model", "healthy") else "right")
@@ -23,6 +27,14 @@ def print_status(console: Console, models: Iterable[ModelStatus]) -> None:
         for row in [*_versions(model.versions), *_slots(model.slots)]:
             table.add_row(*row)
     console.print(table)
+    for model in models:
+        if _has_one_task(model):
+            console.print(f"{escape(model.model)}: {_ONE_TASK}")
+
+
+def _has_one_task(model: ModelStatus) -> bool:
+    serving = [slot for slot in model.slots if slot.weight]
+    return bool(serving) and sum(slot.desired for slot in serving) <= 1
 
 
 def _versions(versions: Iterable[VersionStatus]) -> Iterator[Row]:

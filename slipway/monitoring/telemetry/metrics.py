@@ -18,6 +18,8 @@ MODEL = "Model"
 VERSION = "Version"
 KIND = "Kind"
 FUNCTION = "Function"
+EXECUTED_VERSION = "ExecutedVersion"
+"""The version of the function's code, as Lambda calls it in its own metrics; not a model's."""
 GROUP = "Group"
 SLOT = "Slot"
 LABEL = "Label"
@@ -50,6 +52,7 @@ EXPIRED = "Expired"
 FORWARDED = "Forwarded"
 NOT_FORWARDED = "NotForwarded"
 GPU_UTILIZATION = "GpuUtilization"
+WANTED_TASKS = "WantedTasks"
 ATTEMPTS = "Attempts"
 FAILURES = "Failures"
 LABELS = "Labels"
@@ -109,7 +112,7 @@ CATALOGUE: Mapping[str, Metric] = {
     REQUESTS: Metric("Count", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
     LATENCY: Metric("Milliseconds", (_OF_PROJECT, _OF_MODEL), _IN_SLOTS),
     ERRORS: Metric("Count", (_OF_PROJECT, (PROJECT, MODEL, KIND)), _IN_SLOTS),
-    FAULTS: Metric("Count", (_OF_PROJECT,), _IN_SLOTS),
+    FAULTS: Metric("Count", (_OF_PROJECT, (PROJECT, FUNCTION, EXECUTED_VERSION)), _IN_SLOTS),
     PREDICTIONS: Metric("Count", _SCORED_BY),
     INFERENCE_LATENCY: Metric("Milliseconds", _SCORED_BY),
     FEATURE_HITS: Metric("Count", (_OF_MODEL,)),
@@ -137,6 +140,8 @@ CATALOGUE: Mapping[str, Metric] = {
     FORWARDED: Metric("Count", (_OF_SLOT,)),
     NOT_FORWARDED: Metric("Count", (_OF_SLOT,)),
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
+    # The tasks of a slot that should be healthy; the controller writes it each minute.
+    WANTED_TASKS: Metric("Count", (_OF_SLOT,)),
     # In the light tier, one version's part of a request: attempts by candidates, and failures of any version.
     # While a release is active, also its outputs: the share of records with each label, and their mean score. Each
     # request counts once.

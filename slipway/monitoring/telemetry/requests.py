@@ -112,6 +112,7 @@ class Telemetry:
     Args:
         project: the value of the dimension `Project`.
         function: the name of the deployable, for which one cold start is counted.
+        code_version: the published version of the function that runs, for which faults are counted; None elsewhere.
         not_loaded: the model of each deployed version that this process could not load, counted with the cold start.
         write: receives whole lines; by default writes to standard output.
         clock: seconds since the epoch.
@@ -122,12 +123,16 @@ class Telemetry:
         project: str,
         function: str,
         *,
+        code_version: str | None = None,
         not_loaded: Iterable[str] = (),
         write: Callable[[str], None] = write_to_stdout,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._project = project
         self._function = function
+        self._code: Dimensions = (
+            ((metrics.FUNCTION, function), (metrics.EXECUTED_VERSION, code_version)) if code_version else ()
+        )
         self._write = write
         self._clock = clock
         self._cold = True
@@ -166,16 +171,18 @@ class Telemetry:
         own: dict[str, float] = {metrics.REQUESTS: 1, **event.counts.get((), {})}
         if event.timed:
             own[metrics.LATENCY] = round(milliseconds, 3)
+        code: Dimensions = ()
         if event.kind is not None:
             own[metrics.ERRORS] = 1
             if event.kind in metrics.FAULT_KINDS:
                 own[metrics.FAULTS] = 1
+                code = self._code
         rest = [(key, values) for key, values in event.counts.items() if key]
         shared: Dimensions = ()
         if len(rest) == 1 and event.kind is None:
             shared, values = rest.pop()
             own |= values
-        yield (*shared, *(((metrics.KIND, event.kind.value),) if event.kind else ())), own
+        yield (*shared, *(((metrics.KIND, event.kind.value),) if event.kind else ()), *code), own
         yield from rest
 
     def _line(

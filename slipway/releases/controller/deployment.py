@@ -11,6 +11,7 @@ from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError
 from slipway.monitoring.captures.parsing import FILTER
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
+from slipway.releases.controller.api_client import ApiClient, keep_link_warm
 from slipway.releases.controller.heavy import HeavyTier, Slots, SmokeTest
 from slipway.releases.controller.light import LightTier
 from slipway.releases.controller.listener import SlotBalancer
@@ -43,14 +44,27 @@ class Deployment:
         """The store of the project's releases."""
         return DynamoReleaseStore(self.table, client=lazy_client(**self.options))
 
-    def controller(self, config: Config) -> Controller:
-        """Build the controller for this slipway.yaml; raises UnavailableError without a region."""
+    def keep_link_warm(self) -> None:
+        """Use the API's VPC link; raises UnavailableError if it does not work."""
+        # Signed whatever the API demands of its callers: see the route in infra/constructs/heavy/routes.py.
+        keep_link_warm(ApiClient(self.api, self.region, signed=True))
+
+    def heavy_tier(self, config: Config) -> HeavyTier:
+        """The slots of the heavy models of this slipway.yaml."""
+        return HeavyTier(_HeavyModels(config, self).slots)
+
+    def controller(self, config: Config, heavy: HeavyTier | None = None) -> Controller:
+        """Build the controller for this slipway.yaml, by default with a tier of its own.
+
+        Raises:
+            UnavailableError: no region is set.
+        """
         span = timedelta(minutes=config.monitoring.reward_minutes)
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
         world = World(
-            tiers={"light": LightTier(light), "heavy": HeavyTier(_HeavyModels(config, self).slots)},
+            tiers={"light": LightTier(light), "heavy": heavy or self.heavy_tier(config)},
             evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
             shadows=self._shadows(config.project),
             notifier=notifier,

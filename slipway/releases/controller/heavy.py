@@ -17,12 +17,14 @@ from slipway.releases.controller.slots import (
     SlotState,
     States,
     are_same,
+    desired_tasks,
     home,
     idle_slot,
     live_shares,
     readiness,
     rising_first,
     shares_of,
+    wanted_tasks,
     weights_for,
 )
 from slipway.releases.evidence.tallies import Observed, Readiness
@@ -37,6 +39,7 @@ class Balancer(Protocol):
     def weights(self) -> Mapping[str, int]: ...
     def set_weights(self, weights: Mapping[str, int]) -> None: ...
     def health(self, slot: str) -> Health: ...
+    def addressed(self) -> Mapping[str, int]: ...
     def answer(self, slot: str, model: str, version: int) -> None: ...
 
 
@@ -102,9 +105,8 @@ class HeavyTier:
         slots, model = self._slots(record.model), record.model
         states = _read(slots, model)
         shares = live_shares(states)
-        if mend and are_same(shares, record.weights):
-            # Finish the work of a pass that died before it stored the weights.
-            _keep(slots, model, {slot: state.weight for slot, state in states.items()}, states)
+        if mend:
+            _mend(slots, record, states)
         ready = {version: readiness(states, version) for version in (record.stable, *record.candidates)}
         problems = [state.tasks.problem for state in states.values() if state.tasks.problem]
         if mend and record.phase is Phase.PREPARING:
@@ -114,8 +116,23 @@ class HeavyTier:
                     ready[version] = _AFTER_TRIAL[trial.result]
                     problems += [trial.seen] if trial.result is not Result.ANSWERS else []
         return Observed(
-            ready, shares, problem="; ".join(problems), down=_down(states), start_seconds=slots.start_seconds
+            ready,
+            shares,
+            problem="; ".join(problems),
+            down=_down(states),
+            start_seconds=slots.start_seconds,
+            stored=shares_of({slot: state.kept.weight for slot, state in states.items()}, states),
+            tasks=desired_tasks(states),
         )
+
+    def wanted_tasks(self, model: str) -> dict[str, int]:
+        """How many tasks of each slot should be healthy.
+
+        Raises:
+            NotFoundError: the model is not deployed.
+            UnavailableError: AWS cannot be asked.
+        """
+        return {slot: wanted_tasks(state) for slot, state in _read(self._slots(model), model).items()}
 
     def prepare(self, record: ReleaseRecord, version: int) -> None:
         slots, model = self._slots(record.model), record.model
@@ -185,6 +202,16 @@ def _read(slots: Slots, model: str) -> dict[str, SlotState]:
         slot: SlotState(weights[slot], kept, tasks[slot], slots.balancer.health(slot).healthy)
         for slot, kept in slots.parameters.kept(model).items()
     }
+
+
+def _mend(slots: Slots, record: ReleaseRecord, states: States) -> None:
+    """Finish the work of a pass that died before it stored the weights, and undo what a failed deploy did to rules."""
+    if are_same(live_shares(states), record.weights):
+        _keep(slots, record.model, {slot: state.weight for slot, state in states.items()}, states)
+    addressed = slots.balancer.addressed()
+    for slot, state in states.items():
+        if addressed[slot] != state.kept.version:
+            slots.balancer.answer(slot, record.model, state.kept.version)
 
 
 def _keep(slots: Slots, model: str, weights: Mapping[str, int], states: States) -> None:

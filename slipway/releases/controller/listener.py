@@ -56,16 +56,28 @@ class SlotBalancer:
         values = list(version_paths(model, str(version)))
         condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": values}}
         with answered_by("the load balancer"):
-            self._client.modify_rule(RuleArn=self._rule_of(slot), Conditions=[condition])
+            self._client.modify_rule(RuleArn=self._own_rules()[slot]["RuleArn"], Conditions=[condition])
 
-    def _rule_of(self, slot: str) -> str:
-        """The ARN of the rule that forwards to this slot alone."""
+    def addressed(self) -> dict[str, int]:
+        """The version whose address leads to each slot; raises UnavailableError."""
+        with answered_by("the load balancer"):
+            return {slot: _version_of(rule) for slot, rule in self._own_rules().items()}
+
+    def _own_rules(self) -> dict[str, Mapping[str, Any]]:
+        """The rule of each slot that forwards to it alone."""
         listener = self._rule.rpartition("/")[0].replace(":listener-rule/", ":listener/")
         pages = self._client.get_paginator("describe_rules").paginate(ListenerArn=listener)
-        for rule in (rule for page in pages for rule in page["Rules"] if rule["RuleArn"] != self._rule):
-            if _groups_of(rule) == {self._groups[slot]}:
-                return str(rule["RuleArn"])
-        raise UnavailableError("the load balancer", f"no rule leads to the slot {slot} alone")
+        rules = [rule for page in pages for rule in page["Rules"] if rule["RuleArn"] != self._rule]
+        found = {slot: rule for slot, group in self._groups.items() for rule in rules if _groups_of(rule) == {group}}
+        if missing := self._groups.keys() - found.keys():
+            raise UnavailableError("the load balancer", f"no rule leads to the slot {min(missing)} alone")
+        return found
+
+
+def _version_of(rule: Mapping[str, Any]) -> int:
+    """The version in the last part of a path such as `/v2/models/…/versions/3`; 0 if there is none."""
+    paths = (value for each in rule["Conditions"] for value in each["PathPatternConfig"]["Values"])
+    return next((int(last) for last in (path.rpartition("/")[2] for path in paths) if last.isdecimal()), 0)
 
 
 def _groups_of(rule: Mapping[str, Any]) -> set[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from slipway.errors import ConflictError, SlipwayError, StaleError, UnavailableError
+from slipway.errors import ConflictError, NotFoundError, SlipwayError, StaleError, UnavailableError
 from slipway.releases.evidence.tallies import Evidence, Observed, Reference, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder
@@ -71,13 +71,15 @@ class World:
 class PassResult:
     """The result of a pass over one release: the new record, the decision and any errors.
 
-    ``overtaken`` means that another pass stored a newer revision and continues the release.
+    ``overtaken`` means that another pass stored a newer revision and continues the release, ``was_settled`` that the
+    release had ended before.
     """
 
     record: ReleaseRecord
     decision: Decision | None = None
     errors: tuple[str, ...] = ()
     overtaken: bool = False
+    was_settled: bool = False
 
 
 class Controller:
@@ -95,8 +97,12 @@ class Controller:
         self._clock = clock
 
     def tick(self, models: Iterable[str]) -> list[PassResult]:
-        """Make one pass over the active releases of ``models``; raises UnavailableError if the store is down."""
-        return [self._guarded(record) for record in self._store.current(models) if is_active(record)]
+        """Make one pass over the last release of each model; raises UnavailableError if the store is down.
+
+        The result leaves out settled releases that the world still agrees with.
+        """
+        passes = [(record, self._guarded(record)) for record in self._store.current(models)]
+        return [done for record, done in passes if is_active(record) or done.errors or _acted(done)]
 
     def order(self, model: str, order: OperatorOrder) -> PassResult:
         """Store an operator's order and carry it out without waiting for the next pass.
@@ -139,6 +145,8 @@ class Controller:
             _LOG.info("release %s: %s", record.id, error)
             return PassResult(record, overtaken=True)
         except SlipwayError as error:
+            if record.settled and isinstance(error, NotFoundError):
+                return PassResult(record)  # the model has no slots any more
             done = PassResult(record, errors=(str(error),))
         except Exception as error:  # noqa: BLE001 - a bug in one release must not keep others from a rollback
             _LOG.exception("release %s", record.id)
@@ -152,14 +160,18 @@ class Controller:
         evidence, unseen = self._look(record, now, mend=True)
         decision = decide(record, evidence, now)
         stored = self._store.save(decision.record) if decision.record != record else record
+        if record.settled:
+            _log_repairs(stored, stored.history[len(record.history) :])
         done, errors = self._act(stored, decision.actions)
         told = acknowledged(stored, done)
         after = self._store.save(told) if told != stored else stored
-        return PassResult(after, decision, (*unseen, *errors))
+        return PassResult(after, decision, (*unseen, *errors), was_settled=record.settled)
 
     def _look(self, record: ReleaseRecord, now: datetime, *, mend: bool) -> tuple[Evidence, tuple[str, ...]]:
         """The evidence, and why parts of it are missing. An operator's order is carried out even without metrics."""
         observed = self._world.tiers[record.tier].observe(record, mend=mend)
+        if record.settled:
+            return Evidence(observed), ()
         observed = replace(observed, shadows=self._world.shadows.running(record))
         reader = self._world.evidence
         try:
@@ -201,6 +213,15 @@ class Controller:
                 self._world.notifier.tell(record, entries)
             case SetStable():
                 return  # the stored record already has it: see `ReleaseRecord.stable_now`
+
+
+def _log_repairs(record: ReleaseRecord, entries: Iterable[HistoryEntry]) -> None:
+    for entry in entries:
+        _LOG.warning("release %s: %s: %s", record.id, entry.what, "; ".join(entry.evidence))
+
+
+def _acted(done: PassResult) -> bool:
+    return done.decision is not None and bool(done.decision.actions)
 
 
 class NoShadows:

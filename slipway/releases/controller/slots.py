@@ -45,6 +45,22 @@ def home(states: States, version: int) -> str | None:
     return max(slots, key=lambda slot: states[slot].weight, default=None)
 
 
+def desired_tasks(states: States) -> dict[int, int]:
+    """The desired tasks of each version, in the slot that serves it."""
+    slots = {state.kept.version: home(states, state.kept.version) for state in states.values()}
+    return {version: states[slot].tasks.desired for version, slot in slots.items() if slot is not None}
+
+
+def wanted_tasks(state: SlotState) -> int:
+    """How many tasks of a slot should be healthy: all desired ones, and at least one if the slot has traffic.
+
+    A slot without traffic whose tasks are still starting has none to show yet.
+    """
+    if state.weight:
+        return max(1, state.tasks.desired)
+    return 0 if state.tasks.deploying else state.tasks.desired
+
+
 def idle_slot(states: States, stable: int) -> str:
     """The candidate's slot: the one that does not serve the stable version.
 

@@ -112,7 +112,8 @@ class Observed:
     ``shares`` is None where traffic follows the record itself, as on the light tier. ``shadows`` has the versions that
     score captures now, and is None if resources of a finished shadow remain. ``problem`` says why a preparation failed.
     ``down`` has the versions with traffic but no healthy task, while another version has one. ``start_seconds`` is how
-    long slipway.yaml lets a task take until it is ready.
+    long slipway.yaml lets a task take until it is ready. ``stored`` has the shares that the next deploy applies, and
+    ``tasks`` the number of desired tasks of each version in a slot.
     """
 
     readiness: Mapping[int, Readiness] = field(default_factory=dict)
@@ -121,6 +122,8 @@ class Observed:
     problem: str = ""
     down: frozenset[int] = frozenset()
     start_seconds: int = 0
+    stored: Mapping[int, float] | None = None
+    tasks: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
-from slipway.releases.evidence.tallies import SAME_SHARE, Evidence, Readiness
+from slipway.releases.evidence.tallies import Evidence, Readiness
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies import experiments, progressive
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
 from slipway.releases.strategies.analysis import analyze
+from slipway.releases.strategies.settled import are_at, keep, losers, takes_no_slot
 from slipway.releases.strategies.transitions import add_entry, enter_phase, give_all_traffic, promote, roll_back
 
 _PREPARATION = timedelta(minutes=30)
@@ -38,7 +39,7 @@ class Decision:
 def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision:
     """Decide what to do next. The result depends only on the arguments, and asking again changes nothing."""
     if record.settled:
-        return Decision(record)
+        return Decision(*keep(record, evidence.observed, now))
     if record.order is not None and not record.phase.ended and not _failed(record, evidence):
         ordered = _ordered(record, evidence, now)
         return Decision(ordered, tuple(_actions(ordered, evidence)))
@@ -57,7 +58,7 @@ def acknowledged(record: ReleaseRecord, done: tuple[Action, ...]) -> ReleaseReco
 
 def _moved(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[ReleaseRecord, dict[int, Verdict]]:
     match record.phase:
-        case Phase.PENDING if _takes_no_slot(record):
+        case Phase.PENDING if takes_no_slot(record):
             return experiments.begin(record.model_copy(update={"judged_until": now}), now), {}
         case Phase.PENDING:
             names = ", ".join(map(str, record.candidates))
@@ -137,7 +138,7 @@ def _held_back(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Deci
 
 def _settled(record: ReleaseRecord, evidence: Evidence) -> ReleaseRecord:
     world = _is_where(record.weights, evidence) and evidence.observed.shadows == frozenset()
-    retired = all(_readiness(evidence, version) is Readiness.ABSENT for version in _losers(record))
+    retired = all(_readiness(evidence, version) is Readiness.ABSENT for version in losers(record))
     if world and retired and record.told >= len(record.history):
         return record.model_copy(update={"settled": True})
     return record
@@ -159,7 +160,7 @@ def _actions(record: ReleaseRecord, evidence: Evidence) -> Iterator[Action]:
     if record.phase.ended and not record.settled:
         yield SetStable(record.stable_now)
         if there:
-            yield from (Retire(v) for v in _losers(record) if _readiness(evidence, v) is not Readiness.ABSENT)
+            yield from (Retire(v) for v in losers(record) if _readiness(evidence, v) is not Readiness.ABSENT)
     yield from _notices(record)
 
 
@@ -174,29 +175,13 @@ def _notices(record: ReleaseRecord) -> Iterator[Action]:
         yield Notify(record.history[record.told :])
 
 
-def _losers(record: ReleaseRecord) -> tuple[int, ...]:
-    """The versions to scale down after the end; none on the light tier, which has nothing to scale."""
-    if record.tier == "light" or _takes_no_slot(record):
-        return ()
-    return tuple(version for version in (record.stable, *record.candidates) if version != record.stable_now)
-
-
-def _takes_no_slot(record: ReleaseRecord) -> bool:
-    """Whether the release leaves the slots alone, as a heavy shadow does unless an operator promotes it."""
-    prepared = any(entry.phase is Phase.PREPARING for entry in record.history)
-    return record.tier == "heavy" and isinstance(record.options, Shadow) and not prepared
-
-
 def _readiness(evidence: Evidence, version: int) -> Readiness:
     return evidence.observed.readiness.get(version, Readiness.ABSENT)
 
 
 def _is_where(weights: dict[int, float], evidence: Evidence) -> bool:
     """Whether live traffic matches the weights; always true where traffic follows the record."""
-    shares = evidence.observed.shares
-    if shares is None:
-        return True
-    return all(abs(share - shares.get(version, 0.0)) <= SAME_SHARE for version, share in weights.items())
+    return are_at(weights, evidence.observed.shares)
 
 
 def _is_foreign(record: ReleaseRecord, evidence: Evidence) -> bool:

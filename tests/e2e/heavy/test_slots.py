@@ -17,6 +17,7 @@ from support.heavy.embedded import MODEL, Heavy, until, write_config
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
+from slipway.config.keep_warm import KEEP_WARM
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 RECORDS = {"inputs": [{"text": "good sunny"}]}
@@ -184,3 +185,13 @@ def test_status_shows_both_tiers(status: dict[str, Any]) -> None:
     for slot in slots.values():
         assert (slot["version"], slot["running"], slot["desired"], slot["healthy"]) == (1, 1, 1, 1)
     assert (slots["blue"]["weight"], slots["green"]["weight"]) == (100, 0)
+
+
+@pytest.mark.parametrize("function", ["ControllerFunction", "PredictFunction"])
+def test_a_call_that_keeps_things_warm_arrives(running: State, aws: Aws, function: str) -> None:
+    names = {name: value for stack in running.outputs.values() for name, value in stack.items()}
+
+    answer = aws("lambda").invoke(FunctionName=names[function], Qualifier="live", Payload=json.dumps(dict(KEEP_WARM)))
+
+    # The controller fails if the load balancer did not answer.
+    assert "FunctionError" not in answer, answer["Payload"].read()

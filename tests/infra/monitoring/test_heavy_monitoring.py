@@ -120,16 +120,23 @@ def test_each_slot_has_four_alarms_that_tell_the_topic(heavy):
 
 
 def test_idle_is_no_alarm_and_a_slot_without_tasks_is_one(heavy):
-    for name, alarm in alarms_of(heavy).items():
-        expected = "breaching" if name.endswith("Healthy") else "notBreaching"
-        assert alarm["TreatMissingData"] == expected
+    for alarm in alarms_of(heavy).values():
+        assert alarm["TreatMissingData"] == "notBreaching"
     healthy = alarms_of(heavy)["TinyLargeAlarmsBlueHealthy"]
     metrics = {each["Id"]: each["MetricStat"] for each in healthy["Metrics"] if "MetricStat" in each}
     assert {name: (each["Metric"]["MetricName"], each["Stat"]) for name, each in metrics.items()} == {
         "healthy": ("HealthyHostCount", "Minimum"),
-        "desired": ("DesiredTaskCount", "Maximum"),
+        "wanted": ("WantedTasks", "Maximum"),
     }
+    # The controller writes the count, for a service without tasks has no metrics of its own.
+    wanted = metrics["wanted"]["Metric"]
+    assert {each["Name"]: each["Value"] for each in wanted["Dimensions"]} == {
+        "Project": "tiny",
+        "Model": "tiny-large",
+        "Slot": "blue",
+    }
+    assert ("Project", "Model", "Slot") in written("WantedTasks")
     (expression,) = [each["Expression"] for each in healthy["Metrics"] if "Expression" in each]
     # A release takes the loser down to no tasks, which is as it should be and no alarm.
-    assert expression == "IF(FILL(desired, REPEAT) > 0, FILL(healthy, 0), 1)"
+    assert expression == "IF(FILL(wanted, REPEAT) > 0, FILL(healthy, 0), 1)"
     assert (healthy["ComparisonOperator"], healthy["Threshold"]) == ("LessThanThreshold", 1)

@@ -3,13 +3,19 @@
 import json
 from collections.abc import Iterator
 
+import pytest
+
 from slipway.monitoring.telemetry.metrics import CATALOGUE, NAMESPACE, Kind
 
 ALARMS = {
     "AlarmsFaults",
     "AlarmsLatency",
     "AlarmsNotLoaded",
-    *(f"Alarms{name}{what}" for name in ("Predict", "Features", "Feedback") for what in ("Errors", "Throttles")),
+    *(
+        f"Alarms{name}{what}"
+        for name in ("Predict", "Features", "Feedback")
+        for what in ("Errors", "Throttles", "NewFailing", "NewSlow")
+    ),
 }
 
 
@@ -20,9 +26,10 @@ def alarms_of(templates):
     }
 
 
-def dashboard_of(templates):
+def dashboard_of(templates, prefix=""):
     """The widgets, with references replaced by the names of their targets."""
-    (dashboard,) = templates.of_type("AWS::CloudWatch::Dashboard").values()
+    dashboards = templates.of_type("AWS::CloudWatch::Dashboard").items()
+    (dashboard,) = [each for name, each in dashboards if name.startswith(prefix)]
     _, parts = dashboard["Properties"]["DashboardBody"]["Fn::Join"]
     body = "".join(part if isinstance(part, str) else str(next(iter(part.values()))).replace('"', "") for part in parts)
     return json.loads(body.replace("'", ""))["widgets"]
@@ -86,12 +93,38 @@ def test_the_dashboard_shows_what_the_service_promises(templates):
         ("CacheHits", "tiny-sentiment"),
         ("CacheMisses", "tiny-sentiment"),
     }
-    for title, metric in (
-        ("Throttles", "Throttles"),
-        ("Concurrent executions", "ConcurrentExecutions"),
-        ("Duration, p99, ms", "Duration"),
-    ):
+    assert [name for _, name, _, _ in graphs["Concurrent executions"]] == ["ConcurrentExecutions"]
+    for title, metric in (("Throttles", "Throttles"), ("Duration, p99, ms", "Duration")):
         assert [name for _, name, _, _ in graphs[title]] == [metric] * 3
+
+
+def test_the_dashboard_shows_the_failures_that_aws_answered_itself(heavy):
+    widgets = dashboard_of(heavy, "Dashboard")
+    (graph,) = [each["properties"] for each in widgets if "no function or task" in each["properties"].get("title", "")]
+    counted = [(row[1], row[-1]["id"]) for row in graph["metrics"] if len(row) > 1]
+    assert [name for name, _ in counted] == ["5xx", "Faults", "Faults", "Faults"]
+    (expression,) = [row[0]["expression"] for row in graph["metrics"] if len(row) == 1]
+    rest = "FILL(answered, 0) - FILL(faults, 0) - FILL(slot0, 0) - FILL(slot1, 0)"
+    assert expression == f"IF({rest} > 0, {rest}, 0)"
+    assert {id_ for _, id_ in counted} == {"answered", "faults", "slot0", "slot1"}
+
+
+@pytest.mark.parametrize("name", ["Predict", "Features", "Feedback"])
+def test_a_deploy_is_rolled_back_by_the_failures_of_its_own_version(templates, name):
+    alarms, version = alarms_of(templates), f"{name}FunctionCurrentVersion"
+    failing = alarms[f"Alarms{name}NewFailing"]
+    metrics = {each["Id"]: each["MetricStat"]["Metric"] for each in failing["Metrics"] if "MetricStat" in each}
+    assert {key: (each["Namespace"], each["MetricName"]) for key, each in metrics.items()} == {
+        "crashes": ("AWS/Lambda", "Errors"),
+        "calls": ("AWS/Lambda", "Invocations"),
+        "faults": ("Slipway", "Faults"),
+    }
+    (slow,) = [each["MetricStat"]["Metric"] for each in alarms[f"Alarms{name}NewSlow"]["Metrics"]]
+    assert (slow["Namespace"], slow["MetricName"]) == ("AWS/Lambda", "Duration")
+    for metric in (*metrics.values(), slow):
+        (executed,) = [each["Value"] for each in metric["Dimensions"] if each["Name"] == "ExecutedVersion"]
+        assert executed["Fn::GetAtt"][0].startswith(version)
+        assert executed["Fn::GetAtt"][1] == "Version"
 
 
 def test_the_dashboard_is_within_what_costs_nothing(templates):

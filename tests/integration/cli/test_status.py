@@ -179,6 +179,28 @@ def test_it_is_read_in_80_columns(status: Status, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("deployed")
+def test_a_model_whose_requests_hang_on_one_task_is_told_what_a_second_would_buy(
+    status: Status, aws: Callable[[str], Any]
+) -> None:
+    assert "min_tasks" not in status().stdout  # two slots with a task each
+    groups = {
+        each["TargetGroupName"]: each["TargetGroupArn"]
+        for each in aws("elbv2").describe_target_groups()["TargetGroups"]
+    }
+    weights = [{"TargetGroupArn": groups["blue"], "Weight": 100}, {"TargetGroupArn": groups["green"], "Weight": 0}]
+    balancer = aws("elbv2").describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = aws("elbv2").describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    (rule,) = [each for each in aws("elbv2").describe_rules(ListenerArn=listener)["Rules"] if each["Priority"] == "1"]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}
+    aws("elbv2").modify_rule(RuleArn=rule["RuleArn"], Actions=[action])
+
+    assert "heavy.min_tasks: 2" in status().stdout
+
+    aws("ecs").update_service(cluster="cluster", service="blue", desiredCount=2)
+    assert "min_tasks" not in status().stdout
+
+
+@pytest.mark.usefixtures("deployed")
 def test_an_api_that_is_not_ready_is_told_with_its_reason(status: Status, handler: type[Handler]) -> None:
     handler.ready = False
 

@@ -13,7 +13,9 @@ from support.releases.records import make_release
 
 from functions.controller.settings import Settings
 from slipway.aws.table import lazy_client
+from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
 from slipway.errors import ConfigError, UnavailableError
+from slipway.releases.controller.api_client import ApiClient
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.table import DynamoReleaseStore
 
@@ -71,6 +73,33 @@ def test_a_release_that_cannot_be_taken_on_fails_the_call(handle: Any) -> None:
     broken = store.start(make_release("tiny-sentiment", tier="heavy"))
     with pytest.raises(UnavailableError, match=broken.id):
         handle({}, CallContext())
+
+
+def test_a_daily_call_uses_the_vpc_link_and_makes_no_pass(handle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    answers = iter([200, 503])
+
+    def call(self: ApiClient, method: str, path: str, body: str = "") -> tuple[int, dict[str, Any]]:
+        asked.append((method, path))
+        return next(answers), {}
+
+    monkeypatch.setattr(ApiClient, "call", call)
+    store = DynamoReleaseStore("control", client=lazy_client())
+    release = store.start(make_release("tiny-sentiment"))
+    assert handle(dict(KEEP_WARM), CallContext()) == {"releases": {}}
+    assert asked == [("GET", LINK_PATH)]
+    assert store.current(["tiny-sentiment"]) == [release]
+    with pytest.raises(UnavailableError, match="VPC link"):
+        handle(dict(KEEP_WARM), CallContext())
+
+
+def test_a_settled_release_is_not_among_those_of_a_pass(handle: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    DynamoReleaseStore("control", client=lazy_client()).start(make_release("tiny-sentiment"))
+    for _ in range(5):
+        handle({}, CallContext())
+    capsys.readouterr()
+    assert handle({}, CallContext()) == {"releases": {}}
+    assert capsys.readouterr().out == ""
 
 
 def test_settings_name_what_is_missing() -> None:

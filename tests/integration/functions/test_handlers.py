@@ -12,6 +12,7 @@ import pytest
 from support.lambda_context import CallContext
 from support.registries import ORIGIN, PASSED
 
+from slipway.config.keep_warm import KEEP_WARM
 from slipway.errors import ConfigError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client
@@ -33,6 +34,15 @@ def test_predict(start, event, capsys) -> None:
     request, cold = logged(capsys)
     assert (request["Requests"], request["Model"], request["Version"]) == (1, "tiny-sentiment", "1")
     assert (cold["ColdStarts"], cold["Function"]) == (1, "predict")
+
+
+def test_a_call_that_keeps_a_snapshot_is_no_request(start, event, capsys) -> None:
+    handle = start("predict")
+    assert handle(dict(KEEP_WARM), CallContext()) == {}
+    assert logged(capsys) == []
+    handle(event("predict"), CallContext())
+    request, cold = logged(capsys)
+    assert (request["Requests"], cold["ColdStarts"]) == (1, 1)
 
 
 def test_problems_are_readable_text(start, event) -> None:

@@ -122,6 +122,13 @@ def test_a_slot_answers_for_the_version_that_it_serves(rules: dict[str, Any]) ->
     assert paths[rules["own"]["blue"]] == ["/v1/models/large/versions/1/*"]
 
 
+def test_the_versions_that_slots_answer_for_are_read(rules: dict[str, Any]) -> None:
+    balancer = SlotBalancer(rules["weighted"], rules["groups"], OPTIONS)
+    assert balancer.addressed() == {"blue": 0, "green": 0}  # paths that end in a star alone
+    balancer.answer("green", "large", 7)
+    assert balancer.addressed() == {"blue": 0, "green": 7}
+
+
 def test_a_slot_without_a_rule_of_its_own_is_named(rules: dict[str, Any]) -> None:
     client("elbv2").delete_rule(RuleArn=rules["own"]["green"])
     with pytest.raises(UnavailableError, match="green"):

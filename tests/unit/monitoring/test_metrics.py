@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -74,6 +75,22 @@ def telemetry(clock: Callable[[], float] = lambda: 1.5) -> tuple[Telemetry, list
 
 def lines(written: list[str]) -> list[dict]:
     return [json.loads(line) for text in written for line in text.splitlines()]
+
+
+def test_a_fault_is_counted_for_the_version_of_the_code_that_made_it() -> None:
+    written: list[str] = []
+    recorder = Telemetry("p", "predict", code_version="7", write=written.append)
+    for error in (UnavailableError("a", "b"), ConflictError("a")):
+        with suppress(UnavailableError, ConflictError), recorder.request() as event:
+            event.model = "m"
+            raise error
+    with recorder.request():
+        pass
+    fault, _, refused, fine = lines(written)
+    assert directives(fault)["Project", "Function", "ExecutedVersion"] == ["Faults"]
+    assert (fault["Function"], fault["ExecutedVersion"], fault["Faults"]) == ("predict", "7", 1)
+    assert directives(fault)["Project",] == ["Requests", "Latency", "Errors", "Faults"]
+    assert not [line for line in (refused, fine) if "ExecutedVersion" in line]
 
 
 def test_one_version_shares_the_line_of_the_request() -> None:

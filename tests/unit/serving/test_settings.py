@@ -17,6 +17,10 @@ def test_outside_lambda_the_root_is_here() -> None:
     assert Settings.of({}) == Settings(root=Path())
 
 
+def test_a_published_version_knows_its_number() -> None:
+    assert Settings.of({"AWS_LAMBDA_FUNCTION_VERSION": "7"}).code_version == "7"
+
+
 def test_a_process_that_is_to_be_snapshot_knows() -> None:
     assert Settings.of({"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}).snapshot
     assert not Settings.of({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}).snapshot

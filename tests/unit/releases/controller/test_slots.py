@@ -9,7 +9,15 @@ from support.releases.records import NOW
 from slipway.errors import ConflictError
 from slipway.releases.controller.parameters import StoredSlot
 from slipway.releases.controller.services import Tasks
-from slipway.releases.controller.slots import SlotState, idle_slot, live_shares, readiness, rising_first, weights_for
+from slipway.releases.controller.slots import (
+    SlotState,
+    idle_slot,
+    live_shares,
+    readiness,
+    rising_first,
+    wanted_tasks,
+    weights_for,
+)
 from slipway.releases.evidence.tallies import Readiness
 
 UP = SlotState(100, StoredSlot(1, NOW, 100), Tasks(2, 2, deploying=False, since=NOW + timedelta(minutes=1)), 2)
@@ -61,6 +69,22 @@ def test_a_version_is_ready_when_every_task_is_its_own_and_healthy(
     tasks: Tasks, healthy: int, expected: Readiness
 ) -> None:
     assert readiness({"blue": replace(UP, tasks=tasks, healthy=healthy)}, 1) is expected
+
+
+@pytest.mark.parametrize(
+    ("weight", "tasks", "wanted"),
+    [
+        (100, UP.tasks, 2),
+        (0, UP.tasks, 2),
+        (100, replace(UP.tasks, deploying=True), 2),
+        (0, replace(UP.tasks, deploying=True), 0),
+        (0, replace(UP.tasks, desired=0, running=0), 0),
+        (100, replace(UP.tasks, desired=0, running=0), 1),
+    ],
+    ids=["serving", "warm", "renewed", "starting", "retired", "retired with traffic"],
+)
+def test_a_slot_wants_tasks_that_serve_or_are_kept_warm(weight: int, tasks: Tasks, wanted: int) -> None:
+    assert wanted_tasks(replace(UP, weight=weight, tasks=tasks)) == wanted
 
 
 def test_a_version_that_no_slot_has_is_absent() -> None:
