@@ -61,9 +61,15 @@ def _lines(records: Path) -> Iterable[str]:
 
 def _parse(line: str, number: int) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, parse_constant=_constant)
     except ValueError as error:
         raise InputError.of(f"--input line {number}", f"not JSON: {error}") from error
+
+
+def _constant(name: str) -> None:
+    """NaN, as pandas writes missing values, is null in JSON; infinities have no such meaning."""
+    if name != "NaN":
+        raise ValueError(f"{name} is not a number")
 
 
 def _table(model: str, predictions: Sequence[dict[str, Any]]) -> Table:

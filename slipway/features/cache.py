@@ -32,7 +32,7 @@ class PredictionCache(Protocol):
         ...
 
 
-def cache_key(model: str, version: int, record: Mapping[str, FeatureValue]) -> str:
+def cache_key(model: str, version: int, record: Mapping[str, FeatureValue | None]) -> str:
     """64 hexadecimal digits that identify a model, version and complete record in every process.
 
     It is the SHA-256 of compact ASCII JSON with sorted names. A value's type counts: ``1``, ``1.0``, ``true`` and

@@ -114,7 +114,8 @@ def _print(made: "Imported") -> None:
     for field in manifest.inputs:
         limits = f"{field.min:g} to {field.max:g}" if field.min is not None and field.max is not None else ""
         allowed = ", ".join(map(str, field.allowed)) if field.allowed else ""
-        table.add_row(field.name, field.type, limits or allowed)
+        shown = [*filter(None, [limits or allowed]), *(["may be missing"] if field.nullable else [])]
+        table.add_row(field.name, field.type, "; ".join(shown))
     console.print(table)
     answers = ", ".join(manifest.outputs.labels) if manifest.outputs.labels else "a value"
     console.print(f"{manifest.task}: {answers}", soft_wrap=True)

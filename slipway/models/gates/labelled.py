@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from slipway.config import FeatureType
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
-from slipway.models.manifest import Manifest, Record
+from slipway.models.manifest import InputField, Manifest, Record
+from slipway.models.missing import missing_text
 from slipway.models.schema import RequestRecord, record_model
 
 LABEL = "label"
@@ -125,8 +126,14 @@ def _typed(row: Row, manifest: Manifest) -> Row:
     """A row of text with the inputs converted to their types."""
     return {
         **row,
-        **{field.name: _read(field.type, row[field.name]) for field in manifest.inputs if row.get(field.name)},
+        **{field.name: _cell(field, row[field.name]) for field in manifest.inputs if row.get(field.name) is not None},
     }
+
+
+def _cell(field: InputField, text: str) -> Any:
+    if field.nullable and missing_text(field.type, text):
+        return None
+    return _read(field.type, text) if text else text
 
 
 def _read(kind: FeatureType, text: str) -> Any:

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 from slipway.config import FeatureType
 from slipway.errors import InputError, MalformedError
 from slipway.models.manifest import InputField, Manifest
+from slipway.models.missing import missing_text
 from slipway.models.schema import RequestRecord
 from slipway.serving.apis.predict import pipeline_of
 from slipway.serving.http.bodies import JSON, UnsupportedMediaTypeError, require_plain
@@ -113,6 +114,8 @@ def _row(fields: Sequence[InputField], number: int, row: Sequence[str]) -> dict[
 
 def _value(field: InputField, text: str) -> Any:
     """Parse a text as the field's type; the schema refuses values of the wrong type."""
+    if field.nullable and missing_text(field.type, text):
+        return None
     if field.type is FeatureType.STRING:
         return text
     try:
