@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from slipway.config import FeatureType
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
+from slipway.models.labels import find_label
 from slipway.models.manifest import InputField, Manifest, Record
 from slipway.models.missing import missing_text
 from slipway.models.schema import RequestRecord, record_model
@@ -117,9 +118,10 @@ def _label(row: Mapping[str, Any], manifest: Manifest, place: str) -> str | floa
             return float(value)  # type: ignore[arg-type]  # what it cannot take is caught
         except (TypeError, ValueError) as error:
             raise InputError.of(f"{place}.{LABEL}", f"a regression needs a number (got {value!r})") from error
-    if isinstance(value, bool) or str(value) not in labels:
+    found = find_label(value, labels, by_number=manifest.task == "text-classification")
+    if found is None:
         raise InputError.of(f"{place}.{LABEL}", f"must be one of {', '.join(labels)} (got {value!r})")
-    return str(value)
+    return found
 
 
 def _typed(row: Row, manifest: Manifest) -> Row:

@@ -1,6 +1,6 @@
 """Decide the task, the labels and the missing last step of a graph, in pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from slipway.errors import CheckFailedError, InputError
 from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Question, Traits
+from slipway.models.labels import find_label
 
 REGRESSION = "tabular-regression"
 CLASSIFICATION = "tabular-classification"
@@ -141,12 +142,22 @@ def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[st
     if found is None or decision.labels is None:
         return found
     renamed: dict[str, str] = dict(zip(traits.classes or (), decision.labels, strict=False))
-    named = [str(label) if str(label) in decision.labels else renamed.get(str(label), str(label)) for label in found]
+    by_number = decision.task == "text-classification"
+    named = [_named(label, decision.labels, renamed, by_number=by_number) for label in found]
     unknown = sorted(set(named) - set(decision.labels))
     if unknown:
         shown, known = ", ".join(unknown[:_SHOWN]), ", ".join(decision.labels)
         raise InputError.of("--label-column", f"{samples.label_column} has {shown}, but the model's labels are {known}")
     return list(named)
+
+
+def _named(label: str | float, labels: Sequence[str], renamed: Mapping[str, str], *, by_number: bool) -> str:
+    """The package's name of a label, which the samples have under that name or under the original's."""
+    own = find_label(label, labels, by_number=by_number)
+    if own is not None:
+        return own
+    original = find_label(label, tuple(renamed), by_number=by_number)
+    return str(label) if original is None else renamed[original]
 
 
 def largest_difference(decision: Decision, reference: Numbers, outputs: Sequence[dict[str, Any]]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 from slipway.config import FeatureConfig, FeatureType
 from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Scalar
+from slipway.models.missing import missing_text, plain_value
 
 _OPTION = "--records"
 _BOOLEANS = {"true": True, "false": False}
@@ -39,25 +40,32 @@ class Samples:
             return None
         return [self._label(number, row.get(self.label_column)) for number, row in enumerate(self.rows, start=1)]
 
-    def values(self, column: str, kind: FeatureType | None = None) -> list[Scalar]:
-        """A column's values as ``kind``, or as the narrowest type that fits all of them.
+    def values(self, column: str, kind: FeatureType | None = None) -> list[Scalar | None]:
+        """A column's values as ``kind``, or as the narrowest type that fits all of them; None if one is missing.
 
         Raises:
-            InputError: a row has no value, or one of another type.
+            InputError: no row has a value, or one has a value of another type.
         """
         raw = [_present(row.get(column), column, number) for number, row in enumerate(self.rows, start=1)]
+        if all(value is None for value in raw):
+            raise InputError.of(_OPTION, f"{self.name}: {column} is missing in every record")
         if kind is FeatureType.STRING and self.is_text:
             return raw
         if not self.is_text:
             return self._checked(kind, raw, column)
-        for read in (_READERS[kind],) if kind else _READERS.values():
-            values = [read(text) for text in raw]
-            if None not in values:
+        for tried in (kind,) if kind else _READERS:
+            cells = [None if text is None or missing_text(tried, text) else text for text in raw]
+            values = [None if text is None else _READERS[tried](text) for text in cells]
+            if any(value is not None for value in values) and values.count(None) == cells.count(None):
                 return values
         raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, but has {_wrong(raw, kind)!r}")
 
-    def _checked(self, kind: FeatureType | None, values: list[Scalar], column: str) -> list[Scalar]:
-        wrong = [value for value in values if kind and not FeatureConfig(type=kind).accepts(value)]
+    def _checked(self, kind: FeatureType | None, values: list[Scalar | None], column: str) -> list[Scalar | None]:
+        if kind is FeatureType.INTEGER:
+            # Data frames write integers that may be missing as floats.
+            values = [plain_value(kind, value) if None in values else value for value in values]
+        there = [value for value in values if value is not None]
+        wrong = [value for value in there if kind and not FeatureConfig(type=kind).accepts(value)]
         if wrong:
             raise InputError.of(_OPTION, f"{self.name}: {column} must be of type {kind}, but has {wrong[0]!r}")
         return values
@@ -118,9 +126,9 @@ def _read_line(line: str, number: int) -> dict[str, Any]:
 
 def _present(value: Any, column: str, number: int) -> Any:
     fault = None
-    if value is None or value == "":
-        fault = "is missing"
-    elif not isinstance(value, str | int | float):
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if not isinstance(value, str | int | float):
         fault = "must be a string, a number, true or false"
     elif isinstance(value, float) and not math.isfinite(value):
         fault = "must be a finite number"
@@ -157,6 +165,6 @@ _READERS: dict[FeatureType, Callable[[str], Any]] = {
 }
 
 
-def _wrong(values: Sequence[str], kind: FeatureType | None) -> str:
+def _wrong(values: Sequence[str | None], kind: FeatureType | None) -> str | None:
     read = _READERS[kind or FeatureType.STRING]
-    return next(text for text in values if read(text) is None)
+    return next((text for text in values if text is not None and read(text) is None), None)
