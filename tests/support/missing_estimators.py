@@ -74,3 +74,10 @@ def linear() -> Any:
     """A linear model, which takes no missing value."""
     frame = table().dropna()
     return LogisticRegression().fit(frame[["income", "age"]], frame["label"])
+
+
+def japanese() -> Any:
+    """A pipeline of which one column has a name in another script."""
+    frame = table().rename(columns={"city": "都市"})
+    encode = ColumnTransformer([("city", OneHotEncoder(), ["都市"])], remainder=SimpleImputer())
+    return make_pipeline(encode, LogisticRegression()).fit(frame.drop(columns="label"), frame["label"])

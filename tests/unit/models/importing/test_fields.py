@@ -22,7 +22,7 @@ def samples(**columns: list[Any]) -> Samples:
 
 @pytest.mark.parametrize(
     ("column", "expected"),
-    [("Mean Radius (mm)", "mean_radius_mm"), ("2nd try", "field_2nd_try"), ("x", "x"), ("Größe", "gr_e")],
+    [("Mean Radius (mm)", "mean_radius_mm"), ("2nd try", "field_2nd_try"), ("x", "x"), ("Größe", "grosse")],
 )
 def test_names_fit_the_manifest(column: str, expected: str) -> None:
     assert field_name(column) == expected

@@ -98,3 +98,16 @@ def test_onnx_files_are_tried(run: Any, whole: Path, tmp_path: Path, entry: str,
     made = run(onnx=first.folder / "model.onnx", records=rows, labels=("no", "yes"), answers="probabilities")
 
     assert nullable(made.package) == expected
+
+
+def test_columns_can_be_renamed(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    table = missing_estimators.table().dropna().rename(columns={"city": "都市"})
+    table.to_csv(path, index=False)
+    with pytest.raises(InputError, match="--rename '都市=age'"):
+        run(sklearn="support.missing_estimators:japanese", records=path)
+    package = run(sklearn="support.missing_estimators:japanese", records=path, rename={"都市": "city"}).package
+    assert [field.name for field in package.manifest.inputs] == ["city", "income", "age"]
+    assert Predictor(package).predict(RECORDS)[0]["label"] in ("yes", "no")
+    with pytest.raises(InputError, match="town are not columns of the model"):
+        run(sklearn="support.missing_estimators:japanese", records=path, rename={"都市": "city", "town": "x"})
