@@ -19,7 +19,7 @@ from slipway.config import FeatureType, FeatureValue
 from slipway.config.validation import field_path, field_problems
 from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
 from slipway.models.manifest import InputField, Manifest, Record, Scalar
-from slipway.models.missing import plain_value
+from slipway.models.missing_values import plain_value
 
 StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
 """The stored features for one record, by feature group, then by feature."""

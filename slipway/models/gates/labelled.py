@@ -16,7 +16,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
 from slipway.models.labels import find_label
 from slipway.models.manifest import InputField, Manifest, Record
-from slipway.models.missing import missing_text
+from slipway.models.missing_values import missing_text
 from slipway.models.schema import RequestRecord, record_model
 
 LABEL = "label"

@@ -13,7 +13,7 @@ from typing import Any
 from slipway.config import FeatureConfig, FeatureType
 from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Scalar
-from slipway.models.missing import missing_text, plain_value
+from slipway.models.missing_values import missing_text, plain_value
 
 _OPTION = "--records"
 _BOOLEANS = {"true": True, "false": False}

@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 from slipway.config import FeatureType
 from slipway.errors import InputError, MalformedError
 from slipway.models.manifest import InputField, Manifest
-from slipway.models.missing import missing_text
+from slipway.models.missing_values import missing_text
 from slipway.models.schema import RequestRecord
 from slipway.serving.apis.predict import pipeline_of
 from slipway.serving.http.bodies import JSON, UnsupportedMediaTypeError, require_plain
