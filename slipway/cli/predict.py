@@ -82,7 +82,8 @@ def _inputs(file: Records, types: Mapping[str, FeatureType]) -> tuple[list[dict[
 
 
 def _record(values: Mapping[str, Any], file: Records, row: Row) -> dict[str, Any]:
-    """A record as JSON. CSV and Parquet have every column in every row, so that a missing value is an absent one."""
+    """A record as JSON, with null for NaN. A column of CSV or Parquet without a value is an absent field."""
+    values = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
     problems = [
         FieldProblem(name, f"must be a finite number, a text, true or false (got {shown(value)})")
         for name, value in values.items()

@@ -32,7 +32,7 @@ class PredictionCache(Protocol):
         ...
 
 
-def cache_key(model: str, version: int, record: Mapping[str, FeatureValue]) -> str:
+def cache_key(model: str, version: int, record: Mapping[str, FeatureValue | None]) -> str:
     """A key that identifies a model, version and complete record in every process: the model, ``#`` and 64 digits.
 
     The model is in front so that a role can be allowed the entries of its models only. The digits are the SHA-256 of

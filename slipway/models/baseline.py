@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from slipway.config import FeatureType
 from slipway.config.validation import field_problems
 from slipway.errors import InputError, PackageError
-from slipway.models.manifest import InputField, Manifest, Scalar
+from slipway.models.manifest import InputField, Manifest, Record, Scalar
 
 _BINS = 10
 _CATEGORIES = 50
@@ -31,11 +31,17 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Numbers(_Part):
+class _Summary(_Part):
+    """A distribution of ``count`` values; ``missing`` is the share of records of a nullable input that have none."""
+
+    count: Annotated[int, Field(ge=1)]
+    missing: Share | None = None
+
+
+class Numbers(_Summary):
     """A distribution of numbers. ``shares[i]`` is the share above ``edges[i - 1]`` and up to ``edges[i]``."""
 
     kind: Literal["numbers"] = "numbers"
-    count: Annotated[int, Field(ge=1)]
     mean: float
     std: Annotated[float, Field(ge=0)]
     min: float
@@ -52,20 +58,18 @@ class Numbers(_Part):
         return self
 
 
-class Categories(_Part):
+class Categories(_Summary):
     """The shares of the most frequent values, as text; ``other`` is the share of the rest."""
 
     kind: Literal["categories"] = "categories"
-    count: Annotated[int, Field(ge=1)]
     shares: dict[str, Share]
     other: Share = 0.0
 
 
-class Text(_Part):
+class Text(_Summary):
     """The lengths of free text; the text itself stays out of the package."""
 
     kind: Literal["text"] = "text"
-    count: Annotated[int, Field(ge=1)]
     characters: Numbers
 
 
@@ -89,15 +93,13 @@ class Baseline(_Part):
     outputs: OutputSummary
 
 
-def measure_baseline(
-    manifest: Manifest, records: Sequence[Mapping[str, Scalar]], outputs: Sequence[Mapping[str, Any]]
-) -> Baseline:
+def measure_baseline(manifest: Manifest, records: Sequence[Record], outputs: Sequence[Mapping[str, Any]]) -> Baseline:
     """Summarize validation records and their predictions, one output per record.
 
     ``records`` have every input of the manifest; ``outputs`` come from `Predictor.predict`.
 
     Raises:
-        InputError: there are no records, or their number differs from that of the outputs.
+        InputError: there are no records, their number differs from that of the outputs, or an input has no value.
     """
     if not records or len(records) != len(outputs):
         raise InputError.of("records", f"{len(records)} records, {len(outputs)} outputs; a baseline needs one for each")
@@ -129,7 +131,17 @@ def read_baseline(path: Path) -> Baseline:
         raise PackageError(path, problems) from error
 
 
-def _input_summary(field: InputField, values: Sequence[Scalar]) -> Numbers | Categories | Text:
+def _input_summary(field: InputField, values: Sequence[Scalar | None]) -> Numbers | Categories | Text:
+    there = [value for value in values if value is not None]
+    if not there:
+        raise InputError.of("records", f"every value of {field.name} is missing; a baseline needs some")
+    summary = _value_summary(field, there)
+    if not field.nullable:
+        return summary
+    return summary.model_copy(update={"missing": _rounded(1 - len(there) / len(values))})
+
+
+def _value_summary(field: InputField, values: Sequence[Scalar]) -> Numbers | Categories | Text:
     if field.type is FeatureType.BOOLEAN or field.allowed is not None:
         return categories([_as_text(value) for value in values])
     if field.type is FeatureType.STRING:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from slipway.config import FeatureName, FeatureType, Name, VersionNumber
 
 Scalar = str | int | float | bool
-Record = Mapping[str, Scalar]
-"""A whole record: a value for every input of the manifest, by name."""
+Record = Mapping[str, Scalar | None]
+"""A whole record: a value for every input of the manifest, by name; None for a nullable one that is missing."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GitCommit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
@@ -38,6 +38,9 @@ class InputField(_Part):
 
     ``group`` names the feature group that holds the value; without it, the value comes with the request. A request
     may also give the value of a grouped field, which is then not read from the store.
+
+    A ``nullable`` field may be missing: null, NaN, absent, or not in the store. The graph gets NaN for it, or an empty
+    string.
     """
 
     name: FeatureName
@@ -49,6 +52,7 @@ class InputField(_Part):
     allowed: tuple[Scalar, ...] | None = Field(default=None, strict=False, min_length=1)
     max_characters: Annotated[int, Field(ge=1)] | None = None
     default: Scalar | None = None
+    nullable: bool = False
 
     @model_validator(mode="after")
     def _constraints_fit_the_type(self) -> Self:

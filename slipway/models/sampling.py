@@ -20,10 +20,17 @@ _PROSE = (
 def sample_records(package: Package, count: int = 64) -> list[Record]:
     """``count`` records whose numbers, categories and text lengths cycle through the baseline's quantiles."""
     columns = {
-        field.name: list(islice(_values(field, package.baseline.inputs.get(field.name)), count))
+        field.name: list(islice(_maybe_missing(field, package.baseline.inputs.get(field.name)), count))
         for field in package.manifest.inputs
     }
     return [{name: values[index] for name, values in columns.items()} for index in range(count)]
+
+
+def _maybe_missing(field: InputField, summary: InputSummary | None) -> Iterator[Scalar | None]:
+    """The values, of which as many are None as in the baseline, one for every so many values."""
+    share = (summary.missing or 0.0) if summary is not None and field.nullable else 0.0
+    for number, value in enumerate(_values(field, summary)):
+        yield None if int((number + 1) * share) > int(number * share) else value
 
 
 def _values(field: InputField, summary: InputSummary | None) -> Iterator[Scalar]:

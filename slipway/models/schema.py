@@ -1,7 +1,8 @@
 """The records of a request, validated against the manifest's inputs.
 
 A request's record may omit values in the feature store if it names the entity to fetch them for; `complete` adds them.
-Validation is strict: no value is converted to another type, except that an integer is accepted for a float.
+Validation is strict: no value is converted to another type, except that an integer is accepted for a float. In a
+nullable input, null and NaN are a missing value, and a whole float is accepted for an integer.
 """
 
 import math
@@ -18,6 +19,7 @@ from slipway.config import FeatureType, FeatureValue
 from slipway.config.validation import field_path, field_problems
 from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
 from slipway.models.manifest import InputField, Manifest, Record, Scalar
+from slipway.models.missing_values import plain_value
 
 StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
 """The stored features for one record, by feature group, then by feature."""
@@ -60,7 +62,7 @@ class RequestRecord(BaseModel):
         """Whether the request gives every input that a feature group would."""
         return self.plan.grouped_attributes <= self.model_fields_set
 
-    def given(self) -> dict[str, Scalar]:
+    def given(self) -> dict[str, Scalar | None]:
         """The inputs in the request, by name."""
         values, inputs = self.__dict__, self.plan.inputs
         return {inputs[attribute].name: values[attribute] for attribute in self.model_fields_set if attribute in inputs}
@@ -75,6 +77,8 @@ class RequestRecord(BaseModel):
 
     def complete(self, stored: StoredFeatures = _NOTHING, *, prefix: str = "") -> Record:
         """Complete the record: values from the request, else from the store, else the manifest's defaults.
+
+        A nullable input with none of these is None.
 
         Raises:
             InputError: the store lacks a feature without a default, or has one that the manifest does not allow; each
@@ -149,9 +153,12 @@ _ENTITY_ID = core_schema.str_schema(strict=True, min_length=1, max_length=_ENTIT
 def _schema(field: InputField, text_characters: int | None) -> CoreSchema:
     """What one input may be, for pydantic."""
     schema = _type_schema(field, text_characters)
-    if field.allowed is None:
+    if field.allowed is not None:
+        schema = core_schema.no_info_after_validator_function(partial(_one_of, field.allowed), schema)
+    if not field.nullable:
         return schema
-    return core_schema.no_info_after_validator_function(partial(_one_of, field.allowed), schema)
+    nullable = core_schema.nullable_schema(schema)
+    return core_schema.no_info_before_validator_function(partial(plain_value, field.type), nullable)
 
 
 def _type_schema(field: InputField, text_characters: int | None) -> CoreSchema:
@@ -178,9 +185,9 @@ def _one_of(allowed: tuple[Scalar, ...], value: Scalar) -> Scalar:
 
 
 def _field_info(field: InputField) -> Any:
-    required = field.group is None and field.default is None
+    required = field.group is None and field.default is None and not field.nullable
     default: Any = ... if required else field.default
-    extra = partial(_describe, field.allowed, field.default)
+    extra = partial(_describe, field.allowed, field.default, nullable=field.nullable)
     return Field(default=default, alias=field.name, description=field.description or None, json_schema_extra=extra)
 
 
@@ -190,10 +197,15 @@ def _entity_info(plan: _Plan, entity: str) -> Any:
     return Field(default="", alias=entity, description=text, json_schema_extra=partial(_describe, None, None))
 
 
-def _describe(allowed: tuple[Scalar, ...] | None, default: Scalar | None, schema: dict[str, Any]) -> None:
+def _describe(
+    allowed: tuple[Scalar, ...] | None, default: Scalar | None, schema: dict[str, Any], *, nullable: bool = False
+) -> None:
     """Make the JSON schema match the validator; pydantic's own default only marks that a key may be absent."""
+    if nullable:
+        inner = next(each for each in schema.pop("anyOf") if each["type"] != "null")
+        schema.update({**inner, "type": [inner["type"], "null"]})
     if allowed is not None:
-        schema["enum"] = list(allowed)
+        schema["enum"] = [*allowed, None] if nullable else list(allowed)
     if default is None:
         schema.pop("default", None)
 
@@ -205,9 +217,9 @@ def _plan(
     entity_of_group: Mapping[str, str],
 ) -> _Plan:
     defaults = {
-        field.name: _default(manifest, field, schemas[attribute])
+        field.name: None if field.default is None else _default(manifest, field, schemas[attribute])
         for attribute, field in inputs.items()
-        if field.default is not None
+        if field.default is not None or field.nullable
     }
     stored = {
         field.name: core_schema.typed_dict_field(schemas[attribute], required=False)
@@ -266,7 +278,7 @@ def _entity_missing(entity: str, needed: list[str]) -> ValidationError:
     return ValidationError.from_exception_data("record", [InitErrorDetails(type=kind, loc=(entity,), input={})])
 
 
-def _fetched(plan: _Plan, given: Mapping[str, Scalar], stored: StoredFeatures, prefix: str) -> dict[str, Scalar]:
+def _fetched(plan: _Plan, given: Record, stored: StoredFeatures, prefix: str) -> Record:
     """The stored values of the inputs that the request omits, validated against the manifest."""
     rows = {group: stored.get(group, {}) for group in plan.entity_of_group}
     values = {
@@ -275,7 +287,7 @@ def _fetched(plan: _Plan, given: Mapping[str, Scalar], stored: StoredFeatures, p
         if field.group and field.name in rows[field.group] and field.name not in given
     }
     try:
-        fetched: dict[str, Scalar] = plan.stored.validate_python(values)
+        fetched: Record = plan.stored.validate_python(values)
     except ValidationError as error:
         problems = field_problems(error, prefix=prefix)
         raise InputError(

@@ -19,6 +19,8 @@ Tensor = NDArray[Any]
 
 _SCORE_DIGITS = 6
 _SUM_TOLERANCE = 0.01
+MISSING_TEXT = ""
+"""What a graph gets for a missing string, since tensors of strings have no null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,18 @@ class _Table:
         self._names = tuple(field.name for field in fields)
         self._matrix = graph.inputs[0] if len(graph.inputs) == 1 else None
         self._columns = graph.inputs
+        self._fills = tuple(_fill(field) for field in fields)
+        self._has_fills = any(fill is not None for fill in self._fills)
         if self._matrix is not None:
             _require_matrix(package, self._matrix)
         else:
             _require_columns(package, graph.inputs)
 
     def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
+        """Tensors in which a missing number is NaN, as NumPy converts None, and a missing string is empty."""
         names = self._names
+        if self._has_fills:
+            records = [_filled(record, names, self._fills) for record in records]
         if self._matrix is not None:
             rows = [[record[name] for name in names] for record in records]
             return {self._matrix.name: np.array(rows, self._matrix.dtype)}
@@ -119,6 +126,14 @@ class _Table:
             spec.name: np.array([[record[name]] for record in records], spec.dtype)
             for name, spec in zip(names, self._columns, strict=True)
         }
+
+
+def _fill(field: InputField) -> str | None:
+    return MISSING_TEXT if field.nullable and field.type is FeatureType.STRING else None
+
+
+def _filled(record: Record, names: Sequence[str], fills: Sequence[str | None]) -> Record:
+    return {name: fill if record[name] is None else record[name] for name, fill in zip(names, fills, strict=True)}
 
 
 class TabularClassification(_Table):
@@ -216,6 +231,8 @@ def _only_text_field(package: Package) -> str:
     fields = package.manifest.inputs
     if len(fields) != 1 or fields[0].type is not FeatureType.STRING:
         raise _refused(package, f"inputs: {package.manifest.task} takes exactly one input, of type string")
+    if fields[0].nullable:
+        raise _refused(package, f"inputs.{fields[0].name}: a text cannot be nullable; give it a default, e.g. ''")
     return fields[0].name
 
 
@@ -256,6 +273,9 @@ _HOLDS = {
 def _require_fit(package: Package, field: InputField, spec: TensorSpec) -> None:
     if field.type not in _HOLDS.get(spec.dtype.kind, ()):
         raise _refused(package, f"inputs.{field.name}: is {field.type}, but the graph's {spec.name} is {spec.dtype}")
+    if field.nullable and spec.dtype.kind not in "fO":
+        message = f"is nullable, but the graph's {spec.name} is {spec.dtype}, which has no missing value"
+        raise _refused(package, f"inputs.{field.name}: {message}")
 
 
 def _only_float_output(package: Package, graph: GraphSpec, *, width: int) -> int:

@@ -100,3 +100,21 @@ def untraceable() -> Any:
 def weights() -> Any:
     """Not a module."""
     return table().state_dict()
+
+
+class Wide(nn.Module):
+    """Operators that only the capturing exporter knows, and weights that it keeps in a file of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(4, 4000), nn.Linear(4000, 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        hidden = torch.sigmoid(self.first(features))
+        result: torch.Tensor = self.last(torch.special.expm1(torch.special.xlog1py(hidden, torch.ones_like(hidden))))
+        return result
+
+
+def wide() -> nn.Module:
+    return Wide().eval()

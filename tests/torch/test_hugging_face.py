@@ -137,5 +137,5 @@ def test_weights_of_something_else_are_refused(run: Any, folder: Path, texts: Pa
 def test_a_regression_is_refused(run: Any, texts: Path, tmp_path: Path) -> None:
     folder = save(tmp_path / "one", make_bert(id2label={0: "score"}))
 
-    with pytest.raises(InputError, match="one label of several is needed"):
+    with pytest.raises(InputError, match="at least two are needed"):
         run(hugging_face=folder, records=texts)

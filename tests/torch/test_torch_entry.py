@@ -88,3 +88,13 @@ def test_everything_missing_is_said_at_once(run: Any, networks: str) -> None:
         run(torch="networks:table", name=None)
 
     assert [problem.field for problem in caught.value.problems] == ["--name", "--records"]
+
+
+def test_the_weights_of_a_captured_export_are_in_the_package(run: Any, networks: str, tmp_path: Path) -> None:
+    path = tmp_path / "values.csv"
+    path.write_text("a,b,c,d\n0.5,1.5,2,0.25\n1.5,-1,3,0.5\n")
+
+    made = run(torch="networks:wide", records=path, task="tabular-regression")
+
+    assert made.difference < 1e-4
+    assert (made.package.folder / "model.onnx").stat().st_size > 4 * 5 * 4000

@@ -38,6 +38,9 @@ def import_(
     ] = None,
     answers: Annotated[str | None, typer.Option(help="Kind of outputs, probabilities or logits, if ambiguous.")] = None,
     inputs: Annotated[Path | None, typer.Option(help="YAML list of inputs that overrides what is inferred.")] = None,
+    rename: Annotated[
+        list[str] | None, typer.Option(help="Name of a column's input, as COLUMN=NAME; may be repeated.")
+    ] = None,
     ranges: Annotated[bool, typer.Option(help="Infer the limits of inputs from the sample records.")] = True,
     graph_output: Annotated[
         str | None, typer.Option(help="ONNX output with the answers, if there are several.")
@@ -54,6 +57,7 @@ def import_(
 ) -> None:
     """Make a package of a trained model, checked against the original on sample records."""
     # Every command loads this module, but only this one needs NumPy and ONNX Runtime.
+    from slipway.models.importing.fields import read_renames
     from slipway.models.importing.importer import import_model
     from slipway.models.importing.request import ImportRequest, refuse_to_ask, split_labels
 
@@ -70,6 +74,7 @@ def import_(
         labels=split_labels(labels) if labels else None,
         answers=answers,
         inputs=inputs,
+        rename=read_renames(rename or []),
         ranges=ranges,
         graph_output=graph_output,
         tokenizer=tokenizer,
@@ -114,7 +119,8 @@ def _print(made: "Imported") -> None:
     for field in manifest.inputs:
         limits = f"{field.min:g} to {field.max:g}" if field.min is not None and field.max is not None else ""
         allowed = ", ".join(map(str, field.allowed)) if field.allowed else ""
-        table.add_row(field.name, field.type, limits or allowed)
+        shown = [*filter(None, [limits or allowed]), *(["may be missing"] if field.nullable else [])]
+        table.add_row(field.name, field.type, "; ".join(shown))
     console.print(table)
     answers = ", ".join(manifest.outputs.labels) if manifest.outputs.labels else "a value"
     console.print(f"{manifest.task}: {answers}", soft_wrap=True)

@@ -159,7 +159,7 @@ def _inputs_table(manifest: Manifest) -> Table:
             f"{name} {value}"
             for name in ("min", "max", "allowed", "max_characters")
             if (value := getattr(field, name)) is not None
-        ]
+        ] + (["nullable"] if field.nullable else [])
         default = "" if field.default is None else str(field.default)
         table.add_row(field.name, field.type, field.group or "request", ", ".join(limits), default)
     return table

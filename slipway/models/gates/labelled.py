@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
+from slipway.models.labels import find_label
 from slipway.models.manifest import Manifest, Record
+from slipway.models.missing_values import present_values
 from slipway.models.schema import RequestRecord, record_model
 from slipway.records.cells import finite_number, read_cells
 from slipway.records.files import open_records
@@ -63,7 +65,7 @@ def _read_rows(path: Path, manifest: Manifest) -> tuple[list[Row], str]:
         raise InputError.of(str(path), "has no records")
     if records.is_text:
         types = {field.name: field.type for field in manifest.inputs}
-        rows = [Row(row.position, read_cells(row.values, types)) for row in rows]
+        rows = [Row(row.position, read_cells(present_values(row.values, manifest.inputs), types)) for row in rows]
     with path.open("rb") as file:
         return rows, hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -110,6 +112,7 @@ def _label(row: Values, manifest: Manifest) -> str | float:
         if number is None:
             raise InputError.of(LABEL, f"a regression needs a finite number (got {shown(value)})")
         return number
-    if isinstance(value, bool) or str(value) not in labels:
+    found = find_label(value, labels, by_number=manifest.task == "text-classification")
+    if found is None:
         raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {shown(value)})")
-    return str(value)
+    return found

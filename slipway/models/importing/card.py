@@ -31,6 +31,8 @@ def _row(field: InputField) -> str:
     limits = [f"{field.min:g} to {field.max:g}"] if field.min is not None and field.max is not None else []
     if field.allowed is not None:
         limits.append(", ".join(str(value) for value in field.allowed))
+    if field.nullable:
+        limits.append("may be missing")
     if field.group is not None:
         limits.append(f"from feature group {field.group}")
     return f"| {field.name} | {field.type} | {'; '.join(limits)} | {field.description} |"

@@ -1,6 +1,6 @@
 """Decide the task, the labels and the missing last step of a graph, in pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from slipway.errors import CheckFailedError, InputError
 from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Question, Traits
+from slipway.models.labels import find_label
 from slipway.records.cells import almost_number, finite_number
 from slipway.records.rows import shown
 
@@ -142,7 +143,8 @@ def true_labels(decision: Decision, traits: Traits, samples: Samples) -> list[st
     if decision.labels is None:
         return [_true_value(samples, at, label) for at, label in enumerate(found)]
     renamed: dict[str, str] = dict(zip(traits.classes or (), decision.labels, strict=False))
-    named = [str(label) if str(label) in decision.labels else renamed.get(str(label), str(label)) for label in found]
+    by_number = decision.task == "text-classification"
+    named = [_named(label, decision.labels, renamed, by_number=by_number) for label in found]
     unknown = sorted(set(named) - set(decision.labels))
     if unknown:
         shown, known = ", ".join(unknown[:_SHOWN]), ", ".join(decision.labels)
@@ -157,6 +159,15 @@ def _true_value(samples: Samples, at: int, label: str | float) -> float:
         place = f"{samples.place(at)}, {samples.label_column}"
         raise InputError.of(place, f"a regression needs a finite number, not {shown(label)}; {hint}")
     return number
+
+
+def _named(label: str | float, labels: Sequence[str], renamed: Mapping[str, str], *, by_number: bool) -> str:
+    """The package's name of a label, which the samples have under that name or under the original's."""
+    own = find_label(label, labels, by_number=by_number)
+    if own is not None:
+        return own
+    original = find_label(label, tuple(renamed), by_number=by_number)
+    return str(label) if original is None else renamed[original]
 
 
 def largest_difference(decision: Decision, reference: Numbers, outputs: Sequence[dict[str, Any]]) -> float:

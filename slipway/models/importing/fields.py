@@ -2,8 +2,10 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -25,9 +27,36 @@ InputDocuments = list[dict[str, Any]]
 
 
 def field_name(column: str) -> str:
-    """A valid manifest name for a column: ``Mean Radius (mm)`` becomes ``mean_radius_mm``."""
-    name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")[:_NAME_CHARACTERS]
+    """A valid manifest name for a column: ``Mean Radius (mm)`` becomes ``mean_radius_mm``, ``Größe`` ``grosse``."""
+    name = re.sub(r"[^a-z0-9]+", "_", _plain(column)).strip("_")[:_NAME_CHARACTERS]
     return name if name[:1].isalpha() else f"field_{name}".rstrip("_")[:_NAME_CHARACTERS]
+
+
+def named(column: str, renamed: Mapping[str, str]) -> str:
+    """The manifest's name for a column, which ``renamed`` may state.
+
+    Raises:
+        InputError: the column's name has letters that a manifest's name cannot have, and nothing renames it.
+    """
+    if column in renamed:
+        return renamed[column]
+    if any(letter.isalpha() and not letter.isascii() for letter in _plain(column)):
+        message = f"{column} has letters that the name of an input cannot have; name it, e.g. --rename '{column}=age'"
+        raise InputError.of("--rename", message)
+    return field_name(column)
+
+
+def read_renames(pairs: Sequence[str]) -> dict[str, str]:
+    """``COLUMN=NAME`` pairs as a mapping; raises InputError for one that is not such a pair."""
+    if wrong := [pair for pair in pairs if not all(pair.rpartition("="))]:
+        raise InputError.of("--rename", f"{wrong[0]!r} must be COLUMN=NAME")
+    return {column: name for column, _, name in (pair.rpartition("=") for pair in pairs)}
+
+
+def _plain(text: str) -> str:
+    """Lower case without accents; letters of other scripts stay."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def read_inputs(path: Path) -> dict[str, dict[str, Any]]:
@@ -56,18 +85,28 @@ def column_of(column: Column, samples: Samples) -> str:
 
 
 def infer_inputs(
-    columns: Sequence[Column], samples: Samples, stated: Mapping[str, Mapping[str, Any]], *, ranges: bool = True
+    columns: Sequence[Column],
+    samples: Samples,
+    stated: Mapping[str, Mapping[str, Any]],
+    *,
+    ranges: bool = True,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> InputDocuments:
     """Infer the manifest's ``inputs``; the user's statements take precedence.
 
     Raises:
-        InputError: the samples lack a column or have a type that the source refuses, or ``stated`` names no input.
+        InputError: the samples lack a column or have a type that the source refuses, ``stated`` names no input, or
+            ``renamed`` names no column.
     """
-    names = [field_name(column.name) for column in columns]
+    there = [column.name for column in columns]
+    if absent := sorted(set(renamed) - set(there)):
+        raise InputError.of("--rename", f"{', '.join(absent)} are not columns of the model; it has {', '.join(there)}")
+    names = [named(name, renamed) for name in there]
     if unknown := sorted(set(stated) - set(names)):
         raise InputError.of("--inputs", f"{', '.join(unknown)} are not inputs of the model; it has {', '.join(names)}")
     if len(set(names)) != len(names):
-        raise InputError.of("model", f"two columns would have the same name in the manifest: {', '.join(names)}")
+        pairs = ", ".join(f"{column} ({name})" for column, name in zip(there, names, strict=True))
+        raise InputError.of("--rename", f"two columns would have the same name; rename one: {pairs}")
     return [
         {**_inferred(column, name, samples, stated.get(name, {}), ranges=ranges), **stated.get(name, {})}
         for column, name in zip(columns, names, strict=True)
@@ -79,12 +118,17 @@ def _inferred(
 ) -> dict[str, Any]:
     stated_type = stated.get("type")
     known = FeatureType(stated_type) if stated_type in list(FeatureType) else column.type
-    values = samples.values(column_of(column, samples), known)
+    values = [value for value in samples.values(column_of(column, samples), known) if value is not None]
     kind = known or _type_of(column.name, values)
     found: dict[str, Any] = {"name": name, "type": str(kind)}
     if column.allowed is not None:
         found["allowed"] = list(column.allowed)
-    elif ranges and kind is FeatureType.STRING and not column.is_text and (allowed := _categories(values)):
+    elif (
+        ranges
+        and kind is FeatureType.STRING
+        and not (column.is_text or column.takes_unknown)
+        and (allowed := _categories(values))
+    ):
         found["allowed"] = allowed
     elif ranges and kind in (FeatureType.INTEGER, FeatureType.FLOAT):
         found["min"], found["max"] = _range([float(value) for value in values])

@@ -1,15 +1,16 @@
 """Turn a model of another framework into a sealed package, checked against the original."""
 
 import gc
+import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slipway.errors import CheckFailedError, InputError
+from slipway.errors import CheckFailedError, InputError, PredictionError
 from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.extras import need
 from slipway.models.gates.measure import quality
@@ -28,6 +29,7 @@ from slipway.models.importing.decisions import (
 )
 from slipway.models.importing.fields import field_name, infer_inputs, read_inputs, sample_records, settle
 from slipway.models.importing.graphs import finish, write_graph
+from slipway.models.importing.missing import find_missing, mark_nullable, require_values
 from slipway.models.importing.packaging import (
     CARD,
     GRAPH,
@@ -82,6 +84,7 @@ def import_model(request: ImportRequest, ask: Ask = refuse_to_ask) -> Imported:
         del exported
         gc.collect()
         need("onnx.checker", "import").check_model(str(package.path(GRAPH)))
+        package = _without_wrong_nulls(package, checked)
         outputs = _predict(package, checked)
         difference = _compare(checked, outputs)
         _complete(package, checked, outputs, difference)
@@ -95,9 +98,12 @@ def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
     stated = read_inputs(request.inputs) if request.inputs else {}
     request, samples, traits = _settle_samples(request, source, stated, ask)
     columns = traits.columns or ()
-    inputs = infer_inputs(columns, samples, stated, ranges=request.ranges)
+    inputs = infer_inputs(columns, samples, stated, ranges=request.ranges, renamed=request.rename)
     fields = settle(columns, inputs)
     records = sample_records(columns, fields, samples)
+    probes = find_missing(source, columns, fields, inputs, records)
+    mark_nullable(inputs, {probe.name for probe in probes})
+    require_values(inputs, records, columns)
     check = _with_a_long_text(records, traits, fields)
     raw = np.asarray(source.answers(check, fields), dtype=np.float64)
     request, decision = _settle_outputs(request, traits, samples, raw, ask)
@@ -111,6 +117,7 @@ def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
         records=records,
         check=check,
         reference=activate(raw, decision.activation),
+        probes=[replace(probe, answer=activate(probe.answer[None, :], decision.activation)) for probe in probes],
         truth=true_labels(decision, traits, samples),
     )
     return checked, source.export(fields)
@@ -163,6 +170,27 @@ def _write(draft: Path, checked: Checked, exported: Exported, number: int) -> Pa
         (draft / TOKENIZER).write_text(exported.tokenizer, encoding="utf-8")
     document = manifest_document(checked, graph.inputs, graph.output, number)
     return Package(draft, draft_manifest(document))
+
+
+def _without_wrong_nulls(package: Package, checked: Checked) -> Package:
+    """The package whose inputs are nullable only where the graph's answers without them are the original's.
+
+    Inputs that the samples lack are kept, since the check of the samples decides on them.
+    """
+    predictor, wrong = Predictor(package), set()
+    for probe in checked.probes:
+        try:
+            difference = largest_difference(checked.decision, probe.answer, predictor.predict([probe.record]))
+        except PredictionError:
+            difference = math.inf
+        lacking = any(record[probe.name] is None for record in checked.records)
+        if not lacking and not difference <= checked.request.tolerance:
+            wrong.add(probe.name)
+    inputs = tuple(
+        field.model_copy(update={"nullable": False}) if field.name in wrong else field
+        for field in package.manifest.inputs
+    )
+    return Package(package.folder, package.manifest.model_copy(update={"inputs": inputs}))
 
 
 def _predict(package: Package, checked: Checked) -> list[Output]:

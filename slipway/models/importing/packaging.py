@@ -15,6 +15,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import ConflictError, InputError
 from slipway.models.importing.decisions import Decision, Numbers
 from slipway.models.importing.fields import InputDocuments
+from slipway.models.importing.missing import Probe
 from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
 from slipway.models.manifest import Manifest, Record
@@ -38,6 +39,7 @@ class Checked:
     records: Sequence[Record]
     check: Sequence[Record]
     reference: Numbers
+    probes: Sequence[Probe]
     truth: Sequence[str | float] | None
 
 

@@ -1,7 +1,7 @@
 """The user's import request, and asking for what is missing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class ImportRequest:
 
     ``tolerance`` is the largest accepted difference from the original: of a probability, or of a value relative to the
     largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
-    is the folder of all models; ``output`` overrides the package's folder.
+    is the folder of all models; ``output`` overrides the package's folder. ``rename`` has inputs' names by column.
     """
 
     onnx: Path | None = None
@@ -39,6 +39,7 @@ class ImportRequest:
     labels: tuple[str, ...] | None = None
     answers: str | None = None
     inputs: Path | None = None
+    rename: Mapping[str, str] = field(default_factory=dict)
     ranges: bool = True
     graph_output: str | None = None
     tokenizer: Path | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from slipway.config import FeatureConfig, FeatureType
 from slipway.errors import InputError
 from slipway.models.manifest import Scalar
+from slipway.models.missing_values import missing_text, plain_value
 from slipway.records.cells import almost_number, finite_number, narrowest, read_cell
 from slipway.records.files import open_records
 from slipway.records.rows import Position, readable, shown
@@ -37,42 +38,50 @@ class Samples:
             return None
         return [self._label(at, row.get(self.label_column)) for at, row in enumerate(self.rows)]
 
-    def values(self, column: str, kind: FeatureType | None = None) -> list[Scalar]:
-        """A column's values as ``kind``, or as the narrowest type that fits all of them.
+    def values(self, column: str, kind: FeatureType | None = None) -> list[Scalar | None]:
+        """A column's values as ``kind``, or as the narrowest type that fits all of them; None if one is missing.
 
         Raises:
-            InputError: a row has no value, or one of another type.
+            InputError: no row has a value, or one has a value of another type.
         """
         raw = [self._present(at, row.get(column), column) for at, row in enumerate(self.rows)]
+        if all(value is None for value in raw):
+            raise InputError.of("--records", f"{self.name}: {column} is missing in every record")
         if self.is_text:
             kind = kind or self._narrowest(raw, column)
-            raw = [self._finite(at, read_cell(text, kind), column) for at, text in enumerate(raw)]
+            cells = [None if text is None or missing_text(kind, text) else text for text in raw]
+            raw = [text and self._finite(at, read_cell(text, kind), column) for at, text in enumerate(cells)]
         return self._checked(kind, raw, column)
 
     def place(self, at: int) -> str:
         """Where the row at an index stands, e.g. ``rows.csv record 3 (line 4)``."""
         return f"{self.name} {self.positions[at] if self.positions else Position(at + 1)}"
 
-    def _narrowest(self, texts: list[str], column: str) -> FeatureType:
+    def _narrowest(self, texts: list[str | None], column: str) -> FeatureType:
         """The narrowest type of a column; raises InputError for a text among numbers that is meant as one."""
-        kind = narrowest(texts)
-        if kind is FeatureType.STRING and any(finite_number(text) is not None for text in texts):
-            for at, text in enumerate(texts):
+        there = {at: text for at, text in enumerate(texts) if text is not None}
+        known = {at: text for at, text in there.items() if not missing_text(FeatureType.FLOAT, text)}
+        kind = narrowest(known.values()) if known else FeatureType.STRING
+        if kind is FeatureType.STRING and any(finite_number(text) is not None for text in there.values()):
+            for at, text in known.items():
                 if hint := almost_number(text):
                     raise self._refused(at, column, f"is {shown(text)} where other records have numbers; {hint}")
         return kind
 
-    def _checked(self, kind: FeatureType | None, values: list[Scalar], column: str) -> list[Scalar]:
+    def _checked(self, kind: FeatureType | None, values: list[Scalar | None], column: str) -> list[Scalar | None]:
+        if kind is FeatureType.INTEGER:
+            # Data frames write integers that may be missing as floats.
+            values = [plain_value(kind, value) if None in values else value for value in values]
         for at, value in enumerate(values):
-            if kind and not FeatureConfig(type=kind).accepts(value):
+            if kind and value is not None and not FeatureConfig(type=kind).accepts(value):
                 hint = almost_number(value) if isinstance(value, str) else None
                 reason = f"must be of type {kind}, but has {shown(value)}"
                 raise self._refused(at, column, f"{reason}; {hint}" if hint else reason)
         return values
 
     def _present(self, at: int, value: Any, column: str) -> Any:
-        if value is None or value == "":
-            raise self._refused(at, column, "is missing; give whole records")
+        if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+            return None
         if not isinstance(value, str | int | float):
             raise self._refused(at, column, "must be a string, a number, true or false; give whole records")
         return self._finite(at, value, column)

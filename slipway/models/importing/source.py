@@ -16,12 +16,18 @@ Values = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One input by the source's name, with what the source knows of it."""
+    """One input by the source's name, with what the source knows of it.
+
+    ``nullable`` is False if it may not be missing, and None if that is to be tried. ``takes_unknown``: the model
+    accepts categories that it has never seen.
+    """
 
     name: str
     type: FeatureType | None = None
     allowed: tuple[Scalar, ...] | None = None
     is_text: bool = False
+    nullable: bool | None = None
+    takes_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

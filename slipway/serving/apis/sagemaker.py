@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from slipway.errors import FieldProblem, InputError, MalformedError
 from slipway.models.manifest import Manifest
+from slipway.models.missing_values import present_values
 from slipway.models.schema import RequestRecord
 from slipway.records.cells import read_cells
 from slipway.records.files import Format, read_stream
@@ -95,9 +96,8 @@ def _reader(manifest: Manifest, body: bytes, kind: Format, *, header: bool) -> R
             raise MalformedError(error.problems) from None
         rows = [_values(row) for row in records.rows]
         if records.is_text:
-            rows = [
-                {name: value for name, value in read_cells(row, types).items() if value is not None} for row in rows
-            ]
+            known = (read_cells(present_values(row, manifest.inputs), types) for row in rows)
+            rows = [{name: value for name, value in row.items() if value is not None} for row in known]
         return reader.from_records(rows)
 
     return read

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from slipway.config import FeatureType
 from slipway.errors import InputError
-from slipway.models.manifest import BUILT_IN_TASKS, Manifest
+from slipway.models.manifest import BUILT_IN_TASKS, InputField, Manifest
 from slipway.models.schema import RequestRecord
 from slipway.serving.apis.tensors import BYTES, InferRequest, OutputTensor, read_columns
 from slipway.serving.http.responses import raw_response
@@ -73,8 +73,14 @@ class TensorReader:
 
 def accepted_datatypes(manifest: Manifest, record: type[RequestRecord]) -> dict[str, tuple[str, ...]]:
     """Return the datatypes of a version's input tensors: its inputs, and the ids of entities to fetch features for."""
-    fields = {field.name: _DATATYPES[field.type] for field in manifest.inputs}
+    fields = {field.name: _datatypes(field) for field in manifest.inputs}
     return {**fields, **dict.fromkeys(record.plan.entity_attributes, _DATATYPES[FeatureType.STRING])}
+
+
+def _datatypes(field: InputField) -> tuple[str, ...]:
+    """The datatypes of one input; data frames hold integers that may be missing as floats."""
+    own = _DATATYPES[field.type]
+    return (*own, "FP64", "FP32") if field.nullable and field.type is FeatureType.INTEGER else own
 
 
 def _check_inputs(request: InferRequest, accepted: Mapping[str, tuple[str, ...]]) -> None:

@@ -42,6 +42,7 @@ class HuggingFaceFolder:
         self._tokenizer = read_tokenizer(folder / "tokenizer.json", most=limit, pad_id=pad)
         self._model = _load(folder)
         self._labels = _labels(self._model.config)
+        _require_embeddings(self._tokenizer, self._model.config)
 
     @property
     def kind(self) -> str:
@@ -55,7 +56,7 @@ class HuggingFaceFolder:
         """One text input, named after the samples' column if they have only one."""
         columns = samples.columns if samples is not None else ()
         name = columns[0] if len(columns) == 1 else "text"
-        column = Column(name, FeatureType.STRING, is_text=True)
+        column = Column(name, FeatureType.STRING, is_text=True, nullable=False)
         return Traits((column,), "text-classification", self._labels, "logits", len(self._labels))
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
@@ -137,12 +138,32 @@ def _load(folder: Path) -> Any:
 
 
 def _labels(config: Any) -> tuple[str, ...]:
-    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
-        message = (
-            f"has {config.num_labels} label(s), problem type {config.problem_type}; one label of several is needed"
+    kind = config.problem_type
+    if kind in ("regression", "multi_label_classification"):
+        meaning = "a regression" if kind == "regression" else "several independent labels for one text"
+        raise InputError.of(
+            "--hugging-face", f"the model is for {meaning} (problem_type {kind}), which is not supported"
         )
+    if config.num_labels < 2:
+        raise InputError.of("--hugging-face", f"the model has {config.num_labels} label; at least two are needed")
+    if missing := [index for index in range(config.num_labels) if index not in config.id2label]:
+        there = ", ".join(map(str, config.id2label))
+        message = f"id2label has no label for output {missing[0]}; outputs are numbered from 0, and it has {there}"
         raise InputError.of("--hugging-face", message)
     return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+
+
+def _require_embeddings(tokenizer: Any, config: Any) -> None:
+    """Refuse a tokenizer whose ids exceed the embeddings; the graph would fail at the first text with such a token."""
+    rows, vocabulary = getattr(config, "vocab_size", None), tokenizer.get_vocab()
+    beyond = {token: id for token, id in vocabulary.items() if rows is not None and id >= rows}
+    if beyond:
+        token, id = max(beyond.items(), key=lambda item: item[1])
+        message = (
+            f"the tokenizer has {len(beyond)} token(s) without an embedding, e.g. {token!r} with id {id}, but the "
+            f"model has {rows} embeddings; call resize_token_embeddings and train, or save the tokenizer without them"
+        )
+        raise InputError.of("--hugging-face", message)
 
 
 def _limit(folder: Path, config: dict[str, Any]) -> int | None:

@@ -40,7 +40,7 @@ class OnnxFile:
         draft = self._draft()
         self._inputs = {name: _dtype_and_width(draft.model, name) for name in draft.inputs}
         self._output, self._classes = draft.output, _zipmap_labels(draft.model)
-        self._width = _width(draft)
+        self._width, self._handles_missing = _width(draft), _handles_missing(draft.model)
         # The checker loads the weights, too: keep one copy at a time.
         del draft
         _check(path)
@@ -52,7 +52,7 @@ class OnnxFile:
     def traits(self, samples: Samples | None) -> Traits:
         """Columns by the graph's names; a matrix has none, so the samples' columns are used in their order."""
         if self._tokenizer is not None:
-            column = Column("text", FeatureType.STRING, is_text=True)
+            column = Column("text", FeatureType.STRING, is_text=True, nullable=False)
             return Traits((column,), "text-classification", self._classes, width=self._width)
         answers = "probabilities" if self._classes else None
         task = "tabular-classification" if self._classes or (self._width or 0) > 1 else None
@@ -99,7 +99,10 @@ class OnnxFile:
 
     def _columns(self, samples: Samples | None) -> tuple[Column, ...] | None:
         if len(self._inputs) > 1:
-            return tuple(Column(name, _TYPES[dtype.kind]) for name, (dtype, _) in self._inputs.items())
+            return tuple(
+                Column(name, _TYPES[dtype.kind], nullable=self._nullable(dtype))
+                for name, (dtype, _) in self._inputs.items()
+            )
         ((dtype, width),) = self._inputs.values()
         if samples is None:
             return None
@@ -109,7 +112,11 @@ class OnnxFile:
             raise InputError.of("--records", message)
         # A matrix of floats may also hold integers: the samples decide.
         kind = None if dtype.kind == "f" else _TYPES[dtype.kind]
-        return tuple(Column(name, kind) for name in samples.columns)
+        return tuple(Column(name, kind, nullable=self._nullable(dtype)) for name in samples.columns)
+
+    def _nullable(self, dtype: np.dtype[Any]) -> bool | None:
+        """False if an input of this type cannot be missing; trees without a side for NaN answer, but mean nothing."""
+        return None if dtype.kind == "f" and self._handles_missing else False
 
     def _encode(self, records: Sequence[Record], fields: Fields) -> dict[str, Values]:
         if self._tokenizer is not None:
@@ -172,6 +179,17 @@ def _width(draft: GraphDraft) -> int | None:
         return 1
     fixed = len(sizes) == 2 and sizes[1].HasField("dim_value")
     return int(sizes[1].dim_value) if fixed else None
+
+
+def _handles_missing(model: Any) -> bool:
+    """Whether a node of the graph was made for NaN: an imputer, a test for it, or trees that know its side."""
+    nodes = model.graph.node
+    tracks = [
+        attribute for node in nodes for attribute in node.attribute if "missing_value_tracks_true" in attribute.name
+    ]
+    return any(node.op_type in ("Imputer", "IsNaN") for node in nodes) or any(
+        any(attribute.ints) or (attribute.HasField("t") and any(attribute.t.raw_data)) for attribute in tracks
+    )
 
 
 def _zipmap(model: Any) -> Any:

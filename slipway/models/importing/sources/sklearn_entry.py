@@ -14,6 +14,8 @@ from slipway.models.importing.graphs import GraphDraft
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Column, Exported, Fields, Traits, Values
 from slipway.models.importing.sources.entry import call_entry
+from slipway.models.importing.sources.sklearn_answers import require_one_answer, steps_of
+from slipway.models.importing.sources.sklearn_missing import for_export, has_missing, imputes, is_missing
 from slipway.models.manifest import Record
 
 _OPTION = "--sklearn"
@@ -29,6 +31,7 @@ class SklearnEntry:
         need("skl2onnx", "import")
         self._model = call_entry(entry, _OPTION)
         self._classifies = _classifies(self._model)
+        require_one_answer(self._model, _OPTION, classifies=self._classifies)
         _require_convertible(self._model)
 
     @property
@@ -70,7 +73,7 @@ class SklearnEntry:
         options = {"zipmap": False} if self._classifies else None
         try:
             with _whole_numbers():
-                model = skl2onnx.to_onnx(self._model, initial_types=types, options=options)
+                model = skl2onnx.to_onnx(for_export(self._model), initial_types=types, options=options)
         except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise InputError.of(_OPTION, f"skl2onnx cannot convert the {self.kind}: {_first_line(error)}") from error
         inputs = tuple(value.name for value in model.graph.input)
@@ -96,7 +99,7 @@ class SklearnEntry:
     def _rows(self, records: Sequence[Record], fields: Fields) -> Any:
         """A data frame for a model fitted with names, else a matrix."""
         columns = {
-            column: [record[name] for record in records]
+            column: [np.nan if record[name] is None else record[name] for record in records]
             for column, name in zip(fields.columns, fields.names, strict=True)
         }
         if hasattr(self._model, "feature_names_in_"):
@@ -144,7 +147,7 @@ def _classifies(model: Any) -> bool:
 
 
 def _require_convertible(model: Any) -> None:
-    for step in _steps(model):
+    for step in steps_of(model):
         if hasattr(step, "build_analyzer"):
             message = (
                 f"{type(step).__name__} needs a locale in ONNX Runtime that Lambda does not have; "
@@ -153,12 +156,8 @@ def _require_convertible(model: Any) -> None:
             raise InputError.of(_OPTION, message)
 
 
-def _steps(model: Any) -> list[Any]:
-    return [step for _, step in getattr(model, "steps", [("", model)])]
-
-
 def _column_transformer(model: Any) -> Any:
-    first = _steps(model)[0]
+    first = steps_of(model)[0]
     return first if hasattr(first, "transformers_") else None
 
 
@@ -175,7 +174,14 @@ def _columns(model: Any, names: Sequence[str]) -> Iterator[Column]:
             continue
         array = np.asarray(categories)
         kind = FeatureType.STRING if array.dtype.kind in "OUS" else FeatureType.INTEGER
-        yield Column(name, kind if array.dtype.kind in "OUSiu" else None, _allowed(model, name, names, array))
+        encoder, step = _encoded(model, names)[name][::2]
+        yield Column(
+            name,
+            kind if array.dtype.kind in "OUSiu" else None,
+            _allowed(encoder, array),
+            nullable=None if has_missing(array) or imputes(step) else False,
+            takes_unknown=getattr(encoder, "handle_unknown", "") != "error",
+        )
 
 
 def _used(model: Any, names: Sequence[str]) -> set[str]:
@@ -188,27 +194,28 @@ def _used(model: Any, names: Sequence[str]) -> set[str]:
 
 def _encoders(model: Any, names: Sequence[str]) -> dict[str, Any]:
     """The categories of the fitted encoders, by column."""
-    return {column: categories for column, (_, categories) in _encoded(model, names).items()}
+    return {column: categories for column, (_, categories, _) in _encoded(model, names).items()}
 
 
-def _encoded(model: Any, names: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+def _encoded(model: Any, names: Sequence[str]) -> dict[str, tuple[Any, Any, Any]]:
+    """The encoder, its categories and the transformer that it is part of, by column."""
     transformer = _column_transformer(model)
-    parts = transformer.transformers_ if transformer is not None else [("", _steps(model)[0], list(names))]
-    found: dict[str, tuple[Any, Any]] = {}
+    parts = transformer.transformers_ if transformer is not None else [("", steps_of(model)[0], list(names))]
+    found: dict[str, tuple[Any, Any, Any]] = {}
     for _, step, columns in parts:
-        encoder = next((inner for inner in _steps(step) if hasattr(inner, "categories_")), None)
+        encoder = next((inner for inner in steps_of(step) if hasattr(inner, "categories_")), None)
         if encoder is not None:
             for column, categories in zip(_resolved(columns, names), encoder.categories_, strict=True):
-                found[column] = (encoder, categories)
+                found[column] = (encoder, categories, step)
     return found
 
 
-def _allowed(model: Any, name: str, names: Sequence[str], categories: Any) -> tuple[Any, ...] | None:
+def _allowed(encoder: Any, categories: Any) -> tuple[Any, ...] | None:
     """The categories, if the model itself would fail on any other value."""
-    encoder, _ = _encoded(model, names)[name]
     if getattr(encoder, "handle_unknown", "") != "error" or categories.dtype.kind not in "OUSiu":
         return None
-    return tuple(categories.tolist()) if all(isinstance(c, str | int) for c in categories.tolist()) else None
+    there = tuple(category for category in categories.tolist() if not is_missing(category))
+    return there if all(isinstance(category, str | int) for category in there) else None
 
 
 def _resolved(columns: Any, names: Sequence[str]) -> list[str]:

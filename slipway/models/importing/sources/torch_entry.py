@@ -1,6 +1,7 @@
 """Import a PyTorch module for tabular data from the user's function."""
 
 import inspect
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,10 +81,10 @@ class TorchEntry:
     def _tensors(self, records: Sequence[Record], fields: Fields) -> tuple[Any, ...]:
         torch = need("torch", "torch")
         if len(self._parameters) == 1:
-            rows = [[record[name] for name in fields.names] for record in records]
+            rows = [[_number(record[name]) for name in fields.names] for record in records]
             return (torch.tensor(rows, dtype=self._dtype(None)),)
         return tuple(
-            torch.tensor([[record[name]] for record in records], dtype=self._dtype(column))
+            torch.tensor([[_number(record[name])] for record in records], dtype=self._dtype(column))
             for column, name in zip(fields.columns, fields.names, strict=True)
         )
 
@@ -102,6 +103,11 @@ class TorchEntry:
                 _OPTION, f"the example inputs must be a matrix of {len(names)} columns, as --inputs states"
             )
         return {name: matrix[:, column].tolist() for column, name in enumerate(names)}
+
+
+def _number(value: Scalar | None) -> Scalar:
+    """NaN for a missing value."""
+    return math.nan if value is None else value
 
 
 def _parameters(module: Any) -> list[str]:

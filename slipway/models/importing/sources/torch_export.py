@@ -1,10 +1,14 @@
 """Export a PyTorch module as an ONNX graph whose weights stay with PyTorch until each is written."""
 
 import logging
+import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,7 @@ def export_module(
     """Export ``module`` as called with ``arguments``; ``dynamic`` names the free dimensions.
 
     Tracing takes one second and capturing the program fifteen, so capturing is used only where tracing fails. The check
-    against the original catches errors of tracing. Temporary files are written to ``folder``.
+    against the original catches errors of tracing. The traced graph is written to ``folder`` for a moment.
 
     Raises:
         InputError: neither exporter can export the module.
@@ -34,7 +38,7 @@ def export_module(
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError, ValueError) as tracing:
         need("onnxscript", "import")
         try:
-            return _capture(module, tuple(arguments), list(names), dynamic, folder)
+            return _capture(module, tuple(arguments), list(names), dynamic)
         except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError, ValueError) as error:
             raise InputError.of(
                 "model", f"PyTorch cannot export the module: {_short(tracing)}; {_short(error)}"
@@ -67,11 +71,10 @@ def _trace(
     return GraphDraft(model, tuple(names), OUTPUT, [*weights, *filled])
 
 
-def _capture(
-    module: Any, arguments: tuple[Any, ...], names: list[str], dynamic: Mapping[int, str], folder: Path
-) -> GraphDraft:
+def _capture(module: Any, arguments: tuple[Any, ...], names: list[str], dynamic: Mapping[int, str]) -> GraphDraft:
     """Capture the program with `torch.export`; its weights are in a file beside the graph until they are copied."""
-    path = Path(tempfile.mkdtemp(dir=folder)) / "captured.onnx"
+    scratch = Scratch()
+    path = scratch.folder / "captured.onnx"
     torch = need("torch", "torch")
     dimensions = dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC)
     with _quiet():
@@ -88,7 +91,22 @@ def _capture(
             verbose=False,
         )
     model, weights = read_graph(path)
-    return GraphDraft(model, tuple(names), OUTPUT, weights)
+    return GraphDraft(model, tuple(names), OUTPUT, [scratch.kept_for(weight) for weight in weights])
+
+
+class Scratch:
+    """A temporary folder that lasts as long as the weights that are read from it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+    def kept_for(self, weight: Weight) -> Weight:
+        """The weight, which keeps the folder until it is dropped itself."""
+        return replace(weight, read=partial(self._read, weight.read))
+
+    def _read(self, read: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        yield from read()
 
 
 def _fill(model: Any, state: Mapping[str, Any], names: Sequence[str]) -> list[Weight]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from slipway.config import FeatureType
 from slipway.errors import InputError
-from slipway.models.importing.fields import field_name, infer_inputs, read_inputs
+from slipway.models.importing.fields import field_name, infer_inputs, named, read_inputs, read_renames
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Column
 from slipway.models.manifest import InputField
@@ -22,7 +22,7 @@ def samples(**columns: list[Any]) -> Samples:
 
 @pytest.mark.parametrize(
     ("column", "expected"),
-    [("Mean Radius (mm)", "mean_radius_mm"), ("2nd try", "field_2nd_try"), ("x", "x"), ("Größe", "gr_e")],
+    [("Mean Radius (mm)", "mean_radius_mm"), ("2nd try", "field_2nd_try"), ("x", "x"), ("Größe", "grosse")],
 )
 def test_names_fit_the_manifest(column: str, expected: str) -> None:
     assert field_name(column) == expected
@@ -82,3 +82,24 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     path.write_text("name: a\n")
     with pytest.raises(InputError, match="must be a list of inputs"):
         read_inputs(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("Größe", "grosse"), ("Höhe (m)", "hohe_m"), ("naïve", "naive"), ("Straße", "strasse")]
+)
+def test_accents_are_dropped_and_no_letter_is_lost(column: str, name: str) -> None:
+    assert named(column, {}) == name
+
+
+@pytest.mark.parametrize("column", ["年齢", "возраст", "age 年齢"])
+def test_columns_of_other_scripts_need_a_name(column: str) -> None:
+    with pytest.raises(InputError, match=f"--rename '{column}=age'"):
+        named(column, {})
+    assert named(column, {column: "age"}) == "age"
+
+
+def test_renames_are_pairs_and_name_columns() -> None:
+    assert read_renames(["a=b=c", "年齢=age"]) == {"a=b": "c", "年齢": "age"}
+    for wrong in ("age", "=age", "age="):
+        with pytest.raises(InputError, match="must be COLUMN=NAME"):
+            read_renames([wrong])

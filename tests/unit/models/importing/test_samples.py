@@ -71,8 +71,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 def test_missing_values_and_columns_are_named(tmp_path: Path) -> None:
     samples = read_samples(written(tmp_path, "rows.csv", "a,b\n1,2\n3,\n"), None)
 
-    with pytest.raises(InputError, match=r"record 2 \(line 3\), b: is missing"):
-        samples.values("b")
+    assert samples.values("b") == [2, None]
     with pytest.raises(InputError, match="no column price; it has a, b"):
         read_samples(tmp_path / "rows.csv", "price")
     listed = read_samples(written(tmp_path, "rows.jsonl", '{"a": [1]}\n'), None)
