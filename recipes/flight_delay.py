@@ -74,9 +74,8 @@ def report(flights: Flights, version: int) -> None:
     """Print how well a version ranks the held-out flights, and how good its probabilities are."""
     late = train(flights.train, version).predict_proba(flights.held_out[COLUMNS])[:, LABELS.index("late")]
     truth = flights.held_out[LABEL] == "late"
-    print(
-        f"version {version}: area under the curve {roc_auc_score(truth, late):.4f}, log loss {log_loss(truth, late):.4f}"
-    )
+    area, loss = roc_auc_score(truth, late), log_loss(truth, late)
+    print(f"version {version}: area under the curve {area:.4f}, log loss {loss:.4f}")
 
 
 def import_version(version: int, entry: str, models: Path, records: Path) -> None:
