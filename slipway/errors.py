@@ -145,9 +145,9 @@ class NotLoadedError(UnavailableError):
     """A deployed version cannot be loaded, and the others serve; callers may read ``reason``."""
 
     def __init__(self, model: str, version: int, reason: str) -> None:
+        super().__init__(f"version {version} of {model}", f"it cannot be loaded: {reason}")
         self.model = model
         self.reason = reason
-        super().__init__(f"version {version} of {model}", f"it cannot be loaded: {reason}")
 
 
 class PredictionError(SlipwayError):

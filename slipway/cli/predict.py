@@ -17,7 +17,7 @@ from rich.table import Table
 from slipway.cli.api import Api, ApiError, connect
 from slipway.cli.options import AsJson, Token, Url, print_json
 from slipway.cli.tables import new_table
-from slipway.cli.values import assignments
+from slipway.cli.values import assignments, texts
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError
 from slipway.records.cells import read_cells
@@ -47,6 +47,7 @@ def predict(
         raise InputError.of(
             "FIELD=VALUE or --input", "give one record as FIELD=VALUE …, or a file of records with --input"
         )
+    texts(fields or ())  # a mistyped one is named before anything is called
     path = f"/v1/models/{quote(model, safe='')}"
     with ExitStack() as stack:
         file = None if records is None else stack.enter_context(_opened(records))

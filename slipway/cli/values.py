@@ -21,7 +21,15 @@ def assignments(pairs: Sequence[str], types: Mapping[str, FeatureType] = _NO_TYP
     Raises:
         InputError: a pair has no ``=``, a field is given twice, or a value is no finite number or not UTF-8.
     """
-    found: dict[str, Any] = {}
+    found = {field: _value(text, types.get(field)) for field, text in texts(pairs).items()}
+    if problems := [FieldProblem(field, problem) for field, value in found.items() if (problem := _problem(value))]:
+        raise InputError(problems)
+    return found
+
+
+def texts(pairs: Sequence[str]) -> dict[str, str]:
+    """Split FIELD=VALUE pairs; raises InputError as `assignments` does, but for numbers that are not finite."""
+    found: dict[str, str] = {}
     problems = []
     for pair in pairs:
         field, equals, text = pair.partition("=")
@@ -29,10 +37,10 @@ def assignments(pairs: Sequence[str], types: Mapping[str, FeatureType] = _NO_TYP
             problems.append(FieldProblem(shown(pair), "must be FIELD=VALUE"))
         elif field in found:
             problems.append(FieldProblem(shown(field), "is given twice"))
-        elif problem := _problem(pair, value := _value(text, types.get(field))):
-            problems.append(FieldProblem(field if problem != _NOT_UTF8 else shown(field), problem))
+        elif not _is_utf8(pair):
+            problems.append(FieldProblem(shown(field), _NOT_UTF8))
         else:
-            found[field] = value
+            found[field] = text
     if problems:
         raise InputError(problems)
     return found
@@ -51,12 +59,15 @@ def _value(text: str, kind: FeatureType | None) -> Any:
     return text if value is None or isinstance(value, list | dict) else value
 
 
-def _problem(pair: str, value: Any) -> str | None:
+def _problem(value: Any) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, not {value}"
+    return None if _is_utf8(str(value)) else _NOT_UTF8
+
+
+def _is_utf8(text: str) -> bool:
     try:
-        pair.encode()
-        str(value).encode()
+        text.encode()
     except UnicodeEncodeError:
-        return _NOT_UTF8
-    return None
+        return False
+    return True

@@ -53,6 +53,9 @@ def _row(position: Position, text: str) -> Row | Refusal:
 
 
 def _fault(name: str, value: Any) -> str | None:
+    """What is wrong with a field; NaN is left to the schema, since data frames write missing values so."""
+    if isinstance(value, float) and math.isnan(value):
+        return _text_fault(name)
     return _text_fault(name) or _value_fault(value, 0)
 
 

@@ -77,4 +77,4 @@ def test_a_command_with_another_environment_leaves_the_embedded_aws_alone(folder
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_MAX_ATTEMPTS": "1"}
     arguments = ["release", "history", "small", "--environment", "prod"]
     found = CliRunner().invoke(app, arguments, env={**variables, **keys})
-    assert "CloudFormation is unavailable" in str(found.exception)
+    assert "AWS cannot be asked" in str(found.exception)

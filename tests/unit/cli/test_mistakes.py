@@ -68,7 +68,7 @@ NOTHING_RUNS = "nothing runs on this machine (`make run` starts it here), and AW
         (("release", "simulate", "--strategy", "canry"), 1, "(did you mean 'canary'?)"),
         (("release", "simulate", "-o", "bake_minuts=3"), 1, "(did you mean 'bake_minutes'?)"),
         # a field without a value
-        (("predict", "tiny-sentiment", "hello"), 1, "hello: must be FIELD=VALUE"),
+        (("predict", "tiny-sentiment", "hello"), 1, "'hello': must be FIELD=VALUE"),
         (("predict", "tiny-sentiment"), 1, "give one record as FIELD=VALUE"),
         # another slipway.yaml
         (("status", "--config", "other.yaml"), 3, "other.yaml: does not exist; run this in the folder that has it"),
@@ -119,7 +119,7 @@ def test_a_disk_that_is_full_is_a_line(project: Path, monkeypatch, capsys):
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "out/model.onnx")
 
-    monkeypatch.setattr("slipway.cli.model.packages.load_config", full)
+    monkeypatch.setattr("slipway.cli.model.packages.load_project", full)
 
     assert run(monkeypatch, "model", "list") == 1
     assert capsys.readouterr().err == "error: out/model.onnx: No space left on device\n"
@@ -129,7 +129,7 @@ def test_a_list_of_models_fits_80_columns_and_cuts_no_name(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(Path(__file__).parents[3])
 
-    assert run(monkeypatch, "model", "list") == 0
+    assert run(monkeypatch, "model", "list", "--environment", "local") == 0
     shown = capsys.readouterr().out
     assert "tweet-sentiment-large text-classification" in shown
     assert "…" not in shown

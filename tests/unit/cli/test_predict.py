@@ -127,7 +127,7 @@ def test_a_csv_is_read_by_the_types_of_the_inputs(fake_api, monkeypatch, tmp_pat
         (b'{"text": "Sch\xf6ner Tag"}\n', "record 1 (line 1): has the byte 0xF6, which is not UTF-8"),
         (b'{"text": "ok"}\n{"text": "cut \\ud83d"}\n', "record 2 (line 2), text: has half of a surrogate pair"),
         (b'{"text": "ok"}\n\n{"text": ' + b"[" * 20_000, "record 2 (line 3): is not JSON that can be read"),
-        (b'{"a": NaN}\n', "record 1 (line 1), a: must be a finite number"),
+        (b'{"a": Infinity}\n', "record 1 (line 1), a: must be a finite number"),
         (b"", "has no records"),
     ],
 )

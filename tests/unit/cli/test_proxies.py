@@ -21,6 +21,7 @@ def test_the_api_of_this_machine_is_called_without_a_proxy(fake_api, monkeypatch
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv(variable, proxy)
     answer = {"model": "m", "predictions": [{"id": "m.1.a", "version": 1, "label": "positive", "score": 0.9}]}
+    fake_api.answers["GET /v1/models/m"] = (200, {"versions": [{"version": 1, "inputs": []}]})
     fake_api.answers["POST /v1/models/m/predict"] = (200, answer)
 
     assert run(monkeypatch, "predict", "m", "text=x") == 0

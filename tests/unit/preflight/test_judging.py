@@ -14,6 +14,7 @@ HEAVY = "models: { large: { tier: heavy, versions: [1], stable: 1, heavy: { cpu:
 GPU = """\
 models:
   large: { tier: heavy, versions: [1], stable: 1, heavy: { compute: gpu, cpu: 3, memory_mb: 12000, max_tasks: 2 } }
+network: { nat_gateways: 1 }
 """
 TEMPLATE = {
     "Parameters": {"BootstrapVersion": {"Default": "/cdk-bootstrap/own/version"}},

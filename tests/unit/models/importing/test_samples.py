@@ -82,8 +82,7 @@ def test_missing_values_and_columns_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "hint"),
     [
-        ("nan", "leave the cell empty where a value is missing"),
-        ("NA", "leave the cell empty where a value is missing"),
+        ("n/a", "leave the cell empty where a value is missing"),
         ("inf", "numbers must be finite"),
         ("1_000", "write the digits without separators"),
     ],
@@ -93,6 +92,11 @@ def test_a_cell_that_is_no_number_does_not_make_its_column_text(tmp_path: Path, 
 
     with pytest.raises(InputError, match=rf"record 2 \(line 3\), a: is '{cell}' where other records .*{hint}"):
         samples.values("a")
+
+
+@pytest.mark.parametrize("cell", ["nan", "NA", "null", ""])
+def test_a_cell_that_says_that_there_is_no_value_is_missing(tmp_path: Path, cell: str) -> None:
+    assert read_samples(written(tmp_path, "rows.csv", f"a,b\n1,2\n{cell},4\n"), None).values("a") == [1, None]
 
 
 @pytest.mark.parametrize(
