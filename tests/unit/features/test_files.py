@@ -127,7 +127,7 @@ def test_a_csv_row_is_refused_with_its_number_and_columns(tmp_path: Path, cells:
         ("[1]", "(record): must be a JSON object"),
         (
             '{"user": "u1", "spend": NaN}',
-            "spend: must be a finite number of 64 bits; write null where",
+            "spend: must be a finite number",
         ),
         ("[" * 100_000, "(record): is not JSON"),
         ('{"user": "u1", "visits": "3"}', "visits: must be of type integer, not str (got '3')"),
