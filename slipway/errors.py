@@ -146,8 +146,7 @@ class NotLoadedError(UnavailableError):
 
     def __init__(self, model: str, version: int, reason: str) -> None:
         self.model = model
-        self.reason = reason
-        super().__init__(f"version {version} of {model}", f"it cannot be loaded: {reason}")
+        super().__init__(f"version {version} of {model}", reason)
 
 
 class PredictionError(SlipwayError):
