@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from local.environment.state import State
@@ -29,7 +30,8 @@ def project(running: State, checkout: Path, tmp_path: Path, monkeypatch: pytest.
     """A folder in which commands find the embedded AWS, as after `slipway local up` there."""
     (tmp_path / ".slipway").mkdir()
     (tmp_path / ".slipway" / "local.json").write_text(running.model_dump_json(), "utf-8")
-    (tmp_path / "slipway.yaml").write_text(SETTINGS, "utf-8")
+    features = yaml.safe_load((checkout / "slipway.yaml").read_text("utf-8"))["features"]
+    (tmp_path / "slipway.yaml").write_text(SETTINGS + yaml.safe_dump({"features": features}), "utf-8")
     (tmp_path / "models").symlink_to(checkout / "models")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -101,9 +101,13 @@ def test_native_code_is_for_arm(deployable):
     assert not [name for name in names if "aarch64" not in name]
 
 
-def test_only_what_predicts_carries_models(deployable):
+def test_only_what_predicts_carries_graphs(deployable):
     function, folder = deployable
-    assert (folder / "models").is_dir() == (function in {"predict", "shadow"})
+    carried = {Path(path).name for path in files_of(folder) if path.startswith("models/")}
+    if function in {"predict", "shadow"}:
+        assert {"model.yaml", "model.onnx"} < carried
+    else:  # a manifest says which labels feedback may give
+        assert carried == ({"model.yaml"} if function == "feedback" else set())
     assert (folder / "slipway" / "config" / "project.py").is_file()
 
 

@@ -80,7 +80,7 @@ def test_distill(tmp_path: Path) -> None:
     [
         (("quantize", "{boxes}"), InputError, "--data: is required"),
         (("quantize", "no-such-model", "--data", "{data}"), NotFoundError, "no-such-model"),
-        (("quantize", "{boxes}", "--data", "none.jsonl"), InputError, "--data: none.jsonl"),
+        (("quantize", "{boxes}", "--data", "none.jsonl"), InputError, "none.jsonl: No such file"),
         (("prune", "{boxes}", "--data", "{data}"), InputError, "--units"),
         (("prune", "{boxes}", "--data", "{data}", "--units", "lots"), InputError, "'lots' is neither a share"),
         (("prune", "{boxes}", "--data", "{data}", "--units", "0.95", "--max-drop", "0"), CheckFailedError, "drops by"),
