@@ -52,8 +52,6 @@ class StandingPrices(_Part):
     dashboard_month: Price
     key_month: Price
     secret_month: Price
-    nat_gateway_hour: Price
-    public_address_hour: Price
     snapshot_gb_second: Price
     dynamodb_million_reads: Price
 

@@ -1,7 +1,8 @@
 """What resources cost by standing there, whether anybody calls or not."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fnmatch import fnmatch
 
@@ -45,32 +46,43 @@ def dashboards(templates: Templates, prices: Prices) -> Iterator[Line]:
 
 def schedules(templates: Templates, prices: Prices) -> Iterator[Line]:
     """The calls of functions by the clock: requests, duration, log lines and reads of a table."""
+    calls: Counter[tuple[str, str]] = Counter()
     for rule in templates.of_type(*SCHEDULES):
-        yield from calls_of(rule, templates, prices)
+        if found := scheduled(rule, templates):
+            calls[found.stack, found.id] += calls_a_month(rule)
+    for function in templates.of_type("AWS::Lambda::Function"):
+        if count := calls[function.stack, function.id]:
+            yield from _calls(function, count, prices)
 
 
-def calls_of(rule: Resource, templates: Templates, prices: Prices) -> Iterator[Line]:
-    """The lines of one schedule; none if it is not a rate, or does not call a function."""
+def scheduled(rule: Resource, templates: Templates) -> Resource | None:
+    """The function that a schedule calls; None if it is not a rate, or does not call a function."""
+    return _called(templates, rule) if calls_a_month(rule) else None
+
+
+def _calls(function: Resource, calls: int, prices: Prices) -> Iterator[Line]:
     given = prices.assumptions
-    calls = _calls_a_month(str(rule.properties.get("ScheduleExpression", "")))
-    function = _called(templates, rule)
-    if calls and function is not None:
-        memory = Decimal(function.properties.get("MemorySize", 128)) / 1024
-        how, name = f"{calls:,} calls of {_name(function)}", f"Scheduled {_name(function)}"
-        seconds = calls * given.scheduled_call_ms / 1000 * memory
-        timed = f"{how} × {given.scheduled_call_ms} ms × {memory:g} GB, assumed"
-        logged = f"{how} × {given.scheduled_call_log_bytes} B, assumed"
-        volume = calls * given.scheduled_call_log_bytes / _GB
-        reads = calls * given.scheduled_call_reads / _MILLION
-        read = f"{how} × {given.scheduled_call_reads} units, assumed"
-        yield Line(f"{name}: calls", 1, how, calls / _MILLION, "million", prices["lambda_million_requests"])
-        yield Line(f"{name}: duration", 1, timed, seconds, "GB-s", prices["lambda_gb_second"])
-        yield Line(f"{name}: logs", 1, logged, volume, "GB", prices["logs_gb"])
-        yield Line(f"{name}: reads", 1, read, reads, "million", prices["dynamodb_million_reads"])
+    memory = _memory(function)
+    how, name = f"{calls:,} calls of {_name(function)}", f"Scheduled {_name(function)}"
+    seconds = calls * given.scheduled_call_ms / 1000 * memory
+    timed = f"{how} × {given.scheduled_call_ms} ms × {memory:.4g} GB, assumed"
+    logged = f"{how} × {given.scheduled_call_log_bytes} B, assumed"
+    volume = calls * given.scheduled_call_log_bytes / _GB
+    reads = calls * given.scheduled_call_reads / _MILLION
+    read = f"{how} × {given.scheduled_call_reads} units, assumed"
+    yield Line(f"{name}: calls", 1, how, calls / _MILLION, "million", prices["lambda_million_requests"])
+    yield Line(f"{name}: duration", 1, timed, seconds, "GB-s", prices["lambda_gb_second"])
+    yield Line(f"{name}: logs", 1, logged, volume, "GB", prices["logs_gb"])
+    yield Line(f"{name}: reads", 1, read, reads, "million", prices["dynamodb_million_reads"])
 
 
-def _calls_a_month(expression: str) -> int:
-    found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
+def _memory(function: Resource) -> Decimal:
+    return Decimal(function.properties.get("MemorySize", 128)) / 1024
+
+
+def calls_a_month(rule: Resource) -> int:
+    """How often a rate calls its target; 0 if the rule is not a rate."""
+    found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", str(rule.properties.get("ScheduleExpression", "")))
     if found is None:
         return 0
     return HOURS_A_MONTH * 60 // (int(found[1]) * _MINUTES[found[2]])
@@ -91,16 +103,38 @@ def _name(function: Resource) -> str:
 
 
 def snapshots(templates: Templates, prices: Prices) -> Iterator[Line]:
-    """SnapStart's snapshots, charged until they have been unused for some days; each deploy makes new ones."""
+    """SnapStart's snapshots that nothing calls, charged until they have been unused for some days after a deploy."""
+    days = prices.assumptions.snapshot_days
+    unused = [each for each in _snapped(templates) if each not in _kept(templates)]
+    yield from _snapshots(unused, days, f"{days} days, unless used for longer", prices)
+
+
+def kept_snapshots(templates: Templates, prices: Prices) -> Iterator[Line]:
+    """SnapStart's snapshots of functions that a schedule calls, charged all the time."""
+    kept = [each for each in _snapped(templates) if each in _kept(templates)]
+    how = f"{HOURS_A_MONTH} h: a schedule keeps them in use"
+    yield from _snapshots(kept, Decimal(HOURS_A_MONTH) / 24, how, prices)
+
+
+def _snapshots(functions: Sequence[Resource], days: Decimal, how: str, prices: Prices) -> Iterator[Line]:
+    if count := len(functions):
+        memory = sum(map(_memory, functions), Decimal(0))
+        text = f"{count} function{'s' * (count > 1)}, {memory:.3f} GB × {how}"
+        yield Line(
+            "SnapStart snapshots", count, text, memory * days * _SECONDS_A_DAY, "GB-s", prices["snapshot_gb_second"]
+        )
+
+
+def _snapped(templates: Templates) -> list[Resource]:
+    """The functions with a snapshot, once for each of their versions."""
     versions = templates.of_type("AWS::Lambda::Version")
     functions = [templates.referred(version, version.properties.get("FunctionName")) for version in versions]
-    snapped = [each for each in functions if each is not None and _has_snapshots(each)]
-    days = prices.assumptions.snapshot_days
-    memory = sum((Decimal(each.properties.get("MemorySize", 128)) for each in snapped), Decimal(0)) / 1024
-    if snapped:
-        how = f"{len(snapped)} functions, {memory:.3f} GB × {days} days, unless used for longer"
-        quantity = memory * days * _SECONDS_A_DAY
-        yield Line("SnapStart snapshots", len(snapped), how, quantity, "GB-s", prices["snapshot_gb_second"])
+    return [each for each in functions if each is not None and _has_snapshots(each)]
+
+
+def _kept(templates: Templates) -> list[Resource]:
+    found = [scheduled(rule, templates) for rule in templates.of_type(*SCHEDULES)]
+    return [function for function in found if function is not None]
 
 
 def _has_snapshots(function: Resource) -> bool:
@@ -198,7 +232,7 @@ def _gpu_instance(templates: Templates, service: Resource, prices: Prices) -> Gp
     return fits[0] if fits else None
 
 
-IDLE: tuple[_Pricer, ...] = (alarms, dashboards, schedules, by_the_hour, tasks, keys_and_secrets)
+IDLE: tuple[_Pricer, ...] = (alarms, dashboards, schedules, kept_snapshots, by_the_hour, tasks, keys_and_secrets)
 """What is charged each month."""
 
 PRICED = frozenset(

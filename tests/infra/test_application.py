@@ -1,6 +1,9 @@
 """Errors in slipway.yaml and packages are reported by path before anything is synthesized."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -142,3 +145,14 @@ def test_a_fault_of_another_environment_stops_the_synth(make_project):
     ((field, message),) = problems_of(config_file, target="host", environment="local")
     assert field == "environments.prod.light.memory"
     assert message.endswith("did you mean `memory_mb`?")
+
+
+def test_the_app_breaks_the_glass_if_its_context_says_so(make_project, tmp_path):
+    config_file = make_project()
+    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    context |= {"slipway:config": str(config_file), "slipway:target": "host", "slipway:break-glass": "true"}
+    variables = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "app.py"], env=variables, check=True, capture_output=True)
+    serving = json.loads((tmp_path / "tiny-serving.template.json").read_text(encoding="utf-8"))
+    groups = [each for each in serving["Resources"].values() if each["Type"] == "AWS::CodeDeploy::DeploymentGroup"]
+    assert [group["Properties"]["AlarmConfiguration"] for group in groups] == [{"Enabled": False}] * 3

@@ -104,9 +104,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(shipped, fault):
+def test_a_fault_is_found(capturing, fault):
     inject, said = FAULTS[fault]
-    templates = read_templates(shipped.folder)
+    templates = read_templates(capturing.folder)
     for template in templates.values():
         inject(template["Resources"])
     assert [problem for problem in problems(World(templates)) if said in problem]

@@ -1,8 +1,10 @@
 """The bill of what is really synthesized: nothing is left out, and docs/infrastructure.md says the same figures."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aws_cdk as cdk
@@ -41,9 +43,9 @@ def test_nat_gateways_are_priced(synthesize: Callable[..., Any]) -> None:
 
 def test_light_models_alone_have_no_cost_by_the_hour(templates: Any) -> None:
     items = {line.item for line in bill_of(templates).idle}
-    assert items == {"Alarms", "Dashboards", *(f"Scheduled controller: {part}" for part in
-                     ("calls", "duration", "logs", "reads"))}  # fmt: skip
-    assert cents(total(bill_of(templates).idle)) < 1
+    parts = ("calls", "duration", "logs", "reads")
+    scheduled = {f"Scheduled {name}: {part}" for name in ("controller", "predict") for part in parts}
+    assert items == {"Alarms", "Dashboards", "SnapStart snapshots", *scheduled}
 
 
 def test_both_slots_of_a_heavy_model_are_priced(heavy: Any) -> None:
@@ -52,9 +54,19 @@ def test_both_slots_of_a_heavy_model_are_priced(heavy: Any) -> None:
     assert found == [f"Service {slot}: {part}" for slot in slots for part in ("vCPU", "memory")]
 
 
-def shipped(environment: str | None, folder: Path) -> Bill:
-    app = cdk.App(outdir=str(folder), builtin_cloud_formation_validation=False)
-    add_stacks(app, config_file=ROOT / "slipway.yaml", target="host", environment=environment)
+LIGHT = {"snap_start: false": "snap_start: true", "all-at-once": "canary-10-percent-5-minutes"}
+
+
+def shipped(environment: str | None, folder: Path, changes: Mapping[str, str] = MappingProxyType({})) -> Bill:
+    """The bill of the shipped project, with some changes of its slipway.yaml."""
+    text = (ROOT / "slipway.yaml").read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (folder / "models").symlink_to(ROOT / "models")
+    (folder / "slipway.yaml").write_text(text, encoding="utf-8")
+    app = cdk.App(outdir=str(folder / "cdk.out"), builtin_cloud_formation_validation=False)
+    add_stacks(app, config_file=folder / "slipway.yaml", target="host", environment=environment)
     assembly = app.synth()
     return estimate({stack.stack_name: stack.template for stack in assembly.stacks}, PRICES)
 
@@ -67,20 +79,31 @@ def documented(title: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("environment", "title"),
-    [(None, "The shipped project, idle"), ("local", "With the heavy model that the environment `local` has, idle")],
+    ("environment", "changes", "title"),
+    [
+        (None, {}, "The shipped project, idle"),
+        (None, LIGHT, "With SnapStart and canaries, idle"),
+        ("local", {}, "With the heavy model that the environment `local` has, idle"),
+    ],
 )
-def test_the_document_says_what_the_command_says(environment: str | None, title: str, tmp_path: Path) -> None:
-    bill = shipped(environment, tmp_path)
+def test_the_document_says_what_the_command_says(
+    environment: str | None, changes: dict[str, str], title: str, tmp_path: Path
+) -> None:
+    bill = shipped(environment, tmp_path, changes)
     idle = {line.item: str(cents(line.amount)) for line in bill.idle}
     assert documented(title) == {**idle, "in all": str(cents(total(bill.idle)))}
     assert not bill.unpriced
+    assert not bill.deploy
 
 
-def test_the_document_says_what_a_deploy_and_a_million_requests_cost(tmp_path: Path) -> None:
+def test_the_shipped_project_costs_cents_when_idle_and_nothing_by_the_hour(tmp_path: Path) -> None:
+    bill = shipped(None, tmp_path)
+    assert total(bill.idle) < Decimal("0.50")
+    assert not [line.item for line in bill.idle if line.unit == "hours" or "SnapStart" in line.item]
+
+
+def test_the_document_says_what_a_million_requests_cost(tmp_path: Path) -> None:
     bill = shipped("local", tmp_path)
-    snapshots = {line.item: str(cents(line.amount)) for line in bill.deploy}
-    assert documented("Each deploy") == snapshots
     for tier in ("light", "heavy"):
         lines = {line.item: str(cents(line.amount)) for line in bill.requests[tier]}
         all_ = str(cents(total(bill.requests[tier])))

@@ -59,13 +59,17 @@ def tier_rates(work: Workload, prices: RegionPrices) -> list[float]:
     return [requests / SECONDS_A_MONTH for requests in (*calls, *sent)]
 
 
-def balancer_lines(
-    work: Workload, prices: RegionPrices, *, endpoints: Sequence[str], zones: int, per_connection: int
-) -> list[Line]:
-    """The costs of a service in private subnets besides its units: load balancer, and VPC endpoints instead of NAT."""
+def balancer_lines(work: Workload, prices: RegionPrices, *, per_connection: int) -> list[Line]:
+    """The hours and the capacity of the load balancer."""
     return [
         Line("Load balancer", f"1 × {HOURS_A_MONTH} h", HOURS_A_MONTH, "h", prices.load_balancer_hour),
         _capacity_line(work, prices, per_connection),
+    ]
+
+
+def endpoint_lines(work: Workload, prices: RegionPrices, *, endpoints: Sequence[str], zones: int) -> list[Line]:
+    """The way from private subnets to AWS by interface endpoints."""
+    return [
         Line(
             "VPC interface endpoints",
             f"{len(endpoints)} ({', '.join(endpoints)}) × {zones} zones × {HOURS_A_MONTH} h",
@@ -74,6 +78,16 @@ def balancer_lines(
             prices.endpoint_hour,
         ),
         Line("VPC endpoint data", "the logs", work.requests * work.log_bytes / GB, "GB", prices.endpoint_gb),
+    ]
+
+
+def nat_lines(work: Workload, prices: RegionPrices, *, gateways: int) -> list[Line]:
+    """The way from private subnets to AWS by NAT gateways, each with a public address."""
+    hours, how = gateways * HOURS_A_MONTH, f"{gateways} × {HOURS_A_MONTH} h"
+    return [
+        Line("NAT gateways", how, hours, "h", prices.nat_gateway_hour),
+        Line("Public addresses", how, hours, "h", prices.public_address_hour),
+        Line("NAT gateway data", "the logs", work.requests * work.log_bytes / GB, "GB", prices.nat_gateway_gb),
     ]
 
 

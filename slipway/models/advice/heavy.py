@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.config.sizes import FARGATE_SIZES
-from slipway.models.advice.bill import api_lines, balancer_lines
+from slipway.models.advice.bill import api_lines, balancer_lines, endpoint_lines, nat_lines
 from slipway.models.advice.prices import GpuInstance, PriceTable, RegionPrices
 from slipway.models.advice.queueing import Queue, highest_rate, wait_quantile_ms
 from slipway.models.advice.terms import HOURS_A_MONTH, Given, Line, Offer, Option, Profile, Workload
@@ -29,6 +29,7 @@ class Unit:
     prices: tuple[Line, ...]
     """The bill of one unit."""
     endpoints: tuple[str, ...]
+    """The interface endpoints that it needs; without any, it uses NAT gateways."""
     late: bool
     """Whether it misses the target at any traffic; then ``rate`` is that at the planned utilization."""
     problems: tuple[str, ...] = ()
@@ -142,7 +143,7 @@ def _gpu_unit(
         ),
         queue=None,
         prices=_gpu_bill(name, prices, instance.fee_share, given),
-        endpoints=given.gpu_endpoints,
+        endpoints=(),
         late=base > p99_ms,
         problems=() if throughput else (f"{source}; give its records a second",),
     )
@@ -186,13 +187,15 @@ def heavy_offer(unit: Unit, work: Workload, prices: RegionPrices, given: Given) 
         Line(f"{line.item}", f"{count} × {line.how}{_hours(line)}", count * line.quantity, line.unit, line.price)
         for line in unit.prices
     ]
-    shared = balancer_lines(
-        work, prices, endpoints=unit.endpoints, zones=given.zones, per_connection=given.requests_per_connection
-    )
     return Offer(
         option=unit.option,
         size=f"{count} × {unit.size}",
-        lines=(*own, *shared, *api_lines(work, prices, log_bytes=work.log_bytes)),
+        lines=(
+            *own,
+            *balancer_lines(work, prices, per_connection=given.requests_per_connection),
+            *_network_lines(unit, work, prices, given),
+            *api_lines(work, prices, log_bytes=work.log_bytes),
+        ),
         p99_ms=p99,
         p99_how=unit.base_how + wait,
         p99_target_ms=work.p99_ms,
@@ -203,6 +206,12 @@ def heavy_offer(unit: Unit, work: Workload, prices: RegionPrices, given: Given) 
             _other_slot(unit, given, count),
         ),
     )
+
+
+def _network_lines(unit: Unit, work: Workload, prices: RegionPrices, given: Given) -> list[Line]:
+    if unit.endpoints:
+        return endpoint_lines(work, prices, endpoints=unit.endpoints, zones=given.zones)
+    return nat_lines(work, prices, gateways=given.gpu_nat_gateways)
 
 
 def _hours(line: Line) -> str:

@@ -44,6 +44,9 @@ class RegionPrices(_Part):
     lcu_hour: Price
     endpoint_hour: Price
     endpoint_gb: Price
+    nat_gateway_hour: Price
+    nat_gateway_gb: Price
+    public_address_hour: Price
     logs_gb: Price
     data_out_gb: Annotated[tuple[Tier, ...], Field(min_length=1)]
     volume_gb_month: Price

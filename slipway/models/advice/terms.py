@@ -70,7 +70,7 @@ class Given:
     zones: int = 2
     requests_per_connection: int = 100
     fargate_endpoints: tuple[str, ...] = ("ecr.api", "ecr.dkr", "logs", "ssm")
-    gpu_endpoints: tuple[str, ...] = ("ecr.api", "ecr.dkr", "logs", "ssm", "ecs", "ecs-agent", "ecs-telemetry")
+    gpu_nat_gateways: int = 1  # managed instances in private subnets need one
     gpu_efficiency: float = 0.3  # share of the float32 peak
     gpu_per_second: float | None = None
     gpu_batch: int = 32

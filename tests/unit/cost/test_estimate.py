@@ -141,6 +141,27 @@ def test_snapshots_are_charged_once_for_each_deploy() -> None:
     assert not bill.idle
 
 
+def test_a_snapshot_that_a_schedule_keeps_in_use_is_charged_each_month() -> None:
+    bill = of(
+        F=("AWS::Lambda::Function", {"MemorySize": 2048, "SnapStart": {"ApplyOn": "PublishedVersions"}}),
+        V=("AWS::Lambda::Version", {"FunctionName": {"Ref": "F"}}),
+        A=("AWS::Lambda::Alias", {"FunctionName": {"Ref": "F"}}),
+        R=("AWS::Events::Rule", {"ScheduleExpression": "rate(3 days)", "Targets": [{"Arn": {"Ref": "A"}}]}),
+    )
+    assert amounts(bill)["SnapStart snapshots"] == "7.91"  # 2 GB × 730 × 3,600 s × 0.0000015046
+    assert not bill.deploy
+
+
+def test_two_schedules_of_one_function_are_added_up() -> None:
+    targets = [{"Arn": {"Fn::GetAtt": ["F", "Arn"]}}]
+    bill = of(
+        F=("AWS::Lambda::Function", {}),
+        Hourly=("AWS::Events::Rule", {"ScheduleExpression": "rate(1 hour)", "Targets": targets}),
+        Daily=("AWS::Events::Rule", {"ScheduleExpression": "rate(1 day)", "Targets": targets}),
+    )
+    assert [line.quantity for line in bill.idle if line.item.endswith("calls")] == [Decimal("0.00076")]
+
+
 def test_a_million_requests_to_a_light_model() -> None:
     handler = "functions.predict.handler.handler"
     bill = of(

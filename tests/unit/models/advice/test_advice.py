@@ -140,7 +140,10 @@ def test_the_gpu_bill_and_its_estimate() -> None:
     assert amounts["EC2 g4dn.xlarge"] == pytest.approx(2 * 730 * 0.526)
     assert amounts["ECS Managed Instances (7.8%)"] == pytest.approx(2 * 730 * 0.526 * 0.078)
     assert amounts["EBS volume, gp3"] == pytest.approx(2 * 80 * 0.08)
-    assert amounts["VPC interface endpoints"] == pytest.approx(7 * 2 * 730 * 0.01)
+    assert amounts["NAT gateways"] == pytest.approx(730 * 0.045)
+    assert amounts["Public addresses"] == pytest.approx(730 * 0.005)
+    assert amounts["NAT gateway data"] == pytest.approx(131.4 * 0.045)
+    assert not [item for item in amounts if "endpoint" in item]
     # 32 records of 2 × 100 million operations at 30 % of 8.1 TFLOPS take 2.634 ms, and 2 ms to launch.
     batch_ms = 2 + 32 * 2 * 100e6 / (8.1e12 * 0.3) * 1000
     assert batch_ms == pytest.approx(4.634, abs=1e-3)
