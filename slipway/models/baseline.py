@@ -138,15 +138,24 @@ def _input_summary(field: InputField, values: Sequence[Scalar | None]) -> Number
     summary = _value_summary(field, there)
     if not field.nullable:
         return summary
-    return summary.model_copy(update={"missing": _rounded(1 - len(there) / len(values))})
+    return summary.model_copy(update={"missing": rounded(1 - len(there) / len(values))})
 
 
 def _value_summary(field: InputField, values: Sequence[Scalar]) -> Numbers | Categories | Text:
+    match kind_of(field):
+        case "categories":
+            return categories([category_of(value) for value in values])
+        case "text":
+            return Text(count=len(values), characters=numbers([len(str(value)) for value in values]))
+        case "numbers":
+            return numbers([float(value) for value in values])
+
+
+def kind_of(field: InputField) -> Literal["numbers", "categories", "text"]:
+    """The kind of summary that an input gets."""
     if field.type is FeatureType.BOOLEAN or field.allowed is not None:
-        return categories([_as_text(value) for value in values])
-    if field.type is FeatureType.STRING:
-        return Text(count=len(values), characters=numbers([len(str(value)) for value in values]))
-    return numbers([float(value) for value in values])
+        return "categories"
+    return "text" if field.type is FeatureType.STRING else "numbers"
 
 
 def _output_summary(manifest: Manifest, outputs: Sequence[Mapping[str, Any]]) -> OutputSummary:
@@ -154,37 +163,38 @@ def _output_summary(manifest: Manifest, outputs: Sequence[Mapping[str, Any]]) ->
         values = [output["value"] for output in outputs if "value" in output]
         return OutputSummary(value=numbers(values) if values else None)
     counts = Counter(output["label"] for output in outputs)
-    shares = {label: _rounded(counts[label] / len(outputs)) for label in manifest.outputs.labels}
+    shares = {label: rounded(counts[label] / len(outputs)) for label in manifest.outputs.labels}
     return OutputSummary(labels=shares, score=numbers([output["score"] for output in outputs]))
 
 
 def numbers(values: Sequence[float]) -> Numbers:
     """Summarize numbers in quantile bins; bins that are empty because of ties are left out."""
     cuts = quantiles(values, n=_BINS, method="inclusive") if len(values) > 1 else list(values)
-    edges = sorted({_rounded(cut) for cut in cuts})
+    edges = sorted({rounded(cut) for cut in cuts})
     counts = Counter(bisect_left(edges, value) for value in values)
     return Numbers(
         count=len(values),
-        mean=_rounded(fmean(values)),
-        std=_rounded(pstdev(values)),
-        min=_rounded(min(values)),
-        max=_rounded(max(values)),
+        mean=rounded(fmean(values)),
+        std=rounded(pstdev(values)),
+        min=rounded(min(values)),
+        max=rounded(max(values)),
         edges=tuple(edges),
-        shares=tuple(_rounded(counts[index] / len(values)) for index in range(len(edges) + 1)),
+        shares=tuple(rounded(counts[index] / len(values)) for index in range(len(edges) + 1)),
     )
 
 
 def categories(values: Sequence[str]) -> Categories:
     """Summarize categorical values."""
     common = Counter(values).most_common(_CATEGORIES)
-    shares = {value: _rounded(count / len(values)) for value, count in common}
-    return Categories(count=len(values), shares=shares, other=_rounded(max(0.0, 1 - math.fsum(shares.values()))))
+    shares = {value: rounded(count / len(values)) for value, count in common}
+    return Categories(count=len(values), shares=shares, other=rounded(max(0.0, 1 - math.fsum(shares.values()))))
 
 
-def _as_text(value: Scalar) -> str:
+def category_of(value: Scalar) -> str:
+    """The text that stands for a value in `Categories`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Round to six significant digits: enough for drift, and readable."""
     return float(f"{value:.{_DIGITS}g}")

@@ -150,7 +150,7 @@ class Quantization(_Part):
 
 
 class Manifest(_Part):
-    """The whole of ``model.yaml``."""
+    """The whole of ``model.yaml``. ``seal`` is the SHA-256 of the rest, or None in a package of an earlier build."""
 
     format: Literal[1]
     name: Name
@@ -165,6 +165,7 @@ class Manifest(_Part):
     training: Training
     quality: tuple[Measurement, ...] = Field(strict=False, min_length=1)
     quantization: Quantization | None = None
+    seal: Sha256 | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

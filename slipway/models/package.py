@@ -1,4 +1,4 @@
-"""A package on disk: load it and check every file, or seal a folder of training output.
+"""A package on disk: load it and check every file, or seal a folder of training output or an edited manifest.
 
 `slipway.models.predictor` opens the graph and checks it against the manifest.
 """
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from slipway.config.validation import field_problems
 from slipway.errors import PackageError
 from slipway.models.manifest import FileEntry, Manifest
+from slipway.models.seal import SEAL, seal_of, with_seal
 
 if TYPE_CHECKING:
     from slipway.models.baseline import Baseline
@@ -27,6 +28,12 @@ MANIFEST = "model.yaml"
 BASELINE = "baseline.json"
 _MANIFEST_BYTES = 1024 * 1024
 _PIECE_BYTES = 4 * 1024 * 1024
+_UNSEALED = (
+    "was altered: its content does not match its `seal`; restore it, or, if the edit was on purpose, run "
+    "`slipway model seal` on its folder"
+)
+# PyYAML lets Python's own errors through for a value that its type refuses, such as `!!bool maybe` or 2026-13-01.
+_YAML_ERRORS = (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -49,12 +56,12 @@ class Package:
 
 
 def load_package(folder: Path) -> Package:
-    """Load a package and check every file's presence, size and SHA-256, and that there are no others.
+    """Load a package and check its seal, every file's presence, size and SHA-256, and that there are no others.
 
     Raises:
         PackageError: a file is missing, altered, malformed, unlisted, or a link out of the folder; it is named.
     """
-    package = _listed(folder)
+    package = _listed(folder, read_manifest(folder / MANIFEST))
     for entry in package.manifest.files:
         _check_content(folder, entry)
     return package
@@ -69,7 +76,7 @@ def checking_package(folder: Path) -> Iterator[Package]:
     Raises:
         PackageError: as `load_package` does; it replaces an error of the block.
     """
-    package = _listed(folder)
+    package = _listed(folder, read_manifest(folder / MANIFEST))
     problems: list[PackageError] = []
 
     def check() -> None:
@@ -89,9 +96,8 @@ def checking_package(folder: Path) -> Iterator[Package]:
             raise problems[0]
 
 
-def _listed(folder: Path) -> Package:
+def _listed(folder: Path, manifest: Manifest) -> Package:
     """The package, with the presence and size of its files checked but not their content."""
-    manifest = read_manifest(folder / MANIFEST)
     present = set(_files(folder))
     listed = {entry.path for entry in manifest.files}
     for path in sorted(present - listed - {MANIFEST}):
@@ -104,44 +110,99 @@ def _listed(folder: Path) -> Package:
 def seal_package(folder: Path, manifest: Mapping[str, Any]) -> Package:
     """List every file of ``folder`` in ``model.yaml``, written last and atomically, and load the result.
 
-    ``manifest`` is the content of ``model.yaml`` without ``files``. Any later change to a file is an error.
+    ``manifest`` is the content of ``model.yaml`` without ``files`` and ``seal``. Any later change is an error.
 
     Raises:
-        PackageError: the manifest or the baseline is malformed, or a link leaves the folder.
+        PackageError: the manifest or the baseline is malformed, the two disagree, or a link leaves the folder.
     """
     entries = [_entry(folder, path) for path in sorted(_files(folder)) if path != MANIFEST]
-    sealed = _validated(folder / MANIFEST, {**manifest, "files": entries})
+    sealed = _validated(folder / MANIFEST, {**manifest, "files": entries, SEAL: None})
+    require_fitting_baseline(Package(folder, sealed))
     _write_whole(folder / MANIFEST, manifest_text(sealed))
-    package = load_package(folder)
-    _ = package.baseline
-    return package
+    return load_package(folder)
+
+
+def seal_manifest(folder: Path) -> Package:
+    """Seal ``model.yaml`` as it was edited by hand; its text is kept but for the line of the seal.
+
+    Raises:
+        PackageError: the manifest or another file is missing, altered or malformed, or the baseline disagrees.
+    """
+    path = folder / MANIFEST
+    content = _manifest_content(path)
+    document = _parsed(content, path)
+    unsealed = {**document, SEAL: None} if isinstance(document, Mapping) else document
+    package = _listed(folder, _validated(path, unsealed))
+    for entry in package.manifest.files:
+        _check_content(folder, entry)
+    require_fitting_baseline(package)
+    _write_whole(path, _sealed_text(content, path))
+    return load_package(folder)
+
+
+def require_fitting_baseline(package: Package) -> None:
+    """Raise PackageError if the inputs, their bounds or the labels of the manifest contradict the baseline."""
+    from slipway.models.baseline_fit import misfits
+
+    if problems := misfits(package.manifest, package.baseline):
+        message = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+        raise PackageError(package.folder / MANIFEST, message)
 
 
 def manifest_text(manifest: Manifest) -> str:
-    """A manifest as the text of a ``model.yaml``."""
-    document = manifest.model_dump(mode="json", exclude_unset=True)
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+    """A manifest as the text of a ``model.yaml``, with the seal of its content."""
+    document = manifest.model_dump(mode="json", exclude_unset=True, exclude={SEAL})
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+    return _sealed_text(text.encode(), f"{manifest.name}/{manifest.version}/{MANIFEST}")
+
+
+def _sealed_text(content: bytes, path: Path | str) -> str:
+    try:
+        text = with_seal(content.decode(), _seal(_parsed(content, path), path))
+    except UnicodeDecodeError as error:
+        raise PackageError(path, f"is not UTF-8: {error}") from error
+    # A flow mapping or a marker of the document's end leaves no place for the line.
+    parse_manifest(text.encode(), path)
+    return text
+
+
+def _seal(document: object, path: Path | str) -> str:
+    try:
+        return seal_of(document if isinstance(document, Mapping) else {})
+    except ValueError as error:
+        raise PackageError(path, f"cannot be sealed: {error}") from error
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a ``model.yaml`` on its own; raises PackageError with the path of each invalid value."""
+    """Read a ``model.yaml`` on its own; raises PackageError if its seal differs, or naming each invalid value."""
+    return parse_manifest(_manifest_content(path), path)
+
+
+def _manifest_content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            text = file.read(_MANIFEST_BYTES + 1)
+            content = file.read(_MANIFEST_BYTES + 1)
     except OSError as error:
         raise PackageError(path, _unreadable(error)) from error
-    if len(text) > _MANIFEST_BYTES:
+    if len(content) > _MANIFEST_BYTES:
         raise PackageError(path, f"is over {_MANIFEST_BYTES} bytes, far more than a manifest needs")
-    return parse_manifest(text, path)
+    return content
 
 
 def parse_manifest(text: bytes, path: Path | str) -> Manifest:
     """Parse the bytes of a ``model.yaml``; raises as `read_manifest` does, naming ``path``."""
+    document = _parsed(text, path)
+    manifest = _validated(path, document)
+    if isinstance(document, Mapping) and SEAL in document and document[SEAL] != _seal(document, path):
+        raise PackageError(path, _UNSEALED)
+    return manifest
+
+
+def _parsed(text: bytes, path: Path | str) -> object:
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    except _YAML_ERRORS as error:
         raise PackageError(path, f"is not YAML: {error}") from error
-    return _validated(path, document)
 
 
 def _validated(path: Path | str, document: object) -> Manifest:

@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from slipway.config import FeatureType
 from slipway.models.baseline import measure_baseline, write_baseline
-from slipway.models.manifest import Manifest
+from slipway.models.manifest import InputField, Manifest
 from slipway.models.package import Package, seal_package
 
 LABELS = ("negative", "neutral", "positive")
@@ -128,9 +128,23 @@ def seal(
     ]
     graph = {"path": document["graph"]["file"], "bytes": 0, "sha256": "0" * 64}
     draft = Manifest.model_validate({**document, "files": [*named, graph]})
-    complete = [{field.name: record.get(field.name, _any(field.type)) for field in draft.inputs} for record in records]
+    complete = [{field.name: _valid(field, record.get(field.name)) for field in draft.inputs} for record in records]
     write_baseline(folder / "baseline.json", measure_baseline(draft, complete, outputs))
     return seal_package(folder, document)
+
+
+def seal_again(package: Package, **changes: Any) -> Package:
+    """Seal a package whose files a test changed, with ``changes`` to its manifest, and a baseline that fits them."""
+    known = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files", "seal"})
+    document = {**known, **changes}
+    if {"inputs", "outputs"} & changes.keys():
+        files = [entry.model_dump() for entry in package.manifest.files]
+        draft = Manifest.model_validate({**document, "files": files})
+        labels = draft.outputs.labels
+        outputs = [{"label": label, "score": 0.9} for label in labels] if labels else [{"value": 1.0}]
+        record = {field.name: _valid(field, None) for field in draft.inputs}
+        write_baseline(package.path("baseline.json"), measure_baseline(draft, [record] * len(outputs), outputs))
+    return seal_package(package.folder, document)
 
 
 def text_graph() -> onnx.ModelProto:
@@ -185,5 +199,13 @@ def _model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def _any(kind: FeatureType) -> Any:
-    return {FeatureType.STRING: "a", FeatureType.INTEGER: 1, FeatureType.FLOAT: 1.0, FeatureType.BOOLEAN: True}[kind]
+def _valid(field: InputField, value: Any) -> Any:
+    """``value`` if the field permits it, else a value that it does."""
+    if field.allowed is not None:
+        return value if value in field.allowed else field.allowed[0]
+    if field.type is FeatureType.BOOLEAN:
+        return bool(value)
+    if field.type is FeatureType.STRING:
+        return "a" if value is None else value
+    value = 1 if value is None else value
+    return min(max(value, field.min or value), field.max or value)

@@ -16,6 +16,7 @@ from slipway.cli.model import registry as registry_commands
 from slipway.cli.model.advise import advise
 from slipway.cli.model.import_model import import_
 from slipway.cli.model.registry_target import BucketName, TableName, find_target
+from slipway.cli.model.seal import seal
 from slipway.cli.model.version_report import print_lineage
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import load_project
@@ -31,6 +32,7 @@ app.command("import")(import_)
 app.command("quantize")(compress.quantize)
 app.command("prune")(compress.prune)
 app.command("distill")(compress.distill)
+app.command("seal")(seal)
 app.command("check")(registry_commands.check)
 app.command("register")(registry_commands.register)
 app.command("pull")(registry_commands.pull)

@@ -14,6 +14,7 @@ from slipway.cli.exits import Exit
 from slipway.cli.model.gate_report import check_document, print_check
 from slipway.cli.model.local_packages import Project
 from slipway.cli.model.registry_target import BucketName, TableName, Target, find_target
+from slipway.cli.model.seal import warn_unsealed
 from slipway.cli.model.version_report import print_difference, print_versions
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.errors import InputError, NotFoundError
@@ -59,6 +60,7 @@ def check(
         raise InputError.of("--against and --registry", "cannot be combined")
     project = Project(config, model)
     package = project.package(version)
+    warn_unsealed(package)
     require_servable(project.settings, package.manifest)
     with _before(project, package, against, find_target(config, table, bucket) if registry else None) as previous:
         found = check_package(
@@ -96,6 +98,7 @@ def register(
     """Check a package against the registry's newest version, and register it as the next one."""
     project = Project(config, model)
     package = project.package(version)
+    warn_unsealed(package)
     if force is None:
         require_servable(project.settings, package.manifest)
     target = find_target(config, table, bucket)

@@ -10,7 +10,7 @@ from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import agreement, measure_latency, quality, size_of
 from slipway.models.gates.rules import Check, CheckedData, Figure, Measured, judge_package
 from slipway.models.manifest import Record
-from slipway.models.package import Package
+from slipway.models.package import Package, require_fitting_baseline
 from slipway.models.predictor import Predictor
 from slipway.models.sampling import sample_records
 from slipway.models.tasks import Output
@@ -27,15 +27,16 @@ def check_package(
     seconds: float = 1.0,
     task_modules: Sequence[str] = (),
 ) -> Check:
-    """Measure the figures that ``gates`` need, and judge them.
+    """Hold the manifest against its baseline, measure the figures that ``gates`` need, and judge them.
 
     Quality is measured on the file ``labelled`` by predicting each of its records alone; without it, the manifests'
     figures are used. Latency is measured for ``seconds`` per package, alternating between packages.
 
     Raises:
         InputError: ``labelled`` is not a file of this package's records.
-        PackageError, PredictionError: a package cannot be opened, or fails on a record.
+        PackageError, PredictionError: the manifest contradicts the baseline, a package cannot be opened or fails.
     """
+    require_fitting_baseline(package)
     candidate = _Subject(package, labelled, task_modules)
     measured = candidate.measured()
     before = earlier = None

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from support.packages import make_tabular_package, make_text_package
+from support.packages import make_tabular_package, make_text_package, seal_again
 
 from slipway.config import Config, parse_config
 from slipway.errors import ConfigError, NotLoadedError, PackageError
 from slipway.models.bundle import load_models, load_version
-from slipway.models.package import MANIFEST, load_package, read_manifest, seal_package
+from slipway.models.package import MANIFEST, Package, load_package, read_manifest
 from slipway.models.servable import require_servable
 
 CONFIG = """
@@ -96,8 +96,7 @@ def _reasons(config: Config, root: Path) -> dict[tuple[str, int], str]:
 def _reseal(folder: Path, file: str, content: bytes) -> None:
     """Replace a file of a package, with its right digest."""
     (folder / file).write_bytes(content)
-    document = read_manifest(folder / MANIFEST).model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    seal_package(folder, document)
+    seal_again(Package(folder, read_manifest(folder / MANIFEST)))
 
 
 @pytest.mark.parametrize(

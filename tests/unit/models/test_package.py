@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.packages import make_text_package, manifest_document
+from support.packages import make_text_package, manifest_document, seal_again
 
 from slipway.errors import PackageError
 from slipway.models.manifest import Manifest
@@ -197,8 +197,7 @@ def test_the_manifest_reads_in_its_own_order(text_package: Package) -> None:
 
 def test_sealing_again_replaces_the_list(text_package: Package) -> None:
     (text_package.folder / "more.txt").write_text("more")
-    document = text_package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    assert "more.txt" in [entry.path for entry in seal_package(text_package.folder, document).manifest.files]
+    assert "more.txt" in [entry.path for entry in seal_again(text_package).manifest.files]
 
 
 def test_sealing_names_what_is_not_there(tmp_path: Path) -> None:
@@ -209,9 +208,8 @@ def test_sealing_names_what_is_not_there(tmp_path: Path) -> None:
 
 def test_sealing_refuses_a_malformed_baseline(text_package: Package) -> None:
     (text_package.folder / "baseline.json").write_text('{"format": 1, "records": 0, "inputs": {}, "outputs": {}}')
-    document = text_package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
     with pytest.raises(PackageError, match=r"baseline.json: records: must be at least 1 \(got 0\)"):
-        seal_package(text_package.folder, document)
+        seal_again(text_package)
 
 
 def test_files_are_checked_while_the_package_is_opened(text_package: Package) -> None:

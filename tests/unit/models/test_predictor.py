@@ -6,17 +6,16 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from support.packages import make_regression_package, make_text_package, tabular_graph
+from support.packages import make_regression_package, make_text_package, seal_again, tabular_graph
 
 from slipway.errors import PackageError, PredictionError
-from slipway.models.package import Package, load_package, seal_package
+from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 
 
 def _seal_graph(package: Package, model: onnx.ModelProto, **graph: Any) -> Package:
     (package.folder / "model.onnx").write_bytes(model.SerializeToString())
-    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    return seal_package(package.folder, {**document, "graph": {**document["graph"], **graph}})
+    return seal_again(package, graph={**package.manifest.graph.model_dump(), **graph})
 
 
 def _model(
@@ -114,8 +113,7 @@ def test_several_threads_share_a_predictor(text_package: Package) -> None:
 def test_a_graph_that_differs_from_the_manifest(
     regression_package: Package, graph: dict[str, Any], message: str
 ) -> None:
-    document = regression_package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    package = seal_package(regression_package.folder, {**document, "graph": {**document["graph"], **graph}})
+    package = seal_again(regression_package, graph={**regression_package.manifest.graph.model_dump(), **graph})
     with pytest.raises(PackageError, match=message):
         Predictor(package)
 
@@ -135,9 +133,8 @@ def test_a_graph_of_an_unknown_type_is_refused(pair_package: Package) -> None:
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x08\x0a"])
 def test_a_file_that_is_no_graph_is_named(text_package: Package, content: bytes) -> None:
     (text_package.folder / "model.onnx").write_bytes(content)
-    document = text_package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
     with pytest.raises(PackageError, match=r"model.onnx: cannot be opened by ONNX Runtime"):
-        Predictor(seal_package(text_package.folder, document))
+        Predictor(seal_again(text_package))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -173,10 +170,9 @@ def test_external_data_in_the_package_is_read_and_checked(pair_package: Package,
     weights.write_bytes(np.array([0.25, 0.75], np.float32).tobytes())
     inputs = [{"name": name, "type": "float"} for name in "ab"]
     (pair_package.folder / "model.onnx").write_bytes(place(_external("weights.bin")).SerializeToString())
-    document = pair_package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
     changes = {"task": "tabular-classification", "inputs": inputs, "outputs": {"labels": ["no", "yes"]}}
     graph = {"file": "model.onnx", **TABULAR}
-    package = seal_package(pair_package.folder, {**document, **changes, "graph": graph})
+    package = seal_again(pair_package, **changes, graph=graph)
     assert Predictor(package).predict([{"a": 0.0, "b": 0.0}])[0]["scores"] == {"no": 0.25, "yes": 0.75}
     weights.write_bytes(np.array([0.75, 0.25], np.float32).tobytes())
     with pytest.raises(PackageError, match=r"weights.bin: was altered"):
@@ -187,8 +183,7 @@ def test_a_graph_that_fails_is_the_versions_fault(tmp_path: Path) -> None:
     package = make_text_package(tmp_path / "p")
     path = package.folder / "tokenizer.json"
     path.write_text(path.read_text().replace('"awful": 5', '"awful": 99').replace('"awful":5', '"awful":99'))
-    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    predictor = Predictor(seal_package(package.folder, document))
+    predictor = Predictor(seal_again(package))
     with pytest.raises(
         PredictionError, match=r"^tiny-sentiment 1: InvalidArgument: .*indices element out of data bounds"
     ):

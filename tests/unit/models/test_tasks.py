@@ -10,12 +10,13 @@ from support.packages import (
     make_tabular_package,
     make_text_package,
     regression_graph,
+    seal_again,
     tabular_graph,
 )
 from tokenizers import Tokenizer
 
 from slipway.errors import PackageError, PredictionError
-from slipway.models.package import Package, seal_package
+from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import GraphSpec, TensorSpec, TextClassification, make_task
 
@@ -52,8 +53,7 @@ def _reseal(package: Package, model: onnx.ModelProto | None = None, /, **changes
     """Replace the graph or parts of a package's manifest, and seal it again."""
     if model is not None:
         onnx.save(model, package.folder / "model.onnx")
-    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    return seal_package(package.folder, {**document, **changes})
+    return seal_again(package, **changes)
 
 
 def _spec(name: str, kind: type[Any], *shape: int | None) -> TensorSpec:

@@ -11,14 +11,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from support.compressible import graph_of, make_mood_package, mlp_graph, mood_rows, write_jsonl
-from support.packages import make_text_package
+from support.packages import make_text_package, seal_again
 from tokenizers import Tokenizer
 
 from slipway.errors import CheckFailedError, InputError
 from slipway.models.compression.prune import Pruning, prune
 from slipway.models.compression.quantize import Quantizing, quantize
 from slipway.models.compression.units import hidden_layers, without_units
-from slipway.models.package import Package, load_package, seal_package
+from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 
 
@@ -156,8 +156,7 @@ def test_hashed_ngrams_are_refused(tmp_path: Path, mood_file: Path, order: Any) 
     model = onnx.load(package.path("model.onnx"))
     model.graph.node.append(helper.make_node("Mul", ["input_ids", "input_ids"], ["hashed"], name="hash"))
     onnx.save(model, package.path("model.onnx"))
-    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    changed = seal_package(package.folder, document)
+    changed = seal_again(package)
     wanted = order(changed, mood_file)
     with pytest.raises(InputError, match=r"computes with the ids \(Mul hash"):
         prune(wanted, Pruning(least=1))

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import onnx
 import pytest
-from support.packages import make_tabular_package, make_text_package, text_graph
+from support.packages import make_tabular_package, make_text_package, seal_again, text_graph
 
 from slipway.config import GatesConfig
 from slipway.errors import InputError, PackageError
 from slipway.models.gates.checking import check_package
-from slipway.models.package import Package, seal_package
+from slipway.models.package import Package
 
 RECALL = GatesConfig.model_validate({"quality": [{"metric": "macro_recall", "min": 0.9, "max_drop": 0.1}]})
 
@@ -32,8 +32,7 @@ def worse(tmp_path: Path) -> Package:
     logits[:, 1] = 9
     graph.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(logits, "word_logits"))
     onnx.save(graph, folder / "model.onnx")
-    document = sound.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files"})
-    return seal_package(folder, document)
+    return seal_again(sound)
 
 
 def test_quality_is_measured_by_predicting(text_package: Package, labelled: Path):
