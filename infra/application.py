@@ -115,6 +115,7 @@ def add_stacks(
         config=config,
         bundle=bundles["controller"],
         control=state.tables.control,
+        bucket=state.models.bucket,
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},

@@ -128,6 +128,8 @@ class HeavyStack(cdk.Stack):
             ),
             service_arns=[deployed.service.service_arn for _, deployed in slots],
             rule_arns=[each.listener_rule_arn for each in (rules.weighted, *rules.own.values())],
+            cluster=self._around.cluster,
+            balancer=self._around.balancer.balancer,
         )
         name = output_prefix(model.name)
         self._output(f"{name}Rule", rules.weighted.listener_rule_arn)

@@ -7,20 +7,25 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.constructs.basics.acknowledge import acknowledge, exported_name
+from infra.constructs.basics.acknowledge import acknowledge, acknowledge_wildcards, exported_name
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.basics.topic import topic
 from infra.constructs.light.function import Function
 from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.metrics import live_metric
 from infra.constructs.monitoring.release_dashboard import ReleaseDashboard
+from infra.stacks.operator_rights import OperatorRights
+from infra.stacks.policies import managed_policy
 from infra.stacks.shadow import ShadowStack
 from slipway.config import Authorization, Config
 from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
@@ -32,11 +37,13 @@ _TIMEOUT_SECONDS = 55  # less than the minute between two passes
 
 @dataclass(frozen=True)
 class ReleasedSlots:
-    """A heavy model's slots: their names, and the services and listener rules that the controller changes."""
+    """A heavy model's slots: their names, the services and listener rules that the controller changes, and where."""
 
     names: SlotNames
     service_arns: Sequence[str]
     rule_arns: Sequence[str]
+    cluster: ecs.ICluster
+    balancer: elb.ApplicationLoadBalancer
 
 
 class ReleasesStack(cdk.Stack):
@@ -50,6 +57,7 @@ class ReleasesStack(cdk.Stack):
         config: Config,
         bundle: Path,
         control: dynamodb.ITable,
+        bucket: s3.IBucket,
         api: HttpApi,
         alarm_topic: sns.ITopic,
         slots: Mapping[str, ReleasedSlots],
@@ -75,8 +83,28 @@ class ReleasesStack(cdk.Stack):
             self._look_after_deploys(heavy_stack)
             self._keep_link_warm()
         self._watch(alarm_topic)
+        self._operator(control, bucket, shadow, slots)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
+
+    def _operator(
+        self, control: dynamodb.ITable, bucket: s3.IBucket, shadow: ShadowStack, slots: Mapping[str, ReleasedSlots]
+    ) -> None:
+        around = next(iter(slots.values()), None)
+        rights = OperatorRights(
+            self,
+            config=self._config,
+            control=control,
+            bucket=bucket,
+            api=self._api,
+            topic=self.topic,
+            logs=shadow.groups,
+            cluster=around.cluster if around else None,
+            balancer=around.balancer if around else None,
+        )
+        description = f"Slipway, {self._config.project}: may release, register and watch versions"
+        policy = managed_policy(self, "Operator", description=description, statements=rights.statements)
+        acknowledge_wildcards(policy, rights.wildcards, "What the commands of `slipway` need, of this project alone.")
 
     def _controller(self, bundle: Path, control: dynamodb.ITable, shadow: ShadowStack) -> Function:
         settings = self._config.light.model_copy(

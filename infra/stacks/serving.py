@@ -16,9 +16,10 @@ from infra.constructs.monitoring.alarms import Alarms
 from infra.constructs.monitoring.dashboard import Dashboard
 from infra.constructs.monitoring.metrics import ServiceMetrics
 from infra.stacks.access import allow_fetching, allow_signing, allow_tables, allow_verifying, table_variables
+from infra.stacks.policies import CALLER, FEATURE_WRITER, calling_policy
 from infra.stacks.routes import ROUTES
 from infra.stacks.state import Tables
-from slipway.config import Config, LightTierConfig
+from slipway.config import Authorization, Config, LightTierConfig
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET
 from slipway.config.keys import id_keys_parameter
 
@@ -76,6 +77,8 @@ class ServingStack(cdk.Stack):
         if config.captured_models & config.light_models.keys():
             self._capture(captures).subscribe("Predict", predict.logs)
         self._outputs(api, functions, alarms)
+        if config.api.authorization is Authorization.IAM:
+            self._policies(api)
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
         fetching = [model for model in models if model.fetched]
@@ -153,6 +156,16 @@ class ServingStack(cdk.Stack):
         for function in functions:
             api.add_routes(function, ROUTES[function.name])
         return api
+
+    def _policies(self, api: HttpApi) -> None:
+        """The policies of callers, who need none where they have tokens."""
+        project = self._config.project
+        for name, groups, does in (
+            ("Caller", CALLER, "predict, see the models and send feedback"),
+            ("FeatureWriter", FEATURE_WRITER, "read and write features"),
+        ):
+            description = f"Slipway, {project}: may {does}"
+            calling_policy(self, name, api_id=api.api.api_id, groups=groups, description=description)
 
     def _outputs(self, api: HttpApi, functions: Sequence[Function], alarms: Alarms) -> None:
         cdk.CfnOutput(self, "ApiUrl", value=api.api.api_endpoint)

@@ -22,6 +22,7 @@ from local.emulator import (
     balancing,
     bounded_memory,
     cloudformation,
+    cross_origin,
     embedded_metrics,
     function_folders,
     function_metrics,
@@ -63,6 +64,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     function_folders.install()
     function_metrics.install()
     trimmed_counts.install()
+    cross_origin.install()
     alarm_states.install()
     named_resources.install()
     subscriptions.install()

@@ -211,7 +211,7 @@ _TYPES: frozenset[str] = frozenset(
             ("EC2", "SecurityGroupIngress Subnet SubnetRouteTableAssociation VPC VPCEndpoint VPCGatewayAttachment"),
             ("ECS", "Cluster ClusterCapacityProviderAssociations"),
             ("ElasticLoadBalancingV2", "LoadBalancer TargetGroup"),
-            ("IAM", "Policy Role"),
+            ("IAM", "ManagedPolicy Policy Role"),
             ("Lambda", "Alias Permission Version"),
             ("Logs", "LogGroup"),
             ("S3", "Bucket BucketPolicy"),
