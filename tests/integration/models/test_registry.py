@@ -104,7 +104,9 @@ class TestPull:
             registry.register(text_package, PASSED, ORIGIN)
         pulled = registry.pull(NAME, 2, tmp_path / "pulled" / "2")
         assert pulled == load_package(tmp_path / "pulled" / "2")
-        assert pulled.manifest == text_package.manifest.model_copy(update={"version": 2})
+        assert pulled.manifest.seal != text_package.manifest.seal
+        expected = {"version": 2, "seal": pulled.manifest.seal}
+        assert pulled.manifest == text_package.manifest.model_copy(update=expected)
         assert Predictor(pulled).predict([{"text": "good"}]) == Predictor(text_package).predict([{"text": "good"}])
         assert [path.name for path in (tmp_path / "pulled").iterdir()] == ["2"]
 
