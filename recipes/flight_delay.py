@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas
+from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
@@ -18,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
-from recipes.flights.data import COLUMNS, LABEL, LABELS, WEATHER, Flights, read_flights
+from recipes.flights.data import COLUMNS, LABEL, LATE, WEATHER, Flights, read_flights
 from slipway.models.importing.importer import import_model
 from slipway.models.importing.request import ImportRequest
 
@@ -72,10 +74,17 @@ def main() -> None:
 
 def report(flights: Flights, version: int) -> None:
     """Print how well a version ranks the held-out flights, and how good its probabilities are."""
-    late = train(flights.train, version).predict_proba(flights.held_out[COLUMNS])[:, LABELS.index("late")]
-    truth = flights.held_out[LABEL] == "late"
-    area, loss = roc_auc_score(truth, late), log_loss(truth, late)
-    print(f"version {version}: area under the curve {area:.4f}, log loss {loss:.4f}")
+    late, truth = probability_of_late(train(flights.train, version), flights.held_out), flights.held_out[LABEL] == LATE
+    guess = np.full(len(truth), (flights.train[LABEL] == LATE).mean())
+    area, loss, guessed = roc_auc_score(truth, late), log_loss(truth, late), log_loss(truth, guess)
+    print(f"version {version}: area under the curve {area:.4f}, log loss {loss:.4f}; of a constant {guessed:.4f}")
+
+
+def probability_of_late(model: Pipeline, flights: pandas.DataFrame) -> NDArray[np.float64]:
+    """Scikit-learn sorts the labels, so the column of one is found by its name."""
+    column = list(model.classes_).index(LATE)
+    probabilities: NDArray[np.float64] = model.predict_proba(flights[COLUMNS])[:, column]
+    return probabilities
 
 
 def import_version(version: int, entry: str, models: Path, records: Path) -> None:

@@ -1,5 +1,6 @@
 """Write the example features to the store through the public API."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,28 +12,36 @@ from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import read_file
 from slipway.features.store import FeatureWrite
 
-EXAMPLES = Path("examples/patients.csv")
+EXAMPLES = (Path("examples/patients.csv"), Path("examples/weather.csv"))
 _ROWS_PER_CALL = 100
 _TIMEOUT_SECONDS = 30.0
 
 
 def seed(root: Path, api: str) -> int:
-    """Write the example patients; returns the number of rows stored.
+    """Write the example patients and weather; returns the number of rows stored.
 
-    None are written if slipway.yaml defines other features than the examples have, or if the API requires a token.
+    A file is left out if slipway.yaml defines other features than it has, and all are if the API requires a token.
 
     Raises:
         UnavailableError: the API refused the rows.
     """
-    config, file = load_local(root / "slipway.yaml"), root / EXAMPLES
-    if config.api.authorization is Authorization.JWT or not file.exists():
+    config = load_local(root / "slipway.yaml")
+    if config.api.authorization is Authorization.JWT:
         return 0
-    try:
-        found = list(read_file(file, FeatureDefinitions(config.features), datetime.now(UTC)))
-    except InputError:
-        return 0
-    rows = [_row(write) for _, write in found if isinstance(write, FeatureWrite)]
+    definitions, now = FeatureDefinitions(config.features), datetime.now(UTC)
+    rows = [_row(write) for file in EXAMPLES for write in _writes(root / file, definitions, now)]
     return sum(_send(api, rows[first : first + _ROWS_PER_CALL]) for first in range(0, len(rows), _ROWS_PER_CALL))
+
+
+def _writes(file: Path, definitions: FeatureDefinitions, now: datetime) -> Iterator[FeatureWrite]:
+    """The writes of a file; none if it is not there or has other features."""
+    if not file.exists():
+        return
+    try:
+        found = list(read_file(file, definitions, now))
+    except InputError:
+        return
+    yield from (write for _, write in found if isinstance(write, FeatureWrite))
 
 
 def _row(write: FeatureWrite) -> dict[str, object]:

