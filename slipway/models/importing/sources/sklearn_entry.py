@@ -76,6 +76,7 @@ class SklearnEntry:
                 model = skl2onnx.to_onnx(for_export(self._model), initial_types=types, options=options)
         except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise InputError.of(_OPTION, f"skl2onnx cannot convert the {self.kind}: {_first_line(error)}") from error
+        model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx takes them from a set
         inputs = tuple(value.name for value in model.graph.input)
         if len(inputs) != len(types):
             unused = ", ".join(sorted({name for name, _ in types} - set(inputs)))
