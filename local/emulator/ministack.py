@@ -26,6 +26,7 @@ from local.emulator import (
     embedded_metrics,
     function_folders,
     function_metrics,
+    iam_wildcards,
     named_resources,
     subscriptions,
     trimmed_counts,
@@ -65,6 +66,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     function_metrics.install()
     trimmed_counts.install()
     cross_origin.install()
+    iam_wildcards.install()
     alarm_states.install()
     named_resources.install()
     subscriptions.install()

@@ -6,12 +6,14 @@ controller until traffic moves; then it is called in between as well.
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from http import HTTPStatus
 
 import httpx
 import pytest
 from support.candidates import POISON
-from support.crowd import Crowd, Reply, summary
+from support.crowd import TIMEOUT_SECONDS, Crowd, Reply, summary
 from support.embedded import Aws
 from support.heavy.embedded import Heavy, until
 from support.releases.embedded import Controller, Inbox, Releases, entered
@@ -28,12 +30,14 @@ from support.releases.project import (
     write_config,
 )
 
+from local.environment.lanes import CONCURRENCY
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
 from slipway.releases.record.phases import Phase
 
 CLIENTS = 50
 THINK_SECONDS = 0.8
+WARM_SECONDS = 3.0
 # A rollback takes effect within so many seconds on every warm process of the light tier.
 EFFECT_SECONDS = 15.0
 Note = Callable[[str, object], None]
@@ -51,9 +55,25 @@ def inbox(aws: Aws, outputs: dict[str, str]) -> Inbox:
     return Inbox(aws, outputs["ReleaseTopic"])
 
 
+def warm(api: str) -> None:
+    """Have the function's processes start before requests are counted: they share the processors with other tests."""
+    url = f"{api}/v1/models/{WAITING.model('light')}/predict"
+
+    def is_quick(_: int) -> bool:
+        try:
+            answer = httpx.post(url, json={"inputs": [{"text": "good"}]}, timeout=TIMEOUT_SECONDS)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == HTTPStatus.OK and answer.elapsed.total_seconds() < WARM_SECONDS
+
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        until(lambda: all(pool.map(is_quick, range(CONCURRENCY))), seconds=300)
+
+
 @pytest.fixture(scope="module")
 def crowd(running: State) -> Iterator[Crowd]:
     """The clients, who ask all the time."""
+    warm(running.api)
     made = Crowd(running.api, CLIENTS, THINK_SECONDS, question)
     made.start()
     yield made
