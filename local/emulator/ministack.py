@@ -28,6 +28,7 @@ from local.emulator import (
     function_metrics,
     iam_wildcards,
     named_resources,
+    route_paths,
     subscriptions,
     trimmed_counts,
 )
@@ -67,6 +68,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     trimmed_counts.install()
     cross_origin.install()
     iam_wildcards.install()
+    route_paths.install()
     alarm_states.install()
     named_resources.install()
     subscriptions.install()
