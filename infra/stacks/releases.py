@@ -196,22 +196,23 @@ class ReleasesStack(cdk.Stack):
         self.function.alias.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
 
     def _look_after_deploys(self, heavy_stack: str) -> None:
-        """Run the controller when a deploy has changed a listener rule, because a failed one moves traffic.
+        """Run the controller when a deploy of the heavy tier has ended, because a failed one moves traffic.
 
-        CloudFormation's events are sent at best effort; the pass of the next minute does without them.
+        The event is the stack's and not a listener rule's: a project may have dozens of rules, and as many controllers
+        at once would take the account's concurrency from `predict`. CloudFormation sends events at best effort; the
+        pass of the next minute does without them.
         """
         stack = self.format_arn(service="cloudformation", resource="stack", resource_name=f"{heavy_stack}/")
         events.Rule(
             self,
             "AfterDeploy",
-            description="Slipway: runs the release controller after a change of listener rules",
+            description="Slipway: runs the release controller after a deploy of the heavy tier",
             event_pattern=events.EventPattern(
                 source=["aws.cloudformation"],
-                detail_type=["CloudFormation Resource Status Change"],
+                detail_type=["CloudFormation Stack Status Change"],
                 detail={
                     "stack-id": [{"prefix": stack}],
-                    "resource-type": ["AWS::ElasticLoadBalancingV2::ListenerRule"],
-                    "status-details": {"status": ["UPDATE_COMPLETE"]},
+                    "status-details": {"status": ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]},
                 },
             ),
             targets=[self._target()],

@@ -109,12 +109,12 @@ def test_every_rule_may_call_the_alias_that_it_targets(heavy, templates):
             assert {each["Principal"] for each in allowed} == {"events.amazonaws.com"}
 
 
-def test_it_runs_when_a_deploy_has_changed_a_rule_of_the_heavy_stack(heavy, templates):
+def test_it_runs_once_when_a_deploy_of_the_heavy_stack_has_ended(heavy, templates):
     pattern = rules_of(heavy.releases)["AfterDeploy"]["EventPattern"]
     assert pattern["source"] == ["aws.cloudformation"]
-    assert pattern["detail-type"] == ["CloudFormation Resource Status Change"]
-    assert pattern["detail"]["resource-type"] == ["AWS::ElasticLoadBalancingV2::ListenerRule"]
-    assert pattern["detail"]["status-details"] == {"status": ["UPDATE_COMPLETE"]}
+    assert pattern["detail-type"] == ["CloudFormation Stack Status Change"]
+    assert pattern["detail"].keys() == {"stack-id", "status-details"}
+    assert pattern["detail"]["status-details"] == {"status": ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]}
     (prefix,) = pattern["detail"]["stack-id"]
     assert prefix["prefix"]["Fn::Join"][1][-1].endswith(":stack/tiny-heavy/")
     assert set(rules_of(templates.releases)) == {"EachMinute"}
