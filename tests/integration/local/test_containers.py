@@ -224,7 +224,7 @@ def test_a_version_that_does_not_start_takes_nothing_away(blue: Blue) -> None:
 
     until(lambda: "this version is broken" in blue.logged())
 
-    # The broken task may be a target beside it for a moment, as it may on ECS; the load balancer asks no task that fails.
+    # The broken task may be a target beside it for a moment; the load balancer asks no task that fails.
     assert serving["Id"] in [target["Id"] for target in blue.targets]
     assert blue.environment_of(serving)["pid"] == before
 
