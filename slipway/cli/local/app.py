@@ -75,10 +75,13 @@ def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: S
         try:
             _first_prediction(console, running, text)
             _addresses(console, running)
-            console.print("[bold]slipway local down[/] stops both." if detach else "Ctrl-C stops both.")
-            left_running = detach
-            if not detach:
+            if detach:
+                left_running = True
+                console.print("[bold]slipway local down[/] stops both.")
+            else:
+                # Who reads the line may press it before the wait begins.
                 with suppress(KeyboardInterrupt):
+                    console.print("Ctrl-C stops both.")
                     environment.wait()
         finally:
             if not left_running:
