@@ -112,7 +112,7 @@ def test_latencies_of_the_first_minute_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("over", "says"),
     [
-        ((0.9, 0.8), "values over 20: 80 % of 3,000 against 20 % of 15,000, worse"),
+        ((0.9, 0.8), "values over 20: 80 % of 2,000 against 20 % of 10,000, worse"),
         ((0.3, 0.1), "values up to 10: 70 % of 3,000 against 50 % of 15,000, worse"),
         ((0.52, 0.21), None),
     ],
