@@ -44,7 +44,9 @@ class SignTest:
 
     def _by_users(self, users: Clusters, alpha: float) -> Team | None:
         """The team that most users prefer; None as long as it is open, or only one bucket has impressions."""
-        sample = Sample.of(users, Tally(self.won + self.lost, self.won))
+        won, decided = sum(users.total), sum(users.n)
+        rest = max(self.won + self.lost - decided, 0.0)
+        sample = Sample.of(users, Tally(rest, min(max(self.won - won, 0.0), rest)))
         interval = interval_alone(sample, 0.5, alpha, planned=_NARROWEST)
         if interval is None or interval.low <= 0 <= interval.high:
             return None

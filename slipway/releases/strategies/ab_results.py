@@ -1,7 +1,9 @@
 """The results of an A/B test: each candidate's interval, and how many outcomes the test still needs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from slipway.config.releases import AbTest
 from slipway.releases.evidence import tallies as keys
@@ -93,8 +95,9 @@ def _sentence(pair: _Pair, options: AbTest, plan: Plan) -> str:
 
 
 def _outcomes(record: ReleaseRecord, options: AbTest, version: int) -> _Outcomes:
-    tally, clusters = record.total(version, options.metric), record.clustered(version, options.metric)
-    users = None if clusters is None else Sample.of(clusters, tally)
+    tally, users = record.total(version, options.metric), record.sample(version, options.metric)
+    if users is not None and tally.squares is not None:
+        users = replace(users, spread=np.array(tally.variance))
     if options.metric == keys.ACCURACY:
         return _Outcomes(Tally(tally.n, tally.n - tally.total), users.flipped if users else None)
     return _Outcomes(tally, users)
