@@ -103,7 +103,8 @@ class ReleaseRecord(Stored):
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
       it has no traffic.
-    - ``clusters``: the sums by bucket of the sticky value, per version and key.
+    - ``clusters``: the sums by bucket of the sticky value, per version and key; ``clusters_before``: those of the same
+      users before the release, per key.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``conflict``: the live shares are not those of the record.
@@ -138,6 +139,7 @@ class ReleaseRecord(Stored):
     reference_low: tuple[float, ...] | None = None
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
+    clusters_before: dict[str, StoredClusters] = Field(default={})
     weighed_at: AwareDatetime | None = None
     held: bool = False
     conflict: bool = False
