@@ -23,6 +23,8 @@ from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital, Flags, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
+from slipway.releases.statistics.user_guards import UserEvidence, ask_users
+from slipway.releases.strategies.user_sums import user_sums
 
 EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
 # The weight, in requests, of the stable version's past. It is capped because the past may differ from the present.
@@ -81,6 +83,7 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
     update: dict[str, Any] = {"capitals": tuple(map(StoredCapital.of, capitals))}
     if windows:
         update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
+        update["clusters"] = user_sums(record, windows, lambda window: is_warming_up(record, window.start))
     if record.limits is None and (limits := _limits(evidence.reference)):
         update["limits"] = limits
     alike = shared_failure(windows[-1:], record.stable, record.candidates, record.judge)
@@ -88,13 +91,30 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
         alike = "both versions failed alike when there was traffic last"
     taken = record.model_copy(update=update)
     verdicts = {
-        version: judge(capital, asked, requests=_requests(capital, asked), least=record.judge.min_requests)
+        version: judge(
+            capital,
+            asked,
+            requests=_requests(capital, asked),
+            least=record.judge.min_requests,
+            users=users_of(taken, version, asked),
+        )
         for version, capital in zip(record.candidates, capitals, strict=True)
     }
     if alike:
         verdicts = {version: _held(verdict, alike) for version, verdict in verdicts.items()}
     alarm = next((name for name in record.judge.alarms if evidence.alarms.get(name)), None)
     return Analysis(taken, verdicts, alarm, alike)
+
+
+def users_of(record: ReleaseRecord, candidate: int, asked: Questions) -> UserEvidence | None:
+    """What the users say of a candidate; None unless outcomes are counted by user."""
+    if not record.clusters:
+        return None
+    ours, theirs = (
+        {key: sample for key in record.clusters.get(version, {}) if (sample := record.sample(version, key)) is not None}
+        for version in (candidate, record.stable)
+    )
+    return ask_users(asked, ours, theirs)
 
 
 def first_capital(asked: Questions, reference: Reference | None) -> Capital:
