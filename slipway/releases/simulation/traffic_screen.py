@@ -15,7 +15,7 @@ from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.sample_ratio import FIELDS as COUNTS
 from slipway.releases.statistics.sample_ratio import ShareCounts
 from slipway.releases.statistics.silence import FIELDS as SILENCE
-from slipway.releases.statistics.silence import Silence
+from slipway.releases.statistics.silence import Silence, audible
 from slipway.releases.strategies.traffic import SETTLING, SILENCES, expected_shares, is_watched
 
 Flags = NDArray[np.bool_]
@@ -52,11 +52,11 @@ class TrafficScreen:
         n = np.stack([counts[version][keys.ERRORS][0] for version in (self.record.stable, *self.record.candidates)], -1)
         settled = self.watched & (self._minute(start) >= self.since + SETTLING / _MINUTE)
         shares, silence = self.now
-        with np.errstate(invalid="ignore"):
-            after = shares.after(n, self.shares), silence.after(n, self.shares, np.full(len(n), minutes))
+        quiet = silence.after(n, self.shares, np.full(len(n), minutes))
+        counted = shares.after(n, audible(self.shares, quiet))
         self.now = (
-            ShareCounts(*(_where(settled, getattr(after[0], name), getattr(shares, name)) for name in COUNTS)),
-            Silence(*(_where(settled, getattr(after[1], name), getattr(silence, name)) for name in SILENCE)),
+            ShareCounts(*(_where(settled, getattr(counted, name), getattr(shares, name)) for name in COUNTS)),
+            Silence(*(_where(settled, getattr(quiet, name), getattr(silence, name)) for name in SILENCE)),
         )
         judge = self.record.judge
         mismatched = (self.now[0].evidence >= np.log(1 / judge.false_rollback)) & self.now[0].matters

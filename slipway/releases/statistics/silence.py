@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from slipway.releases.statistics.betting import Array
 
 Flags = NDArray[np.bool_]
+_BEYOND_CHANCE = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,17 @@ class Silence:
         level = np.log(began * (began + 1) * self.since.shape[-1] / alpha)
         silent: Flags = (self.since > 0) & (self.minutes >= least_minutes) & (self.odds >= level)
         return silent
+
+
+def audible(shares: Array, silence: Silence) -> Array:
+    """The shares of the versions that can be heard: those of silent candidates go to the others, in proportion.
+
+    A silence has a verdict of its own, and must not be taken for a mismatch of the others' shares.
+    """
+    heard = (silence.minutes <= 0) | (silence.odds < np.log(_BEYOND_CHANCE))
+    kept = shares * np.concatenate([np.ones_like(heard[..., :1]), heard], axis=-1)
+    whole: Array = kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-12)
+    return whole
 
 
 FIELDS = tuple(each.name for each in fields(Silence))

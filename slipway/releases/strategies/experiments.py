@@ -37,7 +37,7 @@ _WORTH_MOVING = 0.005
 def begin(record: ReleaseRecord, now: datetime) -> ReleaseRecord:
     """Start an experiment: equal shares, or none for strategies that do not split traffic."""
     if isinstance(record.options, Shadow | Interleave):
-        return enter_phase(record, now, Phase.RUNNING, f"{record.options.strategy} running")
+        return enter_phase(record, now, Phase.RUNNING, f"{record.options.strategy} running", shares=record.shares)
     share = 1 / (len(record.candidates) + 1)
     shares = (share,) * len(record.candidates)
     return enter_phase(record, now, Phase.RUNNING, f"{100 * share:.4g} % to each version", shares=shares)

@@ -18,7 +18,7 @@ from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.statistics.sample_ratio import ShareCounts, log_evidence_of_users
-from slipway.releases.statistics.silence import Silence
+from slipway.releases.statistics.silence import Silence, audible
 from slipway.releases.strategies.analysis import Analysis
 from slipway.wording import counted
 
@@ -107,8 +107,8 @@ def _after(record: ReleaseRecord, windows: Sequence[Window], live: Mapping[int, 
         n = np.array([window.tally(version, keys.ERRORS).n for version in versions])
         by_bucket = _by_bucket(window, versions)
         users = np.array(float(np.count_nonzero(by_bucket[0]))) if sticky else None
-        counts = counts.after(n, shares)
         silence = silence.after(n, shares, window.minutes, users=users)
+        counts = counts.after(n, audible(shares, silence))
         excess = excess + by_bucket - shares[:, None] * by_bucket.sum(axis=0)
     return StoredTraffic.of(counts, silence, excess if sticky else None)
 
