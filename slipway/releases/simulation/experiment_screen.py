@@ -12,6 +12,7 @@ from slipway.releases.record.document import ReleaseRecord, StoredCapital, Store
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.progressive_screen import Flags, block_of_runs
 from slipway.releases.simulation.traffic import Counts
+from slipway.releases.simulation.traffic_screen import TrafficScreen
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
@@ -41,6 +42,7 @@ class ExperimentScreen:
     due: Array
     suspected: Flags
     screened: Flags
+    traffic: TrafficScreen
 
     @classmethod
     def of(cls, record: ReleaseRecord, runs: int) -> "ExperimentScreen":
@@ -54,12 +56,14 @@ class ExperimentScreen:
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
-        screen = cls(record, asked, capital, capital, totals, totals, live, np.zeros(runs), no.copy(), no.copy())
+        traffic = TrafficScreen.of(record, runs)
+        due, flags = np.zeros(runs), (no.copy(), no.copy())
+        screen = cls(record, asked, capital, capital, totals, totals, live, due, *flags, traffic)
         for run in range(runs):
             screen.follow(run, record)
         return screen
 
-    def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:  # noqa: ARG002 - `ProgressiveScreen` uses it
+    def attention(self, counts: dict[int, Counts], start: datetime, now: datetime, minutes: float) -> Flags:
         """Add a window, and flag the runs that need a decision on it."""
         self.before, self.totals_before = self.capital, self.totals
         self.capital = {
@@ -71,7 +75,8 @@ class ExperimentScreen:
             for version, totals in self.totals.items()
         }
         over = now >= self._end()
-        ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | self._news(now) | over
+        news = self._news(now) | self.traffic.attention(counts, start, minutes)
+        ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | news | over
         return ask
 
     def folded(self, record: ReleaseRecord, run: int, start: datetime) -> ReleaseRecord:
@@ -91,12 +96,14 @@ class ExperimentScreen:
             "capitals": tuple(map(StoredCapital.of, capitals)),
             "judged_until": start,
             "totals": {version: found for version, found in totals.items() if found},
+            **self.traffic.folded(run),
         }
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
         """Continue a run from its decided record."""
         self.screened[run] = record.phase is Phase.RUNNING
+        self.traffic.follow(run, record)
         alive = live_candidates(record)
         for version, flags in self.live.items():
             flags[run] = version in alive

@@ -1,6 +1,6 @@
 """Compute the bets of all simulated runs at once, and select the runs that need a decision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +11,7 @@ from slipway.releases.record.document import ReleaseRecord, StoredCapital
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import share_steps
 from slipway.releases.simulation.traffic import Counts
+from slipway.releases.simulation.traffic_screen import TrafficScreen
 from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
@@ -37,9 +38,9 @@ class ProgressiveScreen:
     minutes: Array
     requests: Array
     due: Array
-    proof: Flags
     held: Flags
     screened: Flags
+    traffic: TrafficScreen
 
     @classmethod
     def of(cls, record: ReleaseRecord, runs: int) -> "ProgressiveScreen":
@@ -47,7 +48,7 @@ class ProgressiveScreen:
         asked = questions_of(record)
         started = record.capitals[0].unpacked() if record.capitals else first_capital(asked, None)
         capital = started.repeated(runs)
-        none, no = np.zeros((3, runs)), np.zeros((3, runs), dtype=bool)
+        none, no = np.zeros((3, runs)), np.zeros((2, runs), dtype=bool)
         screen = cls(
             asked,
             record.stable,
@@ -58,31 +59,34 @@ class ProgressiveScreen:
             capital,
             capital,
             *(none[0], none[1], none[2]),
-            *(no[0], no[1], no[2]),
+            *(no[0], no[1]),
+            TrafficScreen.of(record, runs),
         )
         for run in range(runs):
             screen.follow(run, record)
         return screen
 
-    def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:
+    def attention(self, counts: dict[int, Counts], start: datetime, now: datetime, minutes: float) -> Flags:
         """Add a window, and flag the runs that need a decision on it."""
         self.before = self.capital
         block = block_of_runs(counts[self.candidate], counts[self.stable], self.asked)
-        self.capital = self.capital.after(block, self.asked)
+        of_step = self.traffic.is_of_step(start)
+        after = self.capital.after(block, self.asked)
+        self.capital = replace(after, favour=np.where(of_step[:, None, None], after.favour, 0.0))
         ours, theirs = (counts[version][keys.ERRORS] for version in (self.candidate, self.stable))
         alike = (ours[0] > 0) & (theirs[0] > 0) & (_mean(ours) >= self.outage) & (_mean(theirs) >= self.outage)
-        counted = (ours[0] > 0) & ~alike
-        after = self.minutes + counted * minutes
+        counted = (ours[0] > 0) & ~alike & of_step
+        passed = self.minutes + counted * minutes
         total = self.requests + counted * ours[0]
-        complete = (after >= self.due) & (total >= self.least)
+        complete = (passed >= self.due) & (total >= self.least)
         if complete.any():
-            complete &= self.capital.proven(self.asked) | ~self.proof
+            complete &= self.capital.proven(self.asked)
         # A mixture of bets never exceeds its best bet, so this may flag a few runs too many but never misses one.
         worse = self.capital.against.max(axis=(-2, -1)) >= np.log(1 / self.asked.alpha)
-        news = worse | (alike != self.held) | complete
+        news = worse | (alike != self.held) | complete | self.traffic.attention(counts, start, minutes)
         ask: Flags = ~self.screened | news | (now >= self.deadline)
         # Count here for the runs without a decision; a decision counts for its own run.
-        self.minutes = np.where(ask, self.minutes, after)
+        self.minutes = np.where(ask, self.minutes, passed)
         self.requests = np.where(ask, self.requests, total)
         return ask
 
@@ -96,16 +100,19 @@ class ProgressiveScreen:
             "judged_until": start,
             "minutes": float(self.minutes[run]),
             "requests": float(self.requests[run]),
+            **self.traffic.folded(run),
         }
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
         """Continue a run from its decided record."""
         self.screened[run] = record.phase is Phase.RUNNING
+        self.traffic.follow(run, record)
         self.minutes[run], self.requests[run] = record.minutes, record.requests
         if record.phase is Phase.RUNNING:
-            step = share_steps(record.options)[record.step]
-            self.due[run], self.proof[run], self.held[run] = step.minutes, step.proof, record.held
+            self.due[run], self.held[run] = share_steps(record.options)[record.step].minutes, record.held
+            if record.capitals:  # a step begins without proof
+                self.capital.favour[run] = record.capitals[0].unpacked().favour
 
 
 def block_of_runs(candidate: Counts, stable: Counts, asked: Questions) -> Block:

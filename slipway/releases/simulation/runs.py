@@ -192,7 +192,9 @@ class _Simulation:
         start, counts = self.unseen.popleft()
         end = start + timedelta(minutes=self.setting.look_minutes)
         now = _START + timedelta(minutes=minute)
-        ask = live if self.screen is None else live & self.screen.attention(counts, now, self.setting.look_minutes)
+        ask = live
+        if self.screen is not None:
+            ask = live & self.screen.attention(counts, start, now, self.setting.look_minutes)
         for run in np.flatnonzero(ask).tolist():
             record = self.records[run] if self.screen is None else self.screen.folded(self.records[run], run, start)
             window = Window(start, end, {version: _tallies(each, run) for version, each in counts.items()})
