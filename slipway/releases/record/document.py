@@ -13,6 +13,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.releases.evidence.tallies import NOTHING, P50, P99, Tally
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder, Phase, Stored
+from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.routing.release import Candidate, Release, Shadowing
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.statistics.betting import BETS, Array
@@ -72,6 +73,7 @@ class ReleaseRecord(Stored):
     - ``minutes`` and ``requests``: the progress of the current step, counted only while its candidate has traffic.
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``: upper bounds on the stable version's means, row by row, for use once it has no traffic.
+    - ``strata``: a bandit's rewards by period; None before the first.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``conflict``: the live shares are not those of the record.
@@ -105,6 +107,7 @@ class ReleaseRecord(Stored):
     reference: tuple[float, ...] | None = None
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     weighed_at: AwareDatetime | None = None
+    strata: StoredStrata | None = None
     held: bool = False
     conflict: bool = False
     order: OperatorOrder | None = None

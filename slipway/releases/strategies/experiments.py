@@ -8,7 +8,6 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.statistics.bandit import Arm, regret, weigh
 from slipway.releases.statistics.interleaving import SignTest, Team
 from slipway.releases.statistics.judge import Outcome, Verdict, findings
 from slipway.releases.statistics.sample_size import (
@@ -20,6 +19,7 @@ from slipway.releases.statistics.sample_size import (
     sample_size,
 )
 from slipway.releases.strategies.analysis import Analysis, base_questions
+from slipway.releases.strategies.bandit_arms import arm_lines, weighed_arms, whole_cycle
 from slipway.releases.strategies.transitions import (
     add_entry,
     enter_phase,
@@ -66,8 +66,7 @@ def results(record: ReleaseRecord) -> tuple[str, ...]:
         case AbTest() as options:
             return tuple(sentence for _, _, sentence in _intervals(record, options))
         case Bandit() as options:
-            arms = (_arm_sentence(arm) for arm in weigh(_rewards(record), floor=options.floor, least=1))
-            return (*arms, regret(_rewards(record)).sentence)
+            return arm_lines(record, weighed_arms(record, options))
         case Interleave():
             return (sign_test(record).sentence,)
         case _:
@@ -203,10 +202,6 @@ def _measured(record: ReleaseRecord, options: AbTest, version: int) -> Tally:
     return Tally(tally.n, tally.n - tally.total) if options.metric == keys.ACCURACY else tally
 
 
-def _rewards(record: ReleaseRecord) -> dict[int, Tally]:
-    return {version: record.total(version, keys.REWARD) for version in (record.stable, *live_candidates(record))}
-
-
 def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) -> Progress:
     record = analysis.record
     due = record.weighed_at is None or now >= record.weighed_at + timedelta(minutes=options.update_minutes)
@@ -215,13 +210,15 @@ def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) 
         return record, Verdict(
             Outcome.CONTINUE, "the weights stay until they are recomputed", analysis.verdict.findings
         )
-    rewards = _rewards(record)
-    arms = weigh(rewards, floor=options.floor, least=options.min_rewards)
+    arms = weighed_arms(record, options)
     first = max(arms, key=lambda arm: arm.best)
-    lines = (*map(_arm_sentence, arms), regret(rewards).sentence)
+    lines = arm_lines(record, arms)
     enough = min(arm.outcomes for arm in arms) >= options.min_rewards
+    cycle = whole_cycle(record, options)
     if enough and first.best >= options.confidence:
-        return _end(record, first.version, lines, now, analysis)
+        if now >= cycle:
+            return _end(record, first.version, lines, now, analysis)
+        lines = (*lines, f"no winner before {cycle:%Y-%m-%d %H:%M} UTC, when the rewards of a whole cycle count")
     if over:
         return _end(record, None, lines, now, analysis)
     weights = {arm.version: arm.weight for arm in arms}
@@ -230,13 +227,6 @@ def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) 
     weighed = set_shares(record, shares, moved=moved) if moves else record
     verdict = Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
     return weighed.model_copy(update={"weighed_at": now}), verdict
-
-
-def _arm_sentence(arm: Arm) -> str:
-    return (
-        f"version {arm.version}: reward {arm.mean:.4f} over {arm.outcomes:,.0f} outcomes, best with probability "
-        f"{arm.best:.3f}, {100 * arm.weight:.1f} % of the traffic"
-    )
 
 
 def _interleave(analysis: Analysis, options: Interleave, now: datetime) -> Progress:

@@ -112,7 +112,7 @@ def test_a_bandit_moves_the_traffic_keeps_its_floor_and_stops_when_sure() -> Non
     rng, shares = np.random.default_rng(5), []
     world = running(
         light(
-            Bandit(update_minutes=1, floor=0.1, confidence=0.999),
+            Bandit(update_minutes=1, floor=0.1, confidence=0.999, cycle_minutes=0),
             JudgeConfig.model_validate({"reward": {"margin": 0.5}}),
             arms=2,
         )
