@@ -48,11 +48,11 @@ def one_object_with_three_sets() -> str:
 
 
 def one_metric_of_ours() -> str:
-    return metric_line({metrics.ATTEMPTS: 1}, DIMENSIONS, AT)
+    return metric_line({metrics.UNFINISHED: 1}, DIMENSIONS, AT)
 
 
 def one_metric_of_powertools() -> str:
-    return single_metric_line(metrics.ATTEMPTS, 1, DIMENSIONS, AT)
+    return single_metric_line(metrics.UNFINISHED, 1, DIMENSIONS, AT)
 
 
 def series(lines: str) -> int:

@@ -25,7 +25,7 @@ from slipway.releases.routing.release import Candidate, Release
 from slipway.releases.routing.serving import Serving
 from slipway.releases.simulation.figures import Figures, figures_of, release_figures
 from slipway.releases.simulation.runs import Run, Setting, simulate
-from slipway.releases.simulation.scenarios import find_scenarios
+from slipway.releases.simulation.scenarios import find_scenarios, longest_hours
 from slipway.releases.simulation.traffic import Traffic
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
 from tests.fakes.releases import MemoryReleaseStore
@@ -101,9 +101,12 @@ def _experiments(runs: int, seed: int) -> None:
     for strategy in ("ab", "bandit", "interleave", "shadow"):
         options = ReleaseConfig().options(strategy)
         traffic = Traffic(rps=100.0 if strategy == "shadow" else 5.0)
-        print(f"\n{strategy}, {traffic.rps:g} requests a second, {runs:,} runs of up to 24 hours")
+        hours = longest_hours(options)
+        print(f"\n{strategy}, {traffic.rps:g} requests a second, {runs:,} runs of up to {hours:g} hours")
         for each in find_scenarios([], options, traffic):
-            found = figures_of(each, simulate(each.scenario, Setting(options, runs=runs, seed=seed)), options)
+            found = figures_of(
+                each, simulate(each.scenario, Setting(options, runs=runs, hours=hours, seed=seed)), options
+            )
             print(f"| {found.name}: {found.what} | {' | '.join(figure_cells(found))} |", flush=True)
 
 

@@ -19,6 +19,7 @@ from slipway.models.sampling import sample_records
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.gpu import gpu_utilization
 from slipway.releases.routing.serving_table import DynamoServingStore
@@ -68,9 +69,11 @@ def make_slot(settings: Settings) -> Slot:
         client()  # takes a quarter of a second, which the first request should not pay
     releases = _releases(config, settings, client)
     telemetry = _telemetry(config, settings)
-    runner = ThreadedRunner(
-        Executor(settings.model, tuned.predictor, tuned.plan), telemetry, timeout=heavy.timeout_seconds
+    attempts = BatchedAttempts(
+        config.project, settings.model, settings.version, watched=releases.is_comparing, write=telemetry.write
     )
+    executor = Executor(settings.model, tuned.predictor, tuned.plan, around=attempts.write)
+    runner = ThreadedRunner(executor, telemetry, attempts, timeout=heavy.timeout_seconds)
     ids = IdSigner(KeyParameter(settings.id_keys) if settings.id_keys else OwnKeys())
     ids.refresh()
     forwarding = Forwarding(releases, Balancer(settings.balancer)) if settings.balancer else None

@@ -55,7 +55,7 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
         served,
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
-        attempted=Attempts(config.project),
+        attempt=Attempts(config.project, write=telemetry.write),
         ids=_signer(settings),
     )
     state = {

@@ -183,7 +183,8 @@ class Bandit(_Experiment):
     """Thompson sampling on rewards: weights are recomputed every ``update_minutes``, and no arm falls below ``floor``.
 
     A prediction counts once it is ``delay_minutes`` old, with the reward received until then, or none. An arm wins when
-    its probability of being the best reaches ``confidence``.
+    its probability of being the best reaches ``confidence``, but not before the rewards of ``cycle_minutes`` count,
+    because an arm may be the better one by day and the worse one by night.
     """
 
     strategy: Literal["bandit"] = "bandit"
@@ -192,7 +193,17 @@ class Bandit(_Experiment):
     delay_minutes: Minutes = 30
     min_rewards: Annotated[int, Field(ge=1)] = 100
     confidence: Annotated[FiniteFloat, Field(ge=0.5, lt=1)] = 0.99
+    cycle_minutes: Minutes = 1440
     sticky: str | None = None
+
+    @model_validator(mode="after")
+    def _cycle_fits(self) -> Self:
+        if self.cycle_minutes and self.cycle_minutes + self.delay_minutes > self.max_minutes:
+            raise ValueError(
+                f"`cycle_minutes: {self.cycle_minutes:g}` plus `delay_minutes: {self.delay_minutes:g}` must be at most "
+                f"`max_minutes: {self.max_minutes:g}`; `cycle_minutes: 0` names a winner at any time of day"
+            )
+        return self
 
 
 class Interleave(_Experiment):

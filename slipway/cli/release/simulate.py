@@ -19,7 +19,7 @@ from slipway.releases.simulation.figures import figures_of
 from slipway.releases.simulation.plot import plot_decisions
 from slipway.releases.simulation.runs import Run, Scenario, Setting
 from slipway.releases.simulation.runs import simulate as simulate_runs
-from slipway.releases.simulation.scenarios import Named, best_of, find_scenarios, stable_of
+from slipway.releases.simulation.scenarios import Named, best_of, find_scenarios, longest_hours, stable_of
 from slipway.releases.simulation.traffic import Traffic
 
 _MANY_RUNS, _SOME_RUNS = 1000, 200
@@ -63,7 +63,12 @@ def simulate(
     runs: Annotated[
         int | None, typer.Option(help="Runs of each scenario. Default: 1000; 200 for experiments.", min=1, max=100_000)
     ] = None,
-    hours: Annotated[float, typer.Option(help="Maximum length of a run in hours.", min=0.1, max=1000)] = 24.0,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            help="Maximum length of a run in hours. Default: 24; for a bandit, after its cycle.", min=0.1, max=1000
+        ),
+    ] = None,
     lag: Annotated[float, typer.Option(help="Delay of metrics in minutes.", min=0, max=60)] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed; equal seeds give equal figures.", min=0)] = 0,
     plot: Annotated[Path | None, typer.Option(help="Write decisions over time to this PNG, SVG or PDF.")] = None,
@@ -81,6 +86,7 @@ def simulate(
     _check(options, own, scenario or [], arms)
     named = [_own(own, options, traffic, arms)] if own else find_scenarios(scenario or [], options, traffic, arms=arms)
     count = runs or (_SOME_RUNS if experiment else _MANY_RUNS)
+    hours = hours or longest_hours(options)
     results = _run(named, Setting(options, judge, runs=count, hours=hours, lag_minutes=lag, seed=seed))
     title = f"{options.strategy}, {traffic.rps:g} requests a second, {count:,} runs of up to {hours:g} h, seed {seed}"
     if plot is not None:

@@ -16,6 +16,11 @@ _COUNTED = _TIMES | {metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTIL
 """The metrics whose single values are recorded instead of their sum."""
 
 
+_MINUTE_SECONDS = 60
+_Key = tuple[int, str | None, Dimensions]
+"""The minute since the epoch in which the requests began, their model, and their further dimensions."""
+
+
 @dataclass(slots=True)
 class _Aggregate:
     """The sums and single values recorded under one set of dimensions."""
@@ -45,7 +50,7 @@ class BufferedTelemetry(Telemetry):
         super().__init__(project, model, write=write, clock=clock)
         self._model = model
         self._served = dict(dimensions)
-        self._gathered: dict[tuple[str | None, Dimensions], _Aggregate] = {}
+        self._gathered: dict[_Key, _Aggregate] = {}
         self._captures: list[str] = []
         self._ended: list[tuple[RequestEvent, float]] = []
 
@@ -55,25 +60,23 @@ class BufferedTelemetry(Telemetry):
 
     def observe(self, name: str, value: float = 1) -> None:
         """Record a value of the served model that belongs to no request."""
-        self._add((self._model, ()), {name: value})
+        self._add((_minute(self._clock()), self._model, ()), {name: value})
 
     def drain(self) -> str:
-        """Return everything recorded since the last call as lines, and reset; empty if there was nothing."""
+        """Return everything recorded since the last call as lines, and reset; empty if there was nothing.
+
+        A line has the requests of one minute and a time in it, so that a request's counts and its attempt agree.
+        """
         self.fold()
         gathered, self._gathered = self._gathered, {}
         captures, self._captures = self._captures, []
         now = int(self._clock() * 1000)
         lines = [
-            metric_line(values, self._dimensions(model, own), now)
-            for (model, own), noted in gathered.items()
+            metric_line(values, self._dimensions(model, own), min(now, _last_ms(minute)))
+            for (minute, model, own), noted in gathered.items()
             for values in pages(noted.sums, noted.values)
         ]
         return "".join(f"{line}\n" for line in (*lines, *captures))
-
-    def write(self, text: str) -> None:
-        """Write lines from `drain`; blocks while the log's reader is slow."""
-        if text:
-            self._write(text)
 
     def fold(self) -> None:
         """Aggregate the requests that have ended; call it several times a second.
@@ -90,15 +93,16 @@ class BufferedTelemetry(Telemetry):
 
     def _fold(self, event: RequestEvent, milliseconds: float) -> None:
         event.finish()
+        minute = _minute(event.began or self._clock())
         for own, values in self._totals(event, milliseconds):
-            self._add((event.model, own), values)
+            self._add((minute, event.model, own), values)
         for own, lists in event.values.items():
-            noted = self._gathered.setdefault((event.model, own), _Aggregate())
+            noted = self._gathered.setdefault((minute, event.model, own), _Aggregate())
             for name, each in lists.items():
                 noted.values.setdefault(name, []).extend(each)
         self._captures += event.captures
 
-    def _add(self, key: tuple[str | None, Dimensions], values: Mapping[str, float]) -> None:
+    def _add(self, key: _Key, values: Mapping[str, float]) -> None:
         noted = self._gathered.get(key)
         if noted is None:
             noted = self._gathered[key] = _Aggregate()
@@ -113,3 +117,12 @@ class BufferedTelemetry(Telemetry):
         if model is not None:
             named[metrics.MODEL] = model
         return named | self._served if model == self._model else named
+
+
+def _minute(seconds: float) -> int:
+    return int(seconds) // _MINUTE_SECONDS
+
+
+def _last_ms(minute: int) -> int:
+    """Return the last millisecond of a minute since the epoch."""
+    return (minute + 1) * _MINUTE_SECONDS * 1000 - 1

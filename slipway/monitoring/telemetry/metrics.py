@@ -53,7 +53,7 @@ FORWARDED = "Forwarded"
 NOT_FORWARDED = "NotForwarded"
 GPU_UTILIZATION = "GpuUtilization"
 WANTED_TASKS = "WantedTasks"
-ATTEMPTS = "Attempts"
+UNFINISHED = "Unfinished"
 FAILURES = "Failures"
 LABELS = "Labels"
 SCORES = "Scores"
@@ -142,10 +142,10 @@ CATALOGUE: Mapping[str, Metric] = {
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
     # The tasks of a slot that should be healthy; the controller writes it each minute.
     WANTED_TASKS: Metric("Count", (_OF_SLOT,)),
-    # In the light tier, one version's part of a request: attempts by candidates, and failures of any version.
-    # While a release is active, also its outputs: the share of records with each label, and their mean score. Each
-    # request counts once.
-    ATTEMPTS: Metric("Count", (_OF_VERSION,)),
+    # One version's part of a request: attempts that have not ended (1 when one begins, -1 when it ends), by candidates
+    # in the light tier and by both slots in the heavy one, and failures of any version. While a release is active, also
+    # its outputs: the share of records with each label, and their mean score. Each request counts once.
+    UNFINISHED: Metric("Count", (_OF_VERSION,)),
     FAILURES: Metric("Count", _SCORED_BY),
     LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),
     SCORES: Metric("None", _SCORED_BY),

@@ -138,6 +138,11 @@ class Telemetry:
         self._cold = True
         self._not_loaded = Counter(not_loaded)
 
+    def write(self, text: str) -> None:
+        """Write whole lines, unless telemetry is silenced."""
+        if text:
+            self._write(text)
+
     def request(self, *, timed: bool = True) -> "RequestTimer":
         """Count and time the request in this context; an exception is counted by its kind and propagates."""
         return RequestTimer(RequestEvent(timed=timed, began=self._clock()), self._emit)

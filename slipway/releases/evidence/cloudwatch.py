@@ -24,8 +24,10 @@ from slipway.releases.evidence.tallies import Reference, Tally, Window
 from slipway.releases.record.document import LatencyLimits, ReleaseRecord
 
 _MINUTE = timedelta(minutes=1)
-# The metrics of a minute appear some time after its end.
+# The metrics of a minute appear some time after its end. Requests that began in it may end up to 29 s later.
 LAG = timedelta(seconds=60)
+# How much later a minute is judged if requests that began in it have not ended by then.
+_PATIENCE = timedelta(seconds=60)
 _LONGEST = timedelta(hours=6)
 _BEFORE = timedelta(hours=3)
 _LEAST_FOR_QUANTILES = 100
@@ -33,8 +35,8 @@ _LEAST_FOR_QUANTILES = 100
 
 # Time the graph alone: a candidate starts with an empty cache, so counting cached answers would make it look slow.
 _LATENCY = metrics.INFERENCE_LATENCY
-_OF_SLOTS = (metrics.REQUESTS, metrics.FAULTS)
-_OF_PARTS = (metrics.FAILURES, metrics.ATTEMPTS)
+_OF_SLOTS = (metrics.REQUESTS, metrics.FAULTS, metrics.UNFINISHED)
+_OF_PARTS = (metrics.FAILURES, metrics.UNFINISHED)
 Values = Mapping[Query, Mapping[datetime, float]]
 
 
@@ -73,10 +75,14 @@ class CloudWatchEvidence:
         queries = [query for version in versions for query in _queries(record, version)]
         shown = Query(record.candidates[0], metrics.IMPRESSIONS)
         values = self._read(record, [*queries, shown], start, end, _MINUTE)
+        end = _complete_until(record, values, (start, end), now - self._lag - _PATIENCE)
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
+        if not minutes:
+            return ()
         windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
         last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
-        return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
+        ranked = sum(count for minute, count in values.get(shown, {}).items() if minute < end)
+        return (*windows[:-1], with_preferences(record, last, self._rewards, ranked))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
         stable = record.stable
@@ -196,7 +202,21 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     return {key: tally for key, tally in tallies.items() if tally.n}
 
 
-def _counted(record: ReleaseRecord) -> tuple[str, str]:
+def _complete_until(
+    record: ReleaseRecord, values: Values, within: tuple[datetime, datetime], late: datetime
+) -> datetime:
+    """The end of the minutes whose requests have ended, or ended before ``late``.
+
+    Otherwise a slow request that succeeds later would count as one that never ended.
+    """
+    start, end = within
+    running = [values.get(Query(version, metrics.UNFINISHED), {}) for version in (record.stable, *record.candidates)]
+    while start < end and (start + _MINUTE <= late or all(found.get(start, 0.0) <= 0 for found in running)):
+        start += _MINUTE
+    return start
+
+
+def _counted(record: ReleaseRecord) -> tuple[str, ...]:
     """The metrics that errors are counted by: a slot's requests, or on the light tier and in shadows parts of requests.
 
     A light model's request can be split over several versions.
@@ -207,12 +227,14 @@ def _counted(record: ReleaseRecord) -> tuple[str, str]:
 def _errors(record: ReleaseRecord, version: int, values: Mapping[Query, float], done: float) -> Tally:
     """The number of requests, or parts of requests, and the number of those that failed."""
     names = _counted(record)
-    first, second = (values.get(Query(version, name), 0.0) for name in names)
+    found = {name: values.get(Query(version, name), 0.0) for name in names}
+    # A part that began and never ended hangs, or has crashed its process.
+    hanging = max(found[metrics.UNFINISHED], 0.0)
     if names == _OF_SLOTS:
-        return Tally(first, min(second, first))
-    # A part that started but neither finished nor failed hangs, or has crashed its process.
-    begun = max(done + first, second)
-    return Tally(begun, begun - done)
+        requests = found[metrics.REQUESTS]
+        return Tally(requests + hanging, min(found[metrics.FAULTS], requests) + hanging)
+    failed = found[metrics.FAILURES] + hanging
+    return Tally(done + failed, failed)
 
 
 def _floor(time: datetime) -> datetime:

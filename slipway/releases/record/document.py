@@ -14,6 +14,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.releases.evidence.tallies import NOTHING, P50, P99, Clusters, Tally
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder, Phase, Stored
+from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.record.traffic import StoredTraffic
 from slipway.releases.routing.release import Candidate, Release, Shadowing
 from slipway.releases.routing.sticky import sticky_of
@@ -110,6 +111,7 @@ class ReleaseRecord(Stored):
       it has no traffic.
     - ``clusters``: the sums by bucket of the sticky value, per version and key; ``clusters_before``: those of the same
       users before the release, per key.
+    - ``strata``: a bandit's rewards by period; None before the first.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``traffic``: the requests beside the shares that were intended; ``mismatched``: they differ beyond chance.
@@ -149,6 +151,7 @@ class ReleaseRecord(Stored):
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
     clusters_before: dict[str, StoredClusters] = Field(default={})
     weighed_at: AwareDatetime | None = None
+    strata: StoredStrata | None = None
     held: bool = False
     traffic: StoredTraffic | None = None
     mismatched: bool = False

@@ -10,6 +10,7 @@ from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredTally
 from slipway.releases.record.phases import Phase
+from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.simulation.progressive_screen import Flags, block_of_runs
 from slipway.releases.simulation.traffic import Counts
 from slipway.releases.simulation.traffic_screen import TrafficScreen
@@ -17,6 +18,7 @@ from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.statistics.sample_size import early_alpha, running_radius, sample_size
+from slipway.releases.statistics.strata import Strata
 from slipway.releases.strategies.analysis import EXPERIMENTAL, first_capital, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
@@ -29,6 +31,7 @@ class ExperimentScreen:
     """The runs of one experiment. Only runs in phase `RUNNING` are screened; all others always need a decision.
 
     ``before`` is each candidate's capital without the newest window, and ``totals_before`` the totals without it.
+    ``strata`` are a bandit's rewards by period, of shape [runs, arms]; ``strata_before`` has them without that window.
     ``due`` is the minute from the start at which a run's weights are recomputed.
     """
 
@@ -38,6 +41,8 @@ class ExperimentScreen:
     capital: dict[int, Capital]
     totals_before: Totals
     totals: Totals
+    strata_before: Strata
+    strata: Strata
     live: dict[int, Flags]
     due: Array
     suspected: Flags
@@ -57,15 +62,17 @@ class ExperimentScreen:
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
         traffic = TrafficScreen.of(record, runs)
-        due, flags = np.zeros(runs), (no.copy(), no.copy())
-        screen = cls(record, asked, capital, capital, totals, totals, live, due, *flags, traffic)
+        strata = Strata.empty(runs, len(versions))
+        sums = (capital, capital, totals, totals, strata, strata)
+        flags = (no.copy(), no.copy())
+        screen = cls(record, asked, *sums, live, np.zeros(runs), *flags, traffic)
         for run in range(runs):
             screen.follow(run, record)
         return screen
 
     def attention(self, counts: dict[int, Counts], start: datetime, now: datetime, minutes: float) -> Flags:
         """Add a window, and flag the runs that need a decision on it."""
-        self.before, self.totals_before = self.capital, self.totals
+        self.before, self.totals_before, self.strata_before = self.capital, self.totals, self.strata
         self.capital = {
             version: capital.after(block_of_runs(counts[version], counts[self.record.stable], self.asked), self.asked)
             for version, capital in self.capital.items()
@@ -74,6 +81,8 @@ class ExperimentScreen:
             version: {key: _sum(found, counts[version].get(key)) for key, found in totals.items()}
             for version, totals in self.totals.items()
         }
+        if isinstance(self.record.options, Bandit):
+            self.strata = self._with_rewards(counts)
         over = now >= self._end()
         news = self._news(now) | self.traffic.attention(counts, start, minutes)
         ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | news | over
@@ -98,6 +107,8 @@ class ExperimentScreen:
             "totals": {version: found for version, found in totals.items() if found},
             **self.traffic.folded(run),
         }
+        if isinstance(record.options, Bandit):
+            update["strata"] = StoredStrata.of(self.strata_before.run(run))
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
@@ -116,6 +127,12 @@ class ExperimentScreen:
         A shadow continues anyway, so it needs no second decision on that. Other experiments drop the worse arm.
         """
         self.suspected[run] = isinstance(self.record.options, Shadow)
+
+    def _with_rewards(self, counts: dict[int, Counts]) -> Strata:
+        everybody = np.ones(len(self.screened), dtype=bool)
+        drawn = [counts[version][keys.REWARD] for version in (self.record.stable, *self.record.candidates)]
+        n, total = (np.stack(each, axis=-1) for each in zip(*drawn, strict=True))
+        return self.strata.after(n, total, np.stack([everybody, *self.live.values()], axis=-1))
 
     def _end(self) -> datetime:
         options = self.record.options

@@ -35,6 +35,14 @@ class Named:
         return options.model_copy(update={"bake_minutes": _DAY}), longer
 
 
+def longest_hours(options: Options) -> float:
+    """The length of a run in hours: a day, and for a bandit first the cycle after which it may name a winner."""
+    waits = (
+        options.cycle_minutes + options.delay_minutes if isinstance(options, Bandit) and options.cycle_minutes else 0
+    )
+    return (_DAY + waits) / 60
+
+
 def find_scenarios(names: Sequence[str], options: Options, traffic: Traffic, *, arms: int = 2) -> list[Named]:
     """The scenarios of a strategy by name, by default all of them; raises NotFoundError for an unknown name."""
     experiment = isinstance(options, AbTest | Bandit | Interleave)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.releases.evidence.tallies import Tally
+from slipway.releases.statistics.strata import Estimate
 
 Array = NDArray[np.float64]
 _POINTS = 4001
@@ -42,26 +43,25 @@ class Regret:
         )
 
 
-def weigh(rewards: Mapping[int, Tally], *, floor: float, least: int) -> tuple[Arm, ...]:
+def weigh(rewards: Mapping[int, Estimate], *, floor: float, least: int) -> tuple[Arm, ...]:
     """Each arm's weight: the probability that it is the best, with a minimum of ``floor``.
 
     Until every arm has ``least`` outcomes, all weights are equal.
 
     Args:
-        rewards: each version's outcomes between 0 and 1, from predictions old enough to have their rewards.
+        rewards: each version's rewards by periods, of predictions old enough to have them.
         floor: the minimum share of every arm, so that each is still measured.
         least: the number of outcomes that every arm needs before the weights differ.
     """
-    tallies = list(rewards.values())
-    best = best_probabilities(tallies)
-    arms = len(tallies)
-    if min(tally.n for tally in tallies) < least:
+    best = best_probabilities([found.tally for found in rewards.values()])
+    arms = len(rewards)
+    if min(found.outcomes for found in rewards.values()) < least:
         weights = [1 / arms] * arms
     else:
         weights = [floor + (1 - arms * floor) * each for each in best]
     return tuple(
-        Arm(version, tally.n, posterior_mean(tally), probability, weight)
-        for (version, tally), probability, weight in zip(rewards.items(), best, weights, strict=True)
+        Arm(version, found.outcomes, posterior_mean(found.tally), probability, weight)
+        for (version, found), probability, weight in zip(rewards.items(), best, weights, strict=True)
     )
 
 
@@ -90,14 +90,17 @@ def best_probabilities(tallies: Sequence[Tally]) -> list[float]:
     return [each / total for each in won]
 
 
-def regret(rewards: Mapping[int, Tally]) -> Regret:
-    """The cost of the shares so far, by the current posterior means."""
-    means = {version: posterior_mean(tally) for version, tally in rewards.items()}
-    best = max(means, key=lambda version: means[version])
-    outcomes = sum(tally.n for tally in rewards.values())
-    lost = sum((means[best] - means[version]) * tally.n for version, tally in rewards.items())
-    equal = sum(means[best] - mean for mean in means.values()) / len(means) * outcomes
-    return Regret(best, lost, equal, outcomes)
+def regret(rewards: Mapping[int, Estimate]) -> Regret:
+    """The cost of the shares so far: the rewards that the best arm's mean would have brought, less those received.
+
+    An arm's mean weighs each period by its outcomes of all arms, so this compares the arms period by period.
+    """
+    best = max(rewards, key=lambda version: rewards[version].mean)
+    outcomes = sum(found.outcomes for found in rewards.values())
+    means = [found.mean if found.size else rewards[best].mean for found in rewards.values()]
+    lost = rewards[best].mean * outcomes - sum(found.rewards for found in rewards.values())
+    equal = (rewards[best].mean - sum(means) / len(means)) * outcomes
+    return Regret(best, max(lost, 0.0), equal, outcomes)
 
 
 def _grid(shapes: Sequence[tuple[float, float]]) -> Array:

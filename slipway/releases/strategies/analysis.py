@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from slipway.config.releases import Shadow
+from slipway.config.releases import Bandit, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Evidence, Reference, Window
 from slipway.releases.record.document import (
@@ -19,10 +19,12 @@ from slipway.releases.record.document import (
 )
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import phases_judged, share_steps
+from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital, Flags, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
+from slipway.releases.statistics.strata import Strata
 from slipway.releases.statistics.user_guards import UserEvidence, ask_users
 from slipway.releases.strategies.user_sums import user_sums
 
@@ -88,6 +90,7 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
     if windows:
         update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
         update["clusters"] = user_sums(record, windows, lambda window: is_warming_up(record, window.start))
+        update["strata"] = _strata(record, windows)
     if record.limits is None and (limits := _limits(evidence.reference)):
         update["limits"] = limits
     alike = shared_failure(windows[-1:], record.stable, record.candidates, record.judge)
@@ -205,6 +208,19 @@ def _totals(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dict[
         if counted := {key: tally for key, tally in sums.items() if tally.n}:
             totals[version] = stored_tallies(counted)
     return totals
+
+
+def _strata(record: ReleaseRecord, windows: Sequence[Window]) -> StoredStrata | None:
+    """A bandit's rewards by period: those that count from the same look on are of predictions of the same time."""
+    if not isinstance(record.options, Bandit):
+        return None
+    arms = (record.stable, *record.candidates)
+    strata = record.strata.unpacked() if record.strata else Strata.empty(len(arms))
+    live = np.array([True, *(share > 0 for share in record.shares)])
+    for window in windows:
+        tallies = [window.tally(version, keys.REWARD) for version in arms]
+        strata = strata.after(np.array([each.n for each in tallies]), np.array([each.total for each in tallies]), live)
+    return StoredStrata.of(strata)
 
 
 def _limits(reference: Reference | None) -> LatencyLimits | None:

@@ -5,16 +5,14 @@ from datetime import datetime, timedelta
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.tallies import Tally
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.statistics.bandit import Arm, regret, weigh
-from slipway.releases.statistics.clusters import design_effect
 from slipway.releases.statistics.interleaving import Team
 from slipway.releases.statistics.judge import Outcome, Verdict, findings
 from slipway.releases.statistics.sign_test import SignTest
 from slipway.releases.strategies.ab_results import ab_results
 from slipway.releases.strategies.analysis import Analysis, base_questions
+from slipway.releases.strategies.bandit_arms import arm_lines, weighed_arms, whole_cycle
 from slipway.releases.strategies.transitions import (
     add_entry,
     enter_phase,
@@ -61,8 +59,7 @@ def results(record: ReleaseRecord) -> tuple[str, ...]:
         case AbTest() as options:
             return tuple(arm.sentence for arm in ab_results(record, options, live_candidates(record)).arms)
         case Bandit() as options:
-            arms = (_arm_sentence(arm) for arm in weigh(_evidence(record), floor=options.floor, least=1))
-            return (*arms, regret(_rewards(record)).sentence)
+            return arm_lines(record, weighed_arms(record, options))
         case Interleave():
             return (sign_test(record).sentence,)
         case _:
@@ -188,17 +185,6 @@ def _ab(analysis: Analysis, options: AbTest, now: datetime) -> Progress:
     return record, Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
 
 
-def _rewards(record: ReleaseRecord) -> dict[int, Tally]:
-    return {version: record.total(version, keys.REWARD) for version in (record.stable, *live_candidates(record))}
-
-
-def _evidence(record: ReleaseRecord) -> dict[int, Tally]:
-    """The rewards as so many independent outcomes as they are worth, since those of one user are alike."""
-    rewards = _rewards(record)
-    alike = design_effect(*(found for version in rewards if (found := record.clustered(version, keys.REWARD))))
-    return {version: Tally(tally.n / alike, tally.total / alike) for version, tally in rewards.items()}
-
-
 def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) -> Progress:
     record = analysis.record
     due = record.weighed_at is None or now >= record.weighed_at + timedelta(minutes=options.update_minutes)
@@ -207,13 +193,15 @@ def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) 
         return record, Verdict(
             Outcome.CONTINUE, "the weights stay until they are recomputed", analysis.verdict.findings
         )
-    rewards = _rewards(record)
-    arms = weigh(_evidence(record), floor=options.floor, least=options.min_rewards)
+    arms = weighed_arms(record, options)
     first = max(arms, key=lambda arm: arm.best)
-    lines = (*map(_arm_sentence, arms), regret(rewards).sentence)
+    lines = arm_lines(record, arms)
     enough = min(arm.outcomes for arm in arms) >= options.min_rewards
+    cycle = whole_cycle(record, options)
     if enough and first.best >= options.confidence:
-        return _end(record, first.version, lines, now, analysis)
+        if now >= cycle:
+            return _end(record, first.version, lines, now, analysis)
+        lines = (*lines, f"no winner before {cycle:%Y-%m-%d %H:%M} UTC, when the rewards of a whole cycle count")
     if over:
         return _end(record, None, lines, now, analysis)
     weights = {arm.version: arm.weight for arm in arms}
@@ -222,13 +210,6 @@ def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) 
     weighed = set_shares(record, shares, now, moved=moved) if moves else record
     verdict = Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
     return weighed.model_copy(update={"weighed_at": now}), verdict
-
-
-def _arm_sentence(arm: Arm) -> str:
-    return (
-        f"version {arm.version}: reward {arm.mean:.4f} over {arm.outcomes:,.0f} outcomes, best with probability "
-        f"{arm.best:.3f}, {100 * arm.weight:.1f} % of the traffic"
-    )
 
 
 def _interleave(analysis: Analysis, options: Interleave, now: datetime) -> Progress:

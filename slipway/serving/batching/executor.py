@@ -53,6 +53,10 @@ class Batch:
     padding: float | None
 
 
+def _nothing() -> None:
+    """Observe nothing."""
+
+
 class Executor:
     """Predicts records in its own threads.
 
@@ -60,13 +64,17 @@ class Executor:
         name: the model's name in errors.
         predictor: shared by all workers.
         plan: the number of workers, and the limits of batches and queue.
+        around: called by the worker's thread before and after each batch.
     """
 
-    def __init__(self, name: str, predictor: PredictsBatch, plan: Plan) -> None:
+    def __init__(
+        self, name: str, predictor: PredictsBatch, plan: Plan, *, around: Callable[[], None] = _nothing
+    ) -> None:
         self.plan = plan
         self.batches: deque[Batch] = deque(maxlen=_BATCHES_KEPT)
         self.name = name
         self._predictor = predictor
+        self._around = around
         self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
         self._watches: set[asyncio.Task[None]] = set()
         self._workers = [
@@ -92,7 +100,11 @@ class Executor:
             raise OverloadedError(f"model {self.name}")
 
     async def predict(
-        self, records: Sequence[Record], deadline: float, disconnected: Disconnected | None = None
+        self,
+        records: Sequence[Record],
+        deadline: float,
+        disconnected: Disconnected | None = None,
+        ended: Callable[[], None] = _nothing,
     ) -> Answered:
         """Predict the records of one request, and return the answers in order.
 
@@ -100,6 +112,7 @@ class Executor:
             records: one or more.
             deadline: when the records must have started to run, by `time.monotonic`.
             disconnected: returns when the client has closed its connection; awaited only for requests that wait long.
+            ended: called once when the records are predicted or refused, by the thread that did it.
 
         Raises:
             OverloadedError: the queue is full; raised at once.
@@ -111,9 +124,14 @@ class Executor:
         future: asyncio.Future[Answered] = loop.create_future()
 
         def settle(ticket: Ticket, error: BaseException | None) -> None:
+            ended()
             loop.call_soon_threadsafe(_resolve, future, error or _answered(ticket))
 
-        self.submit(records, deadline, settle, disconnected)
+        try:
+            self.submit(records, deadline, settle, disconnected)
+        except OverloadedError:
+            ended()
+            raise
         return await future
 
     def tick(self) -> None:
@@ -138,7 +156,9 @@ class Executor:
         while items := self._waiting.take(wake):
             live = [item for item in items if self._start(item.ticket)]
             if live:
+                self._around()
                 self._run(live)
+                self._around()
 
     def _start(self, ticket: Ticket) -> bool:
         """Mark a request as started; return False if it was dropped or is overdue."""

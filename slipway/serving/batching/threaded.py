@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from slipway.models.manifest import Record
 from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.serving.batching.executor import Executor
@@ -27,12 +28,16 @@ class ThreadedRunner:
     Args:
         executor: runs the graph of this process's one version.
         telemetry: records values that belong to no request.
+        attempts: counts the requests that the executor has not ended.
         timeout: seconds within which a request's records must have started to run.
     """
 
-    def __init__(self, executor: Executor, telemetry: BufferedTelemetry, *, timeout: float) -> None:
+    def __init__(
+        self, executor: Executor, telemetry: BufferedTelemetry, attempts: BatchedAttempts, *, timeout: float
+    ) -> None:
         self.executor = executor
         self._telemetry = telemetry
+        self._attempts = attempts
         self._timeout = timeout
         self._tables = ThreadPoolExecutor(_TABLE_THREADS, thread_name_prefix="tables")
         self._writes: set[asyncio.Task[None]] = set()
@@ -44,7 +49,8 @@ class ThreadedRunner:
         return await asyncio.get_running_loop().run_in_executor(self._tables, step)
 
     async def run(self, request: PredictionRequest, version: int, records: Sequence[Record]) -> Answered:  # noqa: ARG002
-        return await self.executor.predict(records, request.deadline, request.context.disconnected)
+        ended = self._attempts.begin(request.event.began)
+        return await self.executor.predict(records, request.deadline, request.context.disconnected, ended)
 
     def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
         """Write in a thread, without delaying the answer; skip the write if too many are waiting."""
@@ -62,6 +68,8 @@ class ThreadedRunner:
     def tick(self) -> None:
         """Expire overdue requests, watch clients and record the finished batches; call it several times a second."""
         self.executor.tick()
+        if self._attempts.pending:  # those that expired, for which no worker writes
+            self.submit(self._attempts.write)
         batches = self.executor.batches
         while batches:
             batch = batches.popleft()
@@ -77,6 +85,7 @@ class ThreadedRunner:
     def close(self) -> None:
         """Answer the waiting requests, and join all threads."""
         self.executor.close()
+        self._attempts.write()
         self._tables.shutdown()
 
     async def _write(self, write: Callable[[], bool]) -> None:

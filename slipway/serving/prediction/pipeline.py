@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 
@@ -36,11 +37,12 @@ from slipway.serving.prediction.served import ServedModels
 
 _LOG = logging.getLogger("slipway")
 
-Attempted = Callable[[str, int], None]
+Attempt = Callable[[str, int, float], AbstractContextManager[None]]
 
 
-def _ignore(model: str, version: int) -> None:
-    """Do not record an attempt."""
+def _uncounted(model: str, version: int, began: float) -> AbstractContextManager[None]:  # noqa: ARG001 - as `Attempt` has it
+    """Run an attempt without counting it."""
+    return nullcontext()
 
 
 class PredictionPipeline:
@@ -51,7 +53,8 @@ class PredictionPipeline:
         runner: runs the blocking steps; by default in place.
         store: required if a model has inputs from feature groups.
         cache: required if a model's cache is on.
-        attempted: called before a candidate runs a batch, because a candidate that hangs records no metric afterwards.
+        attempt: counts a candidate's batch while its context runs, because one that hangs records nothing afterwards;
+            takes the model, the version and when the request began.
         peers: predict the records that a sticky release assigns to another slot.
         ids: signs the predictions' ids; by default with a key of this process.
     """
@@ -63,7 +66,7 @@ class PredictionPipeline:
         *,
         store: FeatureStore | None = None,
         cache: PredictionCache | None = None,
-        attempted: Attempted = _ignore,
+        attempt: Attempt = _uncounted,
         peers: Peers | None = None,
         ids: IdSigner | None = None,
     ) -> None:
@@ -72,7 +75,7 @@ class PredictionPipeline:
         self._defaults = {group: models.definitions.defaults(group) for group in models.config.features}
         self._store = store
         self._cache = cache
-        self._attempted = attempted
+        self._attempt = attempt
         self._peers = peers or NoPeers()
         self._ids = ids or IdSigner(OwnKeys())
         self._by_record = ByRecord(models.releases)
@@ -164,9 +167,9 @@ class PredictionPipeline:
 
     async def _run(self, request: PredictionRequest, version: int, batch: list[Place]) -> Answered:
         """Run a batch on one version. The version's failures are counted for it; those of the queue are not."""
-        self._begin_attempt(request.model, version)
         try:
-            return await self._runner.run(request, version, [place.record for place in batch])
+            with self._attempt_of(request, version):
+                return await self._runner.run(request, version, [place.record for place in batch])
         except OverloadedError:
             request.event.count(metrics.REJECTED)
             raise
@@ -177,10 +180,11 @@ class PredictionPipeline:
             request.event.count(metrics.FAILURES, 1, Version=str(version))
             raise
 
-    def _begin_attempt(self, model: str, version: int) -> None:
-        releases = self.models.releases
+    def _attempt_of(self, request: PredictionRequest, version: int) -> AbstractContextManager[None]:
+        model, releases = request.model, self.models.releases
         if version != releases.of(model).stable and releases.is_watched(model):
-            self._attempted(model, version)
+            return self._attempt(model, version, request.event.began)
+        return nullcontext()
 
     def _is_cached(self, model: str) -> bool:
         return self._cache is not None and self.models.config.models[model].cache.enabled

@@ -57,6 +57,11 @@ class SlotReleases:
     def known(self, model: str) -> Serving | None:  # noqa: ARG002 - a slot has one
         return self._known
 
+    def is_comparing(self) -> bool:
+        """Whether a release is comparing this slot with the other one."""
+        known = self._known
+        return known is not None and known.active and known.shadowing is None
+
     def claim_refresh(self) -> bool:
         """Return True once when the copy becomes stale; the caller must then `refresh` it."""
         now = self._clock()

@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.cloudwatch.models import Statistics
 from support.releases.records import NOW, make_release, with_traffic
 
-from slipway.config.releases import AbTest, Bandit, Shadow
+from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.monitoring.accuracy.labels import CapturedLabel
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 from slipway.monitoring.feedback.store import Feedback
@@ -113,14 +113,53 @@ def test_the_values_of_a_regression_are_counted_over_limits_on_both_sides_of_zer
 
 
 def test_what_a_light_candidate_began_and_did_not_finish_has_failed(cloudwatch: Any) -> None:
-    put(cloudwatch, 1, metrics.ATTEMPTS, *(1 for _ in range(9)))
+    put(cloudwatch, 1, metrics.UNFINISHED, *(1 for _ in range(9)), *(-1 for _ in range(3)))
     put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 5, 5)
     put(cloudwatch, 1, metrics.FAILURES, 1)
-    put(cloudwatch, 2, metrics.ATTEMPTS, 4)
+    put(cloudwatch, 2, metrics.UNFINISHED, 4)
     put(cloudwatch, 2, metrics.INFERENCE_LATENCY, 5, 5, version=1)
-    windows = reader().windows(running(), LATER)
+    windows = reader().windows(running(), LATER + timedelta(minutes=1))
     assert windows[1].arms[2]["errors"] == Tally(9, 7)
     assert (windows[2].arms[2]["errors"], windows[2].arms[1]["errors"]) == (Tally(4, 4), Tally(2, 0))
+
+
+@pytest.mark.parametrize(("tier", "version"), [("light", 2), ("heavy", 2), ("heavy", 1)])
+def test_a_minute_is_judged_a_minute_later_while_its_requests_may_still_end(
+    cloudwatch: Any, tier: str, version: int
+) -> None:
+    record = running(tier=tier)
+    put(cloudwatch, 0, metrics.REQUESTS, 5, version=version)
+    put(cloudwatch, 0, metrics.INFERENCE_LATENCY, *(5 for _ in range(5)), version=version)
+    put(cloudwatch, 1, metrics.UNFINISHED, 3, -2, version=version)
+    put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 5, 5, version=version)
+    put(cloudwatch, 1, metrics.REQUESTS, 2, version=version)
+    at = NOW + timedelta(minutes=3, seconds=1)
+    assert [window.start for window in reader().windows(record, at)] == [NOW]
+    after = record.model_copy(update={"judged_until": NOW + timedelta(minutes=1)})
+    assert reader().windows(after, at) == ()
+    put(cloudwatch, 1, metrics.UNFINISHED, -1, version=version)
+    put(cloudwatch, 1, metrics.INFERENCE_LATENCY, 35_000, version=version)
+    put(cloudwatch, 1, metrics.REQUESTS, 1, version=version)
+    (window,) = reader().windows(after, at)
+    assert window.arms[version]["errors"] == Tally(3, 0)
+    assert window.arms[version]["p99"] == Tally(3, 1)
+
+
+@pytest.mark.parametrize("tier", ["light", "heavy"])
+def test_a_request_that_never_ends_has_failed_once_no_caller_can_still_wait_for_it(cloudwatch: Any, tier: str) -> None:
+    put(cloudwatch, 0, metrics.UNFINISHED, 1)
+    early, late = (reader().windows(running(tier=tier), NOW + timedelta(minutes=each)) for each in (2, 3))
+    assert early == ()
+    assert [window.arms.get(2) for window in late] == [{"errors": Tally(1, 1)}, None]
+
+
+def test_the_impressions_of_a_minute_that_is_not_judged_yet_count_later(cloudwatch: Any) -> None:
+    record = running(options=Interleave())
+    put(cloudwatch, 0, metrics.IMPRESSIONS, 10)
+    put(cloudwatch, 1, metrics.IMPRESSIONS, 20)
+    put(cloudwatch, 1, metrics.UNFINISHED, 1)
+    (window,) = reader().windows(record, NOW + timedelta(minutes=3))
+    assert window.arms[2]["ties"] == Tally(10, 0)
 
 
 def test_a_heavy_version_is_counted_by_its_requests(cloudwatch: Any) -> None:
@@ -128,8 +167,12 @@ def test_a_heavy_version_is_counted_by_its_requests(cloudwatch: Any) -> None:
     put(cloudwatch, 0, metrics.FAULTS, 7)
     put(cloudwatch, 0, metrics.INFERENCE_LATENCY, 90)
     put(cloudwatch, 0, metrics.LATENCY, 95, 1)
-    window = reader().windows(running(tier="heavy"), LATER)[0]
-    assert window.arms[2] == {"errors": Tally(100, 7), "p50": Tally(1, 1), "p99": Tally(1, 1)}
+    put(cloudwatch, 1, metrics.REQUESTS, 50)
+    put(cloudwatch, 1, metrics.FAULTS, 2)
+    put(cloudwatch, 1, metrics.UNFINISHED, 40, -37)
+    windows = reader().windows(running(tier="heavy"), LATER + timedelta(minutes=1))
+    assert windows[0].arms[2] == {"errors": Tally(100, 7), "p50": Tally(1, 1), "p99": Tally(1, 1)}
+    assert windows[1].arms[2] == {"errors": Tally(53, 5)}
 
 
 @pytest.mark.parametrize("tier", ["light", "heavy"])

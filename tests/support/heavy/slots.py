@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from slipway.config import parse_config
 from slipway.errors import PredictionError
+from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.routing.assignment import assign
@@ -123,7 +124,9 @@ def start(slots: Slots, version: int, predictor: Any, store: Any) -> Slot:
     telemetry = BufferedTelemetry("demo", MODEL, {"Slot": "blue", "Version": str(version)}, write=written.append)
     failing = Failing(predictor)
 
-    runner = ThreadedRunner(Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64)), telemetry, timeout=20)
+    attempts = BatchedAttempts("demo", MODEL, version, watched=releases.is_comparing, write=written.append)
+    executor = Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64), around=attempts.write)
+    runner = ThreadedRunner(executor, telemetry, attempts, timeout=20)
     forwarding = Forwarding(releases, Peer(slots, 3 - version))
     served = ServedModels(config, {(MODEL, version): predictor}, releases=releases)
     pipeline = PredictionPipeline(served, runner, peers=forwarding)

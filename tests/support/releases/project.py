@@ -110,6 +110,7 @@ _AB = {"sticky": "user", "baseline": "0.3", "effect": "0.5", "promote_winner": "
 _BANDIT = {
     "update_minutes": "1",
     "delay_minutes": "0",
+    "cycle_minutes": "0",
     "min_rewards": "20",
     "promote_winner": "true",
     "warm_minutes": "0",

@@ -4,6 +4,7 @@ import json
 
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
+from slipway.monitoring.telemetry.requests import RequestEvent
 
 SERVED = {"Slot": "blue", "Version": "3"}
 
@@ -37,6 +38,21 @@ def test_requests_are_summed_and_their_times_are_kept() -> None:
     assert recorded(line, "QueueTime") == [["Project", "Model", "Slot"]]
     assert line["_aws"]["Timestamp"] == 12_000
     assert telemetry.drain() == ""
+
+
+def test_a_request_counts_in_the_minute_in_which_it_began() -> None:
+    now = 59.5
+    telemetry = BufferedTelemetry("demo", "big", SERVED, clock=lambda: now)
+    with telemetry.request() as event:
+        event.model = "big"
+        now = 130.0
+    with telemetry.request() as event:
+        event.model = "big"
+    telemetry.observe(metrics.BATCH_SIZE, 1)
+    telemetry.note(RequestEvent("big"))  # one that took no time has no beginning of its own
+    written = {line["_aws"]["Timestamp"]: line for line in lines(telemetry)}
+    assert {at: line["Requests"] for at, line in written.items()} == {59_999: 1, 130_000: 2}
+    assert written[130_000]["BatchSize"] == [1]
 
 
 def test_a_line_has_at_most_a_hundred_values_of_a_metric() -> None:

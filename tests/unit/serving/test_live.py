@@ -19,6 +19,7 @@ from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
+from slipway.releases.routing.assignment import assign
 from slipway.releases.routing.release import Candidate
 from slipway.releases.routing.serving import Serving
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
@@ -214,22 +215,45 @@ def test_what_a_candidate_begins_is_told_before_it_is_done(api: Api) -> None:
     watched.table.running(0.5)
     releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
     told: list[str] = []
-    attempts = Attempts("demo", write=told.append, clock=lambda: 7.0)
-    pipeline = PredictionPipeline(ServedModels(api.config, api.models, releases=releases), attempted=attempts)
+    attempts = Attempts("demo", write=told.append)
+    pipeline = PredictionPipeline(ServedModels(api.config, api.models, releases=releases), attempt=attempts)
 
     def predict(version: int | None) -> list[int]:
         ask = Ask(MODEL, version, lambda reader: reader.from_records([{"text": "good"}]))
-        return [made.version for made in asyncio.run(pipeline.predict(ask, RequestContext(RequestEvent())))]
+        return [made.version for made in asyncio.run(pipeline.predict(ask, RequestContext(RequestEvent(began=7.0))))]
 
     versions = [version for _ in range(30) for version in predict(None)]
     lines = [json.loads(line) for line in told]
-    assert len(lines) == versions.count(2) > 0
-    assert {(line["Attempts"], line["Model"], line["Version"]) for line in lines} == {(1, MODEL, "2")}
+    assert [line["Unfinished"] for line in lines] == [1, -1] * versions.count(2) != []
+    assert {(line["Model"], line["Version"], line["_aws"]["Timestamp"]) for line in lines} == {(MODEL, "2", 7000)}
     watched.table.save(watched.table.current([MODEL])[0].model_copy(update={"settled": True}))
     watched.table.now += FRESH_SECONDS
     told.clear()
     predict(2)
     assert told == []
+
+
+def test_a_candidate_is_not_blamed_for_a_stable_version_that_crashes_after_it(api: Api) -> None:
+    """The records of one request are split over two versions."""
+    watched = Watched(api)
+    watched.table.running(0.5, options=AbTest(sticky="text"))
+    told: list[str] = []
+
+    class Crashes:
+        manifest = api.models[MODEL, 1].manifest
+
+        def predict(self, records: Any) -> Any:
+            raise KeyboardInterrupt
+
+    releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
+    models = ServedModels(api.config, {**api.models, (MODEL, 1): Crashes()}, releases=releases)
+    pipeline = PredictionPipeline(models, attempt=Attempts("demo", write=told.append))
+    release = releases.of(MODEL)
+    texts = sorted(map(str, range(12)), key=lambda text: -assign(release, text))
+    ask = Ask(MODEL, None, lambda reader: reader.from_records([{"text": text} for text in texts]))
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(pipeline.predict(ask, RequestContext(RequestEvent(began=7.0))))
+    assert [json.loads(line)["Unfinished"] for line in told] == [1, -1]
 
 
 def test_each_value_of_a_regression_is_counted_apart_from_those_below_zero(api: Api) -> None:

@@ -13,6 +13,7 @@ from support.serving import PREDICT, refused
 
 from slipway.errors import UnavailableError
 from slipway.features.definitions import FeatureDefinitions
+from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor, Plan
@@ -43,13 +44,22 @@ class Served:
 def serve(config, loaded_models) -> Iterator[Any]:
     clients: list[TestClient] = []
 
-    def serve(model: str = "tiny-sentiment", *, predictor: Any = None, queue: int = 64, **tables: Any) -> Served:
+    def serve(
+        model: str = "tiny-sentiment",
+        *,
+        predictor: Any = None,
+        queue: int = 64,
+        timeout: float = math.inf,
+        compared: bool = False,
+        **tables: Any,
+    ) -> Served:
         loaded = loaded_models[model, 1]
         written: list[str] = []
         telemetry = BufferedTelemetry("demo", model, {"Slot": "blue", "Version": "1"}, write=written.append)
         only = config.model_copy(update={"models": {model: config.models[model]}})
-        executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue))
-        runner = ThreadedRunner(executor, telemetry, timeout=math.inf)
+        attempts = BatchedAttempts("demo", model, 1, watched=lambda: compared, write=written.append)
+        executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue), around=attempts.write)
+        runner = ThreadedRunner(executor, telemetry, attempts, timeout=timeout)
         pipeline = PredictionPipeline(ServedModels(only, {(model, 1): loaded}), runner, **tables)
         readiness = Readiness()
         app = slot_app(pipeline, Housekeeping(runner, telemetry), readiness)

@@ -34,7 +34,7 @@ STRATEGIES: dict[str, Options] = {
     "linear": Linear(step=0.5, step_minutes=1, warm_minutes=1),
     "shadow": Shadow(minutes=1),
     "ab": AbTest(promote_winner=True, warm_minutes=1),
-    "bandit": Bandit(promote_winner=True, warm_minutes=1, update_minutes=1, delay_minutes=0),
+    "bandit": Bandit(promote_winner=True, warm_minutes=1, update_minutes=1, delay_minutes=0, cycle_minutes=0),
     "interleave": Interleave(promote_winner=True, warm_minutes=1),
 }
 

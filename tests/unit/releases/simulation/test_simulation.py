@@ -85,7 +85,7 @@ def test_traffic_that_stops_ends_inconclusive() -> None:
     ("options", "candidates"),
     [
         (AbTest(baseline=0.1, effect=0.03), (replace(SAME, reward=0.16),)),
-        (Bandit(update_minutes=10), (replace(SAME, reward=0.16), replace(SAME, reward=0.07))),
+        (Bandit(update_minutes=10, cycle_minutes=0), (replace(SAME, reward=0.16), replace(SAME, reward=0.07))),
         (Interleave(), (replace(SAME, preferred=0.6),)),
     ],
 )
@@ -128,7 +128,8 @@ def test_a_regression_whose_values_shift_is_rolled_back(name: str) -> None:
         (AbTest(baseline=0.1, effect=0.05, promote_winner=True, warm_minutes=2), "better", 3),
         (AbTest(metric="accuracy", baseline=0.7, effect=0.1), "late", 2),
         (AbTest(baseline=0.1, effect=0.05), "errors", 3),
-        (Bandit(update_minutes=5, delay_minutes=20, min_rewards=20), "late", 3),
+        (Bandit(update_minutes=5, delay_minutes=20, min_rewards=20, cycle_minutes=0), "late", 3),
+        (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20, cycle_minutes=60), "better", 2),
         (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "errors", 2),
         (Interleave(impressions=2000), "better", 2),
         (Interleave(impressions=300), "identical", 2),
@@ -166,7 +167,7 @@ def test_an_experiments_figures_say_who_was_named() -> None:
 
 
 def test_a_bandit_gives_less_away_than_equal_shares_even_if_rewards_are_late() -> None:
-    options = Bandit()
+    options = Bandit(cycle_minutes=0)
     for named in find_scenarios(["better", "late"], options, Traffic(rps=5)):
         found = figures_of(named, simulate(named.scenario, Setting(options, runs=10)), options)
         assert isinstance(found, ExperimentFigures)

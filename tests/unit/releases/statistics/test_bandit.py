@@ -4,6 +4,12 @@ from scipy.stats import beta
 
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.statistics.bandit import best_probabilities, regret, weigh
+from slipway.releases.statistics.strata import Estimate
+
+
+def arm(n: float, total: float) -> Estimate:
+    """An arm of a single period in which all arms had equal shares."""
+    return Estimate(n, total, total / n, n)
 
 
 def test_the_probability_to_be_best_is_that_of_drawing_from_the_posteriors() -> None:
@@ -21,20 +27,20 @@ def test_extreme_counts_are_no_trouble() -> None:
 
 
 def test_no_arm_is_below_the_floor_and_all_add_up() -> None:
-    arms = weigh({1: Tally(1000, 10), 2: Tally(1000, 500), 3: Tally(1000, 20)}, floor=0.05, least=100)
+    arms = weigh({1: arm(1000, 10), 2: arm(1000, 500), 3: arm(1000, 20)}, floor=0.05, least=100)
     assert [arm.weight for arm in arms] == pytest.approx([0.05, 0.90, 0.05], abs=1e-6)
     assert sum(arm.weight for arm in arms) == pytest.approx(1)
 
 
 def test_weights_are_equal_until_every_arm_is_known() -> None:
-    arms = weigh({1: Tally(1000, 10), 2: Tally(99, 90)}, floor=0.05, least=100)
+    arms = weigh({1: arm(1000, 10), 2: arm(99, 90)}, floor=0.05, least=100)
     assert [arm.weight for arm in arms] == [0.5, 0.5]
     assert arms[1].best > 0.99
 
 
 def test_regret_is_what_the_best_arm_would_have_brought() -> None:
-    lost = regret({1: Tally(998, 99), 2: Tally(8998, 1799)})
-    assert (lost.best, lost.outcomes) == (2, 9996)
-    assert lost.regret == pytest.approx(0.1 * 998)
-    assert lost.equal == pytest.approx(0.1 * 9996 / 2)
-    assert "99.8 rewards over 9,996 outcomes" in lost.sentence
+    lost = regret({1: arm(1000, 100), 2: arm(9000, 1800)})
+    assert (lost.best, lost.outcomes) == (2, 10_000)
+    assert lost.regret == pytest.approx(0.1 * 1000)
+    assert lost.equal == pytest.approx(0.1 * 10_000 / 2)
+    assert "100.0 rewards over 10,000 outcomes" in lost.sentence
