@@ -186,7 +186,7 @@ def test_a_shadow_of_nothing_says_so() -> None:
 
 def test_a_bandit_takes_the_alike_outcomes_of_a_user_for_few() -> None:
     """One bucket has the reward of the better arm, and all of it: a winner by outcomes, and none by users."""
-    options = Bandit(update_minutes=1, min_rewards=10, confidence=0.99, cycle_minutes=0)
+    options = Bandit(update_minutes=1, min_rewards=10, confidence=0.99, cycle_minutes=0, delay_minutes=0)
     one, none = (Clusters((50.0,) * BUCKETS, (each, *(5.0,) * (BUCKETS - 1))) for each in (3000.0, 5.0))
     one = Clusters((3000.0, *one.n[1:]), one.total)
     counted = {1: {"reward": none}, 2: {"reward": one}}
