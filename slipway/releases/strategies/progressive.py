@@ -91,9 +91,9 @@ def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | 
 
 def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
     minutes = bake_minutes(record.options)
-    # A candidate that was proven beside the stable version only has to be watched. One that took all traffic at once
-    # must first be proven, in minutes and requests of its own.
-    flipped = is_flip(record.options)
+    # A candidate that was proven beside the stable version, or that an operator took on, only has to be watched. One
+    # that took all traffic at once must first be proven, in minutes and requests of its own.
+    flipped = is_flip(record.options) and not record.ordered
     passed = record.minutes if flipped else (now - record.phase_since).total_seconds() / 60
     proven = verdict.outcome is Outcome.PROMOTE and record.requests >= record.judge.min_requests
     if moved and passed >= minutes and not verdict.held and (proven or not flipped):
