@@ -1,7 +1,6 @@
 """A bandit's sums over periods, as the release record stores them; their size does not grow with time."""
 
 from dataclasses import fields
-from typing import Self
 
 import numpy as np
 
@@ -22,9 +21,9 @@ class StoredStrata(Stored):
     spread_weighted: tuple[float, ...]
 
     @classmethod
-    def of(cls, strata: Strata) -> Self:
+    def of(cls, strata: Strata) -> "StoredStrata":
         """Convert for storage."""
-        return cls.model_construct(**{each.name: tuple(getattr(strata, each.name).tolist()) for each in fields(Strata)})
+        return cls.model_validate({each.name: getattr(strata, each.name).tolist() for each in fields(Strata)})
 
     def unpacked(self) -> Strata:
         """Convert back to arrays."""
