@@ -13,14 +13,21 @@ from rich.table import Table
 
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.release.fields import request_fields
+from slipway.cli.release.forecast import foreseen_at_rates, foreseen_now, is_judged
 from slipway.cli.release.live import live_shares, slot_shares
 from slipway.cli.release.report import history_table, print_pass, record_table
-from slipway.cli.release.target import ReleaseTarget, find_model_releases, find_releases
+from slipway.cli.release.target import (
+    ReleaseTarget,
+    find_model_releases,
+    find_planned_releases,
+    find_releases,
+)
+from slipway.config import Config
 from slipway.config.releases import Shadow
 from slipway.models.package import load_package
 from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.outputs import Outputs
-from slipway.releases.record.document import dump_record
+from slipway.releases.record.document import ReleaseRecord, dump_record
 from slipway.releases.record.phases import OperatorOrder
 from slipway.releases.record.plan import plan
 from slipway.releases.record.request import ReleaseRequest, stable_version, start_record
@@ -44,34 +51,16 @@ def start(
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Start releasing a version; the controller continues on its own and rolls back if it is worse."""
+    request = partial(ReleaseRequest, model, tuple(candidates), strategy, named_changes(option))
+    if dry_run:
+        _foresee(config, request(by or "nobody", reason))
+        return
     target = find_model_releases(config, model)
     store = target.deployment.store()
-    last = next(iter(store.current([model])), None)
-    stable = stable_version(target.config, model, last, _live(target, model))
-    request = ReleaseRequest(
-        model, tuple(candidates), strategy, named_changes(option), by or _caller(target, dry_run), reason
-    )
-    outputs = _outputs(target, config.parent, model, stable)
-    fields = partial(request_fields, target.config, config, model)
-    record = start_record(
-        target.config,
-        request,
-        stable=stable,
-        labels=outputs.labels,
-        value_limits=outputs.value_limits,
-        fields=fields,
-        now=datetime.now(UTC),
-    )
-    if isinstance(record.options, Shadow):
-        check_deployed(target.deployment.shadow, model)
-    console = Console()
-    table = Table("phase", "what", "until", title=f"{record.options.strategy} of {model}", title_justify="left")
-    for step in plan(record.options, record.judge, tier=record.tier, stable=stable, candidates=record.candidates):
-        table.add_row(step.phase.value, escape(step.what), escape(step.until))
-    console.print(table)
-    if not dry_run:
-        started = store.start(with_users_before(record, store.past(model)))
-        console.print(f"Release [bold]{started.id}[/] has started; `slipway release watch {model}` shows its progress.")
+    record = _planned(config, target.config, target, request(by or target.caller(), reason))
+    _show_plan(record)
+    started = store.start(with_users_before(record, store.past(model)))
+    Console().print(f"Release [bold]{started.id}[/] has started; `slipway release watch {model}` shows its progress.")
 
 
 def promote(model: Model, *, reason: Reason = "", by: By = None, config: ConfigFile = Path("slipway.yaml")) -> None:
@@ -99,6 +88,8 @@ def status(
     console = Console()
     for record in records:
         console.print(record_table(record, live_shares(target, record)))
+        if is_judged(record):
+            console.print(foreseen_now(record, target.deployment.evidence(target.config), datetime.now(UTC)))
     if not records:
         console.print("There are no releases yet.")
 
@@ -141,8 +132,47 @@ def _print(passes: list[PassResult]) -> None:
         raise typer.Exit(1)
 
 
-def _caller(target: ReleaseTarget, dry_run: bool) -> str:
-    return "nobody" if dry_run else target.caller()
+def _foresee(config_file: Path, request: ReleaseRequest) -> None:
+    """Show the plan, and what the release will find out; without a deployment, at several rates of requests."""
+    config, target, why = find_planned_releases(config_file, request.model)
+    record = _planned(config_file, config, target, request)
+    _show_plan(record)
+    if target is None:
+        Console().print(foreseen_at_rates(record, f"The traffic is unknown: {why}"))
+    else:
+        Console().print(foreseen_now(record, target.deployment.evidence(config), record.started_at))
+
+
+def _planned(config_file: Path, config: Config, target: ReleaseTarget | None, request: ReleaseRequest) -> ReleaseRecord:
+    """The record of a release that is not stored yet. Without a deployment, slipway.yaml names the stable version."""
+    last, live = None, None
+    if target is not None:
+        last = next(iter(target.deployment.store().current([request.model])), None)
+        live = _live(target, request.model)
+    stable = stable_version(config, request.model, last, live)
+    outputs = _outputs(config, config_file.parent, request.model, stable)
+    record = start_record(
+        config,
+        request,
+        stable=stable,
+        labels=outputs.labels,
+        value_limits=outputs.value_limits,
+        fields=partial(request_fields, config, config_file, request.model),
+        now=datetime.now(UTC),
+    )
+    if target is not None and isinstance(record.options, Shadow):
+        check_deployed(target.deployment.shadow, request.model)
+    return record
+
+
+def _show_plan(record: ReleaseRecord) -> None:
+    title = f"{record.options.strategy} of {record.model}"
+    table = Table("phase", "what", "until", title=title, title_justify="left")
+    for step in plan(
+        record.options, record.judge, tier=record.tier, stable=record.stable, candidates=record.candidates
+    ):
+        table.add_row(step.phase.value, escape(step.what), escape(step.until))
+    Console().print(table)
 
 
 def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
@@ -150,7 +180,7 @@ def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
     return None if target.config.models[model].tier == "light" else slot_shares(target, model)
 
 
-def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Outputs:
+def _outputs(config: Config, root: Path, model: str, version: int) -> Outputs:
     """A version's outputs if its package is here; without them, the judge compares neither labels nor values."""
-    folder = target.config.model_folder(root, model) / str(version)
+    folder = config.model_folder(root, model) / str(version)
     return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()

@@ -7,7 +7,7 @@ from slipway.cli.deployed import Deployed, find_deployed
 from slipway.cli.embedded import find_embedded
 from slipway.cli.project import load_project
 from slipway.config import Config
-from slipway.errors import NotFoundError
+from slipway.errors import NotFoundError, UnavailableError
 from slipway.releases.controller.deployment import Deployment
 
 
@@ -33,10 +33,27 @@ def find_releases(config_file: Path) -> ReleaseTarget:
 
 def find_model_releases(config_file: Path, model: str) -> ReleaseTarget:
     """Find the deployment of a slipway.yaml with this model; raises as `find_releases`, and for another name."""
+    return _find(_with_model(config_file, model))
+
+
+def find_planned_releases(config_file: Path, model: str) -> tuple[Config, ReleaseTarget | None, str]:
+    """The slipway.yaml with this model, and its deployment; without one, None and why not.
+
+    Raises:
+        NotFoundError: slipway.yaml lacks the model.
+    """
+    config = _with_model(config_file, model)
+    try:
+        return config, _find(config), ""
+    except (NotFoundError, UnavailableError) as error:
+        return config, None, str(error)
+
+
+def _with_model(config_file: Path, model: str) -> Config:
     config = load_project(config_file)
     if model not in config.models:
         raise NotFoundError("model", model, config.models)
-    return _find(config)
+    return config
 
 
 def _find(config: Config) -> ReleaseTarget:

@@ -1,6 +1,7 @@
 """`slipway release watch`: follow a release."""
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,12 @@ from rich.markup import escape
 from rich.text import Text
 
 from slipway.cli.options import ConfigFile
+from slipway.cli.release.forecast import foreseen_now, is_judged
 from slipway.cli.release.live import recorded_shares
 from slipway.cli.release.report import record_table
 from slipway.cli.release.target import find_model_releases
 from slipway.errors import NotFoundError, SlipwayError
-from slipway.releases.controller.reconciler import Controller
+from slipway.releases.controller.reconciler import Controller, EvidenceReader
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.store import ReleaseStore
 from slipway.releases.strategies.decide import decide
@@ -30,11 +32,12 @@ def watch(
     """Show weights, evidence and verdict until the release ends, without changing anything."""
     target = find_model_releases(config, model)
     store, controller = target.deployment.store(), target.deployment.controller(target.config)
+    foreseen = Foreseen(target.deployment.evidence(target.config))
     record = _record(store, model)
     with Live(record_table(record), console=Console(), auto_refresh=False) as live:
         while True:
             record = _record(store, model)
-            live.update(view(record, controller), refresh=True)
+            live.update(Group(view(record, controller), foreseen.of(record, controller.now())), refresh=True)
             if record.settled:
                 return
             time.sleep(every)
@@ -48,6 +51,24 @@ def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
         return Group(record_table(record), Text.from_markup(f"[red]{escape(str(error))}[/]"))
     live = evidence.observed.shares or recorded_shares(record)
     return record_table(record, live, decide(record, evidence, controller.now()))
+
+
+class Foreseen:
+    """What the release will find out, computed anew each minute, since that reads an hour of metrics."""
+
+    def __init__(self, reader: EvidenceReader) -> None:
+        self._reader = reader
+        self._at: datetime | None = None
+        self._shown: RenderableType = ""
+
+    def of(self, record: ReleaseRecord, now: datetime) -> RenderableType:
+        """Return the table of this minute, or nothing once the release has ended."""
+        if not is_judged(record):
+            return ""
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._at:
+            self._at, self._shown = minute, foreseen_now(record, self._reader, now)
+        return self._shown
 
 
 def _record(store: ReleaseStore, model: str) -> ReleaseRecord:

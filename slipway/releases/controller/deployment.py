@@ -59,17 +59,21 @@ class Deployment:
         Raises:
             UnavailableError: no region is set.
         """
-        span = timedelta(minutes=config.monitoring.reward_minutes)
-        rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
         world = World(
             tiers={"light": LightTier(light), "heavy": heavy or self.heavy_tier(config)},
-            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
+            evidence=self.evidence(config),
             shadows=self._shadows(config.project),
             notifier=notifier,
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+    def evidence(self, config: Config) -> CloudWatchEvidence:
+        """The reader of the evidence; raises UnavailableError if no region is set."""
+        span = timedelta(minutes=config.monitoring.reward_minutes)
+        rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
+        return CloudWatchEvidence(config.project, rewards, self.options, span=span)
 
     def _shadows(self, project: str) -> Shadows:
         if self.shadow is None:

@@ -1,7 +1,6 @@
 """A bandit's sums over periods, as the release record stores them; their size does not grow with time."""
 
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 
@@ -24,8 +23,7 @@ class StoredStrata(Stored):
     @classmethod
     def of(cls, strata: Strata) -> "StoredStrata":
         """Convert for storage."""
-        values: dict[str, Any] = {each.name: tuple(getattr(strata, each.name).tolist()) for each in fields(Strata)}
-        return cls.model_construct(None, **values)
+        return cls.model_validate({each.name: getattr(strata, each.name).tolist() for each in fields(Strata)})
 
     def unpacked(self) -> Strata:
         """Convert back to arrays."""

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.cloudwatch.models import Statistics
 from support.packages import make_text_package
 from typer.testing import CliRunner, Result
 
@@ -73,6 +75,73 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
     assert "20 % to version 2" in shown.output
     assert "3 minutes with traffic" in " ".join(shown.output.split())
     assert "There are no releases yet" in release("status").output
+
+
+@pytest.fixture
+def traffic(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten requests to the stable version in each minute of the last hour, of which one failed."""
+    # moto knows no percentiles.
+    basic = Statistics.get_statistics_for_type
+    monkeypatch.setattr(
+        Statistics,
+        "get_statistics_for_type",
+        lambda self, stat: 12.0 if stat.startswith("p") else basic(self, stat),
+    )
+    named = {"Project": "demo", "Model": "tiny-sentiment", "Version": "1"}
+    dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
+    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+    client = boto3.client("cloudwatch")
+    for minute in range(65):
+        common = {"Dimensions": dimensions, "Timestamp": start - timedelta(minutes=minute)}
+        data = [{"MetricName": "InferenceLatency", "Value": 12.0}] * 9 + [{"MetricName": "Failures", "Value": 1.0}]
+        client.put_metric_data(Namespace="Slipway", MetricData=[common | each for each in data])
+
+
+def _fits(text: str) -> bool:
+    return all(len(line.rstrip()) <= 80 for line in text.splitlines())
+
+
+@pytest.mark.usefixtures("traffic")
+def test_a_dry_run_says_what_the_present_traffic_will_find_out() -> None:
+    shown = release("start", "tiny-sentiment", "2", "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    said = " ".join(shown.output.split())
+    assert "10 requests a minute: 0.5 to the candidate and 9.5 to the stable version." in said
+    assert "in a minute in an hour in a day proof" in said
+    assert "errors 10.5 % " in said
+    assert _fits(shown.output)
+
+
+def test_a_dry_run_without_traffic_foresees_named_rates(project: Path) -> None:
+    said = " ".join(release("start", "tiny-sentiment", "2", "--dry-run").output.split())
+    assert "There was no traffic in the last hour." in said
+    assert all(f" {rate} errors 0.6 %" in said for rate in (1, 10, 100))
+
+
+def test_a_dry_run_needs_nothing_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
+    with mock_aws():
+        shown = release("start", "tiny-sentiment", "2", "--dry-run", "--strategy", "ab")
+        unknown = release("start", "tiny-sentimet", "2", "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    said = " ".join(shown.output.split())
+    assert "The traffic is unknown: " in said
+    assert "100 errors 0.6 %" in said
+    assert "reward 10 %" in said
+    assert _fits(shown.output)
+    assert "did you mean 'tiny-sentiment'?" in str(unknown.exception)
+
+
+@pytest.mark.usefixtures("traffic")
+def test_the_status_of_a_release_says_what_it_will_find_out() -> None:
+    release("start", "tiny-sentiment", "2", "-o", "share=0.5")
+    said = " ".join(release("status").output.split())
+    assert "10 requests a minute: 5 to the candidate and 5 to the stable version." in said
+    release("rollback", "tiny-sentiment", "--by", "ann")
+    assert "requests a minute" not in release("status").output
 
 
 def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:
