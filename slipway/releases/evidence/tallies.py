@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import add
+
+from slipway.releases.routing.buckets import BUCKETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,24 @@ class Tally:
             return Tally(self.n + other.n, self.total + other.total)
         squares = sum(tally.total if tally.squares is None else tally.squares for tally in (self, other))
         return Tally(self.n + other.n, self.total + other.total, squares)
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """One tally by bucket of the sticky value: the number of outcomes and their sum, each of length `BUCKETS`."""
+
+    n: tuple[float, ...]
+    total: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.n) != BUCKETS or len(self.total) != BUCKETS:
+            raise ValueError(f"{len(self.n)} numbers and {len(self.total)} sums, not {BUCKETS} of each")
+
+    def __add__(self, other: "Clusters") -> "Clusters":
+        return Clusters(
+            tuple(map(add, self.n, other.n)),
+            tuple(map(add, self.total, other.total)),
+        )
 
 
 NOTHING = Tally(0, 0)
@@ -71,11 +92,14 @@ class Window:
     a limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels of predictions made since the release
     started), ``reward`` and, where they exist, ``agreement`` (records on which a shadow disagrees), ``preferred`` and
     ``ties``. Tallies that were not measured are left out.
+
+    ``clusters`` has the same tallies by bucket of the sticky value, by version and key, as far as they are counted so.
     """
 
     start: datetime
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
+    clusters: Mapping[int, Mapping[str, Clusters]] = field(default_factory=dict)
 
     @property
     def minutes(self) -> float:
