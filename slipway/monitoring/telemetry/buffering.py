@@ -63,11 +63,11 @@ class BufferedTelemetry(Telemetry):
         gathered, self._gathered = self._gathered, {}
         captures, self._captures = self._captures, []
         now = int(self._clock() * 1000)
-        lines = [
-            metric_line(values, self._dimensions(model, own), now)
-            for (model, own), noted in gathered.items()
-            for values in pages(noted.sums, noted.values)
-        ]
+        lines = []
+        for (model, own), noted in gathered.items():
+            named = self._dimensions(model, own)
+            found = pages(noted.sums, noted.values, single=metrics.BUCKET in named)
+            lines += [metric_line(values, named, now) for values in found]
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
     def write(self, text: str) -> None:
