@@ -1,7 +1,7 @@
 """The evidence as values. Decisions depend only on the evidence, the record and the time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from operator import add
@@ -109,6 +109,14 @@ class Window:
     def tally(self, version: int, key: str) -> Tally:
         """A version's tally; empty if it was not measured."""
         return self.arms.get(version, {}).get(key, NOTHING)
+
+    def with_tally(self, version: int, key: str, tally: Tally, clusters: Clusters | None = None) -> "Window":
+        """This window with one tally of a version, and with the same by bucket if it is counted so."""
+        arms = {**self.arms, version: {**self.arms.get(version, {}), key: tally}}
+        if clusters is None:
+            return replace(self, arms=arms)
+        by_bucket = {**self.clusters, version: {**self.clusters.get(version, {}), key: clusters}}
+        return replace(self, arms=arms, clusters=by_bucket)
 
 
 @dataclass(frozen=True, slots=True)
