@@ -1,8 +1,9 @@
-"""Subscription filters of log groups, in moto; and the controller's adapter on top of them."""
+"""Subscription filters and queries of log groups, in moto; and the controller's adapters on top of them."""
 
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -10,11 +11,13 @@ import pytest
 from fakes.releases import MemoryReleaseStore
 from fakes.surroundings import MemoryFilters
 from moto import mock_aws
+from moto.logs.models import logs_backends
 from support.releases.records import make_release
 
 from slipway.config.releases import Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
+from slipway.releases.evidence.log_queries import CloudWatchLogQueries
 from slipway.releases.record.phases import Phase
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
 from slipway.releases.shadow.log_shadows import LogFilters, LogShadows
@@ -109,3 +112,35 @@ def test_a_shadow_subscribes_its_function_and_takes_it_off_again(logs: Any, func
     shadows.run(record, (), 0)
     assert shadows.running(record) == frozenset()
     assert names(logs) == []
+
+
+def test_a_query_of_a_log_group_gives_its_rows(logs: Any) -> None:
+    now = datetime.now(UTC)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="one")
+    event = {"timestamp": int(now.timestamp() * 1000), "message": "a line"}
+    logs.put_log_events(logGroupName=GROUP, logStreamName="one", logEvents=[event])
+    queries = CloudWatchLogQueries(OPTIONS)
+    started = queries.start(GROUP, "fields @message", now - timedelta(minutes=1), now + timedelta(minutes=1))
+    rows = queries.rows(started)
+    assert rows is not None
+    assert [row["@message"] for row in rows] == ["a line"]
+
+
+@pytest.mark.parametrize("status", ["Scheduled", "Running", "Failed", "Cancelled", "Timeout", "Unknown"])
+def test_a_query_that_runs_has_no_rows_yet_and_one_that_failed_none_at_all(logs: Any, status: str) -> None:
+    queries = CloudWatchLogQueries(OPTIONS)
+    now = datetime.now(UTC)
+    started = queries.start(GROUP, "fields @message", now, now)
+    (backend,) = [each["eu-west-1"] for each in logs_backends.values() if each["eu-west-1"].queries]
+    backend.queries[started].status = status
+    if status in ("Scheduled", "Running"):
+        assert queries.rows(started) is None
+    else:
+        with pytest.raises(UnavailableError, match=f"ended as {status}"):
+            queries.rows(started)
+
+
+def test_a_query_of_a_log_group_that_is_gone_is_an_error(logs: Any) -> None:
+    now = datetime.now(UTC)
+    with pytest.raises(UnavailableError, match="CloudWatch Logs is unavailable"):
+        CloudWatchLogQueries(OPTIONS).start("/gone", "fields @message", now, now)
