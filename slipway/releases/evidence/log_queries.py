@@ -27,10 +27,18 @@ class CloudWatchLogQueries:
 
     def rows(self, query: str) -> list[Row] | None:
         """Return the rows of a query, without the fields that a row lacks; None while it runs."""
-        with answered_by(_SERVICE):
-            found = self._client.get_query_results(queryId=query)
-        if found["status"] in _UNDER_WAY:
-            return None
-        if found["status"] != "Complete":
-            raise UnavailableError(_SERVICE, f"the query by bucket ended as {found['status']}")
-        return [{each["field"]: each["value"] for each in row if "value" in each} for row in found["results"]]
+        rows: list[Row] = []
+        page: dict[str, str] = {}
+        while True:
+            with answered_by(_SERVICE):
+                found = self._client.get_query_results(queryId=query, **page)
+            if found["status"] in _UNDER_WAY:
+                return None
+            if found["status"] != "Complete":
+                raise UnavailableError(_SERVICE, f"the query by bucket ended as {found['status']}")
+            rows += [{each["field"]: each["value"] for each in row if "value" in each} for row in found["results"]]
+            if len(rows) >= MOST_ROWS:
+                raise UnavailableError(_SERVICE, f"the query by bucket has {MOST_ROWS:,} rows or more, not all of them")
+            if "nextToken" not in found:
+                return rows
+            page = {"nextToken": found["nextToken"]}

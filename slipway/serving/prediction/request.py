@@ -147,31 +147,25 @@ class ByRecord:
 
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
         together = new_random()
-        return [
-            self._place(request, record, asked, random=new_random() if number else together, together=together)
-            for number, (record, asked) in enumerate(zip(records, request.records, strict=True))
-        ]
+        release = self._releases.of(request.model)
+        # A request that names a version is counted by bucket, too: the other slot forwards such requests.
+        sticky = self._releases.sticky(request.model)
+        places = []
+        for number, (record, asked) in enumerate(zip(records, request.records, strict=True)):
+            value = asked.sent(sticky) if sticky else None
+            key = together if value is None else str(value)
+            version = assign(release, key) if request.version is None else request.version
+            bucket = bucket_of(key) if sticky else None
+            random = new_random() if number else together
+            unique = random if bucket is None else with_bucket(random, bucket)
+            places.append(Place(record, f"{request.model}.{version}.{unique}", version, bucket=bucket))
+        return places
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
         return False
 
     def can_use(self, output: Output) -> bool:  # noqa: ARG002 - as `Placing` has it
         return True
-
-    def _place(
-        self, request: PredictionRequest, record: Record, asked: RequestRecord, *, random: str, together: str
-    ) -> Place:
-        # A request that names a version is counted by bucket, too: the other slot forwards such requests.
-        sticky = self._releases.sticky(request.model)
-        value = asked.sent(sticky) if sticky else None
-        key = together if value is None else str(value)
-        assigned = request.version
-        if assigned is None:
-            assigned = assign(self._releases.of(request.model), key)
-        bucket = bucket_of(key) if sticky else None
-        if bucket is not None:
-            random = with_bucket(random, bucket)
-        return Place(record, f"{request.model}.{assigned}.{random}", assigned, bucket=bucket)
 
 
 def captures(request: PredictionRequest, *, kept: bool) -> list[str]:

@@ -17,6 +17,7 @@ from support.releases.records import make_release
 from slipway.config.releases import Shadow
 from slipway.config.shadow import ShadowNames
 from slipway.errors import UnavailableError
+from slipway.releases.evidence.bucket_query import MOST_ROWS
 from slipway.releases.evidence.log_queries import CloudWatchLogQueries
 from slipway.releases.record.phases import Phase
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
@@ -144,3 +145,29 @@ def test_a_query_of_a_log_group_that_is_gone_is_an_error(logs: Any) -> None:
     now = datetime.now(UTC)
     with pytest.raises(UnavailableError, match="CloudWatch Logs is unavailable"):
         CloudWatchLogQueries(OPTIONS).start("/gone", "fields @message", now, now)
+
+
+class Pages:
+    """A client whose answers come in pages of two rows."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = [[{"field": "n", "value": str(number)}, {"field": "lacking"}] for number in range(rows)]
+
+    def get_query_results(self, queryId: str, nextToken: str = "0") -> dict[str, Any]:  # noqa: N803 - boto3's names
+        end = int(nextToken) + 2
+        more = {"nextToken": str(end)} if end < len(self._rows) else {}
+        return {"status": "Complete", "results": self._rows[int(nextToken) : end], **more}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 5])
+def test_the_pages_of_an_answer_are_one(logs: Any, rows: int) -> None:
+    queries = CloudWatchLogQueries(OPTIONS)
+    queries._client = Pages(rows)
+    assert queries.rows("one") == [{"n": str(number)} for number in range(rows)]
+
+
+def test_an_answer_that_may_be_cut_off_is_none(logs: Any) -> None:
+    queries = CloudWatchLogQueries(OPTIONS)
+    queries._client = Pages(MOST_ROWS)
+    with pytest.raises(UnavailableError, match="10,000 rows or more"):
+        queries.rows("one")
