@@ -27,6 +27,7 @@ from local.emulator import (
     function_folders,
     function_metrics,
     iam_wildcards,
+    log_insights,
     named_resources,
     route_paths,
     subscriptions,
@@ -71,6 +72,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     route_paths.install()
     alarm_states.install()
     named_resources.install()
+    log_insights.install()
     subscriptions.install()
     balancing.install()
     containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)

@@ -71,11 +71,11 @@ class BufferedTelemetry(Telemetry):
         gathered, self._gathered = self._gathered, {}
         captures, self._captures = self._captures, []
         now = int(self._clock() * 1000)
-        lines = [
-            metric_line(values, self._dimensions(model, own), min(now, _last_ms(minute)))
-            for (minute, model, own), noted in gathered.items()
-            for values in pages(noted.sums, noted.values)
-        ]
+        lines = []
+        for (minute, model, own), noted in gathered.items():
+            named = self._dimensions(model, own)
+            found = pages(noted.sums, noted.values, single=metrics.BUCKET in named)
+            lines += [metric_line(values, named, min(now, _last_ms(minute))) for values in found]
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
     def fold(self) -> None:

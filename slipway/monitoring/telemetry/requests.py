@@ -162,7 +162,9 @@ class Telemetry:
         began = int(event.began * 1000)
         lines = [self._line(began, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
         for key, lists in event.values.items():
-            lines += [self._line(began, dict(key), page, event.model) for page in pages({}, lists)]
+            named = dict(key)
+            found = pages({}, lists, single=metrics.BUCKET in named)
+            lines += [self._line(began, named, page, event.model) for page in found]
         if self._cold:
             self._cold = False
             dimensions = {metrics.PROJECT: self._project, metrics.FUNCTION: self._function}

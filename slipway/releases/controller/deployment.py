@@ -21,6 +21,8 @@ from slipway.releases.controller.reconciler import Controller, LogNotifier, NoSh
 from slipway.releases.controller.services import SlotServices
 from slipway.releases.controller.smoke_test import ApiSmokeTest, NoSmokeTest
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
+from slipway.releases.evidence.log_clusters import ClusterReader, LogClusters, NoClusters
+from slipway.releases.evidence.log_queries import CloudWatchLogQueries
 from slipway.releases.record.table import DynamoReleaseStore
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
 from slipway.releases.shadow.log_shadows import LogShadows
@@ -66,6 +68,7 @@ class Deployment:
             evidence=self.evidence(config),
             shadows=self._shadows(config.project),
             notifier=notifier,
+            clusters=self._clusters(config.project),
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
 
@@ -74,6 +77,12 @@ class Deployment:
         span = timedelta(minutes=config.monitoring.reward_minutes)
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         return CloudWatchEvidence(config.project, rewards, self.options, span=span)
+
+    def _clusters(self, project: str) -> ClusterReader:
+        if self.shadow is None:
+            return NoClusters()
+        # The log groups with the captures are those with the metric lines.
+        return LogClusters(project, self.shadow.logs, CloudWatchLogQueries(self.options))
 
     def _shadows(self, project: str) -> Shadows:
         if self.shadow is None:

@@ -118,13 +118,12 @@ class CloudWatchEvidence:
 
     def _with_rewards(self, record: ReleaseRecord, last: Window) -> Window:
         """The last window with the rewards that arrived since the last look, whatever their prediction time."""
-        arms = {version: dict(tallies) for version, tallies in last.arms.items()}
         for version in (record.stable, *record.candidates):
             made = partial(self._predictions, record)
-            tally = new_rewards(record, version, last.end, self._rewards, made, span=self._span)
-            if tally is not None:
-                arms.setdefault(version, {})[keys.REWARD] = tally
-        return Window(last.start, last.end, arms)
+            new = new_rewards(record, version, last.end, self._rewards, made, span=self._span)
+            if new is not None:
+                last = last.with_tally(version, keys.REWARD, new.tally, new.clusters)
+        return last
 
     def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
         """The number of predictions that a version made."""

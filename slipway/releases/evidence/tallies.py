@@ -1,7 +1,7 @@
 """The evidence as values. Decisions depend only on the evidence, the record and the time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from operator import add, sub
@@ -99,12 +99,14 @@ class Window:
     ``ties``. Tallies that were not measured are left out.
 
     ``clusters`` has the same tallies by bucket of the sticky value, by version and key, as far as they are counted so.
+    Those that come from log lines can be of other minutes than the window's; ``clusters_until`` is the end of these.
     """
 
     start: datetime
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
     clusters: Mapping[int, Mapping[str, Clusters]] = field(default_factory=dict)
+    clusters_until: datetime | None = None
 
     @property
     def minutes(self) -> float:
@@ -114,6 +116,14 @@ class Window:
     def tally(self, version: int, key: str) -> Tally:
         """A version's tally; empty if it was not measured."""
         return self.arms.get(version, {}).get(key, NOTHING)
+
+    def with_tally(self, version: int, key: str, tally: Tally, clusters: Clusters | None = None) -> "Window":
+        """This window with one tally of a version, and with the same by bucket if it is counted so."""
+        arms = {**self.arms, version: {**self.arms.get(version, {}), key: tally}}
+        if clusters is None:
+            return replace(self, arms=arms)
+        by_bucket = {**self.clusters, version: {**self.clusters.get(version, {}), key: clusters}}
+        return replace(self, arms=arms, clusters=by_bucket)
 
 
 @dataclass(frozen=True, slots=True)

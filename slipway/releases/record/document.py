@@ -110,7 +110,7 @@ class ReleaseRecord(Stored):
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
       it has no traffic.
     - ``clusters``: the sums by bucket of the sticky value, per version and key; ``clusters_before``: those of the same
-      users before the release, per key.
+      users before the release, per key; ``clusters_until``: the end of the minutes whose log lines are in the sums.
     - ``strata``: a bandit's rewards by period; None before the first.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
@@ -151,6 +151,7 @@ class ReleaseRecord(Stored):
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
     clusters_before: dict[str, StoredClusters] = Field(default={})
+    clusters_until: AwareDatetime | None = None
     weighed_at: AwareDatetime | None = None
     strata: StoredStrata | None = None
     held: bool = False
@@ -224,7 +225,10 @@ class ReleaseRecord(Stored):
     def sample(self, version: int, key: str) -> Sample | None:
         """The same for comparisons, with the outcomes of no user."""
         stored = self.clusters.get(version, {}).get(key)
-        return Sample.of(stored.unpacked(), Tally(stored.rest.n, stored.rest.total)) if stored else None
+        if stored is None:
+            return None
+        left = max(stored.rest.n, 0.0)
+        return Sample.of(stored.unpacked(), Tally(left, min(max(stored.rest.total, 0.0), left)))
 
     def latency_limits(self, version: int) -> dict[str, float]:
         """The limits in milliseconds above which a latency counts into `p50` and `p99`; higher for candidates."""

@@ -47,8 +47,8 @@ def _sum(before: StoredClusters | None, added: Clusters | None, everything: Tall
     none = Clusters((0.0,) * BUCKETS, (0.0,) * BUCKETS)
     users, rest = (before.unpacked(), before.rest) if before else (none, NOTHING)
     added = added or none
-    left = max(everything.n - sum(added.n), 0.0)
-    left_total = min(max(everything.total - sum(added.total), 0.0), left)
+    # Log lines can be of an earlier minute than the metrics: one window has too little left, and another too much.
+    left, left_total = everything.n - sum(added.n), everything.total - sum(added.total)
     more = Tally(rest.n * kept + left, rest.total * kept + left_total)
     return StoredClusters.of(Clusters(*(tuple(each) for each in _faded(users, added, kept))), more)
 

@@ -34,6 +34,10 @@ class Releases(Protocol):
         """Return a model's latest release, or None if it never had one."""
         ...
 
+    def sticky(self, model: str) -> str | None:
+        """Return the field or entity by whose value the model's active release counts, or None."""
+        ...
+
 
 class ConfiguredReleases:
     """`Releases` that never change; ``watched`` says whether outputs are counted."""
@@ -53,6 +57,9 @@ class ConfiguredReleases:
         return self._config.models[model].capture.sample
 
     def known(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
+        return None
+
+    def sticky(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
         return None
 
 
@@ -88,6 +95,9 @@ class LiveReleases:
     def known(self, model: str) -> Serving | None:
         self._refresh()
         return self._known.get(model)
+
+    def sticky(self, model: str) -> str | None:
+        return self.of(model).sticky
 
     def _refresh(self) -> None:
         now = self._clock()

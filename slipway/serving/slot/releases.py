@@ -62,6 +62,9 @@ class SlotReleases:
         known = self._known
         return known is not None and known.active and known.shadowing is None
 
+    def sticky(self, model: str) -> str | None:  # noqa: ARG002 - a slot has one
+        return self._known.release.sticky if self._known else None
+
     def claim_refresh(self) -> bool:
         """Return True once when the copy becomes stale; the caller must then `refresh` it."""
         now = self._clock()
