@@ -43,7 +43,7 @@ router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_i
     "/invocations",
     name="invocations",
     response_model=Predictions,
-    responses=problems(400, 413, 415, 422, 500, 503),
+    responses=problems(400, 413, 415, 422, 429, 500, 503),
 )
 async def invocations(request: Request) -> Response:
     """Predict each record with the one version that this container serves."""
