@@ -58,23 +58,22 @@ class Shares:
 
         ``requests`` are the callers and sizes of those that may be taken from the queue, newest first.
         """
-        needed = self.total + count - self.limit
-        share = self.limit / self._callers_with(caller)
-        held = Counter(self._held)
+        newest_last: dict[str, list[int]] = {}
+        for index in reversed(range(len(requests))):
+            newest_last.setdefault(requests[index][0], []).append(index)
+        newest_last.pop(caller, None)
+        share, held = self.limit / self._callers_with(caller), Counter(self._held)
         chosen: list[int] = []
+        needed = self.total + count - self.limit
         while needed > 0:
-            over = [
-                index
-                for index, (other, _) in enumerate(requests)
-                if other != caller and held[other] > share and index not in chosen
-            ]
+            over = [other for other, indices in newest_last.items() if indices and held[other] > share]
             if not over:
                 return []
-            index = max(over, key=lambda index: held[requests[index][0]])
-            other, size = requests[index]
-            held[other] -= size
+            fullest = max(over, key=lambda other: held[other])
+            chosen.append(newest_last[fullest].pop())
+            size = requests[chosen[-1]][1]
+            held[fullest] -= size
             needed -= size
-            chosen.append(index)
         return chosen
 
     def add(self, caller: str, count: int = 1) -> None:

@@ -209,7 +209,10 @@ class Waiting:
         tickets = list(dict.fromkeys(item.ticket for item in reversed(self._items) if not item.ticket.taken))
         requests = [(ticket.caller, len(ticket.outputs)) for ticket in tickets]
         displaced = [tickets[index] for index in self._shares.yielding(requests, caller, count)]
-        self._discard([item for item in self._items if item.ticket in displaced])
+        gone = set(displaced)
+        self._items = deque(item for item in self._items if item.ticket not in gone)
+        for ticket in displaced:
+            self._shares.remove(ticket.caller, len(ticket.outputs))
         return displaced
 
     def _popped(self) -> Item:
