@@ -5,6 +5,7 @@ The client needs only POST, so it uses httptools, which already parses the serve
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 from urllib.parse import urlsplit
@@ -31,8 +32,10 @@ class Balancer:
         self._path = parts.path.rstrip("/")
         self._idle: deque[tuple[float, _Connection]] = deque(maxlen=_KEPT)
 
-    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
-        """Post JSON, and return the answer's status and body.
+    async def post(
+        self, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Post JSON, and return the answer's status and body; ``headers`` are those of a request that was parsed.
 
         Raises:
             OSError: no valid HTTP answer arrived within ``seconds``.
@@ -40,7 +43,7 @@ class Balancer:
         async with asyncio.timeout(seconds):
             connection = await self._connection()
             try:
-                reply = await connection.ask(self._request(path, body))
+                reply = await connection.ask(self._request(path, body, headers))
             except BaseException:
                 connection.close()
                 raise
@@ -55,9 +58,10 @@ class Balancer:
         while self._idle:
             await self._idle.pop()[1].end()
 
-    def _request(self, path: str, body: bytes) -> bytes:
+    def _request(self, path: str, body: bytes, headers: Mapping[str, str] | None) -> bytes:
+        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         head = (
-            f"POST {self._path}{path} HTTP/1.1\r\nhost: {self._named}\r\n"
+            f"POST {self._path}{path} HTTP/1.1\r\nhost: {self._named}\r\n{more}"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         return head.encode("latin-1") + body

@@ -10,6 +10,7 @@ SlipwayError
 ├── ConflictError          the caller's write contradicts what is stored
 │   ├── LateEventError     ... because a newer event is stored already
 │   └── StaleError         ... because another writer changed it after it was read
+├── ThrottledError         the caller has used up its share of a full queue
 ├── UnavailableError       a table or service that the call needs is down
 │   ├── OverloadedError    ... or its queue is full
 │   ├── ExpiredError       ... or did not reach the call before its deadline
@@ -116,6 +117,14 @@ class LateEventError(ConflictError):
 
 class StaleError(ConflictError):
     """Another writer changed the record after it was read; nothing was written."""
+
+
+class ThrottledError(SlipwayError):
+    """The queue is full, others wait, and the caller holds its share of it; these records were not processed."""
+
+    def __init__(self, dependency: str) -> None:
+        self.dependency = dependency
+        super().__init__(f"{dependency} has a full queue, and this caller holds its share of it")
 
 
 class UnavailableError(SlipwayError):

@@ -44,17 +44,22 @@ def may_call(arns: Sequence[str]) -> iam.PolicyStatement:
 
 
 def route_arns(stack: cdk.Stack, api_id: str, groups: Sequence[str]) -> list[str]:
-    """The ARNs of the routes of ``groups``.
-
-    The stage is named, because a `*` in its place also matches slashes, so that the right to `GET /v1/models` would
-    allow `PUT /v1/features/user/GET/v1/models`.
-    """
+    """The ARNs of the routes of ``groups``."""
     return [
-        stack.format_arn(service="execute-api", resource=f"{api_id}/$default/{route[0]}{_pattern(route)}")
+        route_arn(stack, api_id, route[0], _pattern(route))
         for routes in ROUTES.values()
         for route in routes
         if group_of(route) in groups
     ]
+
+
+def route_arn(stack: cdk.Stack, api_id: str, method: str, path: str) -> str:
+    """The ARN of a route, whose path may have wildcards.
+
+    The stage is named, because a `*` in its place also matches slashes, so that the right to `GET /v1/models` would
+    allow `PUT /v1/features/user/GET/v1/models`.
+    """
+    return stack.format_arn(service="execute-api", resource=f"{api_id}/$default/{method}{path}")
 
 
 def _pattern(route: Route) -> str:

@@ -1,9 +1,8 @@
 """`slipway predict`: predict records through a deployed API."""
 
-import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,13 +15,12 @@ from rich.table import Table
 
 from slipway.cli.api import Api, ApiError, connect
 from slipway.cli.options import AsJson, Token, Url, print_json
+from slipway.cli.predict_input import Described, Placed, calls, read_rows, records_of
 from slipway.cli.tables import new_table
 from slipway.cli.values import assignments, texts
-from slipway.config import FeatureType
-from slipway.errors import FieldProblem, InputError
-from slipway.records.cells import read_cells
+from slipway.errors import InputError
 from slipway.records.files import Format, open_records, read_stream
-from slipway.records.rows import Records, Row, placed, readable, shown
+from slipway.records.rows import Records
 
 _FIELD = re.compile(r"inputs\[(?P<at>\d+)\](\.(?P<name>.+))?")
 
@@ -37,6 +35,10 @@ def predict(
         Path | None,
         typer.Option("--input", help="CSV, TSV, JSONL or Parquet; - is JSONL on standard input."),
     ] = None,
+    ignored: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", help="A column of --input that is not sent, e.g. label; may be repeated."),
+    ] = None,
     version: Annotated[int | None, typer.Option(help="Version to call instead of the released one.")] = None,
     api: Url = None,
     token: Token = None,
@@ -47,16 +49,22 @@ def predict(
         raise InputError.of(
             "FIELD=VALUE or --input", "give one record as FIELD=VALUE …, or a file of records with --input"
         )
+    if ignored and records is None:
+        raise InputError.of("--ignore", "is for the columns of a file that --input names")
     texts(fields or ())  # a mistyped one is named before anything is called
     path = f"/v1/models/{quote(model, safe='')}"
     with ExitStack() as stack:
         file = None if records is None else stack.enter_context(_opened(records))
+        rows = [] if file is None else read_rows(file)
         client = stack.enter_context(connect(api, token))
+        described = Described.of(model, client.get(path), version)
         if file is None:
-            inputs, places = [assignments(fields or (), _types(client, path, version))], [""]
+            asked = [Placed(assignments(fields or (), described.types), "")]
         else:
-            inputs, places = _inputs(file, _types(client, path, version) if file.is_text else {})
-        answer = _call(client, path + (f"/versions/{version}" if version else "") + "/predict", inputs, places)
+            asked = records_of(file, rows, described, ignored or ())
+        to = path + (f"/versions/{version}" if version else "") + "/predict"
+        answers = [_call(client, to, part) for part in calls(asked, described)]
+    answer = {**answers[0], "predictions": [made for each in answers for made in each["predictions"]]}
     if as_json:
         print_json(answer)
     else:
@@ -72,58 +80,21 @@ def _opened(records: Path) -> Iterator[Records]:
         yield file
 
 
-def _inputs(file: Records, types: Mapping[str, FeatureType]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The records of a file and the place of each; raises InputError that names the places of unreadable ones."""
-    rows = readable(file)
-    if not rows:
-        raise InputError.of("--input", f"{file.name} has no records")
-    return [_record(read_cells(row.values, types), file, row) for row in rows], [
-        f"{file.name} {row.position}" for row in rows
-    ]
-
-
-def _record(values: Mapping[str, Any], file: Records, row: Row) -> dict[str, Any]:
-    """A record as JSON, with null for NaN. A column of CSV or Parquet without a value is an absent field."""
-    values = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
-    problems = [
-        FieldProblem(name, f"must be a finite number, a text, true or false (got {shown(value)})")
-        for name, value in values.items()
-        if not _is_json(value) or (file.columns is not None and isinstance(value, list | dict))
-    ]
-    if problems:
-        raise InputError(placed(f"{file.name} {row.position}", problems))
-    return {name: value for name, value in values.items() if value is not None or file.columns is None}
-
-
-def _is_json(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str | int | list | dict)
-
-
-def _types(client: Api, path: str, version: int | None) -> dict[str, FeatureType]:
-    """The type of each input of the version that the call names, else of the stable one, by the API's description."""
-    described = client.get(path)
-    wanted = version or described.get("release", {}).get("stable")
-    found = [each for each in described.get("versions", ()) if each["version"] == wanted]
-    return {field["name"]: FeatureType(field["type"]) for each in found for field in each.get("inputs", ())}
-
-
-def _call(client: Api, path: str, inputs: list[dict[str, Any]], places: list[str]) -> Any:
+def _call(client: Api, path: str, asked: Sequence[Placed]) -> Any:
     """Predict; a problem of a record of a file is named by its place in the file."""
     try:
-        return client.call("POST", path, {"inputs": inputs})
+        return client.call("POST", path, {"inputs": [each.record for each in asked]})
     except ApiError as error:
-        problems = [{**each, "field": _place(each["field"], places)} for each in error.problem.get("errors", ())]
+        problems = [{**each, "field": _place(each["field"], asked)} for each in error.problem.get("errors", ())]
         raise ApiError(error.status, {**error.problem, "errors": problems}) from error
 
 
-def _place(field: str, places: list[str]) -> str:
+def _place(field: str, asked: Sequence[Placed]) -> str:
     """``inputs[3].text`` as ``rows.csv record 4 (line 5), text``."""
     found = _FIELD.fullmatch(field)
-    if found is None or int(found["at"]) >= len(places) or not places[int(found["at"])]:
+    if found is None or int(found["at"]) >= len(asked) or not asked[int(found["at"])].place:
         return field
-    place = places[int(found["at"])]
+    place = asked[int(found["at"])].place
     return f"{place}, {found['name']}" if found["name"] else place
 
 

@@ -8,6 +8,9 @@ from pydantic import Field, StringConstraints, model_validator
 from slipway.config.cors import CorsConfig
 from slipway.config.validation import Section
 
+CALLER_HEADER = "x-slipway-caller"
+"""Who calls a heavy model, as API Gateway tells its tasks: a source address, and after a space an identity if known."""
+
 
 class Authorization(StrEnum):
     """Who may call the API."""

@@ -24,6 +24,10 @@ class CaptureConfig(Section):
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+_HEAVY_CHARACTERS = 36 * 1024
+"""128 tweets of full length, which keep a processor busy for a second: docs/performance.md."""
+
+
 class ModelLimitsConfig(Section):
     """How much one request may ask of a model: its records, at most `api.limits.records`, and their text in all."""
 
@@ -47,10 +51,12 @@ class ModelConfig(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _heavy_models_are_cached(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("tier") != "heavy" or not isinstance(data.get("cache", {}), dict):
+    def _heavy_defaults(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("tier") != "heavy":
             return data
-        return {**data, "cache": {"enabled": True, **data.get("cache", {})}}
+        defaults: dict[str, dict[str, Any]] = {"cache": {"enabled": True}, "limits": {"characters": _HEAVY_CHARACTERS}}
+        given = {name: data.get(name, {}) for name in defaults}
+        return {**data, **{name: {**defaults[name], **own} for name, own in given.items() if isinstance(own, dict)}}
 
     @model_validator(mode="after")
     def _heavy_is_of_a_heavy_model(self) -> Self:

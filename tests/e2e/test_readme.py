@@ -71,7 +71,7 @@ def test_the_curl_lines(blocks: list[tuple[str, str]], run: Run, running: State)
 def test_the_command_line(blocks: list[tuple[str, str]], run: Run) -> None:
     (text,) = bash(blocks, "slipway predict")
     commands = [line for line in text.splitlines() if line.startswith("slipway ")]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         assert run(["bash", "-c", command])
 

@@ -25,7 +25,7 @@ class HttpApi(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, settings: ApiConfig, log_retention_days: int) -> None:
         super().__init__(scope, id_)
-        self._authorization = settings.authorization
+        self.authorization = settings.authorization
         self._jwt = settings.jwt
         self.authorizer = _authorizer(settings)
         self.api = gateway.HttpApi(
@@ -78,7 +78,7 @@ class HttpApi(Construct):
 
     def acknowledge_open(self, route: gateway.HttpRoute) -> None:
         """Accept that anyone may call ``route``, if slipway.yaml lets anyone call the API."""
-        if self._authorization is Authorization.NONE:
+        if self.authorization is Authorization.NONE:
             reason = "slipway.yaml sets `authorization: none`, which is never the default."
             acknowledge(route, {"AwsSolutions-APIG4": reason})
 

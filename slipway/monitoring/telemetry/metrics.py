@@ -77,6 +77,7 @@ class Kind(StrEnum):
     TOO_LARGE = "too_large"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
     MODEL = "model"
     INTERNAL = "internal"

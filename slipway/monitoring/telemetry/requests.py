@@ -16,6 +16,7 @@ from slipway.errors import (
     InputError,
     NotFoundError,
     PredictionError,
+    ThrottledError,
     TooLargeError,
     UnavailableError,
 )
@@ -28,6 +29,7 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (InputError, Kind.INPUT),
     (NotFoundError, Kind.NOT_FOUND),
     (ConflictError, Kind.CONFLICT),
+    (ThrottledError, Kind.THROTTLED),
     (UnavailableError, Kind.UNAVAILABLE),
     (PredictionError, Kind.MODEL),
 )

@@ -66,11 +66,19 @@ class DescribedVersion(NumberedVersion):
     bytes: int
 
 
+class RequestLimits(BaseModel):
+    """The most that one request to a model may have: records, and characters of text in all of them."""
+
+    records: int
+    characters: int
+
+
 class ListedModel(BaseModel):
     """A model that another container serves, or whose stable version cannot be loaded."""
 
     name: str
     tier: str
+    limits: RequestLimits
     release: ReleaseState
     versions: list[DescribedVersion | UnloadedVersion | NumberedVersion]
 
@@ -109,6 +117,7 @@ def describe(models: ServedModels, name: str) -> Model | ListedModel:
     listed: dict[str, Any] = {
         "name": name,
         "tier": config.tier,
+        "limits": RequestLimits(records=models.most_records(name), characters=config.limits.characters),
         "release": _release(models, name),
         "versions": [_version(models, name, number) for number in config.versions],
     }

@@ -24,7 +24,7 @@ from slipway.serving.prediction.served import ServedModels
 
 HEADER_LENGTH = "inference-header-content-length"
 MODEL, VERSION = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
-_ERRORS = infer_errors(400, 413, 415, 500, 503)
+_ERRORS = infer_errors(400, 413, 415, 429, 500, 503)
 
 router = APIRouter(tags=["Open Inference Protocol"], generate_unique_id_function=operation_id)
 

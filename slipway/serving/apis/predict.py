@@ -13,7 +13,7 @@ from slipway.serving.prediction.request import Ask
 PREDICT = "/v1/models/{model}/predict"
 PREDICT_VERSION = "/v1/models/{model}/versions/{version}/predict"
 _VERSION_DIGITS = 10
-_ERRORS = problems(400, 413, 415, 422, 500, 503)
+_ERRORS = problems(400, 413, 415, 422, 429, 500, 503)
 
 router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_id)
 

@@ -23,7 +23,7 @@ from slipway.serving.prediction.served import ServedModels
 
 RANK = "/v1/models/{model}/rank"
 RANK_VERSION = "/v1/models/{model}/versions/{version}/rank"
-_ERRORS = problems(400, 413, 415, 422, 500, 503)
+_ERRORS = problems(400, 413, 415, 422, 429, 500, 503)
 
 router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_id)
 Fields = dict[str, Any]

@@ -14,9 +14,8 @@ from pydantic_core import to_json
 
 from slipway.errors import FieldProblem, InputError, MalformedError
 from slipway.models.manifest import Manifest
-from slipway.models.missing_values import present_values
+from slipway.models.missing_values import Column, file_record
 from slipway.models.schema import RequestRecord
-from slipway.records.cells import read_cells
 from slipway.records.files import Format, read_stream
 from slipway.records.rows import WHOLE, Refusal, Row
 from slipway.serving.apis.predict import pipeline_of
@@ -43,7 +42,7 @@ router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_i
     "/invocations",
     name="invocations",
     response_model=Predictions,
-    responses=problems(400, 413, 415, 422, 500, 503),
+    responses=problems(400, 413, 415, 422, 429, 500, 503),
 )
 async def invocations(request: Request) -> Response:
     """Predict each record with the one version that this container serves."""
@@ -86,8 +85,8 @@ def _media_type(request: Request, header: str) -> str | None:
 
 def _reader(manifest: Manifest, body: bytes, kind: Format, *, header: bool) -> Read:
     """Return a reader of JSON Lines, or of CSV with the manifest's inputs in order, or with a header."""
-    types = {field.name: field.type for field in manifest.inputs}
-    columns = None if header else tuple(types)
+    inputs = {field.name: Column(field.type, field.nullable, field.default is not None) for field in manifest.inputs}
+    columns = None if header else tuple(inputs)
 
     def read(reader: RecordReader) -> list[RequestRecord]:
         try:
@@ -96,8 +95,7 @@ def _reader(manifest: Manifest, body: bytes, kind: Format, *, header: bool) -> R
             raise MalformedError(error.problems) from None
         rows = [_values(row) for row in records.rows]
         if records.is_text:
-            known = (read_cells(present_values(row, manifest.inputs), types) for row in rows)
-            rows = [{name: value for name, value in row.items() if value is not None} for row in known]
+            rows = [file_record(row, inputs, is_text=True) for row in rows]
         return reader.from_records(rows)
 
     return read

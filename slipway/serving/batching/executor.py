@@ -13,9 +13,10 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Protocol
 
-from slipway.errors import ExpiredError, OverloadedError
+from slipway.errors import ExpiredError, OverloadedError, ThrottledError
 from slipway.models.manifest import Record
 from slipway.models.tasks import Output
+from slipway.serving.batching.shares import Room
 from slipway.serving.batching.waiting import Disconnected, Item, Ticket, Waiting
 from slipway.serving.prediction.runner import Answered, ClientGoneError
 
@@ -23,6 +24,7 @@ _BATCHES_KEPT = 10_000
 _WATCHED_AFTER_SECONDS = 0.25
 """How long a request waits before a task watches its client; a task for every request would cost too much."""
 _LOG = logging.getLogger("slipway")
+QueueError = OverloadedError | ThrottledError
 
 
 class PredictsBatch(Protocol):
@@ -73,6 +75,7 @@ class Executor:
         self.plan = plan
         self.batches: deque[Batch] = deque(maxlen=_BATCHES_KEPT)
         self.name = name
+        self._named = f"model {name}"
         self._predictor = predictor
         self._around = around
         self._waiting = Waiting(plan.queue, max_batch=plan.max_batch, max_wait=plan.max_wait_ms / 1000)
@@ -83,21 +86,36 @@ class Executor:
         for worker in self._workers:
             worker.start()
 
-    def has_room(self, count: int = 1) -> bool:
-        """Whether the queue has room for ``count`` more records."""
-        return self._waiting.has_room(count)
+    def room(self, caller: str = "") -> Room:
+        """Whether the queue has room for one more record of a caller."""
+        return self._waiting.room(caller)
 
     def submit(
-        self, records: Sequence[Record], deadline: float, settle: "Settle", disconnected: Disconnected | None = None
+        self,
+        records: Sequence[Record],
+        deadline: float,
+        settle: "Settle",
+        disconnected: Disconnected | None = None,
+        caller: str = "",
     ) -> None:
         """Queue records; a worker's thread calls ``settle``. ``deadline`` is a time of `time.monotonic`.
 
+        ``settle`` gets a ThrottledError, on this thread, if the records give way to another caller's.
+
         Raises:
             OverloadedError: the queue is full.
+            ThrottledError: the queue is full, and the caller holds its share of it.
         """
-        ticket = Ticket(len(records), deadline, settle, disconnected)
-        if not self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)]):
-            raise OverloadedError(f"model {self.name}")
+        ticket = Ticket(len(records), deadline, settle, disconnected, caller)
+        room, displaced = self._waiting.put([Item(ticket, index, record) for index, record in enumerate(records)])
+        for other in displaced:
+            other.fail(ThrottledError(self._named))
+        if not room.is_given:
+            raise self.refusal(room)
+
+    def refusal(self, room: Room) -> QueueError:
+        """The error of a request that gets no room."""
+        return ThrottledError(self._named) if room is Room.OVER_SHARE else OverloadedError(self._named)
 
     async def predict(
         self,
@@ -105,6 +123,7 @@ class Executor:
         deadline: float,
         disconnected: Disconnected | None = None,
         ended: Callable[[], None] = _nothing,
+        caller: str = "",
     ) -> Answered:
         """Predict the records of one request, and return the answers in order.
 
@@ -113,9 +132,11 @@ class Executor:
             deadline: when the records must have started to run, by `time.monotonic`.
             disconnected: returns when the client has closed its connection; awaited only for requests that wait long.
             ended: called once when the records are predicted or refused, by the thread that did it.
+            caller: whose share of the queue the records take.
 
         Raises:
             OverloadedError: the queue is full; raised at once.
+            ThrottledError: the queue is full of the caller's records, and other callers wait.
             ExpiredError: the deadline passed while the records waited.
             ClientGoneError: the client disconnected while the records waited.
             PredictionError: the version failed on one of the records.
@@ -128,8 +149,8 @@ class Executor:
             loop.call_soon_threadsafe(_resolve, future, error or _answered(ticket))
 
         try:
-            self.submit(records, deadline, settle, disconnected)
-        except OverloadedError:
+            self.submit(records, deadline, settle, disconnected, caller)
+        except (OverloadedError, ThrottledError):
             ended()
             raise
         return await future
@@ -138,7 +159,7 @@ class Executor:
         """Expire overdue requests, and watch the clients of waiting ones. Call it on the event loop's thread."""
         now = monotonic()
         for ticket in self._waiting.overdue(now):
-            ticket.fail(ExpiredError(f"model {self.name}"))
+            ticket.fail(ExpiredError(self._named))
         for ticket in self._waiting.unwatched(now - _WATCHED_AFTER_SECONDS):
             task = asyncio.get_running_loop().create_task(_watch(ticket))
             self._watches.add(task)
@@ -167,7 +188,7 @@ class Executor:
             return False
         if not ticket.started:
             if ticket.deadline <= now:
-                ticket.fail(ExpiredError(f"model {self.name}"))
+                ticket.fail(ExpiredError(self._named))
                 return False
             ticket.started = now
         return True

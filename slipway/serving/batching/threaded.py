@@ -12,6 +12,7 @@ from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.serving.batching.executor import Executor
+from slipway.serving.prediction.callers import caller_of
 from slipway.serving.prediction.request import PredictionRequest
 from slipway.serving.prediction.runner import Answered
 
@@ -49,8 +50,10 @@ class ThreadedRunner:
         return await asyncio.get_running_loop().run_in_executor(self._tables, step)
 
     async def run(self, request: PredictionRequest, version: int, records: Sequence[Record]) -> Answered:  # noqa: ARG002
-        ended = self._attempts.begin(request.event.began)
-        return await self.executor.predict(records, request.deadline, request.context.disconnected, ended)
+        ended, context = self._attempts.begin(request.event.began), request.context
+        return await self.executor.predict(
+            records, request.deadline, context.disconnected, ended, caller_of(context.caller)
+        )
 
     def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
         """Write in a thread, without delaying the answer; skip the write if too many are waiting."""

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from slipway.models.manifest import Record
+from slipway.serving.batching.shares import Room, Shares
 
 _MOST_PADDING = 0.25
 _LOOKED_AT = 8  # batches' worth of waiting records, which keeps choosing cheap when the queue is long
@@ -22,11 +23,12 @@ class Ticket:
 
     ``settle`` is called once: without an error by the thread that answers the last record, or with the first error.
     ``outputs`` are in the order of the records. ``disconnected``, if given, returns when the client has left.
+    ``taken`` means that a worker has one of the records.
     """
 
     __slots__ = (
-        *("_left", "_lock", "_settle", "deadline", "disconnected", "dropped", "enqueued", "outputs", "started"),
-        "watched",
+        *("_left", "_lock", "_settle", "caller", "deadline", "disconnected", "dropped", "enqueued", "outputs"),
+        *("started", "taken", "watched"),
     )
 
     def __init__(
@@ -35,13 +37,16 @@ class Ticket:
         deadline: float,
         settle: Callable[["Ticket", BaseException | None], None],
         disconnected: Disconnected | None = None,
+        caller: str = "",
     ) -> None:
+        self.caller = caller
         self.outputs: list[Any] = [None] * count
         self.deadline = deadline
         self.disconnected = disconnected
         self.watched = disconnected is None
         self.enqueued = monotonic()
         self.started = 0.0
+        self.taken = False
         self.dropped = False
         self._left = count
         self._lock = Lock()
@@ -87,13 +92,13 @@ class Waiting:
     """The queue between the event loop and the workers. ``put`` never blocks; ``take`` blocks a worker's thread.
 
     Args:
-        limit: how many records may wait. An empty queue accepts a request of any size.
+        limit: how many records may wait, by `slipway.serving.batching.shares`.
         max_batch: the most records in a batch.
         max_wait: seconds to wait for a batch to fill, from the arrival of its oldest record.
     """
 
     def __init__(self, limit: int, *, max_batch: int = 1, max_wait: float = 0.0) -> None:
-        self.limit = limit
+        self._shares = Shares(limit)
         self._max_batch = max_batch
         self._max_wait = max_wait
         self._items: deque[Item] = deque()
@@ -104,20 +109,25 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._items)
 
-    def has_room(self, count: int = 1) -> bool:
-        """Whether ``count`` more records may wait."""
-        waiting = len(self._items)
-        return not waiting or waiting + count <= self.limit
+    def room(self, caller: str = "", count: int = 1) -> Room:
+        """Whether ``count`` more records of a caller may wait."""
+        return self._shares.room(caller, count)
 
-    def put(self, items: Sequence[Item]) -> bool:
-        """Add all records of a request or none; return whether there was room."""
+    def put(self, items: Sequence[Item]) -> tuple[Room, list[Ticket]]:
+        """Add all records of a request or none; also return the requests that made room, which have to be failed."""
+        caller = items[0].ticket.caller
         with self._lock:
-            if self._closed or not self.has_room(len(items)):
-                return False
-            self._items.extend(items)
-            for _ in range(min(len(items), len(self._idle))):
-                self._idle.pop().release()  # the worker that slept last has the warmest caches
-        return True
+            room = Room.FULL if self._closed else self.room(caller, len(items))
+            displaced: list[Ticket] = []
+            if room is Room.YIELDED:
+                displaced = self._displace(caller, len(items))
+                room = room if displaced else Room.FULL
+            if room.is_given:
+                self._items.extend(items)
+                self._shares.add(caller, len(items))
+                for _ in range(min(len(items), len(self._idle))):
+                    self._idle.pop().release()  # the worker that slept last has the warmest caches
+        return room, displaced
 
     def take(self, wake: Lock) -> list[Item]:
         """Wait for the next batch; return an empty list once the queue is closed and empty.
@@ -139,7 +149,7 @@ class Waiting:
         with self._lock:
             self._closed = True
             if drop:
-                self._items.clear()
+                self._discard(list(self._items))
             while self._idle:
                 self._idle.popleft().release()
 
@@ -148,7 +158,7 @@ class Waiting:
         found: dict[Ticket, None] = {}
         with self._lock:
             while self._items and (self._items[0].ticket.dropped or self._items[0].ticket.deadline <= now):
-                found[self._items.popleft().ticket] = None
+                found[self._popped().ticket] = None
         return [ticket for ticket in found if not ticket.dropped]
 
     def unwatched(self, before: float) -> list[Ticket]:
@@ -182,14 +192,38 @@ class Waiting:
             wake.acquire()  # it was released after the timeout, so consume that
 
     def _batch(self) -> list[Item]:
+        batch = [self._popped()] if self._max_batch == 1 else self._nearest()
+        for item in batch:
+            item.ticket.taken = True
+        return batch
+
+    def _nearest(self) -> list[Item]:
         items = self._items
-        if self._max_batch == 1:
-            return [items.popleft()]
         seen = [items[index] for index in range(min(len(items), self._max_batch * _LOOKED_AT))]
         chosen = nearest(seen, self._max_batch)
-        for item in chosen:
-            items.remove(item)
+        self._discard(chosen)
         return chosen
+
+    def _displace(self, caller: str, count: int) -> list[Ticket]:
+        """Remove and return the requests that make room for ``count`` records; requests that have begun stay."""
+        tickets = list(dict.fromkeys(item.ticket for item in reversed(self._items) if not item.ticket.taken))
+        requests = [(ticket.caller, len(ticket.outputs)) for ticket in tickets]
+        displaced = [tickets[index] for index in self._shares.yielding(requests, caller, count)]
+        gone = set(displaced)
+        self._items = deque(item for item in self._items if item.ticket not in gone)
+        for ticket in displaced:
+            self._shares.remove(ticket.caller, len(ticket.outputs))
+        return displaced
+
+    def _popped(self) -> Item:
+        item = self._items.popleft()
+        self._shares.remove(item.ticket.caller)
+        return item
+
+    def _discard(self, items: Sequence[Item]) -> None:
+        for item in items:
+            self._items.remove(item)
+            self._shares.remove(item.ticket.caller)
 
 
 def nearest(items: Sequence[Item], limit: int) -> list[Item]:

@@ -3,9 +3,11 @@
 from starlette.requests import Request
 from starlette.types import Scope
 
+from slipway.config.api import CALLER_HEADER
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.serving.prediction.request import RequestContext
 
+_CALLER = CALLER_HEADER.encode()
 EVENT = "slipway.event"
 """The scope key under which `ObserveRequests` stores the request's event."""
 
@@ -27,6 +29,11 @@ def request_id(scope: Scope) -> str:
     return str(getattr(scope.get("aws.context"), "aws_request_id", ""))
 
 
+def caller_header(scope: Scope) -> str:
+    """Return the header that says who calls; empty without one."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == _CALLER), "")
+
+
 def prediction_context(request: Request) -> RequestContext:
     """Return the context of a prediction request, and have its latency recorded."""
     event = event_of(request)
@@ -36,4 +43,5 @@ def prediction_context(request: Request) -> RequestContext:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return RequestContext(event, request_id(request.scope), disconnected)
+    scope = request.scope
+    return RequestContext(event, request_id(scope), disconnected, caller_header(scope))

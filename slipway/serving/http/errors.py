@@ -29,6 +29,7 @@ from slipway.errors import (
     OverloadedError,
     PredictionError,
     SlipwayError,
+    ThrottledError,
     TooLargeError,
     UnavailableError,
 )
@@ -41,6 +42,8 @@ from slipway.serving.http.context import event_in, request_id
 PROBLEM_JSON = "application/problem+json"
 PROBLEMS_SHOWN = 100
 RETRY_AFTER_SECONDS = 1
+RETRIED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""The statuses of errors that pass, whose answers carry ``Retry-After``."""
 _SHOWN_CHARACTERS = 500
 _LOG = logging.getLogger("slipway")
 # Overload raises thousands of these a second, and a version that cannot be loaded is logged when it is found out.
@@ -53,6 +56,7 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
+    (ThrottledError, HTTPStatus.TOO_MANY_REQUESTS),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
@@ -152,6 +156,8 @@ def _said(error: BaseException) -> _Said:
         return _Said(status, _input_detail(error.problems), error.problems[:PROBLEMS_SHOWN])
     if isinstance(error, UnavailableError):
         return _Said(status, _unavailable(error))
+    if isinstance(error, ThrottledError):
+        return _Said(status, f"the {error.dependency} is busy, and you hold your share of its queue; try again later")
     if isinstance(error, NotFoundError | ConflictError):
         return _Said(status, str(error)[:_SHOWN_CHARACTERS])
     if isinstance(error, PredictionError):
@@ -174,7 +180,7 @@ def _http_error(error: HTTPException) -> _Said:
 
 
 def _response(said: _Said, path: str, headers: Mapping[str, str] | None = None) -> Response:
-    added = {"retry-after": str(RETRY_AFTER_SECONDS)} if said.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    added = {"retry-after": str(RETRY_AFTER_SECONDS)} if said.status in RETRIED else {}
     if path == "/v2" or path.startswith("/v2/"):
         # The protocol's clients expect 400 for any invalid input.
         is_input = said.status is HTTPStatus.UNPROCESSABLE_ENTITY

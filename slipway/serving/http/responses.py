@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from slipway.serving.http.errors import PROBLEM_JSON, InferError, Problem
+from slipway.serving.http.errors import PROBLEM_JSON, RETRIED, InferError, Problem
 
 Responses = dict[int | str, dict[str, Any]]
 TEXT_MEDIA_TYPES = ("text/", "application/json", PROBLEM_JSON)
@@ -36,7 +36,7 @@ def _errors(statuses: tuple[int, ...], model: type[BaseModel]) -> Responses:
     made: Responses = {}
     for status in statuses:
         made[status] = {"model": model, "description": HTTPStatus(status).phrase}
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if status in RETRIED:
             made[status]["headers"] = _RETRY_AFTER
     return made
 

@@ -13,6 +13,7 @@ from slipway.errors import (
     InputError,
     OverloadedError,
     PredictionError,
+    ThrottledError,
     UnavailableError,
 )
 from slipway.features.cache import Output, PredictionCache, cache_key
@@ -87,6 +88,7 @@ class PredictionPipeline:
             InputError: a record is invalid; nothing was predicted.
             NotFoundError: the model or version does not exist.
             UnavailableError: the feature store is needed and down, a version cannot be loaded, or the queue is full.
+            ThrottledError: the queue is full, and the caller holds its share of it.
             PredictionError: the version failed.
         """
         request = self._begin(ask, context)
@@ -172,6 +174,8 @@ class PredictionPipeline:
                 return await self._runner.run(request, version, [place.record for place in batch])
         except OverloadedError:
             request.event.count(metrics.REJECTED)
+            raise
+        except ThrottledError:
             raise
         except (ExpiredError, ClientGoneError):
             request.event.count(metrics.EXPIRED)

@@ -65,12 +65,14 @@ async def never() -> None:
 class RequestContext:
     """The context of a prediction's HTTP request.
 
-    ``disconnected`` returns when the client has closed its connection. Captures contain ``request_id``.
+    ``disconnected`` returns when the client has closed its connection. Captures contain ``request_id``. ``caller`` is
+    the header that says who calls, and empty where nobody does.
     """
 
     event: RequestEvent
     request_id: str = ""
     disconnected: Callable[[], Awaitable[None]] = never
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)

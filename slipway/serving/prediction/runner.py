@@ -48,7 +48,7 @@ class Runner(Protocol):
         """Run the graph of one version on records of one request.
 
         Raises:
-            OverloadedError, ExpiredError, ClientGoneError: the records were not predicted.
+            OverloadedError, ThrottledError, ExpiredError, ClientGoneError: the records were not predicted.
             PredictionError: the version failed.
             UnavailableError: the version cannot currently be loaded.
         """

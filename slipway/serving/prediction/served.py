@@ -119,6 +119,10 @@ class ServedModels:
             raise NotFoundError(f"version of {model}", str(number), map(str, versions))
         return self._versions[model, number]
 
+    def most_records(self, name: str) -> int:
+        """How many records one request to a model may have."""
+        return min(self.config.api.limits.records, self.config.models[name].limits.records)
+
     def answer(self, model: str, predictions: Sequence[Prediction]) -> Predictions:
         """Return predictions as API answers; only the common fields are typed for another slot's version."""
         return Predictions(model=model, predictions=[self._answered(model, made) for made in predictions])
@@ -152,6 +156,7 @@ class ServedModels:
         limits = self.config.api.limits
         record = record_model(predictor.manifest, self.definitions.entities, text_characters=limits.text_characters)
         answer = answer_model(record.__name__, predictor.manifest)
-        own = self.config.models[predictor.manifest.name].limits
-        reader = RecordReader(record, limit=min(limits.records, own.records), characters=own.characters)
+        name = predictor.manifest.name
+        characters = self.config.models[name].limits.characters
+        reader = RecordReader(record, limit=self.most_records(name), characters=characters)
         return ServedVersion(predictor, reader, answer)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pydantic_core import from_json, to_json
 
+from slipway.config.api import CALLER_HEADER
 from slipway.features.cache import cache_key
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
@@ -35,7 +36,9 @@ _LOG = logging.getLogger("slipway")
 class Peer(Protocol):
     """Reaches the other slot through the load balancer."""
 
-    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
+    async def post(
+        self, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Post JSON, and return the answer's status and body; raises OSError without an answer within ``seconds``."""
         ...
 
@@ -95,7 +98,9 @@ class Forwarding:
         try:
             path = f"/v1/models/{request.model}/versions/{version}/predict"
             seconds = max(request.deadline - monotonic(), 0) * _SHARE_OF_TIME
-            status, answer = await self._peer.post(path, body, seconds)
+            # The other slot's queue is shared by callers too, and not by slots.
+            headers = {CALLER_HEADER: caller} if (caller := request.context.caller) else None
+            status, answer = await self._peer.post(path, body, seconds, headers)
             predictions = [_usable(request, made) for made in _predictions(status, answer, version, len(pairs))]
         except (OSError, ValueError) as error:
             _LOG.warning("version %s of %s is not reached, so this slot answers: %r", version, request.model, error)

@@ -116,3 +116,9 @@ def test_no_answer_in_time_is_an_error() -> None:
             await balancer.post("/", b"", 0.2)
 
     with_server([b""], late)
+
+
+def test_headers_are_sent_as_they_are_given() -> None:
+    headers = {"x-slipway-caller": "203.0.113.7 ann"}
+    server, _ = with_server([OK], lambda balancer: balancer.post("/v1/x", b"{}", 5, headers))
+    assert b"\r\nx-slipway-caller: 203.0.113.7 ann\r\n" in server.requests[0]

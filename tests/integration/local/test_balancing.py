@@ -1,5 +1,6 @@
 """Two slots behind a listener rule, as in the heavy tier: weights, health, and access through an API."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +16,16 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.environment import settings
+from slipway.config.api import CALLER_HEADER
+
+ADMINISTRATOR = Credentials(settings.ACCESS_KEY, settings.SECRET_KEY)
+MAY_CALL = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}],
+    }
+)
+BY_IAM = "${context.identity.sourceIp} ${context.identity.userArn}"
 
 Aws = Callable[[str], Any]
 
@@ -45,6 +56,7 @@ class Slot:
                 self.send_response(status)
                 self.send_header("Content-Type", "text/plain")
                 self.send_header("X-Slot", name)
+                self.send_header("X-Caller", self.headers.get(CALLER_HEADER, ""))
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -211,6 +223,7 @@ def through_api(aws: Aws, emulator: str, balancer: Balancer) -> Iterator[Callabl
         ConnectionType="VPC_LINK",
         ConnectionId="link",
         PayloadFormatVersion="1.0",
+        RequestParameters={f"overwrite:header.{CALLER_HEADER}": BY_IAM},
     )["IntegrationId"]
     gateway.create_route(
         ApiId=api, RouteKey="ANY /model/{rest+}", Target=f"integrations/{integration}", AuthorizationType="AWS_IAM"
@@ -218,11 +231,12 @@ def through_api(aws: Aws, emulator: str, balancer: Balancer) -> Iterator[Callabl
     gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     with httpx.Client(base_url=emulator) as client:
 
-        def call(method: str, path: str, *, body: bytes = b"", signed: bool = True) -> httpx.Response:
+        def call(
+            method: str, path: str, *, body: bytes = b"", signed: bool = True, keys: Credentials = ADMINISTRATOR
+        ) -> httpx.Response:
             url = f"{emulator}/_aws/execute-api/{api}/$default{path}"
-            request = AWSRequest(method, url, data=body)
+            request = AWSRequest(method, url, data=body, headers={CALLER_HEADER: "somebody else"})
             if signed:
-                keys = Credentials(settings.ACCESS_KEY, settings.SECRET_KEY)
                 SigV4Auth(keys, "execute-api", settings.REGION).add_auth(request)
             return client.request(method, url, content=body, headers=dict(request.headers))
 
@@ -243,3 +257,17 @@ def test_path_and_query_arrive_as_they_were_sent(through_api: Callable[..., http
 
 def test_an_unsigned_request_does_not_reach_them(through_api: Callable[..., httpx.Response]) -> None:
     assert through_api("POST", "/model/predict", body=b"a tweet", signed=False).status_code == 403
+
+
+def test_the_slots_are_told_who_calls_and_not_what_a_client_says(
+    aws: Aws, through_api: Callable[..., httpx.Response]
+) -> None:
+    iam = aws("iam")
+    told = []
+    for name in ("ann", "bob"):
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="call", PolicyDocument=MAY_CALL)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        keys = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        told.append(through_api("GET", "/model/predict", keys=keys).headers["x-caller"])
+    assert told == [f"127.0.0.1 arn:aws:iam::{settings.ACCOUNT}:user/{name}" for name in ("ann", "bob")]

@@ -1,5 +1,6 @@
 """Two slots of one model that reach each other, as the load balancer lets them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from fakes.releases import MemoryReleaseStore
 from starlette.testclient import TestClient
 
 from slipway.config import parse_config
+from slipway.config.api import CALLER_HEADER
 from slipway.errors import PredictionError
 from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
@@ -37,7 +39,7 @@ class OutOfReach(OSError):
 
 @dataclass
 class Slot:
-    """One version as its container serves it; ``asked`` are the paths that the other slot asked of it."""
+    """One version as its container serves it; ``asked`` are the paths that the other slot asked, for ``callers``."""
 
     version: int
     client: TestClient
@@ -46,6 +48,7 @@ class Slot:
     releases: SlotReleases
     predictor: Any
     asked: list[str] = field(default_factory=list)
+    callers: list[str] = field(default_factory=list)
 
     def metrics(self) -> str:
         return "".join(self.written) + self.telemetry.drain()
@@ -97,17 +100,22 @@ class Peer:
     version: int
     is_closed: bool = False
 
-    async def post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
+    async def post(
+        self, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         slots, other = self.slots, self.slots.by_version[self.version]
         if not slots.reached:
             raise OutOfReach("nobody listens")
         if slots.answers is not None:
             return 200, slots.answers
         other.asked.append(path)
+        other.callers.append((headers or {}).get(CALLER_HEADER, ""))
         assert seconds > 0
         transport = httpx.ASGITransport(other.client.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://balancer") as client:
-            answer = await client.post(path, content=body, headers={"content-type": "application/json"})
+            answer = await client.post(
+                path, content=body, headers={"content-type": "application/json", **(headers or {})}
+            )
         return answer.status_code, answer.content
 
     async def close(self) -> None:

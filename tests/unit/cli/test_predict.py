@@ -45,7 +45,7 @@ def test_a_file_of_records_and_one_version(fake_api, monkeypatch, tmp_path: Path
     file = tmp_path / "records.jsonl"
     file.write_text('{"a": 1}\n\n{"a": 2.5}\n')
     assert run(monkeypatch, "predict", "m", "--input", str(file), "--version", "2") == 0
-    assert fake_api.calls[0][2] == {"inputs": [{"a": 1}, {"a": 2.5}]}
+    assert fake_api.calls[1][2] == {"inputs": [{"a": 1}, {"a": 2.5}]}
 
 
 def test_a_line_that_is_not_json_is_named_and_nothing_is_sent(fake_api, monkeypatch, capsys, tmp_path: Path):
@@ -142,7 +142,7 @@ def test_lines_end_at_the_line_feed_alone(fake_api, monkeypatch, tmp_path: Path)
     fake_api.answers["POST /v1/models/m/predict"] = (200, {"model": "m", "predictions": [PREDICTION]})
     (tmp_path / "r.jsonl").write_text('{"text": "so\u2028good\x85x"}\n', encoding="utf-8")
     assert run(monkeypatch, "predict", "m", "--input", str(tmp_path / "r.jsonl")) == 0
-    assert fake_api.calls[0][2] == {"inputs": [{"text": "so\u2028good\x85x"}]}
+    assert fake_api.calls[1][2] == {"inputs": [{"text": "so\u2028good\x85x"}]}
 
 
 def test_what_the_api_refuses_is_named_by_its_place_in_the_file(fake_api, monkeypatch, capsys, tmp_path: Path):

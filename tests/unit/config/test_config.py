@@ -48,15 +48,23 @@ def test_the_cache_is_on_for_heavy_models_unless_it_is_off():
     assert not config_of("{ versions: [1], stable: 1 }").models["large"].cache.enabled
 
 
+def test_a_heavy_model_takes_less_text_in_one_request():
+    assert heavy().limits.characters == 36_864
+    assert heavy("limits: { records: 3 }").limits.model_dump() == {"records": 3, "characters": 36_864}
+    assert heavy("limits: { characters: 9 }").limits.characters == 9
+    assert config_of("{ versions: [1], stable: 1 }").models["large"].limits.characters == 131_072
+
+
 def test_heavy_is_not_for_light_models():
     field, message = problem_of("{ versions: [1], stable: 1, heavy: { min_tasks: 2 } }")
     assert field == "models.large"
     assert "the tier is light" in message
 
 
-def test_a_cache_that_is_no_section_is_named():
-    field, message = problem_of("{ tier: heavy, versions: [1], stable: 1, cache: yes }")
-    assert (field, message) == ("models.large.cache", "must be an object (got true)")
+@pytest.mark.parametrize("section", ["cache", "limits"])
+def test_a_section_that_is_none_is_named(section):
+    field, message = problem_of(f"{{ tier: heavy, versions: [1], stable: 1, {section}: yes }}")
+    assert (field, message) == (f"models.large.{section}", "must be an object (got true)")
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from fakes.releases import MemoryReleaseStore
 from pydantic_core import to_json
-from support.heavy.slots import CONFIG, FIELD, MODEL, Slots, home, start
+from support.heavy.slots import CONFIG, FIELD, MODEL, PREDICT, Slots, home, start
 from support.packages import make_regression_package
 from support.releases.records import make_release
 
 from slipway.config import parse_config
+from slipway.config.api import CALLER_HEADER
 from slipway.config.releases import AbTest
 from slipway.errors import UnavailableError
 from slipway.models.bundle import load_models
@@ -103,6 +104,14 @@ def test_what_addresses_a_version_is_passed_on_to_nobody(slots: Slots) -> None:
     assert {made["version"] for made in found} == {2}
     assert slots.by_version[1].asked == []
     assert set(slots.by_version[2].asked) <= {f"/v1/models/{MODEL}/versions/2/predict"}
+
+
+def test_the_other_slot_is_told_who_called(slots: Slots) -> None:
+    asked = {"inputs": [home(value) for value in range(1, 11)]}
+    caller = {CALLER_HEADER: "203.0.113.7 arn:aws:iam::123456789012:user/ann"}
+    slots.by_version[1].client.post(PREDICT, json=asked, headers=caller)
+    slots.by_version[1].client.post(PREDICT, json=asked)
+    assert slots.by_version[2].callers == [caller[CALLER_HEADER], ""]
 
 
 def test_where_the_other_slot_is_not_reached_this_one_answers(slots: Slots) -> None:

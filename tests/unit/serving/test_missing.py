@@ -12,6 +12,7 @@ from slipway.config import parse_config
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
+from slipway.serving.apis import sagemaker
 
 CONFIG = """
 project: demo
@@ -87,6 +88,16 @@ def test_tensors_hold_null_and_nan_and_integers_as_floats(flights_client: TestCl
     answer = flights_client.post("/v2/models/flights/infer", json={"inputs": inputs})
     assert answer.status_code == 200, answer.text
     assert {output["name"]: output["data"] for output in answer.json()["outputs"]}["value"] == [2, 1]
+
+
+def test_an_empty_cell_is_missing_and_not_taken_from_the_store(flights: Api) -> None:
+    # Without a value for the wind, the row would have to name its airport.
+    rows = b"seats,carrier,distance,wind\n1,AA,1,\n,,1,NA\n"
+    headers = {"content-type": "text/csv; header=present", "accept": "application/json"}
+    app = flights.app()
+    app.include_router(sagemaker.router)
+    with TestClient(app) as client:
+        assert values(client.post("/invocations", content=rows, headers=headers)) == [1, 3]
 
 
 def test_rankings_take_missing_values(flights_client: TestClient) -> None:

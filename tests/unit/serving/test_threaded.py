@@ -104,7 +104,7 @@ def test_what_finds_the_queue_full_is_told_at_once_when_to_come_again(serve) -> 
     asking[0].start()
     assert graph.running.wait(10)
     asking[1].start()
-    while served.executor.has_room():
+    while served.executor.room().is_given:
         pass
     answer = served.client.post(PREDICT, json=GOOD)
     refused(answer, 503)

@@ -195,6 +195,26 @@ def test_the_page_of_the_api_asks_no_other_host(client: TestClient) -> None:
     assert client.get("/redoc").status_code == 404
 
 
+def test_the_openapi_document_says_which_refusals_pass(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    predicting = [path for path in paths if path.endswith(("/predict", "/rank", "/infer"))]
+    assert len(predicting) > 8
+    for path in predicting:
+        responses = paths[path]["post"]["responses"]
+        assert {status for status, each in responses.items() if "Retry-After" in each.get("headers", {})} == {
+            "429",
+            "503",
+        }
+
+
+def test_a_model_states_what_a_request_may_have(client: TestClient) -> None:
+    limits = {name: client.get(f"/v1/models/{name}").json()["limits"] for name in ("tiny-sentiment", "tiny-price")}
+    assert limits == {
+        "tiny-sentiment": {"records": 16, "characters": 1000},
+        "tiny-price": {"records": 4, "characters": 131_072},
+    }
+
+
 def test_the_openapi_examples_work(api, client: TestClient) -> None:
     api.write_patient("p001", radius=12.0, smooth=0.5)
     document = client.get("/openapi.json").json()

@@ -5,6 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.serving.batching.shares import Room
 from slipway.serving.batching.waiting import Item, Ticket, Waiting, nearest
 
 LENGTHS = st.lists(st.integers(min_value=0, max_value=500), min_size=1, max_size=60)
@@ -33,7 +34,7 @@ def test_records_without_text_are_all_of_one_length() -> None:
 
 def test_all_or_none_of_a_request_wait() -> None:
     waiting = Waiting(3)
-    assert waiting.put(items([1, 1]))
-    assert not waiting.put(items([1, 1]))
+    assert waiting.put(items([1, 1])) == (Room.FREE, [])
+    assert waiting.put(items([1, 1])) == (Room.FULL, [])
     assert len(waiting) == 2
-    assert waiting.put(items([1]))
+    assert waiting.put(items([1])) == (Room.FREE, [])
