@@ -1,12 +1,14 @@
 """The sums by bucket of the sticky value that a record keeps: experiments' since the start, and guards' of late."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
 
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import NOTHING, Clusters, Tally, Window
 from slipway.releases.record.document import ReleaseRecord, StoredClusters
 from slipway.releases.routing.buckets import BUCKETS
+from slipway.releases.statistics.betting import Array
 
 # The most sums by bucket in a record, over versions and keys: 110 KB of the 400 KB of an item.
 _MOST_SUMS = 80
@@ -30,6 +32,11 @@ def user_sums(record: ReleaseRecord, windows: Sequence[Window], is_warming_up: C
     return {version: {key: arm[key] for key in arm if key in kept} for version, arm in sums.items() if arm}
 
 
+def remembered(least: Array, minutes: float) -> Array:
+    """The part of the guards' sums that is kept over ``minutes``, if each version has at least ``least`` outcomes."""
+    return np.where(least > _MEMORY_OUTCOMES, np.exp(-minutes / _MEMORY_MINUTES), 1.0)
+
+
 def _counted(sums: Sums, window: Window) -> set[str]:
     """The keys that are counted by bucket, of any version: those of a version without users count as of no user."""
     return {key for arms in (sums, window.clusters) for arm in arms.values() for key in arm}
@@ -37,8 +44,7 @@ def _counted(sums: Sums, window: Window) -> set[str]:
 
 def _add(sums: Sums, window: Window, key: str) -> None:
     least = min(_outcomes(arm.get(key)) for arm in sums.values())
-    fades = key not in _SINCE_THE_START and least > _MEMORY_OUTCOMES
-    kept = math.exp(-window.minutes / _MEMORY_MINUTES) if fades else 1.0
+    kept = 1.0 if key in _SINCE_THE_START else float(remembered(np.array(least), window.minutes))
     for version, arm in sums.items():
         arm[key] = _sum(arm.get(key), window.clusters.get(version, {}).get(key), window.tally(version, key), kept)
 
