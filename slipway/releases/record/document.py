@@ -97,8 +97,7 @@ class ReleaseRecord(Stored):
     - ``minutes`` and ``requests``: the progress of the current step, counted only while its candidate has traffic.
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``: upper bounds on the stable version's means, row by row, for use once it has no traffic.
-    - ``clusters``: the sums since the start by bucket of the sticky value, per version and key; ``clusters_until``: the
-      end of the minutes whose log lines are in them.
+    - ``clusters``: the sums since the start by bucket of the sticky value, per version and key.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``conflict``: the live shares are not those of the record.
@@ -132,7 +131,6 @@ class ReleaseRecord(Stored):
     reference: tuple[float, ...] | None = None
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
-    clusters_until: AwareDatetime | None = None
     weighed_at: AwareDatetime | None = None
     held: bool = False
     conflict: bool = False

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -70,7 +69,6 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
     if windows:
         update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
         update["clusters"] = _clusters(record, windows)
-        update["clusters_until"] = max(filter(None, _clustered_until(record, windows)), default=None)
     if record.limits is None and (limits := _limits(evidence.reference)):
         update["limits"] = limits
     alike = shared_failure(windows[-1:], record.stable, record.candidates, record.judge)
@@ -161,10 +159,6 @@ def _clusters(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dic
         for version, arm in sums.items()
         if arm
     }
-
-
-def _clustered_until(record: ReleaseRecord, windows: Sequence[Window]) -> list[datetime | None]:
-    return [record.clusters_until, *(window.clusters_until for window in windows)]
 
 
 def _limits(reference: Reference | None) -> LatencyLimits | None:
