@@ -1,11 +1,12 @@
-"""Queries of CloudWatch Logs Insights with `stats`, by which sticky releases are counted by bucket.
+"""Queries of CloudWatch Logs Insights with `stats`, by which releases are counted by bucket of users.
 
 MiniStack selects and sorts lines, ignores `stats`, and keeps every answer. The part of the language that is here is:
 
     filter CONDITION and … | stats count(FIELD) as NAME, sum(FIELD) as NAME, sum(FIELD > NUMBER) as NAME, … by FIELD, …
 
-A condition is `[not] ispresent(FIELD)`, `FIELD = "text"`, `FIELD >= NUMBER` or `FIELD < NUMBER`. Everything else is
-refused by name.
+There may be several filters, and `| limit NUMBER` at the end. A condition is `[not] ispresent(FIELD)`,
+`FIELD = "text"`, `FIELD >= NUMBER` or `FIELD < NUMBER`; the last two take `toMillis(@timestamp)`, too. Everything else
+is refused by name.
 """
 
 import json
@@ -24,9 +25,10 @@ _FIELD = r"([A-Za-z_][\w.]*)"
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _PRESENT = re.compile(rf"(not )?ispresent\({_FIELD}\)")
 _EQUAL = re.compile(rf'{_FIELD} = "([^"\\]*)"')
-_ORDERED = re.compile(rf"{_FIELD} (>=|<) {_NUMBER}")
+_TIME = "toMillis(@timestamp)"
+_ORDERED = re.compile(rf"([A-Za-z_][\w.]*|{re.escape(_TIME)}) (>=|<) {_NUMBER}")
 _FIGURE = re.compile(rf"(count|sum)\({_FIELD}(?: > {_NUMBER})?\) as (\w+)")
-_QUERY = re.compile(r"filter (.+?) \| stats (.+) by (.+)")
+_QUERY = re.compile(r"((?:filter [^|]+ \| )+)stats ([^|]+) by ([^|]+?)(?: \| limit (\d+))?")
 
 Line = Mapping[str, Any]
 Condition = Callable[[Line], bool]
@@ -63,6 +65,7 @@ class Query:
     conditions: Sequence[Condition]
     figures: Sequence[Figure]
     by: Sequence[str]
+    most: int = _MOST_ROWS
 
     def rows(self, lines: Iterable[Line]) -> list[dict[str, str]]:
         """The figures of each group; a row leaves out what its lines lack."""
@@ -72,7 +75,7 @@ class Query:
                 values = (field_of(line, field) for field in self.by)
                 group = tuple(None if value is None else str(value) for value in values)
                 groups.setdefault(group, []).append(line)
-        return [self._row(group, found) for group, found in groups.items()]
+        return [self._row(group, found) for group, found in groups.items()][: self.most]
 
     def _row(self, group: Sequence[str | None], lines: Sequence[Line]) -> dict[str, str]:
         named = {field: value for field, value in zip(self.by, group, strict=True) if value is not None}
@@ -97,11 +100,13 @@ def parse(text: str) -> Query:
     found = _QUERY.fullmatch(" ".join(text.split()))
     if found is None:
         raise MalformedQueryError(f"only `filter … | stats … by …` is known here, not: {text}")
-    conditions, figures, by = (found[place] for place in (1, 2, 3))
+    filters, figures, by = (found[place] for place in (1, 2, 3))
+    conditions = " and ".join(each.removeprefix("filter ") for each in filters.removesuffix(" | ").split(" | "))
     return Query(
         [_condition(each) for each in conditions.split(" and ")],
         [_figure(each) for each in figures.split(", ")],
         [_named(each) for each in by.split(", ")],
+        int(found[4]) if found[4] else _MOST_ROWS,
     )
 
 
@@ -166,14 +171,14 @@ def _start(data: Mapping[str, Any], text: str) -> Any:
 def _lines(groups: Iterable[str], start: int, end: int) -> list[Line]:
     """The JSON objects among the lines of some groups, received in [``start``, ``end``] in seconds."""
     with cloudwatch_logs._log_events_lock:
-        messages = [
-            event["message"]
+        events = [
+            (event["timestamp"], event["message"])
             for group in groups
             for stream in list(cloudwatch_logs._log_groups[group]["streams"].values())
             for event in stream["events"]
             if start * _MS_PER_SECOND <= event["timestamp"] <= end * _MS_PER_SECOND
         ]
-    return [line for message in messages if (line := _read(message)) is not None]
+    return [{**line, _TIME: at} for at, message in events if (line := _read(message)) is not None]
 
 
 def _read(message: str) -> Line | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from slipway.errors import ConflictError, NotFoundError, SlipwayError, StaleError, UnavailableError
-from slipway.releases.evidence.log_clusters import ClusterReader, NoClusters
+from slipway.releases.evidence.log_clusters import ClusterReader, CountedWindows, NoClusters
 from slipway.releases.evidence.tallies import Evidence, Observed, Reference, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder
@@ -185,19 +185,10 @@ class Controller:
         except UnavailableError as error:
             return Evidence(observed), (str(error),)
         # An order does not wait for the logs, and a look without side effects starts no query of them.
-        windows, unseen = self._clustered(record, windows) if mend and record.order is None else (windows, ())
-        return Evidence(observed, windows, reference, alarms), unseen
-
-    def _clustered(
-        self, record: ReleaseRecord, windows: tuple[Window, ...]
-    ) -> tuple[tuple[Window, ...], tuple[str, ...]]:
-        """The windows with the guards by bucket; without the logs, the windows as they are, and why."""
-        if not windows:
-            return windows, ()
-        try:
-            return (*windows[:-1], self._world.clusters.with_clusters(record, windows[-1])), ()
-        except UnavailableError as error:
-            return windows, (str(error),)
+        counted = CountedWindows(windows)
+        if mend and record.order is None:
+            counted = self._world.clusters.with_clusters(record, windows)
+        return Evidence(observed, counted.windows, reference, alarms), counted.problems
 
     def _act(self, record: ReleaseRecord, actions: Iterable[Action]) -> tuple[tuple[Action, ...], list[str]]:
         """Run every action. The next pass retries an action that failed."""

@@ -1,14 +1,15 @@
-"""Counts the guards of a sticky release by bucket, from the log lines of requests.
+"""Counts the guards of a sticky release by bucket, minute by minute, from the log lines of requests.
 
-The record says until when the lines are counted (`ReleaseRecord.clusters_until`), and a query starts there. So no
-minute is counted twice or lost, whichever process asks and however many queries fail.
+A minute's buckets belong to its tallies, so both are judged together: windows whose lines are not counted yet are held
+back, and the next pass reads them again (`ReleaseRecord.judged_until`). So no minute is counted twice or lost,
+whichever process asks and however many queries fail.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from slipway.errors import UnavailableError
@@ -18,14 +19,15 @@ from slipway.releases.record.document import ReleaseRecord
 
 # A request takes up to 30 seconds, and its lines are written when it ends.
 _WRITTEN_WITHIN = timedelta(minutes=1)
-# A failed query is repeated quietly for this long; then it is an error of the pass.
-_PATIENCE = timedelta(minutes=10)
-# As far as the evidence in metrics reaches back.
-_LONGEST = timedelta(hours=6)
+# A failing candidate must not stay because logs cannot be read: after so long, it is judged by version alone.
+_PATIENCE = timedelta(minutes=3)
+# Each minute is a query. After a longer absence of the controller, earlier minutes are counted by version alone.
+_MOST_MINUTES = 20
 # Queries take a second or two. One that takes longer is collected in the next pass, so that no release waits for it.
-_WAIT_SECONDS = 3.0
-_POLL_SECONDS = 0.25
+_POLL_SECONDS, _POLLS = 0.25, 20
 _LOG = logging.getLogger("slipway")
+Arms = Mapping[int, Mapping[str, Clusters]]
+"""The sums by bucket of each version, by key."""
 
 
 class LogQueries(Protocol):
@@ -35,23 +37,20 @@ class LogQueries(Protocol):
     def rows(self, query: str) -> list[Row] | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class CountedWindows:
+    """The windows to judge now, and why some of them are not counted by bucket."""
+
+    windows: tuple[Window, ...]
+    problems: tuple[str, ...] = ()
+
+
 class ClusterReader(Protocol):
     """Counts the guards by bucket."""
 
-    def with_clusters(self, record: ReleaseRecord, last: Window) -> Window:
-        """The last window with what the lines until its end add by bucket; unchanged if nothing is known now.
-
-        Raises:
-            UnavailableError: the lines could not be read for some minutes; a later pass counts them.
-        """
+    def with_clusters(self, record: ReleaseRecord, windows: tuple[Window, ...]) -> CountedWindows:
+        """The windows with their guards by bucket, or no windows while that cannot be known."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    query: str
-    start: datetime
-    end: datetime
 
 
 class LogClusters:
@@ -76,61 +75,74 @@ class LogClusters:
         self._groups = groups
         self._queries = queries
         self._pause = pause
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, dict[datetime, str]] = {}
 
-    def with_clusters(self, record: ReleaseRecord, last: Window) -> Window:
-        start = _start(record, last.end)
-        if start is None or start >= last.end:
-            return last
+    def with_clusters(self, record: ReleaseRecord, windows: tuple[Window, ...]) -> CountedWindows:
+        counted = _counted(record, windows)
+        if not counted:
+            return CountedWindows(windows)
         try:
-            return self._counted(record, last, start)
+            found = self._count(record, counted)
         except UnavailableError as error:
-            if last.end - start >= _PATIENCE:
+            if windows[-1].end - counted[0].start >= _PATIENCE:
+                self._running.pop(record.id, None)
+                return CountedWindows(windows, (str(error),))
+            _LOG.warning("release %s: %s; its last minutes are judged later", record.id, error)
+            return CountedWindows(())
+        return CountedWindows(tuple(_with(window, found.get(window.start, {})) for window in windows))
+
+    def _count(self, record: ReleaseRecord, windows: Iterable[Window]) -> dict[datetime, Arms]:
+        """The sums by bucket of each window by its start; raises UnavailableError if one is not known now."""
+        running = self._start(record, windows)
+        found: dict[datetime, Arms] = {}
+        pauses = iter(range(_POLLS))
+        for start, query in list(running.items()):
+            try:
+                rows = self._await(query, pauses)
+            except UnavailableError:
+                del running[start]
                 raise
-            _LOG.warning("release %s: %s; the lines from %s on are counted later", record.id, error, start)
-            return last
+            if rows is None:
+                raise UnavailableError("counting by bucket", "a query of the log group is still running")
+            found[start] = read_rows(record, rows)
+        del self._running[record.id]
+        return found
 
-    def _counted(self, record: ReleaseRecord, last: Window, start: datetime) -> Window:
-        running = self._running.pop(record.id, None)
-        if running is None or running.start != start:
-            running = self._ask(record, start, last.end)
-        rows = self._await(running.query)
-        if rows is None:
-            self._running[record.id] = running
-            raise UnavailableError("counting by bucket", "the query of the log group is still running")
-        return _with(last, read_rows(record, rows), running.end)
-
-    def _ask(self, record: ReleaseRecord, start: datetime, end: datetime) -> _Running:
+    def _start(self, record: ReleaseRecord, windows: Iterable[Window]) -> dict[datetime, str]:
+        """The queries of the windows; those that earlier passes have not started are started."""
         group = self._groups.get(record.model)
         if group is None:
             raise UnavailableError("counting by bucket", f"the log group of {record.model} is not known here")
-        text = query_text(self._project, record, start, end)
-        return _Running(self._queries.start(group, text, start, end + _WRITTEN_WITHIN), start, end)
+        before, running = self._running.get(record.id, {}), dict[datetime, str]()
+        self._running[record.id] = running
+        for window in windows:
+            text = query_text(self._project, record, window.start, window.end)
+            until = window.end + _WRITTEN_WITHIN
+            query = before.get(window.start) or self._queries.start(group, text, window.start, until)
+            running[window.start] = query
+        return running
 
-    def _await(self, query: str) -> list[Row] | None:
-        waited = 0.0
-        while (rows := self._queries.rows(query)) is None and waited < _WAIT_SECONDS:
+    def _await(self, query: str, pauses: Iterator[int]) -> list[Row] | None:
+        while (rows := self._queries.rows(query)) is None and next(pauses, None) is not None:
             self._pause(_POLL_SECONDS)
-            waited += _POLL_SECONDS
         return rows
 
 
 class NoClusters:
     """A `ClusterReader` of a deployment whose log groups are not known."""
 
-    def with_clusters(self, record: ReleaseRecord, last: Window) -> Window:  # noqa: ARG002 - as `ClusterReader` has it
-        return last
+    def with_clusters(self, record: ReleaseRecord, windows: tuple[Window, ...]) -> CountedWindows:  # noqa: ARG002 - as `ClusterReader` has it
+        return CountedWindows(windows)
 
 
-def _start(record: ReleaseRecord, end: datetime) -> datetime | None:
-    """Where the next lines begin: at the first whole minute in which the candidates have traffic, or later."""
-    since = record.clusters_until or record.running_since
+def _counted(record: ReleaseRecord, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+    """The windows that are counted by bucket: the last ones in which the candidates have traffic all the time."""
+    since = record.running_since
     if since is None or record.serving.sticky is None:
-        return None
-    minute = datetime.fromtimestamp(-(-since.timestamp() // 60) * 60, UTC)
-    return max(minute, end - _LONGEST)
+        return ()
+    return tuple(window for window in windows[-_MOST_MINUTES:] if window.start >= since)
 
 
-def _with(last: Window, found: Mapping[int, Mapping[str, Clusters]], until: datetime) -> Window:
-    merged = {version: {**last.clusters.get(version, {}), **of_key} for version, of_key in found.items()}
-    return replace(last, clusters={**last.clusters, **merged}, clusters_until=until)
+def _with(window: Window, found: Arms) -> Window:
+    merged = {version: {**window.clusters.get(version, {}), **of_key} for version, of_key in found.items()}
+    return replace(window, clusters={**window.clusters, **merged})

@@ -99,14 +99,12 @@ class Window:
     ``ties``. Tallies that were not measured are left out.
 
     ``clusters`` has the same tallies by bucket of the sticky value, by version and key, as far as they are counted so.
-    Those that come from log lines can be of other minutes than the window's; ``clusters_until`` is the end of these.
     """
 
     start: datetime
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
     clusters: Mapping[int, Mapping[str, Clusters]] = field(default_factory=dict)
-    clusters_until: datetime | None = None
 
     @property
     def minutes(self) -> float:

@@ -110,7 +110,7 @@ class ReleaseRecord(Stored):
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
       it has no traffic.
     - ``clusters``: the sums by bucket of the sticky value, per version and key; ``clusters_before``: those of the same
-      users before the release, per key; ``clusters_until``: the end of the minutes whose log lines are in the sums.
+      users before the release, per key.
     - ``strata``: a bandit's rewards by period; None before the first.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
@@ -151,7 +151,6 @@ class ReleaseRecord(Stored):
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
     clusters_before: dict[str, StoredClusters] = Field(default={})
-    clusters_until: AwareDatetime | None = None
     weighed_at: AwareDatetime | None = None
     strata: StoredStrata | None = None
     held: bool = False

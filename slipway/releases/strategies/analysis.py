@@ -90,7 +90,6 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
     if windows:
         update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
         update["clusters"] = user_sums(record, windows, lambda window: is_warming_up(record, window.start))
-        update["clusters_until"] = max(filter(None, _clustered_until(record, windows)), default=None)
         update["strata"] = _strata(record, windows)
     if record.limits is None and (limits := _limits(evidence.reference)):
         update["limits"] = limits
@@ -222,10 +221,6 @@ def _strata(record: ReleaseRecord, windows: Sequence[Window]) -> StoredStrata | 
         tallies = [window.tally(version, keys.REWARD) for version in arms]
         strata = strata.after(np.array([each.n for each in tallies]), np.array([each.total for each in tallies]), live)
     return StoredStrata.of(strata)
-
-
-def _clustered_until(record: ReleaseRecord, windows: Sequence[Window]) -> list[datetime | None]:
-    return [record.clusters_until, *(window.clusters_until for window in windows)]
 
 
 def _limits(reference: Reference | None) -> LatencyLimits | None:

@@ -53,7 +53,7 @@ def _sum(before: StoredClusters | None, added: Clusters | None, everything: Tall
     none = Clusters((0.0,) * BUCKETS, (0.0,) * BUCKETS)
     users, rest = (before.unpacked(), before.rest) if before else (none, NOTHING)
     added = added or none
-    # Log lines can be of an earlier minute than the metrics: one window has too little left, and another too much.
+    # Log lines and metrics differ by a few requests: one window has too little left, and another too much.
     left, left_total = everything.n - sum(added.n), everything.total - sum(added.total)
     more = Tally(rest.n * kept + left, rest.total * kept + left_total)
     return StoredClusters.of(Clusters(*(tuple(each) for each in _faded(users, added, kept))), more)

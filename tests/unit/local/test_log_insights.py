@@ -60,6 +60,21 @@ def test_lines_without_a_grouping_field_are_a_group_unless_they_are_filtered_out
     assert rows == [{"Version": "1", "n": "2"}]
 
 
+def test_members_of_objects_have_names_with_dots_and_a_limit_limits() -> None:
+    lines = [{"part": {"of": str(number), "n": number}} for number in range(4)]
+    query = "filter ispresent(part.of) | stats sum(part.n) as n by part.of"
+    assert parse(query).rows(lines)[3] == {"part.of": "3", "n": "3.0"}
+    assert len(parse(f"{query} | limit 2").rows(lines)) == 2
+
+
+def test_several_filters_must_hold_and_one_may_be_of_the_time_of_the_line() -> None:
+    put(*((at, '{"Version": "1"}') for at in (1000, 1001, 1999, 2000)))
+    exact = "filter toMillis(@timestamp) >= 1001 | filter toMillis(@timestamp) < 2000"
+    _, asked = ask(f"{exact} | {COUNT} | limit 9", 1, 2)
+    _, found = answer(cloudwatch_logs._get_query_results({"queryId": asked["queryId"]}))
+    assert found["results"] == [[{"field": "Version", "value": "1"}, {"field": "n", "value": "2"}]]
+
+
 @pytest.mark.parametrize(
     ("query", "named"),
     [
