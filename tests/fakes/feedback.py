@@ -34,9 +34,9 @@ class MemoryFeedbackStore:
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
         found = [
-            Accuracy.of(predicted=self._captured[each.prediction].label, true=each.label)
+            Accuracy.of(predicted=self._captured[each.prediction].label, true=each.label_text)
             for each in self._about(model, version, since, until)
-            if each.label is not None and each.prediction in self._captured
+            if each.label_text is not None and each.prediction in self._captured
         ]
         return sum(found, Accuracy())
 
