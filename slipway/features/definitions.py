@@ -108,7 +108,8 @@ class FeatureDefinitions:
         days = self.groups[write.key.group].ttl_days
         if days is None:
             return None
-        expires_at = event_milliseconds // 1000 + int(days * 86_400)
+        # Rounded up to DynamoDB's whole seconds, so that no row expires early.
+        expires_at = math.ceil((event_milliseconds + days * 86_400_000) / 1000)
         if expires_at <= now.timestamp():
             raise InputError.of(
                 f"{write.key.group}.event_time",
