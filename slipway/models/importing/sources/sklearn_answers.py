@@ -11,6 +11,9 @@ from slipway.models.extras import need
 from slipway.models.importing.graphs import GraphDraft
 from slipway.models.importing.source import Values
 
+_Steps = Sequence[tuple[str, int | list[int] | None, dict[str, Any]]]
+"""Nodes to append: the operator, its constant and its attributes."""
+
 _BINARY = ([0, 1], [False, True])
 
 
@@ -84,14 +87,24 @@ def with_probability_matrix(draft: GraphDraft, labels: int) -> GraphDraft:
 
     skl2onnx returns them as a sequence of ``[records, 2]``, or as ``[labels, records, 2]``.
     """
-    onnx = need("onnx", "import")
-    graph = draft.model.graph
-    output = next(value for value in graph.output if value.name == draft.output)
+    output = next(value for value in draft.model.graph.output if value.name == draft.output)
     is_sequence = output.type.HasField("sequence_type")
     if not is_sequence and len(output.type.tensor_type.shape.dim) != 3:
         return draft
-    steps = _of_sequence(labels) if is_sequence else _of_stack()
-    name = draft.output
+    return _with_steps(draft, _of_sequence(labels) if is_sequence else _of_stack(), labels)
+
+
+def with_value_matrix(draft: GraphDraft, targets: int) -> GraphDraft:
+    """The graph with ``[records, targets]`` as its output; skl2onnx returns a network's values below one another."""
+    output = next(value for value in draft.model.graph.output if value.name == draft.output)
+    stated = [size.dim_value for size in output.type.tensor_type.shape.dim]
+    return draft if targets == 1 or stated[1:] == [targets] else _with_steps(draft, _as_rows(targets), targets)
+
+
+def _with_steps(draft: GraphDraft, steps: _Steps, width: int) -> GraphDraft:
+    """The graph with more nodes at its end, each with at most one constant."""
+    onnx = need("onnx", "import")
+    graph, name = draft.model.graph, draft.output
     for number, (kind, constant, attributes) in enumerate(steps):
         inputs, result = [name], f"slipway_matrix_{number}"
         if constant is not None:
@@ -100,11 +113,8 @@ def with_probability_matrix(draft: GraphDraft, labels: int) -> GraphDraft:
         graph.node.append(onnx.helper.make_node(kind, inputs, [result], **attributes))
         name = result
     del graph.output[:]
-    graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", labels]))
+    graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", width]))
     return replace(draft, output=name)
-
-
-_Steps = Sequence[tuple[str, int | list[int] | None, dict[str, Any]]]
 
 
 def _of_sequence(labels: int) -> _Steps:
@@ -118,3 +128,7 @@ def _of_sequence(labels: int) -> _Steps:
 def _of_stack() -> _Steps:
     """The last axis at yes, then records before labels."""
     return [("Gather", 1, {"axis": 2}), ("Transpose", None, {"perm": [1, 0]})]
+
+
+def _as_rows(targets: int) -> _Steps:
+    return [("Reshape", [-1, targets], {})]

@@ -20,6 +20,7 @@ from slipway.models.importing.sources.sklearn_answers import (
     steps_of,
     targets_of,
     with_probability_matrix,
+    with_value_matrix,
 )
 from slipway.models.importing.sources.sklearn_missing import for_export, has_missing, imputes, is_missing
 from slipway.models.manifest import Record
@@ -88,7 +89,9 @@ class SklearnEntry:
             unused = ", ".join(sorted({name for name, _ in types} - set(inputs)))
             raise InputError.of(_OPTION, f"the model does not use all of its columns; fit it without {unused}")
         draft = GraphDraft(model, inputs, str(model.graph.output[-1].name))
-        return Exported(draft if self._labels is None else with_probability_matrix(draft, self._labels))
+        if self._labels is not None:
+            return Exported(with_probability_matrix(draft, self._labels))
+        return Exported(draft if self._classifies else with_value_matrix(draft, targets_of(self._model) or 1))
 
     def _names(self, samples: Samples | None) -> list[str] | None:
         fitted = getattr(self._model, "feature_names_in_", None)

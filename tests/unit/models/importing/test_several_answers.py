@@ -15,7 +15,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor
-from sklearn.neural_network import MLPClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -36,6 +37,7 @@ MULTI_LABEL = {
     "network": MLPClassifier((4,), max_iter=60, random_state=0),
     "forest": RandomForestClassifier(7, max_depth=4, random_state=0),
     "one each": MultiOutputClassifier(LogisticRegression()),
+    "neighbours": KNeighborsClassifier(4),
     "pipeline": make_pipeline(StandardScaler(), MultiOutputClassifier(LogisticRegression())),
     "search": GridSearchCV(RandomForestClassifier(3, random_state=0), {"max_depth": [2, 3]}, cv=2),
 }
@@ -44,6 +46,7 @@ SEVERAL_TARGETS = {
     "forest": RandomForestRegressor(5, max_depth=4, random_state=0),
     "one each": MultiOutputRegressor(GradientBoostingRegressor(n_estimators=4, random_state=0)),
     "pipeline": make_pipeline(StandardScaler(), LinearRegression()),
+    "network": MLPRegressor(hidden_layer_sizes=(4,), max_iter=60, random_state=0),
 }
 
 
@@ -113,6 +116,7 @@ def test_labels_that_exclude_no_other(run: Any, entry: Any, tmp_path: Path, mode
     assert "| billing | 0.5 |" in card
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize("model", SEVERAL_TARGETS.values(), ids=SEVERAL_TARGETS.keys())
 def test_several_values(run: Any, entry: Any, tmp_path: Path, model: Any) -> None:
     model.fit(INPUTS, TARGETS)
