@@ -68,7 +68,7 @@ def entity_type_name(entity: str) -> str:
 
 
 def _may_be_absent(name: str, description: str = "") -> Any:
-    """Return a field that may be absent but not null."""
+    """Return a field that may be absent."""
     return Field(default=None, alias=name, description=description or None, json_schema_extra=_drop_default)
 
 
@@ -79,7 +79,7 @@ def _drop_default(schema: Json) -> None:
 def _group(name: str, group: str, features: Mapping[str, FeatureConfig]) -> type[BaseModel]:
     title = name + "".join(part.capitalize() for part in group.split("-"))
     values: dict[str, Any] = {
-        f"feature_{number}": (_TYPES[feature.type], _may_be_absent(key, feature.description))
+        f"feature_{number}": (_TYPES[feature.type] | None, _may_be_absent(key, feature.description))
         for number, (key, feature) in enumerate(features.items())
     }
     made = create_model(f"{title}Values", __base__=_SomeOf, **values)
