@@ -17,7 +17,8 @@ from pathlib import Path
 from benchmarks.bundles import REPOSITORY, machine
 from slipway.config import load_local, metric_name
 from slipway.models.gates.labelled import Labelled, read_labelled
-from slipway.models.gates.measure import measure, quality, size_of
+from slipway.models.gates.measure import measure, size_of
+from slipway.models.gates.quality import quality
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.sampling import sample_records

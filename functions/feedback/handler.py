@@ -9,7 +9,7 @@ from slipway.aws.table import lazy_client
 from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE, ID_KEYS
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.labels import bundled_labels
+from slipway.models.labels import bundled_outputs
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdVerifier
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
@@ -34,8 +34,8 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     store = DynamoFeedbackStore(settings.control_table, client=client, span=span)
     ids = IdVerifier(KeyParameter(settings.id_keys))
     ids.refresh()
-    labels = bundled_labels(config, settings.root)
-    state = {"models": config.models, "feedback": store, "labels": labels, "ids": ids}
+    outputs = bundled_outputs(config, settings.root)
+    state = {"models": config.models, "feedback": store, "outputs": outputs, "ids": ids}
     app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, [feedback.router])
 

@@ -101,7 +101,19 @@ def _place(field: str, asked: Sequence[Placed]) -> str:
 def _table(model: str, predictions: Sequence[dict[str, Any]]) -> Table:
     table = new_table("version", "answer", "score", "id", title=escape(model))
     for prediction in predictions:
-        answer = prediction.get("label", prediction.get("value"))
-        score = f"{prediction['score']:.3f}" if "score" in prediction else ""
-        table.add_row(str(prediction["version"]), escape(str(answer)), score, prediction["id"])
+        answer, score = _shown_answer(prediction)
+        table.add_row(str(prediction["version"]), escape(answer), score, prediction["id"])
     return table
+
+
+def _shown_answer(prediction: Mapping[str, Any]) -> tuple[str, str]:
+    """The answer and its score, or the scores of several labels."""
+    match prediction:
+        case {"labels": list() as labels, "scores": dict() as scores}:
+            return ", ".join(labels) or "(no label)", ", ".join(f"{scores[label]:.3f}" for label in labels)
+        case {"values": dict() as values}:
+            return ", ".join(f"{name} {value}" for name, value in values.items()), ""
+        case {"score": score}:
+            return str(prediction.get("label")), f"{score:.3f}"
+        case _:
+            return str(prediction.get("label", prediction.get("value"))), ""

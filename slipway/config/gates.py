@@ -24,7 +24,8 @@ class QualityGate(Section):
     @property
     def lower_is_better(self) -> bool:
         """Whether the metric measures error."""
-        return metric_name(self.metric) in _LOWER_IS_BETTER
+        name = metric_name(self.metric)
+        return name in _LOWER_IS_BETTER or name.startswith(_ERRORS_OF_TARGETS)
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> Self:
@@ -38,6 +39,8 @@ class QualityGate(Section):
 
 
 _LOWER_IS_BETTER = frozenset({"log_loss", "mae", "mse", "rmse"})
+# A regression with several targets has a figure for each, e.g. rmse_width.
+_ERRORS_OF_TARGETS = ("mae_", "mse_", "rmse_")
 _SAME_METRIC = {"balanced_accuracy": "macro_recall", "r_squared": "r2"}
 
 

@@ -72,7 +72,8 @@ class FeatureDefinitions:
     def accept(self, write: FeatureWrite, now: datetime) -> AcceptedWrite:
         """Check a write and convert it to its stored form.
 
-        An integer given for a float feature is stored as a float. Integers are 64-bit and signed.
+        An integer given for a float feature is stored as a float. Integers are 64-bit and signed. None leaves a feature
+        out of the row, which may then be empty.
 
         Raises:
             InputError: a value has the wrong type or range, or the event time is naive, ahead of the clock or expired.
@@ -95,6 +96,8 @@ class FeatureDefinitions:
         problems: list[FieldProblem] = []
         for name, value in write.values.items():
             feature = features.get(name)
+            if feature is not None and value is None:
+                continue
             message = _unknown(features) if feature is None else wrong_value(feature, value)
             if feature is None or message is not None:
                 problems.append(FieldProblem(f"{group}.{name}", message or ""))
@@ -108,7 +111,8 @@ class FeatureDefinitions:
         days = self.groups[write.key.group].ttl_days
         if days is None:
             return None
-        expires_at = event_milliseconds // 1000 + int(days * 86_400)
+        # Rounded up to DynamoDB's whole seconds, so that no row expires early.
+        expires_at = math.ceil((event_milliseconds + days * 86_400_000) / 1000)
         if expires_at <= now.timestamp():
             raise InputError.of(
                 f"{write.key.group}.event_time",
@@ -120,7 +124,7 @@ class FeatureDefinitions:
 def wrong_value(feature: FeatureConfig, value: object) -> str | None:
     """Why ``value`` is invalid for ``feature``; None if it is valid."""
     if not feature.accepts(value):
-        return f"must be of type {feature.type}, not {_kind(value)}"
+        return f"must be of type {feature.type}, not {type(value).__name__}"
     if isinstance(value, str) and not _is_unicode(value):
         return "must be valid Unicode"
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
@@ -128,10 +132,6 @@ def wrong_value(feature: FeatureConfig, value: object) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, not {value}"
     return None
-
-
-def _kind(value: object) -> str:
-    return "null (leave the feature out instead)" if value is None else type(value).__name__
 
 
 def _unknown(features: Mapping[str, FeatureConfig]) -> str:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from slipway.config import FeatureType
 from slipway.config.validation import field_problems
 from slipway.errors import InputError, PackageError
-from slipway.models.manifest import InputField, Manifest, Record, Scalar
+from slipway.models.manifest import Form, InputField, Manifest, Outputs, Record, Scalar
 
 _BINS = 10
 _CATEGORIES = 50
@@ -77,11 +77,15 @@ InputSummary = Annotated[Numbers | Categories | Text, Field(discriminator="kind"
 
 
 class OutputSummary(_Part):
-    """A classifier's shares of labels and top scores, or a regression's values."""
+    """A classifier's shares of labels and top scores, or a regression's values by target.
+
+    A multi-label record counts for each of its labels, so the shares need not add up to 1, and has no top score.
+    """
 
     labels: dict[str, Share] | None = None
     score: Numbers | None = None
     value: Numbers | None = None
+    values: dict[str, Numbers] | None = None
 
 
 class Baseline(_Part):
@@ -159,12 +163,26 @@ def kind_of(field: InputField) -> Literal["numbers", "categories", "text"]:
 
 
 def _output_summary(manifest: Manifest, outputs: Sequence[Mapping[str, Any]]) -> OutputSummary:
-    if manifest.outputs.labels is None:
-        values = [output["value"] for output in outputs if "value" in output]
-        return OutputSummary(value=numbers(values) if values else None)
-    counts = Counter(output["label"] for output in outputs)
-    shares = {label: rounded(counts[label] / len(outputs)) for label in manifest.outputs.labels}
-    return OutputSummary(labels=shares, score=numbers([output["score"] for output in outputs]))
+    known = manifest.outputs
+    match known.form:
+        case Form.LABEL:
+            shares = _shares(known, Counter(output["label"] for output in outputs), len(outputs))
+            return OutputSummary(labels=shares, score=numbers([output["score"] for output in outputs]))
+        case Form.LABELS:
+            counts = Counter(label for output in outputs for label in output["labels"])
+            return OutputSummary(labels=_shares(known, counts, len(outputs)))
+        case Form.VALUE:
+            values = [output["value"] for output in outputs if "value" in output]
+            return OutputSummary(value=numbers(values) if values else None)
+        case Form.VALUES:
+            names = known.target_names
+            return OutputSummary(
+                values={name: numbers([output["values"][name] for output in outputs]) for name in names}
+            )
+
+
+def _shares(known: Outputs, counts: Mapping[str, int], records: int) -> dict[str, float]:
+    return {label: rounded(counts.get(label, 0) / records) for label in known.labels or ()}
 
 
 def numbers(values: Sequence[float]) -> Numbers:

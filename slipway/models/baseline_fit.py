@@ -1,4 +1,4 @@
-"""Whether a manifest and its baseline agree: the same inputs and labels, and bounds that admit its values."""
+"""Whether a manifest and its baseline agree: the same inputs and outputs, and bounds that admit its values."""
 
 from collections.abc import Iterable, Iterator
 
@@ -30,7 +30,7 @@ def misfits(manifest: Manifest, baseline: Baseline) -> list[FieldProblem]:
     ]
     for field in manifest.inputs:
         problems += _misfits_of(field, baseline.inputs.get(field.name))
-    return [*problems, *_label_misfits(manifest, baseline)]
+    return [*problems, *_output_misfits(manifest, baseline)]
 
 
 def _misfits_of(field: InputField, summary: InputSummary | None) -> Iterator[FieldProblem]:
@@ -90,10 +90,13 @@ def _comparable(field: InputField, category: str) -> str | float:
         return category
 
 
-def _label_misfits(manifest: Manifest, baseline: Baseline) -> Iterator[FieldProblem]:
+def _output_misfits(manifest: Manifest, baseline: Baseline) -> Iterator[FieldProblem]:
     labels, known = list(manifest.outputs.labels or ()), list(baseline.outputs.labels or ())
     if labels != known:
         yield FieldProblem("outputs.labels", f"are {labels}, but baseline.json has {known}")
+    targets, measured = list(manifest.outputs.target_names), list(baseline.outputs.values or ())
+    if targets != measured:
+        yield FieldProblem("outputs.targets", f"are {targets}, but baseline.json has {measured}")
 
 
 def _excludes(path: str, limit: object, value: float) -> FieldProblem:

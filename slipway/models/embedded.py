@@ -62,8 +62,10 @@ class Model:
 
         Returns:
             An output for each record, in order: ``{"label": str, "score": float, "scores": {label: float}}`` of a
-            classifier, where scores are probabilities from 0 to 1; ``{"value": float}`` of a regression, in
-            ``manifest.outputs.unit``; or what the version's own task makes. No records give no outputs.
+            classifier, where scores are probabilities from 0 to 1; ``{"labels": [str], "scores": {label: float}}`` of a
+            multi-label one, with the labels over their thresholds; ``{"value": float}`` of a regression, in
+            ``manifest.outputs.unit``, or ``{"values": {target: float}}`` of one with several targets; or what the
+            version's own task makes. No records give no outputs.
 
         Raises:
             InputError: a record is wrong, and nothing was predicted; `InputError.problems` names every wrong field,

@@ -1,16 +1,21 @@
-"""Labels: which one a value of a file means, by one rule, and those that deployed versions predict."""
+"""Labels: which ones a value of a file means, by one rule, and those that deployed versions predict."""
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from slipway.config import Config
 from slipway.errors import PackageError
+from slipway.models.manifest import BUILT_IN_TASKS, Outputs
 from slipway.models.package import MANIFEST, read_manifest
 
 _LOG = logging.getLogger(__name__)
 _BOOLEANS = ("true", "false")
+
+Truth = str | float | tuple[str, ...] | tuple[float, ...]
+"""The observed answer for a record: its label or labels, or its value or values by target."""
 
 
 def find_label(value: object, labels: Sequence[str], *, by_number: bool = False) -> str | None:
@@ -32,6 +37,27 @@ def find_label(value: object, labels: Sequence[str], *, by_number: bool = False)
     return _only(label for label in labels if _number(label) == number)
 
 
+def find_labels(
+    row: Mapping[str, Any], column: str, labels: Sequence[str], *, by_number: bool = False
+) -> tuple[str, ...] | None:
+    """The labels of a multi-label record, or None if ``row`` does not say them by either form.
+
+    They are a list in ``column``, or a column for each label that is 1 or 0, or true or false.
+    """
+    value = row.get(column)
+    if value is not None:
+        listed = value if isinstance(value, list) else [None]
+        found = {find_label(each, labels, by_number=by_number) for each in listed}
+        return None if None in found else tuple(label for label in labels if label in found)
+    flags = {label: _flag(row.get(label)) for label in labels}
+    return None if None in flags.values() else tuple(label for label, is_true in flags.items() if is_true)
+
+
+def _flag(value: object) -> bool | None:
+    found = find_label(value, ("false", "true")) or find_label(value, ("0", "1"))
+    return None if found is None else found in ("true", "1")
+
+
 def _only(found: Iterable[str]) -> str | None:
     matches = list(found)
     return matches[0] if len(matches) == 1 else None
@@ -45,23 +71,25 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def bundled_labels(config: Config, root: Path) -> dict[tuple[str, int], tuple[str, ...]]:
-    """Return the labels of each deployed version that has some, by name and version.
+def bundled_outputs(config: Config, root: Path) -> dict[tuple[str, int], Outputs]:
+    """Return the outputs that each deployed version states, by name and version.
 
-    Left out are versions whose manifest is not below ``root``, because they come from the registry, or cannot be read.
+    Left out are versions whose manifest is not below ``root``, because they come from the registry, or cannot be read,
+    and those of a user's own task without labels, which may answer anything.
     """
-    found: dict[tuple[str, int], tuple[str, ...]] = {}
+    found: dict[tuple[str, int], Outputs] = {}
     for name, model in config.models.items():
         for version in model.versions:
             file = config.model_folder(root, name) / str(version) / MANIFEST
-            if file.is_file() and (labels := _labels(file)):
-                found[name, version] = labels
+            if file.is_file() and (outputs := _outputs(file)):
+                found[name, version] = outputs
     return found
 
 
-def _labels(file: Path) -> tuple[str, ...] | None:
+def _outputs(file: Path) -> Outputs | None:
     try:
-        return read_manifest(file).outputs.labels
+        manifest = read_manifest(file)
     except PackageError as error:
-        _LOG.warning("labels of feedback are not checked: %s", error)
+        _LOG.warning("feedback is not checked: %s", error)
         return None
+    return manifest.outputs if manifest.task in BUILT_IN_TASKS or manifest.outputs.labels else None

@@ -5,6 +5,7 @@ They validate its form; `slipway.models.package` checks the files that it lists.
 
 import math
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
@@ -27,6 +28,18 @@ TaskName = Annotated[
     ),
 ]
 """A built-in task, or the user's own as ``module:Class``."""
+
+
+DEFAULT_THRESHOLD = 0.5
+
+
+class Form(StrEnum):
+    """The form of an answer, by the name of its main field: one label or any number, one value or several."""
+
+    LABEL = "label"
+    LABELS = "labels"
+    VALUE = "value"
+    VALUES = "values"
 
 
 class _Part(BaseModel):
@@ -66,11 +79,63 @@ class InputField(_Part):
         return self
 
 
+class Target(_Part):
+    """One of the values that a regression predicts for a record."""
+
+    name: Annotated[str, Field(min_length=1)]
+    unit: str | None = None
+
+
 class Outputs(_Part):
-    """The outputs of a prediction: a classifier's labels in the graph's order, or the unit of a regression's value."""
+    """The outputs of a prediction: a classifier's labels or a regression's targets, in the graph's order.
+
+    A classifier answers with one label, or with ``multi_label``, with every label whose own probability is over its
+    threshold: that of ``thresholds``, or 0.5. A regression without ``targets`` predicts one value, in ``unit``.
+    """
 
     labels: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
+    multi_label: bool = False
+    thresholds: dict[str, Annotated[float, Field(ge=0, lt=1)]] = {}
     unit: str | None = None
+    targets: tuple[Target, ...] | None = Field(default=None, strict=False, min_length=2)
+
+    @model_validator(mode="after")
+    def _is_of_one_form(self) -> Self:
+        if self.labels is not None and len(set(self.labels)) != len(self.labels):
+            raise ValueError("`labels` names a label twice")
+        if self.multi_label and self.labels is None:
+            raise ValueError("`multi_label` needs `labels`")
+        if self.thresholds and not self.multi_label:
+            raise ValueError("`thresholds` are for `multi_label: true`")
+        if unknown := sorted(self.thresholds.keys() - set(self.labels or ())):
+            raise ValueError(f"`thresholds` has {', '.join(unknown)}, which are not among `labels`")
+        if self.targets is not None:
+            self._require_only_targets(self.targets)
+        return self
+
+    def _require_only_targets(self, targets: tuple[Target, ...]) -> None:
+        if self.labels is not None:
+            raise ValueError("`labels` are a classifier's and `targets` a regression's; give one of them")
+        if self.unit is not None:
+            raise ValueError("`unit` is for one value; give each of the `targets` its own")
+        if len(set(self.target_names)) != len(targets):
+            raise ValueError("`targets` names a target twice")
+
+    @property
+    def form(self) -> Form:
+        """The form of an answer of a built-in task."""
+        if self.labels is not None:
+            return Form.LABELS if self.multi_label else Form.LABEL
+        return Form.VALUE if self.targets is None else Form.VALUES
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of a regression's targets; none if it predicts one value."""
+        return tuple(target.name for target in self.targets or ())
+
+    def threshold(self, label: str) -> float:
+        """The probability that a label must exceed to be part of a multi-label answer."""
+        return self.thresholds.get(label, DEFAULT_THRESHOLD)
 
 
 class Graph(_Part):
@@ -181,6 +246,10 @@ class Manifest(_Part):
                 raise ValueError(f"{path} is not listed under `files`")
         if self.task.endswith("classification") and self.outputs.labels is None:
             raise ValueError(f"`outputs.labels` is required for {self.task}")
+        if self.task == "tabular-regression" and self.outputs.labels is not None:
+            raise ValueError(f"`outputs.labels` is for classifications, not for {self.task}")
+        if self.task.endswith("classification") and self.outputs.targets is not None:
+            raise ValueError(f"`outputs.targets` is for regressions, not for {self.task}")
         return self
 
     @property

@@ -89,8 +89,8 @@ class Predictor:
     def predict(self, records: Sequence[Record]) -> list[Output]:
         """Predict whole records as one batch: one output per record, in order.
 
-        An output is ``{"label", "score", "scores"}`` of a classifier, ``{"value"}`` of a regression, or whatever JSON
-        object the user's own task returns.
+        An output is ``{"label", "score", "scores"}`` of a classifier, ``{"labels", "scores"}`` of a multi-label one,
+        ``{"value"}`` or ``{"values"}`` of a regression, or whatever JSON object the user's own task returns.
 
         Raises:
             PredictionError: the graph or the task failed on records that the schema allows.

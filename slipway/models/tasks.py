@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.config import FeatureType
-from slipway.errors import PackageError, PredictionError
+from slipway.errors import PackageError
+from slipway.models.answers import Answer, answers_of, width
 from slipway.models.manifest import InputField, Record
 from slipway.models.package import MANIFEST, Package
 
-Output = dict[str, Any]
+Output = Answer
 Tensor = NDArray[Any]
 
-_SCORE_DIGITS = 6
-_SUM_TOLERANCE = 0.01
 MISSING_TEXT = ""
 """What a graph gets for a missing string, since tensors of strings have no null."""
 
@@ -60,7 +59,7 @@ class TextClassification:
         from tokenizers import Tokenizer  # models without text start faster
 
         self._field = _only_text_field(package)
-        self._labels = _Labels(package, graph)
+        self._decoder = _Decoder(package, graph)
         _require_token_inputs(package, graph)
         self._inputs = tuple((spec.name, _TOKEN_ATTRIBUTES[spec.name], spec.dtype) for spec in graph.inputs)
         if package.manifest.tokenizer is None:
@@ -92,15 +91,15 @@ class TextClassification:
         }
 
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        """Label, score and all scores of each row."""
-        return self._labels.decode(tensors)
+        """The label or labels of each row, and all scores."""
+        return self._decoder.decode(tensors)
 
 
 _TOKEN_ATTRIBUTES = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 
 
 class _Table:
-    """The inputs of a tabular graph: one ``[records, fields]`` matrix, or one ``[records, 1]`` column per field."""
+    """A tabular graph, whose inputs are one ``[records, fields]`` matrix, or one ``[records, 1]`` column per field."""
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
         fields = package.manifest.inputs
@@ -113,6 +112,7 @@ class _Table:
             _require_matrix(package, self._matrix)
         else:
             _require_columns(package, graph.inputs)
+        self._decoder = _Decoder(package, graph)
 
     def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
         """Tensors in which a missing number is NaN, as NumPy converts None, and a missing string is empty."""
@@ -127,6 +127,10 @@ class _Table:
             for name, spec in zip(names, self._columns, strict=True)
         }
 
+    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
+        """The label or labels and all scores of each row, or its value or values."""
+        return self._decoder.decode(tensors)
+
 
 def _fill(field: InputField) -> str | None:
     return MISSING_TEXT if field.nullable and field.type is FeatureType.STRING else None
@@ -139,48 +143,20 @@ def _filled(record: Record, names: Sequence[str], fills: Sequence[str | None]) -
 class TabularClassification(_Table):
     """Numbers in, probabilities out."""
 
-    def __init__(self, package: Package, graph: GraphSpec) -> None:
-        super().__init__(package, graph)
-        self._labels = _Labels(package, graph)
-
-    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        """Label, score and all scores of each row."""
-        return self._labels.decode(tensors)
-
 
 class TabularRegression(_Table):
-    """Numbers in, one number out."""
+    """Numbers in, one value or several out."""
+
+
+class _Decoder:
+    """Decodes the only output of floats of a graph into answers."""
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
-        super().__init__(package, graph)
-        self._output = _only_float_output(package, graph, width=1)
+        self._outputs = package.manifest.outputs
+        self._output = _only_float_output(package, graph, width=width(self._outputs))
 
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        """The value of each row, as the shortest decimal that equals the graph's float."""
-        values = tensors[self._output].reshape(-1)
-        if not np.isfinite(values).all():
-            raise PredictionError("the graph returned a value that is not a finite number")
-        return [{"value": float(str(value))} for value in values]
-
-
-class _Labels:
-    """Decodes the probabilities of a classifier's graph into labels and scores."""
-
-    def __init__(self, package: Package, graph: GraphSpec) -> None:
-        self._names = package.manifest.outputs.labels or ()
-        self._output = _only_float_output(package, graph, width=len(self._names))
-
-    def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        return [self._decode_row(row) for row in tensors[self._output].tolist()]
-
-    def _decode_row(self, row: list[float]) -> Output:
-        names = self._names
-        # NaN must fail this comparison.
-        if len(row) != len(names) or not (abs(sum(row) - 1) < _SUM_TOLERANCE and min(row) > -_SUM_TOLERANCE):
-            raise PredictionError(f"the graph returned {row}, which are not probabilities of {', '.join(names)}")
-        best = max(row)
-        scores = {name: round(value, _SCORE_DIGITS) for name, value in zip(names, row, strict=True)}
-        return {"label": names[row.index(best)], "score": round(best, _SCORE_DIGITS), "scores": scores}
+        return answers_of(self._outputs, tensors[self._output])
 
 
 _BUILT_IN: dict[str, TaskFactory] = {

@@ -4,7 +4,7 @@ Fixtures for the `conftest.py` of each folder that asks the API something.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from slipway.config import Config, parse_config
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
+from slipway.models.manifest import Outputs
 from slipway.models.predictor import Predictor
 from slipway.monitoring.feedback.key_ring import IdSigner, IdVerifier, OwnKeys
 from slipway.monitoring.telemetry.requests import Telemetry
@@ -27,7 +28,7 @@ from slipway.serving.http.app import AppSettings, create_app
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.prediction.served import ServedModels
-from support.packages import LABELS, make_regression_package, make_tabular_package, make_text_package
+from support.packages import make_regression_package, make_tabular_package, make_text_package
 
 CONFIG = """
 project: demo
@@ -95,6 +96,7 @@ class Api:
     feedback: Any = field(default_factory=MemoryFeedbackStore)
     written: list[str] = field(default_factory=list)
     keys: OwnKeys = field(default_factory=own_keys)
+    outputs: Mapping[tuple[str, int], Outputs] | None = None
 
     def sign(self, id_: str) -> str:
         """An id as the API issues it."""
@@ -118,13 +120,17 @@ class Api:
             "store": used["store"],
             "models": self.config.models,
             "feedback": self.feedback,
-            "labels": {("tiny-sentiment", 1): LABELS, ("tiny-sentiment", 2): LABELS},
+            "outputs": self._known_outputs() if self.outputs is None else self.outputs,
             "ids": IdVerifier(self.keys),
             "document": lambda: openapi_document(served, ROUTERS),
         }
         telemetry = Telemetry("demo", "predict", write=self.written.append)
         settings = AppSettings("demo", self.config.api.limits.body_bytes, telemetry, state)
         return create_app(settings, (*ROUTERS, docs.router))
+
+    def _known_outputs(self) -> dict[tuple[str, int], Outputs]:
+        """Those of one model only, as if the others came from the registry."""
+        return {key: model.manifest.outputs for key, model in self.models.items() if key[0] == "tiny-sentiment"}
 
     def client(self, **changes: Any) -> TestClient:
         return TestClient(self.app(**changes), raise_server_exceptions=False)

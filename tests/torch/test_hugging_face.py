@@ -139,3 +139,33 @@ def test_a_regression_is_refused(run: Any, texts: Path, tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="at least two are needed"):
         run(hugging_face=folder, records=texts)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_labels_that_exclude_no_other(run: Any, tmp_path: Path, stated: bool) -> None:
+    kind = {"problem_type": "multi_label_classification"} if stated else {}
+    model = make_bert(**kind).eval()
+    flags = [(1, 0, 1), (0, 0, 0), (1, 1, 1), (0, 1, 0)]
+    rows = tmp_path / "texts.jsonl"
+    pairs = zip(TEXTS, flags, strict=True)
+    lines = [{"text": text, **dict(zip(LABELS.values(), row, strict=True))} for text, row in pairs]
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    made = run(hugging_face=save(tmp_path / "bert", model), records=rows, multi_label=not stated)
+
+    manifest = made.package.manifest
+    assert (manifest.task, manifest.outputs.multi_label) == ("text-classification", True)
+    assert {entry.metric for entry in manifest.quality} >= {"micro_f1", "macro_f1"}
+    (answer,) = Predictor(made.package).predict([{"text": "good day"}])
+    with torch.inference_mode():
+        ids = torch.tensor([[2, 4, 6, 3]])
+        wanted = torch.sigmoid(model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits)[0].tolist()
+    assert list(answer["scores"].values()) == pytest.approx(wanted, abs=1e-5)
+    assert answer["labels"] == [name for name, score in answer["scores"].items() if score > 0.5]
+
+
+def test_one_label_is_not_made_several(run: Any, tmp_path: Path, texts: Path) -> None:
+    folder = save(tmp_path / "bert", make_bert(problem_type="single_label_classification"))
+
+    with pytest.raises(InputError, match="--multi-label: the model gives a record one label"):
+        run(hugging_face=folder, records=texts, multi_label=True)

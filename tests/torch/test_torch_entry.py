@@ -34,6 +34,22 @@ def test_a_matrix_and_logits(run: Any, networks: str, rows: Path) -> None:
     assert list(Predictor(made.package).predict([record])[0]["scores"].values()) == pytest.approx(expected, abs=1e-5)
 
 
+def test_several_answers(run: Any, networks: str, tmp_path: Path) -> None:
+    rows = tmp_path / "plain.csv"
+    rows.write_text("a,b,c,d\n0.5,1.5,2,0.25\n1.5,-1,3,0.5\n")
+    labels = run(torch="networks:table", records=rows, labels=LABELS, multi_label=True, name="labels")
+    targets = run(torch="networks:table", records=rows, targets=("x", "y", "z"), name="targets")
+    import networks as module
+
+    record = {"a": 0.5, "b": 1.5, "c": 2, "d": 0.25}
+    with torch.inference_mode():
+        raw = module.table().eval()(torch.tensor([list(record.values())]))
+    scores = Predictor(labels.package).predict([record])[0]["scores"]
+    assert list(scores.values()) == pytest.approx(raw.sigmoid()[0].tolist(), abs=1e-5)
+    values = Predictor(targets.package).predict([record])[0]["values"]
+    assert list(values.values()) == pytest.approx(raw[0].tolist(), abs=1e-5)
+
+
 def test_columns_by_name_with_examples_for_records(run: Any, networks: str) -> None:
     made = run(torch="networks:columns", task="tabular-regression", unit="euro")
 

@@ -227,4 +227,5 @@ def _text_model(models: list[dict[str, Any]]) -> tuple[str, str] | None:
 
 def _described(prediction: Mapping[str, Any]) -> str:
     others = ", ".join(f"{label} {score:.2f}" for label, score in prediction["scores"].items())
-    return f"[bold]{escape(prediction['label'])}[/] ({others}; version {prediction['version']})"
+    labels = prediction["labels"] if "labels" in prediction else [prediction["label"]]
+    return f"[bold]{escape(', '.join(labels) or 'no label')}[/] ({escape(others)}; version {prediction['version']})"

@@ -16,6 +16,7 @@ from slipway.wording import counted
 if TYPE_CHECKING:
     from slipway.models.importing.importer import Imported
     from slipway.models.importing.source import Question
+    from slipway.models.manifest import Outputs
 
 
 def import_(
@@ -31,8 +32,19 @@ def import_(
     records: Annotated[
         Path | None, typer.Option(help="Sample records to check and measure on: CSV, TSV, JSONL or Parquet.")
     ] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of true labels. Default: `label`, if any.")] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of true answers, or several with commas. Default: `label`, if any.")
+    ] = None,
     labels: Annotated[str | None, typer.Option(help="Labels in the order of the outputs, separated by commas.")] = None,
+    multi_label: Annotated[
+        bool, typer.Option("--multi-label", help="Each label has a probability of its own; any number may apply.")
+    ] = False,
+    threshold: Annotated[
+        list[str] | None, typer.Option(help="Threshold of a multi-label model's label, as LABEL=NUMBER; default 0.5.")
+    ] = None,
+    targets: Annotated[
+        str | None, typer.Option(help="Names of a regression's values in their order, separated by commas.")
+    ] = None,
     task: Annotated[
         str | None, typer.Option(help="tabular-classification or tabular-regression, if ambiguous.")
     ] = None,
@@ -50,7 +62,7 @@ def import_(
     tolerance: Annotated[float, typer.Option(help="Largest acceptable difference from the original.")] = 1e-4,
     description: Annotated[str | None, typer.Option(help="One sentence on what the model does.")] = None,
     about: Annotated[Path | None, typer.Option(help="Markdown for the model card: use, data, limits, licence.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of a regression's value.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of a regression's values.")] = None,
     models: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("models"),
     output: Annotated[Path | None, typer.Option(help="Folder of the package. Default: MODELS/NAME/VERSION.")] = None,
     as_json: AsJson = False,
@@ -59,7 +71,7 @@ def import_(
     # Every command loads this module, but only this one needs NumPy and ONNX Runtime.
     from slipway.models.importing.fields import read_renames
     from slipway.models.importing.importer import import_model
-    from slipway.models.importing.request import ImportRequest, refuse_to_ask, split_labels
+    from slipway.models.importing.request import ImportRequest, read_thresholds, refuse_to_ask, split_names
 
     request = ImportRequest(
         onnx=onnx,
@@ -71,7 +83,10 @@ def import_(
         task=task,
         records=records,
         label_column=label_column,
-        labels=split_labels(labels) if labels else None,
+        labels=split_names(labels) if labels else None,
+        multi_label=multi_label,
+        thresholds=read_thresholds(threshold or []),
+        targets=split_names(targets) if targets else None,
         answers=answers,
         inputs=inputs,
         rename=read_renames(rename or []),
@@ -113,6 +128,11 @@ def _summary(made: "Imported") -> dict[str, object]:
     }
 
 
+def _answers(outputs: "Outputs") -> str:
+    names = ", ".join(outputs.labels or outputs.target_names)
+    return f"any of {names}" if outputs.multi_label else names or "a value"
+
+
 def _print(made: "Imported") -> None:
     manifest, console = made.package.manifest, Console()
     table = Table("input", "type", "limits")
@@ -122,8 +142,7 @@ def _print(made: "Imported") -> None:
         shown = [*filter(None, [limits or allowed]), *(["may be missing"] if field.nullable else [])]
         table.add_row(field.name, field.type, "; ".join(shown))
     console.print(table)
-    answers = ", ".join(manifest.outputs.labels) if manifest.outputs.labels else "a value"
-    console.print(f"{manifest.task}: {answers}", soft_wrap=True)
+    console.print(f"{manifest.task}: {_answers(manifest.outputs)}", soft_wrap=True)
     console.print(f"largest difference from the original: {made.difference:.2g} on {counted(made.records, 'record')}")
     for entry in manifest.quality:
         if entry.metric != "largest_difference":

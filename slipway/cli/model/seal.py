@@ -13,8 +13,9 @@ from slipway.wording import counted
 def seal(folder: Annotated[Path, typer.Argument(help="The package, e.g. models/tweet-sentiment/3.")]) -> None:
     """Seal a model.yaml that was edited by hand, once the package's other files and baseline match it."""
     manifest = seal_manifest(folder).manifest
-    inputs, labels = counted(len(manifest.inputs), "input"), manifest.outputs.labels
+    inputs, labels, targets = counted(len(manifest.inputs), "input"), manifest.outputs.labels, manifest.outputs.targets
     content = [manifest.task, inputs, *([f"labels {', '.join(labels)}"] if labels else [])]
+    content += [f"targets {', '.join(manifest.outputs.target_names)}"] if targets else []
     lines = (
         f"Sealed {folder / MANIFEST}: {manifest.name} {manifest.version}, {', '.join(content)}.",
         f"{counted(len(manifest.files), 'file')} checked. The seal is {manifest.seal}.",

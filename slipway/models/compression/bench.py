@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from slipway.errors import CheckFailedError
-from slipway.models.answers import difference
+from slipway.models.answers import difference, is_judged
 from slipway.models.gates.labelled import Labelled
-from slipway.models.gates.measure import agreement, quality
+from slipway.models.gates.measure import agreement
+from slipway.models.gates.quality import quality
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
@@ -24,8 +25,8 @@ _ROUNDING = 1e-9
 class Verdict:
     """The result of a package on the bench.
 
-    ``drop`` is compared with the budget. It is the loss of macro recall; for a regression, of r2 (or the relative rise
-    of rmse); without labels, the share of records on which the two packages disagree.
+    ``drop`` is compared with the budget. It is the loss of macro recall or macro F1; for a regression, of r2 (or the
+    relative rise of rmse); without labels, the share of records on which the two packages disagree.
     """
 
     outputs: list[Output]
@@ -77,7 +78,7 @@ class Bench:
         return max(difference(one, other) for one, other in zip(alone, together, strict=True))
 
     def _quality(self, manifest: Manifest, outputs: Sequence[Output]) -> dict[str, float]:
-        judged = all("label" in output or "value" in output for output in outputs)  # not a user's own task
+        judged = all(is_judged(output) for output in outputs)  # not a user's own task
         return quality(manifest, outputs, self.data.labels) if self.data.labels and judged else {}
 
 
@@ -97,7 +98,7 @@ def within(verdict: Verdict, max_drop: float) -> bool:
 
 
 def _drop(before: Mapping[str, float], after: Mapping[str, float], agreed: float) -> float:
-    for metric in ("macro_recall", "r2"):
+    for metric in ("macro_recall", "macro_f1", "r2"):
         if metric in before and metric in after:
             return before[metric] - after[metric]
     if "rmse" in before and "rmse" in after:

@@ -147,7 +147,9 @@ def _row(output: Output, teacher: Package) -> list[float]:
         return [output["scores"][label] for label in labels]
     if "value" in output:
         return [output["value"]]
-    raise InputError.of("--teacher", f"a {teacher.manifest.task} returns neither probabilities nor a value")
+    if "values" in output:
+        return [output["values"][name] for name in teacher.manifest.outputs.target_names]
+    raise InputError.of("--teacher", f"a {teacher.manifest.task} returns neither probabilities nor values")
 
 
 def _write_result(made: Any, folder: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from slipway.config import GatesConfig
 from slipway.errors import InputError
+from slipway.models.answers import is_judged
 from slipway.models.gates.labelled import Labelled, read_labelled
-from slipway.models.gates.measure import agreement, measure_latency, quality, size_of
+from slipway.models.gates.measure import agreement, measure_latency, size_of
+from slipway.models.gates.quality import quality
 from slipway.models.gates.rules import Check, CheckedData, Figure, Measured, judge_package
 from slipway.models.manifest import Record
 from slipway.models.package import Package, require_fitting_baseline
@@ -82,7 +84,7 @@ class _Subject:
         figures = [Figure(item.metric, item.value, item.data) for item in manifest.quality]
         if self.labelled:
             name = self.labelled.name
-            judged = all("label" in output or "value" in output for output in self.outputs)  # not a user's own task
+            judged = all(is_judged(output) for output in self.outputs)  # not a user's own task
             found = quality(manifest, self.outputs, self.labelled.labels) if judged else {}
             figures = [figure for figure in figures if figure.data != name]
             figures += [Figure(metric, value, name) for metric, value in found.items()]

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
-from slipway.models.labels import find_label
-from slipway.models.manifest import Manifest, Record
+from slipway.models.labels import Truth, find_label, find_labels
+from slipway.models.manifest import Form, Manifest, Record
 from slipway.models.missing_values import present_values
 from slipway.models.schema import RequestRecord, record_model
 from slipway.records.cells import finite_number, read_cells
@@ -26,16 +26,19 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Whole records with the true label or value of each, and the name and SHA-256 of their file."""
+    """Whole records with the true answer of each, and the name and SHA-256 of their file."""
 
     name: str
     sha256: str
     records: list[Record]
-    labels: list[str | float]
+    labels: list[Truth]
 
 
 def read_labelled(path: Path, manifest: Manifest) -> Labelled:
-    """Read a file of records with every input of ``manifest`` and a column ``label``; other columns are ignored.
+    """Read a file of records with every input of ``manifest`` and their true answers; other columns are ignored.
+
+    The answers are in a column ``label``: a label, a list of labels, or a value. They may also be in a column for each
+    label of a multi-label version, with 1 or 0; those of a regression with several targets are in a column for each.
 
     Raises:
         InputError: the file cannot be read, has no records, or has invalid ones; the first ten problems are listed.
@@ -46,13 +49,14 @@ def read_labelled(path: Path, manifest: Manifest) -> Labelled:
 
 
 def read_given(path: Path, manifest: Manifest) -> Labelled:
-    """Read such a file with or without a column ``label``; without it, ``labels`` of the result is empty.
+    """Read such a file with or without true answers; without them, ``labels`` of the result is empty.
 
     Raises:
         InputError: as `read_labelled` does.
     """
     rows, digest = _read_rows(path, manifest)
-    has_labels = any(row.values.get(LABEL) is not None for row in rows)
+    columns = _answer_columns(manifest)
+    has_labels = any(row.values.get(column) is not None for row in rows for column in columns)
     records, labels = _checked(rows, manifest, path.name, with_labels=has_labels)
     return Labelled(path.name, digest, records, labels)
 
@@ -105,14 +109,39 @@ def _record(model: type[RequestRecord], row: Values, manifest: Manifest) -> Reco
         raise InputError(field_problems(error)) from error
 
 
-def _label(row: Values, manifest: Manifest) -> str | float:
-    value, labels = row.get(LABEL), manifest.outputs.labels
-    if labels is None:
-        number = finite_number(value)
-        if number is None:
-            raise InputError.of(LABEL, f"a regression needs a finite number (got {shown(value)})")
-        return number
-    found = find_label(value, labels, by_number=manifest.task == "text-classification")
-    if found is None:
-        raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {shown(value)})")
-    return found
+def _answer_columns(manifest: Manifest) -> tuple[str, ...]:
+    outputs = manifest.outputs
+    match outputs.form:
+        case Form.VALUES:
+            return outputs.target_names
+        case Form.LABELS:
+            return (LABEL, *(outputs.labels or ()))
+        case _:
+            return (LABEL,)
+
+
+def _label(row: Values, manifest: Manifest) -> Truth:
+    labels, by_number = manifest.outputs.labels or (), manifest.task == "text-classification"
+    match manifest.outputs.form:
+        case Form.LABEL:
+            found = find_label(row.get(LABEL), labels, by_number=by_number)
+            if found is None:
+                raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {shown(row.get(LABEL))})")
+            return found
+        case Form.LABELS:
+            several = find_labels(row, LABEL, labels, by_number=by_number)
+            if several is None:
+                forms = "must be a list, or in a column with 1 or 0 for each,"
+                raise InputError.of(LABEL, f"{forms} of {', '.join(labels)} (got {shown(row.get(LABEL))})")
+            return several
+        case Form.VALUE:
+            return _number(row, LABEL)
+        case Form.VALUES:
+            return tuple(_number(row, target) for target in manifest.outputs.target_names)
+
+
+def _number(row: Values, column: str) -> float:
+    number = finite_number(row.get(column))
+    if number is None:
+        raise InputError.of(column, f"a regression needs a finite number (got {shown(row.get(column))})")
+    return number

@@ -1,7 +1,6 @@
 """Measure a package: latency, throughput, memory, quality and agreement."""
 
 import json
-import math
 import resource
 import subprocess
 import sys
@@ -13,18 +12,18 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slipway.errors import InputError, PackageError
-from slipway.models.manifest import Manifest, Record
+from slipway.models.answers import agree
+from slipway.models.manifest import Record
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 
 _WARM_UP = 20
 _LEAST = 100
 _ROUNDS = 5
-# Scores are rounded to six digits, so a score of zero may be a probability of up to half the last digit.
-_LEAST_SCORE = 5e-7
+# Values that differ by less are equal, whatever their size.
+_EQUAL = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,58 +171,6 @@ def _child() -> None:
     sys.stdout.write(f"{_peak_bytes()}\n")
 
 
-def quality(
-    manifest: Manifest, outputs: Sequence[Mapping[str, Any]], labels: Sequence[str | float]
-) -> dict[str, float]:
-    """The quality of ``outputs`` of `Predictor.predict` against the true labels or values.
-
-    Classifiers: ``macro_recall`` (mean over the labels that occur), ``accuracy`` and ``log_loss`` (natural logarithm).
-    Regressions: ``mae``, ``rmse`` and ``r2`` (absent if all true values are equal).
-
-    Raises:
-        InputError: there are no outputs, the numbers of outputs and labels differ, or a label is not in the manifest.
-    """
-    if not outputs or len(outputs) != len(labels):
-        raise InputError.of("labels", f"{len(labels)} labels for {len(outputs)} outputs; one for each is needed")
-    names = manifest.outputs.labels
-    if names is None:
-        return _regression_quality(np.array([output["value"] for output in outputs]), _as_numbers(labels))
-    truth = [str(label) for label in labels]
-    if unknown := sorted(set(truth) - set(names)):
-        raise InputError.of("labels", f"{', '.join(unknown)} are not among {', '.join(names)}")
-    return _classification_quality(names, outputs, truth)
-
-
-def _as_numbers(labels: Sequence[str | float]) -> NDArray[np.float64]:
-    try:
-        return np.array([float(label) for label in labels])
-    except ValueError as error:
-        raise InputError.of("labels", f"a regression needs numbers: {error}") from error
-
-
-def _classification_quality(
-    names: Sequence[str], outputs: Sequence[Mapping[str, Any]], truth: Sequence[str]
-) -> dict[str, float]:
-    true = np.array([names.index(label) for label in truth])
-    right = np.array([output["label"] == label for output, label in zip(outputs, truth, strict=True)])
-    recalls = [right[true == index].mean() for index in np.unique(true)]
-    found = {"macro_recall": float(np.mean(recalls)), "accuracy": float(right.mean())}
-    if all("scores" in output for output in outputs):
-        scores = np.array([[output["scores"][name] for name in names] for output in outputs])
-        given = scores[np.arange(len(true)), true] / scores.sum(axis=1)
-        found["log_loss"] = float(-np.log(given.clip(_LEAST_SCORE, 1)).mean())
-    return found
-
-
-def _regression_quality(values: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
-    errors = values - truth
-    found = {"mae": float(np.abs(errors).mean()), "rmse": math.sqrt(float((errors**2).mean()))}
-    spread = float(((truth - truth.mean()) ** 2).sum())
-    if spread > 0:
-        found["r2"] = 1 - float((errors**2).sum()) / spread
-    return found
-
-
 def agreement(
     first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]], *, tolerance: float = 0.01
 ) -> float:
@@ -234,15 +181,8 @@ def agreement(
     """
     if not first or len(first) != len(second):
         raise InputError.of("outputs", f"{len(first)} against {len(second)}; the numbers must be equal and not zero")
-    return sum(_agree(one, other, tolerance) for one, other in zip(first, second, strict=True)) / len(first)
-
-
-def _agree(one: Mapping[str, Any], other: Mapping[str, Any], tolerance: float) -> bool:
-    if "label" in one or "label" in other:
-        return bool(one.get("label") == other.get("label"))
-    if "value" in one and "value" in other:
-        return math.isclose(one["value"], other["value"], rel_tol=tolerance, abs_tol=1e-9)
-    return bool(one == other)
+    agreed = sum(agree(one, other, tolerance, least=_EQUAL) for one, other in zip(first, second, strict=True))
+    return agreed / len(first)
 
 
 if __name__ == "__main__":

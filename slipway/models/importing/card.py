@@ -1,6 +1,6 @@
 """The model card of an imported package."""
 
-from slipway.models.manifest import InputField, Manifest
+from slipway.models.manifest import Form, InputField, Manifest
 
 _UNKNOWN = "not stated at import."
 
@@ -39,6 +39,16 @@ def _row(field: InputField) -> str:
 
 
 def _answers(manifest: Manifest) -> str:
-    if manifest.outputs.labels is not None:
-        return f"One of {', '.join(manifest.outputs.labels)}, with a probability for each."
-    return "One value" + (f", in {manifest.outputs.unit}." if manifest.outputs.unit else ".")
+    outputs, labels = manifest.outputs, manifest.outputs.labels or ()
+    match outputs.form:
+        case Form.LABEL:
+            return f"One of {', '.join(labels)}, with a probability for each."
+        case Form.LABELS:
+            rows = "\n".join(f"| {label} | {outputs.threshold(label):g} |" for label in labels)
+            sentence = "Any number of labels: those whose own probability is over their threshold."
+            return f"{sentence}\n\n| label | threshold |\n| --- | --- |\n{rows}"
+        case Form.VALUE:
+            return "One value" + (f", in {outputs.unit}." if outputs.unit else ".")
+        case Form.VALUES:
+            rows = "\n".join(f"| {target.name} | {target.unit or ''} |" for target in outputs.targets or ())
+            return f"Several values:\n\n| target | unit |\n| --- | --- |\n{rows}"

@@ -172,11 +172,11 @@ def _varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def finish(draft: GraphDraft, activation: str, labels: int) -> GraphDraft:
-    """Make the graph return what its task needs: only ``draft.output``, as probabilities or values.
+def finish(draft: GraphDraft, activation: str, width: int) -> GraphDraft:
+    """Make the graph return what its task needs: only ``draft.output``, as ``width`` probabilities or values.
 
-    ``activation`` is the missing last step: ``none``, ``softmax``, ``sigmoid`` (the output is the logit of the second
-    of two labels) or ``pair`` (it is that label's probability).
+    ``activation`` is the missing last step: ``none``, ``softmax``, ``sigmoids`` (each output is a label's logit),
+    ``sigmoid`` (the output is the logit of the second of two labels) or ``pair`` (it is that label's probability).
     """
     if activation == "none" and draft.file is not None:
         return draft
@@ -186,8 +186,10 @@ def finish(draft: GraphDraft, activation: str, labels: int) -> GraphDraft:
     del graph.output[:]
     if activation != "none":
         kept.name = _activate(model, kept, activation)
+    if activation != "none" or width > 1:
+        # skl2onnx states one column for a forest with several targets.
         del kept.type.tensor_type.shape.dim[1:]
-        kept.type.tensor_type.shape.dim.add().dim_value = labels
+        kept.type.tensor_type.shape.dim.add().dim_value = width
     graph.output.append(kept)
     return GraphDraft(model, draft.inputs, kept.name, draft.weights)
 
@@ -199,6 +201,9 @@ def _activate(model: Any, output: Any, activation: str) -> str:
     make = onnx.helper.make_node
     if activation == "softmax":
         graph.node.append(make("Softmax", [name], [final], axis=-1))
+        return final
+    if activation == "sigmoids":
+        graph.node.append(make("Sigmoid", [name], [final]))
         return final
     kind = output.type.tensor_type.elem_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind)

@@ -11,21 +11,23 @@ from typing import Any
 import numpy as np
 
 from slipway.errors import CheckFailedError, InputError, PredictionError
+from slipway.models.answers import width
 from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.extras import need
-from slipway.models.gates.measure import quality
+from slipway.models.gates.quality import quality
 from slipway.models.importing.card import model_card
 from slipway.models.importing.decisions import (
     Decision,
     Numbers,
     activate,
+    answer_names,
     answer_questions,
     decide,
     first_questions,
     largest_difference,
     output_questions,
     task_of,
-    true_labels,
+    with_names_of,
 )
 from slipway.models.importing.fields import field_name, infer_inputs, read_inputs, sample_records, settle
 from slipway.models.importing.graphs import finish, write_graph
@@ -45,6 +47,7 @@ from slipway.models.importing.packaging import (
 from slipway.models.importing.request import Ask, ImportRequest, ask_for, open_source, refuse_to_ask
 from slipway.models.importing.samples import Samples, read_samples
 from slipway.models.importing.source import Exported, Fields, Source, Traits
+from slipway.models.importing.truth import true_answers
 from slipway.models.manifest import Record
 from slipway.models.package import BASELINE, Package, load_package, seal_package
 from slipway.models.predictor import Predictor
@@ -118,7 +121,7 @@ def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
         check=check,
         reference=activate(raw, decision.activation),
         probes=[replace(probe, answer=activate(probe.answer[None, :], decision.activation)) for probe in probes],
-        truth=true_labels(decision, traits, samples),
+        truth=true_answers(decision, traits, samples),
     )
     return checked, source.export(fields)
 
@@ -126,18 +129,27 @@ def _run_original(request: ImportRequest, ask: Ask) -> tuple[Checked, Exported]:
 def _settle_samples(
     request: ImportRequest, source: Source, stated: Mapping[str, Any], ask: Ask
 ) -> tuple[ImportRequest, Samples, Traits]:
-    samples = _samples(request) or source.examples(list(stated))
+    request, samples = _with_samples(request, source, stated)
     suggestion = field_name(Path(request.origin.rpartition(":")[2]).stem).replace("_", "-")
     questions = first_questions(request, source.traits(samples), samples, suggestion)
     request = ask_for(request, questions, ask)
-    samples = samples or _samples(request)
+    # The answers may have named the file, or columns in it that are not inputs.
+    request, samples = _with_samples(request, source, stated)
     if samples is None:
         raise InputError.of("--records", f"is required: a file that ends in {ENDINGS}")
     return request, samples, source.traits(samples)
 
 
-def _samples(request: ImportRequest) -> Samples | None:
-    return read_samples(request.records, request.label_column) if request.records else None
+def _with_samples(
+    request: ImportRequest, source: Source, stated: Mapping[str, Any]
+) -> tuple[ImportRequest, Samples | None]:
+    """The sample records, if any, and the request with the names that their columns of true answers have."""
+    traits = source.traits(None)
+    if request.records is None:
+        samples = source.examples(list(stated))
+    else:
+        samples = read_samples(request.records, request.label_column, answer_names(request, traits))
+    return with_names_of(request, traits, samples), samples
 
 
 def _settle_outputs(
@@ -161,7 +173,7 @@ def _with_a_long_text(records: Sequence[Record], traits: Traits, fields: Fields)
 
 def _write(draft: Path, checked: Checked, exported: Exported, number: int) -> Package:
     """Write the graph; the package is not sealed yet."""
-    graph = finish(exported.draft, checked.decision.activation, len(checked.decision.labels or ()))
+    graph = finish(exported.draft, checked.decision.activation, width(checked.decision.outputs))
     if graph.file is not None:
         shutil.copyfile(graph.file, draft / GRAPH)
     else:

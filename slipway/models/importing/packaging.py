@@ -18,6 +18,7 @@ from slipway.models.importing.fields import InputDocuments
 from slipway.models.importing.missing import Probe
 from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
+from slipway.models.labels import Truth
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import BASELINE
 
@@ -40,7 +41,7 @@ class Checked:
     check: Sequence[Record]
     reference: Numbers
     probes: Sequence[Probe]
-    truth: Sequence[str | float] | None
+    truth: Sequence[Truth] | None
 
 
 def place(request: ImportRequest) -> tuple[Path, int]:
@@ -96,9 +97,6 @@ def read_about(path: Path | None) -> str | None:
 
 def manifest_document(checked: Checked, inputs: Sequence[str], output: str, number: int) -> dict[str, Any]:
     request, decision = checked.request, checked.decision
-    outputs: dict[str, Any] = {"labels": list(decision.labels)} if decision.labels else {}
-    if request.unit:
-        outputs["unit"] = request.unit
     document: dict[str, Any] = {
         "format": 1,
         "name": request.name,
@@ -106,7 +104,7 @@ def manifest_document(checked: Checked, inputs: Sequence[str], output: str, numb
         "task": decision.task,
         "description": request.description or f"{checked.kind}, imported from {request.origin}.",
         "inputs": checked.inputs,
-        "outputs": outputs,
+        "outputs": decision.outputs.model_dump(mode="json", exclude_unset=True),
         "graph": {"file": GRAPH, "inputs": list(inputs), "outputs": [output]},
         "training": {"command": request.command, "parameters": _provenance(checked)},
         "quality": [{"metric": "largest_difference", "value": 0.0, "data": checked.samples.name}],

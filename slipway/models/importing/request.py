@@ -11,6 +11,7 @@ from slipway.models.importing.sources.hugging_face import HuggingFaceFolder
 from slipway.models.importing.sources.onnx_file import OnnxFile
 from slipway.models.importing.sources.sklearn_entry import SklearnEntry
 from slipway.models.importing.sources.torch_entry import TorchEntry
+from slipway.records.cells import finite_number
 
 TOLERANCE = 1e-4
 
@@ -25,6 +26,8 @@ class ImportRequest:
     ``tolerance`` is the largest accepted difference from the original: of a probability, or of a value relative to the
     largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
     is the folder of all models; ``output`` overrides the package's folder. ``rename`` has inputs' names by column.
+    With ``multi_label``, each label has a probability of its own, and ``thresholds`` by label; ``targets`` names the
+    values of a regression that returns several.
     """
 
     onnx: Path | None = None
@@ -37,6 +40,9 @@ class ImportRequest:
     records: Path | None = None
     label_column: str | None = None
     labels: tuple[str, ...] | None = None
+    multi_label: bool = False
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    targets: tuple[str, ...] | None = None
     answers: str | None = None
     inputs: Path | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +85,14 @@ def open_source(request: ImportRequest) -> Source:
     return SklearnEntry(request.sklearn) if request.sklearn is not None else TorchEntry(str(request.torch))
 
 
+def read_thresholds(pairs: Sequence[str]) -> dict[str, float]:
+    """``LABEL=NUMBER`` pairs as a mapping; raises InputError for one that is not such a pair."""
+    found = {label: finite_number(text) for label, _, text in (pair.rpartition("=") for pair in pairs)}
+    if wrong := [label for label, number in found.items() if not label or number is None]:
+        raise InputError.of("--threshold", f"{wrong[0] or pairs[0]!r} must be LABEL=NUMBER, e.g. urgent=0.3")
+    return {label: number for label, number in found.items() if number is not None}
+
+
 def ask_for(request: ImportRequest, questions: Sequence[Question], ask: Ask) -> ImportRequest:
     """Ask the questions and return the request with the answers."""
     if not questions:
@@ -93,9 +107,9 @@ def refuse_to_ask(questions: Sequence[Question]) -> Mapping[str, str]:
     raise InputError([FieldProblem(question.option, f"is required: {question.text}") for question in questions])
 
 
-def split_labels(text: str) -> tuple[str, ...]:
-    """``negative, neutral, positive`` as labels."""
-    return tuple(label.strip() for label in text.split(",") if label.strip())
+def split_names(text: str) -> tuple[str, ...]:
+    """``negative, neutral, positive`` as names."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 _ATTRIBUTES = {
@@ -103,6 +117,7 @@ _ATTRIBUTES = {
     "--records": "records",
     "--task": "task",
     "--labels": "labels",
+    "--targets": "targets",
     "--answers": "answers",
 }
-_READ: dict[str, Callable[[str], Any]] = {"--records": Path, "--labels": split_labels}
+_READ: dict[str, Callable[[str], Any]] = {"--records": Path, "--labels": split_names, "--targets": split_names}

@@ -20,7 +20,8 @@ from slipway.records.rows import Position, readable, shown
 class Samples:
     """Rows by column name, in the order of the file. Values of CSV are text until `values` converts them.
 
-    ``label_column`` is the column of true labels or values, if there is one; it is not among ``columns``.
+    ``label_column`` is the column of true labels or values, if there is one; ``answer_columns`` are those of several
+    true answers, by label or target. Neither are among ``columns``.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Samples:
     is_text: bool = False
     sha256: str | None = None
     positions: tuple[Position, ...] = ()
+    answer_columns: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[str | float] | None:
@@ -100,8 +102,11 @@ class Samples:
         return InputError.of(f"{self.place(at)}, {column}", message)
 
 
-def read_samples(path: Path, label_column: str | None) -> Samples:
-    """Read a file of records; the default ``label_column`` is ``label``, if there is one.
+def read_samples(path: Path, label_column: str | None, answers: Sequence[str] = ()) -> Samples:
+    """Read a file of records.
+
+    ``label_column`` is the column of true labels, by default ``label``, if there is one. It may also name several
+    columns, separated by commas; by default, the columns named as ``answers``, if all of them are there.
 
     Raises:
         InputError: the file or a record in it cannot be read, there are no records, or they lack ``label_column``.
@@ -110,15 +115,32 @@ def read_samples(path: Path, label_column: str | None) -> Samples:
         rows = readable(records)
     if not rows:
         raise InputError.of(str(path), "has no records")
-    label, columns = _split_label(path, list(records.columns or rows[0].values), label_column)
+    columns = list(records.columns or rows[0].values)
+    true = _answer_columns(path, columns, label_column, answers)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    values, positions = [row.values for row in rows], tuple(row.position for row in rows)
-    return Samples(path.name, columns, values, label, records.is_text, digest, positions)
+    return Samples(
+        name=path.name,
+        columns=tuple(column for column in columns if column not in true),
+        rows=[row.values for row in rows],
+        label_column=true[0] if len(true) == 1 else None,
+        is_text=records.is_text,
+        sha256=digest,
+        positions=tuple(row.position for row in rows),
+        answer_columns=true if len(true) > 1 else (),
+    )
 
 
-def _split_label(path: Path, columns: list[str], wanted: str | None) -> tuple[str | None, tuple[str, ...]]:
-    if wanted is not None and wanted not in columns:
-        raise InputError.of("--label-column", f"{path.name} has no column {wanted}; it has {', '.join(columns)}")
-    label = wanted or ("label" if "label" in columns else None)
-    return label, tuple(column for column in columns if column != label)
+def _answer_columns(path: Path, columns: list[str], wanted: str | None, answers: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the true answers: none, one, or several."""
+    if wanted is None:
+        if "label" in columns:
+            return ("label",)
+        return tuple(answers) if set(answers) <= set(columns) else ()
+    if wanted in columns:
+        return (wanted,)
+    several = tuple(name.strip() for name in wanted.split(","))
+    if absent := [name for name in several if name not in columns]:
+        named = ", ".join(absent) if len(several) > 1 else wanted
+        raise InputError.of("--label-column", f"{path.name} has no column {named}; it has {', '.join(columns)}")
+    return several

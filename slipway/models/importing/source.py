@@ -35,7 +35,7 @@ class Traits:
     """What a source knows of itself; None is unknown.
 
     ``answers`` is the kind of its raw outputs: ``probabilities``, ``logits`` or ``values``. ``classes`` are labels
-    of the samples, which the request's ``labels`` may rename.
+    of the samples, which the request's ``labels`` may rename. ``multi_label``: each label has a probability of its own.
     """
 
     columns: tuple[Column, ...] | None = None
@@ -43,6 +43,7 @@ class Traits:
     classes: tuple[str, ...] | None = None
     answers: str | None = None
     width: int | None = None
+    multi_label: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

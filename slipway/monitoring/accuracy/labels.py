@@ -30,7 +30,10 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class CapturedLabel:
-    """The label of a captured prediction; true labels that arrive after ``expires`` are ignored."""
+    """The label of a captured prediction, or the text of its labels.
+
+    True labels that arrive after ``expires`` are ignored.
+    """
 
     prediction: PredictionId
     label: str

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from slipway.aws.table import DynamoTable, Item
 from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
+from slipway.monitoring.captures.parsing import label_text
 from slipway.monitoring.feedback.bucket_sums import attributes, read_sums
 from slipway.monitoring.feedback.counters import ACCURACY, addition, counters
 from slipway.monitoring.feedback.prediction_ids import PredictionId, parse_prediction_id
@@ -30,7 +31,8 @@ class DynamoLabelStore:
         self._table.batch_put([_capture(each) for each in waiting.values()])
         keys = [feedback_key(prediction, FEEDBACK) for prediction in waiting]
         for item in self._table.batch_get(keys, consistent=True):
-            true = json.loads(item["content"]["S"]).get("label")
+            content = json.loads(item["content"]["S"])
+            true = label_text(content["labels"]) if "labels" in content else content.get("label")
             if true is not None:
                 self._count(waiting[item["pk"]["S"].partition("#")[2]], true)
 

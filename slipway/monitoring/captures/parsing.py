@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,9 +60,16 @@ class Capture(BaseModel):
 
     @property
     def label(self) -> str | None:
-        """The predicted label; None for a regression."""
-        label = self.outputs.get("label")
+        """The predicted label, or the `label_text` of the predicted labels; None for a regression."""
+        label, labels = self.outputs.get("label"), self.outputs.get("labels")
+        if isinstance(labels, list) and all(isinstance(each, str) for each in labels):
+            return label_text(labels)
         return label if isinstance(label, str) else None
+
+
+def label_text(labels: Iterable[str]) -> str:
+    """One text for a set of labels, whatever their order."""
+    return json.dumps(sorted(set(labels)), ensure_ascii=False)
 
 
 class _Line(BaseModel):

@@ -1,11 +1,13 @@
-"""Feedback: the observed label, value or reward of a prediction, stored once per prediction."""
+"""Feedback: the observed answer or reward of a prediction, stored once per prediction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from slipway.errors import ConflictError
 from slipway.monitoring.accuracy.labels import AccuracyCounters
+from slipway.monitoring.captures.parsing import label_text
 from slipway.monitoring.feedback.bucket_sums import BucketSums, merged
 from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import PredictionId
@@ -13,17 +15,29 @@ from slipway.monitoring.feedback.prediction_ids import PredictionId
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """Feedback on one prediction: exactly one of label, value and reward, and when it was observed."""
+    """Feedback on one prediction: exactly one of its true answer and a reward, and when it was observed.
+
+    The answer is the label or the set of labels of a classifier, or the value or the values by target of a regression.
+    """
 
     prediction: PredictionId
     label: str | None = None
     value: float | None = None
     reward: float | None = None
     time: datetime | None = None
+    labels: frozenset[str] | None = None
+    values: Mapping[str, float] | None = None
 
-    def content(self) -> dict[str, str | float]:
+    @property
+    def label_text(self) -> str | None:
+        """The true label, or labels, as a capture has the predicted ones; None for other feedback."""
+        return self.label if self.labels is None else label_text(self.labels)
+
+    def content(self) -> dict[str, Any]:
         """The fields by which two pieces of feedback are compared."""
-        said = {"label": self.label, "value": self.value, "reward": self.reward}
+        labels = None if self.labels is None else sorted(self.labels)
+        values = None if self.values is None else dict(self.values)
+        said = {"label": self.label, "labels": labels, "value": self.value, "values": values, "reward": self.reward}
         content = {name: value for name, value in said.items() if value is not None}
         return {**content, "time": self.time.isoformat()} if self.time else content
 

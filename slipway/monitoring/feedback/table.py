@@ -52,8 +52,8 @@ class DynamoFeedbackStore:
             stored = self._table.put_if(item, _ABSENT)
         if stored is not None and stored.get("content") != item["content"]:
             raise contradiction(feedback)
-        if feedback.label is not None:
-            self._labels.labelled(feedback.prediction, feedback.label)
+        if feedback.label_text is not None:
+            self._labels.labelled(feedback.prediction, feedback.label_text)
         return stored is None
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:

@@ -58,6 +58,7 @@ WANTED_TASKS = "WantedTasks"
 UNFINISHED = "Unfinished"
 FAILURES = "Failures"
 LABELS = "Labels"
+LABELLED = "Labelled"
 SCORES = "Scores"
 SCORED = "Scored"
 VALUES = "Values"
@@ -151,6 +152,8 @@ CATALOGUE: Mapping[str, Metric] = {
     UNFINISHED: Metric("Count", (_OF_VERSION,)),
     FAILURES: Metric("Count", _SCORED_BY),
     LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),
+    # Records of multi-label versions: each counts for any number of labels, so those do not add up to the records.
+    LABELLED: Metric("Count", _SCORED_BY),
     SCORES: Metric("None", _SCORED_BY),
     SCORED: Metric("Count", _SCORED_BY),
     # Single values predicted by regressions. CloudWatch cannot count values over a limit if any value is negative, so

@@ -10,12 +10,23 @@ from slipway.monitoring.telemetry.requests import RequestEvent
 
 
 def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float = 1, /, **dimensions: str) -> None:
-    """Add a label and its score with a weight, or record a value; ``dimensions`` name the version or shadow."""
+    """Add labels and a score with a weight, or record a value; ``dimensions`` name the version or shadow."""
     label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
         event.count(metrics.LABELS, weight, **dimensions, Label=dimension_value(str(label)))
+    elif (labels := output.get("labels")) is not None:
+        _count_labels(event, labels, weight, dimensions)
     if isinstance(score, float):
         event.count(metrics.SCORED, weight, **dimensions)
         event.count(metrics.SCORES, weight * score, **dimensions)
     if isinstance(value, float) and isfinite(value):
         event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), **dimensions)
+
+
+def _count_labels(event: RequestEvent, labels: Any, weight: float, dimensions: Mapping[str, str]) -> None:
+    """Add a multi-label record once, and once to each of its labels; a user's own task may answer anything else."""
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return
+    event.count(metrics.LABELLED, weight, **dimensions)
+    for label in dict.fromkeys(labels):
+        event.count(metrics.LABELS, weight, **dimensions, Label=dimension_value(label))

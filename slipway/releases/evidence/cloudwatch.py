@@ -172,6 +172,8 @@ def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
     yield Query(version, _LATENCY, COUNT)
     yield from (Query(version, name) for name in (*_counted(record), metrics.SCORES, metrics.SCORED))
     yield from (Query(version, metrics.LABELS, label=label) for label in record.labels)
+    if record.labels:
+        yield Query(version, metrics.LABELLED)
     yield from value_queries(version, record.value_limits)
     if _is_shadow(record) and version != record.stable:
         yield from (Query(version, name) for name in (metrics.COMPARED, metrics.DISAGREEMENTS))
@@ -193,8 +195,8 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     scored = values.get(Query(version, metrics.SCORED), 0.0)
     tallies[keys.SCORE] = Tally(scored, values.get(Query(version, metrics.SCORES), 0.0))
     labels = {label: values.get(Query(version, metrics.LABELS, label=label), 0.0) for label in record.labels}
-    everything = sum(labels.values())
-    tallies |= {keys.label_key(label): Tally(everything, count) for label, count in labels.items()}
+    records = values.get(Query(version, metrics.LABELLED), 0.0) or sum(labels.values())
+    tallies |= {keys.label_key(label): Tally(records, min(count, records)) for label, count in labels.items()}
     tallies |= value_tallies(version, record.value_limits, values)
     compared = values.get(Query(version, metrics.COMPARED), 0.0)
     tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))

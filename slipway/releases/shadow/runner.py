@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from slipway.config import Config
+from slipway.models.answers import agree
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.metrics import metric_line, pages
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.releases.routing.serving import Serving, ServingStore
-from slipway.releases.shadow.scorer import LoadedVersion, Output, Score, Scorer
+from slipway.releases.shadow.scorer import LoadedVersion, Score, Scorer
 
 _LOG = logging.getLogger("slipway")
 _TELL_SECONDS = 60.0
@@ -30,16 +31,6 @@ Load = Callable[[str, int], LoadedVersion]
 def is_chosen(prediction_id: str, share: float) -> bool:
     """Whether a prediction's record is in the scored share; the same for every shadow and process."""
     return int(prediction_id[-_RANDOM_DIGITS:], 16) < share * _RANDOM
-
-
-def agree(ours: Output, theirs: Output, tolerance: float) -> bool:
-    """Whether two answers agree: on the label, on a regression's value within ``tolerance``, or else completely."""
-    if "label" in theirs:
-        return bool(ours.get("label") == theirs["label"])
-    one, other = ours.get("value"), theirs.get("value")
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=tolerance)
-    return dict(ours) == dict(theirs)
 
 
 class ShadowRunner:

@@ -1,6 +1,6 @@
 """The HTTP route of feedback."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Request, Response
@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from slipway.config import ModelConfig
 from slipway.errors import InputError, NotFoundError
+from slipway.models.manifest import Form, Outputs
 from slipway.monitoring.feedback.key_ring import IdVerifier
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN, PredictionId, parse_prediction_id
 from slipway.monitoring.feedback.store import Feedback, FeedbackStore
@@ -19,11 +20,13 @@ from slipway.serving.prediction.reading import Body
 
 FEEDBACK = "/v1/feedback"
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Labels = Mapping[tuple[str, int], tuple[str, ...]]
-"""The labels of each version that has some."""
+Label = Annotated[str, Field(min_length=1, max_length=256)]
+KnownOutputs = Mapping[tuple[str, int], Outputs]
+"""The outputs of each version whose manifest this process has."""
 
 _SHOWN_CHARACTERS = 500
-_SAID = ("label", "value", "reward")
+_MOST_ANSWERS = 1000
+_SAID = ("label", "labels", "value", "values", "reward")
 
 router = APIRouter(tags=["Feedback"], route_class=JsonRoute, generate_unique_id_function=operation_id)
 
@@ -35,20 +38,25 @@ def _alone(said: str) -> dict[str, Any]:
 
 
 class FeedbackBody(Body):
-    """Feedback on one prediction: exactly one of ``label``, ``value`` and ``reward``."""
+    """Feedback on one prediction: its true answer, in the field of the prediction's answer, or a ``reward``.
+
+    Exactly one of ``label``, ``labels``, ``value``, ``values`` and ``reward`` is given.
+    """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_alone(name) for name in _SAID]})
 
     prediction_id: Annotated[str, Field(pattern=PREDICTION_ID_PATTERN)]
-    label: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    label: Label | None = None
+    labels: Annotated[list[Label], Field(max_length=_MOST_ANSWERS)] | None = None
     value: Number | None = None
+    values: Annotated[dict[str, Number], Field(min_length=1, max_length=_MOST_ANSWERS)] | None = None
     reward: Number | None = None
     time: Annotated[AwareDatetime, Field(strict=False)] | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        if sum(said is not None for said in (self.label, self.value, self.reward)) != 1:
-            raise ValueError("exactly one of label, value and reward is needed")
+        if sum(getattr(self, name) is not None for name in _SAID) != 1:
+            raise ValueError("exactly one of label, labels, value, values and reward is needed")
         return self
 
 
@@ -68,7 +76,7 @@ class FeedbackResult(BaseModel):
     },
 )
 async def give_feedback(request: Request, response: Response, body: FeedbackBody) -> FeedbackResult:
-    """Report the observed label, value or reward of a prediction. Repeating the same feedback has no effect.
+    """Report the observed answer of a prediction, or a reward. Repeating the same feedback has no effect.
 
     Only ids that this API has issued are accepted.
     """
@@ -79,8 +87,8 @@ async def give_feedback(request: Request, response: Response, body: FeedbackBody
     _check_deployed(models, prediction)
     ids.check(prediction)
     event.model = prediction.model
-    _check_label(request.app.state.labels, prediction, body.label)
-    if not store.put(Feedback(prediction, body.label, body.value, body.reward, body.time)):
+    _check_answer(request.app.state.outputs, prediction, body)
+    if not store.put(_feedback(prediction, body)):
         return FeedbackResult(prediction_id=body.prediction_id, status="already stored")
     version = str(prediction.version)
     event.count(metrics.FEEDBACK, Version=version)
@@ -98,9 +106,40 @@ def _check_deployed(models: Mapping[str, ModelConfig], prediction: PredictionId)
         raise NotFoundError(f"version of {prediction.model}", str(prediction.version), map(str, model.versions))
 
 
-def _check_label(labels: Labels, prediction: PredictionId, label: str | None) -> None:
-    """Raise InputError for a label that the version cannot predict; it would count as a wrong prediction."""
-    known = labels.get((prediction.model, prediction.version))
-    if label is not None and known is not None and label not in known:
-        named = f"{prediction.model} {prediction.version}"
-        raise InputError.of("label", f"must be a label of {named}: {', '.join(known)[:_SHOWN_CHARACTERS]}")
+def _feedback(prediction: PredictionId, body: FeedbackBody) -> Feedback:
+    return Feedback(
+        prediction,
+        label=body.label,
+        labels=None if body.labels is None else frozenset(body.labels),
+        value=body.value,
+        values=body.values,
+        reward=body.reward,
+        time=body.time,
+    )
+
+
+def _check_answer(known: KnownOutputs, prediction: PredictionId, body: FeedbackBody) -> None:
+    """Raise InputError for an answer that the version cannot give; it would count as a wrong prediction."""
+    outputs = known.get((prediction.model, prediction.version))
+    said = next(name for name in _SAID if getattr(body, name) is not None)
+    if outputs is None or said == "reward":
+        return
+    named, form = f"{prediction.model} {prediction.version}", outputs.form
+    if said != form and {Form.LABELS, Form.VALUES} & {form, Form(said)}:
+        raise InputError.of(said, f"is not what {named} answers; give `{form}`, or a reward")
+    if body.label is not None or body.labels is not None:
+        given = body.labels if body.label is None else [body.label]
+        _require_among(said, given or [], outputs.labels, f"a label of {named}")
+    if body.values is not None:
+        _require_all(body.values, outputs.target_names, named)
+
+
+def _require_among(field: str, given: Sequence[str], known: Sequence[str] | None, what: str) -> None:
+    if known is not None and not set(given) <= set(known):
+        raise InputError.of(field, f"must be {what}: {', '.join(known)[:_SHOWN_CHARACTERS]}")
+
+
+def _require_all(given: Mapping[str, float], targets: Sequence[str], named: str) -> None:
+    if given.keys() != set(targets):
+        known = ", ".join(targets)[:_SHOWN_CHARACTERS]
+        raise InputError.of("values", f"must have a number for each target of {named}: {known}")

@@ -17,6 +17,7 @@ from slipway.serving.apis.tensors import InferRequest
 from slipway.serving.http.bodies import require_plain
 from slipway.serving.http.context import prediction_context
 from slipway.serving.http.errors import RETRY_AFTER_SECONDS
+from slipway.serving.http.intact import require_intact
 from slipway.serving.http.responses import infer_errors, json_response, operation_id
 from slipway.serving.prediction.reading import read_json
 from slipway.serving.prediction.request import Ask
@@ -146,7 +147,10 @@ def not_ready() -> Response:
 async def _infer(request: Request, model: str, version: str | None) -> Response:
     context = prediction_context(request)
     require_plain(request)
-    header, behind = _split(request, await request.body())
+    body = await request.body()
+    if HEADER_LENGTH not in request.headers:  # a body with binary tensors arrives as bytes, and is no text
+        require_intact(request, body)
+    header, behind = _split(request, body)
     wanted = read_json(InferRequest, header)
     pipeline, number = pipeline_of(request), version_number(model, version)
     read = TensorReader(pipeline.models, model, number, wanted, behind)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from slipway.errors import FieldProblem, InputError, MalformedError
+from slipway.features.cache import Output
 from slipway.models.manifest import Manifest
 from slipway.models.missing_values import Column, file_record
 from slipway.models.schema import RequestRecord
@@ -118,12 +119,23 @@ def _answer_lines(answer: Predictions) -> Response:
 
 
 def _answer_csv(predictions: Sequence[Prediction]) -> Response:
-    """Answer a CSV line for each record: label and score, a value, or the JSON output of the user's own task."""
+    """Answer a CSV line for each record: label and score, a value, or the JSON output of the user's own task.
+
+    A multi-label answer is its labels as a JSON list and then the score of each label; several values are a cell each.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for made in predictions:
-        writer.writerow(
-            [made.output[name] for name in ("label", "score", "value") if name in made.output]
-            or [to_json(made.output).decode()]
-        )
+        writer.writerow(_cells(made.output))
     return raw_response(text.getvalue().encode(), CSV)
+
+
+def _cells(output: Output) -> list[Any]:
+    match output:
+        case {"labels": list() as labels, "scores": dict() as scores}:
+            return [to_json(labels).decode(), *scores.values()]
+        case {"values": dict() as values}:
+            return list(values.values())
+        case _:
+            named = [output[name] for name in ("label", "score", "value") if name in output]
+            return named or [to_json(output).decode()]

@@ -11,7 +11,8 @@ from pydantic_core import to_json
 
 from slipway.config import FeatureType
 from slipway.errors import InputError
-from slipway.models.manifest import BUILT_IN_TASKS, InputField, Manifest
+from slipway.models.answers import width
+from slipway.models.manifest import BUILT_IN_TASKS, Form, InputField, Manifest
 from slipway.models.schema import RequestRecord
 from slipway.serving.apis.tensors import BYTES, InferRequest, OutputTensor, read_columns
 from slipway.serving.http.responses import raw_response
@@ -103,14 +104,26 @@ def _check_outputs(request: InferRequest, manifest: Manifest) -> None:
 
 
 def output_tensors(manifest: Manifest) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Return name, datatype and shape of one record's outputs. A user's own task answers JSON as text."""
-    common = (PREDICTION_ID, BYTES, ())
+    """Return name, datatype and shape of one record's outputs. A user's own task answers JSON as text.
+
+    A multi-label version answers for each label, in the manifest's order, whether it applies.
+    """
+    return [*_answer_tensors(manifest), (PREDICTION_ID, BYTES, ())]
+
+
+def _answer_tensors(manifest: Manifest) -> list[tuple[str, str, tuple[int, ...]]]:
     if manifest.task not in BUILT_IN_TASKS:
-        return [("output", BYTES, ()), common]
-    if manifest.outputs.labels is None:
-        return [("value", "FP64", ()), common]
-    labels = len(manifest.outputs.labels)
-    return [("label", BYTES, ()), ("score", "FP32", ()), ("scores", "FP32", (labels,)), common]
+        return [("output", BYTES, ())]
+    columns = (width(manifest.outputs),)
+    match manifest.outputs.form:
+        case Form.LABEL:
+            return [("label", BYTES, ()), ("score", "FP32", ()), ("scores", "FP32", columns)]
+        case Form.LABELS:
+            return [("labels", "BOOL", columns), ("scores", "FP32", columns)]
+        case Form.VALUE:
+            return [("value", "FP64", ())]
+        case Form.VALUES:
+            return [("values", "FP64", columns)]
 
 
 def _tensors(manifest: Manifest, predictions: Sequence[Prediction]) -> list[OutputTensor]:
@@ -125,8 +138,11 @@ def _column(manifest: Manifest, name: str, predictions: Sequence[Prediction]) ->
         return [made.id for made in predictions]
     if name == "output":
         return [to_json(made.output).decode() for made in predictions]
-    if name == "scores":
-        return [made.output["scores"][label] for made in predictions for label in manifest.outputs.labels or ()]
+    if name == Form.LABELS:
+        return [label in made.output[name] for made in predictions for label in manifest.outputs.labels or ()]
+    if name in ("scores", Form.VALUES):
+        columns = manifest.outputs.labels or manifest.outputs.target_names
+        return [made.output[name][column] for made in predictions for column in columns]
     return [made.output[name] for made in predictions]
 
 

@@ -28,10 +28,10 @@ from slipway.serving.http.openapi_schemas import (
     entity_schemas,
     entity_type_name,
     infer_schemas,
-    ranks_by_label,
     type_name,
     version_schemas,
 )
+from slipway.serving.prediction.ranking import rank_names
 from slipway.serving.prediction.served import ServedModels, ServedVersion
 
 Json = dict[str, Any]
@@ -101,7 +101,8 @@ def _of_version(path: str, operation: Json, label: str, served: ServedVersion) -
         made["requestBody"] = _body(f"{name}Request", {"inputs": [record]})
         made["responses"]["200"]["content"]["application/json"]["schema"] = _ref(f"{name}Predictions")
     elif path in (rank.RANK, rank.RANK_VERSION):
-        by = {"by": manifest.outputs.labels[-1]} if ranks_by_label(manifest) and manifest.outputs.labels else {}
+        names = rank_names(manifest)
+        by = {"by": names[-1]} if names else {}
         made["requestBody"] = _body(f"{name}RankRequest", {"items": [record, record], **by, "limit": 1})
     elif path.endswith("/infer"):
         made["requestBody"] = _body("InferRequest", example_infer(served))

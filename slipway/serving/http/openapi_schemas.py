@@ -11,6 +11,7 @@ from slipway.models.manifest import BUILT_IN_TASKS, Manifest
 from slipway.serving.apis.features import EventTime
 from slipway.serving.apis.tensors import InferRequest
 from slipway.serving.prediction.answers import predictions_model
+from slipway.serving.prediction.ranking import rank_names
 from slipway.serving.prediction.reading import Body
 from slipway.serving.prediction.served import ServedVersion
 
@@ -66,13 +67,8 @@ def entity_type_name(entity: str) -> str:
     return "".join(part.capitalize() for part in entity.split("-")) + "Features"
 
 
-def ranks_by_label(manifest: Manifest) -> bool:
-    """Whether a ranking request must name the label whose probability ranks the items."""
-    return manifest.task in BUILT_IN_TASKS and manifest.outputs.labels is not None
-
-
 def _may_be_absent(name: str, description: str = "") -> Any:
-    """Return a field that may be absent but not null."""
+    """Return a field that may be absent."""
     return Field(default=None, alias=name, description=description or None, json_schema_extra=_drop_default)
 
 
@@ -83,7 +79,7 @@ def _drop_default(schema: Json) -> None:
 def _group(name: str, group: str, features: Mapping[str, FeatureConfig]) -> type[BaseModel]:
     title = name + "".join(part.capitalize() for part in group.split("-"))
     values: dict[str, Any] = {
-        f"feature_{number}": (_TYPES[feature.type], _may_be_absent(key, feature.description))
+        f"feature_{number}": (_TYPES[feature.type] | None, _may_be_absent(key, feature.description))
         for number, (key, feature) in enumerate(features.items())
     }
     made = create_model(f"{title}Values", __base__=_SomeOf, **values)
@@ -99,13 +95,14 @@ def _rank_request(name: str, served: ServedVersion) -> Json:
         "limit": {"type": "integer", "minimum": 1},
         **_by(served.manifest),
     }
-    required = ["items", "by"] if ranks_by_label(served.manifest) else ["items"]
+    required = ["items", "by"] if rank_names(served.manifest) else ["items"]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _by(manifest: Manifest) -> Json:
-    if ranks_by_label(manifest):
-        return {"by": {"enum": list(manifest.outputs.labels or ()), "description": "The label to rank by."}}
+    if names := rank_names(manifest):
+        what = "label" if manifest.outputs.labels else "target"
+        return {"by": {"enum": list(names), "description": f"The {what} to rank by."}}
     if manifest.task in BUILT_IN_TASKS:
         return {}
     return {"by": {"type": "string", "maxLength": 256, "description": "The number of the output to rank by."}}

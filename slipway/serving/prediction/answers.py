@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, create_model
 from typing_extensions import TypedDict
 
-from slipway.models.manifest import BUILT_IN_TASKS, Manifest
+from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest, Outputs
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN
 
 # Documented but not validated: sums of float32 may slightly exceed 1.
@@ -40,14 +40,24 @@ def answer_model(name: str, manifest: Manifest) -> type[AnsweredRecord]:
     """Create the type of a version's answer to one record; ``name`` is the type's prefix."""
     if manifest.task not in BUILT_IN_TASKS:
         return create_model(f"{name}Prediction", __base__=AnsweredRecord)
-    labels = manifest.outputs.labels
-    if labels is None:
-        outputs: dict[str, Any] = {"value": (float, Field(description=manifest.outputs.unit))}
-    else:
-        # The functional form, since a label need not be an identifier.
-        scores = TypedDict(f"{name}Scores", dict.fromkeys(labels, Share))  # type: ignore[misc]
-        outputs = {"label": (Literal[labels], ...), "score": (Share, ...), "scores": (scores, ...)}
-    return create_model(f"{name}Prediction", __base__=_TaskRecord, **outputs)
+    return create_model(f"{name}Prediction", __base__=_TaskRecord, **_fields(name, manifest.outputs))
+
+
+def _fields(name: str, outputs: Outputs) -> dict[str, Any]:
+    # The functional form of TypedDict, since a label or a target need not be an identifier.
+    labels = outputs.labels or ()
+    scores = TypedDict(f"{name}Scores", dict.fromkeys(labels, Share))  # type: ignore[misc]
+    match outputs.form:
+        case Form.LABEL:
+            return {"label": (Literal[labels], ...), "score": (Share, ...), "scores": (scores, ...)}
+        case Form.LABELS:
+            return {"labels": (list[Literal[labels]], ...), "scores": (scores, ...)}  # type: ignore[valid-type]
+        case Form.VALUE:
+            return {"value": (float, Field(description=outputs.unit))}
+        case Form.VALUES:
+            units = {each.name: Annotated[float, Field(description=each.unit)] for each in outputs.targets or ()}
+            values = TypedDict(f"{name}Values", units)  # type: ignore[misc]
+            return {"values": (values, ...)}
 
 
 def predictions_model(name: str, model: str, answer: type[AnsweredRecord]) -> type[Predictions]:

@@ -37,7 +37,7 @@ class Ranking:
     Args:
         releases: the releases of the models.
         manifest: returns the manifest of a version.
-        by: the label whose probability ranks, or the number of a user's own task; None if not given.
+        by: the label or target that ranks, or the number of a user's own task; None if not given.
         limit: how many items to return.
     """
 
@@ -149,28 +149,39 @@ def _by_item(ranked: Sequence[RankedItem]) -> dict[int, RankedItem]:
     return {each.index: each for each in ranked}
 
 
+def rank_names(manifest: Manifest) -> tuple[str, ...]:
+    """The labels or targets of which a request names the one to rank by; none if its answer has only one number."""
+    if manifest.task not in BUILT_IN_TASKS:
+        return ()
+    return manifest.outputs.labels or manifest.outputs.target_names
+
+
 def check_by(manifest: Manifest, by: str | None) -> None:
-    """Raise InputError if a version cannot rank by the requested label."""
-    labels = manifest.outputs.labels
+    """Raise InputError if a version cannot rank by the requested label or target."""
     if manifest.task not in BUILT_IN_TASKS:
         return
-    if labels is None:
+    names = rank_names(manifest)
+    if not names:
         if by is not None:
             raise InputError.of("by", f"has no meaning here: {manifest.name} predicts a value, and items rank by it")
-    elif by not in labels:
-        said = "is required" if by is None else f"must be a label of {manifest.name} {manifest.version}"
-        raise InputError.of("by", f"{said}: the label whose probability ranks, of {', '.join(labels)}")
+    elif by not in names:
+        what, number = ("label", "probability") if manifest.outputs.labels else ("target", "value")
+        said = "is required" if by is None else f"must be a {what} of {manifest.name} {manifest.version}"
+        raise InputError.of("by", f"{said}: the {what} whose {number} ranks, of {', '.join(names)}")
 
 
 def score(output: Output, manifest: Manifest, by: str | None) -> float:
-    """Return the number that ranks an item: a regression's value, or a label's probability.
+    """Return the number that ranks an item: a regression's value, that of a target, or a label's probability.
 
     Raises:
         InputError: the output has no such number, because a user's own task does not predict it or another slot's
             version does not have the label.
     """
-    scores = output.get("scores", {}) if manifest.task in BUILT_IN_TASKS and by is not None else output
-    found = scores.get(by or "value")
+    if manifest.task in BUILT_IN_TASKS and by is not None:
+        numbers = output.get("scores") or output.get("values") or {}
+    else:
+        numbers = output
+    found = numbers.get(by or "value")
     if isinstance(found, bool) or not isinstance(found, int | float) or not isfinite(found):
         raise InputError.of("by", f"must name a number among the outputs of {manifest.name}: {', '.join(output)}")
     return float(found)

@@ -38,6 +38,14 @@ def test_a_write_replaces_the_whole_row(store: FeatureStore) -> None:
     assert store.read([PROFILE])[PROFILE].values == {"visits": 4}
 
 
+def test_null_leaves_a_feature_out(store: FeatureStore) -> None:
+    put(store, PROFILE, {"visits": 3, "spend": 1.5})
+    assert put(store, PROFILE, {"visits": 4, "spend": None}, NOON + timedelta(seconds=1)).stored
+    assert store.read([PROFILE])[PROFILE].values == {"visits": 4}
+    assert put(store, PROFILE, {"visits": None}, NOON + timedelta(seconds=2)).stored
+    assert store.read([PROFILE])[PROFILE].values == {}
+
+
 def test_an_older_event_is_refused_and_changes_nothing(store: FeatureStore) -> None:
     put(store, PROFILE, {"visits": 3})
     result = put(store, PROFILE, {"visits": 2}, NOON - timedelta(milliseconds=1))
@@ -142,7 +150,7 @@ def test_writes_are_taken_as_the_results_are(store: FeatureStore) -> None:
         ("profile", {"visits": 3.0}, InputError, "profile.visits: must be of type integer, not float"),
         ("profile", {"visits": True}, InputError, "profile.visits: must be of type integer, not bool"),
         ("profile", {"member": 1}, InputError, "profile.member: must be of type boolean, not int"),
-        ("profile", {"name": None}, InputError, "profile.name: must be of type string, not null (leave"),
+        ("profile", {"nmae": None}, InputError, "profile.nmae: is not a feature of this group"),
         ("profile", {"spend": float("nan")}, InputError, "profile.spend: must be a finite number, not nan"),
         ("profile", {"spend": float("-inf")}, InputError, "profile.spend: must be a finite number, not -inf"),
         ("profile", {"visits": 2**63}, InputError, "profile.visits: must be an integer of at most 64 bits"),

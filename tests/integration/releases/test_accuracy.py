@@ -13,6 +13,7 @@ from slipway.aws.table import DynamoTable
 from slipway.errors import ConflictError
 from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
+from slipway.monitoring.captures.parsing import label_text
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
@@ -69,6 +70,17 @@ def test_a_label_counts_whichever_comes_first(stores: Stores) -> None:
     stores.label(2, "negative")
     stores.capture(2, "positive")
     assert stores.counted() == Accuracy(2, 1)
+
+
+@pytest.mark.parametrize("label_first", [True, False])
+def test_a_set_of_labels_is_right_as_a_whole_and_in_any_order(stores: Stores, label_first: bool) -> None:
+    for number, predicted in enumerate([["b", "a"], ["a"], []]):
+        capture = CapturedLabel(prediction(number), label_text(predicted), LATER)
+        told = Feedback(prediction(number), labels=frozenset({"a", "b"} if predicted else ()))
+        steps = [lambda told=told: stores.feedback.put(told), lambda one=capture: stores.labels.captured([one])]
+        for step in steps if label_first else reversed(steps):
+            step()
+    assert stores.counted() == Accuracy(3, 1)
 
 
 def test_it_counts_once_however_often_either_comes(stores: Stores) -> None:

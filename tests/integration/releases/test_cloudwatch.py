@@ -102,6 +102,16 @@ def test_a_light_version_is_counted_by_its_parts_of_requests(cloudwatch: Any) ->
     assert windows[1].arms[1] == {"errors": Tally(3, 0), "p50": Tally(3, 2), "p99": Tally(3, 1)}
 
 
+def test_a_multi_label_record_counts_once_for_each_of_its_labels(cloudwatch: Any) -> None:
+    put(cloudwatch, 1, metrics.LABELLED, 10)
+    put(cloudwatch, 1, metrics.LABELS, 8, Label="positive")
+    put(cloudwatch, 1, metrics.LABELS, 7, Label="negative")
+    put(cloudwatch, 1, metrics.LABELLED, 4, version=1)
+    arms = reader().windows(running(), LATER)[1].arms
+    assert arms[2] == {"label:negative": Tally(10, 7), "label:positive": Tally(10, 8)}
+    assert arms[1] == {"label:negative": Tally(4, 0), "label:positive": Tally(4, 0)}
+
+
 def test_the_values_of_a_regression_are_counted_over_limits_on_both_sides_of_zero(cloudwatch: Any) -> None:
     put(cloudwatch, 1, metrics.VALUES, 0.0, 1.5, 2.5, 40.0)
     put(cloudwatch, 1, metrics.NEGATIVE_VALUES, 0.5, 3.0)

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -151,3 +152,24 @@ def test_what_the_api_refuses_is_named_by_its_place_in_the_file(fake_api, monkey
     (tmp_path / "r.jsonl").write_text('{"a": 1}\n\n{"a": "x"}\n')
     assert run(monkeypatch, "predict", "m", "--input", str(tmp_path / "r.jsonl")) == 1
     assert "r.jsonl record 2 (line 3), a: must be a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (
+            {"labels": ["billing", "spam"], "scores": {"billing": 0.9, "urgent": 0.2, "spam": 0.7}},
+            "billing, spam 0.900, 0.700",
+        ),
+        ({"labels": [], "scores": {"billing": 0.1}}, "(no label)"),
+        ({"values": {"width": 2.5, "height": -1.0}}, "width 2.5, height -1.0"),
+        ({"value": 2.5}, "2.5"),
+        ({"own": 1}, "None"),
+    ],
+)
+def test_every_form_of_answer_is_shown(fake_api, monkeypatch, capsys, output, shown):
+    monkeypatch.setenv("COLUMNS", "200")
+    made = {"id": "m.1.x", "version": 1, "cached": False, **output}
+    fake_api.answers[PATH] = (200, {"model": "tweet-sentiment", "predictions": [made]})
+    assert run(monkeypatch, "predict", "tweet-sentiment", "text=x") == 0
+    assert shown in re.sub("[ │|]+", " ", capsys.readouterr().out)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slipway.config import parse_config
+from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType, parse_config
 from slipway.errors import NotFoundError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite
@@ -45,6 +45,14 @@ def test_expiry_counts_from_the_event() -> None:
     assert accepted.expires_at == int((event_time + timedelta(hours=12)).timestamp())
     assert accepted.event_milliseconds == int(event_time.timestamp() * 1000)
     assert accepted.text == '{"clicks":1}'
+
+
+def test_no_row_expires_before_its_time() -> None:
+    feature = FeatureConfig(type=FeatureType.INTEGER)
+    group = FeatureGroupConfig(entity="user", ttl_days=0.9 / 86_400, features={"n": feature})
+    definitions = FeatureDefinitions({"short": group})
+    accepted = definitions.accept(FeatureWrite(FeatureKey("user", "u1", "short"), {"n": 1}, NOW), NOW)
+    assert accepted.expires_at == int(NOW.timestamp()) + 1
 
 
 def test_integers_given_for_floats_are_stored_as_floats() -> None:

@@ -1,6 +1,7 @@
 """Whatever bytes a file has, each entry gives its records or names what is wrong; the entries agree."""
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,16 +11,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from slipway.cli.predict import _inputs
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType
 from slipway.errors import InputError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.files import read_file
 from slipway.features.store import FeatureWrite
-from slipway.models.gates.labelled import read_given
+from slipway.models.gates.labelled import read_given, whole_record_model
 from slipway.models.importing.samples import read_samples
 from slipway.models.package import Package
+from slipway.models.schema import RequestRecord
 from slipway.records.files import Format, open_records, read_stream
 from slipway.records.rows import Records, Refusal, Row, readable
+from slipway.serving.apis.sagemaker import _reader
+from slipway.serving.prediction.reading import RecordReader
 
 TEXTS = (Format.CSV, Format.TSV, Format.JSON_LINES)
 BITS = st.sampled_from(
@@ -115,6 +120,8 @@ def test_one_file_gives_every_entry_the_same_records_or_refusal(
     samples = by_samples(path)
     assert (gates is None) == (features is None)
     assert gates is None or gates == features == samples
+    path.write_text("radius,age\n" + "".join(f'"{radius}","{age}"\n' for radius, age in cells), encoding="utf-8")
+    assert by_predict(path, tabular_package) == by_invocations(path, tabular_package) == gates
 
 
 def by_gates(path: Path, package: Package) -> list[tuple[object, object]] | None:
@@ -130,6 +137,33 @@ def by_features(path: Path) -> list[tuple[object, object]] | None:
     if not all(isinstance(row, FeatureWrite) and len(row.values) == len(TYPES) for row in found):
         return None
     return [(row.values["radius"], row.values["age"]) for row in found if isinstance(row, FeatureWrite)]
+
+
+def by_predict(path: Path, package: Package) -> list[tuple[object, object]] | None:
+    """The records that `slipway predict --input` sends, as the API reads them."""
+    types = {field.name: field.type for field in package.manifest.inputs}
+    try:
+        with open_records(path) as file:
+            inputs, _ = _inputs(file, types)
+        return pairs(reader(package).from_json(json.dumps({"inputs": inputs}).encode()))
+    except InputError:
+        return None
+
+
+def by_invocations(path: Path, package: Package) -> list[tuple[object, object]] | None:
+    read = _reader(package.manifest, path.read_bytes(), Format.CSV, header=True)
+    try:
+        return pairs(read(reader(package)))
+    except InputError:
+        return None
+
+
+def reader(package: Package) -> RecordReader:
+    return RecordReader(whole_record_model(package.manifest), limit=100, characters=10_000)
+
+
+def pairs(records: list[RequestRecord]) -> list[tuple[object, object]]:
+    return [(whole["radius"], whole["age"]) for whole in (record.complete() for record in records)]
 
 
 def by_samples(path: Path) -> list[tuple[object, object]] | None:

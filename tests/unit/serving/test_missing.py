@@ -65,6 +65,15 @@ def test_a_missing_row_and_one_without_the_feature_are_missing_values(flights: A
     assert values(answer) == [1, 1]
 
 
+def test_a_feature_written_as_null_is_a_missing_value(flights: Api) -> None:
+    with flights.client() as client:
+        body = {"groups": {"weather": {"event_time": "2026-01-31T12:00:00Z", "values": {"wind": None, "rain": 1}}}}
+        assert client.put("/v1/features/airport/JFK", json=body).status_code == 200
+        assert client.get("/v1/features/airport/JFK").json()["groups"]["weather"]["values"] == {"rain": 1.0}
+        record = {"seats": 1, "carrier": "AA", "distance": 1, "airport": "JFK"}
+        assert values(client.post(PREDICT, json={"inputs": [record]})) == [1]
+
+
 def test_captures_hold_null(flights: Api) -> None:
     with flights.client() as client:
         client.post(PREDICT, json={"inputs": [{"wind": None, "distance": 1}]})

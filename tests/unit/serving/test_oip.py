@@ -232,3 +232,13 @@ def test_the_index_says_which_versions_answer_and_why_others_do_not(api) -> None
     assert broken in listed
     assert ready == [each for each in listed if each != broken]
     assert "model.onnx: is broken" in refused(one, 503)
+
+
+@pytest.mark.parametrize(("sent", "status"), [(b"so \xff\xfe", 400), ("so \ufffd".encode(), 200)])
+def test_bytes_that_were_replaced_on_the_way_are_no_text(client: TestClient, sent: bytes, status: int) -> None:
+    tensor = b'{"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["' + sent + b'"]}]}'
+    headers = {"content-type": "application/json", "content-length": str(len(tensor))}
+    body = tensor.decode("utf-8", "replace").encode()
+    answer = client.post("/v2/models/tiny-sentiment/infer", content=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert ("is not UTF-8" in answer.text) == (status == 400)

@@ -19,6 +19,8 @@ from slipway.models.manifest import Record
 
 _INPUTS = ("input_ids", "attention_mask")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_MULTI_LABEL = {"multi_label_classification": True, "single_label_classification": False}
+"""By `problem_type`, which folders that were never trained with transformers lack."""
 # transformers sets `model_max_length` above this if the length is unknown.
 _MOST_TOKENS = 1_000_000
 
@@ -33,7 +35,7 @@ class HuggingFaceFolder:
 
         Raises:
             PackageError: a file is missing or malformed, or the weights are only in a pickle.
-            InputError: the model is not a single-label text classifier.
+            InputError: the model is not a text classifier.
         """
         self._config = _read_config(folder)
         _require_safetensors(folder)
@@ -57,7 +59,8 @@ class HuggingFaceFolder:
         columns = samples.columns if samples is not None else ()
         name = columns[0] if len(columns) == 1 else "text"
         column = Column(name, FeatureType.STRING, is_text=True, nullable=False)
-        return Traits((column,), "text-classification", self._labels, "logits", len(self._labels))
+        labels, is_multi_label = self._labels, _MULTI_LABEL.get(self._model.config.problem_type)
+        return Traits((column,), "text-classification", labels, "logits", len(labels), is_multi_label)
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
         """Logits ``[records, labels]``, each text alone and so without padding."""
@@ -138,12 +141,9 @@ def _load(folder: Path) -> Any:
 
 
 def _labels(config: Any) -> tuple[str, ...]:
-    kind = config.problem_type
-    if kind in ("regression", "multi_label_classification"):
-        meaning = "a regression" if kind == "regression" else "several independent labels for one text"
-        raise InputError.of(
-            "--hugging-face", f"the model is for {meaning} (problem_type {kind}), which is not supported"
-        )
+    if config.problem_type == "regression":
+        message = "the model is for a regression of texts (problem_type regression), which is not supported"
+        raise InputError.of("--hugging-face", message)
     if config.num_labels < 2:
         raise InputError.of("--hugging-face", f"the model has {config.num_labels} label; at least two are needed")
     if missing := [index for index in range(config.num_labels) if index not in config.id2label]:

@@ -55,7 +55,7 @@ class OnnxFile:
             column = Column("text", FeatureType.STRING, is_text=True, nullable=False)
             return Traits((column,), "text-classification", self._classes, width=self._width)
         answers = "probabilities" if self._classes else None
-        task = "tabular-classification" if self._classes or (self._width or 0) > 1 else None
+        task = "tabular-classification" if self._classes else None
         return Traits(self._columns(samples), task, self._classes, answers, self._width)
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:

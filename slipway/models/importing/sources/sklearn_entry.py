@@ -14,7 +14,14 @@ from slipway.models.importing.graphs import GraphDraft
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Column, Exported, Fields, Traits, Values
 from slipway.models.importing.sources.entry import call_entry
-from slipway.models.importing.sources.sklearn_answers import require_one_answer, steps_of
+from slipway.models.importing.sources.sklearn_answers import (
+    labels_of,
+    probability_matrix,
+    steps_of,
+    targets_of,
+    with_probability_matrix,
+    with_value_matrix,
+)
 from slipway.models.importing.sources.sklearn_missing import for_export, has_missing, imputes, is_missing
 from slipway.models.manifest import Record
 
@@ -31,7 +38,7 @@ class SklearnEntry:
         need("skl2onnx", "import")
         self._model = call_entry(entry, _OPTION)
         self._classifies = _classifies(self._model)
-        require_one_answer(self._model, _OPTION, classifies=self._classifies)
+        self._labels = labels_of(self._model, _OPTION) if self._classifies else None
         _require_convertible(self._model)
 
     @property
@@ -49,22 +56,22 @@ class SklearnEntry:
         names = self._names(samples)
         columns = None if names is None else tuple(_columns(self._model, names))
         if not self._classifies:
-            return Traits(columns, "tabular-regression", answers="values", width=1)
+            return Traits(columns, "tabular-regression", answers="values", width=targets_of(self._model))
+        if self._labels is not None:
+            return Traits(columns, "tabular-classification", None, "probabilities", self._labels, multi_label=True)
         classes = tuple(str(label) for label in self._model.classes_)
-        return Traits(columns, "tabular-classification", classes, "probabilities", len(classes))
+        return Traits(columns, "tabular-classification", classes, "probabilities", len(classes), multi_label=False)
 
     def answers(self, records: Sequence[Record], fields: Fields) -> Values:
-        """Probabilities ``[records, classes]``, or values ``[records, 1]``."""
+        """Probabilities ``[records, labels]``, or values ``[records, targets]``."""
         predict = self._model.predict_proba if self._classifies else self._model.predict
         try:
-            values = np.asarray(predict(self._rows(records, fields)), dtype=np.float64)
+            answer = predict(self._rows(records, fields))
         except (ValueError, TypeError) as error:
             raise CheckFailedError(f"the model fails on the sample records: {_first_line(error)}") from error
         if self._classifies:
-            return values
-        if values.ndim == 2 and values.shape[1] != 1:
-            raise InputError.of(_OPTION, f"the regressor returns {values.shape[1]} values per record; one is needed")
-        return values.reshape(-1, 1)
+            return probability_matrix(answer)
+        return np.asarray(answer, dtype=np.float64).reshape(len(records), -1)
 
     def export(self, fields: Fields) -> Exported:
         """One ``[N, 1]`` input per column if the model distinguishes columns, else one matrix."""
@@ -81,7 +88,10 @@ class SklearnEntry:
         if len(inputs) != len(types):
             unused = ", ".join(sorted({name for name, _ in types} - set(inputs)))
             raise InputError.of(_OPTION, f"the model does not use all of its columns; fit it without {unused}")
-        return Exported(GraphDraft(model, inputs, _float_output(model)))
+        draft = GraphDraft(model, inputs, str(model.graph.output[-1].name))
+        if self._labels is not None:
+            return Exported(with_probability_matrix(draft, self._labels))
+        return Exported(draft if self._classifies else with_value_matrix(draft, targets_of(self._model) or 1))
 
     def _names(self, samples: Samples | None) -> list[str] | None:
         fitted = getattr(self._model, "feature_names_in_", None)
@@ -253,12 +263,6 @@ def _as_integers(value: Any) -> Any:
     if isinstance(value, list) and any(isinstance(item, bool | np.bool_ | np.integer) for item in value):
         return [int(item) if isinstance(item, bool | np.bool_ | np.integer) else item for item in value]
     return value
-
-
-def _float_output(model: Any) -> str:
-    onnx = need("onnx", "import")
-    found = [v.name for v in model.graph.output if v.type.tensor_type.elem_type == onnx.TensorProto.FLOAT]
-    return str(found[-1])
 
 
 def _first_line(error: Exception) -> str:

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from slipway.errors import InputError, PackageError
-from slipway.models.gates.measure import agreement, measure, measure_memory, measure_throughput, quality, size_of
+from slipway.models.gates.measure import agreement, measure, measure_memory, measure_throughput, size_of
+from slipway.models.gates.quality import quality
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 

@@ -14,9 +14,10 @@ from support.releases.records import make_release
 from slipway.config import Config, parse_config
 from slipway.config.releases import Shadow
 from slipway.errors import UnavailableError
+from slipway.models.answers import agree
 from slipway.monitoring.captures.parsing import Capture
 from slipway.releases.record.phases import Phase
-from slipway.releases.shadow.runner import ShadowRunner, agree, is_chosen
+from slipway.releases.shadow.runner import ShadowRunner, is_chosen
 
 MODEL = "sentiment"
 CONFIG = """
@@ -223,6 +224,15 @@ def test_what_is_chosen_depends_on_nothing_but_the_id() -> None:
         ({"value": 0.0}, {"value": 0.0}, True),
         ({"value": 0.001}, {"value": 0.0}, False),
         ({"value": float("nan")}, {"value": 1.0}, False),
+        ({"labels": ["a", "b"]}, {"labels": ["b", "a"]}, True),
+        ({"labels": ["a"]}, {"labels": ["a", "b"]}, False),
+        ({"labels": [], "scores": {"a": 0.1}}, {"labels": [], "scores": {"a": 0.4}}, True),
+        ({"label": "a"}, {"labels": ["a"]}, False),
+        ({"labels": [{"x": 1}]}, {"labels": [{"x": 1}]}, True),
+        ({"values": {"x": 10.4, "y": 1.0}}, {"values": {"x": 10.0, "y": 1.0}}, True),
+        ({"values": {"x": 10.4, "y": 1.0}}, {"values": {"x": 10.0, "y": 2.0}}, False),
+        ({"values": {"x": 1.0}}, {"values": {"x": 1.0, "y": 2.0}}, False),
+        ({"values": [1.0]}, {"values": [1.0]}, True),
         ({"ranks": [1, 2]}, {"ranks": [1, 2]}, True),
         ({"ranks": [2, 1]}, {"ranks": [1, 2]}, False),
     ],
