@@ -23,10 +23,10 @@ from slipway.config.releases import ReleaseConfig
 from slipway.releases.routing.assignment import assign
 from slipway.releases.routing.release import Candidate, Release
 from slipway.releases.routing.serving import Serving
+from slipway.releases.simulation.catalogue import find_scenarios
 from slipway.releases.simulation.figures import Figures, figures_of, release_figures
 from slipway.releases.simulation.runs import Run, Setting, simulate
-from slipway.releases.simulation.scenarios import find_scenarios
-from slipway.releases.simulation.traffic import Traffic
+from slipway.releases.simulation.traffic.pattern import Traffic
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
 from tests.fakes.releases import MemoryReleaseStore
 

@@ -1,6 +1,7 @@
 """Select the runs of a simulated experiment that need a decision: `ProgressiveScreen` for several arms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -10,13 +11,13 @@ from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredTally
 from slipway.releases.record.phases import Phase
-from slipway.releases.simulation.progressive_screen import Flags, block_of_runs
-from slipway.releases.simulation.traffic import Counts
+from slipway.releases.simulation.progressive_screen import Flags, block_of_runs, stacked
+from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.statistics.sample_size import early_alpha, running_radius, sample_size
-from slipway.releases.strategies.analysis import EXPERIMENTAL, first_capital, questions_of
+from slipway.releases.strategies.analysis import EXPERIMENTAL, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
 _FIELDS = tuple(each.name for each in fields(Capital))
@@ -44,20 +45,18 @@ class ExperimentScreen:
     screened: Flags
 
     @classmethod
-    def of(cls, record: ReleaseRecord, runs: int) -> "ExperimentScreen":
-        """Create the screen of runs that all start from the same record."""
+    def of(cls, records: Sequence[ReleaseRecord]) -> "ExperimentScreen":
+        """Create the screen of runs of one experiment, which differ in the stable version's past."""
+        record, runs = records[0], len(records)
         asked = questions_of(record)
-        capital: dict[int, Capital] = {}
-        for index, version in enumerate(record.candidates):
-            stored = record.capitals[index].unpacked() if record.capitals else first_capital(asked, None)
-            capital[version] = Capital(*(np.repeat(getattr(stored, name)[None], runs, axis=0) for name in _FIELDS))
+        capital = {version: stacked(records, index) for index, version in enumerate(record.candidates)}
         versions = (record.stable, *record.candidates)
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
         screen = cls(record, asked, capital, capital, totals, totals, live, np.zeros(runs), no.copy(), no.copy())
-        for run in range(runs):
-            screen.follow(run, record)
+        for run, each in enumerate(records):
+            screen.follow(run, each)
         return screen
 
     def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:  # noqa: ARG002 - `ProgressiveScreen` uses it

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from slipway.config.releases import Bandit, Interleave, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.phases import Phase
-from slipway.releases.simulation.runs import STABLE, Run
-from slipway.releases.simulation.scenarios import Named
+from slipway.releases.simulation.runs import Run
+from slipway.releases.simulation.scenarios import STABLE, Named
 from slipway.releases.statistics.judge import Outcome
 
 

@@ -1,5 +1,6 @@
 """Compute the bets of all simulated runs at once, and select the runs that need a decision."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord, StoredCapital
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import share_steps
-from slipway.releases.simulation.traffic import Counts
+from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
@@ -43,11 +44,11 @@ class ProgressiveScreen:
     screened: Flags
 
     @classmethod
-    def of(cls, record: ReleaseRecord, runs: int) -> "ProgressiveScreen":
-        """Create the screen of runs that all start from the same record."""
+    def of(cls, records: Sequence[ReleaseRecord]) -> "ProgressiveScreen":
+        """Create the screen of runs of one release, which differ in the stable version's past."""
+        record, runs = records[0], len(records)
         asked = questions_of(record)
-        started = record.capitals[0].unpacked() if record.capitals else first_capital(asked, None)
-        capital = Capital(*(np.repeat(getattr(started, name)[None], runs, axis=0) for name in _FIELDS))
+        capital = stacked(records, 0)
         none, no = np.zeros((3, runs)), np.zeros((3, runs), dtype=bool)
         screen = cls(
             asked,
@@ -61,8 +62,8 @@ class ProgressiveScreen:
             *(none[0], none[1], none[2]),
             *(no[0], no[1], no[2]),
         )
-        for run in range(runs):
-            screen.follow(run, record)
+        for run, each in enumerate(records):
+            screen.follow(run, each)
         return screen
 
     def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:
@@ -107,6 +108,13 @@ class ProgressiveScreen:
         if record.phase is Phase.RUNNING:
             step = share_steps(record.options)[record.step]
             self.due[run], self.proof[run], self.held[run] = step.minutes, step.proof, record.held
+
+
+def stacked(records: Sequence[ReleaseRecord], index: int) -> Capital:
+    """The capital of one candidate in all runs."""
+    asked = questions_of(records[0])
+    capitals = [each.capitals[index].unpacked() if each.capitals else first_capital(asked, None) for each in records]
+    return Capital(*(np.stack([getattr(each, name) for each in capitals]) for name in _FIELDS))
 
 
 def block_of_runs(candidate: Counts, stable: Counts, asked: Questions) -> Block:
