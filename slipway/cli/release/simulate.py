@@ -10,7 +10,7 @@ from rich.console import Console
 
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.project import load_project
-from slipway.cli.release.simulation_report import figures_table
+from slipway.cli.release.simulation_report import figures_report
 from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
@@ -110,9 +110,9 @@ def simulate(
         plot_decisions(results, options, plot, title=title)
     found = [figures_of(each, results[each.scenario.name], options) for each in named]
     if as_json:
-        print_json([each.document() for each in found])
+        print_json([{**each.document(), "seed": seed} for each in found])
     else:
-        Console().print(figures_table(found, options, title=title, arms=arms))
+        Console(highlight=False).print(figures_report(found, options, title=title, arms=arms))
 
 
 def _check(options: Options, own: Mapping[str, float], scenarios: Sequence[str], arms: int) -> None:

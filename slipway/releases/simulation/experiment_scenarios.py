@@ -38,6 +38,8 @@ def _different(options: Options, traffic: Traffic, stable: Behaviour, arms: int)
     yield named("worse", -effect, "as much, but worse", 1)
     if not isinstance(options, Interleave):
         late = replace(traffic, reward_minutes=_LATE, feedback_minutes=2 * _LATE)
+        swing, swings = replace(traffic, reward_swing=_SWING), f"rewards that move over the day by {100 * _SWING:g} %"
+        yield named("reward-cycle", effect / 2, f"half of that difference, {swings} either way", 2, into=swing)
         yield named("late", effect, f"better, feedback {_LATE / 60:g} hours late on average", 2, into=late)
     daily = replace(traffic, daily=0.8)
     yield named("daily-cycle", effect, "better, traffic that moves over the day by 80 % either way", 2, into=daily)
@@ -55,8 +57,6 @@ def _equal(options: Options, traffic: Traffic, stable: Behaviour, arms: int) -> 
         yield named(condition.name, condition.traffic, condition.what)
     for condition in by_users(traffic):
         yield named(condition.name, condition.traffic, condition.what, sticky=True)
-    swing = replace(traffic, reward_swing=_SWING)
-    yield named("reward-cycle", swing, f"no difference, rewards that move over the day by {100 * _SWING:g} %")
     yield named("silent", replace(traffic, silent=True), "no metric of a candidate ever arrives")
     if not isinstance(options, Interleave):
         for share in (0.6, 0.53):
@@ -83,13 +83,17 @@ def stable_of(options: Options) -> Behaviour:
 
 def best_of(options: Options, stable: Behaviour, candidate: Behaviour) -> int | None:
     """The version of two that an experiment should name by its metric; None if they are equal."""
-    if isinstance(options, Interleave):
-        gain = candidate.preferred - (1 - candidate.preferred)
-    elif isinstance(options, AbTest) and options.metric == "accuracy":
-        gain = stable.wrong - candidate.wrong
-    else:
-        gain = candidate.reward - stable.reward
+    gain = gain_of(options, stable, candidate)
     return None if gain == 0 else STABLE + (gain > 0)
+
+
+def gain_of(options: Options, stable: Behaviour, candidate: Behaviour) -> float:
+    """How much better a candidate is in the experiment's metric."""
+    if isinstance(options, Interleave):
+        return candidate.preferred - (1 - candidate.preferred)
+    if isinstance(options, AbTest) and options.metric == "accuracy":
+        return stable.wrong - candidate.wrong
+    return candidate.reward - stable.reward
 
 
 def better(options: Options, gain: float, stable: Behaviour) -> Behaviour:

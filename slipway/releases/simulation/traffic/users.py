@@ -96,9 +96,10 @@ class Population:
         labels = _label_factors(rng, stable, users.likeness, shape)
         traits["broken"] = np.zeros(shape)
         if own is not None:
-            _become(own, traits, labels, stable)
-        for name in ("errors", *_SHARES):
-            # Over all requests the mean is the version's own, so that versions differ as the scenario says.
+            _become(rng, own, traits, labels, stable)
+        for name in ("errors", "wrong", "reward"):
+            # Over all requests the mean is the version's own, so that versions differ as the scenario says. The users
+            # of an interleaving are a sample: their preferences add up to none only on average over the runs.
             traits[name] /= (traits[name] * weight).sum(axis=1, keepdims=True)
         buckets = rng.integers(BUCKETS, size=shape) if by_bucket else np.zeros(shape, dtype=np.int64)
         return cls(weight, buckets, rng.random(shape), traits, labels, sticky)
@@ -176,11 +177,12 @@ def _label_factors(rng: np.random.Generator, stable: Behaviour, likeness: float,
     return factors
 
 
-def _become(own: Client, traits: dict[str, Array], labels: Array, stable: Behaviour) -> None:
-    """Make the first user the client."""
+def _become(rng: np.random.Generator, own: Client, traits: dict[str, Array], labels: Array, stable: Behaviour) -> None:
+    """Make the first user the client, who always prefers the same of two rankings."""
     traits["broken"][:, 0] = own.errors or 0.0
     traits["latency"][:, 0] = np.log(own.slower)
     traits["reward"][:, 0] = own.rewards
+    traits["preferred"][:, 0] = 2 * rng.integers(2, size=len(labels))
     if own.label in stable.labels:
         labels[:, 0] = [float(label == own.label) for label in stable.labels]
 
