@@ -10,11 +10,11 @@ from slipway.config.releases import AbTest
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.statistics.betting import Array
 
-_NORMAL = NormalDist()
+NORMAL = NormalDist()
 # The share of the error probability that looks before the planned end may spend; the look at the end has the rest.
 _EARLY = 0.2
 # The fewest outcomes per arm at which looks before the end use the normal approximation.
-_BURN_IN = 200
+BURN_IN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def sample_size(options: AbTest, *, arms: int = 2) -> int:
     """
     low, high = options.baseline, options.baseline + options.effect
     mean = (low + high) / 2
-    decided = _NORMAL.inv_cdf(1 - final_alpha(options, arms=arms) / 2) * math.sqrt(2 * mean * (1 - mean))
-    powered = _NORMAL.inv_cdf(options.power) * math.sqrt(low * (1 - low) + high * (1 - high))
+    decided = NORMAL.inv_cdf(1 - final_alpha(options, arms=arms) / 2) * math.sqrt(2 * mean * (1 - mean))
+    powered = NORMAL.inv_cdf(options.power) * math.sqrt(low * (1 - low) + high * (1 - high))
     return math.ceil(((decided + powered) / options.effect) ** 2)
 
 
@@ -59,7 +59,7 @@ def early_alpha(options: AbTest, *, arms: int) -> float:
 
 def fixed_interval(candidate: Tally, stable: Tally, alpha: float) -> Interval:
     """The interval for a look at a planned time, by the normal approximation."""
-    return _interval(candidate, stable, _NORMAL.inv_cdf(1 - alpha / 2) * _deviation(candidate, stable), alpha)
+    return _interval(candidate, stable, NORMAL.inv_cdf(1 - alpha / 2) * _deviation(candidate, stable), alpha)
 
 
 def running_interval(candidate: Tally, stable: Tally, alpha: float, *, planned: int) -> Interval | None:
@@ -68,12 +68,12 @@ def running_interval(candidate: Tally, stable: Tally, alpha: float, *, planned: 
     It is the normal mixture of H. Robbins (1970) with estimated variances, as a confidence sequence of I. Waudby-Smith
     et al. (2024), tuned to be narrowest at ``planned`` outcomes per arm.
     """
-    if min(candidate.n, stable.n) < _BURN_IN:
+    if min(candidate.n, stable.n) < BURN_IN:
         return None
     deviation = _deviation(candidate, stable)
     if deviation == 0:
         return None
-    radius = _radius(np.array(deviation**2), np.array(candidate.variance + stable.variance), alpha, planned)
+    radius = mixture_radius(np.array(deviation**2), np.array(candidate.variance + stable.variance), alpha, planned)
     return _interval(candidate, stable, float(radius), alpha)
 
 
@@ -82,13 +82,15 @@ def running_radius(candidate: tuple[Array, Array], stable: tuple[Array, Array], 
     (n, ours), (m, theirs) = ((count, total / np.maximum(count, 1)) for count, total in (candidate, stable))
     spreads = ours * (1 - ours), theirs * (1 - theirs)
     squared = spreads[0] / np.maximum(n, 1) + spreads[1] / np.maximum(m, 1)
-    known = (np.minimum(n, m) >= _BURN_IN) & (squared > 0)
-    radius = _radius(np.where(known, squared, 1.0), np.where(known, spreads[0] + spreads[1], 1.0), alpha, planned)
+    known = (np.minimum(n, m) >= BURN_IN) & (squared > 0)
+    radius = mixture_radius(
+        np.where(known, squared, 1.0), np.where(known, spreads[0] + spreads[1], 1.0), alpha, planned
+    )
     return np.where(known, radius, np.inf)
 
 
-def _radius(squared: Array, spread: Array, alpha: float, planned: int) -> Array:
-    """The radius from the variance of the difference and the sum of the variances of one outcome per arm."""
+def mixture_radius(squared: Array, spread: Array, alpha: float, planned: float) -> Array:
+    """Robbins' radius from the variance of the difference and the sum of the variances of one outcome per arm."""
     information = 1 / squared
     tuned = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / (planned / spread)
     grown = 1 + information * tuned

@@ -11,14 +11,7 @@ from slipway.releases.record.phases import Phase
 from slipway.releases.statistics.bandit import Arm, regret, weigh
 from slipway.releases.statistics.interleaving import SignTest, Team
 from slipway.releases.statistics.judge import Outcome, Verdict, findings
-from slipway.releases.statistics.sample_size import (
-    Interval,
-    early_alpha,
-    final_alpha,
-    fixed_interval,
-    running_interval,
-    sample_size,
-)
+from slipway.releases.strategies.ab_results import ab_results
 from slipway.releases.strategies.analysis import Analysis, base_questions
 from slipway.releases.strategies.transitions import (
     add_entry,
@@ -64,7 +57,7 @@ def results(record: ReleaseRecord) -> tuple[str, ...]:
         case Shadow():
             return tuple(_shadow_sentences(record))
         case AbTest() as options:
-            return tuple(sentence for _, _, sentence in _intervals(record, options))
+            return tuple(arm.sentence for arm in ab_results(record, options, live_candidates(record)).arms)
         case Bandit() as options:
             arms = (_arm_sentence(arm) for arm in weigh(_rewards(record), floor=options.floor, least=1))
             return (*arms, regret(_rewards(record)).sentence)
@@ -159,48 +152,18 @@ def _end(
 
 
 def _ab(analysis: Analysis, options: AbTest, now: datetime) -> Progress:
-    record = analysis.record
-    intervals = _intervals(record, options)
-    lines = [sentence for _, _, sentence in intervals]
-    known = {version: interval for version, interval, _ in intervals if interval is not None}
+    record, over = analysis.record, _over(analysis.record, now)
+    found = ab_results(record, options, live_candidates(record), over=over)
+    lines = [arm.sentence for arm in found.arms]
+    known = {arm.version: arm.interval for arm in found.arms if arm.interval is not None}
     above = [version for version, interval in known.items() if interval.low > 0]
     if above:
         return _end(record, max(above, key=lambda version: known[version].difference), lines, now, analysis)
-    if len(known) == len(live_candidates(record)) and all(interval.high < 0 for interval in known.values()):
+    if len(known) == len(found.arms) and all(interval.high < 0 for interval in known.values()):
         return _end(record, record.stable, lines, now, analysis)
-    if _complete(record, options) or _over(record, now):
+    if found.complete or over:
         return _end(record, None, lines, now, analysis)
     return record, Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
-
-
-def _complete(record: ReleaseRecord, options: AbTest) -> bool:
-    size = sample_size(options, arms=len(record.candidates) + 1)
-    return all(_measured(record, options, v).n >= size for v in (record.stable, *live_candidates(record)))
-
-
-def _intervals(record: ReleaseRecord, options: AbTest) -> list[tuple[int, Interval | None, str]]:
-    """Each candidate's interval, of the kind valid at this look, and its sentence."""
-    arms = len(record.candidates) + 1
-    size = sample_size(options, arms=arms)
-    complete = _complete(record, options)
-    found: list[tuple[int, Interval | None, str]] = []
-    for version in live_candidates(record):
-        ours, theirs = _measured(record, options, version), _measured(record, options, record.stable)
-        interval = None
-        if complete:
-            interval = fixed_interval(ours, theirs, final_alpha(options, arms=arms))
-        elif options.sequential:
-            interval = running_interval(ours, theirs, early_alpha(options, arms=arms), planned=size)
-        counts = f"version {version}: {ours.n:,.0f} and {theirs.n:,.0f} of {size:,} outcomes, {options.metric} "
-        counts += f"{ours.mean:.4f} against {theirs.mean:.4f}"
-        found.append((version, interval, f"{counts}, {interval.sentence}" if interval else counts))
-    return found
-
-
-def _measured(record: ReleaseRecord, options: AbTest, version: int) -> Tally:
-    """The outcomes of one arm, oriented so that more is better."""
-    tally = record.total(version, options.metric)
-    return Tally(tally.n, tally.n - tally.total) if options.metric == keys.ACCURACY else tally
 
 
 def _rewards(record: ReleaseRecord) -> dict[int, Tally]:

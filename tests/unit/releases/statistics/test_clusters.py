@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from support.releases.users import Users, one_large, zipf
+
+from slipway.releases.evidence.tallies import Clusters, Tally
+from slipway.releases.routing.buckets import BUCKETS
+from slipway.releases.statistics.clusters import NO_SAMPLE, Sample, design_effect, difference, student
+
+
+def filled(number: float, share: float) -> Clusters:
+    return Clusters((number,) * BUCKETS, (number * share,) * BUCKETS)
+
+
+def test_the_variance_is_the_jackknife_that_leaves_out_one_bucket_of_both_versions() -> None:
+    rng = np.random.default_rng(3)
+    n, m = rng.poisson(40, BUCKETS) * 1.0, rng.poisson(20, BUCKETS) * 1.0
+    n[:30] = m[:30] = 0
+    x, y = rng.binomial(n.astype(int), rng.beta(1, 3, BUCKETS)), rng.binomial(m.astype(int), rng.beta(1, 3, BUCKETS))
+    found = difference(Sample.counted(n, x * 1.0), Sample.counted(m, y * 1.0), ratio=1.5)
+    value = x.sum() / n.sum() - 1.5 * y.sum() / m.sum()
+    left_out = [
+        (x.sum() - x[b]) / (n.sum() - n[b]) - 1.5 * (y.sum() - y[b]) / (m.sum() - m[b]) for b in range(30, BUCKETS)
+    ]
+    assert found.value == pytest.approx(value)
+    assert found.variance == pytest.approx(97 / 98 * ((np.array(left_out) - value) ** 2).sum())
+    assert found.design_effect > 3
+
+
+def test_one_bucket_that_outweighs_the_rest_is_never_significant() -> None:
+    rng = np.random.default_rng(1)
+    n = np.full(BUCKETS, 50.0)
+    stable = Sample.counted(n, rng.binomial(50, 0.01, BUCKETS) * 1.0)
+    large, failed = n.copy(), rng.binomial(50, 0.01, BUCKETS) * 1.0
+    large[7] = failed[7] = 50.0 * BUCKETS
+    found = difference(Sample.counted(large, failed), stable)
+    assert found.value > 0.45
+    assert found.value / found.error < 1.05
+    assert found.degrees < 20
+
+
+def test_all_that_fail_against_none_differ_at_once_and_none_against_none_divide_by_nothing() -> None:
+    bad, good = Sample.of(filled(1, 1)), Sample.of(filled(1, 0))
+    failing = difference(bad, good)
+    assert failing.value / failing.error > 50
+    equal = difference(good, good)
+    assert (equal.value, equal.error > 0) == (0, True)
+    assert np.isfinite(difference(good, NO_SAMPLE, ratio=0.0).variance)
+    assert np.isinf(difference(good, NO_SAMPLE).variance)
+    assert np.isinf(difference(NO_SAMPLE, good).variance)
+
+
+def test_a_single_user_cannot_be_compared_with_anything() -> None:
+    n = np.zeros(BUCKETS)
+    n[4] = 1000.0
+    assert np.isinf(difference(Sample.counted(n, n), Sample.of(filled(10, 0))).variance)
+
+
+def test_outcomes_of_no_user_count_as_independent() -> None:
+    ours, theirs = filled(10, 0.1), filled(10, 0.2)
+    more = Sample.of(ours, Tally(3840, 128 + 512)), Sample.of(theirs, Tally(3840, 256 + 512))
+    found = difference(*more)
+    assert found.value == pytest.approx(640 / 3840 - 768 / 3840)
+    expected = sum(p * (1 - p) / 3840 for p in (640.5 / 3841, 768.5 / 3841))
+    assert found.variance == pytest.approx(expected)
+    flipped = difference(*(each.flipped for each in more))
+    assert (flipped.value, flipped.variance) == (pytest.approx(-found.value), pytest.approx(found.variance))
+    values = Sample.of(ours, Tally(1280, 128, squares=20))
+    assert values.one_variance == pytest.approx(20 / 1280 - 0.01)
+    # A tally that lags behind its buckets takes nothing away.
+    assert Sample.of(ours, Tally(1000, 0)).count == 1280
+
+
+@pytest.mark.parametrize(
+    ("degrees", "z", "quantile"), [(3, 2.5758, 5.841), (5, 1.95996, 2.571), (10, 1.95996, 2.228), (30, 3.2905, 3.646)]
+)
+def test_students_quantiles_are_those_of_the_tables(degrees: float, z: float, quantile: float) -> None:
+    assert student(z, np.array(degrees)) == pytest.approx(quantile, rel=0.05)
+    assert student(z, np.array(degrees)) > quantile * 0.999
+
+
+@pytest.mark.parametrize(
+    ("users", "naive"),
+    [
+        (zipf(2000, alike=10), 0.6),
+        (zipf(300, alike=2), 0.5),
+        (one_large(0.3, 500, alike=4), 0.5),
+        (Users(np.full(1000, 1e-3), alike=4), 0.9),
+        (Users(np.full(1000, 1e-3)), 1.0),
+    ],
+)
+def test_the_interval_covers_the_difference_of_users_with_tastes(users: Users, naive: float) -> None:
+    found = difference(*users.counted(np.random.default_rng(5), 10_000, runs=800))
+    covered = np.abs(found.value) <= student(1.96, found.degrees) * found.error
+    assert covered.mean() >= 0.93
+    assert (np.abs(found.value) <= 1.96 * np.sqrt(found.independent)).mean() < naive
+
+
+def test_the_design_effect_is_one_of_independent_outcomes_and_their_number_where_all_are_the_same() -> None:
+    rng = np.random.default_rng(2)
+    n = rng.poisson(100, BUCKETS) * 1.0
+    independent = Clusters(tuple(n), tuple(rng.binomial(n.astype(int), 0.3) * 1.0))
+    assert 1 <= design_effect(independent, independent) < 1.3
+    same = Clusters(tuple(n), tuple(n * (rng.random(BUCKETS) < 0.3)))
+    assert 75 < design_effect(same) < 130
+    assert design_effect() == design_effect(filled(0, 0)) == 1
