@@ -9,14 +9,17 @@ import numpy as np
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredTally
+from slipway.releases.evidence.tallies import Clusters
+from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredClusters, StoredTally
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.progressive_screen import Flags, block_of_runs, stacked
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
+from slipway.releases.statistics.clusters import Sample, difference, student
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.statistics.sample_size import early_alpha, running_radius, sample_size
+from slipway.releases.statistics.user_intervals import needed_effect, sequential_quantile
 from slipway.releases.strategies.analysis import EXPERIMENTAL, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
@@ -29,7 +32,8 @@ Totals = dict[int, dict[str, tuple[Array, Array]]]
 class ExperimentScreen:
     """The runs of one experiment. Only runs in phase `RUNNING` are screened; all others always need a decision.
 
-    ``before`` is each candidate's capital without the newest window, and ``totals_before`` the totals without it.
+    ``before`` is each candidate's capital without the newest window, and ``totals_before`` and ``users_before`` are the
+    sums without it; ``users`` has them by bucket, if outcomes are counted so.
     ``due`` is the minute from the start at which a run's weights are recomputed.
     """
 
@@ -39,6 +43,8 @@ class ExperimentScreen:
     capital: dict[int, Capital]
     totals_before: Totals
     totals: Totals
+    users_before: Totals
+    users: Totals
     live: dict[int, Flags]
     due: Array
     suspected: Flags
@@ -54,13 +60,21 @@ class ExperimentScreen:
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
-        screen = cls(record, asked, capital, capital, totals, totals, live, np.zeros(runs), no.copy(), no.copy())
+        screen = cls(
+            record, asked, capital, capital, totals, totals, {}, {}, live, np.zeros(runs), no.copy(), no.copy()
+        )
         for run, each in enumerate(records):
             screen.follow(run, each)
         return screen
 
-    def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:  # noqa: ARG002 - `ProgressiveScreen` uses it
-        """Add a window, and flag the runs that need a decision on it."""
+    def attention(
+        self,
+        counts: dict[int, Counts],
+        now: datetime,
+        minutes: float,  # noqa: ARG002 - `ProgressiveScreen` uses it
+        users: dict[int, Counts],
+    ) -> Flags:
+        """Add a window, with its counts by bucket in ``users``, and flag the runs that need a decision on it."""
         self.before, self.totals_before = self.capital, self.totals
         self.capital = {
             version: capital.after(block_of_runs(counts[version], counts[self.record.stable], self.asked), self.asked)
@@ -69,6 +83,11 @@ class ExperimentScreen:
         self.totals = {
             version: {key: _sum(found, counts[version].get(key)) for key, found in totals.items()}
             for version, totals in self.totals.items()
+        }
+        self.users_before = self.users
+        self.users = {
+            version: {key: _sum(each, self.users.get(version, {}).get(key)) for key, each in arm.items()}
+            for version, arm in users.items()
         }
         over = now >= self._end()
         ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | self._news(now) | over
@@ -87,10 +106,12 @@ class ExperimentScreen:
             }
             for version, found in self.totals_before.items()
         }
+        users = {version: by_bucket(found, run) for version, found in self.users_before.items()}
         update = {
             "capitals": tuple(map(StoredCapital.of, capitals)),
             "judged_until": start,
             "totals": {version: found for version, found in totals.items() if found},
+            "clusters": {version: found for version, found in users.items() if found},
         }
         return record.model_copy(update=update)
 
@@ -144,6 +165,8 @@ class ExperimentScreen:
     def _ab(self, options: AbTest) -> Flags:
         arms = len(self.record.candidates) + 1
         size = sample_size(options, arms=arms)
+        if self.users:
+            return self._ab_by_users(options, arms, size)
         stable = self.totals[self.record.stable][options.metric]
         complete, decided = stable[0] >= size, np.zeros(len(stable[0]), dtype=bool)
         for version, is_live in self.live.items():
@@ -152,6 +175,20 @@ class ExperimentScreen:
             if options.sequential:
                 radius = running_radius(ours, stable, early_alpha(options, arms=arms), planned=size)
                 decided |= is_live & (np.abs(_mean(ours) - _mean(stable)) >= (1 - _ROUNDING) * radius)
+        return complete | decided
+
+    def _ab_by_users(self, options: AbTest, arms: int, size: int) -> Flags:
+        samples = {version: Sample.counted(*found[options.metric]) for version, found in self.users.items()}
+        stable, alpha = samples[self.record.stable], early_alpha(options, arms=arms)
+        needed = np.ones(len(self.screened))
+        decided = np.zeros(len(self.screened), dtype=bool)
+        for version, is_live in self.live.items():
+            found, spread = difference(samples[version], stable), samples[version].one_variance + stable.one_variance
+            needed = np.where(is_live, np.maximum(needed, needed_effect(options, found, arms=arms)), needed)
+            errors = student(sequential_quantile(found, spread, alpha, planned=size), found.degrees)
+            decided |= is_live & options.sequential & (np.abs(found.value) >= (1 - _ROUNDING) * errors * found.error)
+        counts = [stable.count, *(np.where(self.live[v], samples[v].count, np.inf) for v in self.live)]
+        complete: Flags = np.min(counts, axis=0) >= (1 - _ROUNDING) * size * needed
         return complete | decided
 
     def _interleaved(self, options: Interleave) -> Flags:
@@ -164,6 +201,15 @@ class ExperimentScreen:
 
 _MINUTE = timedelta(minutes=1)
 _ROUNDING = 1e-6
+
+
+def by_bucket(counts: Counts, run: int) -> dict[str, StoredClusters]:
+    """One run's sums by bucket, as a record stores them."""
+    return {
+        key: StoredClusters.of(Clusters(tuple(n[run].tolist()), tuple(total[run].tolist())))
+        for key, (n, total) in counts.items()
+        if key != keys.TIES and n[run].any()
+    }
 
 
 def _sum(found: tuple[Array, Array], more: tuple[Array, Array] | None) -> tuple[Array, Array]:

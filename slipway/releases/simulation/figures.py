@@ -219,7 +219,8 @@ def _covered(named: Named, runs: Sequence[Run], options: AbTest) -> float | None
     hits = []
     for run in runs:
         if run.record.phase is Phase.FINISHED:
-            found = ab_results(run.record, options, run.record.candidates, over=True).arms
+            over = run.minutes >= options.max_minutes
+            found = ab_results(run.record, options, run.record.candidates, over=over).arms
             known = [(each.interval, truth[each.version]) for each in found if each.interval is not None]
             hits += [all(interval.low <= true <= interval.high for interval, true in known)] if known else []
     return sum(hits) / len(hits) if hits else None

@@ -66,7 +66,13 @@ class ProgressiveScreen:
             screen.follow(run, each)
         return screen
 
-    def attention(self, counts: dict[int, Counts], now: datetime, minutes: float) -> Flags:
+    def attention(
+        self,
+        counts: dict[int, Counts],
+        now: datetime,
+        minutes: float,
+        users: dict[int, Counts],  # noqa: ARG002 - `ExperimentScreen` uses it
+    ) -> Flags:
         """Add a window, and flag the runs that need a decision on it."""
         self.before = self.capital
         block = block_of_runs(counts[self.candidate], counts[self.stable], self.asked)

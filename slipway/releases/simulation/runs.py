@@ -165,10 +165,13 @@ class _Simulation:
         counts = {version: added_up(each) for version, each in drawn.items()}
         end = start + timedelta(minutes=self.setting.look_minutes)
         now = _START + timedelta(minutes=minute)
-        ask = live if self.screen is None else live & self.screen.attention(counts, now, self.setting.look_minutes)
+        users = drawn if self.arrivals.clustered else {}
+        ask = live
+        if self.screen is not None:
+            ask = live & self.screen.attention(counts, now, self.setting.look_minutes, users)
         for run in np.flatnonzero(ask).tolist():
             record = self.records[run] if self.screen is None else self.screen.folded(self.records[run], run, start)
-            clusters = {v: _clusters(each, run) for v, each in drawn.items()} if self.arrivals.clustered else {}
+            clusters = {v: _clusters(each, run) for v, each in users.items()}
             window = Window(start, end, {v: _tallies(each, run) for v, each in counts.items()}, clusters)
             decision = decide(record, Evidence(self._observed(), (window,), self.known[run]), now)
             self._follow(run, acknowledged(decision.record, decision.actions), decision.verdict, minute)

@@ -12,7 +12,7 @@ from slipway.releases.simulation.figures import ExperimentFigures, ShadowFigures
 from slipway.releases.simulation.runs import Setting, simulate
 from slipway.releases.simulation.scenarios import Scenario
 from slipway.releases.simulation.traffic.behaviour import Behaviour
-from slipway.releases.simulation.traffic.pattern import Traffic
+from slipway.releases.simulation.traffic.pattern import Bursts, Noise, Traffic
 from slipway.releases.simulation.traffic.streams import Measured, Stream, added_up
 from slipway.releases.simulation.traffic.users import Group
 from slipway.releases.statistics.judge import Outcome
@@ -25,11 +25,13 @@ QUICK = Setting(Canary(bake_minutes=3, warm_minutes=1), runs=20, hours=1)
 @pytest.mark.parametrize(
     "options", [Canary(bake_minutes=6, warm_minutes=2), Linear(step=0.4, step_minutes=3, warm_minutes=1)]
 )
-@pytest.mark.parametrize(
-    "candidate", [SAME, replace(SAME, errors=0.012), replace(SAME, p99_ms=90)], ids=["same", "errors", "slow"]
-)
-def test_asking_only_when_something_is_new_decides_as_asking_every_time(options: Options, candidate: Behaviour) -> None:
-    traffic = Traffic(rps=10, outage=(2, 4))
+@pytest.mark.parametrize("candidate", [SAME, replace(SAME, errors=0.012), replace(SAME, p99_ms=90)])
+@pytest.mark.parametrize("noise", [Noise(), Noise(Bursts(a_day=200), dispersion=2, latency=0.2, cold_start=(3, 10))])
+@pytest.mark.parametrize("alternate", [False, True])
+def test_asking_only_when_something_is_new_decides_as_asking_every_time(
+    options: Options, candidate: Behaviour, noise: Noise, alternate: bool
+) -> None:
+    traffic = Traffic(rps=10, outage=(2, 4), noise=noise, alternate=alternate)
     setting = Setting(options, JudgeConfig(deadline_minutes=30), runs=6, hours=0.6, seed=4)
     lazy, eager = (
         simulate(Scenario("x", (candidate,), traffic=traffic), replace(setting, asked_every_time=every))
@@ -62,6 +64,31 @@ def test_one_that_fails_everything_is_rolled_back_at_the_first_look() -> None:
 def test_an_identical_candidate_is_promoted_also_through_an_outage() -> None:
     found = simulate(Scenario("same", (SAME,), traffic=Traffic(outage=(2, 6))), QUICK)
     assert {run.record.phase for run in found} == {Phase.PROMOTED}
+
+
+@pytest.mark.parametrize("options", [Canary(), Shadow(minutes=3), AbTest(), Bandit(), Interleave()])
+def test_every_scenario_of_a_strategy_runs(options: Options) -> None:
+    for named in find_scenarios([], options, Traffic(rps=2)):
+        chosen, judge = named.setting(options, JudgeConfig())
+        runs = simulate(named.scenario, Setting(chosen, judge, runs=2, hours=0.1))
+        assert figures_of(named, runs, chosen).document()["name"] == named.scenario.name
+        assert min(run.total for run in runs) > 0
+
+
+def test_a_candidate_whose_metrics_never_arrive_gets_traffic_and_is_never_promoted() -> None:
+    named = find_scenarios(["silent"], Canary(), Traffic(rps=10))[0]
+    found = simulate(named.scenario, QUICK)
+    assert min(run.served for run in found) > 100
+    assert not {Phase.PROMOTED, Phase.BAKING} & {run.record.phase for run in found}
+    assert {run.record.total(2, "errors").n for run in found} == {0}
+
+
+def test_a_description_follows_the_stable_version() -> None:
+    stable = replace(SAME, errors=0.01, p50_ms=200, p99_ms=900)
+    named = {each.scenario.name: each for each in find_scenarios([], Canary(), Traffic(), stable=stable)}
+    assert named["errors"].what == "fails 5.9 %, stable 1 %"
+    assert named["slow"].scenario.candidates[0].p99_ms == 1800
+    assert {each.scenario.stable.errors for each in named.values()} == {0.01}
 
 
 def test_late_labels_find_a_less_accurate_candidate() -> None:
@@ -137,12 +164,24 @@ def test_a_regression_whose_values_shift_is_rolled_back(name: str) -> None:
         (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "errors", 2),
         (Interleave(impressions=2000), "better", 2),
         (Interleave(impressions=300), "identical", 2),
+        (AbTest(baseline=0.1, effect=0.05), "zipf", 2),
+        (AbTest(baseline=0.1, effect=0.08), "client", 3),
+        (AbTest(baseline=0.1, effect=0.05), "failing-user", 2),
+        (AbTest(baseline=0.1, effect=0.05), "split-60", 2),
+        (AbTest(baseline=0.1, effect=0.05), "bursts", 2),
+        (AbTest(baseline=0.1, effect=0.05), "silent", 2),
+        (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "zipf", 2),
+        (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "reward-cycle", 2),
+        (Interleave(impressions=2000), "zipf", 2),
+        (Interleave(impressions=2000), "client", 2),
         (Shadow(minutes=40), "outage", 2),
+        (Shadow(minutes=40), "bursts", 2),
         (Shadow(minutes=40), "slow", 2),
     ],
 )
 def test_experiments_too_may_be_asked_only_when_something_is_new(options: Options, name: str, arms: int) -> None:
     named = find_scenarios([name], options, Traffic(rps=2, feedback=0.5), arms=arms)[0]
+    options, _ = named.setting(options, JudgeConfig())
     setting = Setting(options, runs=4, hours=3, seed=3)
     lazy, eager = (simulate(named.scenario, replace(setting, asked_every_time=every)) for every in (False, True))
     for one, other in zip(lazy, eager, strict=True):
@@ -155,6 +194,7 @@ def test_experiments_too_may_be_asked_only_when_something_is_new(options: Option
         )
         assert [entry.what for entry in one.record.history] == [entry.what for entry in other.record.history]
         assert (one.record.winner, one.record.shares) == (other.record.winner, other.record.shares)
+        assert not one.record.phase.ended or one.record.clustered(2, "errors") == other.record.clustered(2, "errors")
 
 
 def test_an_experiments_figures_say_who_was_named() -> None:
