@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,7 +12,14 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredClusters, StoredTally
 from slipway.releases.record.phases import Phase
-from slipway.releases.simulation.progressive_screen import Flags, block_of_runs, stacked
+from slipway.releases.simulation.progressive_screen import (
+    ROUNDING,
+    Flags,
+    counted_block,
+    failing_alike,
+    found_worse,
+    stacked,
+)
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
@@ -23,7 +30,6 @@ from slipway.releases.statistics.user_intervals import needed_effect, sequential
 from slipway.releases.strategies.analysis import EXPERIMENTAL, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
-_FIELDS = tuple(each.name for each in fields(Capital))
 _lgamma = np.vectorize(math.lgamma, otypes=[float])
 Totals = dict[int, dict[str, tuple[Array, Array]]]
 
@@ -70,14 +76,16 @@ class ExperimentScreen:
     def attention(
         self,
         counts: dict[int, Counts],
+        start: datetime,
         now: datetime,
         minutes: float,  # noqa: ARG002 - `ProgressiveScreen` uses it
         users: dict[int, Counts],
     ) -> Flags:
         """Add a window, with its counts by bucket in ``users``, and flag the runs that need a decision on it."""
         self.before, self.totals_before = self.capital, self.totals
+        alike = failing_alike(counts, self.record)
         self.capital = {
-            version: capital.after(block_of_runs(counts[version], counts[self.record.stable], self.asked), self.asked)
+            version: capital.after(counted_block(counts, version, self.record, start), self.asked, alike=alike)
             for version, capital in self.capital.items()
         }
         self.totals = {
@@ -97,7 +105,7 @@ class ExperimentScreen:
         """A run's record as if every window before the newest had been decided on."""
         if not self.screened[run]:
             return record
-        capitals = (Capital(*(getattr(each, name)[run] for name in _FIELDS)) for each in self.before.values())
+        capitals = (each.of_run(run) for each in self.before.values())
         totals = {
             version: {
                 key: StoredTally(n=float(n[run]), total=float(total[run]))
@@ -139,12 +147,8 @@ class ExperimentScreen:
         return self.record.started_at + timedelta(minutes=most)
 
     def _worse(self) -> Flags:
-        """Flag the runs with a worse arm.
-
-        A mixture of bets never exceeds its best bet, so this may flag a few runs too many but never misses one.
-        """
-        level = np.log(1 / self.asked.alpha)
-        found = [self.capital[v].against.max(axis=(-2, -1)) >= level for v in self.capital]
+        """Flag the runs with a worse arm."""
+        found = [found_worse(capital, self.asked) for capital in self.capital.values()]
         everybody = isinstance(self.record.options, Shadow)
         alive = [flags | everybody for flags in self.live.values()]
         worse: Flags = np.any([one & is_live for one, is_live in zip(found, alive, strict=True)], axis=0)
@@ -174,7 +178,7 @@ class ExperimentScreen:
             complete &= (ours[0] >= size) | ~is_live
             if options.sequential:
                 radius = running_radius(ours, stable, early_alpha(options, arms=arms), planned=size)
-                decided |= is_live & (np.abs(_mean(ours) - _mean(stable)) >= (1 - _ROUNDING) * radius)
+                decided |= is_live & (np.abs(_mean(ours) - _mean(stable)) >= (1 - ROUNDING) * radius)
         return complete | decided
 
     def _ab_by_users(self, options: AbTest, arms: int, size: int) -> Flags:
@@ -186,21 +190,20 @@ class ExperimentScreen:
             found, spread = difference(samples[version], stable), samples[version].one_variance + stable.one_variance
             needed = np.where(is_live, np.maximum(needed, needed_effect(options, found, arms=arms)), needed)
             errors = student(sequential_quantile(found, spread, alpha, planned=size), found.degrees)
-            decided |= is_live & options.sequential & (np.abs(found.value) >= (1 - _ROUNDING) * errors * found.error)
+            decided |= is_live & options.sequential & (np.abs(found.value) >= (1 - ROUNDING) * errors * found.error)
         counts = [stable.count, *(np.where(self.live[v], samples[v].count, np.inf) for v in self.live)]
-        complete: Flags = np.min(counts, axis=0) >= (1 - _ROUNDING) * size * needed
+        complete: Flags = np.min(counts, axis=0) >= (1 - ROUNDING) * size * needed
         return complete | decided
 
     def _interleaved(self, options: Interleave) -> Flags:
         found = self.totals[self.record.candidates[0]]
         (n, won), (ties, _) = found[keys.PREFERRED], found[keys.TIES]
         evidence = _lgamma(won + 1) + _lgamma(n - won + 1) - _lgamma(n + 2) + n * math.log(2)
-        news: Flags = (evidence >= math.log(1 / options.alpha) - _ROUNDING) | (n + ties >= options.impressions)
+        news: Flags = (evidence >= math.log(1 / options.alpha) - ROUNDING) | (n + ties >= options.impressions)
         return news
 
 
 _MINUTE = timedelta(minutes=1)
-_ROUNDING = 1e-6
 
 
 def by_bucket(counts: Counts, run: int) -> dict[str, StoredClusters]:

@@ -1,7 +1,7 @@
 """Compute the bets of all simulated runs at once, and select the runs that need a decision."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -15,10 +15,10 @@ from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
-from slipway.releases.strategies.analysis import first_capital, questions_of
+from slipway.releases.strategies.analysis import first_capital, is_latency, is_warming_up, questions_of
 
 Flags = NDArray[np.bool_]
-_FIELDS = tuple(each.name for each in fields(Capital))
+ROUNDING = 1e-6
 
 
 @dataclass(slots=True)
@@ -28,12 +28,8 @@ class ProgressiveScreen:
     ``before`` is the capital without the newest window.
     """
 
+    record: ReleaseRecord
     asked: Questions
-    stable: int
-    candidate: int
-    outage: float
-    least: int
-    deadline: datetime
     before: Capital
     capital: Capital
     minutes: Array
@@ -51,12 +47,8 @@ class ProgressiveScreen:
         capital = stacked(records, 0)
         none, no = np.zeros((3, runs)), np.zeros((3, runs), dtype=bool)
         screen = cls(
+            record,
             asked,
-            record.stable,
-            record.candidates[0],
-            record.judge.outage,
-            record.judge.min_requests,
-            record.deadline,
             capital,
             capital,
             *(none[0], none[1], none[2]),
@@ -69,26 +61,26 @@ class ProgressiveScreen:
     def attention(
         self,
         counts: dict[int, Counts],
+        start: datetime,
         now: datetime,
         minutes: float,
         users: dict[int, Counts],  # noqa: ARG002 - `ExperimentScreen` uses it
     ) -> Flags:
         """Add a window, and flag the runs that need a decision on it."""
         self.before = self.capital
-        block = block_of_runs(counts[self.candidate], counts[self.stable], self.asked)
-        self.capital = self.capital.after(block, self.asked)
-        ours, theirs = (counts[version][keys.ERRORS] for version in (self.candidate, self.stable))
-        alike = (ours[0] > 0) & (theirs[0] > 0) & (_mean(ours) >= self.outage) & (_mean(theirs) >= self.outage)
+        record, ours = self.record, counts[self.record.candidates[0]][keys.ERRORS]
+        alike = failing_alike(counts, record)
+        block = counted_block(counts, record.candidates[0], record, start)
+        self.capital = self.capital.after(block, self.asked, alike=alike)
         counted = (ours[0] > 0) & ~alike
         after = self.minutes + counted * minutes
         total = self.requests + counted * ours[0]
-        complete = (after >= self.due) & (total >= self.least)
+        complete = (after >= self.due) & (total >= record.judge.min_requests)
         if complete.any():
             complete &= self.capital.proven(self.asked) | ~self.proof
-        # A mixture of bets never exceeds its best bet, so this may flag a few runs too many but never misses one.
-        worse = self.capital.against.max(axis=(-2, -1)) >= np.log(1 / self.asked.alpha)
+        worse = found_worse(self.capital, self.asked)
         news = worse | (alike != self.held) | complete
-        ask: Flags = ~self.screened | news | (now >= self.deadline)
+        ask: Flags = ~self.screened | news | (now >= record.deadline)
         # Count here for the runs without a decision; a decision counts for its own run.
         self.minutes = np.where(ask, self.minutes, after)
         self.requests = np.where(ask, self.requests, total)
@@ -98,7 +90,7 @@ class ProgressiveScreen:
         """A run's record as if every window before the newest had been decided on."""
         if not self.screened[run]:
             return record
-        capital = Capital(*(getattr(self.before, name)[run] for name in _FIELDS))
+        capital = self.before.of_run(run)
         update = {
             "capitals": (StoredCapital.of(capital),),
             "judged_until": start,
@@ -120,12 +112,31 @@ def stacked(records: Sequence[ReleaseRecord], index: int) -> Capital:
     """The capital of one candidate in all runs."""
     asked = questions_of(records[0])
     capitals = [each.capitals[index].unpacked() if each.capitals else first_capital(asked, None) for each in records]
-    return Capital(*(np.stack([getattr(each, name) for each in capitals]) for name in _FIELDS))
+    bets = (np.stack(each) for each in zip(*((one.against, one.favour) for one in capitals), strict=True))
+    return Capital.unpacked(*bets, np.stack([each.packed_counts() for each in capitals], axis=1))
 
 
-def block_of_runs(candidate: Counts, stable: Counts, asked: Questions) -> Block:
-    """The counts of one window for all runs, row by row."""
-    return Block(*_columns(candidate, asked), *_columns(stable, asked))
+def found_worse(capital: Capital, asked: Questions) -> Flags:
+    """Flag the runs whose candidate is worse in any metric."""
+    found = [capital.evidence_against(asked, metric) for metric in asked.metrics]
+    worse: Flags = np.max(found, axis=0) >= np.log(1 / asked.alpha) - ROUNDING
+    return worse
+
+
+def failing_alike(counts: dict[int, Counts], record: ReleaseRecord) -> Flags:
+    """Flag the runs in which both the candidates and the stable version fail at the rate of an outage."""
+    theirs = counts[record.stable][keys.ERRORS]
+    served = [counts[version][keys.ERRORS] for version in record.candidates]
+    ours = (np.sum([n for n, _ in served], axis=0), np.sum([failed for _, failed in served], axis=0))
+    least = record.judge.outage
+    return (ours[0] > 0) & (theirs[0] > 0) & (_mean(ours) >= least) & (_mean(theirs) >= least)
+
+
+def counted_block(counts: dict[int, Counts], version: int, record: ReleaseRecord, start: datetime) -> Block:
+    """The counts of a candidate and the stable version that the judge bets on, row by row."""
+    asked = questions_of(record)
+    block = Block(*_columns(counts[version], asked), *_columns(counts[record.stable], asked))
+    return block.where(~is_latency(asked)) if is_warming_up(record, start) else block
 
 
 def _columns(counts: Counts, asked: Questions) -> tuple[Array, Array]:

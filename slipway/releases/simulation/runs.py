@@ -168,7 +168,7 @@ class _Simulation:
         users = drawn if self.arrivals.clustered else {}
         ask = live
         if self.screen is not None:
-            ask = live & self.screen.attention(counts, now, self.setting.look_minutes, users)
+            ask = live & self.screen.attention(counts, start, now, self.setting.look_minutes, users)
         for run in np.flatnonzero(ask).tolist():
             record = self.records[run] if self.screen is None else self.screen.folded(self.records[run], run, start)
             clusters = {v: _clusters(each, run) for v, each in users.items()}

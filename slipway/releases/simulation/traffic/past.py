@@ -42,14 +42,19 @@ class Past:
 
     def reference(self, run: int) -> Reference:
         """One run's reference, as the evidence reader gives it."""
+        minutes = (
+            {key: Tally(float(n[run]), float(total[run])) for key, (n, total) in m.items()} for m in self.minutes
+        )
+        past = tuple(minute for minute in minutes if minute[keys.ERRORS].n)
         tallies: dict[str, Tally] = {}
-        for minute in self.minutes:
-            for key, (n, total) in minute.items():
-                tallies[key] = tallies.get(key, keys.NOTHING) + Tally(float(n[run]), float(total[run]))
-        tallies = {key: tally for key, tally in tallies.items() if key not in (keys.P50, keys.P99)}
+        for minute in past:
+            for key, tally in minute.items():
+                tallies[key] = tallies.get(key, keys.NOTHING) + tally
         if not self.known[run]:
-            return Reference(tallies=tallies)
-        return Reference(float(self.p50_ms[run]), float(self.p99_ms[run]), tallies)
+            latencies = (keys.P50, keys.P99)
+            past = tuple({key: each for key, each in minute.items() if key not in latencies} for minute in past)
+            return Reference(tallies={key: each for key, each in tallies.items() if key not in latencies}, past=past)
+        return Reference(float(self.p50_ms[run]), float(self.p99_ms[run]), tallies, past)
 
 
 def _over(rng: np.random.Generator, requests: Array, share: float) -> Array:

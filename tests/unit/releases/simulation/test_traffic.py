@@ -156,13 +156,16 @@ def test_the_past_is_three_hours_of_the_same_traffic() -> None:
     assert reference.tallies["errors"].n == pytest.approx(108_000, rel=0.05)
     assert reference.tallies["label:neutral"].mean == pytest.approx(0.4, abs=0.01)
     assert reference.tallies["errors"].mean > 0.001
-    assert not {"reward", "accuracy", "p50"} & set(reference.tallies)
+    assert len(reference.past) == 180
+    assert sum(minute["p99"].n for minute in reference.past) == reference.tallies["p99"].n
+    assert not {"reward", "accuracy"} & set(reference.tallies)
 
 
 def test_a_past_of_few_requests_knows_no_quantiles() -> None:
     rng = np.random.default_rng(0)
     few, enough = (Past.drawn(rng, SAME, Traffic(rps=rps), Group.alike(np.ones(RUNS))) for rps in (0.005, 0.05))
     assert few.reference(0).p99_ms is None
+    assert 10 < len(few.reference(0).past) < 100  # minutes without a request are left out
     quantiles = [enough.reference(run).p99_ms or 0.0 for run in range(RUNS)]
     assert min(quantiles) > 30
     assert np.std(quantiles) > 2  # a quantile of 540 latencies is not exact
