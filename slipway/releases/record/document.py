@@ -100,7 +100,7 @@ class ReleaseRecord(Stored):
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
       it has no traffic.
-    - ``clusters``: the sums since the start by bucket of the sticky value, per version and key.
+    - ``clusters``: the sums by bucket of the sticky value, per version and key.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``conflict``: the live shares are not those of the record.

@@ -1,6 +1,5 @@
 """Interleaving: two rankers answer one request together, and clicks show whose items users prefer."""
 
-import math
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,38 +70,3 @@ def preferred(picks: Sequence[Pick[Item]], clicked: Collection[Item]) -> Team | 
     if credit[Team.STABLE] == credit[Team.CANDIDATE]:
         return None
     return max(credit, key=lambda team: credit[team])
-
-
-@dataclass(frozen=True, slots=True)
-class SignTest:
-    """How often the candidate was preferred. Ties are counted, but are no evidence for either version."""
-
-    won: float
-    lost: float
-    ties: float
-
-    @property
-    def log_evidence(self) -> float:
-        """The logarithm of the evidence that the two versions are not equally good, valid at any number of looks.
-
-        With a uniform prior on the probability of winning, the mixture of likelihood ratios against 1/2 is
-        B(won + 1, lost + 1) 2^n.
-        """
-        beta = math.lgamma(self.won + 1) + math.lgamma(self.lost + 1) - math.lgamma(self.won + self.lost + 2)
-        return beta + (self.won + self.lost) * math.log(2)
-
-    def winner(self, alpha: float) -> Team | None:
-        """The better team if the evidence reaches 1 / alpha, else None."""
-        if self.won == self.lost or self.log_evidence < math.log(1 / alpha):
-            return None
-        return Team.CANDIDATE if self.won > self.lost else Team.STABLE
-
-    @property
-    def sentence(self) -> str:
-        """The test, for people."""
-        decided = self.won + self.lost
-        share = f"{100 * self.won / decided:.1f} %" if decided else "none"
-        odds = f"odds of {math.exp(min(self.log_evidence, 30)):,.3g} to 1 that they differ"
-        return (
-            f"the candidate was preferred in {share} of {decided:,.0f} impressions, {self.ties:,.0f} were ties; {odds}"
-        )

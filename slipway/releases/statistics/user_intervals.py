@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from slipway.config.releases import AbTest
 from slipway.releases.statistics.betting import Array
-from slipway.releases.statistics.clusters import Difference, Sample, difference, student
+from slipway.releases.statistics.clusters import NO_SAMPLE, Difference, Sample, difference, student
 from slipway.releases.statistics.sample_size import BURN_IN, NORMAL, Interval, final_alpha, mixture_radius, sample_size
 
 # The least design effect that is worth a word.
@@ -70,6 +70,13 @@ def interval_at_any_time(candidate: Sample, stable: Sample, alpha: float, *, pla
         return None
     found, spread = difference(candidate, stable), candidate.one_variance + stable.one_variance
     return _interval(found, sequential_quantile(found, spread, alpha, planned=planned), alpha)
+
+
+def interval_alone(sample: Sample, line: float, alpha: float, *, planned: float) -> Interval | None:
+    """The interval of one version's mean less ``line``, valid at all looks; None while users cannot be compared."""
+    found = difference(sample, NO_SAMPLE, ratio=0.0)
+    quantile = sequential_quantile(found, sample.one_variance, alpha, planned=planned)
+    return _interval(replace(found, value=found.value - line), quantile, alpha)
 
 
 def sequential_quantile(found: Difference, spread: Array, alpha: float, *, planned: float) -> Array:

@@ -9,8 +9,9 @@ from slipway.releases.evidence.tallies import Tally
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
 from slipway.releases.statistics.bandit import Arm, regret, weigh
-from slipway.releases.statistics.interleaving import SignTest, Team
+from slipway.releases.statistics.interleaving import Team
 from slipway.releases.statistics.judge import Outcome, Verdict, findings
+from slipway.releases.statistics.sign_test import SignTest
 from slipway.releases.strategies.ab_results import ab_results
 from slipway.releases.strategies.analysis import Analysis, base_questions
 from slipway.releases.strategies.transitions import (
@@ -77,7 +78,8 @@ def sign_test(record: ReleaseRecord) -> SignTest:
     """The sign test on an interleaving's counts so far."""
     candidate = record.candidates[0]
     preferred, ties = record.total(candidate, keys.PREFERRED), record.total(candidate, keys.TIES)
-    return SignTest(preferred.total, preferred.n - preferred.total, max(ties.n, 0.0))
+    users = record.clustered(candidate, keys.PREFERRED)
+    return SignTest(preferred.total, preferred.n - preferred.total, max(ties.n, 0.0), users)
 
 
 def _shadow(analysis: Analysis, options: Shadow, now: datetime) -> Progress:

@@ -1,10 +1,12 @@
 """Users with tastes of their own, counted by bucket and version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.clusters import Sample
 
@@ -25,20 +27,38 @@ class Users:
         return rng.beta(mean * self.alike, (1 - mean) * self.alike, len(self.weights))
 
     def counted(
-        self, rng: np.random.Generator, outcomes: float, *, runs: int, mean: float = 0.1, lift: float = 1.0
+        self, rng: np.random.Generator, outcomes: float, *, runs: int, mean: float = 0.1
     ) -> tuple[Sample, Sample]:
-        """The samples of candidate and stable version in each run; the candidate's rates are ``lift`` times as high."""
-        counts = np.zeros((2, 2, runs, BUCKETS))
-        for run in range(runs):
-            candidate = rng.random(len(self.weights)) < 0.5
-            bucket = rng.integers(0, BUCKETS, len(self.weights))
-            rates = np.minimum(self.rates(rng, mean) * np.where(candidate, lift, 1.0), 1.0)
-            n = rng.poisson(self.weights * outcomes)
-            total = rng.binomial(n, rates)
-            for side, mine in enumerate((candidate, ~candidate)):
-                counts[side, 0, run] = np.bincount(bucket[mine], n[mine], minlength=BUCKETS)
-                counts[side, 1, run] = np.bincount(bucket[mine], total[mine], minlength=BUCKETS)
-        return Sample.counted(*counts[0]), Sample.counted(*counts[1])
+        """The samples of two equal versions in each run."""
+        drawn = [self.experiment(rng, outcomes, mean=mean) for _ in range(runs)]
+        ours, theirs = ([each[side] for each in drawn] for side in (0, 1))
+        return stacked(ours), stacked(theirs)
+
+    def experiment(
+        self, rng: np.random.Generator, outcomes: float, *, mean: float = 0.1, lift: float = 1.0, before: float = 0
+    ) -> tuple[Clusters, Clusters, Clusters]:
+        """One run: candidate and stable version, and the users' ``before`` outcomes on a version before both.
+
+        The rates of the candidate's users are ``lift`` times as high.
+        """
+        candidate = rng.random(len(self.weights)) < 0.5
+        bucket = rng.integers(0, BUCKETS, len(self.weights))
+        rates = self.rates(rng, mean)
+        past = rng.poisson(self.weights * before)
+        n = rng.poisson(self.weights * outcomes)
+        total = rng.binomial(n, np.minimum(rates * np.where(candidate, lift, 1.0), 1.0))
+        ours, theirs = (_clusters(bucket[side], n[side], total[side]) for side in (candidate, ~candidate))
+        return ours, theirs, _clusters(bucket, past, rng.binomial(past, rates))
+
+
+def stacked(clusters: Sequence[Clusters]) -> Sample:
+    """One sample with a leading axis of runs."""
+    return Sample.counted(np.array([each.n for each in clusters]), np.array([each.total for each in clusters]))
+
+
+def _clusters(bucket: NDArray[np.int64], n: NDArray[np.int64], total: NDArray[np.int64]) -> Clusters:
+    counts = (np.bincount(bucket, each, minlength=BUCKETS).tolist() for each in (n, total))
+    return Clusters(*map(tuple, counts))
 
 
 def zipf(users: int, alike: float | None = None) -> Users:

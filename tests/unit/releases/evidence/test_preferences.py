@@ -10,7 +10,7 @@ from slipway.monitoring.feedback.prediction_ids import release_tag
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.tallies import Evidence, Observed, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
-from slipway.releases.statistics.interleaving import SignTest
+from slipway.releases.statistics.sign_test import SignTest
 from slipway.releases.strategies.analysis import analyze
 from slipway.releases.strategies.experiments import sign_test
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from support.releases.users import Users, one_large, zipf
+from support.releases.users import Users, one_large, stacked, zipf
 
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.clusters import NO_SAMPLE, Sample, design_effect, difference, student
+from slipway.releases.statistics.clusters import NO_SAMPLE, Sample, adjusted, design_effect, difference, student
 
 
 def filled(number: float, share: float) -> Clusters:
@@ -103,3 +103,33 @@ def test_the_design_effect_is_one_of_independent_outcomes_and_their_number_where
     same = Clusters(tuple(n), tuple(n * (rng.random(BUCKETS) < 0.3)))
     assert 75 < design_effect(same) < 130
     assert design_effect() == design_effect(filled(0, 0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("users", "saved"),
+    [
+        (zipf(2000, alike=4), 0.8),
+        (one_large(0.3, 2000, alike=4), 0.8),
+        (Users(np.full(500, 1 / 500), alike=4), 0.08),
+        (Users(np.full(500, 1 / 500)), -0.05),
+    ],
+)
+def test_the_past_of_the_buckets_narrows_the_interval_and_never_biases_it(users: Users, saved: float) -> None:
+    rng = np.random.default_rng(4)
+    runs = [users.experiment(rng, 8000, lift=1.2, before=20_000) for _ in range(500)]
+    plain = difference(*(stacked([run[side] for run in runs]) for side in (0, 1)))
+    found = [adjusted(Sample.of(ours), Sample.of(theirs), before) for ours, theirs, before in runs]
+    values, errors = np.array([each.value for each in found]), np.array([each.error for each in found])
+    assert abs(values.mean() - 0.02) < 4 * values.std() / 500**0.5
+    wide = [float(student(1.96, each.degrees) * each.error) for each in found]
+    assert (np.abs(values - 0.02) <= wide).mean() >= 0.93
+    assert 1 - (errors**2).mean() / plain.variance.mean() >= saved
+    assert 1 - values.var() / plain.value.var() >= saved
+
+
+def test_a_past_that_predicts_nothing_changes_nothing() -> None:
+    ours, theirs, _ = zipf(500, alike=4).experiment(np.random.default_rng(1), 5000)
+    nothing, plain = Clusters((0.0,) * BUCKETS, (0.0,) * BUCKETS), difference(Sample.of(ours), Sample.of(theirs))
+    found = adjusted(Sample.of(ours), Sample.of(theirs), nothing)
+    assert (found.value, found.variance) == (plain.value, plain.variance)
+    assert adjusted(Sample.of(ours), Sample.of(theirs), filled(10, 0.1)).variance == plain.variance

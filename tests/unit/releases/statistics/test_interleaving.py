@@ -1,9 +1,6 @@
-import math
-
-import numpy as np
 import pytest
 
-from slipway.releases.statistics.interleaving import Pick, SignTest, Team, preferred, team_draft
+from slipway.releases.statistics.interleaving import Pick, Team, preferred, team_draft
 
 A, B = ["a", "b", "c", "d"], ["c", "e", "a", "f"]
 
@@ -47,20 +44,3 @@ def test_clicks_are_credited_to_the_team_that_picked() -> None:
     assert preferred(picks, {"b"}) is Team.STABLE
     assert preferred(picks, {"a", "c"}) is None
     assert preferred(picks, set()) is None
-
-
-def test_the_sign_test_is_valid_however_often_one_looks() -> None:
-    rng, alpha, wrong = np.random.default_rng(3), 0.05, 0
-    for _ in range(100):
-        won = np.cumsum(rng.random(300) < 0.5)
-        wrong += any(SignTest(float(w), float(n - w), 5).winner(alpha) for n, w in enumerate(won.tolist(), start=1))
-    assert wrong / 100 <= alpha
-
-
-def test_the_sign_test_finds_the_better_one_and_counts_ties_for_nobody() -> None:
-    assert SignTest(600, 400, 0).winner(0.05) is Team.CANDIDATE
-    assert SignTest(400, 600, 9000).winner(0.05) is Team.STABLE
-    assert SignTest(510, 490, 0).winner(0.05) is None
-    assert SignTest(0, 0, 500).log_evidence == 0
-    assert SignTest(2, 0, 0).log_evidence == pytest.approx(math.log(4 / 3))
-    assert "60.0 % of 1,000 impressions, 7 were ties" in SignTest(600, 400, 7).sentence
