@@ -29,6 +29,8 @@ _GUESS_WEIGHT = 20.0
 _KEPT = 0.95
 # Minutes are merged until both versions have outcomes, the stable one half as many or this many.
 _ENOUGH_STABLE = 2.0
+# After so many minutes of the stable version it is known how much they differ.
+_KNOWN_MINUTES = 10
 # A block in which the candidate's mean is at least this may decide alone.
 _DISASTER = 0.5
 
@@ -123,7 +125,9 @@ class Capital:
         against = winnings_against(bet, asked.lines_against, asked.lines_against.guess(guess))
         favour = winnings_for(bet, asked.lines_for, asked.lines_for.guess(guess))
         disaster = asked.disastrous & (bet.candidate_sum >= _DISASTER * bet.candidate_n)
-        most = np.where(disaster, np.inf, asked.most_per_minute)
+        known = self.moments.steps >= _KNOWN_MINUTES
+        most = np.where(known, asked.most_per_minute, asked.most_while_unknown)
+        most = np.where(disaster, np.inf, most)
         return reinvested(self.against + np.minimum(against, most[..., None])), reinvested(self.favour + favour)
 
     def evidence_against(self, asked: Questions, metric: str) -> Array:

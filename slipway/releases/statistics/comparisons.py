@@ -21,7 +21,7 @@ _LEAST_LINE = 1e-4
 _UNSEEN_ERRORS = 0.05
 # What one minute may win against a candidate, as a share of what a rollback takes. Errors come in bursts, so it takes
 # two minutes; the other metrics are protected from single minutes by their design effect and the warm-up.
-_MOST_OF_ERRORS, _MOST_OF_OTHERS = 0.55, 1.05
+_MOST_OF_ERRORS, _MOST_OF_OTHERS, _MOST_OF_UNKNOWN = 0.55, 1.05, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,13 @@ class Questions:
     @cached_property
     def most_per_minute(self) -> Array:
         """The most that a bet of each row may win in a minute, as a logarithm."""
-        return np.array([self._most(row.metric) for row in self.rows])
+        shares = (_MOST_OF_ERRORS if row.metric == "errors" else _MOST_OF_OTHERS for row in self.rows)
+        return np.array(list(shares)) * self._needed
+
+    @cached_property
+    def most_while_unknown(self) -> Array:
+        """The same while few minutes of the stable version are known, and so not how much they differ."""
+        return _MOST_OF_UNKNOWN * self._needed
 
     def indices(self, metric: str) -> list[int]:
         """The indices of one metric's rows."""
@@ -116,10 +122,11 @@ class Questions:
     def _ratios(self) -> Array:
         return np.array([row.ratio for row in self.rows])
 
-    def _most(self, metric: str) -> float:
-        bets = BETS * (1 if metric in self.paired else len(self.indices(metric)))
-        share = _MOST_OF_ERRORS if metric == "errors" else _MOST_OF_OTHERS
-        return share * (math.log(1 / self.alpha) + math.log(bets))
+    @cached_property
+    def _needed(self) -> Array:
+        """What the best bet of each row must have won for a rollback, if all others have lost everything."""
+        rows = (1 if row.metric in self.paired else len(self.indices(row.metric)) for row in self.rows)
+        return np.array([math.log(BETS * each / self.alpha) for each in rows])
 
 
 def questions(

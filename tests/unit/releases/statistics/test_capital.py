@@ -29,8 +29,16 @@ def evidence(capital: Capital) -> float:
     return float(capital.evidence_against(ASKED, "errors"))
 
 
+def known() -> Capital:
+    """A capital that has seen twenty minutes of the stable version, all alike."""
+    capital, none = Capital.of(ASKED), np.zeros(1)
+    for _ in range(20):
+        capital = capital.having_seen(np.full(len(ASKED.rows), 100.0), np.full(len(ASKED.rows), 0.1), kept=none)
+    return capital
+
+
 def after(*minutes: Block, capital: Capital | None = None) -> Capital:
-    found = capital or Capital.of(ASKED)
+    found = capital or known()
     for minute in minutes:
         found = found.after(minute, ASKED)
     return found
@@ -48,7 +56,7 @@ def test_minutes_are_merged_until_both_versions_have_outcomes() -> None:
 
 @pytest.mark.parametrize("stable", [3, 19, 99])
 def test_a_candidate_that_fails_everything_is_found_within_eight_failures(stable: int) -> None:
-    failures, capital = 0, Capital.of(ASKED)
+    failures, capital = 0, known()
     while evidence(capital) < LEVEL:
         failures += 1
         capital = after(block((1, 1), (stable, 0)), capital=capital)
@@ -59,6 +67,12 @@ def test_one_minute_of_a_burst_does_not_decide_and_one_of_a_disaster_does() -> N
     assert evidence(after(block((3000, 300), (57_000, 57)))) < LEVEL
     assert evidence(after(*[block((3000, 300), (57_000, 57))] * 2)) > LEVEL
     assert evidence(after(block((30, 30), (570, 1)))) > LEVEL
+
+
+def test_where_nothing_is_known_of_the_stable_versions_minutes_it_takes_three() -> None:
+    bad = block((3000, 300), (57_000, 57))
+    assert evidence(after(*[bad] * 2, capital=Capital.of(ASKED))) < LEVEL
+    assert evidence(after(*[bad] * 3, capital=Capital.of(ASKED))) > LEVEL
 
 
 def test_a_burst_after_a_good_hour_decides_nothing() -> None:
@@ -165,7 +179,7 @@ def test_the_capital_of_a_run_is_taken_out_and_packed() -> None:
     runs = Capital.of(ASKED, (3,))
     minute = block((30, 3), (300, 1))
     many = Block(*(np.repeat(getattr(minute, name)[None], 3, axis=0) for name in Block.__slots__))
-    one, taken = after(minute), runs.after(many, ASKED).of_run(1)
+    one, taken = after(minute, capital=Capital.of(ASKED)), runs.after(many, ASKED).of_run(1)
     assert len(one.packed_counts()) == COUNTS
     np.testing.assert_allclose(one.packed_counts(), taken.packed_counts())
     np.testing.assert_allclose(one.against, taken.against)
