@@ -4,9 +4,10 @@ Every option has its default here, and the command line can override each one. D
 from 0 to 1.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from slipway.config.validation import Section
 
@@ -51,8 +52,10 @@ class JudgeConfig(Section):
 
     ``false_rollback`` bounds the probability that a candidate within every margin is ever rolled back for a metric,
     however often the judge looks. ``false_promotion`` bounds the probability that a candidate worse than a proven
-    margin is promoted. A release waits until its candidate has ``min_requests``, for ``deadline_minutes`` at most. In
-    the first ``warmup_minutes`` of a candidate its latencies do not count.
+    margin is promoted. A step of a release waits until its candidate has got ``min_requests`` in it; the whole release
+    takes ``deadline_minutes`` at most. In the first ``warmup_minutes`` of a candidate its latencies do not count. A
+    candidate with a share is rolled back once nothing has been counted for it in ``silent_minutes`` in which the
+    stable version had requests.
     """
 
     false_rollback: Probability = 0.01
@@ -60,6 +63,7 @@ class JudgeConfig(Section):
     min_requests: Annotated[int, Field(ge=1)] = 100
     deadline_minutes: Annotated[FiniteFloat, Field(gt=0, le=129_600)] = 1440
     warmup_minutes: Minutes = 1
+    silent_minutes: Annotated[FiniteFloat, Field(ge=2, le=1440)] = 10
     outage: Difference = 0.2
     errors: Limit = Limit(margin=0.005, proven=True)
     p50: LatencyLimit = LatencyLimit(ratio=1.25, proven=True)
@@ -74,30 +78,57 @@ class JudgeConfig(Section):
 
 
 class AllAtOnce(Section):
-    """All traffic moves at once and is watched for ``bake_minutes``."""
+    """All traffic moves at once, and back unless the candidate is proven in a bake of ``bake_minutes``.
+
+    0 minutes are the choice to move without watching: the candidate becomes stable unproven.
+    """
 
     strategy: Literal["all-at-once"] = "all-at-once"
     bake_minutes: Minutes = 0
 
 
 class BlueGreen(Section):
-    """The idle side is started and smoke-tested, then all traffic moves; the old side stays warm."""
+    """The idle side is started and smoke-tested, then all traffic moves, and back unless the candidate is proven.
+
+    The old side stays warm for ``bake_minutes`` and until then.
+    """
 
     strategy: Literal["blue-green"] = "blue-green"
     bake_minutes: Minutes = 30
 
 
 class Canary(Section):
-    """A small share for ``bake_minutes`` and until proven, then all traffic; the old side stays warm a while longer."""
+    """A slope of ``shares``, each held for ``bake_minutes`` and until proven, then all traffic.
+
+    The old side stays warm a while longer. ``share`` asks for a single step instead of ``shares``.
+    """
 
     strategy: Literal["canary"] = "canary"
-    share: Share = 0.05
+    share: Share | None = None
+    shares: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.05, 0.25, 0.5)
     bake_minutes: Minutes = 10
     warm_minutes: Minutes = 10
 
+    @field_validator("shares", mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        """The command line gives shares as ``0.05,0.5``."""
+        return tuple(value.strip("[]").split(",")) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _shares_grow(self) -> Self:
+        if any(after <= before for before, after in pairwise(self.shares)):
+            raise ValueError(f"`shares: {list(self.shares)}` must grow from step to step")
+        return self
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The candidate's share in each step."""
+        return self.shares if self.share is None else (self.share,)
+
 
 class Linear(Section):
-    """The share grows by ``step`` every ``step_minutes``."""
+    """The share grows by ``step`` every ``step_minutes``, once the candidate is proven at the share that it has."""
 
     strategy: Literal["linear"] = "linear"
     step: Share = 0.1

@@ -11,6 +11,7 @@ from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.strategies.decide import Decision
 from slipway.releases.strategies.experiments import results
+from slipway.releases.strategies.traffic import mismatch
 
 _COLOURS = {"rolled-back": "red", "promoted": "green", "running": "yellow", "baking": "yellow"}
 
@@ -31,6 +32,8 @@ def record_table(
         lines.append(
             "held: " + ("traffic was moved outside of Slipway" if record.conflict else "both versions fail alike")
         )
+    if record.mismatched:
+        lines.append(mismatch(record) or "the requests were not shared as intended")
     lines += _judged(record, decision)
     lines.append(f"last: {record.history[-1].what}")
     table.caption = escape("\n".join(lines))
@@ -47,6 +50,8 @@ def _judged(record: ReleaseRecord, decision: Decision | None) -> Iterator[str]:
     elif decision is not None and decision.verdict is not None:
         findings = tuple(finding.sentence for finding in decision.verdict.findings if finding.candidate_n)
     yield from (f"  {line}" for line in findings)
+    if decision is not None:
+        yield from decision.left_out
 
 
 def history_table(record: ReleaseRecord) -> Table:

@@ -159,6 +159,8 @@ class Controller:
         now = self._clock()
         evidence, unseen = self._look(record, now, mend=True)
         decision = decide(record, evidence, now)
+        for problem in decision.left_out:
+            _LOG.warning("release %s: %s", record.id, problem)
         stored = self._store.save(decision.record) if decision.record != record else record
         if record.settled:
             _log_repairs(stored, stored.history[len(record.history) :])

@@ -14,6 +14,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.releases.evidence.tallies import NOTHING, P50, P99, Clusters, Tally
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder, Phase, Stored
+from slipway.releases.record.traffic import StoredTraffic
 from slipway.releases.routing.release import Candidate, Release, Shadowing
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.statistics.betting import BETS, Array
@@ -38,6 +39,10 @@ class StoredCapital(Stored):
         """Whether the bets and counts are those of this version of Slipway for so many comparisons."""
         counts, bets = len(self.counts) == COUNTS, {len(each) for each in (*self.against, *self.favour)}
         return counts and bets <= {BETS} and len(self.against) == len(self.favour) == rows
+
+    def unproven(self) -> "StoredCapital":
+        """The same without the proof in the candidate's favour, which begins again."""
+        return self.model_copy(update={"favour": tuple((0.0,) * len(bets) for bets in self.favour)})
 
     def unpacked(self) -> Capital:
         """Convert back to arrays."""
@@ -103,6 +108,9 @@ class ReleaseRecord(Stored):
     - ``clusters``: the sums by bucket of the sticky value, per version and key.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
+    - ``traffic``: the requests beside the shares that were intended; ``mismatched``: they differ beyond chance.
+    - ``shares_since``: since when the traffic has been where ``shares`` want it, as far as is known.
+    - ``cached``: answers may come from a cache, which counts them for no version.
     - ``conflict``: the live shares are not those of the record.
     - ``revision``: the revision for optimistic locking.
     """
@@ -137,6 +145,10 @@ class ReleaseRecord(Stored):
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
     weighed_at: AwareDatetime | None = None
     held: bool = False
+    traffic: StoredTraffic | None = None
+    mismatched: bool = False
+    shares_since: AwareDatetime | None = None
+    cached: bool = False
     conflict: bool = False
     order: OperatorOrder | None = None
     history: tuple[HistoryEntry, ...] = ()
@@ -232,6 +244,7 @@ def new_record(
     judge: JudgeConfig,
     labels: tuple[str, ...],
     value_limits: tuple[float, ...] = (),
+    cached: bool = False,
     now: datetime,
     by: str,
     reason: str = "",
@@ -250,6 +263,7 @@ def new_record(
         judge=judge,
         labels=labels,
         value_limits=value_limits,
+        cached=cached,
         started_at=now,
         started_by=by,
         reason=reason,

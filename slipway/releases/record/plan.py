@@ -11,6 +11,8 @@ from slipway.config.releases import (
     Canary,
     Interleave,
     JudgeConfig,
+    LatencyLimit,
+    Limit,
     Linear,
     Options,
     Shadow,
@@ -28,11 +30,10 @@ _LEAST_SHARE = 0.005  # the smallest share that a load balancer's integer weight
 
 @dataclass(frozen=True, slots=True)
 class ShareStep:
-    """A candidate's share, held for at least ``minutes`` with traffic and, with ``proof``, until it is proven."""
+    """A candidate's share, held for at least ``minutes`` with traffic and until the candidate is proven at it."""
 
     share: float
     minutes: float
-    proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,11 @@ class PlanStep:
 def share_steps(options: Options) -> tuple[ShareStep, ...]:
     """The steps before a candidate gets all traffic; empty for strategies that switch at once."""
     match options:
-        case Canary(share=share, bake_minutes=minutes):
-            return (ShareStep(share, minutes, proof=True),)
+        case Canary(steps=shares, bake_minutes=minutes):
+            return tuple(ShareStep(share, minutes) for share in shares)
         case Linear(step=step, step_minutes=minutes):
-            shares = [round(step * number, 6) for number in range(1, round(1 / step) + 1)]
-            shares = [share for share in shares if share < 1]
-            return tuple(ShareStep(share, minutes, proof=share == shares[-1]) for share in shares)
+            growing = (round(step * number, 6) for number in range(1, round(1 / step) + 1))
+            return tuple(ShareStep(share, minutes) for share in growing if share < 1)
         case _:
             return ()
 
@@ -86,10 +86,11 @@ def plan(
     bake = bake_minutes(options)
     may_win = not isinstance(options, Shadow | AbTest | Bandit | Interleave) or _promotes(options)
     if may_win and bake:
-        until = f"it has been {counted(bake, 'minute')}, with nothing worse than version {stable} was"
+        until = _until_baked(options, judge, stable)
         steps.append(PlanStep(Phase.BAKING, f"100 % to the candidate; version {stable} stays warm", until))
     if may_win:
-        steps.append(PlanStep(Phase.PROMOTED, "the candidate is the stable version", "the next release"))
+        unwatched = "" if bake or share_steps(options) or _promotes(options) else ", unwatched and unproven"
+        steps.append(PlanStep(Phase.PROMOTED, f"the candidate is the stable version{unwatched}", "the next release"))
     else:
         steps.append(PlanStep(Phase.FINISHED, f"the report; version {stable} stays the stable one", "the next release"))
     return tuple(steps)
@@ -145,14 +146,44 @@ def _promotes(options: Options) -> bool:
     return isinstance(options, AbTest | Bandit | Interleave) and options.promote_winner
 
 
+def is_flip(options: Options) -> bool:
+    """Whether the candidate gets all traffic without ever having had a part of it beside the stable version."""
+    return isinstance(options, AllAtOnce | BlueGreen)
+
+
+def _until_baked(options: Options, judge: JudgeConfig, stable: int) -> str:
+    minutes = counted(bake_minutes(options), "minute")
+    if not is_flip(options):
+        return f"it has been {minutes}, with nothing worse than version {stable} was"
+    most = counted(bake_minutes(options) + judge.deadline_minutes, "minute")
+    return (
+        f"{minutes} with traffic and {counted(judge.min_requests, 'request')} have passed, and {_proven(judge)} "
+        f"against what version {stable} was before; back to version {stable} if that takes {most}"
+    )
+
+
+def _proven(judge: JudgeConfig) -> str:
+    limits = ((name, getattr(judge, name)) for name in type(judge).model_fields)
+    asked = ((name, limit) for name, limit in limits if isinstance(limit, Limit | LatencyLimit))
+    proven = [name for name, limit in asked if limit.enabled and limit.proven]
+    return f"{', '.join(proven)} {'are' if len(proven) > 1 else 'is'} proven" if proven else "nothing is worse"
+
+
+def _guards(judge: JudgeConfig) -> str:
+    """The rules that hold while candidates run beside the stable version."""
+    first = f"its latencies do not count in its first {counted(judge.warmup_minutes, 'minute')}; "
+    silent = f"back if nothing is counted for a candidate in {counted(judge.silent_minutes, 'minute')}"
+    return f"{first if judge.warmup_minutes else ''}{silent}"
+
+
 def _running(options: Options, judge: JudgeConfig, names: str) -> Iterator[PlanStep]:
-    for step in share_steps(options):
-        until = (
-            f"{counted(step.minutes, 'minute')} with traffic and {counted(judge.min_requests, 'request')} have passed"
-        )
-        if step.proof:
-            until += ", and the candidate is proven within its margins"
-        yield PlanStep(Phase.RUNNING, f"{100 * step.share:g} % to version {names}", until)
+    steps = share_steps(options)
+    for step in steps:
+        least = f"{counted(step.minutes, 'minute')} with traffic and {counted(judge.min_requests, 'request')}"
+        until = f"{least} have passed, and {_proven(judge)} at this share"
+        undecided = f"or undecided after {counted(judge.deadline_minutes, 'minute')}"
+        first = f"; {_guards(judge)}, {undecided}" if step is steps[0] else ""
+        yield PlanStep(Phase.RUNNING, f"{100 * step.share:g} % to version {names}{first}", until)
     match options:
         case Shadow():
             what = f"version {names} scores {100 * options.sample:g} % of the requests, and answers nobody"
@@ -161,12 +192,14 @@ def _running(options: Options, judge: JudgeConfig, names: str) -> Iterator[PlanS
             size = sample_size(options, arms=names.count(",") + 2)
             early = ", or the sequential test decides" if options.sequential else ""
             what = f"equal shares to version {names} and the stable one, measured by {options.metric}"
-            yield PlanStep(Phase.RUNNING, what, f"each arm has {counted(size, 'outcome')}{early}")
+            until = f"each arm has {counted(size, 'outcome')}{early}"
+            yield PlanStep(Phase.RUNNING, f"{what}; {_guards(judge)}", until)
         case Bandit():
             what = f"version {names} and the stable one share by Thompson sampling, {100 * options.floor:g} % at least"
-            yield PlanStep(Phase.RUNNING, what, f"one is the best with probability {options.confidence:g}")
+            until = f"one is the best with probability {options.confidence:g}"
+            yield PlanStep(Phase.RUNNING, f"{what}; {_guards(judge)}", until)
         case Interleave():
-            what = f"version {names} and the stable one answer together by team draft"
+            what = f"version {names} and the stable one answer together by team draft; {_guards(judge)}"
             yield PlanStep(
                 Phase.RUNNING, what, f"the sign test decides, or it has {counted(options.impressions, 'impression')}"
             )

@@ -73,6 +73,7 @@ def start_record(
         judge=judge,
         labels=tuple(labels),
         value_limits=tuple(value_limits),
+        cached=model.tier == "light" and model.cache.enabled,
         now=now,
         by=request.by,
         reason=request.reason,
@@ -92,8 +93,11 @@ def chosen_of(release: ReleaseConfig, name: str | None, changes: Mapping[str, st
         raise InputError.of("strategy", f"{name!r}{near_name(name, strategies)} is none of {', '.join(strategies)}")
     plain = {key: value for key, value in changes.items() if not key.startswith(_JUDGE)}
     judged = {key.removeprefix(_JUDGE): value for key, value in changes.items() if key.startswith(_JUDGE)}
+    configured = release.options(strategy).model_dump()
+    if "shares" in plain and "share" in configured:
+        configured["share"] = None  # the single step of slipway.yaml gives way to the slope of the command line
     try:
-        options = _OPTIONS.validate_python(_changed(release.options(strategy).model_dump(), plain))
+        options = _OPTIONS.validate_python(_changed(configured, plain))
         return options, JudgeConfig.model_validate(_changed(release.judge.model_dump(), judged))
     except ValidationError as error:
         raise InputError(field_problems(error, prefix="option")) from error

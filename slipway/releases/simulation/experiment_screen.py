@@ -21,6 +21,7 @@ from slipway.releases.simulation.progressive_screen import (
     stacked,
 )
 from slipway.releases.simulation.traffic.streams import Counts
+from slipway.releases.simulation.traffic_screen import TrafficScreen
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.clusters import Sample, difference, student
@@ -55,6 +56,7 @@ class ExperimentScreen:
     due: Array
     suspected: Flags
     screened: Flags
+    traffic: TrafficScreen
 
     @classmethod
     def of(cls, records: Sequence[ReleaseRecord]) -> "ExperimentScreen":
@@ -66,9 +68,11 @@ class ExperimentScreen:
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
-        screen = cls(
-            record, asked, capital, capital, totals, totals, {}, {}, live, np.zeros(runs), no.copy(), no.copy()
-        )
+        users: Totals = {}
+        sums = (totals, totals, users, users, live)
+        flags = (no.copy(), no.copy())
+        traffic = TrafficScreen.of(record, runs)
+        screen = cls(record, asked, capital, capital, *sums, np.zeros(runs), *flags, traffic)
         for run, each in enumerate(records):
             screen.follow(run, each)
         return screen
@@ -78,7 +82,7 @@ class ExperimentScreen:
         counts: dict[int, Counts],
         start: datetime,
         now: datetime,
-        minutes: float,  # noqa: ARG002 - `ProgressiveScreen` uses it
+        minutes: float,
         users: dict[int, Counts],
     ) -> Flags:
         """Add a window, with its counts by bucket in ``users``, and flag the runs that need a decision on it."""
@@ -98,7 +102,8 @@ class ExperimentScreen:
             for version, arm in users.items()
         }
         over = now >= self._end()
-        ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | self._news(now) | over
+        news = self._news(now) | self.traffic.attention(counts, start, minutes, users)
+        ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | news | over
         return ask
 
     def folded(self, record: ReleaseRecord, run: int, start: datetime) -> ReleaseRecord:
@@ -120,12 +125,14 @@ class ExperimentScreen:
             "judged_until": start,
             "totals": {version: found for version, found in totals.items() if found},
             "clusters": {version: found for version, found in users.items() if found},
+            **self.traffic.folded(run),
         }
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
         """Continue a run from its decided record."""
         self.screened[run] = record.phase is Phase.RUNNING
+        self.traffic.follow(run, record)
         alive = live_candidates(record)
         for version, flags in self.live.items():
             flags[run] = version in alive

@@ -1,7 +1,7 @@
 """Compute the bets of all simulated runs at once, and select the runs that need a decision."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +12,7 @@ from slipway.releases.record.document import ReleaseRecord, StoredCapital
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import share_steps
 from slipway.releases.simulation.traffic.streams import Counts
+from slipway.releases.simulation.traffic_screen import TrafficScreen
 from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
@@ -35,9 +36,9 @@ class ProgressiveScreen:
     minutes: Array
     requests: Array
     due: Array
-    proof: Flags
     held: Flags
     screened: Flags
+    traffic: TrafficScreen
 
     @classmethod
     def of(cls, records: Sequence[ReleaseRecord]) -> "ProgressiveScreen":
@@ -45,14 +46,15 @@ class ProgressiveScreen:
         record, runs = records[0], len(records)
         asked = questions_of(record)
         capital = stacked(records, 0)
-        none, no = np.zeros((3, runs)), np.zeros((3, runs), dtype=bool)
+        none, no = np.zeros((3, runs)), np.zeros((2, runs), dtype=bool)
         screen = cls(
             record,
             asked,
             capital,
             capital,
             *(none[0], none[1], none[2]),
-            *(no[0], no[1], no[2]),
+            *(no[0], no[1]),
+            TrafficScreen.of(record, runs),
         )
         for run, each in enumerate(records):
             screen.follow(run, each)
@@ -64,25 +66,27 @@ class ProgressiveScreen:
         start: datetime,
         now: datetime,
         minutes: float,
-        users: dict[int, Counts],  # noqa: ARG002 - `ExperimentScreen` uses it
+        users: dict[int, Counts],
     ) -> Flags:
         """Add a window, and flag the runs that need a decision on it."""
         self.before = self.capital
         record, ours = self.record, counts[self.record.candidates[0]][keys.ERRORS]
         alike = failing_alike(counts, record)
         block = counted_block(counts, record.candidates[0], record, start)
-        self.capital = self.capital.after(block, self.asked, alike=alike)
-        counted = (ours[0] > 0) & ~alike
-        after = self.minutes + counted * minutes
+        after, of_step = self.capital.after(block, self.asked, alike=alike), self.traffic.is_of_step(start)
+        self.capital = replace(after, favour=np.where(of_step[:, None, None], after.favour, 0.0))
+        counted = (ours[0] > 0) & ~alike & of_step
+        passed = self.minutes + counted * minutes
         total = self.requests + counted * ours[0]
-        complete = (after >= self.due) & (total >= record.judge.min_requests)
+        complete = (passed >= self.due) & (total >= record.judge.min_requests)
         if complete.any():
-            complete &= self.capital.proven(self.asked) | ~self.proof
+            complete &= self.capital.proven(self.asked)
         worse = found_worse(self.capital, self.asked)
-        news = worse | (alike != self.held) | complete
+        watched = self.traffic.attention(counts, start, minutes, users)
+        news = worse | (alike != self.held) | complete | watched
         ask: Flags = ~self.screened | news | (now >= record.deadline)
         # Count here for the runs without a decision; a decision counts for its own run.
-        self.minutes = np.where(ask, self.minutes, after)
+        self.minutes = np.where(ask, self.minutes, passed)
         self.requests = np.where(ask, self.requests, total)
         return ask
 
@@ -96,24 +100,27 @@ class ProgressiveScreen:
             "judged_until": start,
             "minutes": float(self.minutes[run]),
             "requests": float(self.requests[run]),
+            **self.traffic.folded(run),
         }
         return record.model_copy(update=update)
 
     def follow(self, run: int, record: ReleaseRecord) -> None:
         """Continue a run from its decided record."""
         self.screened[run] = record.phase is Phase.RUNNING
+        self.traffic.follow(run, record)
         self.minutes[run], self.requests[run] = record.minutes, record.requests
         if record.phase is Phase.RUNNING:
-            step = share_steps(record.options)[record.step]
-            self.due[run], self.proof[run], self.held[run] = step.minutes, step.proof, record.held
+            self.due[run], self.held[run] = share_steps(record.options)[record.step].minutes, record.held
+            if record.capitals:  # a step begins without proof
+                self.capital.favour[run] = record.capitals[0].unpacked().favour
 
 
 def stacked(records: Sequence[ReleaseRecord], index: int) -> Capital:
     """The capital of one candidate in all runs."""
     asked = questions_of(records[0])
     capitals = [each.capitals[index].unpacked() if each.capitals else first_capital(asked, None) for each in records]
-    bets = (np.stack(each) for each in zip(*((one.against, one.favour) for one in capitals), strict=True))
-    return Capital.unpacked(*bets, np.stack([each.packed_counts() for each in capitals], axis=1))
+    against, favour = (np.stack([getattr(each, bets) for each in capitals]) for bets in ("against", "favour"))
+    return Capital.unpacked(against, favour, np.stack([each.packed_counts() for each in capitals], axis=1))
 
 
 def found_worse(capital: Capital, asked: Questions) -> Flags:
@@ -129,7 +136,8 @@ def failing_alike(counts: dict[int, Counts], record: ReleaseRecord) -> Flags:
     served = [counts[version][keys.ERRORS] for version in record.candidates]
     ours = (np.sum([n for n, _ in served], axis=0), np.sum([failed for _, failed in served], axis=0))
     least = record.judge.outage
-    return (ours[0] > 0) & (theirs[0] > 0) & (_mean(ours) >= least) & (_mean(theirs) >= least)
+    alike: Flags = (ours[0] > 0) & (theirs[0] > 0) & (_mean(ours) >= least) & (_mean(theirs) >= least)
+    return alike
 
 
 def counted_block(counts: dict[int, Counts], version: int, record: ReleaseRecord, start: datetime) -> Block:

@@ -1,7 +1,7 @@
 """One analysis: turn the new windows into capital, counts and a verdict for each candidate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,13 +19,13 @@ from slipway.releases.record.document import (
     stored_tallies,
 )
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.plan import phases_judged
+from slipway.releases.record.plan import phases_judged, share_steps
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital, Flags, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
 
-EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
+EXPERIMENTAL = (keys.ERRORS, keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
 # The weight, in requests, of the stable version's past. It is capped because the past may differ from the present.
 _REMEMBERED = 2000.0
 # The most sums by bucket in a record, over versions and keys: 110 KB of the 400 KB of an item.
@@ -34,12 +34,16 @@ _MOST_CLUSTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A record updated with the new windows, and the judge's verdict on each candidate."""
+    """A record updated with the new windows, and the judge's verdict on each candidate.
+
+    ``alike`` says that both versions fail alike, and ``mismatch`` that the requests are not shared as intended.
+    """
 
     record: ReleaseRecord
     verdicts: dict[int, Verdict]
     alarm: str | None
     alike: str | None
+    mismatch: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -92,7 +96,7 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
         alike = "both versions failed alike when there was traffic last"
     taken = record.model_copy(update=update)
     verdicts = {
-        version: judge(capital, asked, requests=_requests(capital, asked), least=record.judge.min_requests)
+        version: judge(capital, asked, requests=_requests(taken, version), least=record.judge.min_requests)
         for version, capital in zip(record.candidates, capitals, strict=True)
     }
     if alike:
@@ -127,6 +131,8 @@ def _advanced(
             block = block.where(~is_latency(asked))
         alike = shared_failure([window], record.stable, record.candidates, record.judge) is not None
         capital = capital.after(block, asked, alike=alike)
+        if share_steps(record.options) and record.phase is Phase.RUNNING and not _is_of_step(record, window):
+            capital = replace(capital, favour=np.zeros_like(capital.favour))  # each step proves the candidate anew
     return capital
 
 
@@ -141,9 +147,15 @@ def is_latency(asked: Questions) -> Flags:
     return np.array([row.metric in {keys.P50, keys.P99} for row in asked.rows], dtype=bool)
 
 
-def _requests(capital: Capital, asked: Questions) -> float:
-    """The candidate's requests: the largest count of any row."""
-    return float(capital.counts.candidate_n.max()) if asked.rows else 0.0
+def _is_of_step(record: ReleaseRecord, window: Window) -> bool:
+    """Whether a window began after the traffic had the present shares."""
+    return record.shares_since is None or window.start >= record.shares_since
+
+
+def _requests(record: ReleaseRecord, version: int) -> float:
+    """The requests to a candidate in the present step; an experiment has one step."""
+    in_steps = record.phase is Phase.BAKING or bool(share_steps(record.options))
+    return record.requests if in_steps else record.total(version, keys.ERRORS).n
 
 
 def _held(verdict: Verdict, alike: str) -> Verdict:
@@ -154,11 +166,15 @@ def _held(verdict: Verdict, alike: str) -> Verdict:
 
 
 def _progress(record: ReleaseRecord, windows: Sequence[Window]) -> dict[str, float]:
-    """The step's minutes and requests, without windows that have no traffic or in which both versions fail."""
+    """The step's minutes and requests, without windows that have no traffic or in which both versions fail.
+
+    Windows from before the step count for the judge, but not for the step.
+    """
     minutes, requests = record.minutes, record.requests
     for window in windows:
         served = sum(window.tally(version, keys.ERRORS).n for version in record.candidates)
-        if served and not shared_failure([window], record.stable, record.candidates, record.judge):
+        alike = shared_failure([window], record.stable, record.candidates, record.judge)
+        if served and not alike and _is_of_step(record, window):
             minutes += window.minutes
             requests += served
     return {"minutes": minutes, "requests": requests}

@@ -5,10 +5,11 @@ evidence does not show yet, so the next controller completes the work of one tha
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
+from slipway.releases.evidence.checks import checked
 from slipway.releases.evidence.tallies import Evidence, Readiness
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
@@ -17,6 +18,7 @@ from slipway.releases.strategies import experiments, progressive
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
 from slipway.releases.strategies.analysis import analyze
 from slipway.releases.strategies.settled import are_at, keep, losers, takes_no_slot
+from slipway.releases.strategies.traffic import watched
 from slipway.releases.strategies.transitions import add_entry, enter_phase, give_all_traffic, promote, roll_back
 
 _PREPARATION = timedelta(minutes=30)
@@ -24,11 +26,15 @@ _PREPARATION = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The record to store, the actions to carry out after that, and the verdict on each candidate."""
+    """The record to store, the actions to carry out after that, and the verdict on each candidate.
+
+    ``left_out`` says which counts of the evidence cannot be, and were not judged.
+    """
 
     record: ReleaseRecord
     actions: tuple[Action, ...] = ()
     verdicts: dict[int, Verdict] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -40,12 +46,17 @@ def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision
     """Decide what to do next. The result depends only on the arguments, and asking again changes nothing."""
     if record.settled:
         return Decision(*keep(record, evidence.observed, now))
+    evidence, left_out = checked(evidence, record.judged_until, now)
+    return replace(_decided(record, evidence, now), left_out=left_out)
+
+
+def _decided(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision:
     if record.order is not None and not record.phase.ended and not _failed(record, evidence):
         ordered = _ordered(record, evidence, now)
         return Decision(ordered, tuple(_actions(ordered, evidence)))
     if not record.phase.ended and _is_foreign(record, evidence):
         return _held_back(record, evidence, now)
-    clear = record.model_copy(update={"conflict": False}) if record.conflict else record
+    clear = record.model_copy(update={"conflict": False, "shares_since": now}) if record.conflict else record
     moved, verdicts = _moved(clear, evidence, now)
     return Decision(moved, tuple(_actions(moved, evidence)), verdicts)
 
@@ -92,7 +103,8 @@ def _judged(record: ReleaseRecord, evidence: Evidence, now: datetime) -> tuple[R
         names = ", ".join(map(str, sorted(down)))
         verdict = Verdict(Outcome.ROLLBACK, f"no task of version {names} is healthy, and other tasks are")
         return roll_back(record, now, "rolled back", verdict.lines), {record.candidates[0]: verdict}
-    seen, there = analyze(record, evidence), _is_where(record.weights, evidence)
+    there = _is_where(record.weights, evidence)
+    seen = watched(analyze(record, evidence), evidence, now, moved=there)
     if _is_experiment(record) and record.phase is Phase.RUNNING:
         moved, verdict = experiments.advance(seen, now, moved=there)
     else:

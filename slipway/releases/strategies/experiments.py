@@ -31,7 +31,7 @@ _WORTH_MOVING = 0.005
 def begin(record: ReleaseRecord, now: datetime) -> ReleaseRecord:
     """Start an experiment: equal shares, or none for strategies that do not split traffic."""
     if isinstance(record.options, Shadow | Interleave):
-        return enter_phase(record, now, Phase.RUNNING, f"{record.options.strategy} running")
+        return enter_phase(record, now, Phase.RUNNING, f"{record.options.strategy} running", shares=record.shares)
     share = 1 / (len(record.candidates) + 1)
     shares = (share,) * len(record.candidates)
     return enter_phase(record, now, Phase.RUNNING, f"{100 * share:.4g} % to each version", shares=shares)
@@ -43,11 +43,11 @@ def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
         case Shadow() as options:
             return _shadow(analysis, options, now)
         case AbTest() as options:
-            return _guarded(analysis, now, moved=moved) or _ab(analysis, options, now)
+            return _stopped(analysis, now, moved=moved) or _ab(analysis, options, now)
         case Bandit() as options:
-            return _guarded(analysis, now, moved=moved) or _bandit(analysis, options, now, moved=moved)
+            return _stopped(analysis, now, moved=moved) or _bandit(analysis, options, now, moved=moved)
         case Interleave() as options:
-            return _guarded(analysis, now, moved=moved) or _interleave(analysis, options, now)
+            return _stopped(analysis, now, moved=moved) or _interleave(analysis, options, now)
         case options:
             raise ValueError(f"{options.strategy} is not an experiment")
 
@@ -85,15 +85,23 @@ def sign_test(record: ReleaseRecord) -> SignTest:
 def _shadow(analysis: Analysis, options: Shadow, now: datetime) -> Progress:
     record = analysis.record
     over = record.phase_since + timedelta(minutes=options.minutes)
+    silent = [f"version {version}: it has scored nothing" for version in _without_scores(record)]
     if now < over:
-        return record, Verdict(
-            Outcome.CONTINUE, f"shadowing until {over:%Y-%m-%d %H:%M} UTC", analysis.verdict.findings
-        )
-    lines = results(record)
-    if not lines:
+        sentence = "; ".join((f"shadowing until {over:%Y-%m-%d %H:%M} UTC", *silent))
+        return record, Verdict(Outcome.CONTINUE, sentence, analysis.verdict.findings)
+    found = results(record)
+    if not found:
         verdict = Verdict(Outcome.INCONCLUSIVE, "no capture was scored by any shadow", analysis.verdict.findings)
         return finish(record, now, "shadow ended", verdict.lines), verdict
-    return finish(record, now, "shadow ended", lines), Verdict(Outcome.CONTINUE, lines[0], analysis.verdict.findings)
+    verdict = Verdict(Outcome.CONTINUE, found[0], analysis.verdict.findings)
+    return finish(record, now, "shadow ended", (*found, *silent)), verdict
+
+
+def _without_scores(record: ReleaseRecord) -> Iterator[int]:
+    """The shadows for which nothing was counted."""
+    for version, capital in zip(record.candidates, record.capitals, strict=False):
+        if not any(finding.candidate_n for finding in findings(capital.unpacked(), base_questions(record))):
+            yield version
 
 
 def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
@@ -103,6 +111,17 @@ def _shadow_sentences(record: ReleaseRecord) -> Iterator[str]:
         for finding in findings(capital.unpacked(), asked):
             if finding.candidate_n and (finding.worse or not finding.row.flipped):
                 yield f"version {version}: {finding.sentence}"
+
+
+def _stopped(analysis: Analysis, now: datetime, *, moved: bool) -> Progress | None:
+    """Stop what must not go on: bad arms, and a comparison of requests that are not shared as intended."""
+    guarded = _guarded(analysis, now, moved=moved)
+    if guarded is not None or analysis.mismatch is None:
+        return guarded
+    record = analysis.record.model_copy(update={"mismatched": True})
+    verdict = Verdict(Outcome.INCONCLUSIVE, f"no winner: {analysis.mismatch}", analysis.verdict.findings)
+    what = f"{record.options.strategy} ended without a winner: the arms are not comparable"
+    return finish(record, now, what, (analysis.mismatch, *results(record))), verdict
 
 
 def _guarded(analysis: Analysis, now: datetime, *, moved: bool) -> Progress | None:
@@ -120,7 +139,7 @@ def _guarded(analysis: Analysis, now: datetime, *, moved: bool) -> Progress | No
     if len(worse) == len(live):
         return roll_back(record, now, "rolled back", lines), first
     arms = zip(record.candidates, record.shares, strict=True)
-    kept = set_shares(record, tuple(0.0 if version in worse else share for version, share in arms), moved=moved)
+    kept = set_shares(record, tuple(0.0 if version in worse else share for version, share in arms), now, moved=moved)
     dropped = add_entry(kept, now, f"version {', '.join(map(str, worse))} dropped", lines)
     return dropped, Verdict(Outcome.CONTINUE, "; ".join(lines), first.findings)
 
@@ -192,7 +211,7 @@ def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) 
     weights = {arm.version: arm.weight for arm in arms}
     shares = tuple(weights.get(version, 0.0) for version in record.candidates)
     moves = any(abs(new - old) > _WORTH_MOVING for new, old in zip(shares, record.shares, strict=True))
-    weighed = set_shares(record, shares, moved=moved) if moves else record
+    weighed = set_shares(record, shares, now, moved=moved) if moves else record
     verdict = Verdict(Outcome.CONTINUE, "; ".join(lines), analysis.verdict.findings)
     return weighed.model_copy(update={"weighed_at": now}), verdict
 

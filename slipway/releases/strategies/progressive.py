@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from slipway.releases.evidence.tallies import Evidence
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
-from slipway.releases.record.plan import ShareStep, bake_minutes, share_steps
+from slipway.releases.record.plan import ShareStep, bake_minutes, is_flip, share_steps
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies.analysis import Analysis
 from slipway.releases.strategies.transitions import (
@@ -37,15 +37,29 @@ def advance(analysis: Analysis, now: datetime, *, moved: bool) -> Progress:
         verdict = Verdict(Outcome.ROLLBACK, f"the alarm {analysis.alarm} is on", verdict.findings)
     if verdict.outcome is Outcome.ROLLBACK:
         return roll_back(record, now, "rolled back", verdict.lines), verdict
-    if bool(analysis.alike) != record.held:
-        what = "held: both versions fail alike" if analysis.alike else "no longer held"
-        # Leave out the findings: failures may come and go for days, and each change adds an entry.
-        record = add_entry(record.model_copy(update={"held": bool(analysis.alike)}), now, what, (verdict.sentence,))
+    if analysis.mismatch is not None and not verdict.held:
+        verdict = Verdict(Outcome.CONTINUE, f"hold: {analysis.mismatch}", verdict.findings, held=True)
+    record = _noted(analysis, verdict, now)
     if record.phase is Phase.BAKING:
         return _bake(record, verdict, now, moved=moved)
     if now >= record.deadline:
         return _give_up(record, verdict, now)
     return _step(record, verdict, now, moved=moved)
+
+
+def _noted(analysis: Analysis, verdict: Verdict, now: datetime) -> ReleaseRecord:
+    """The record, with an entry for each hold that begins or ends."""
+    record = analysis.record
+    alike, mismatched = bool(analysis.alike), analysis.mismatch is not None
+    # Leave out the findings: failures may come and go for days, and each change adds an entry.
+    if alike != record.held:
+        what = "held: both versions fail alike" if alike else "no longer held"
+        record = add_entry(record.model_copy(update={"held": alike}), now, what, (verdict.sentence,))
+    if mismatched != record.mismatched:
+        what = "held: the shares are not as intended" if mismatched else "the shares are as intended again"
+        said = (analysis.mismatch or verdict.sentence,)
+        record = add_entry(record.model_copy(update={"mismatched": mismatched}), now, what, said)
+    return record
 
 
 def _step(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
@@ -68,33 +82,34 @@ def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | 
     if record.requests < record.judge.min_requests:
         sent, least = counted(round(record.requests), "request"), record.judge.min_requests
         return f"too little traffic yet: {sent} to the candidate in this step, of {least:,}"
-    if step.proof and verdict.outcome is not Outcome.PROMOTE:
+    if verdict.outcome is not Outcome.PROMOTE:
         return verdict.sentence
-    if record.minutes < step.minutes:
+    if not record.minutes or record.minutes < step.minutes:
         return f"{record.minutes:.4g} of {counted(step.minutes, 'minute')} with traffic; {verdict.sentence}"
     return None
 
 
 def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
     minutes = bake_minutes(record.options)
-    # A candidate proven next to the stable version only has to be watched. One that took all traffic at once must
-    # first get enough minutes and requests of its own.
-    proven = bool(share_steps(record.options)) or record.options.strategy in {"ab", "bandit", "interleave"}
-    passed = (now - record.phase_since).total_seconds() / 60 if proven else record.minutes
-    enough = proven or record.requests >= record.judge.min_requests
-    if moved and passed >= minutes and enough and not verdict.held:
-        done = Verdict(Outcome.PROMOTE, f"nothing is worse after {counted(minutes, 'minute')}", verdict.findings)
+    # A candidate that was proven beside the stable version only has to be watched. One that took all traffic at once
+    # must first be proven, in minutes and requests of its own.
+    flipped = is_flip(record.options)
+    passed = record.minutes if flipped else (now - record.phase_since).total_seconds() / 60
+    proven = verdict.outcome is Outcome.PROMOTE and record.requests >= record.judge.min_requests
+    if moved and passed >= minutes and not verdict.held and (proven or not flipped):
+        what = verdict.sentence if flipped else "nothing is worse"
+        done = Verdict(Outcome.PROMOTE, f"{what}, after {counted(minutes, 'minute')}", verdict.findings)
         return promote(record, now, done.lines), done
     if now >= record.phase_since + timedelta(minutes=minutes + record.judge.deadline_minutes):
         return _give_up(record, verdict, now)
     waiting = f"{passed:.4g} of {counted(minutes, 'minute')} of the bake"
-    if not enough:
-        waiting += f", with {counted(round(record.requests), 'request')} of {record.judge.min_requests:,} at least"
+    if flipped or verdict.held:
+        waiting += f"; {verdict.sentence}"
     return record, Verdict(Outcome.CONTINUE, waiting, verdict.findings, held=verdict.held)
 
 
 def _give_up(record: ReleaseRecord, verdict: Verdict, now: datetime) -> Progress:
-    minutes = record.judge.deadline_minutes
+    minutes = record.judge.deadline_minutes + (bake_minutes(record.options) if record.phase is Phase.BAKING else 0)
     sentence = f"inconclusive after {counted(minutes, 'minute')}: {verdict.sentence}"
     given_up = Verdict(Outcome.INCONCLUSIVE, sentence, verdict.findings)
     return roll_back(record, now, "rolled back at the deadline", given_up.lines), given_up

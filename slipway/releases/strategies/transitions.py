@@ -40,20 +40,28 @@ def enter_phase(
     """Enter another phase, with new shares if given."""
     update: dict[str, object] = {"phase": phase, "phase_since": now, "minutes": 0.0, "requests": 0.0, "held": False}
     if shares is not None:
-        update |= {"shares": shares, "shares_before": record.shares}
+        update |= {"shares": shares, "shares_before": record.shares, "shares_since": now}
     return add_entry(record.model_copy(update=update), now, what, lines, by=by)
 
 
 def enter_step(record: ReleaseRecord, now: datetime, step: int, share: float, lines: Iterable[str]) -> ReleaseRecord:
-    """Enter another step of the same phase."""
-    update = {"step": step, "minutes": 0.0, "requests": 0.0, "shares": (share,), "shares_before": record.shares}
+    """Enter another step of the same phase, in which the candidate has to be proven anew."""
+    update = {
+        "step": step,
+        "minutes": 0.0,
+        "requests": 0.0,
+        "shares": (share,),
+        "shares_before": record.shares,
+        "shares_since": now,
+        "capitals": tuple(capital.unproven() for capital in record.capitals),
+    }
     return add_entry(record.model_copy(update=update), now, f"{100 * share:g} % to the candidate", lines)
 
 
-def set_shares(record: ReleaseRecord, shares: tuple[float, ...], *, moved: bool) -> ReleaseRecord:
+def set_shares(record: ReleaseRecord, shares: tuple[float, ...], now: datetime, *, moved: bool) -> ReleaseRecord:
     """Change the shares without a history entry. ``shares_before`` stays if the last shares are not live yet."""
     before = record.shares if moved else record.shares_before
-    return record.model_copy(update={"shares": shares, "shares_before": before})
+    return record.model_copy(update={"shares": shares, "shares_before": before, "shares_since": now})
 
 
 def roll_back(
@@ -83,7 +91,7 @@ def give_all_traffic(
     """
     shares = tuple(_EVERYTHING if version == winner else 0.0 for version in record.candidates)
     upper, lower = _reference(record, winner, reference)
-    update = {"winner": winner, "reference": upper, "reference_low": lower, "capitals": ()}
+    update = {"winner": winner, "reference": upper, "reference_low": lower, "capitals": (), "mismatched": False}
     kept = record.model_copy(update=update)
     what = f"100 % to version {winner}"
     if bake_minutes(record.options):

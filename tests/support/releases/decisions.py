@@ -24,7 +24,9 @@ def started(
     tier: str = "light",
     arms: int = 1,
     value_limits: tuple[float, ...] = (),
+    watched: bool = False,
 ) -> ReleaseRecord:
+    """A pending release. Most tests give the same traffic whatever the shares are; only ``watched`` ones mind that."""
     return new_record(
         model="m",
         tier="heavy" if tier == "heavy" else "light",
@@ -34,6 +36,7 @@ def started(
         judge=judge or JudgeConfig(),
         labels=() if value_limits else ("no", "yes"),
         value_limits=value_limits,
+        cached=not watched,
         now=NOW,
         by="ada",
         reason="a better model",
@@ -116,15 +119,16 @@ class World:
         return list(dict.fromkeys(entry.phase for entry in self.record.history))
 
 
-def light(options: Options, judge: JudgeConfig | None = None, *, arms: int = 1) -> World:
+def light(options: Options, judge: JudgeConfig | None = None, *, arms: int = 1, watched: bool = False) -> World:
     """A light model: the versions are loaded, and traffic follows the record."""
-    record = started(options, judge, arms=arms)
+    record = started(options, judge, arms=arms, watched=watched)
     return World(record, readiness=dict.fromkeys(record.candidates, Readiness.READY))
 
 
-def heavy(options: Options, judge: JudgeConfig | None = None) -> World:
+def heavy(options: Options, judge: JudgeConfig | None = None, *, watched: bool = False) -> World:
     """A heavy model: the idle slot has to be prepared, and traffic follows the ALB's weights."""
-    return World(started(options, judge, tier="heavy"), shares={1: 1.0}, readiness={1: Readiness.READY})
+    record = started(options, judge, tier="heavy", watched=watched)
+    return World(record, shares={1: 1.0}, readiness={1: Readiness.READY})
 
 
 GOOD = {1: stable_arm(5000), 2: arm(1000)}

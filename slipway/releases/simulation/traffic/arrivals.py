@@ -12,7 +12,7 @@ from slipway.releases.simulation.traffic.behaviour import Behaviour
 from slipway.releases.simulation.traffic.past import Past
 from slipway.releases.simulation.traffic.pattern import Traffic
 from slipway.releases.simulation.traffic.streams import Counts, Measured, Stream, impressions
-from slipway.releases.simulation.traffic.users import Group, Population
+from slipway.releases.simulation.traffic.users import ALIKE, Group, Population
 from slipway.releases.statistics.betting import Array
 
 
@@ -38,11 +38,12 @@ class Arrivals:
     ) -> "Arrivals":
         """Draw the users and the past; `measure` comes before the first window."""
         stable = next(iter(behaviours.values()))
+        sticky = sticky_of(options) is not None
+        users = ALIKE if sticky and traffic.users is None else traffic.users
         population = None
-        if traffic.users is not None:
-            sticky = sticky_of(options) is not None
+        if users is not None:
             by_bucket = sticky or isinstance(options, Interleave)
-            population = Population.drawn(rng, traffic.users, stable, runs, sticky=sticky, by_bucket=by_bucket)
+            population = Population.drawn(rng, users, stable, runs, sticky=sticky, by_bucket=by_bucket)
         everybody = Group.alike(np.ones(runs)) if population is None else population.everybody()
         return cls(behaviours, traffic, options, population, Past.drawn(rng, stable, traffic, everybody), {})
 

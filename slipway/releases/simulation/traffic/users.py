@@ -61,6 +61,11 @@ class Group:
         return cls(share[:, None])
 
 
+ALIKE = Users(likeness=1e6)
+"""Users who differ in nothing but their assignment."""
+
+# The likeness at which the users' rates of failure have an exponential distribution.
+_SPREAD = 10.0
 _TRAITS = ("errors", "broken", "latency", "score", "wrong", "reward", "preferred")
 
 
@@ -88,7 +93,7 @@ class Population:
         shape = (runs, users.number)
         weight, own = _weights(users), users.client
         traits = {
-            "errors": rng.gamma(1.0, 1.0, shape),
+            "errors": rng.gamma(users.likeness / _SPREAD, _SPREAD / users.likeness, shape),
             "latency": rng.normal(0, 1 / users.likeness**0.5, shape),
             "score": rng.normal(0, stable.spread / (users.likeness + 1) ** 0.5, shape),
             **{name: _around(rng, getattr(stable, name), users.likeness, shape) for name in _SHARES},
