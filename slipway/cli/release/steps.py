@@ -24,6 +24,7 @@ from slipway.releases.record.document import dump_record
 from slipway.releases.record.phases import OperatorOrder
 from slipway.releases.record.plan import plan
 from slipway.releases.record.request import ReleaseRequest, stable_version, start_record
+from slipway.releases.record.users_before import with_users_before
 from slipway.releases.shadow.log_shadows import check_deployed
 
 Model = Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")]
@@ -69,7 +70,7 @@ def start(
         table.add_row(step.phase.value, escape(step.what), escape(step.until))
     console.print(table)
     if not dry_run:
-        started = store.start(record)
+        started = store.start(with_users_before(record, store.past(model)))
         console.print(f"Release [bold]{started.id}[/] has started; `slipway release watch {model}` shows its progress.")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from operator import add
+from operator import add, sub
 
 from slipway.releases.routing.buckets import BUCKETS
 
@@ -56,6 +56,11 @@ class Clusters:
             tuple(map(add, self.n, other.n)),
             tuple(map(add, self.total, other.total)),
         )
+
+    @property
+    def flipped(self) -> "Clusters":
+        """The complements of the outcomes."""
+        return Clusters(self.n, tuple(map(sub, self.n, self.total)))
 
 
 NOTHING = Tally(0, 0)

@@ -19,6 +19,7 @@ from slipway.releases.routing.release import Candidate, Release, Shadowing
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.statistics.betting import BETS, Array
 from slipway.releases.statistics.capital import COUNTS, Capital
+from slipway.releases.statistics.clusters import Sample
 
 
 class StoredCapital(Stored):
@@ -65,15 +66,17 @@ class StoredTally(Stored):
 
 
 class StoredClusters(Stored):
-    """Stored `Clusters`. Floats of 32 bits in base64 take the same few bytes however much is counted."""
+    """Stored `Clusters`, and the outcomes of no user. Floats of 32 bits in base64 take few bytes, always the same."""
 
     n: str
     total: str
+    rest: StoredTally = StoredTally()
 
     @classmethod
-    def of(cls, clusters: Clusters) -> "StoredClusters":
-        """Convert for storage."""
-        return cls.model_construct(n=_packed(clusters.n), total=_packed(clusters.total))
+    def of(cls, clusters: Clusters, rest: Tally = NOTHING) -> "StoredClusters":
+        """Convert for storage; ``rest`` has the outcomes that came without a sticky value."""
+        unassigned = StoredTally.model_construct(n=rest.n, total=rest.total)
+        return cls.model_construct(n=_packed(clusters.n), total=_packed(clusters.total), rest=unassigned)
 
     def unpacked(self) -> Clusters:
         """Convert back."""
@@ -105,7 +108,8 @@ class ReleaseRecord(Stored):
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
       it has no traffic.
-    - ``clusters``: the sums by bucket of the sticky value, per version and key.
+    - ``clusters``: the sums by bucket of the sticky value, per version and key; ``clusters_before``: those of the same
+      users before the release, per key.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``traffic``: the requests beside the shares that were intended; ``mismatched``: they differ beyond chance.
@@ -143,6 +147,7 @@ class ReleaseRecord(Stored):
     reference_low: tuple[float, ...] | None = None
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
+    clusters_before: dict[str, StoredClusters] = Field(default={})
     weighed_at: AwareDatetime | None = None
     held: bool = False
     traffic: StoredTraffic | None = None
@@ -210,6 +215,11 @@ class ReleaseRecord(Stored):
         """One version's sums by bucket since the start; None if they are not counted."""
         stored = self.clusters.get(version, {}).get(key)
         return stored.unpacked() if stored else None
+
+    def sample(self, version: int, key: str) -> Sample | None:
+        """The same for comparisons, with the outcomes of no user."""
+        stored = self.clusters.get(version, {}).get(key)
+        return Sample.of(stored.unpacked(), Tally(stored.rest.n, stored.rest.total)) if stored else None
 
     def latency_limits(self, version: int) -> dict[str, float]:
         """The limits in milliseconds above which a latency counts into `p50` and `p99`; higher for candidates."""

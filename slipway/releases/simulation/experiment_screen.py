@@ -9,8 +9,7 @@ import numpy as np
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.tallies import Clusters
-from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredClusters, StoredTally
+from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredTally
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.progressive_screen import (
     ROUNDING,
@@ -22,13 +21,14 @@ from slipway.releases.simulation.progressive_screen import (
 )
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.simulation.traffic_screen import TrafficScreen
+from slipway.releases.simulation.user_screen import UserScreen
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.clusters import Sample, difference, student
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.statistics.sample_size import early_alpha, running_radius, sample_size
 from slipway.releases.statistics.user_intervals import needed_effect, sequential_quantile
-from slipway.releases.strategies.analysis import EXPERIMENTAL, questions_of
+from slipway.releases.strategies.analysis import EXPERIMENTAL, is_warming_up, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
 _lgamma = np.vectorize(math.lgamma, otypes=[float])
@@ -39,8 +39,7 @@ Totals = dict[int, dict[str, tuple[Array, Array]]]
 class ExperimentScreen:
     """The runs of one experiment. Only runs in phase `RUNNING` are screened; all others always need a decision.
 
-    ``before`` is each candidate's capital without the newest window, and ``totals_before`` and ``users_before`` are the
-    sums without it; ``users`` has them by bucket, if outcomes are counted so.
+    ``before`` is each candidate's capital without the newest window, and ``totals_before`` the totals without it.
     ``due`` is the minute from the start at which a run's weights are recomputed.
     """
 
@@ -50,8 +49,7 @@ class ExperimentScreen:
     capital: dict[int, Capital]
     totals_before: Totals
     totals: Totals
-    users_before: Totals
-    users: Totals
+    users: UserScreen
     live: dict[int, Flags]
     due: Array
     suspected: Flags
@@ -68,8 +66,7 @@ class ExperimentScreen:
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
-        users: Totals = {}
-        sums = (totals, totals, users, users, live)
+        sums = (totals, totals, UserScreen(), live)
         flags = (no.copy(), no.copy())
         traffic = TrafficScreen.of(record, runs)
         screen = cls(record, asked, capital, capital, *sums, np.zeros(runs), *flags, traffic)
@@ -96,11 +93,7 @@ class ExperimentScreen:
             version: {key: _sum(found, counts[version].get(key)) for key, found in totals.items()}
             for version, totals in self.totals.items()
         }
-        self.users_before = self.users
-        self.users = {
-            version: {key: _sum(each, self.users.get(version, {}).get(key)) for key, each in arm.items()}
-            for version, arm in users.items()
-        }
+        self.users.add(users, minutes, warming_up=is_warming_up(self.record, start))
         over = now >= self._end()
         news = self._news(now) | self.traffic.attention(counts, start, minutes, users)
         ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | news | over
@@ -119,12 +112,11 @@ class ExperimentScreen:
             }
             for version, found in self.totals_before.items()
         }
-        users = {version: by_bucket(found, run) for version, found in self.users_before.items()}
         update = {
             "capitals": tuple(map(StoredCapital.of, capitals)),
             "judged_until": start,
             "totals": {version: found for version, found in totals.items() if found},
-            "clusters": {version: found for version, found in users.items() if found},
+            "clusters": self.users.folded(run),
             **self.traffic.folded(run),
         }
         return record.model_copy(update=update)
@@ -155,7 +147,10 @@ class ExperimentScreen:
 
     def _worse(self) -> Flags:
         """Flag the runs with a worse arm."""
-        found = [found_worse(capital, self.asked) for capital in self.capital.values()]
+        found = [
+            self.users.agree(self.asked, version, self.record.stable, found_worse(capital, self.asked))
+            for version, capital in self.capital.items()
+        ]
         everybody = isinstance(self.record.options, Shadow)
         alive = [flags | everybody for flags in self.live.values()]
         worse: Flags = np.any([one & is_live for one, is_live in zip(found, alive, strict=True)], axis=0)
@@ -176,7 +171,7 @@ class ExperimentScreen:
     def _ab(self, options: AbTest) -> Flags:
         arms = len(self.record.candidates) + 1
         size = sample_size(options, arms=arms)
-        if self.users:
+        if self.users.now:
             return self._ab_by_users(options, arms, size)
         stable = self.totals[self.record.stable][options.metric]
         complete, decided = stable[0] >= size, np.zeros(len(stable[0]), dtype=bool)
@@ -189,7 +184,7 @@ class ExperimentScreen:
         return complete | decided
 
     def _ab_by_users(self, options: AbTest, arms: int, size: int) -> Flags:
-        samples = {version: Sample.counted(*found[options.metric]) for version, found in self.users.items()}
+        samples = {version: Sample.counted(*found[options.metric]) for version, found in self.users.now.items()}
         stable, alpha = samples[self.record.stable], early_alpha(options, arms=arms)
         needed = np.ones(len(self.screened))
         decided = np.zeros(len(self.screened), dtype=bool)
@@ -206,20 +201,14 @@ class ExperimentScreen:
         found = self.totals[self.record.candidates[0]]
         (n, won), (ties, _) = found[keys.PREFERRED], found[keys.TIES]
         evidence = _lgamma(won + 1) + _lgamma(n - won + 1) - _lgamma(n + 2) + n * math.log(2)
-        news: Flags = (evidence >= math.log(1 / options.alpha) - ROUNDING) | (n + ties >= options.impressions)
-        return news
+        decided: Flags = evidence >= math.log(1 / options.alpha) - ROUNDING
+        prefer = self.users.prefer(self.record.candidates[0], options.alpha)
+        if prefer is not None:
+            decided &= prefer
+        return decided | (n + ties >= options.impressions)
 
 
 _MINUTE = timedelta(minutes=1)
-
-
-def by_bucket(counts: Counts, run: int) -> dict[str, StoredClusters]:
-    """One run's sums by bucket, as a record stores them."""
-    return {
-        key: StoredClusters.of(Clusters(tuple(n[run].tolist()), tuple(total[run].tolist())))
-        for key, (n, total) in counts.items()
-        if key != keys.TIES and n[run].any()
-    }
 
 
 def _sum(found: tuple[Array, Array], more: tuple[Array, Array] | None) -> tuple[Array, Array]:

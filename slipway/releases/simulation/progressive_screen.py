@@ -81,7 +81,7 @@ class ProgressiveScreen:
         complete = (passed >= self.due) & (total >= record.judge.min_requests)
         if complete.any():
             complete &= self.capital.proven(self.asked)
-        worse = found_worse(self.capital, self.asked)
+        worse = np.any(list(found_worse(self.capital, self.asked).values()), axis=0)
         watched = self.traffic.attention(counts, start, minutes, users)
         news = worse | (alike != self.held) | complete | watched
         ask: Flags = ~self.screened | news | (now >= record.deadline)
@@ -123,11 +123,10 @@ def stacked(records: Sequence[ReleaseRecord], index: int) -> Capital:
     return Capital.unpacked(against, favour, np.stack([each.packed_counts() for each in capitals], axis=1))
 
 
-def found_worse(capital: Capital, asked: Questions) -> Flags:
-    """Flag the runs whose candidate is worse in any metric."""
-    found = [capital.evidence_against(asked, metric) for metric in asked.metrics]
-    worse: Flags = np.max(found, axis=0) >= np.log(1 / asked.alpha) - ROUNDING
-    return worse
+def found_worse(capital: Capital, asked: Questions) -> dict[str, Flags]:
+    """Flag the runs whose candidate is worse in each metric."""
+    level = np.log(1 / asked.alpha) - ROUNDING
+    return {metric: capital.evidence_against(asked, metric) >= level for metric in asked.metrics}
 
 
 def failing_alike(counts: dict[int, Counts], record: ReleaseRecord) -> Flags:

@@ -75,15 +75,18 @@ class TrafficScreen:
             Silence(*(_where(settled, getattr(quiet, name), getattr(silence, name)) for name in SILENCE)),
             excess,
         )
-        news: Flags = self.watched & ((self._mismatches() != self.mismatched) | self._silences())
+        changed: Flags = np.not_equal(self._mismatches(), self.mismatched)
+        news: Flags = np.logical_and(self.watched, changed | self._silences())
         return news
 
     def _mismatches(self) -> Flags:
         shares, _, excess = self.now
         evidence = log_evidence_of_users(excess) if self.sticky else shares.evidence
-        both_answer = isinstance(self.record.options, Interleave)
-        found: Flags = (evidence >= np.log(1 / self.record.judge.false_rollback)) & shares.matters & (not both_answer)
-        return found
+        if isinstance(self.record.options, Interleave):
+            return np.zeros(len(evidence), dtype=bool)
+        beyond = np.asarray(evidence) >= np.log(1 / self.record.judge.false_rollback)
+        mismatched: Flags = np.logical_and(beyond, shares.matters)
+        return mismatched
 
     def _silences(self) -> Flags:
         judge = self.record.judge

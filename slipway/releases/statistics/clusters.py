@@ -31,13 +31,10 @@ class Sample:
     spread: Array | None = None
 
     @classmethod
-    def of(cls, clusters: Clusters, everything: Tally = NOTHING) -> "Sample":
-        """The sample of one version; ``everything`` is its tally with the outcomes of no user."""
+    def of(cls, clusters: Clusters, rest: Tally = NOTHING, spread: float | None = None) -> "Sample":
+        """The sample of one version; ``rest`` has the outcomes of no user."""
         n, total = np.array(clusters.n), np.array(clusters.total)
-        rest = max(everything.n - float(n.sum()), 0.0)
-        rest_total = min(max(everything.total - float(total.sum()), 0.0), rest)
-        spread = None if everything.squares is None else np.array(everything.variance)
-        return cls(n, total, np.array(rest), np.array(rest_total), spread)
+        return cls(n, total, np.array(rest.n), np.array(rest.total), None if spread is None else np.array(spread))
 
     @classmethod
     def counted(cls, n: Array, total: Array) -> "Sample":

@@ -10,6 +10,7 @@ from slipway.releases.evidence import tallies as evidence
 from slipway.releases.evidence.tallies import Window
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Comparison, Questions
+from slipway.releases.statistics.user_guards import UserEvidence
 from slipway.wording import counted
 
 
@@ -26,7 +27,8 @@ class Outcome(StrEnum):
 class Finding:
     """One row: both means with their counts, and the evidence against and for the candidate, as log odds.
 
-    ``recent`` says that the counts are of the last outcomes only, which decided; otherwise they are of all.
+    ``recent`` says that the counts are of the last outcomes only, which decided; otherwise they are of all. ``users``
+    is the users' answer, for people.
     """
 
     row: Comparison
@@ -39,6 +41,7 @@ class Finding:
     worse: bool
     fine: bool
     recent: bool = False
+    users: str = ""
 
     @property
     def sentence(self) -> str:
@@ -55,7 +58,7 @@ class Finding:
             judged = f"within the margin ({_allowed(self.row)}), at odds of {_odds(self.favour)}"
         else:
             judged = f"open ({_allowed(self.row)}; odds {_odds(self.against)} against, {_odds(self.favour)} for)"
-        return f"{_subject(self.row)}: {counts}, {judged}"
+        return f"{_subject(self.row)}: {counts}, {judged}{self.users}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,21 @@ class Verdict:
         return (self.sentence, *(sentence for sentence in others if sentence not in self.sentence))
 
 
-def findings(capital: Capital, asked: Questions) -> tuple[Finding, ...]:
-    """The finding for each row, and one for each paired metric."""
+def findings(capital: Capital, asked: Questions, users: UserEvidence | None = None) -> tuple[Finding, ...]:
+    """The finding for each row, and one for each paired metric; with ``users``, they have to agree."""
     favour = capital.evidence_for(asked)
     against = {metric: float(capital.evidence_against(asked, metric)) for metric in asked.metrics}
     seconds = {index for metric in asked.paired for index in asked.indices(metric)[1:]}
     shown = (index for index in range(len(asked.rows)) if index not in seconds)
-    return tuple(_finding(capital, asked, index, against[asked.rows[index].metric], favour[index]) for index in shown)
+    agreeing = users or UserEvidence(asked, {})
+    return tuple(
+        _finding(capital, agreeing, index, against[asked.rows[index].metric], favour[index]) for index in shown
+    )
 
 
-def _finding(capital: Capital, asked: Questions, index: int, against: float, favour: float) -> Finding:
-    worse = against >= math.log(1 / asked.alpha) and _is_the_worst(capital, asked, index)
+def _finding(capital: Capital, users: UserEvidence, index: int, against: float, favour: float) -> Finding:
+    asked = users.asked
+    worse = against >= math.log(1 / asked.alpha) and index == _worst(capital, users, asked.rows[index].metric)
     counts = capital.rising if worse else capital.counts
     return Finding(
         asked.rows[index],
@@ -98,14 +105,17 @@ def _finding(capital: Capital, asked: Questions, index: int, against: float, fav
         against,
         float(favour),
         worse=worse,
-        fine=float(favour) >= math.log(1 / asked.beta),
+        fine=float(favour) >= math.log(1 / asked.beta) and users.agrees_fine(index),
         recent=bool(counts.candidate_n[index] < capital.counts.candidate_n[index]),
+        users=users.sentence(index),
     )
 
 
-def judge(capital: Capital, asked: Questions, *, requests: float, least: int) -> Verdict:
+def judge(
+    capital: Capital, asked: Questions, *, requests: float, least: int, users: UserEvidence | None = None
+) -> Verdict:
     """Judge a candidate that got ``requests`` requests; a promotion needs at least ``least``."""
-    found = findings(capital, asked)
+    found = findings(capital, asked, users)
     worse = [finding for finding in found if finding.worse]
     if worse:
         return Verdict(Outcome.ROLLBACK, "; ".join(finding.sentence for finding in worse), found)
@@ -139,14 +149,16 @@ def shared_failure(windows: Sequence[Window], stable: int, candidates: Sequence[
     return None
 
 
-def _is_the_worst(capital: Capital, asked: Questions, index: int) -> bool:
-    """Whether a row has the strongest evidence against the candidate in its metric; only that row is blamed."""
-    metric = asked.rows[index].metric
-    rows = asked.indices(metric)
-    if metric in asked.paired:
-        return index == rows[0]
+def _worst(capital: Capital, users: UserEvidence, metric: str) -> int | None:
+    """The row of a metric with the strongest evidence against the candidate, of those to which the users agree.
+
+    Only that row is blamed.
+    """
+    asked = users.asked
+    rows = asked.indices(metric)[:1] if metric in asked.paired else asked.indices(metric)
+    agreed = [row for row in rows if users.agrees_worse(row)]
     # What a minute may win is limited, so that several rows often have the same evidence.
-    return index == max(rows, key=lambda row: (float(capital.against[row].max()), _excess(capital, asked, row)))
+    return max(agreed, key=lambda row: (float(capital.against[row].max()), _excess(capital, asked, row)), default=None)
 
 
 def _excess(capital: Capital, asked: Questions, index: int) -> float:

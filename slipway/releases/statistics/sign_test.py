@@ -9,7 +9,7 @@ from slipway.releases.statistics.interleaving import Team
 from slipway.releases.statistics.user_intervals import interval_alone
 
 # The decided impressions at which the interval over users is narrowest.
-_NARROWEST = 1000.0
+NARROWEST = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,10 @@ class SignTest:
 
     def _by_users(self, users: Clusters, alpha: float) -> Team | None:
         """The team that most users prefer; None as long as it is open, or only one bucket has impressions."""
-        sample = Sample.of(users, Tally(self.won + self.lost, self.won))
-        interval = interval_alone(sample, 0.5, alpha, planned=_NARROWEST)
+        won, decided = sum(users.total), sum(users.n)
+        rest = max(self.won + self.lost - decided, 0.0)
+        sample = Sample.of(users, Tally(rest, min(max(self.won - won, 0.0), rest)))
+        interval = interval_alone(sample, 0.5, alpha, planned=NARROWEST)
         if interval is None or interval.low <= 0 <= interval.high:
             return None
         return Team.CANDIDATE if interval.low > 0 else Team.STABLE

@@ -19,63 +19,70 @@ _NARROWEST = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class UserFinding:
-    """How far the candidate's mean is above the line of one question, with a lower and an upper bound for any look."""
+class UserBounds:
+    """How far the candidate is above a row's line at least, and how far above the line of its proof at most."""
 
-    above: float
     low: float
     high: float
 
-    @property
-    def worse(self) -> bool:
-        """Whether the candidate is above the line."""
-        return self.low > 0
 
-    @property
-    def fine(self) -> bool:
-        """Whether the candidate is on the line or under it."""
-        return self.high < 0
+@dataclass(frozen=True, slots=True)
+class UserEvidence:
+    """The users' answer to each row; a row whose outcomes are not counted by user has none, and objects to nothing."""
 
-    @property
-    def sentence(self) -> str:
-        """The finding, for people."""
-        where = "above" if self.above > 0 else "under"
-        if self.worse or self.fine:
-            return f"by users {where} the line too, at {100 * self.above:+.3g} points"
-        return f"by users {100 * self.low:+.3g} to {100 * self.high:+.3g} points from the line, which is open"
+    asked: Questions
+    rows: Mapping[int, UserBounds]
+
+    def agrees_worse(self, index: int) -> bool:
+        """Whether the candidate is worse by users too; of a paired metric, in both rows."""
+        return all(self.rows[row].low > 0 for row in self._deciding(index) if row in self.rows)
+
+    def agrees_fine(self, index: int) -> bool:
+        """Whether the candidate is proven by users too; of a paired metric, in either row."""
+        known = [self.rows[row].high < 0 for row in self._deciding(index) if row in self.rows]
+        return any(known) or not known
+
+    def sentence(self, index: int) -> str:
+        """The users' answer, for people."""
+        known = [self.rows[row] for row in self._deciding(index) if row in self.rows]
+        if not known:
+            return "; not counted by user" if self.rows else ""
+        low, high = min(each.low for each in known), min(each.high for each in known)
+        return f"; by users between {100 * low:+.3g} and {100 * high:+.3g} points over the line"
+
+    def _deciding(self, index: int) -> list[int]:
+        metric = self.asked.rows[index].metric
+        return self.asked.indices(metric) if metric in self.asked.paired else [index]
 
 
-def ask_users(
-    asked: Questions, candidate: Mapping[str, Sample], stable: Mapping[str, Sample]
-) -> dict[int, UserFinding]:
-    """The finding on each row whose outcomes are counted by bucket for both versions, and by more than one bucket."""
+def ask_users(asked: Questions, candidate: Mapping[str, Sample], stable: Mapping[str, Sample]) -> UserEvidence:
+    """The users' evidence, by each version's samples per key. Rows with users of one bucket only have none."""
     found = {}
     for index, row in enumerate(asked.rows):
         ours, theirs = candidate.get(row.key), stable.get(row.key, None if row.ratio else NO_SAMPLE)
         if ours is None or theirs is None:
             continue
-        above, low, high = bounds(
-            row, ours, theirs, alpha=asked.alpha / len(asked.indices(row.metric)), beta=asked.beta
-        )
+        alone = row.metric in asked.paired
+        alpha = asked.alpha / (1 if alone else len(asked.indices(row.metric)))
+        low, high = bounds(row, ours, theirs, alpha=alpha, beta=asked.beta)
         if math.isfinite(low):
-            found[index] = UserFinding(float(above), float(low), float(high))
-    return found
+            found[index] = UserBounds(max(float(low), -1.0), min(float(high), 1.0))
+    return UserEvidence(asked, found)
 
 
-def bounds(
-    row: Comparison, candidate: Sample, stable: Sample, *, alpha: float, beta: float
-) -> tuple[Array, Array, Array]:
-    """The candidate's mean less the line, and its bounds, infinite while users cannot be compared.
+def bounds(row: Comparison, candidate: Sample, stable: Sample, *, alpha: float, beta: float) -> tuple[Array, Array]:
+    """Bounds on the candidate's mean less the row's lines, infinite while users cannot be compared.
 
     The lower bound is too high, at any look, with probability at most ``alpha``, and the upper one too low with
     probability at most ``beta``.
     """
     ours, theirs = (candidate.flipped, stable.flipped) if row.flipped else (candidate, stable)
     found = difference(ours, theirs, ratio=row.ratio)
-    above = found.value - row.margin
+    margin_for = row.margin if row.margin_for is None else row.margin_for
     spread = ours.one_variance + row.ratio**2 * theirs.one_variance
-    low, high = (above - _radius(found, spread, alpha), above + _radius(found, spread, beta))
-    return above, low, high
+    low = found.value - row.margin - _radius(found, spread, alpha)
+    high = found.value - margin_for + _radius(found, spread, beta)
+    return low, high
 
 
 def _radius(found: Difference, spread: Array, error: float) -> Array:

@@ -64,11 +64,13 @@ def interval_at_end(found: Difference, alpha: float) -> Interval | None:
     return _interval(found, np.array(quantile), alpha)
 
 
-def interval_at_any_time(candidate: Sample, stable: Sample, alpha: float, *, planned: float) -> Interval | None:
+def interval_at_any_time(
+    found: Difference, candidate: Sample, stable: Sample, alpha: float, *, planned: float
+) -> Interval | None:
     """The interval that is valid at all looks simultaneously; None while there are too few outcomes."""
     if min(float(candidate.count), float(stable.count)) < BURN_IN:
         return None
-    found, spread = difference(candidate, stable), candidate.one_variance + stable.one_variance
+    spread = candidate.one_variance + stable.one_variance
     return _interval(found, sequential_quantile(found, spread, alpha, planned=planned), alpha)
 
 

@@ -1,13 +1,15 @@
 """The results of an A/B test: each candidate's interval, and how many outcomes the test still needs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from slipway.config.releases import AbTest
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.tallies import Tally
+from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.document import ReleaseRecord
-from slipway.releases.statistics.clusters import Difference, Sample, difference
+from slipway.releases.statistics.clusters import Difference, Sample, adjusted, difference
 from slipway.releases.statistics.sample_size import Interval, early_alpha, final_alpha, fixed_interval, running_interval
 from slipway.releases.statistics.user_intervals import Plan, interval_at_any_time, interval_at_end, plan_for
 
@@ -39,16 +41,19 @@ class _Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A candidate beside the stable version; ``apart`` is their difference by users, if those are counted."""
+    """A candidate beside the stable version; ``before`` has what the buckets' users did before the release."""
 
     candidate: _Outcomes
     stable: _Outcomes
+    before: Clusters | None
 
     @property
     def apart(self) -> Difference | None:
-        if self.candidate.users is None or self.stable.users is None:
+        """The difference by users, if those are counted."""
+        ours, theirs = self.candidate.users, self.stable.users
+        if ours is None or theirs is None:
             return None
-        return difference(self.candidate.users, self.stable.users)
+        return difference(ours, theirs) if self.before is None else adjusted(ours, theirs, self.before)
 
     def interval(self, alpha: float) -> Interval | None:
         """The interval for a look at a planned time."""
@@ -59,17 +64,18 @@ class _Pair:
 
     def early_interval(self, alpha: float, planned: int) -> Interval | None:
         """The interval for any look before."""
-        ours, theirs = self.candidate, self.stable
-        if ours.users is None or theirs.users is None:
+        ours, theirs, apart = self.candidate, self.stable, self.apart
+        if apart is None or ours.users is None or theirs.users is None:
             return running_interval(ours.tally, theirs.tally, alpha, planned=planned)
-        return interval_at_any_time(ours.users, theirs.users, alpha, planned=planned)
+        return interval_at_any_time(apart, ours.users, theirs.users, alpha, planned=planned)
 
 
 def ab_results(record: ReleaseRecord, options: AbTest, live: Sequence[int], *, over: bool = False) -> AbResults:
     """The results so far; ``over`` means that the test has no more time, so that this look is its last."""
     arms = len(record.candidates) + 1
     stable = _outcomes(record, options, record.stable)
-    pairs = {version: _Pair(_outcomes(record, options, version), stable) for version in live}
+    before = _before(record, options)
+    pairs = {version: _Pair(_outcomes(record, options, version), stable, before) for version in live}
     apart = [pair.apart for pair in pairs.values()]
     by_users = [each for each in apart if each is not None]
     plan = plan_for(options, by_users, arms=arms)
@@ -82,7 +88,9 @@ def ab_results(record: ReleaseRecord, options: AbTest, live: Sequence[int], *, o
         elif options.sequential:
             interval = pair.early_interval(early_alpha(options, arms=arms), plan.independent)
         sentence = f"version {version}: {_sentence(pair, options, plan)}"
-        results.append(ArmResult(version, interval, f"{sentence}, {interval.sentence}" if interval else sentence))
+        past = ", less what its users' past explains" if before and pair.apart else ""
+        found = f"{sentence}, {interval.sentence}{past}" if interval else sentence
+        results.append(ArmResult(version, interval, found))
     return AbResults(tuple(results), complete)
 
 
@@ -93,8 +101,16 @@ def _sentence(pair: _Pair, options: AbTest, plan: Plan) -> str:
 
 
 def _outcomes(record: ReleaseRecord, options: AbTest, version: int) -> _Outcomes:
-    tally, clusters = record.total(version, options.metric), record.clustered(version, options.metric)
-    users = None if clusters is None else Sample.of(clusters, tally)
+    tally, users = record.total(version, options.metric), record.sample(version, options.metric)
+    if users is not None and tally.squares is not None:
+        users = replace(users, spread=np.array(tally.variance))
     if options.metric == keys.ACCURACY:
         return _Outcomes(Tally(tally.n, tally.n - tally.total), users.flipped if users else None)
     return _Outcomes(tally, users)
+
+
+def _before(record: ReleaseRecord, options: AbTest) -> Clusters | None:
+    stored = record.clusters_before.get(options.metric)
+    if stored is None:
+        return None
+    return stored.unpacked().flipped if options.metric == keys.ACCURACY else stored.unpacked()

@@ -14,7 +14,6 @@ from slipway.releases.record.document import (
     LatencyLimits,
     ReleaseRecord,
     StoredCapital,
-    StoredClusters,
     StoredTally,
     stored_tallies,
 )
@@ -24,12 +23,12 @@ from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital, Flags, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
+from slipway.releases.statistics.user_guards import UserEvidence, ask_users
+from slipway.releases.strategies.user_sums import user_sums
 
 EXPERIMENTAL = (keys.ERRORS, keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
 # The weight, in requests, of the stable version's past. It is capped because the past may differ from the present.
 _REMEMBERED = 2000.0
-# The most sums by bucket in a record, over versions and keys: 110 KB of the 400 KB of an item.
-_MOST_CLUSTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
     update: dict[str, Any] = {"capitals": tuple(map(StoredCapital.of, capitals))}
     if windows:
         update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
-        update["clusters"] = _clusters(record, windows)
+        update["clusters"] = user_sums(record, windows, lambda window: is_warming_up(record, window.start))
     if record.limits is None and (limits := _limits(evidence.reference)):
         update["limits"] = limits
     alike = shared_failure(windows[-1:], record.stable, record.candidates, record.judge)
@@ -96,13 +95,30 @@ def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
         alike = "both versions failed alike when there was traffic last"
     taken = record.model_copy(update=update)
     verdicts = {
-        version: judge(capital, asked, requests=_requests(taken, version), least=record.judge.min_requests)
+        version: judge(
+            capital,
+            asked,
+            requests=_requests(taken, version),
+            least=record.judge.min_requests,
+            users=users_of(taken, version, asked),
+        )
         for version, capital in zip(record.candidates, capitals, strict=True)
     }
     if alike:
         verdicts = {version: _held(verdict, alike) for version, verdict in verdicts.items()}
     alarm = next((name for name in record.judge.alarms if evidence.alarms.get(name)), None)
     return Analysis(taken, verdicts, alarm, alike)
+
+
+def users_of(record: ReleaseRecord, candidate: int, asked: Questions) -> UserEvidence | None:
+    """What the users say of a candidate; None unless outcomes are counted by user."""
+    if not record.clusters:
+        return None
+    ours, theirs = (
+        {key: sample for key in record.clusters.get(version, {}) if (sample := record.sample(version, key)) is not None}
+        for version in (candidate, record.stable)
+    )
+    return ask_users(asked, ours, theirs)
 
 
 def first_capital(asked: Questions, reference: Reference | None) -> Capital:
@@ -190,26 +206,6 @@ def _totals(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dict[
         if counted := {key: tally for key, tally in sums.items() if tally.n}:
             totals[version] = stored_tallies(counted)
     return totals
-
-
-def _clusters(record: ReleaseRecord, windows: Sequence[Window]) -> dict[int, dict[str, StoredClusters]]:
-    """The sums by bucket since the start. If they are too many for a record, labels and values are left out first."""
-    versions = (record.stable, *record.candidates)
-    sums = {
-        version: {key: stored.unpacked() for key, stored in record.clusters.get(version, {}).items()}
-        for version in versions
-    }
-    for window in windows:
-        for version, arm in sums.items():
-            for key, added in window.clusters.get(version, {}).items():
-                arm[key] = arm[key] + added if key in arm else added
-    known = sorted({key for arm in sums.values() for key in arm}, key=lambda key: (":" in key, key))
-    kept = known[: _MOST_CLUSTERS // len(versions)]
-    return {
-        version: {key: StoredClusters.of(arm[key]) for key in kept if key in arm}
-        for version, arm in sums.items()
-        if arm
-    }
 
 
 def _limits(reference: Reference | None) -> LatencyLimits | None:

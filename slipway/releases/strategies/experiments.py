@@ -9,6 +9,7 @@ from slipway.releases.evidence.tallies import Tally
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
 from slipway.releases.statistics.bandit import Arm, regret, weigh
+from slipway.releases.statistics.clusters import design_effect
 from slipway.releases.statistics.interleaving import Team
 from slipway.releases.statistics.judge import Outcome, Verdict, findings
 from slipway.releases.statistics.sign_test import SignTest
@@ -60,7 +61,7 @@ def results(record: ReleaseRecord) -> tuple[str, ...]:
         case AbTest() as options:
             return tuple(arm.sentence for arm in ab_results(record, options, live_candidates(record)).arms)
         case Bandit() as options:
-            arms = (_arm_sentence(arm) for arm in weigh(_rewards(record), floor=options.floor, least=1))
+            arms = (_arm_sentence(arm) for arm in weigh(_evidence(record), floor=options.floor, least=1))
             return (*arms, regret(_rewards(record)).sentence)
         case Interleave():
             return (sign_test(record).sentence,)
@@ -191,6 +192,13 @@ def _rewards(record: ReleaseRecord) -> dict[int, Tally]:
     return {version: record.total(version, keys.REWARD) for version in (record.stable, *live_candidates(record))}
 
 
+def _evidence(record: ReleaseRecord) -> dict[int, Tally]:
+    """The rewards as so many independent outcomes as they are worth, since those of one user are alike."""
+    rewards = _rewards(record)
+    alike = design_effect(*(found for version in rewards if (found := record.clustered(version, keys.REWARD))))
+    return {version: Tally(tally.n / alike, tally.total / alike) for version, tally in rewards.items()}
+
+
 def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) -> Progress:
     record = analysis.record
     due = record.weighed_at is None or now >= record.weighed_at + timedelta(minutes=options.update_minutes)
@@ -200,7 +208,7 @@ def _bandit(analysis: Analysis, options: Bandit, now: datetime, *, moved: bool) 
             Outcome.CONTINUE, "the weights stay until they are recomputed", analysis.verdict.findings
         )
     rewards = _rewards(record)
-    arms = weigh(rewards, floor=options.floor, least=options.min_rewards)
+    arms = weigh(_evidence(record), floor=options.floor, least=options.min_rewards)
     first = max(arms, key=lambda arm: arm.best)
     lines = (*map(_arm_sentence, arms), regret(rewards).sentence)
     enough = min(arm.outcomes for arm in arms) >= options.min_rewards

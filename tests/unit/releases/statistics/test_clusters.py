@@ -57,17 +57,14 @@ def test_a_single_user_cannot_be_compared_with_anything() -> None:
 
 def test_outcomes_of_no_user_count_as_independent() -> None:
     ours, theirs = filled(10, 0.1), filled(10, 0.2)
-    more = Sample.of(ours, Tally(3840, 128 + 512)), Sample.of(theirs, Tally(3840, 256 + 512))
+    more = Sample.of(ours, Tally(2560, 512)), Sample.of(theirs, Tally(2560, 512))
     found = difference(*more)
     assert found.value == pytest.approx(640 / 3840 - 768 / 3840)
     expected = sum(p * (1 - p) / 3840 for p in (640.5 / 3841, 768.5 / 3841))
     assert found.variance == pytest.approx(expected)
     flipped = difference(*(each.flipped for each in more))
     assert (flipped.value, flipped.variance) == (pytest.approx(-found.value), pytest.approx(found.variance))
-    values = Sample.of(ours, Tally(1280, 128, squares=20))
-    assert values.one_variance == pytest.approx(20 / 1280 - 0.01)
-    # A tally that lags behind its buckets takes nothing away.
-    assert Sample.of(ours, Tally(1000, 0)).count == 1280
+    assert Sample.of(ours, spread=0.02).one_variance == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from support.releases.decisions import light
+from support.releases.users import zipf
 
 from slipway.config.releases import AbTest
 from slipway.releases.evidence.tallies import Clusters, Tally
-from slipway.releases.record.document import ReleaseRecord, StoredClusters, stored_tallies
+from slipway.releases.record.document import ReleaseRecord, StoredClusters, dump_record, load_record, stored_tallies
+from slipway.releases.record.users_before import with_users_before
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.sample_size import final_alpha, sample_size
 from slipway.releases.strategies.ab_results import ab_results
@@ -79,3 +81,31 @@ def test_an_arm_of_a_single_user_gets_no_interval_and_needs_more_users() -> None
     assert not found.complete
     assert found.arms[0].interval is None
     assert "5,000 and 7,680 of many more, from more users" in found.arms[0].sentence
+
+
+def test_what_the_users_did_in_an_earlier_test_narrows_the_interval() -> None:
+    rng = np.random.default_rng(8)
+    ours, theirs, past = zipf(2000, alike=4).experiment(rng, 8000, lift=1.2, before=20_000)
+    record = measured(OPTIONS, {1: theirs, 2: ours})
+    earlier = measured(OPTIONS, {1: past})
+    begun = with_users_before(record, [measured(AbTest(sticky="account"), {1: ours}), light(OPTIONS).record, earlier])
+    plain, found = (ab_results(each, OPTIONS, (2,), over=True).arms[0] for each in (record, begun))
+    assert plain.interval is not None
+    assert found.interval is not None
+    assert found.interval.high - found.interval.low < 0.5 * (plain.interval.high - plain.interval.low)
+    assert found.interval.low < 0.02 < found.interval.high
+    assert found.sentence.endswith("less what its users' past explains")
+    assert with_users_before(record, [measured(AbTest(sticky="account"), {1: ours})]).clusters_before == {}
+    assert load_record(dump_record(begun)) == begun
+
+
+def test_the_past_of_accuracy_counts_right_labels_too() -> None:
+    options = AbTest(metric="accuracy", baseline=0.7, effect=0.1, sticky="user")
+    ours, theirs, past = zipf(2000, alike=4).experiment(np.random.default_rng(9), 8000, before=20_000)
+    record = measured(options, {1: theirs, 2: ours})
+    begun = with_users_before(record, [measured(options, {1: past})])
+    plain, found = (ab_results(each, options, (2,), over=True).arms[0].interval for each in (record, begun))
+    assert plain is not None
+    assert found is not None
+    assert found.high - found.low < 0.7 * (plain.high - plain.low)
+    assert abs(found.difference) < abs(plain.difference) + 0.02

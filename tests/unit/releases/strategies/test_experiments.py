@@ -3,8 +3,9 @@ import pytest
 from support.releases.decisions import NOW, World, arm, light, stable_arm
 
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
-from slipway.releases.evidence.tallies import Tally
+from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.phases import OperatorOrder, Phase
+from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.sample_size import sample_size
 from slipway.releases.strategies.actions import RunShadows
 from slipway.releases.strategies.experiments import live_candidates, results
@@ -181,3 +182,18 @@ def test_a_shadow_reports_and_touches_no_traffic() -> None:
 def test_a_shadow_of_nothing_says_so() -> None:
     world = running(light(Shadow(minutes=3)))
     assert world.run(None).history[-1].evidence[0] == "no capture was scored by any shadow"
+
+
+def test_a_bandit_takes_the_alike_outcomes_of_a_user_for_few() -> None:
+    """One bucket has the reward of the better arm, and all of it: a winner by outcomes, and none by users."""
+    options = Bandit(update_minutes=1, min_rewards=10, confidence=0.99)
+    one, none = (Clusters((50.0,) * BUCKETS, (each, *(5.0,) * (BUCKETS - 1))) for each in (3000.0, 5.0))
+    one = Clusters((3000.0, *one.n[1:]), one.total)
+    counted = {1: {"reward": none}, 2: {"reward": one}}
+    arms = {v: {"reward": Tally(sum(each["reward"].n), sum(each["reward"].total))} for v, each in counted.items()}
+    plain, users = running(light(options)), running(light(options))
+    for _ in range(3):
+        plain.look(arms)
+        users.look(arms, clusters=counted)
+    assert plain.record.winner == 2
+    assert (users.record.winner, users.record.phase) == (None, Phase.RUNNING)
