@@ -90,7 +90,8 @@ class TrafficScreen:
 
     def _silences(self) -> Flags:
         judge = self.record.judge
-        silent: Flags = self.now[1].silent(judge.silent_minutes, SILENCES * judge.false_rollback).any(axis=-1)
+        each = self.now[1].silent(judge.silent_minutes, SILENCES * judge.false_rollback)
+        silent: Flags = np.any(each, axis=-1)
         return silent
 
     def is_of_step(self, start: datetime) -> Flags:
