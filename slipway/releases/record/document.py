@@ -114,6 +114,7 @@ class ReleaseRecord(Stored):
     - ``held``: both versions fail alike.
     - ``traffic``: the requests beside the shares that were intended; ``mismatched``: they differ beyond chance.
     - ``shares_since``: since when the traffic has been where ``shares`` want it, as far as is known.
+    - ``ordered``: an operator gave the candidate all traffic, so the bake asks for no proof.
     - ``cached``: answers may come from a cache, which counts them for no version.
     - ``conflict``: the live shares are not those of the record.
     - ``revision``: the revision for optimistic locking.
@@ -153,6 +154,7 @@ class ReleaseRecord(Stored):
     traffic: StoredTraffic | None = None
     mismatched: bool = False
     shares_since: AwareDatetime | None = None
+    ordered: bool = False
     cached: bool = False
     conflict: bool = False
     order: OperatorOrder | None = None

@@ -128,7 +128,7 @@ def _ordered(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Releas
         return (
             record if record.phase is Phase.PREPARING else enter_phase(record, now, Phase.PREPARING, "being prepared")
         )
-    taken = record.model_copy(update={"order": None, "shares": _live(record, evidence)})
+    taken = record.model_copy(update={"order": None, "ordered": True, "shares": _live(record, evidence)})
     return give_all_traffic(taken, now, winner, why, reference=evidence.reference, by=order.by)
 
 

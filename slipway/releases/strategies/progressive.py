@@ -91,9 +91,9 @@ def _waiting(record: ReleaseRecord, step: ShareStep, verdict: Verdict) -> str | 
 
 def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool) -> Progress:
     minutes = bake_minutes(record.options)
-    # A candidate that was proven beside the stable version only has to be watched. One that took all traffic at once
-    # must first be proven, in minutes and requests of its own.
-    flipped = is_flip(record.options)
+    # A candidate that was proven beside the stable version, or that an operator took on, only has to be watched. One
+    # that took all traffic at once must first be proven, in minutes and requests of its own.
+    flipped = is_flip(record.options) and not record.ordered
     passed = record.minutes if flipped else (now - record.phase_since).total_seconds() / 60
     proven = verdict.outcome is Outcome.PROMOTE and record.requests >= record.judge.min_requests
     if moved and passed >= minutes and not verdict.held and (proven or not flipped):
@@ -104,8 +104,18 @@ def _bake(record: ReleaseRecord, verdict: Verdict, now: datetime, *, moved: bool
         return _give_up(record, verdict, now)
     waiting = f"{passed:.4g} of {counted(minutes, 'minute')} of the bake"
     if flipped or verdict.held:
-        waiting += f"; {verdict.sentence}"
+        waiting += f"; {verdict.sentence}{_unknown(record) if flipped else ''}"
     return record, Verdict(Outcome.CONTINUE, waiting, verdict.findings, held=verdict.held)
+
+
+def _unknown(record: ReleaseRecord) -> str:
+    """Say that latencies cannot be proven against a past in which there were too few; nothing otherwise."""
+    judge = record.judge
+    asked = [name for name, limit in (("p50", judge.p50), ("p99", judge.p99)) if limit.enabled and limit.proven]
+    if record.limits is not None or not asked:
+        return ""
+    why = f"version {record.stable} had too few requests before for limits of {' and '.join(asked)}"
+    return f"; {why}, so only an order can promote"
 
 
 def _give_up(record: ReleaseRecord, verdict: Verdict, now: datetime) -> Progress:

@@ -114,14 +114,16 @@ _BANDIT = {
     "promote_winner": "true",
     "warm_minutes": "0",
 }
+# Too little is asked of a version before a flip to know how long it takes.
+_FLIP = {"bake_minutes": "1", "judge.p50.proven": "false"}
 CASES = (
     Case("good", "canary", _CANARY),
     Case("failing", "canary", _CANARY, "rolled-back", "errors:", failing),
     Case("slow", "canary", _CANARY, "rolled-back", "latency over the limit", slow),
     Case("positive", "canary", _CANARY, "rolled-back", "positive:", positive),
     Case("linear", "linear", {"step": "0.4", "step_minutes": "0.5", "warm_minutes": "0"}),
-    Case("at-once", "all-at-once", {"bake_minutes": "1"}),
-    Case("blue-green", "blue-green", {"bake_minutes": "1"}, tiers=("light",)),
+    Case("at-once", "all-at-once", _FLIP),
+    Case("blue-green", "blue-green", _FLIP, tiers=("light",)),
     Case("undone", "blue-green", {"bake_minutes": "30"}, "rolled-back"),
     Case("waiting", "canary", {**_CANARY, "share": "0.2", "bake_minutes": "60"}),
     Case("ab", "ab", _AB, "promoted", "", by_user, by_user, some_user, {STABLE: 0.2, CANDIDATE: 0.9}),

@@ -31,10 +31,9 @@ def found(
     return float(ever.mean())
 
 
-@pytest.mark.parametrize("requests", [100, 1000, 2500])
+@pytest.mark.parametrize("requests", [100, 1000, 5000])
 def test_53_to_47_instead_of_50_to_50_is_found_within_10_000_requests(requests: int) -> None:
-    assert found(0.53, 0.5, requests=requests, looks=10_000 // requests) >= 0.985
-    assert found(0.53, 0.5, requests=requests, looks=11_000 // requests) >= 0.99
+    assert found(0.53, 0.5, requests=requests, looks=10_000 // requests, runs=20_000) >= 0.99
 
 
 @pytest.mark.parametrize(("share", "requests"), [(0.5, 1000), (0.05, 6000), (0.05, 20), (0.001, 600)])

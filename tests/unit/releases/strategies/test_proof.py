@@ -14,7 +14,7 @@ from support.releases.decisions import (
 
 from slipway.config.releases import AbTest, AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear, Options
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
-from slipway.releases.record.phases import Phase
+from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.statistics.judge import Outcome
 from slipway.releases.strategies.decide import decide
 
@@ -61,6 +61,33 @@ def test_a_flip_is_promoted_once_it_is_proven_and_says_so() -> None:
     assert world.record.history[-1].evidence[0] == (
         "nothing is worse, and proven within the margins: errors, p50, p99, after 5 minutes"
     )
+
+
+def test_a_flip_whose_latencies_have_no_past_says_that_only_an_order_promotes_it() -> None:
+    world = light(BlueGreen(bake_minutes=2))
+    world.reference = Reference(tallies={"errors": Tally(60, 0)})
+    running(world)
+    for _ in range(5):
+        verdict = world.look({2: {"errors": Tally(6000, 0)}}).verdict
+    assert world.record.phase is Phase.BAKING
+    assert verdict is not None
+    assert verdict.sentence.endswith(
+        "version 1 had too few requests before for limits of p50 and p99, so only an order can promote"
+    )
+    world.record = world.record.with_order(OperatorOrder(action="promote", by="ada", at=world.now))
+    world.look(ALONE)
+    assert world.record.phase is Phase.PROMOTED
+
+
+def test_a_flip_by_order_is_only_watched() -> None:
+    world = heavy(BlueGreen(bake_minutes=3))
+    world.reference = None
+    world.record = world.record.with_order(OperatorOrder(action="promote", by="ada", at=world.now))
+    while world.record.phase is not Phase.BAKING:
+        world.look()
+    for _ in range(3):
+        world.look({2: {"errors": Tally(1, 0)}})
+    assert world.record.phase is Phase.PROMOTED
 
 
 def test_the_default_canary_is_a_slope() -> None:
