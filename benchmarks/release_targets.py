@@ -1,5 +1,6 @@
 """How well the judge must do, as simulations with a limit each."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,11 +22,13 @@ RATES = (1, 10, 100, 1000)
 INDEPENDENT = ("identical", "daily-cycle")
 BUNCHED = ("bursts", "dispersed", "dispersed-mild", "latency-noise", "cold-start")
 BY_USERS = ("client", "zipf", "failing-user")
+_ANY = 1e12
 # A window is seen a minute after it is over, so the first evidence exists two minutes after the first request.
 _EVIDENCE = 2
 # The medians of the first test, which bet on independent outcomes.
 _BEFORE = {"errors": 2, "broken": 2, "slow": 2, "slow-tail": 3, "one-label": 2, "one-value": 2, "shifted": 2}
-_GUARDS = AbTest(effect=0.0005, sticky="user")  # so small an effect that guards are looked at all day
+# So small an effect that guards are looked at all day; users are assigned as a whole, or each record by itself.
+_GUARDS, _RECORDS = AbTest(effect=0.0005, sticky="user"), AbTest(effect=0.0005)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +132,11 @@ def _experiments() -> Iterator[Target]:
 def _splits() -> Iterator[Target]:
     for scenario in ("split-53", "split-60"):
         claim = f"A/B, {scenario}: mismatch found within 10,000 requests"
-        find = partial(_named, scenario, 50)
-        yield Target(scenario, claim, _GUARDS, find, partial(_mismatch, requests=10_000), 99, least=True, hours=1)
+        find, measure = partial(_named, scenario, 5), partial(_mismatch, requests=10_000)
+        yield Target(scenario, claim, _RECORDS, find, measure, 99, least=True, hours=1)
     claim = "A/B, identical: mismatch found where there is none, in 24 hours"
-    find = partial(_named, "identical", 50)
-    yield Target("split-50", claim, _GUARDS, find, partial(_mismatch, requests=float("inf")), 1)
+    find, measure = partial(_named, "identical", 50), partial(_mismatch, requests=_ANY)
+    yield Target("split-50", claim, _RECORDS, find, measure, 1)
 
 
 def _rolled_back(named: Named, runs: Sequence[Run], options: Options) -> float:
@@ -148,7 +151,7 @@ def _within(named: Named, runs: Sequence[Run], options: Options, *, minutes: flo
 
 def _median_minutes(named: Named, runs: Sequence[Run], options: Options) -> float:
     found = _figures(named, runs, options).median_minutes
-    return float("inf") if found is None else found
+    return math.inf if found is None else found
 
 
 def _harmed(named: Named, runs: Sequence[Run], options: Options) -> float:
@@ -181,11 +184,15 @@ def _right(named: Named, runs: Sequence[Run], options: Options) -> float:
 
 def _mismatch(named: Named, runs: Sequence[Run], options: Options, *, requests: float) -> float:
     del named, options
-    return _percent([_is_mismatch(run) and run.total <= requests for run in runs])
+    return _percent([_mismatch_after(run) <= requests for run in runs])
 
 
-def _is_mismatch(run: Run) -> bool:
-    return run.verdict is not None and "share" in run.verdict.sentence
+def _mismatch_after(run: Run) -> float:
+    """The requests that were counted when the mismatch was found; infinite if it was not."""
+    traffic = run.record.traffic
+    if traffic is None or run.verdict is None or "not shared as intended" not in run.verdict.sentence:
+        return math.inf
+    return float(traffic.share_counts.seen.sum())
 
 
 def _figures(named: Named, runs: Sequence[Run], options: Options) -> AnyFigures:
