@@ -28,6 +28,8 @@ _EVIDENCE = 2
 # The medians of the first test, which bet on independent outcomes.
 _BEFORE = {"errors": 2, "broken": 2, "slow": 2, "slow-tail": 3, "one-label": 2, "one-value": 2, "shifted": 2}
 # So small an effect that guards are looked at all day; users are assigned as a whole, or each record by itself.
+# Users with tastes can need more than a day, so the test ends after four hours, with an interval.
+_USERS = AbTest(sticky="user", max_minutes=240)
 _GUARDS, _RECORDS = AbTest(effect=0.0005, sticky="user"), AbTest(effect=0.0005)
 
 
@@ -114,12 +116,11 @@ def _failing(options: Options) -> Named:
 
 def _experiments() -> Iterator[Target]:
     for scenario in ("identical", "better", "worse", "zipf", "client", "failing-user", "reward-cycle"):
-        options = AbTest(sticky="user")
         find = partial(_named, scenario, 5)
         claim = f"A/B, {scenario}: runs whose interval holds the true difference"
-        yield Target(f"ab-{scenario}-coverage", claim, options, find, _covered, 93, least=True)
+        yield Target(f"ab-{scenario}-coverage", claim, _USERS, find, _covered, 93, least=True)
         claim = f"A/B, {scenario}: wrong winners"
-        yield Target(f"ab-{scenario}-winners", claim, options, find, _wrong, 5)
+        yield Target(f"ab-{scenario}-winners", claim, _USERS, find, _wrong, 5)
     claim = "A/B, better: the effect is found (a power of 80 % is planned)"
     yield Target("ab-power", claim, AbTest(), partial(_named, "better", 5), _right, 75, least=True)
     for scenario in ("identical", "zipf", "client"):

@@ -19,15 +19,23 @@ from slipway.releases.statistics.judge import Outcome
 
 SAME = Behaviour()
 FAILS = replace(SAME, errors=0.05)
+NOISY = Noise(Bursts(a_day=200), dispersion=2, latency=0.2, cold_start=(3, 10))
 QUICK = Setting(Canary(bake_minutes=3, warm_minutes=1), runs=20, hours=1)
 
 
 @pytest.mark.parametrize(
     "options", [Canary(bake_minutes=6, warm_minutes=2), Linear(step=0.4, step_minutes=3, warm_minutes=1)]
 )
-@pytest.mark.parametrize("candidate", [SAME, replace(SAME, errors=0.012), replace(SAME, p99_ms=90)])
-@pytest.mark.parametrize("noise", [Noise(), Noise(Bursts(a_day=200), dispersion=2, latency=0.2, cold_start=(3, 10))])
-@pytest.mark.parametrize("alternate", [False, True])
+@pytest.mark.parametrize(
+    ("candidate", "noise", "alternate"),
+    [
+        (SAME, Noise(), False),
+        (SAME, NOISY, False),
+        (SAME, NOISY, True),
+        (replace(SAME, errors=0.012), Noise(), False),
+        (replace(SAME, p99_ms=90), NOISY, False),
+    ],
+)
 def test_asking_only_when_something_is_new_decides_as_asking_every_time(
     options: Options, candidate: Behaviour, noise: Noise, alternate: bool
 ) -> None:
