@@ -10,17 +10,20 @@ from rich.console import Console
 
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.project import load_project
-from slipway.cli.release.simulation_report import figures_table
+from slipway.cli.release.simulation_report import figures_report
 from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
 from slipway.releases.record.request import chosen_of
+from slipway.releases.simulation.catalogue import find_scenarios
+from slipway.releases.simulation.experiment_scenarios import best_of, stable_of
 from slipway.releases.simulation.figures import figures_of
 from slipway.releases.simulation.plot import plot_decisions
-from slipway.releases.simulation.runs import Run, Scenario, Setting
+from slipway.releases.simulation.runs import Run, Setting
 from slipway.releases.simulation.runs import simulate as simulate_runs
-from slipway.releases.simulation.scenarios import Named, best_of, find_scenarios, longest_hours, stable_of
-from slipway.releases.simulation.traffic import Traffic
+from slipway.releases.simulation.scenarios import Named, Scenario, longest_hours
+from slipway.releases.simulation.traffic.behaviour import Behaviour
+from slipway.releases.simulation.traffic.pattern import Traffic
 
 _MANY_RUNS, _SOME_RUNS = 1000, 200
 _BUSY, _QUIET = 100.0, 5.0
@@ -50,6 +53,20 @@ def simulate(
     wrong: Annotated[
         float | None, typer.Option(help="Simulate a candidate that is wrong in this share of records.", min=0, max=1)
     ] = None,
+    stable_errors: Annotated[
+        float | None,
+        typer.Option(help="Share of requests that the stable version fails. Default: 0.001.", min=0, max=1),
+    ] = None,
+    stable_p50: Annotated[
+        float | None, typer.Option(help="Median latency of the stable version in ms. Default: 20.", min=0.001)
+    ] = None,
+    stable_p99: Annotated[
+        float | None, typer.Option(help="99th percentile of its latencies in ms. Default: 60.", min=0.001)
+    ] = None,
+    stable_wrong: Annotated[
+        float | None, typer.Option(help="Share of records in which it is wrong. Default: 0.25.", min=0, max=1)
+    ] = None,
+    stable_reward: Annotated[float | None, typer.Option(help="Its mean reward. Default: 0.1.", min=0, max=1)] = None,
     reward: Annotated[
         float | None, typer.Option(help="Simulate a candidate with this mean reward.", min=0, max=1)
     ] = None,
@@ -84,7 +101,13 @@ def simulate(
     described = {"errors": errors, "slower": slower, "wrong": wrong, "reward": reward, "preferred": preferred}
     own = {name: value for name, value in described.items() if value is not None}
     _check(options, own, scenario or [], arms)
-    named = [_own(own, options, traffic, arms)] if own else find_scenarios(scenario or [], options, traffic, arms=arms)
+    stable = _stable(
+        options, errors=stable_errors, p50=stable_p50, p99=stable_p99, wrong=stable_wrong, reward=stable_reward
+    )
+    if own:
+        named = [_own(own, options, traffic, stable, arms)]
+    else:
+        named = find_scenarios(scenario or [], options, traffic, stable=stable, arms=arms)
     count = runs or (_SOME_RUNS if experiment else _MANY_RUNS)
     hours = hours or longest_hours(options)
     results = _run(named, Setting(options, judge, runs=count, hours=hours, lag_minutes=lag, seed=seed))
@@ -93,9 +116,9 @@ def simulate(
         plot_decisions(results, options, plot, title=title)
     found = [figures_of(each, results[each.scenario.name], options) for each in named]
     if as_json:
-        print_json([each.document() for each in found])
+        print_json([{**each.document(), "seed": seed} for each in found])
     else:
-        Console().print(figures_table(found, options, title=title, arms=arms))
+        Console(highlight=False).print(figures_report(found, options, title=title, arms=arms))
 
 
 def _check(options: Options, own: Mapping[str, float], scenarios: Sequence[str], arms: int) -> None:
@@ -138,9 +161,40 @@ def _traffic(rps: float, daily: float, late: float | None) -> Traffic:
     return traffic if late is None else replace(traffic, feedback_minutes=late, reward_minutes=late)
 
 
-def _own(own: Mapping[str, float], options: Options, traffic: Traffic, arms: int) -> Named:
+def _stable(
+    options: Options,
+    *,
+    errors: float | None,
+    p50: float | None,
+    p99: float | None,
+    wrong: float | None,
+    reward: float | None,
+) -> Behaviour:
+    """The stable version that the command line describes.
+
+    Raises:
+        InputError: the 99th percentile is below the median, or an A/B test's options say the mean already.
+    """
+    does = stable_of(options)
+    twice = {"accuracy": wrong, "reward": reward}.get(options.metric) if isinstance(options, AbTest) else None
+    if twice is not None:
+        raise InputError.of("baseline", "an A/B test's baseline is the stable version's mean: use -o baseline=…")
+    if p50 is not None:
+        does = does.slower(p50 / does.p50_ms)
+    found = replace(
+        does,
+        errors=does.errors if errors is None else errors,
+        p99_ms=does.p99_ms if p99 is None else p99,
+        wrong=does.wrong if wrong is None else wrong,
+        reward=does.reward if reward is None else reward,
+    )
+    if found.p99_ms < found.p50_ms:
+        raise InputError.of("--stable-p99", f"{found.p99_ms:g} ms is less than the median, {found.p50_ms:g} ms")
+    return found
+
+
+def _own(own: Mapping[str, float], options: Options, traffic: Traffic, stable: Behaviour, arms: int) -> Named:
     """The scenario of the candidate that the command line describes."""
-    stable = stable_of(options)
     changed = replace(
         stable.slower(own.get("slower", 1.0)),
         errors=own.get("errors", stable.errors),

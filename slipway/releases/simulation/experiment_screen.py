@@ -1,6 +1,7 @@
 """Select the runs of a simulated experiment that need a decision: `ProgressiveScreen` for several arms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,15 +12,25 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredTally
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.stored_strata import StoredStrata
-from slipway.releases.simulation.progressive_screen import Flags, block_of_runs
-from slipway.releases.simulation.traffic import Counts
+from slipway.releases.simulation.progressive_screen import (
+    ROUNDING,
+    Flags,
+    counted_block,
+    failing_alike,
+    found_worse,
+    stacked,
+)
+from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.simulation.traffic_screen import TrafficScreen
+from slipway.releases.simulation.user_screen import UserScreen
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
+from slipway.releases.statistics.clusters import Sample, difference, student
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.statistics.sample_size import early_alpha, running_radius, sample_size
 from slipway.releases.statistics.strata import Strata
-from slipway.releases.strategies.analysis import EXPERIMENTAL, first_capital, questions_of
+from slipway.releases.statistics.user_intervals import needed_effect, sequential_quantile
+from slipway.releases.strategies.analysis import EXPERIMENTAL, is_warming_up, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
 _lgamma = np.vectorize(math.lgamma, otypes=[float])
@@ -43,6 +54,7 @@ class ExperimentScreen:
     totals: Totals
     strata_before: Strata
     strata: Strata
+    users: UserScreen
     live: dict[int, Flags]
     due: Array
     suspected: Flags
@@ -50,31 +62,37 @@ class ExperimentScreen:
     traffic: TrafficScreen
 
     @classmethod
-    def of(cls, record: ReleaseRecord, runs: int) -> "ExperimentScreen":
-        """Create the screen of runs that all start from the same record."""
+    def of(cls, records: Sequence[ReleaseRecord]) -> "ExperimentScreen":
+        """Create the screen of runs of one experiment, which differ in the stable version's past."""
+        record, runs = records[0], len(records)
         asked = questions_of(record)
-        capital: dict[int, Capital] = {}
-        for index, version in enumerate(record.candidates):
-            stored = record.capitals[index].unpacked() if record.capitals else first_capital(asked, None)
-            capital[version] = stored.repeated(runs)
+        capital = {version: stacked(records, index) for index, version in enumerate(record.candidates)}
         versions = (record.stable, *record.candidates)
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
         live = {version: no.copy() for version in record.candidates}
+        flags = (no.copy(), no.copy())
         traffic = TrafficScreen.of(record, runs)
         strata = Strata.empty(runs, len(versions))
-        sums = (capital, capital, totals, totals, strata, strata)
-        flags = (no.copy(), no.copy())
-        screen = cls(record, asked, *sums, live, np.zeros(runs), *flags, traffic)
-        for run in range(runs):
-            screen.follow(run, record)
+        sums = (totals, totals, strata, strata, UserScreen(), live)
+        screen = cls(record, asked, capital, capital, *sums, np.zeros(runs), *flags, traffic)
+        for run, each in enumerate(records):
+            screen.follow(run, each)
         return screen
 
-    def attention(self, counts: dict[int, Counts], start: datetime, now: datetime, minutes: float) -> Flags:
-        """Add a window, and flag the runs that need a decision on it."""
+    def attention(
+        self,
+        counts: dict[int, Counts],
+        start: datetime,
+        now: datetime,
+        minutes: float,
+        users: dict[int, Counts],
+    ) -> Flags:
+        """Add a window, with its counts by bucket in ``users``, and flag the runs that need a decision on it."""
         self.before, self.totals_before, self.strata_before = self.capital, self.totals, self.strata
+        alike = failing_alike(counts, self.record)
         self.capital = {
-            version: capital.after(block_of_runs(counts[version], counts[self.record.stable], self.asked), self.asked)
+            version: capital.after(counted_block(counts, version, self.record, start), self.asked, alike=alike)
             for version, capital in self.capital.items()
         }
         self.totals = {
@@ -83,8 +101,9 @@ class ExperimentScreen:
         }
         if isinstance(self.record.options, Bandit):
             self.strata = self._with_rewards(counts)
+        self.users.add(users, minutes, warming_up=is_warming_up(self.record, start))
         over = now >= self._end()
-        news = self._news(now) | self.traffic.attention(counts, start, minutes)
+        news = self._news(now) | self.traffic.attention(counts, start, minutes, users)
         ask: Flags = ~self.screened | (self._worse() & ~self.suspected) | news | over
         return ask
 
@@ -105,6 +124,7 @@ class ExperimentScreen:
             "capitals": tuple(map(StoredCapital.of, capitals)),
             "judged_until": start,
             "totals": {version: found for version, found in totals.items() if found},
+            "clusters": self.users.folded(run),
             **self.traffic.folded(run),
         }
         if isinstance(record.options, Bandit):
@@ -142,12 +162,11 @@ class ExperimentScreen:
         return self.record.started_at + timedelta(minutes=most)
 
     def _worse(self) -> Flags:
-        """Flag the runs with a worse arm.
-
-        A mixture of bets never exceeds its best bet, so this may flag a few runs too many but never misses one.
-        """
-        level = np.log(1 / self.asked.alpha)
-        found = [self.capital[v].against.max(axis=(-2, -1)) >= level for v in self.capital]
+        """Flag the runs with a worse arm."""
+        found = [
+            self.users.agree(self.asked, version, self.record.stable, found_worse(capital, self.asked))
+            for version, capital in self.capital.items()
+        ]
         everybody = isinstance(self.record.options, Shadow)
         alive = [flags | everybody for flags in self.live.values()]
         worse: Flags = np.any([one & is_live for one, is_live in zip(found, alive, strict=True)], axis=0)
@@ -168,6 +187,8 @@ class ExperimentScreen:
     def _ab(self, options: AbTest) -> Flags:
         arms = len(self.record.candidates) + 1
         size = sample_size(options, arms=arms)
+        if self.users.now:
+            return self._ab_by_users(options, arms, size)
         stable = self.totals[self.record.stable][options.metric]
         complete, decided = stable[0] >= size, np.zeros(len(stable[0]), dtype=bool)
         for version, is_live in self.live.items():
@@ -175,19 +196,35 @@ class ExperimentScreen:
             complete &= (ours[0] >= size) | ~is_live
             if options.sequential:
                 radius = running_radius(ours, stable, early_alpha(options, arms=arms), planned=size)
-                decided |= is_live & (np.abs(_mean(ours) - _mean(stable)) >= (1 - _ROUNDING) * radius)
+                decided |= is_live & (np.abs(_mean(ours) - _mean(stable)) >= (1 - ROUNDING) * radius)
+        return complete | decided
+
+    def _ab_by_users(self, options: AbTest, arms: int, size: int) -> Flags:
+        samples = {version: Sample.counted(*found[options.metric]) for version, found in self.users.now.items()}
+        stable, alpha = samples[self.record.stable], early_alpha(options, arms=arms)
+        needed = np.ones(len(self.screened))
+        decided = np.zeros(len(self.screened), dtype=bool)
+        for version, is_live in self.live.items():
+            found, spread = difference(samples[version], stable), samples[version].one_variance + stable.one_variance
+            needed = np.where(is_live, np.maximum(needed, needed_effect(options, found, arms=arms)), needed)
+            errors = student(sequential_quantile(found, spread, alpha, planned=size), found.degrees)
+            decided |= is_live & options.sequential & (np.abs(found.value) >= (1 - ROUNDING) * errors * found.error)
+        counts = [stable.count, *(np.where(self.live[v], samples[v].count, np.inf) for v in self.live)]
+        complete: Flags = np.min(counts, axis=0) >= (1 - ROUNDING) * size * needed
         return complete | decided
 
     def _interleaved(self, options: Interleave) -> Flags:
         found = self.totals[self.record.candidates[0]]
         (n, won), (ties, _) = found[keys.PREFERRED], found[keys.TIES]
         evidence = _lgamma(won + 1) + _lgamma(n - won + 1) - _lgamma(n + 2) + n * math.log(2)
-        news: Flags = (evidence >= math.log(1 / options.alpha) - _ROUNDING) | (n + ties >= options.impressions)
-        return news
+        decided: Flags = evidence >= math.log(1 / options.alpha) - ROUNDING
+        prefer = self.users.prefer(self.record.candidates[0], options.alpha)
+        if prefer is not None:
+            decided &= prefer
+        return decided | (n + ties >= options.impressions)
 
 
 _MINUTE = timedelta(minutes=1)
-_ROUNDING = 1e-6
 
 
 def _sum(found: tuple[Array, Array], more: tuple[Array, Array] | None) -> tuple[Array, Array]:

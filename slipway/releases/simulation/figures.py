@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from slipway.config.releases import Bandit, Interleave, Options, Shadow
+from slipway.config.releases import AbTest, Bandit, Interleave, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.phases import Phase
-from slipway.releases.simulation.runs import STABLE, Run
-from slipway.releases.simulation.scenarios import Named
+from slipway.releases.simulation.experiment_scenarios import gain_of
+from slipway.releases.simulation.runs import Run
+from slipway.releases.simulation.scenarios import STABLE, Named
 from slipway.releases.statistics.judge import Outcome
+from slipway.releases.strategies.ab_results import ab_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class ExperimentFigures:
     ``right`` named the better version, ``wrong`` any other. Times are minutes from the first traffic to the end.
     ``outcomes`` is the median over the runs: per arm of an A/B test, over all arms of a bandit, and the impressions of
     an interleaving. ``lost_per_1000`` is the number of rewards that a bandit lost per thousand requests by not sending
-    all of them to the best version, and ``lost_equal_per_1000`` the loss under equal shares.
+    all of them to the best version, and ``lost_equal_per_1000`` the loss under equal shares. ``covered`` is the
+    share of the runs of an A/B test that ended with intervals in which each holds the true difference.
     """
 
     name: str
@@ -84,6 +87,8 @@ class ExperimentFigures:
     outcomes: float
     lost_per_1000: float | None = None
     lost_equal_per_1000: float | None = None
+    has_intervals: bool = False
+    covered: float | None = None
 
     def document(self) -> dict[str, object]:
         """As plain JSON values."""
@@ -148,6 +153,8 @@ def experiment_figures(named: Named, runs: Sequence[Run], options: Options) -> E
         outcomes=_median([_outcomes(run, options) for run in runs]),
         lost_per_1000=lost,
         lost_equal_per_1000=equal,
+        has_intervals=isinstance(options, AbTest),
+        covered=_covered(named, runs, options) if isinstance(options, AbTest) else None,
         **{each: ends[each] / len(runs) for each in ("right", "wrong", "no_winner", "rolled_back", "unfinished")},
     )
 
@@ -201,6 +208,22 @@ def _lost(named: Named, runs: Sequence[Run]) -> tuple[float, float]:
     best, total = max(means.values()), sum(run.total for run in runs) or 1.0
     lost = sum((best - means[version]) * n for run in runs for version, n in run.requests.items())
     return 1000 * lost / total, 1000 * (best - sum(means.values()) / len(means))
+
+
+def _covered(named: Named, runs: Sequence[Run], options: AbTest) -> float | None:
+    scenario = named.scenario
+    truth = {
+        version: gain_of(options, scenario.stable, does)
+        for version, does in zip(scenario.versions, scenario.candidates, strict=True)
+    }
+    hits = []
+    for run in runs:
+        if run.record.phase is Phase.FINISHED:
+            over = run.minutes >= options.max_minutes
+            found = ab_results(run.record, options, run.record.candidates, over=over).arms
+            known = [(each.interval, truth[each.version]) for each in found if each.interval is not None]
+            hits += [all(interval.low <= true <= interval.high for interval, true in known)] if known else []
+    return sum(hits) / len(hits) if hits else None
 
 
 def _times(minutes: Sequence[float]) -> tuple[float | None, float | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Options, Shadow
 from slipway.errors import InputError
@@ -12,7 +13,12 @@ from slipway.releases.simulation.runs import Run
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
-_STYLES = ("-", "--", ":")
+_STYLES = ("-", "--", ":", "-.")
+_MINUTES = {minutes: f"{minutes} min" for minutes in (1, 2, 5, 10, 30)}
+_HOURS = {60 * hours: f"{hours} h" for hours in (1, 2, 4, 8)}
+_DAYS = {1440 * days: f"{days} d" for days in (2, 4, 7, 14, 28)}
+_TIMES = {**_MINUTES, **_HOURS, 1440: "24 h", **_DAYS}
+_FIRST, _BEYOND = 0.8, 1.15
 
 
 def plot_decisions(runs: Mapping[str, Sequence[Run]], options: Options, path: Path, *, title: str) -> None:
@@ -34,15 +40,25 @@ def plot_decisions(runs: Mapping[str, Sequence[Run]], options: Options, path: Pa
         last = max(run.minutes for run in each)
         colour, style = _COLOURS[index % len(_COLOURS)], _STYLES[index // len(_COLOURS) % len(_STYLES)]
         reached = shares[-1] if shares else 0.0
-        axes.step([0.5, *minutes, last], [0, *shares, reached], style, where="post", label=name, color=colour)
+        axes.step([_FIRST, *minutes, last], [0, *shares, reached], style, where="post", label=name, color=colour)
     axes.set(xscale="log", ylim=(-0.02, 1.02), title=title)
-    axes.set(xlabel="minutes from the candidate's first traffic", ylabel=f"share of the runs {said}")
+    axes.set(xlabel="time from the candidate's first traffic", ylabel=f"share of the runs {said}")
+    _mark(axes, max(run.minutes for each in runs.values() for run in each))
     axes.grid(visible=True, which="major", alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False)
     try:
         figure.savefig(path, dpi=144)
     except OSError as error:
         raise InputError.of("--plot", f"{path}: {error.strerror or error}") from error
+
+
+def _mark(axes: Any, last: float) -> None:
+    """Label times as people say them, and shares in per cent."""
+    marks = {minutes: label for minutes, label in _TIMES.items() if minutes <= last * _BEYOND}
+    axes.set_xticks(list(marks), list(marks.values()))
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(_FIRST, last * _BEYOND)
+    axes.set_yticks([share / 100 for share in range(0, 101, 20)], [f"{share} %" for share in range(0, 101, 20)])
 
 
 def _decided(options: Options) -> tuple[str, Callable[[Run], float | None]]:

@@ -6,7 +6,7 @@ its record as `decide` would add them; a test compares the result with calling `
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,33 +14,19 @@ import numpy as np
 
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, Shadow
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
+from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Readiness, Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.experiment_screen import ExperimentScreen
 from slipway.releases.simulation.progressive_screen import Flags, ProgressiveScreen
-from slipway.releases.simulation.traffic import Behaviour, Counts, Measured, Stream, Traffic, impressions, reference
+from slipway.releases.simulation.scenarios import STABLE, Scenario
+from slipway.releases.simulation.traffic.arrivals import Arrivals
+from slipway.releases.simulation.traffic.streams import Counts, Measured, added_up
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies.decide import acknowledged, decide
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
-STABLE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """The stable version, the candidates and the traffic of a simulated release."""
-
-    name: str
-    candidates: tuple[Behaviour, ...]
-    stable: Behaviour = field(default_factory=Behaviour)
-    traffic: Traffic = field(default_factory=Traffic)
-
-    @property
-    def versions(self) -> tuple[int, ...]:
-        """The version numbers of the candidates."""
-        return tuple(range(STABLE + 1, STABLE + 1 + len(self.candidates)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +90,8 @@ class _Simulation:
 
     scenario: Scenario
     setting: Setting
-    known: Reference
-    streams: dict[int, Stream]
+    known: list[Reference]
+    arrivals: Arrivals
     screen: ProgressiveScreen | ExperimentScreen | None
     records: list[ReleaseRecord]
     verdicts: list[Verdict | None]
@@ -119,24 +105,22 @@ class _Simulation:
     @classmethod
     def of(cls, scenario: Scenario, setting: Setting) -> "_Simulation":
         """Start at the moment when the candidates get their first traffic."""
-        known = reference(scenario.stable, scenario.traffic)
-        record = _started(scenario, setting, known)
+        runs, rng = setting.runs, np.random.default_rng(setting.seed)
         behaviours = {STABLE: scenario.stable, **dict(zip(scenario.versions, scenario.candidates, strict=True))}
-        streams = {
-            version: Stream(does, scenario.traffic, _measured(record, version), setting.runs)
-            for version, does in behaviours.items()
-        }
-        runs = setting.runs
+        arrivals = Arrivals.of(rng, behaviours, scenario.traffic, setting.options, runs)
+        known = [arrivals.past.reference(run) for run in range(runs)]
+        records = [_started(scenario, setting, each) for each in known]
+        arrivals.measure({version: _measured(records, version) for version in behaviours})
         return cls(
             scenario=scenario,
             setting=setting,
             known=known,
-            streams=streams,
-            screen=_screen(record, setting),
-            records=[record] * runs,
+            arrivals=arrivals,
+            screen=_screen(records, setting),
+            records=records,
             verdicts=[None for _ in range(runs)],
             suspected=[None for _ in range(runs)],
-            rng=np.random.default_rng(setting.seed),
+            rng=rng,
             ended=np.zeros(runs),
             harmed=np.zeros(runs),
             requests={version: np.zeros(runs) for version in behaviours},
@@ -162,53 +146,48 @@ class _Simulation:
         return [Run(*values) for values in zip(*columns, strict=True)]
 
     def _draw(self, live: Flags, minute: float) -> dict[int, Counts]:
-        counts = {
-            version: self.streams[version].draw(self.rng, share, minute, self.setting.look_minutes)
-            for version, share in self._shares(live).items()
-        }
-        if isinstance(self.setting.options, Interleave):
-            served = counts[STABLE][keys.ERRORS][0]
-            candidate = self.scenario.candidates[0]
-            counts[self.scenario.versions[0]] |= impressions(self.rng, candidate, self.scenario.traffic, served)
+        """Draw a window and keep account of its requests; a silent candidate's counts stay unseen."""
+        shares = np.array([record.shares for record in self.records]).T * live
+        stable = np.clip(live - shares.sum(axis=0), 0, 1)
+        counts = self.arrivals.draw(self.rng, np.stack([stable, *shares]), minute, self.setting.look_minutes)
         for version, drawn in counts.items():
             requests, failed = drawn[keys.ERRORS]
-            self.requests[version] += requests
+            self.requests[version] += requests.sum(axis=1)
             # A shadow answers no caller, and an interleaving still answers when its candidate fails.
             if version != STABLE and not isinstance(self.setting.options, Shadow | Interleave):
-                self.harmed += failed
+                self.harmed += failed.sum(axis=1)
+        if self.scenario.traffic.silent:
+            counts |= {version: _nothing(counts[version]) for version in self.scenario.versions}
         return counts
 
-    def _shares(self, live: Flags) -> dict[int, Array]:
-        """The share of requests that each version answers or scores, per run."""
-        versions = self.scenario.versions
-        shares = np.array([record.shares for record in self.records]) * live[:, None]
-        stable = np.clip(live - shares.sum(axis=1), 0, 1)
-        if isinstance(self.setting.options, Shadow | Interleave):
-            sample = self.setting.options.sample if isinstance(self.setting.options, Shadow) else 1.0
-            return {STABLE: stable, **dict.fromkeys(versions, live * sample)}
-        return {STABLE: stable, **dict(zip(versions, shares.T, strict=True))}
-
     def _decide(self, live: Flags, minute: float) -> None:
-        start, counts = self.unseen.popleft()
+        start, drawn = self.unseen.popleft()
+        counts = {version: added_up(each) for version, each in drawn.items()}
         end = start + timedelta(minutes=self.setting.look_minutes)
         now = _START + timedelta(minutes=minute)
+        users = drawn if self.arrivals.clustered else {}
         ask = live
         if self.screen is not None:
-            ask = live & self.screen.attention(counts, start, now, self.setting.look_minutes)
+            ask = live & self.screen.attention(counts, start, now, self.setting.look_minutes, users)
         for run in np.flatnonzero(ask).tolist():
             record = self.records[run] if self.screen is None else self.screen.folded(self.records[run], run, start)
-            window = Window(start, end, {version: _tallies(each, run) for version, each in counts.items()})
-            decision = decide(record, Evidence(self._observed(), (window,), self.known), now)
-            self.records[run] = acknowledged(decision.record, decision.actions)
-            if self.suspected[run] is None and _is_suspected(decision.verdict):
-                self.suspected[run] = minute
-                if isinstance(self.screen, ExperimentScreen):
-                    self.screen.found_worse(run)
-            if decision.record.phase.ended:
-                self.verdicts[run] = decision.verdict
-                self.ended[run] = minute
-            elif self.screen is not None:
-                self.screen.follow(run, self.records[run])
+            clusters = {v: _clusters(each, run) for v, each in users.items()}
+            window = Window(start, end, {v: _tallies(each, run) for v, each in counts.items()}, clusters)
+            decision = decide(record, Evidence(self._observed(), (window,), self.known[run]), now)
+            self._follow(run, acknowledged(decision.record, decision.actions), decision.verdict, minute)
+
+    def _follow(self, run: int, record: ReleaseRecord, verdict: Verdict | None, minute: float) -> None:
+        """Continue a run from its decided record."""
+        self.records[run] = record
+        if self.suspected[run] is None and _is_suspected(verdict):
+            self.suspected[run] = minute
+            if isinstance(self.screen, ExperimentScreen):
+                self.screen.found_worse(run)
+        if record.phase.ended:
+            self.verdicts[run] = verdict
+            self.ended[run] = minute
+        elif self.screen is not None:
+            self.screen.follow(run, record)
 
     def _observed(self) -> Observed:
         versions = self.scenario.versions
@@ -240,19 +219,34 @@ def _tallies(counts: Counts, run: int) -> dict[str, Tally]:
     return {key: Tally(float(n[run]), float(total[run])) for key, (n, total) in counts.items() if n[run]}
 
 
-def _screen(record: ReleaseRecord, setting: Setting) -> ProgressiveScreen | ExperimentScreen | None:
+def _clusters(counts: Counts, run: int) -> dict[str, Clusters]:
+    return {
+        key: Clusters(tuple(n[run].tolist()), tuple(total[run].tolist()))
+        for key, (n, total) in counts.items()
+        if key != keys.TIES and n[run].any()
+    }
+
+
+def _nothing(counts: Counts) -> Counts:
+    return {key: (np.zeros_like(n), np.zeros_like(total)) for key, (n, total) in counts.items()}
+
+
+def _screen(records: Sequence[ReleaseRecord], setting: Setting) -> ProgressiveScreen | ExperimentScreen | None:
     """The screen that selects runs for a decision; None decides on all runs at every look."""
     if setting.asked_every_time:
         return None
     if isinstance(setting.options, Shadow | AbTest | Bandit | Interleave):
-        return ExperimentScreen.of(record, setting.runs)
-    return ProgressiveScreen.of(record, setting.runs)
+        return ExperimentScreen.of(records)
+    return ProgressiveScreen.of(records)
 
 
-def _measured(record: ReleaseRecord, version: int) -> Measured:
-    options = record.options
+def _measured(records: Sequence[ReleaseRecord], version: int) -> Measured:
+    record, options = records[0], records[0].options
+    limits = [each.latency_limits(version) for each in records]
+    # A run whose past is too short for quantiles counts no latencies; no latency is over an infinite limit.
+    latencies = {key: np.array([each.get(key, np.inf) for each in limits]) for key in (keys.P50, keys.P99)}
     return Measured(
-        latencies=record.latency_limits(version),
+        latencies=latencies if any(limits) else {},
         values=record.value_limits,
         reward_delay=options.delay_minutes if isinstance(options, Bandit) else None,
         shadow=isinstance(options, Shadow) and version != record.stable,

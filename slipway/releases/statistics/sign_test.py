@@ -9,7 +9,7 @@ from slipway.releases.statistics.interleaving import Team
 from slipway.releases.statistics.user_intervals import interval_alone
 
 # The decided impressions at which the interval over users is narrowest.
-_NARROWEST = 1000.0
+NARROWEST = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SignTest:
         won, decided = sum(users.total), sum(users.n)
         rest = max(self.won + self.lost - decided, 0.0)
         sample = Sample.of(users, Tally(rest, min(max(self.won - won, 0.0), rest)))
-        interval = interval_alone(sample, 0.5, alpha, planned=_NARROWEST)
+        interval = interval_alone(sample, 0.5, alpha, planned=NARROWEST)
         if interval is None or interval.low <= 0 <= interval.high:
             return None
         return Team.CANDIDATE if interval.low > 0 else Team.STABLE

@@ -147,7 +147,7 @@ def _advanced(
         arms = (window.arms.get(record.candidates[index], {}), window.arms.get(record.stable, {}))
         block = block_of(*arms, asked)
         if is_warming_up(record, window.start):
-            block = block.where(~_is_latency(asked))
+            block = block.where(~is_latency(asked))
         alike = shared_failure([window], record.stable, record.candidates, record.judge) is not None
         capital = capital.after(block, asked, alike=alike)
         if share_steps(record.options) and record.phase is Phase.RUNNING and not _is_of_step(record, window):
@@ -161,7 +161,8 @@ def is_warming_up(record: ReleaseRecord, start: datetime) -> bool:
     return since is not None and start < since + timedelta(minutes=record.judge.warmup_minutes)
 
 
-def _is_latency(asked: Questions) -> Flags:
+def is_latency(asked: Questions) -> Flags:
+    """The rows about latencies."""
     return np.array([row.metric in {keys.P50, keys.P99} for row in asked.rows], dtype=bool)
 
 

@@ -11,12 +11,12 @@ from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.betting import Array
 
 # The most sums by bucket in a record, over versions and keys: 110 KB of the 400 KB of an item.
-_MOST_SUMS = 80
+MOST_SUMS = 80
 # Guards remember this many minutes, or this many outcomes of each version where that is longer. A candidate that turns
 # bad must not hide behind good days.
 _MEMORY_MINUTES, _MEMORY_OUTCOMES = 30.0, 20_000.0
 _SINCE_THE_START = {keys.REWARD, keys.ACCURACY, keys.PREFERRED}
-_LATENCIES = {keys.P50, keys.P99}
+LATENCIES = {keys.P50, keys.P99}
 Sums = dict[int, dict[str, StoredClusters]]
 
 
@@ -24,11 +24,11 @@ def user_sums(record: ReleaseRecord, windows: Sequence[Window], is_warming_up: C
     """The record's sums with the new windows added. Labels and values are left out first if there are too many."""
     sums = {version: dict(record.clusters.get(version, {})) for version in (record.stable, *record.candidates)}
     for window in windows:
-        left_out = _LATENCIES if is_warming_up(window) else set()
+        left_out = LATENCIES if is_warming_up(window) else set()
         for key in _counted(sums, window) - left_out:
             _add(sums, window, key)
     known = sorted({key for arm in sums.values() for key in arm}, key=lambda key: (":" in key, key))
-    kept = set(known[: _MOST_SUMS // len(sums)])
+    kept = set(known[: MOST_SUMS // len(sums)])
     return {version: {key: arm[key] for key in arm if key in kept} for version, arm in sums.items() if arm}
 
 
@@ -44,9 +44,14 @@ def _counted(sums: Sums, window: Window) -> set[str]:
 
 def _add(sums: Sums, window: Window, key: str) -> None:
     least = min(_outcomes(arm.get(key)) for arm in sums.values())
-    kept = 1.0 if key in _SINCE_THE_START else float(remembered(np.array(least), window.minutes))
+    kept = float(fading(key, np.array(least), window.minutes))
     for version, arm in sums.items():
         arm[key] = _sum(arm.get(key), window.clusters.get(version, {}).get(key), window.tally(version, key), kept)
+
+
+def fading(key: str, outcomes: Array, minutes: float) -> Array:
+    """The part of a sum of so many outcomes, of each version at least, that is kept for a window of ``minutes``."""
+    return np.ones_like(outcomes) if key in _SINCE_THE_START else remembered(outcomes, minutes)
 
 
 def _sum(before: StoredClusters | None, added: Clusters | None, everything: Tally, kept: float) -> StoredClusters:

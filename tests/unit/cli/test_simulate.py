@@ -23,7 +23,27 @@ def test_the_table_and_the_document_say_the_same() -> None:
     assert [each["name"] for each in document] == ["errors", "broken"]
     assert document[1]["rolled_back"] == 1.0
     assert "broken: fails everything" in shown
+    assert "seed 0" in shown
+    assert {each["seed"] for each in document} == {0}
     assert f"{document[1]['harmed_per_1000']:.2f}" in shown
+
+
+@pytest.mark.parametrize("strategy", ["canary", "shadow", "ab", "bandit", "interleave"])
+def test_every_table_fits_eighty_columns_with_nothing_cut_off(strategy: str) -> None:
+    arguments = ["release", "simulate", "--strategy", strategy, "--runs", "2", "--hours", "0.1", "--rps", "300"]
+    result = CliRunner().invoke(app, [*arguments, "--config", "none.yaml"], env={"COLUMNS": "80"})
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "…" not in result.stdout
+    assert "latency-noise" in result.stdout
+
+
+def test_the_stable_version_may_be_described() -> None:
+    stable = ("--stable-errors", "0.02", "--stable-p50", "300", "--stable-p99", "900", "--json")
+    found = json.loads(invoke("errors", *stable))[0]
+    assert found["what"] == "fails 6.9 %, stable 2 %"
+    own = json.loads(invoke("--strategy", "bandit", "--stable-reward", "0.4", "--reward", "0.3", "--json"))[0]
+    assert own["lost_equal_per_1000"] == pytest.approx(50)
 
 
 def test_a_candidate_of_ones_own_may_be_described() -> None:
@@ -34,12 +54,12 @@ def test_a_candidate_of_ones_own_may_be_described() -> None:
 @pytest.mark.parametrize(
     ("strategy", "scenario", "column", "key"),
     [
-        ("ab", "better", "outcomes", "right"),
-        ("bandit", "late", "equal shares", "lost_per_1000"),
-        ("interleave", "half", "impressions", "no_winner"),
-        ("shadow", "shifted", "disagreement", "undecided"),
-        ("linear", "quiet", "harmed of 1,000", "rolled_back"),
-        ("all-at-once", "slow", "rolled back", "promoted"),
+        ("ab", "better", "covers", "right"),
+        ("bandit", "late", "equal", "lost_per_1000"),
+        ("interleave", "half", "impres-", "no_winner"),
+        ("shadow", "shifted", "agrees", "undecided"),
+        ("linear", "quiet", "harmed of", "rolled_back"),
+        ("all-at-once", "slow", "promoted", "promoted"),
     ],
 )
 def test_every_strategy_has_its_scenarios_and_figures(
@@ -79,6 +99,10 @@ def test_what_is_unknown_is_named() -> None:
         invoke("--strategy", "shadow", "--wrong", "0.4")
     with pytest.raises(InputError, match="--arms: interleave has one candidate"):
         invoke("--strategy", "interleave", "--arms", "3")
+    with pytest.raises(InputError, match="--stable-p99: 10 ms is less than the median, 20 ms"):
+        invoke("--stable-p99", "10")
+    with pytest.raises(InputError, match="baseline: an A/B test's baseline is the stable version's mean"):
+        invoke("--strategy", "ab", "--stable-reward", "0.2")
     with pytest.raises(InputError, match="must end in one of"):
         invoke("--plot", "runs.txt")
 

@@ -6,14 +6,20 @@ import pytest
 from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Linear, Options, Shadow
 from slipway.errors import NotFoundError
 from slipway.releases.record.phases import Phase
+from slipway.releases.simulation.catalogue import find_scenarios
+from slipway.releases.simulation.experiment_scenarios import best_of, stable_of
 from slipway.releases.simulation.figures import ExperimentFigures, ShadowFigures, figures_of
-from slipway.releases.simulation.runs import Scenario, Setting, simulate
-from slipway.releases.simulation.scenarios import best_of, find_scenarios, stable_of
-from slipway.releases.simulation.traffic import Behaviour, Measured, Stream, Traffic
+from slipway.releases.simulation.runs import Setting, simulate
+from slipway.releases.simulation.scenarios import Scenario
+from slipway.releases.simulation.traffic.behaviour import Behaviour
+from slipway.releases.simulation.traffic.pattern import Bursts, Noise, Traffic
+from slipway.releases.simulation.traffic.streams import Measured, Stream, added_up
+from slipway.releases.simulation.traffic.users import Group
 from slipway.releases.statistics.judge import Outcome
 
 SAME = Behaviour()
 FAILS = replace(SAME, errors=0.05)
+NOISY = Noise(Bursts(a_day=200), dispersion=2, latency=0.2, cold_start=(3, 10))
 QUICK = Setting(Canary(bake_minutes=3, warm_minutes=1), runs=20, hours=1)
 
 
@@ -21,10 +27,19 @@ QUICK = Setting(Canary(bake_minutes=3, warm_minutes=1), runs=20, hours=1)
     "options", [Canary(bake_minutes=6, warm_minutes=2), Linear(step=0.4, step_minutes=3, warm_minutes=1)]
 )
 @pytest.mark.parametrize(
-    "candidate", [SAME, replace(SAME, errors=0.012), replace(SAME, p99_ms=90)], ids=["same", "errors", "slow"]
+    ("candidate", "noise", "alternate"),
+    [
+        (SAME, Noise(), False),
+        (SAME, NOISY, False),
+        (SAME, NOISY, True),
+        (replace(SAME, errors=0.012), Noise(), False),
+        (replace(SAME, p99_ms=90), NOISY, False),
+    ],
 )
-def test_asking_only_when_something_is_new_decides_as_asking_every_time(options: Options, candidate: Behaviour) -> None:
-    traffic = Traffic(rps=10, outage=(2, 4))
+def test_asking_only_when_something_is_new_decides_as_asking_every_time(
+    options: Options, candidate: Behaviour, noise: Noise, alternate: bool
+) -> None:
+    traffic = Traffic(rps=10, outage=(2, 4), noise=noise, alternate=alternate)
     setting = Setting(options, JudgeConfig(deadline_minutes=30), runs=6, hours=0.6, seed=4)
     lazy, eager = (
         simulate(Scenario("x", (candidate,), traffic=traffic), replace(setting, asked_every_time=every))
@@ -41,10 +56,10 @@ def test_asking_only_when_something_is_new_decides_as_asking_every_time(options:
         assert one.record.phase is other.record.phase
 
 
-def test_a_candidate_that_fails_is_rolled_back_within_two_minutes_of_the_evidence() -> None:
+def test_a_candidate_that_fails_is_rolled_back_within_three_minutes_of_the_evidence() -> None:
     found = simulate(Scenario("bad", (FAILS,)), replace(QUICK, runs=60))
     assert all(run.outcome is Outcome.ROLLBACK for run in found)
-    assert np.mean([run.minutes <= 3 for run in found]) >= 0.98
+    assert max(run.minutes for run in found) <= 5
     assert sum(run.harmed for run in found) / sum(run.total for run in found) < 0.003
 
 
@@ -57,6 +72,31 @@ def test_one_that_fails_everything_is_rolled_back_at_the_first_look() -> None:
 def test_an_identical_candidate_is_promoted_also_through_an_outage() -> None:
     found = simulate(Scenario("same", (SAME,), traffic=Traffic(outage=(2, 6))), QUICK)
     assert {run.record.phase for run in found} == {Phase.PROMOTED}
+
+
+@pytest.mark.parametrize("options", [Canary(), Shadow(minutes=3), AbTest(), Bandit(), Interleave()])
+def test_every_scenario_of_a_strategy_runs(options: Options) -> None:
+    for named in find_scenarios([], options, Traffic(rps=2)):
+        chosen, judge = named.setting(options, JudgeConfig())
+        runs = simulate(named.scenario, Setting(chosen, judge, runs=2, hours=0.1))
+        assert figures_of(named, runs, chosen).document()["name"] == named.scenario.name
+        assert min(run.total for run in runs) > 0
+
+
+def test_a_candidate_whose_metrics_never_arrive_gets_traffic_and_is_never_promoted() -> None:
+    named = find_scenarios(["silent"], Canary(), Traffic(rps=10))[0]
+    found = simulate(named.scenario, QUICK)
+    assert min(run.served for run in found) > 100
+    assert not {Phase.PROMOTED, Phase.BAKING} & {run.record.phase for run in found}
+    assert {run.record.total(2, "errors").n for run in found} == {0}
+
+
+def test_a_description_follows_the_stable_version() -> None:
+    stable = replace(SAME, errors=0.01, p50_ms=200, p99_ms=900)
+    named = {each.scenario.name: each for each in find_scenarios([], Canary(), Traffic(), stable=stable)}
+    assert named["errors"].what == "fails 5.9 %, stable 1 %"
+    assert named["slow"].scenario.candidates[0].p99_ms == 1800
+    assert {each.scenario.stable.errors for each in named.values()} == {0.01}
 
 
 def test_late_labels_find_a_less_accurate_candidate() -> None:
@@ -133,12 +173,24 @@ def test_a_regression_whose_values_shift_is_rolled_back(name: str) -> None:
         (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "errors", 2),
         (Interleave(impressions=2000), "better", 2),
         (Interleave(impressions=300), "identical", 2),
+        (AbTest(baseline=0.1, effect=0.05), "zipf", 2),
+        (AbTest(baseline=0.1, effect=0.08), "client", 3),
+        (AbTest(baseline=0.1, effect=0.05), "failing-user", 2),
+        (AbTest(baseline=0.1, effect=0.05), "split-60", 2),
+        (AbTest(baseline=0.1, effect=0.05), "bursts", 2),
+        (AbTest(baseline=0.1, effect=0.05), "silent", 2),
+        (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "zipf", 2),
+        (Bandit(update_minutes=5, delay_minutes=5, min_rewards=20), "reward-cycle", 2),
+        (Interleave(impressions=2000), "zipf", 2),
+        (Interleave(impressions=2000), "client", 2),
         (Shadow(minutes=40), "outage", 2),
+        (Shadow(minutes=40), "bursts", 2),
         (Shadow(minutes=40), "slow", 2),
     ],
 )
 def test_experiments_too_may_be_asked_only_when_something_is_new(options: Options, name: str, arms: int) -> None:
     named = find_scenarios([name], options, Traffic(rps=2, feedback=0.5), arms=arms)[0]
+    options, _ = named.setting(options, JudgeConfig())
     setting = Setting(options, runs=4, hours=3, seed=3)
     lazy, eager = (simulate(named.scenario, replace(setting, asked_every_time=every)) for every in (False, True))
     for one, other in zip(lazy, eager, strict=True):
@@ -151,6 +203,7 @@ def test_experiments_too_may_be_asked_only_when_something_is_new(options: Option
         )
         assert [entry.what for entry in one.record.history] == [entry.what for entry in other.record.history]
         assert (one.record.winner, one.record.shares) == (other.record.winner, other.record.shares)
+        assert not one.record.phase.ended or one.record.clustered(2, "errors") == other.record.clustered(2, "errors")
 
 
 def test_an_experiments_figures_say_who_was_named() -> None:
@@ -185,7 +238,7 @@ def test_a_shadows_figures_say_what_the_report_says() -> None:
         assert isinstance(figures, ShadowFigures)
         said[named.scenario.name] = (figures.worse, figures.within, figures.median_minutes)
         assert figures.disagreement == pytest.approx(0.05, abs=0.01)
-    assert said == {"identical": (0, 1, None), "errors": (1, 0, 2), "stopping": (0, 1, None)}
+    assert said == {"identical": (0, 1, None), "errors": (1, 0, 3), "stopping": (0, 1, None)}
 
 
 def test_a_shadow_is_compared_in_what_it_answers_and_nothing_comes_back_for_it() -> None:
@@ -214,13 +267,17 @@ def test_which_version_an_experiment_ought_to_name(options: Options, better: dic
     assert (best_of(options, stable, candidate), best_of(options, stable, stable)) == (2, None)
 
 
+def limits(runs: int) -> dict[str, np.ndarray]:
+    return {"p50": np.full(runs, 20.0), "p99": np.full(runs, 60.0)}
+
+
 def test_streams_draw_what_they_say() -> None:
     rng, traffic = np.random.default_rng(0), Traffic(rps=1000, daily=0.5, feedback=0.5, feedback_minutes=1)
-    assert (SAME.over(20), SAME.over(60)) == (pytest.approx(0.5), pytest.approx(0.01))
-    stream = Stream(SAME, traffic, Measured({"p50": 20, "p99": 60}), runs=4)
+    assert SAME.over(np.array([20.0, 60.0])) == pytest.approx([0.5, 0.01])
+    stream = Stream(SAME, traffic, Measured(limits(4)), runs=4)
     sums: dict[str, np.ndarray] = {}
     for minute in range(10):
-        for key, pair in stream.draw(rng, np.full(4, 0.5), minute, 1).items():
+        for key, pair in added_up(stream.draw(rng, Group.alike(np.full(4, 0.5)), minute, 1)).items():
             sums[key] = sums.get(key, 0) + np.array(pair).sum(axis=1)
     for key, mean in (
         ("errors", 0.001),
@@ -237,10 +294,9 @@ def test_streams_draw_what_they_say() -> None:
 
 def test_a_reward_comes_late_or_counts_at_a_fixed_age() -> None:
     rng, traffic = np.random.default_rng(0), Traffic(rps=100, reward_minutes=10)
-    limits = {"p50": 20.0, "p99": 60.0}
-    whenever, aged = (Stream(SAME, traffic, Measured(limits, reward_delay=delay), runs=3) for delay in (None, 10))
+    whenever, aged = (Stream(SAME, traffic, Measured(limits(3), reward_delay=delay), runs=3) for delay in (None, 10))
     for stream, outcomes, mean in ((whenever, 10.3, 0.1), (aged, 10, 0.1 * (1 - np.exp(-1)))):
-        pairs = [stream.draw(rng, np.ones(3), minute, 1)["reward"] for minute in range(20)]
+        pairs = [stream.draw(rng, Group.alike(np.ones(3)), minute, 1)["reward"] for minute in range(20)]
         n, won = (np.sum(column, axis=0).mean() for column in zip(*pairs, strict=True))
         assert n == pytest.approx(outcomes * 6000, rel=0.15)
         assert won / n == pytest.approx(mean, rel=0.1)
@@ -248,9 +304,9 @@ def test_a_reward_comes_late_or_counts_at_a_fixed_age() -> None:
 
 def test_values_are_counted_over_each_limit() -> None:
     rng, priced = np.random.default_rng(0), replace(SAME, labels={})
-    limits = priced.value_limits()
-    stream = Stream(priced, Traffic(), Measured({"p50": 20, "p99": 60}, values=limits), runs=3)
-    counts = stream.draw(rng, np.ones(3), 0, 10)
-    shares = [float(counts[f"value:{limit!r}"][1].sum() / counts["errors"][0].sum()) for limit in limits]
+    values = priced.value_limits()
+    stream = Stream(priced, Traffic(), Measured(limits(3), values=values), runs=3)
+    counts = stream.draw(rng, Group.alike(np.ones(3)), 0, 10)
+    shares = [float(counts[f"value:{limit!r}"][1].sum() / counts["errors"][0].sum()) for limit in values]
     assert shares == pytest.approx([0.8, 0.6, 0.4, 0.2], abs=0.01)
     assert not [key for key in counts if key.startswith("label:")]

@@ -37,7 +37,7 @@ def test_the_screen_keeps_what_decisions_keep_and_flags_what_is_new(options: Opt
         n = rng.poisson(200 * weights).astype(float)
         n[:, 1] = rng.binomial(n[:, 1].astype(int), 1 - lost)
         counts = {v: {"errors": (n[:, i], np.zeros(RUNS))} for i, v in enumerate(record.weights)}
-        news = screen.attention(counts, start, 1.0)  # type: ignore[arg-type]  # of floats
+        news = screen.attention(counts, start, 1.0, {})  # type: ignore[arg-type]  # of floats
         for run in range(RUNS):
             window = Window(start, start + MINUTE, {v: tallied(n[run, i]) for i, v in enumerate(record.weights)})
             before: ReleaseRecord = records[run]
