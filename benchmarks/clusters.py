@@ -200,7 +200,7 @@ def one_by_one(rng: np.random.Generator, drawn: Cells) -> tuple[float, float]:
 
 def guards(runs: int, seed: int) -> None:
     """Equal candidates, looked at every minute for 24 hours, in a quarter of the runs, since these are long."""
-    head("equal candidate, errors and p50, 24 hours", "requests/s", "rolled back", "rolled back, one by one")
+    head("equal candidate, 24 hours", "requests/s", "rolled back", "rolled back, one by one")
     for users in TASTES:
         for rps in (1, 10, 100):
             worse, plain = guard_runs(np.random.default_rng(seed), users, runs // 4, rps=rps, minutes=GUARD_MINUTES)
