@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.errors import PredictionError
+from slipway.models.labels import answered_labels
 from slipway.models.manifest import Form, Outputs
 
 Answer = dict[str, Any]
@@ -79,9 +80,9 @@ def _decimal(value: Any) -> float:
     return float(str(value))
 
 
-def is_judged(output: Mapping[str, Any]) -> bool:
-    """Whether an output has the form of a built-in task, so that labels and values can be measured."""
-    return any(form in output for form in Form)
+def is_judged(outputs: Outputs, output: Mapping[str, Any]) -> bool:
+    """Whether an output has the form that the manifest states, which one of a user's own task need not have."""
+    return outputs.form in output
 
 
 def is_batch_independent(largest: float) -> bool:
@@ -123,15 +124,15 @@ def agree(one: Mapping[str, Any], other: Mapping[str, Any], tolerance: float, *,
 
 
 def _label_set(answer: Mapping[str, Any]) -> frozenset[str] | None:
-    labels = answer.get(Form.LABELS)
-    if isinstance(labels, list) and all(isinstance(label, str) for label in labels):
-        return frozenset(labels)
-    return None
+    labels = answered_labels(answer)
+    return None if labels is None else frozenset(labels)
 
 
 def _numbers(answer: Mapping[str, Any]) -> Mapping[str, float]:
     """The values by target; a single value has no name. Empty if the answer has no such numbers."""
     values = {"": answer[Form.VALUE]} if Form.VALUE in answer else answer.get(Form.VALUES)
+    if Form.VALUE not in answer and len(answer) > 1:  # of a user's own task
+        return {}
     if not isinstance(values, Mapping) or not all(_is_number(value) for value in values.values()):
         return {}
     return values

@@ -8,7 +8,7 @@ from typing import Any
 
 from slipway.config import Config
 from slipway.errors import PackageError
-from slipway.models.manifest import BUILT_IN_TASKS, Outputs
+from slipway.models.manifest import BUILT_IN_TASKS, Form, Outputs
 from slipway.models.package import MANIFEST, read_manifest
 
 _LOG = logging.getLogger(__name__)
@@ -51,6 +51,14 @@ def find_labels(
         return None if None in found else tuple(label for label in labels if label in found)
     flags = {label: _flag(row.get(label)) for label in labels}
     return None if None in flags.values() else tuple(label for label, is_true in flags.items() if is_true)
+
+
+def answered_labels(output: Mapping[str, Any]) -> list[str] | None:
+    """The labels of a multi-label answer; None for any other output, such as one of a user's own task."""
+    labels, scores = output.get(Form.LABELS), output.get("scores")
+    if not isinstance(labels, list) or not isinstance(scores, Mapping):
+        return None
+    return labels if all(isinstance(label, str) and label in scores for label in labels) else None
 
 
 def _flag(value: object) -> bool | None:

@@ -78,7 +78,7 @@ class Bench:
         return max(difference(one, other) for one, other in zip(alone, together, strict=True))
 
     def _quality(self, manifest: Manifest, outputs: Sequence[Output]) -> dict[str, float]:
-        judged = all(is_judged(output) for output in outputs)  # not a user's own task
+        judged = all(is_judged(manifest.outputs, output) for output in outputs)  # not a user's own task
         return quality(manifest, outputs, self.data.labels) if self.data.labels and judged else {}
 
 

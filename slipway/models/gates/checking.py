@@ -84,7 +84,7 @@ class _Subject:
         figures = [Figure(item.metric, item.value, item.data) for item in manifest.quality]
         if self.labelled:
             name = self.labelled.name
-            judged = all(is_judged(output) for output in self.outputs)  # not a user's own task
+            judged = all(is_judged(manifest.outputs, output) for output in self.outputs)  # not a user's own task
             found = quality(manifest, self.outputs, self.labelled.labels) if judged else {}
             figures = [figure for figure in figures if figure.data != name]
             figures += [Figure(metric, value, name) for metric, value in found.items()]

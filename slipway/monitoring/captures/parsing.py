@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from slipway.models.labels import answered_labels
 from slipway.monitoring.feedback.prediction_ids import STORED_ID_PATTERN, PredictionId, parse_prediction_id
 
 MARK = '{"capture":'
@@ -61,9 +62,9 @@ class Capture(BaseModel):
     @property
     def label(self) -> str | None:
         """The predicted label, or the `label_text` of the predicted labels; None for a regression."""
-        label, labels = self.outputs.get("label"), self.outputs.get("labels")
-        if isinstance(labels, list) and all(isinstance(each, str) for each in labels):
+        if (labels := answered_labels(self.outputs)) is not None:
             return label_text(labels)
+        label = self.outputs.get("label")
         return label if isinstance(label, str) else None
 
 

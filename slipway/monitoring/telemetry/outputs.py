@@ -1,9 +1,10 @@
 """Records the outputs of a version, for comparing versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from slipway.models.labels import answered_labels
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.dimensions import dimension_value
 from slipway.monitoring.telemetry.requests import RequestEvent
@@ -14,7 +15,7 @@ def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float =
     label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
         event.count(metrics.LABELS, weight, **dimensions, Label=dimension_value(str(label)))
-    elif (labels := output.get("labels")) is not None:
+    elif (labels := answered_labels(output)) is not None:
         _count_labels(event, labels, weight, dimensions)
     if isinstance(score, float):
         event.count(metrics.SCORED, weight, **dimensions)
@@ -23,10 +24,8 @@ def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float =
         event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), **dimensions)
 
 
-def _count_labels(event: RequestEvent, labels: Any, weight: float, dimensions: Mapping[str, str]) -> None:
-    """Add a multi-label record once, and once to each of its labels; a user's own task may answer anything else."""
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        return
+def _count_labels(event: RequestEvent, labels: Sequence[str], weight: float, dimensions: Mapping[str, str]) -> None:
+    """Add a multi-label record once, and once to each of its labels."""
     event.count(metrics.LABELLED, weight, **dimensions)
     for label in dict.fromkeys(labels):
         event.count(metrics.LABELS, weight, **dimensions, Label=dimension_value(label))

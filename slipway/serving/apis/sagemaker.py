@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from slipway.errors import FieldProblem, InputError, MalformedError
 from slipway.features.cache import Output
-from slipway.models.manifest import Manifest
+from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest
 from slipway.models.missing_values import Column, file_record
 from slipway.models.schema import RequestRecord
 from slipway.records.files import Format, read_stream
@@ -55,12 +55,13 @@ async def invocations(request: Request) -> Response:
     require_intact(request, body)
     model = next(iter(pipeline.models.config.models))
     header = _HEADER.search(request.headers.get("content-type", "")) is not None
-    read = _readers(pipeline.models.version(model).manifest, body, header=header)[given]
+    manifest = pipeline.models.version(model).manifest
+    read = _readers(manifest, body, header=header)[given]
     predictions = await pipeline.predict(Ask(model, None, read), context)
     answer = pipeline.models.answer(model, predictions)
     if wanted == JSON:
         return json_response(answer)
-    return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(predictions)
+    return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(predictions, manifest)
 
 
 def _readers(manifest: Manifest, body: bytes, *, header: bool) -> Mapping[str, Read]:
@@ -118,7 +119,7 @@ def _answer_lines(answer: Predictions) -> Response:
     return raw_response("".join(f"{line}\n" for line in lines).encode(), JSON_LINES)
 
 
-def _answer_csv(predictions: Sequence[Prediction]) -> Response:
+def _answer_csv(predictions: Sequence[Prediction], manifest: Manifest) -> Response:
     """Answer a CSV line for each record: label and score, a value, or the JSON output of the user's own task.
 
     A multi-label answer is its labels as a JSON list and then the score of each label; several values are a cell each.
@@ -126,16 +127,14 @@ def _answer_csv(predictions: Sequence[Prediction]) -> Response:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for made in predictions:
-        writer.writerow(_cells(made.output))
+        writer.writerow(_cells(made.output, manifest))
     return raw_response(text.getvalue().encode(), CSV)
 
 
-def _cells(output: Output) -> list[Any]:
-    match output:
-        case {"labels": list() as labels, "scores": dict() as scores}:
-            return [to_json(labels).decode(), *scores.values()]
-        case {"values": dict() as values}:
-            return list(values.values())
-        case _:
-            named = [output[name] for name in ("label", "score", "value") if name in output]
-            return named or [to_json(output).decode()]
+def _cells(output: Output, manifest: Manifest) -> list[Any]:
+    form = manifest.outputs.form if manifest.task in BUILT_IN_TASKS else None
+    if form is Form.LABELS:
+        return [to_json(output["labels"]).decode(), *output["scores"].values()]
+    if form is Form.VALUES:
+        return list(output["values"].values())
+    return [output[name] for name in ("label", "score", "value") if name in output] or [to_json(output).decode()]

@@ -55,7 +55,8 @@ def test_labels_are_counted_under_their_value() -> None:
 
 def test_a_multi_label_record_counts_once_and_once_for_each_label() -> None:
     event = RequestEvent()
-    for labels in (["a", "b"], ["a"], [], ["b", "b"], [7], "a"):
+    count_output(event, {"labels": ["a user's own"]}, Version="1")
+    for labels in (["a", "b"], ["a"], [], ["b", "b"], [7], "a", ["c"]):
         count_output(event, {"labels": labels, "scores": {"a": 0.9, "b": 0.1}}, 0.5, Version="1")
     found = {dict(key).get(metrics.LABEL): counts for key, counts in event.counts.items()}
     assert found == {None: {metrics.LABELLED: 2.0}, "a": {metrics.LABELS: 1.0}, "b": {metrics.LABELS: 1.0}}

@@ -212,6 +212,9 @@ def test_what_is_chosen_depends_on_nothing_but_the_id() -> None:
     assert all(is_chosen(id_, 1.0) for id_ in ids)
 
 
+AB = {"a": 0.9, "b": 0.6}
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "same"),
     [
@@ -224,10 +227,12 @@ def test_what_is_chosen_depends_on_nothing_but_the_id() -> None:
         ({"value": 0.0}, {"value": 0.0}, True),
         ({"value": 0.001}, {"value": 0.0}, False),
         ({"value": float("nan")}, {"value": 1.0}, False),
-        ({"labels": ["a", "b"]}, {"labels": ["b", "a"]}, True),
-        ({"labels": ["a"]}, {"labels": ["a", "b"]}, False),
+        ({"labels": ["a", "b"], "scores": AB}, {"labels": ["b", "a"], "scores": {**AB, "a": 0.7}}, True),
+        ({"labels": ["a"], "scores": AB}, {"labels": ["a", "b"], "scores": AB}, False),
+        ({"labels": ["a", "b"]}, {"labels": ["b", "a"]}, False),
         ({"labels": [], "scores": {"a": 0.1}}, {"labels": [], "scores": {"a": 0.4}}, True),
-        ({"label": "a"}, {"labels": ["a"]}, False),
+        ({"label": "a"}, {"labels": ["a"], "scores": AB}, False),
+        ({"values": {"x": 1.0}, "own": 1}, {"values": {"x": 1.01}, "own": 1}, False),
         ({"labels": [{"x": 1}]}, {"labels": [{"x": 1}]}, True),
         ({"values": {"x": 10.4, "y": 1.0}}, {"values": {"x": 10.0, "y": 1.0}}, True),
         ({"values": {"x": 10.4, "y": 1.0}}, {"values": {"x": 10.0, "y": 2.0}}, False),
