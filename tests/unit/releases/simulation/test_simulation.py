@@ -132,7 +132,8 @@ def test_traffic_that_stops_ends_inconclusive() -> None:
 def test_experiments_find_the_better_version(options: Options, candidates: tuple[Behaviour, ...]) -> None:
     scenario = Scenario("better", candidates, traffic=Traffic(rps=5, reward_minutes=20))
     judge = JudgeConfig.model_validate({"reward": {"margin": 0.5}})
-    found = simulate(scenario, Setting(options, judge, runs=3, hours=20, look_minutes=10, lag_minutes=0))
+    setting = Setting(options, judge, runs=3, hours=20, look_minutes=10, lag_minutes=0, seed=1)
+    found = simulate(scenario, setting)
     assert {run.record.winner for run in found} == {2}
 
 
