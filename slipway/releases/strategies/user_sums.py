@@ -1,6 +1,5 @@
 """The sums by bucket of the sticky value that a record keeps: experiments' since the start, and guards' of late."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -33,6 +32,11 @@ def user_sums(record: ReleaseRecord, windows: Sequence[Window], is_warming_up: C
     return {version: {key: arm[key] for key in arm if key in kept} for version, arm in sums.items() if arm}
 
 
+def remembered(least: Array, minutes: float) -> Array:
+    """The part of the guards' sums that is kept over ``minutes``, if each version has at least ``least`` outcomes."""
+    return np.where(least > _MEMORY_OUTCOMES, np.exp(-minutes / _MEMORY_MINUTES), 1.0)
+
+
 def _counted(sums: Sums, window: Window) -> set[str]:
     """The keys that are counted by bucket, of any version: those of a version without users count as of no user."""
     return {key for arms in (sums, window.clusters) for arm in arms.values() for key in arm}
@@ -47,8 +51,7 @@ def _add(sums: Sums, window: Window, key: str) -> None:
 
 def fading(key: str, outcomes: Array, minutes: float) -> Array:
     """The part of a sum of so many outcomes, of each version at least, that is kept for a window of ``minutes``."""
-    fades = (outcomes > _MEMORY_OUTCOMES) & (key not in _SINCE_THE_START)
-    return np.where(fades, math.exp(-minutes / _MEMORY_MINUTES), 1.0)
+    return np.ones_like(outcomes) if key in _SINCE_THE_START else remembered(outcomes, minutes)
 
 
 def _sum(before: StoredClusters | None, added: Clusters | None, everything: Tally, kept: float) -> StoredClusters:
