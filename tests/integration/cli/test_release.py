@@ -72,6 +72,13 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "20 % to version 2" in shown.output
     assert "3 minutes with traffic" in " ".join(shown.output.split())
+    slope = release("start", "tiny-sentiment", "2", "--dry-run", "-o", "shares=0.1,0.6", "-o", "judge.silent_minutes=7")
+    assert [share for share in ("10 %", "20 %", "60 %", "100 %") if f"{share} to" in slope.output] == [
+        "10 %",
+        "60 %",
+        "100 %",
+    ]
+    assert "7 minutes" in " ".join(slope.output.replace("│", " ").split())
     assert "There are no releases yet" in release("status").output
 
 
