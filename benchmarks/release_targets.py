@@ -27,9 +27,9 @@ _ANY = 1e12
 _EVIDENCE = 2
 # The medians of the first test, which bet on independent outcomes.
 _BEFORE = {"errors": 2, "broken": 2, "slow": 2, "slow-tail": 3, "one-label": 2, "one-value": 2, "shifted": 2}
-# So small an effect that guards are looked at all day; users are assigned as a whole, or each record by itself.
 # Users with tastes can need more than a day, so the test ends after four hours, with an interval.
 _USERS = AbTest(sticky="user", max_minutes=240)
+# So small an effect that guards are looked at all day; users are assigned as a whole, or each record by itself.
 _GUARDS, _RECORDS = AbTest(effect=0.0005, sticky="user"), AbTest(effect=0.0005)
 
 
@@ -101,7 +101,7 @@ def _low() -> Iterator[Target]:
     claim = "broken: failures at 360 requests an hour until it is gone, 99th percentile"
     yield Target("broken@0.1", claim, Canary(), partial(_named, "broken", 0.1), _failures, 8, unit="")
     claim = "blue/green at 60 requests an hour: promoted although it fails 15 %"
-    yield Target("blue-green", claim, BlueGreen(), _failing, _promoted, 5, hours=26)
+    yield Target("blue-green", claim, BlueGreen(), _failing, _promoted, 5, hours=12)
     claim = "silent: promoted without any metric of the candidate"
     yield Target("silent", claim, Canary(), partial(_named, "silent", 10), _promoted, 0)
     claim = "silent: median minutes until it is rolled back"
