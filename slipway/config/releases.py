@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
+from slipway.config.guardrails import Guardrails
 from slipway.config.validation import Section
 
 Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
@@ -52,6 +53,7 @@ class JudgeConfig(Section):
     ``false_rollback`` bounds the probability that a candidate within every margin is ever rolled back for a metric,
     however often the judge looks. ``false_promotion`` bounds the probability that a candidate worse than a proven
     margin is promoted. A release waits until its candidate has ``min_requests``, for ``deadline_minutes`` at most.
+    ``metrics`` has the user's own, by name.
     """
 
     false_rollback: Probability = 0.01
@@ -68,6 +70,7 @@ class JudgeConfig(Section):
     accuracy: Limit = Limit(margin=0.05)
     reward: Limit = Limit(margin=0.05)
     agreement: AgreementLimit = AgreementLimit()
+    metrics: Guardrails = Field(default={})
     alarms: tuple[AlarmName, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """Add labels to the evidence of a release: each label once, counted for the version that predicted."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from slipway.config import ModelConfig
 from slipway.config.releases import AbTest, Options
@@ -29,7 +30,7 @@ def with_accuracy(record: ReleaseRecord, last: Window, counters: AccuracyCounter
         # After a table restore the counters can be behind the record; then nothing is new.
         if new.n > 0 and 0 <= new.total <= new.n:
             arms.setdefault(version, {})[keys.ACCURACY] = new
-    return Window(last.start, last.end, arms)
+    return replace(last, arms=arms)
 
 
 def check_accuracy(options: Options, name: str, model: ModelConfig, labels: Collection[str]) -> None:

@@ -1,5 +1,7 @@
 """Count which version's items got more clicks in an interleaving, for the sign test."""
 
+from dataclasses import replace
+
 from slipway.config.releases import Interleave
 from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import release_tag
@@ -25,4 +27,4 @@ def with_preferences(record: ReleaseRecord, last: Window, counters: WinCounters,
     undecided = Tally(shown - decided.n, 0)
     arms = {version: dict(tallies) for version, tallies in last.arms.items()}
     arms.setdefault(candidate, {}).update({keys.PREFERRED: decided, keys.TIES: undecided})
-    return Window(last.start, last.end, arms)
+    return replace(last, arms=arms)

@@ -62,6 +62,11 @@ def value_key(limit: float) -> str:
     return f"value:{limit!r}"
 
 
+def guardrail_key(name: str) -> str:
+    """The key of the tally of a metric of the user's own."""
+    return f"metric:{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The tallies of each version in a past period.
@@ -69,13 +74,15 @@ class Window:
     ``arms`` has each version's tallies: ``errors`` of all its requests (the service's faults, not the caller's),
     ``p50`` and ``p99`` (latencies above the limits of `record.latency_limits`), ``label:…``, ``value:…`` (values above
     a limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels of predictions made since the release
-    started), ``reward`` and, where they exist, ``agreement`` (records on which a shadow disagrees), ``preferred`` and
-    ``ties``. Tallies that were not measured are left out.
+    started), ``reward`` and, where they exist, ``metric:…`` (the user's own), ``agreement`` (records on which a shadow
+    disagrees), ``preferred`` and ``ties``. Tallies that were not measured are left out. ``refused`` has the metrics of
+    the user's own whose values cannot be counted, each with the reason.
     """
 
     start: datetime
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def minutes(self) -> float:

@@ -17,7 +17,14 @@ from slipway.releases.strategies import experiments, progressive
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
 from slipway.releases.strategies.analysis import analyze
 from slipway.releases.strategies.settled import are_at, keep, losers, takes_no_slot
-from slipway.releases.strategies.transitions import add_entry, enter_phase, give_all_traffic, promote, roll_back
+from slipway.releases.strategies.transitions import (
+    add_entry,
+    enter_phase,
+    give_all_traffic,
+    note_refused,
+    promote,
+    roll_back,
+)
 
 _PREPARATION = timedelta(minutes=30)
 
@@ -46,7 +53,7 @@ def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision
     if not record.phase.ended and _is_foreign(record, evidence):
         return _held_back(record, evidence, now)
     clear = record.model_copy(update={"conflict": False}) if record.conflict else record
-    moved, verdicts = _moved(clear, evidence, now)
+    moved, verdicts = _moved(note_refused(clear, evidence.windows, now), evidence, now)
     return Decision(moved, tuple(_actions(moved, evidence)), verdicts)
 
 
