@@ -74,7 +74,7 @@ class ReleasesStack(cdk.Stack):
         self._name_slots(slots)
         self._allow_everywhere(control)
         for group in shadow.groups:
-            self._allow_subscribing(group)
+            self._allow_on_log(group)
         for name, each in slots.items():
             self._allow_slots(name, each)
         self._schedule()
@@ -146,12 +146,13 @@ class ReleasesStack(cdk.Stack):
         if key := self._config.monitoring.alarms.key_arn:
             function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
         function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
-        reason = "AWS supports no resource names for reading metrics, alarms, rules and target health."
+        function.allow(["logs:GetQueryResults", "logs:StopQuery"], "*")
+        reason = "AWS supports no resource names for reading metrics, alarms, query results, rules and target health."
         acknowledge(function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
-    def _allow_subscribing(self, group: logs.ILogGroup) -> None:
-        """Allow subscribing the shadow function to a log group."""
-        actions = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
+    def _allow_on_log(self, group: logs.ILogGroup) -> None:
+        """Allow subscribing the shadow function to a log group, and counting by segment what is in it."""
+        actions = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
         self.function.allow([f"logs:{action}" for action in actions], group.log_group_arn)
 
     def _allow_reading_slots(self) -> None:

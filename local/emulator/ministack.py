@@ -27,6 +27,7 @@ from local.emulator import (
     function_folders,
     function_metrics,
     iam_wildcards,
+    log_queries,
     named_resources,
     route_paths,
     subscriptions,
@@ -66,6 +67,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     function_folders.install()
     function_metrics.install()
     trimmed_counts.install()
+    log_queries.install()
     cross_origin.install()
     iam_wildcards.install()
     route_paths.install()

@@ -14,7 +14,7 @@ from ministack.core import iam_actions
 
 _SERVICE_CALLS = ("DescribeServices", "UpdateService")
 _PARAMETER_CALLS = ("GetParameters",)
-_FILTER_CALLS = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
+_GROUP_CALLS = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
 
 
 def install() -> None:
@@ -40,7 +40,7 @@ def resource_of(service: str, target: str, body: bytes, parameters: Mapping[str,
     if service == "ssm" and action in _PARAMETER_CALLS:
         names = _read(body).get("Names") or [""]
         return f"arn:aws:ssm:{place}:parameter/{names[0].lstrip('/')}" if names[0] else None
-    if service == "logs" and action in _FILTER_CALLS:
+    if service == "logs" and action in _GROUP_CALLS:
         group = _read(body).get("logGroupName")
         return f"arn:aws:logs:{place}:log-group:{group}:*" if group else None
     if service == "elasticloadbalancing":

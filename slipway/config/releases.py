@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, FiniteFloat, model_validator
 
 from slipway.config.guardrails import Guardrails
+from slipway.config.segments import Segments
 from slipway.config.validation import Section
 
 Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
@@ -180,10 +181,11 @@ Strategy = Literal["all-at-once", "blue-green", "canary", "linear", "shadow", "a
 
 
 class ReleaseConfig(Section):
-    """`release` of one model: the judge, each strategy's options, and the default strategy."""
+    """`release` of one model: the judge, the segments, each strategy's options, and the default strategy."""
 
     strategy: Strategy = "canary"
     judge: JudgeConfig = JudgeConfig()
+    segments: Segments = ()
     all_at_once: AllAtOnce = AllAtOnce()
     blue_green: BlueGreen = BlueGreen()
     canary: Canary = Canary()

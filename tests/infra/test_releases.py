@@ -45,6 +45,9 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
         "logs:DescribeSubscriptionFilters",
         "logs:PutSubscriptionFilter",
         "logs:DeleteSubscriptionFilter",
+        "logs:StartQuery",
+        "logs:GetQueryResults",
+        "logs:StopQuery",
         "dynamodb:BatchGetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
@@ -55,7 +58,17 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
     assert [action for action, resources in actions.items() if "*" in resources] == [
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
+        "logs:GetQueryResults",
+        "logs:StopQuery",
     ]
+
+
+def test_it_queries_the_logs_that_models_are_counted_in(templates, heavy):
+    """The resource of StartQuery is the log group; the results of a query have none."""
+    for template, groups in ((templates.releases, 1), (heavy.releases, 2)):
+        assert len(actions_of(template)["logs:StartQuery"]) == groups
+        (function,) = of_type(template, "AWS::Lambda::Function")
+        assert "logs" in json.dumps(function["Environment"]["Variables"]["SLIPWAY_SHADOW"])
 
 
 def test_it_reads_the_counters_of_feedback_and_writes_none(templates):

@@ -15,9 +15,10 @@ from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, prin
 from slipway.cli.release.fields import request_fields
 from slipway.cli.release.live import live_shares, slot_shares
 from slipway.cli.release.report import history_table, print_pass, record_table
+from slipway.cli.release.segments import Segments, named_segments, segment_table
 from slipway.cli.release.target import ReleaseTarget, find_model_releases, find_releases
 from slipway.config.releases import Shadow
-from slipway.models.package import load_package
+from slipway.models.package import Package, load_package
 from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.outputs import Outputs
 from slipway.releases.record.document import dump_record
@@ -37,6 +38,7 @@ def start(
     *,
     strategy: Annotated[str | None, typer.Option(help="Strategy. Default: `release.strategy` of slipway.yaml.")] = None,
     option: Changes = None,
+    segment: Segments = None,
     reason: Reason = "",
     by: By = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan without starting.")] = False,
@@ -47,10 +49,11 @@ def start(
     store = target.deployment.store()
     last = next(iter(store.current([model])), None)
     stable = stable_version(target.config, model, last, _live(target, model))
-    request = ReleaseRequest(
-        model, tuple(candidates), strategy, named_changes(option), by or _caller(target, dry_run), reason
-    )
-    outputs = _outputs(target, config.parent, model, stable)
+    by = by or _caller(target, dry_run)
+    asked = named_segments(segment)
+    request = ReleaseRequest(model, tuple(candidates), strategy, named_changes(option), by, reason, asked)
+    package = _package(target, config.parent, model, stable)
+    outputs = Outputs.of(package) if package is not None else Outputs()
     fields = partial(request_fields, target.config, config, model)
     record = start_record(
         target.config,
@@ -58,6 +61,7 @@ def start(
         stable=stable,
         labels=outputs.labels,
         value_limits=outputs.value_limits,
+        package=package,
         fields=fields,
         now=datetime.now(UTC),
     )
@@ -98,6 +102,8 @@ def status(
     console = Console()
     for record in records:
         console.print(record_table(record, live_shares(target, record)))
+        if (by_segment := segment_table(record)) is not None:
+            console.print(by_segment)
     if not records:
         console.print("There are no releases yet.")
 
@@ -149,7 +155,7 @@ def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
     return None if target.config.models[model].tier == "light" else slot_shares(target, model)
 
 
-def _outputs(target: ReleaseTarget, root: Path, model: str, version: int) -> Outputs:
-    """A version's outputs if its package is here; without them, the judge compares neither labels nor values."""
+def _package(target: ReleaseTarget, root: Path, model: str, version: int) -> Package | None:
+    """A version's package if it is here; without it, the judge compares neither labels nor values."""
     folder = target.config.model_folder(root, model) / str(version)
-    return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()
+    return load_package(folder) if folder.is_dir() else None

@@ -53,8 +53,10 @@ class Deployment:
         """The slots of the heavy models of this slipway.yaml."""
         return HeavyTier(_HeavyModels(config, self).slots)
 
-    def controller(self, config: Config, heavy: HeavyTier | None = None) -> Controller:
+    def controller(self, config: Config, heavy: HeavyTier | None = None, *, reads_logs: bool = True) -> Controller:
         """Build the controller for this slipway.yaml, by default with a tier of its own.
+
+        Segments are counted if it ``reads_logs``, which is charged.
 
         Raises:
             UnavailableError: no region is set.
@@ -63,9 +65,10 @@ class Deployment:
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
+        logs = self.shadow.logs if self.shadow is not None and reads_logs else None
         world = World(
             tiers={"light": LightTier(light), "heavy": heavy or self.heavy_tier(config)},
-            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
+            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span, logs=logs),
             shadows=self._shadows(config.project),
             notifier=notifier,
         )

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from slipway.aws.clients import answered_by, new_client
+from slipway.aws.log_queries import LogQueries
 from slipway.aws.metric_data import MetricDataReader, MetricQuery
 from slipway.config.releases import Shadow
 from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
@@ -22,6 +23,7 @@ from slipway.releases.evidence.guardrails import guardrail_queries, guardrail_ta
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
+from slipway.releases.evidence.segments import with_groups
 from slipway.releases.evidence.tallies import Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 
@@ -48,6 +50,7 @@ class CloudWatchEvidence:
         rewards: the counters of feedback: rewards, labels and clicks.
         lag: how long after its end a minute is read.
         span: the length of the spans in which rewards are counted.
+        logs: the log group of each model's serving processes, which is read for segments; without it, none are counted.
     """
 
     def __init__(
@@ -58,8 +61,11 @@ class CloudWatchEvidence:
         *,
         lag: timedelta = LAG,
         span: timedelta = BUCKET,
+        logs: Mapping[str, str] | None = None,
     ) -> None:
         self._project = project
+        self._logs = logs or {}
+        self._queries = LogQueries(options) if logs else None
         self._rewards = rewards
         self._lag = lag
         self._span = span
@@ -78,7 +84,8 @@ class CloudWatchEvidence:
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         windows = [_window(record, values, minute) for minute in minutes]
         last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
-        return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
+        preferred = with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values()))
+        return (*windows[:-1], self._with_groups(record, preferred))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
         stable = record.stable
@@ -100,6 +107,12 @@ class CloudWatchEvidence:
             found = self._client.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
         return {alarm["AlarmName"]: alarm["StateValue"] == "ALARM" for alarm in alarms}
+
+    def _with_groups(self, record: ReleaseRecord, last: Window) -> Window:
+        group = self._logs.get(record.model)
+        if group is None or self._queries is None:
+            return last
+        return with_groups(record, last, partial(self._queries.read, group))
 
     def _with_rewards(self, record: ReleaseRecord, last: Window) -> Window:
         """The last window with the rewards that arrived since the last look, whatever their prediction time."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from slipway.releases.routing.segments import GroupKey
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -67,6 +69,18 @@ def guardrail_key(name: str) -> str:
     return f"metric:{name}"
 
 
+Groups = Mapping[GroupKey, Mapping[str, Tally]]
+"""The tallies of each group of the release's segments; only those that the group has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """What the groups of the segments add since the record's ``grouped_until``, up to a time."""
+
+    until: datetime
+    groups: Groups
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The tallies of each version in a past period.
@@ -76,13 +90,14 @@ class Window:
     a limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels of predictions made since the release
     started), ``reward`` and, where they exist, ``metric:…`` (the user's own), ``agreement`` (records on which a shadow
     disagrees), ``preferred`` and ``ties``. Tallies that were not measured are left out. ``refused`` has the metrics of
-    the user's own whose values cannot be counted, each with the reason.
+    the user's own whose values cannot be counted, each with the reason. ``grouped`` is in the last window of a look.
     """
 
     start: datetime
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
     refused: Mapping[str, str] = field(default_factory=dict)
+    grouped: Grouped | None = None
 
     @property
     def minutes(self) -> float:

@@ -35,7 +35,7 @@ class Place:
     """One record's place in a request; ``key`` is its cache key once the cache has been looked up.
 
     ``id`` is unsigned until the request is answered, unless another slot gave it. ``elsewhere`` means that another slot
-    predicted, counted and captured the record.
+    predicted, counted and captured the record. ``milliseconds`` is how long the graph ran on its batch here.
     """
 
     record: Record
@@ -45,6 +45,7 @@ class Place:
     output: Output | None = None
     cached: bool = False
     elsewhere: bool = False
+    milliseconds: float | None = None
 
 
 async def never() -> None:

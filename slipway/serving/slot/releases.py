@@ -8,6 +8,7 @@ from threading import Lock
 from slipway.config import Config
 from slipway.errors import UnavailableError
 from slipway.releases.routing.release import Release
+from slipway.releases.routing.segments import Segmenting
 from slipway.releases.routing.serving import Serving, ServingStore
 from slipway.serving.prediction.live_releases import FRESH_SECONDS
 
@@ -56,6 +57,9 @@ class SlotReleases:
 
     def known(self, model: str) -> Serving | None:  # noqa: ARG002 - a slot has one
         return self._known
+
+    def segmenting(self, model: str) -> Segmenting | None:  # noqa: ARG002 - a slot has one
+        return self._known.segmenting if self._known is not None else None
 
     def claim_refresh(self) -> bool:
         """Return True once when the copy becomes stale; the caller must then `refresh` it."""

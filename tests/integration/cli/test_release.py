@@ -15,6 +15,7 @@ from slipway.aws.table import lazy_client
 from slipway.cli import app
 from slipway.errors import ConflictError, InputError, NotFoundError
 from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.groups import StoredGroup
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.table import DynamoReleaseStore
 
@@ -73,6 +74,31 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
     assert "20 % to version 2" in shown.output
     assert "3 minutes with traffic" in " ".join(shown.output.split())
     assert "There are no releases yet" in release("status").output
+
+
+def test_a_release_has_the_segments_that_it_is_started_with(project: Path) -> None:
+    assert release("start", "tiny-sentiment", "2", "--segment", "text=good,bad").exit_code == 0
+    (segment,) = stored().segments
+    assert (segment.input, segment.values) == ("text", ("good", "bad"))
+    assert "By segment" not in release("status").output
+    store = DynamoReleaseStore("control", client=lazy_client())
+    groups = tuple(
+        StoredGroup(version=version, segment=0, group=0, tallies={"errors": (1000, bad)})
+        for version, bad in ((1, 0), (2, 50))
+    )
+    store.save(stored().model_copy(update={"groups": groups}))
+    shown = " ".join(release("status").output.split())
+    assert "version 2 is worse for text=good: errors 5 % of 1,000 against 0 % of 1,000" in shown
+    assert "corrected for 3 segments" in shown
+
+
+@pytest.mark.parametrize(
+    ("segment", "said"), [("text", "text has no categories"), ("tone=good", "'tone' is no input"), ("=a", "input")]
+)
+def test_a_segment_that_cannot_be_is_refused(project: Path, segment: str, said: str) -> None:
+    refused = release("start", "tiny-sentiment", "2", "--segment", segment)
+    assert isinstance(refused.exception, InputError)
+    assert said in str(refused.exception)
 
 
 def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:
