@@ -53,7 +53,8 @@ class JudgeConfig(Section):
 
     ``false_rollback`` bounds the probability that a candidate within every margin is ever rolled back for a metric,
     however often the judge looks. ``false_promotion`` bounds the probability that a candidate worse than a proven
-    margin is promoted. A release waits until its candidate has ``min_requests``, for ``deadline_minutes`` at most.
+    margin is promoted. A release waits until its candidate has ``min_requests``, for ``deadline_minutes`` at most. In
+    the first ``warmup_minutes`` of a candidate its latencies do not count.
     ``metrics`` has the user's own, by name.
     """
 
@@ -61,6 +62,7 @@ class JudgeConfig(Section):
     false_promotion: Probability = 0.05
     min_requests: Annotated[int, Field(ge=1)] = 100
     deadline_minutes: Annotated[FiniteFloat, Field(gt=0, le=129_600)] = 1440
+    warmup_minutes: Minutes = 1
     outage: Difference = 0.2
     errors: Limit = Limit(margin=0.005, proven=True)
     p50: LatencyLimit = LatencyLimit(ratio=1.25, proven=True)

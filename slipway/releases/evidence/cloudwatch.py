@@ -25,7 +25,7 @@ from slipway.releases.evidence.queries import COUNT, Query, over, value_queries,
 from slipway.releases.evidence.rewards import new_rewards
 from slipway.releases.evidence.segments import with_groups
 from slipway.releases.evidence.tallies import Reference, Tally, Window
-from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.document import LatencyLimits, ReleaseRecord
 
 _MINUTE = timedelta(minutes=1)
 # The metrics of a minute appear some time after its end.
@@ -90,17 +90,28 @@ class CloudWatchEvidence:
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
         stable = record.stable
         figures = [Query(stable, _LATENCY, statistic) for statistic in ("p50", "p99", COUNT)]
-        queries = [*figures, *_counts(record, stable)]
         end = now - self._lag
-        values = self._read(record, queries, end - _BEFORE, end, _BEFORE)
-        p50, p99, count = (values.get(query, {}) for query in figures)
-        sums = {query: sum(found.values()) for query, found in values.items()}
-        tallies = _tallies(record, stable, sums)
+        values = self._read(record, figures, end - _BEFORE, end, _BEFORE)
+        p50, p99, count = (values.get(figure, {}) for figure in figures)
         # CloudWatch aligns its periods, so the time before the release can touch two of them. Use the fuller one.
         fullest = max(count, key=lambda span: count[span], default=None)
-        if fullest is None or count[fullest] < _LEAST_FOR_QUANTILES or fullest not in p50 or fullest not in p99:
-            return Reference(tallies=tallies) if tallies else None
-        return Reference(p50[fullest], p99[fullest], tallies)
+        limits = None
+        if fullest is not None and count[fullest] >= _LEAST_FOR_QUANTILES and fullest in p50 and fullest in p99:
+            limits = LatencyLimits(p50_ms=p50[fullest], p99_ms=p99[fullest])
+        past = self._past(record.model_copy(update={"limits": limits}), _floor(end))
+        if not past:
+            return None
+        if limits is None:
+            return Reference(tallies=_added_up(past), past=past)
+        return Reference(limits.p50_ms, limits.p99_ms, _added_up(past), past)
+
+    def _past(self, record: ReleaseRecord, end: datetime) -> tuple[Mapping[str, Tally], ...]:
+        """The stable version's tallies of each minute before, without minutes that had no traffic."""
+        start = end - _BEFORE
+        values = self._read(record, list(_queries(record, record.stable)), start, end, _MINUTE)
+        minutes = (start + number * _MINUTE for number in range(_BEFORE // _MINUTE))
+        at = ({query: found[minute] for query, found in values.items() if minute in found} for minute in minutes)
+        return tuple(tallies for each in at if (tallies := _tallies(record, record.stable, each)))
 
     def alarms(self, names: Sequence[str]) -> dict[str, bool]:
         with answered_by("CloudWatch"):
@@ -148,6 +159,14 @@ class CloudWatchEvidence:
         if query.label is not None:
             named[metrics.LABEL] = dimension_value(query.label)
         return MetricQuery(metrics.NAMESPACE, query.metric, query.statistic, tuple(named.items()))
+
+
+def _added_up(minutes: Sequence[Mapping[str, Tally]]) -> dict[str, Tally]:
+    added: dict[str, Tally] = {}
+    for minute in minutes:
+        for key, tally in minute.items():
+            added[key] = added.get(key, keys.NOTHING) + tally
+    return added
 
 
 def _is_shadow(record: ReleaseRecord) -> bool:

@@ -111,11 +111,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The stable version's past: its latency quantiles in milliseconds, and its tallies."""
+    """The stable version's past: its latency quantiles in milliseconds, and its tallies.
+
+    ``past`` has the tallies of each minute, oldest first, and tells how much minutes differ by themselves.
+    """
 
     p50_ms: float | None = None
     p99_ms: float | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    past: tuple[Mapping[str, Tally], ...] = ()
 
 
 class Readiness(StrEnum):

@@ -19,13 +19,13 @@ from slipway.releases.routing.release import Candidate, Release, Shadowing
 from slipway.releases.routing.segments import Segment, Segmenting
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.statistics.betting import BETS, Array
-from slipway.releases.statistics.capital import Capital
+from slipway.releases.statistics.capital import COUNTS, Capital
 
 _LABELS_BY_SEGMENT = 10
 
 
 class StoredCapital(Stored):
-    """A candidate's `Capital`, row by row: the bets against it, the bets in its favour, and the six counts."""
+    """A candidate's `Capital`, row by row: the bets against it, the bets in its favour, and all counts."""
 
     against: tuple[tuple[float, ...], ...]
     favour: tuple[tuple[float, ...], ...]
@@ -34,18 +34,20 @@ class StoredCapital(Stored):
     @classmethod
     def of(cls, capital: Capital) -> "StoredCapital":
         """Convert for storage; the logarithms keep the precision that a decision needs."""
-        counts = [capital.candidate_n, capital.candidate_sum, capital.stable_n, capital.stable_sum]
-        counts += [capital.recent_n, capital.recent_sum]
-        return cls.model_construct(against=_rows(capital.against), favour=_rows(capital.favour), counts=_rows(counts))
+        return cls.model_construct(
+            against=_rows(capital.against), favour=_rows(capital.favour), counts=_rows(capital.packed_counts())
+        )
+
+    def fits(self, rows: int) -> bool:
+        """Whether the bets and counts are those of this version of Slipway for so many comparisons."""
+        counts, bets = len(self.counts) == COUNTS, {len(each) for each in (*self.against, *self.favour)}
+        return counts and bets <= {BETS} and len(self.against) == len(self.favour) == rows
 
     def unpacked(self) -> Capital:
         """Convert back to arrays."""
         bets = (-1, BETS)
-        return Capital(
-            np.array(self.against, dtype=float).reshape(bets),
-            np.array(self.favour, dtype=float).reshape(bets),
-            *np.array(self.counts, dtype=float),
-        )
+        against, favour = (np.array(each, dtype=float).reshape(bets) for each in (self.against, self.favour))
+        return Capital.unpacked(against, favour, np.array(self.counts, dtype=float))
 
 
 def _rows(values: Any) -> tuple[tuple[float, ...], ...]:
@@ -77,7 +79,8 @@ class ReleaseRecord(Stored):
     - ``segments``: the inputs by whose values results are shown apart; ``groups`` has the sums until ``grouped_until``.
     - ``minutes`` and ``requests``: the progress of the current step, counted only while its candidate has traffic.
     - ``settled``: the release has ended and the world matches the record.
-    - ``reference``: upper bounds on the stable version's means, row by row, for use once it has no traffic.
+    - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
+      it has no traffic.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``conflict``: the live shares are not those of the record.
@@ -112,6 +115,7 @@ class ReleaseRecord(Stored):
     limits: LatencyLimits | None = None
     capitals: tuple[StoredCapital, ...] = ()
     reference: tuple[float, ...] | None = None
+    reference_low: tuple[float, ...] | None = None
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
     weighed_at: AwareDatetime | None = None
     held: bool = False
@@ -194,6 +198,12 @@ class ReleaseRecord(Stored):
         slower = version != self.stable
         p50, p99 = (self.judge.p50.ratio, self.judge.p99.ratio) if slower else (1, 1)
         return {P50: self.limits.p50_ms * p50, P99: self.limits.p99_ms * p99}
+
+    @property
+    def both_latency_limits(self) -> dict[str, tuple[float, float]]:
+        """The candidates' and the stable version's limit of each latency quantile, in milliseconds."""
+        stable = self.latency_limits(self.stable)
+        return {key: (limit, stable[key]) for key, limit in self.latency_limits(self.candidates[0]).items()}
 
     def with_order(self, order: OperatorOrder) -> "ReleaseRecord":
         """The record with an operator's order, which the next pass carries out."""

@@ -1,7 +1,7 @@
 """Select the runs of a simulated experiment that need a decision: `ProgressiveScreen` for several arms."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -19,7 +19,6 @@ from slipway.releases.statistics.sample_size import early_alpha, running_radius,
 from slipway.releases.strategies.analysis import EXPERIMENTAL, first_capital, questions_of
 from slipway.releases.strategies.experiments import live_candidates
 
-_FIELDS = tuple(each.name for each in fields(Capital))
 _lgamma = np.vectorize(math.lgamma, otypes=[float])
 Totals = dict[int, dict[str, tuple[Array, Array]]]
 
@@ -50,7 +49,7 @@ class ExperimentScreen:
         capital: dict[int, Capital] = {}
         for index, version in enumerate(record.candidates):
             stored = record.capitals[index].unpacked() if record.capitals else first_capital(asked, None)
-            capital[version] = Capital(*(np.repeat(getattr(stored, name)[None], runs, axis=0) for name in _FIELDS))
+            capital[version] = stored.repeated(runs)
         versions = (record.stable, *record.candidates)
         totals: Totals = {v: {key: (np.zeros(runs), np.zeros(runs)) for key in EXPERIMENTAL} for v in versions}
         no = np.zeros(runs, dtype=bool)
@@ -79,7 +78,7 @@ class ExperimentScreen:
         """A run's record as if every window before the newest had been decided on."""
         if not self.screened[run]:
             return record
-        capitals = (Capital(*(getattr(each, name)[run] for name in _FIELDS)) for each in self.before.values())
+        capitals = (each.of_run(run) for each in self.before.values())
         totals = {
             version: {
                 key: StoredTally(n=float(n[run]), total=float(total[run]))

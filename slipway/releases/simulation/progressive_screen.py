@@ -1,6 +1,6 @@
 """Compute the bets of all simulated runs at once, and select the runs that need a decision."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -17,7 +17,6 @@ from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.strategies.analysis import first_capital, questions_of
 
 Flags = NDArray[np.bool_]
-_FIELDS = tuple(each.name for each in fields(Capital))
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class ProgressiveScreen:
         """Create the screen of runs that all start from the same record."""
         asked = questions_of(record)
         started = record.capitals[0].unpacked() if record.capitals else first_capital(asked, None)
-        capital = Capital(*(np.repeat(getattr(started, name)[None], runs, axis=0) for name in _FIELDS))
+        capital = started.repeated(runs)
         none, no = np.zeros((3, runs)), np.zeros((3, runs), dtype=bool)
         screen = cls(
             asked,
@@ -91,7 +90,7 @@ class ProgressiveScreen:
         """A run's record as if every window before the newest had been decided on."""
         if not self.screened[run]:
             return record
-        capital = Capital(*(getattr(self.before, name)[run] for name in _FIELDS))
+        capital = self.before.of_run(run)
         update = {
             "capitals": (StoredCapital.of(capital),),
             "judged_until": start,

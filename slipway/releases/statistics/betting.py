@@ -14,15 +14,16 @@ Array = NDArray[np.float64]
 
 # The alternatives for which each bet is optimal: the odds of a bad outcome, as multiples of the odds on the boundary.
 # The first of each list bets nothing. It refunds the other bets after they lose, for a candidate that turns bad later.
-AGAINST = np.array([1.0, 1.15, 1.5, 2.5, 6.0, 40.0])
+AGAINST = np.array([1.0, 1.15, 1.5, 2.5, 6.0, 40.0, 1500.0])
 # The alternatives in favour: the mean of a harmless candidate, as shares of the boundary's mean.
-IN_FAVOUR = np.array([1.0, 0.95, 0.8, 0.5, 0.2, 0.03])
+IN_FAVOUR = np.array([1.0, 0.95, 0.8, 0.6, 0.4, 0.2, 0.03])
 BETS = len(AGAINST)
 
 _LOWEST_GUESS = 1e-4
 _HIGHEST_BOUNDARY = 0.999
 _REINVESTED = 0.0005
-_STAKE = 0.5  # the largest part of the capital that one stable outcome may lose
+_STEPS = 4
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,29 @@ class Block:
     candidate_sum: Array
     stable_n: Array
     stable_sum: Array
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> "Block":
+        """A block without outcomes."""
+        none = np.zeros(shape)
+        return cls(none, none, none, none)
+
+    def __add__(self, other: "Block") -> "Block":
+        return Block(
+            self.candidate_n + other.candidate_n,
+            self.candidate_sum + other.candidate_sum,
+            self.stable_n + other.stable_n,
+            self.stable_sum + other.stable_sum,
+        )
+
+    def where(self, kept: NDArray[np.bool_]) -> "Block":
+        """The block with only the kept comparisons' outcomes."""
+        return self.scaled(kept.astype(float), kept.astype(float))
+
+    def scaled(self, candidate: Array, stable: Array) -> "Block":
+        """The block with each side's number and sum multiplied by a factor."""
+        ours = (self.candidate_n * candidate, self.candidate_sum * candidate)
+        return Block(*ours, self.stable_n * stable, self.stable_sum * stable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +71,13 @@ class Boundary:
         highest = np.where(self.ratio > 0, (_HIGHEST_BOUNDARY - self.margin) / np.maximum(self.ratio, 1e-12), 0.5)
         return np.clip(stable, _LOWEST_GUESS, np.maximum(highest, _LOWEST_GUESS))
 
+    def at(self, stable: Array) -> Array:
+        """The line at stable means of shape [..., comparisons, bets]."""
+        return self.ratio[:, None] * stable + self.margin[:, None]
 
-def log_winnings(block: Block, boundary: Boundary, guess: Array) -> tuple[Array, Array]:
-    """The logarithms of the returns on one block of the bets against the candidate and in its favour.
+
+def winnings_against(block: Block, boundary: Boundary, guess: Array) -> Array:
+    """The logarithms of the returns on one block of the bets against the candidate.
 
     Args:
         block: the outcomes, of shape [..., comparisons].
@@ -57,31 +85,63 @@ def log_winnings(block: Block, boundary: Boundary, guess: Array) -> tuple[Array,
         guess: the stable mean as known before the block, from `Boundary.guess`.
 
     Returns:
-        Two arrays of shape [..., comparisons, BETS].
+        An array of shape [..., comparisons, BETS].
     """
-    mean = guess[..., None]
-    limit = boundary.ratio[:, None] * mean + boundary.margin[:, None]
-    against = (AGAINST - 1) / (1 - limit + AGAINST * limit)
-    favour = (IN_FAVOUR - 1) / (1 - limit)
-    weight = boundary.ratio * block.candidate_n / np.maximum(block.stable_n, 1)
-    # Without a stable outcome there is nothing to compare with, so the stake is zero.
-    weight = np.where((boundary.ratio > 0) & (block.stable_n <= 0), np.inf, weight)[..., None]
-    most = _STAKE / np.maximum(weight * np.maximum(mean, 1 - mean), 1e-12)
-    against, favour = np.minimum(against, most), np.maximum(favour, -most)
-    hedge = np.where(np.isfinite(weight), weight, 0.0)
-    return _returns(block, limit, mean, against, hedge), _returns(block, limit, mean, favour, hedge)
+    stable = np.broadcast_to(guess[..., None], (*guess.shape, BETS))
+    line = boundary.at(stable)
+    return _returns(block, boundary, stable, AGAINST * line / (1 - line + AGAINST * line))
 
 
-def _returns(block: Block, limit: Array, mean: Array, stake: Array, hedge: Array) -> Array:
-    candidate_n, candidate_sum = block.candidate_n[..., None], block.candidate_sum[..., None]
-    stable_n, stable_sum = block.stable_n[..., None], block.stable_sum[..., None]
+def winnings_for(block: Block, boundary: Boundary, guess: Array) -> Array:
+    """The same of the bets in the candidate's favour."""
+    stable = np.broadcast_to(guess[..., None], (*guess.shape, BETS))
+    return _returns(block, boundary, stable, IN_FAVOUR * boundary.at(stable))
+
+
+def _returns(block: Block, boundary: Boundary, stable: Array, candidate: Array) -> Array:
+    """The likelihood ratio of an alternative to the null nearest to it, for each bet.
+
+    This is the e-variable of R. Turner, A. Ly and P. Grünwald (2024). The nearest point need not be exact: the stable
+    outcomes' stake is derived from the candidate's, and the smaller of the two decides.
+    """
+    n, m = block.candidate_n[..., None], block.stable_n[..., None]
+    ratio = boundary.ratio[:, None]
+    point = _nearest(n, m, boundary, stable, candidate)
+    line = np.clip(boundary.at(point), _LEAST, 1 - _LEAST)
+    stake = (candidate - line) / (line * (1 - line))
+    weight = ratio * n / np.maximum(m, _LEAST)
+    most = np.abs(stable - point) / (point * (1 - point)) / np.maximum(weight, _LEAST)
+    stake = np.where(ratio > 0, np.clip(stake, -most, most), stake)
+    hedge = np.where(ratio > 0, stake * weight, 0.0)
+    ours, theirs = block.candidate_sum[..., None], block.stable_sum[..., None]
     returns: Array = (
-        candidate_sum * np.log1p(stake * (1 - limit))
-        + (candidate_n - candidate_sum) * np.log1p(-stake * limit)
-        + stable_sum * np.log1p(-stake * hedge * (1 - mean))
-        + (stable_n - stable_sum) * np.log1p(stake * hedge * mean)
+        ours * np.log1p(stake * (1 - line))
+        + (n - ours) * np.log1p(-stake * line)
+        + theirs * np.log1p(-hedge * (1 - point))
+        + (m - theirs) * np.log1p(hedge * point)
     )
-    return returns
+    return np.where((n > 0) & ((m > 0) | (ratio == 0)), returns, 0.0)
+
+
+def _nearest(n: Array, m: Array, boundary: Boundary, stable: Array, candidate: Array) -> Array:
+    """The stable mean of the point on the line that is nearest, by divergence, to the alternative (stable, candidate).
+
+    At that point the two sides pull equally: n ratio (candidate - line) / V(line) = m (point - stable) / V(point), with
+    V(p) = p (1 - p). Each step solves this for the point with the variances of the last one, inside shrinking bounds.
+    """
+    ratio, margin = boundary.ratio[:, None], boundary.margin[:, None]
+    beside = np.where(ratio > 0, (candidate - margin) / np.maximum(ratio, _LEAST), stable)
+    beside = np.clip(beside, _LEAST, 1 - _LEAST)
+    low, high = np.minimum(stable, beside), np.maximum(stable, beside)
+    point = np.clip((m * stable + n * beside) / np.maximum(n + m, _LEAST), low, high)
+    for _ in range(_STEPS):
+        line = np.clip(ratio * point + margin, _LEAST, 1 - _LEAST)
+        ours, theirs = n * ratio / (line * (1 - line)), m / (point * (1 - point))
+        grows = theirs * (point - stable) > ours * (candidate - line)
+        low, high = np.where(grows, low, point), np.where(grows, point, high)
+        point = (theirs * stable + ours * (candidate - margin)) / np.maximum(theirs + ours * ratio, _LEAST)
+        point = np.where((point > low) & (point < high), point, np.sqrt(low * high))
+    return point
 
 
 def reinvested(capital: Array) -> Array:
@@ -107,13 +167,18 @@ def upper_bound(n: Array, total: Array, alpha: float) -> Array:
     By Chernoff's bound it is the smallest u above the observed mean m with n KL(m, u) >= log(1 / alpha), and 1 if there
     are no outcomes.
     """
-    observed = np.where(n > 0, total / np.maximum(n, 1), 0.0)
+    observed = np.where(n > 0, total / np.maximum(n, _LEAST), 0.0)
     low, high = observed.copy(), np.ones_like(observed)
     for _ in range(50):
         middle = (low + high) / 2
         enough = n * _divergence(observed, middle) >= np.log(1 / alpha)
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return np.where(n > 0, high, 1.0)
+
+
+def lower_bound(n: Array, total: Array, alpha: float) -> Array:
+    """A lower confidence bound on the mean, by the same bound: 0 if there are no outcomes."""
+    return 1 - upper_bound(n, n - total, alpha)
 
 
 def _divergence(p: Array, q: Array) -> Array:

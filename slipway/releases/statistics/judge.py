@@ -24,7 +24,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row: both means with their counts, and the evidence against and for the candidate, as log odds."""
+    """One row: both means with their counts, and the evidence against and for the candidate, as log odds.
+
+    ``recent`` says that the counts are of the last outcomes only, which decided; otherwise they are of all.
+    """
 
     row: Comparison
     candidate_n: float
@@ -35,13 +38,17 @@ class Finding:
     favour: float
     worse: bool
     fine: bool
+    recent: bool = False
 
     @property
     def sentence(self) -> str:
         """The finding, for people."""
-        counts = f"{_mean(self.candidate_mean)} of {self.candidate_n:,.0f}"
+        over = self.row.limits_ms
+        ours, theirs = (f" over {_milliseconds(limit)}" for limit in over) if over else ("", "")
+        last = "the last " if self.recent else ""
+        counts = f"{_mean(self.candidate_mean)} of {last}{self.candidate_n:,.0f}{ours}"
         if self.stable_n:
-            counts += f" against {_mean(self.stable_mean)} of {self.stable_n:,.0f}"
+            counts += f" against {_mean(self.stable_mean)} of {self.stable_n:,.0f}{theirs}"
         if self.worse:
             judged = f"worse than allowed ({_allowed(self.row)}), at odds of {_odds(self.against)}"
         elif self.fine:
@@ -71,24 +78,28 @@ class Verdict:
 
 
 def findings(capital: Capital, asked: Questions) -> tuple[Finding, ...]:
-    """The finding for each row."""
-    level, proof = math.log(1 / asked.alpha), math.log(1 / asked.beta)
-    favour = capital.evidence_for()
+    """The finding for each row, and one for each paired metric."""
+    favour = capital.evidence_for(asked)
     against = {metric: float(capital.evidence_against(asked, metric)) for metric in asked.metrics}
-    rows = enumerate(asked.rows)
-    return tuple(
-        Finding(
-            row,
-            float(capital.candidate_n[index]),
-            _share(capital.candidate_sum[index], capital.candidate_n[index]),
-            float(capital.stable_n[index]),
-            _share(capital.stable_sum[index], capital.stable_n[index]),
-            against[row.metric],
-            float(favour[index]),
-            worse=against[row.metric] >= level and _is_the_worst(capital, asked, index),
-            fine=float(favour[index]) >= proof,
-        )
-        for index, row in rows
+    seconds = {index for metric in asked.paired for index in asked.indices(metric)[1:]}
+    shown = (index for index in range(len(asked.rows)) if index not in seconds)
+    return tuple(_finding(capital, asked, index, against[asked.rows[index].metric], favour[index]) for index in shown)
+
+
+def _finding(capital: Capital, asked: Questions, index: int, against: float, favour: float) -> Finding:
+    worse = against >= math.log(1 / asked.alpha) and _is_the_worst(capital, asked, index)
+    counts = capital.rising if worse else capital.counts
+    return Finding(
+        asked.rows[index],
+        float(counts.candidate_n[index]),
+        _share(counts.candidate_sum[index], counts.candidate_n[index]),
+        float(counts.stable_n[index]),
+        _share(counts.stable_sum[index], counts.stable_n[index]),
+        against,
+        float(favour),
+        worse=worse,
+        fine=float(favour) >= math.log(1 / asked.beta),
+        recent=bool(counts.candidate_n[index] < capital.counts.candidate_n[index]),
     )
 
 
@@ -103,7 +114,7 @@ def judge(capital: Capital, asked: Questions, *, requests: float, least: int) ->
             f"too little traffic yet: {counted(round(requests), 'request')} to the candidate, of {least:,} at least"
         )
         return Verdict(Outcome.CONTINUE, waiting, found)
-    unproven = [found[index] for index in asked.proven if not found[index].fine]
+    unproven = [finding for finding in found if finding.row.proven and not finding.fine]
     if unproven:
         return Verdict(Outcome.CONTINUE, "not proven yet: " + "; ".join(each.sentence for each in unproven), found)
     asked_for = ", ".join(dict.fromkeys(asked.rows[index].metric for index in asked.proven)) or "nothing"
@@ -130,8 +141,19 @@ def shared_failure(windows: Sequence[Window], stable: int, candidates: Sequence[
 
 def _is_the_worst(capital: Capital, asked: Questions, index: int) -> bool:
     """Whether a row has the strongest evidence against the candidate in its metric; only that row is blamed."""
-    rows = asked.indices(asked.rows[index].metric)
-    return index == max(rows, key=lambda row: float(capital.against[row].max()))
+    metric = asked.rows[index].metric
+    rows = asked.indices(metric)
+    if metric in asked.paired:
+        return index == rows[0]
+    # What a minute may win is limited, so that several rows often have the same evidence.
+    return index == max(rows, key=lambda row: (float(capital.against[row].max()), _excess(capital, asked, row)))
+
+
+def _excess(capital: Capital, asked: Questions, index: int) -> float:
+    """How far the candidate is above its line."""
+    row, seen = asked.rows[index], capital.rising
+    ours = _share(seen.candidate_sum[index], seen.candidate_n[index])
+    return ours - row.ratio * _share(seen.stable_sum[index], seen.stable_n[index]) - row.margin
 
 
 def _share(total: float, n: float) -> float:
@@ -148,7 +170,16 @@ def _odds(log_evidence: float) -> str:
     return f"{math.exp(log_evidence):,.3g} to 1"
 
 
+def _milliseconds(limit: float) -> str:
+    return f"{limit:,.4g} ms"
+
+
 def _allowed(row: Comparison) -> str:
+    if row.limits_ms is not None:
+        ours, theirs = row.limits_ms
+        return f"{ours / theirs:.3g} times as slow"
+    if row.metric in {"p50", "p99"}:
+        return f"no more of them than {row.metric} says"
     margin = f"{100 * row.margin:.3g}"
     return f"{margin} points more" if row.ratio else f"{margin} % in all"
 

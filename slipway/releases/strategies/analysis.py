@@ -1,7 +1,8 @@
 """One analysis: turn the new windows into capital, counts and a verdict for each candidate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from slipway.releases.record.document import (
 )
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import phases_judged
-from slipway.releases.statistics.capital import Capital, block_of
-from slipway.releases.statistics.comparisons import Questions, against_reference, questions
+from slipway.releases.statistics.betting import Array
+from slipway.releases.statistics.capital import Capital, Flags, block_of
+from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
 
 EXPERIMENTAL = (keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
@@ -44,9 +46,14 @@ class Analysis:
 
 def base_questions(record: ReleaseRecord) -> Questions:
     """The questions while the stable version has traffic."""
-    parts = len(record.candidates) * phases_judged(record.options)
-    shadow = isinstance(record.options, Shadow)
-    return questions(record.judge, record.labels, record.value_limits, shadow=shadow, parts=parts)
+    return questions(
+        record.judge,
+        record.labels,
+        record.value_limits,
+        shadow=isinstance(record.options, Shadow),
+        parts=len(record.candidates) * phases_judged(record.options),
+        limits_ms=record.both_latency_limits,
+    )
 
 
 def questions_of(record: ReleaseRecord) -> Questions:
@@ -54,7 +61,16 @@ def questions_of(record: ReleaseRecord) -> Questions:
     asked = base_questions(record)
     if record.phase is not Phase.BAKING or not record.reference:
         return asked
-    return against_reference(asked, record.reference)
+    upper, lower = record.reference, record.reference_low or (0.0,) * len(record.reference)
+    if len(upper) != len(asked.rows):  # another version of Slipway wrote it
+        upper, lower = (tuple(bound.tolist()) for bound in nothing_known(asked))
+    return against_reference(asked, upper, lower)
+
+
+def nothing_known(asked: Questions) -> tuple[Array, Array]:
+    """The bounds on a stable version of which nothing is known."""
+    none = np.zeros(len(asked.rows))
+    return reference_bounds(asked, none, none)
 
 
 def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
@@ -86,25 +102,43 @@ def first_capital(asked: Questions, reference: Reference | None) -> Capital:
     capital = Capital.of(asked)
     if reference is None:
         return capital
-    block = block_of({}, reference.tallies, asked)
-    kept = np.minimum(1.0, _REMEMBERED / np.maximum(block.stable_n, 1))
-    return replace(capital, recent_n=block.stable_n * kept, recent_sum=block.stable_sum * kept)
+    minutes = [block_of({}, tallies, asked) for tallies in reference.past] or [block_of({}, reference.tallies, asked)]
+    seen = np.sum([minute.stable_n for minute in minutes], axis=0)
+    kept = np.minimum(1.0, _REMEMBERED / np.maximum(seen, 1))
+    for minute in minutes:
+        capital = capital.having_seen(minute.stable_n, minute.stable_sum, kept=kept)
+    return capital
 
 
 def _advanced(
     record: ReleaseRecord, evidence: Evidence, index: int, windows: Sequence[Window], asked: Questions
 ) -> Capital:
-    stored = record.capitals[index].unpacked() if record.capitals else None
-    capital = first_capital(asked, evidence.reference) if stored is None else stored
+    stored = record.capitals[index] if record.capitals else None
+    known = stored is not None and stored.fits(len(asked.rows))
+    capital = stored.unpacked() if stored is not None and known else first_capital(asked, evidence.reference)
     for window in windows:
         arms = (window.arms.get(record.candidates[index], {}), window.arms.get(record.stable, {}))
-        capital = capital.after(block_of(*arms, asked), asked)
+        block = block_of(*arms, asked)
+        if is_warming_up(record, window.start):
+            block = block.where(~_is_latency(asked))
+        alike = shared_failure([window], record.stable, record.candidates, record.judge) is not None
+        capital = capital.after(block, asked, alike=alike)
     return capital
+
+
+def is_warming_up(record: ReleaseRecord, start: datetime) -> bool:
+    """Whether a window is of the candidates' first minutes, whose latencies do not count."""
+    since = record.running_since
+    return since is not None and start < since + timedelta(minutes=record.judge.warmup_minutes)
+
+
+def _is_latency(asked: Questions) -> Flags:
+    return np.array([row.metric in {keys.P50, keys.P99} for row in asked.rows], dtype=bool)
 
 
 def _requests(capital: Capital, asked: Questions) -> float:
     """The candidate's requests: the largest count of any row."""
-    return float(capital.candidate_n.max()) if asked.rows else 0.0
+    return float(capital.counts.candidate_n.max()) if asked.rows else 0.0
 
 
 def _held(verdict: Verdict, alike: str) -> Verdict:

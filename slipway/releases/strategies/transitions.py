@@ -9,7 +9,8 @@ from slipway.releases.record.phases import HistoryEntry, Phase
 from slipway.releases.record.plan import bake_minutes
 from slipway.releases.statistics.capital import block_of
 from slipway.releases.statistics.comparisons import reference_bounds
-from slipway.releases.strategies.analysis import base_questions
+from slipway.releases.statistics.dispersion import design_effect
+from slipway.releases.strategies.analysis import base_questions, first_capital
 
 CONTROLLER = "controller"
 _EVERYTHING = 1.0
@@ -89,9 +90,9 @@ def give_all_traffic(
     The bake is judged against the stable version's counts next to the candidate or, without any, ``reference``.
     """
     shares = tuple(_EVERYTHING if version == winner else 0.0 for version in record.candidates)
-    kept = record.model_copy(
-        update={"winner": winner, "reference": _reference(record, winner, reference), "capitals": ()}
-    )
+    upper, lower = _reference(record, winner, reference)
+    update = {"winner": winner, "reference": upper, "reference_low": lower, "capitals": ()}
+    kept = record.model_copy(update=update)
     what = f"100 % to version {winner}"
     if bake_minutes(record.options):
         return enter_phase(kept, now, Phase.BAKING, what, lines, shares=shares, by=by)
@@ -107,15 +108,22 @@ def _none(record: ReleaseRecord) -> tuple[float, ...]:
     return (0.0,) * len(record.candidates)
 
 
-def _reference(record: ReleaseRecord, winner: int, reference: Reference | None) -> tuple[float, ...]:
+def _reference(
+    record: ReleaseRecord, winner: int, reference: Reference | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Bounds on the stable version's means, by what its outcomes are worth if those of a minute are alike."""
     asked = base_questions(record)
-    if record.capitals:
-        capital = record.capitals[record.candidates.index(winner)].unpacked()
-        n, total = capital.stable_n, capital.stable_sum
+    stored = record.capitals[record.candidates.index(winner)] if record.capitals else None
+    if stored is not None and stored.fits(len(asked.rows)):
+        capital = stored.unpacked()
+        n, total = capital.counts.stable_n, capital.counts.stable_sum
     else:
+        capital = first_capital(asked, reference)
         block = block_of({}, _with_quantiles(reference), asked)
         n, total = block.stable_n, block.stable_sum
-    return tuple(reference_bounds(asked, n, total).tolist())
+    independent = 1 / design_effect(n / (capital.moments.steps + 1), capital.moments.correlation)
+    upper, lower = reference_bounds(asked, n * independent, total * independent)
+    return tuple(upper.tolist()), tuple(lower.tolist())
 
 
 def _with_quantiles(reference: Reference | None) -> dict[str, Tally]:

@@ -178,6 +178,19 @@ def test_the_reference_is_what_the_stable_version_did(cloudwatch: Any) -> None:
     assert (enough.p50_ms, enough.p99_ms) == (50, 99)
 
 
+def test_the_past_is_counted_minute_by_minute_over_limits_of_all_of_it(cloudwatch: Any) -> None:
+    put(cloudwatch, -30, metrics.INFERENCE_LATENCY, *range(1, 101), version=1)
+    put(cloudwatch, -20, metrics.INFERENCE_LATENCY, 10, 60, version=1)
+    put(cloudwatch, -20, metrics.FAILURES, 2, version=1)
+    found = reader().reference(running(), NOW)
+    assert found is not None
+    assert found.past == (
+        {"errors": Tally(100, 0), "p50": Tally(100, 50), "p99": Tally(100, 2)},
+        {"errors": Tally(4, 2), "p50": Tally(2, 1), "p99": Tally(2, 0)},
+    )
+    assert found.tallies["errors"] == Tally(104, 2)
+
+
 def test_alarms_are_on_or_not(cloudwatch: Any) -> None:
     for name, state in (("bad", "ALARM"), ("good", "OK")):
         cloudwatch.put_metric_alarm(

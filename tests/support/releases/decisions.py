@@ -13,7 +13,6 @@ from slipway.releases.strategies.decide import Decision, acknowledged, decide
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-REFERENCE = Reference(20.0, 60.0, {"errors": Tally(60_000, 60)})
 Arms = Mapping[int, Mapping[str, Tally]]
 
 
@@ -51,6 +50,10 @@ def arm(
 def stable_arm(n: float, **shares: float) -> dict[str, Tally]:
     """The same of the stable version, whose limits are its own quantiles."""
     return arm(n, **{"over": 0.5, "slow": 0.01, **shares})
+
+
+# Twenty minutes of the stable version, which are all alike.
+REFERENCE = Reference(20.0, 60.0, {"errors": Tally(60_000, 60)}, (stable_arm(3000),) * 20)
 
 
 @dataclass

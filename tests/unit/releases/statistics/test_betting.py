@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import rel_entr
 from scipy.stats import binom
 
 from slipway.releases.statistics.betting import (
@@ -10,9 +12,10 @@ from slipway.releases.statistics.betting import (
     Block,
     Boundary,
     log_mixture,
-    log_winnings,
     reinvested,
     upper_bound,
+    winnings_against,
+    winnings_for,
 )
 
 
@@ -35,7 +38,7 @@ def expected(line: Boundary, guess: float, counts: tuple[int, int], means: tuple
         theirs.reshape(shape).astype(float),
     )  # fmt: skip
     guesses = line.guess(np.full(shape, guess))
-    returns = [np.exp(each[:, 0, :]) for each in log_winnings(outcomes, line, guesses)]
+    returns = [np.exp(each(outcomes, line, guesses)[:, 0, :]) for each in (winnings_against, winnings_for)]
     return np.array([(weight.reshape(-1, 1) * each).sum(axis=0) for each in returns])
 
 
@@ -67,7 +70,7 @@ def test_looking_every_minute_hardly_ever_accuses_a_candidate_on_the_boundary() 
         mean = 0.05 + 0.04 * np.sin(minute / 20)
         sums = (rng.binomial(20, mean + 0.02, (runs, 1)), rng.binomial(200, mean, (runs, 1)))
         counted = Block(np.full((runs, 1), 20.0), sums[0] * 1.0, np.full((runs, 1), 200.0), sums[1] * 1.0)
-        capital = reinvested(capital + log_winnings(counted, line, line.guess(np.full((runs, 1), 0.05)))[0])
+        capital = reinvested(capital + winnings_against(counted, line, line.guess(np.full((runs, 1), 0.05))))
         highest = np.maximum(highest, log_mixture(capital))
     accused = (highest >= np.log(1 / alpha)).mean()
     assert 0.002 < accused <= alpha
@@ -78,18 +81,38 @@ def test_outcomes_between_0_and_1_pay_no_more_than_whole_ones() -> None:
     line, guess = boundary(margin=0.1), np.array([0.4])
     stake = (AGAINST - 1) / (0.5 + AGAINST * 0.5)
     each = np.log1p(stake * (0.7 - 0.5))
-    assert (log_winnings(block((1, 0.7), (0, 0)), Boundary(line.ratio * 0, np.array([0.5])), guess)[0] <= each).all()
+    assert (winnings_against(block((1, 0.7), (0, 0)), Boundary(line.ratio * 0, np.array([0.5])), guess) <= each).all()
 
 
 def test_one_minute_convicts_a_candidate_that_fails_everything() -> None:
-    against, favour = log_winnings(block((10, 10), (190, 0)), boundary(), np.array([0.001]))
+    minute, guess = block((10, 10), (190, 0)), np.array([0.001])
+    against, favour = (each(minute, boundary(), guess) for each in (winnings_against, winnings_for))
     assert log_mixture(against)[0] > np.log(1e6)
     assert log_mixture(favour)[0] < 0
 
 
+@pytest.mark.parametrize(("ratio", "margin"), [(1.0, 0.005), (1.0, 0.1), (1.5, 0.01)])
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 1), (3, 57), (40, 40), (300, 5700)])
+def test_the_bet_is_nearly_the_best_for_its_alternative(ratio: float, margin: float, ours: int, theirs: int) -> None:
+    """Its growth is within a twentieth of the divergence from the alternative to the line, found by scipy."""
+    stable, line = 0.02, ratio * 0.02 + margin
+    for index in range(1, BETS):
+        candidate = AGAINST[index] * line / (1 - line + AGAINST[index] * line)
+        means = block((ours, ours * candidate), (theirs, theirs * stable))
+        grown = winnings_against(means, boundary(ratio, margin), np.array([stable]))[0, index]
+
+        def divergence(point: float, candidate: float = candidate) -> float:
+            against = ((ours, candidate, ratio * point + margin), (theirs, stable, point))
+            return float(sum(n * (rel_entr(p, q) + rel_entr(1 - p, 1 - q)) for n, p, q in against))
+
+        highest = min((1 - margin) / ratio, 1) - 1e-9
+        least = minimize_scalar(divergence, bounds=(1e-9, highest), method="bounded", options={"xatol": 1e-10}).fun
+        assert 0.95 * least <= grown <= least + 1e-6
+
+
 def test_without_a_stable_outcome_nothing_is_compared() -> None:
-    for returns in log_winnings(block((100, 50), (0, 0)), boundary(), np.array([0.001])):
-        assert (returns == 0).all()
+    for bets in (winnings_against, winnings_for):
+        assert (bets(block((100, 50), (0, 0)), boundary(), np.array([0.001])) == 0).all()
 
 
 def test_nothing_that_can_happen_bankrupts_or_breaks_a_bet() -> None:
@@ -99,8 +122,8 @@ def test_nothing_that_can_happen_bankrupts_or_breaks_a_bet() -> None:
             for theirs in (0, m):
                 shape = np.ones(4)
                 counted = Block(shape * n, shape * ours, shape * m, shape * theirs)
-                for returns in log_winnings(counted, line, line.guess(shape * 0.999)):
-                    assert np.isfinite(returns).all()
+                for bets in (winnings_against, winnings_for):
+                    assert np.isfinite(bets(counted, line, line.guess(shape * 0.999))).all()
 
 
 def test_the_upper_bound_holds_and_is_close() -> None:
@@ -116,14 +139,14 @@ def test_reinvesting_gives_out_no_more_than_was_given() -> None:
     capital = np.random.default_rng(0).normal(0, 30, (500, BETS))
     after = reinvested(capital)
     assert (log_mixture(after) <= log_mixture(capital) + 1e-9).all()
-    assert (after.max(axis=-1) - after.min(axis=-1) < 9.5).all()
+    assert (after.max(axis=-1) - after.min(axis=-1) < np.log(BETS / 0.0005) + 0.01).all()
 
 
 def test_a_candidate_that_turns_bad_after_a_day_is_found_as_soon() -> None:
     """A day of good minutes is no credit to live on."""
     line, capital = boundary(), np.zeros((1, BETS))
     for _ in range(1440):
-        capital = reinvested(capital + log_winnings(block((300, 0.3), (5700, 5.7)), line, np.array([0.001]))[0])
+        capital = reinvested(capital + winnings_against(block((300, 0.3), (5700, 5.7)), line, np.array([0.001])))
     for _ in range(2):
-        capital = reinvested(capital + log_winnings(block((300, 15), (5700, 5.7)), line, np.array([0.001]))[0])
+        capital = reinvested(capital + winnings_against(block((300, 15), (5700, 5.7)), line, np.array([0.001])))
     assert log_mixture(capital)[0] > np.log(1 / 0.001)
