@@ -46,13 +46,12 @@ class OperatorRights:
         self._project = config.project
         self.statements: list[iam.PolicyStatement] = []
         self.wildcards: list[str] = ["*"]
-        self._allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
-        self._allow(["logs:GetQueryResults", "logs:StopQuery"], "*")
+        self._allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "logs:GetQueryResults"], "*")
         self._allow(["cloudformation:DescribeStacks"], *self._stacks())
         self._records(control)
         self._packages(bucket)
-        on_logs = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
-        self._allow([f"logs:{action}" for action in on_logs], *(group.log_group_arn for group in logs))
+        on_groups = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
+        self._allow([f"logs:{action}" for action in on_groups], *(group.log_group_arn for group in logs))
         self._notices(topic, config.monitoring.alarms.key_arn)
         self._allow(["ssm:GetParameter", "ssm:PutParameter"], self._parameter(id_keys_parameter(config.project)))
         if config.api.authorization is Authorization.IAM:

@@ -74,7 +74,7 @@ class ReleasesStack(cdk.Stack):
         self._name_slots(slots)
         self._allow_everywhere(control)
         for group in shadow.groups:
-            self._allow_on_log(group)
+            self._allow_reading_lines(group)
         for name, each in slots.items():
             self._allow_slots(name, each)
         self._schedule()
@@ -145,13 +145,12 @@ class ReleasesStack(cdk.Stack):
         function.allow(["sns:Publish"], self.topic.topic_arn)
         if key := self._config.monitoring.alarms.key_arn:
             function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
-        function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], "*")
-        function.allow(["logs:GetQueryResults", "logs:StopQuery"], "*")
+        function.allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "logs:GetQueryResults"], "*")
         reason = "AWS supports no resource names for reading metrics, alarms, query results, rules and target health."
         acknowledge(function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
-    def _allow_on_log(self, group: logs.ILogGroup) -> None:
-        """Allow subscribing the shadow function to a log group, and counting by segment what is in it."""
+    def _allow_reading_lines(self, group: logs.ILogGroup) -> None:
+        """Allow subscribing the shadow function to a log group, and counting the group's lines by bucket."""
         actions = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
         self.function.allow([f"logs:{action}" for action in actions], group.log_group_arn)
 

@@ -27,7 +27,7 @@ from local.emulator import (
     function_folders,
     function_metrics,
     iam_wildcards,
-    log_queries,
+    log_insights,
     named_resources,
     route_paths,
     subscriptions,
@@ -67,12 +67,12 @@ def main(port: int, root: Path, logs: Path) -> None:
     function_folders.install()
     function_metrics.install()
     trimmed_counts.install()
-    log_queries.install()
     cross_origin.install()
     iam_wildcards.install()
     route_paths.install()
     alarm_states.install()
     named_resources.install()
+    log_insights.install()
     subscriptions.install()
     balancing.install()
     containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)

@@ -169,11 +169,16 @@ class Bandit(_Experiment):
 
 
 class Interleave(_Experiment):
-    """Two rankers answer each request together by team draft; clicks decide, and ties are not counted."""
+    """Two rankers answer each request together by team draft; clicks decide, and ties are not counted.
+
+    ``sticky`` is an entity or a field of the request whose value says who saw an impression; the impressions of one
+    user are then judged together.
+    """
 
     strategy: Literal["interleave"] = "interleave"
     alpha: Probability = 0.05
     impressions: Annotated[int, Field(ge=1)] = 100_000
+    sticky: str | None = None
 
 
 Options = Annotated[

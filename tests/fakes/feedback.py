@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
-from slipway.monitoring.feedback.impressions import Click, won
+from slipway.monitoring.feedback.impressions import Click, won, won_by_bucket
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 from slipway.monitoring.feedback.store import Feedback, Rewards, bucket, contradiction
 
@@ -30,19 +30,26 @@ class MemoryFeedbackStore:
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
         found = self._about(model, version, since, until)
-        return sum((Rewards.of(each.reward) for each in found if each.reward is not None), Rewards())
+        rewards = (Rewards.of(each.reward, each.prediction.bucket) for each in found if each.reward is not None)
+        return sum(rewards, Rewards())
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
         found = [
-            Accuracy.of(predicted=self._captured[each.prediction].label, true=each.label)
+            Accuracy.of(predicted=self._captured[each.prediction].label, true=each.label, bucket=each.prediction.bucket)
             for each in self._about(model, version, since, until)
             if each.label is not None and each.prediction in self._captured
         ]
         return sum(found, Accuracy())
 
     def wins(self, model: str, release: str) -> Mapping[int, int]:
+        return won(self._clicks(model, release))
+
+    def wins_by_bucket(self, model: str, release: str) -> Mapping[int, Mapping[int, int]]:
+        return won_by_bucket(self._clicks(model, release))
+
+    def _clicks(self, model: str, release: str) -> list[Click]:
         clicks = map(Click.of, self._stored.values())
-        return won(click for click in clicks if click and (click.model, click.release) == (model, release))
+        return [click for click in clicks if click and (click.model, click.release) == (model, release)]
 
     def _about(self, model: str, version: int, since: datetime, until: datetime) -> list[Feedback]:
         return [

@@ -99,12 +99,12 @@ def test_the_operator_has_what_the_commands_call(heavy):
         *("elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"),
         *("elasticloadbalancing:ModifyRule", "execute-api:Invoke"),
         *("logs:DeleteSubscriptionFilter", "logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"),
-        *("logs:GetQueryResults", "logs:StartQuery", "logs:StopQuery"),
+        *("logs:GetQueryResults", "logs:StartQuery"),
         *("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sns:Publish"),
         *("ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"),
     }
     assert {action for action, arns in found.items() if "*" in arns} == {
-        *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "logs:GetQueryResults", "logs:StopQuery"),
+        *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "logs:GetQueryResults"),
         *("elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"),
     }
     assert [arn.rsplit(":parameter", 1)[1] for arn in found["ssm:GetParameter"]] == ["/tiny/id-keys"]

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from support.arrows.policies import listed, may, statements_of
+from support.arrows.templates import World, read_templates
 from support.heavy.templates import heavy_model
 
 from functions.controller.settings import Settings
+from slipway.config.environment import SHADOW
 from slipway.config.heavy import SlotNames
 from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
 
@@ -47,7 +50,6 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
         "logs:DeleteSubscriptionFilter",
         "logs:StartQuery",
         "logs:GetQueryResults",
-        "logs:StopQuery",
         "dynamodb:BatchGetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
@@ -59,16 +61,43 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "logs:GetQueryResults",
-        "logs:StopQuery",
     ]
 
 
-def test_it_queries_the_logs_that_models_are_counted_in(templates, heavy):
-    """The resource of StartQuery is the log group; the results of a query have none."""
-    for template, groups in ((templates.releases, 1), (heavy.releases, 2)):
-        assert len(actions_of(template)["logs:StartQuery"]) == groups
-        (function,) = of_type(template, "AWS::Lambda::Function")
-        assert "logs" in json.dumps(function["Environment"]["Variables"]["SLIPWAY_SHADOW"])
+def test_it_may_query_exactly_the_log_groups_of_models_that_it_is_told(heavy, templates):
+    for made in (heavy, templates):
+        world = World(read_templates(made.folder))
+        (function,) = [f for f in world.of_type("AWS::Lambda::Function") if f.id.startswith("Controller")]
+        told = json.loads(world.text(function.stack, function.properties["Environment"]["Variables"][SHADOW]))
+        groups = set(told["logs"].values())
+        role = world.target(function.stack, function.properties["Role"])
+        allowed = {
+            world.text(role.stack, resource)
+            for statement in statements_of(world, role)
+            if "logs:StartQuery" in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
+        }
+        assert allowed == groups
+        written = {
+            world.text(f.stack, f.properties["LoggingConfig"]["LogGroup"]) for f in functions_of(world, "predict")
+        }
+        written |= {world.text(stack, group) for stack, group in containers_logs(world)}
+        assert written == groups
+        assert may(world, role, "logs:GetQueryResults", "*")
+
+
+def functions_of(world, name):
+    """The functions whose handler is that of ``name``."""
+    return [
+        f for f in world.of_type("AWS::Lambda::Function") if f"functions.{name}." in f.properties.get("Handler", "")
+    ]
+
+
+def containers_logs(world):
+    """The log groups of the slots' containers that write metric lines."""
+    for task in world.of_type("AWS::ECS::TaskDefinition"):
+        for container in task.properties["ContainerDefinitions"]:
+            yield task.stack, container["LogConfiguration"]["Options"]["awslogs-group"]
 
 
 def test_it_reads_the_counters_of_feedback_and_writes_none(templates):

@@ -30,7 +30,7 @@ def watch(
 ) -> None:
     """Show weights, evidence and verdict until the release ends, without changing anything."""
     target = find_model_releases(config, model)
-    store, controller = target.deployment.store(), target.deployment.controller(target.config, reads_logs=False)
+    store, controller = target.deployment.store(), target.deployment.controller(target.config)
     record = _record(store, model)
     with Live(record_table(record), console=Console(), auto_refresh=False) as live:
         while True:

@@ -1,28 +1,31 @@
 """Accuracy: compares the true labels of feedback with the predicted labels of captures."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from slipway.monitoring.captures.parsing import Capture
+from slipway.monitoring.feedback.bucket_sums import BucketSums, merged
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How many predictions received a true label, and how many of those were wrong."""
+    """How many predictions received a true label, and how many of those were wrong; both also by bucket."""
 
     count: int = 0
     wrong: int = 0
+    buckets: BucketSums = field(default_factory=dict)
 
     def __add__(self, other: "Accuracy") -> "Accuracy":
-        return Accuracy(self.count + other.count, self.wrong + other.wrong)
+        return Accuracy(self.count + other.count, self.wrong + other.wrong, merged(self.buckets, other.buckets))
 
     @classmethod
-    def of(cls, *, predicted: str, true: str) -> "Accuracy":
+    def of(cls, *, predicted: str, true: str, bucket: int | None = None) -> "Accuracy":
         """Compare one predicted label with the true one."""
-        return cls(1, int(predicted != true))
+        wrong = int(predicted != true)
+        return cls(1, wrong, {} if bucket is None else {bucket: (1, wrong)})
 
 
 @dataclass(frozen=True, slots=True)

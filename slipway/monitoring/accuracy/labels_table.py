@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from slipway.aws.table import DynamoTable, Item
 from slipway.monitoring.accuracy.labels import Accuracy, CapturedLabel
+from slipway.monitoring.feedback.bucket_sums import attributes, read_sums
 from slipway.monitoring.feedback.counters import ACCURACY, addition, counters
 from slipway.monitoring.feedback.prediction_ids import PredictionId, parse_prediction_id
 
@@ -42,12 +43,14 @@ class DynamoLabelStore:
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
         found = counters(self._table, ACCURACY, model, version, since=since, until=until)
-        return sum((Accuracy(int(item["count"]["N"]), int(item["wrong"]["N"])) for item in found), Accuracy())
+        read = (Accuracy(int(item["count"]["N"]), int(item["wrong"]["N"]), read_sums(item)) for item in found)
+        return sum(read, Accuracy())
 
     def _count(self, captured: CapturedLabel, true: str) -> None:
-        counted = Accuracy.of(predicted=captured.label, true=true)
+        counted = Accuracy.of(predicted=captured.label, true=true, bucket=captured.prediction.bucket)
         mark = {**feedback_key(str(captured.prediction), _COUNTED), "expires_at": _seconds(captured.expires)}
-        add = addition(ACCURACY, captured.prediction, {"count": counted.count, "wrong": counted.wrong})
+        amounts = {"count": counted.count, "wrong": counted.wrong, **attributes(counted.buckets)}
+        add = addition(ACCURACY, captured.prediction, amounts)
         self._table.transact([{"Put": {"Item": mark, "ConditionExpression": "attribute_not_exists(pk)"}}, add])
 
 

@@ -1,10 +1,12 @@
 """Interleaving's evidence: rankings that two versions made together, and the version whose items were clicked."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
+
+from slipway.monitoring.feedback.prediction_ids import bucket_in
 
 if TYPE_CHECKING:
     from slipway.monitoring.feedback.store import Feedback
@@ -63,6 +65,14 @@ class WinCounters(Protocol):
         """
         ...
 
+    def wins_by_bucket(self, model: str, release: str) -> Mapping[int, Mapping[int, int]]:
+        """Return the wins of each version by bucket of the sticky value; empty if the release is not sticky.
+
+        Raises:
+            UnavailableError: the store cannot be reached.
+        """
+        ...
+
 
 def won(clicks: Iterable[Click]) -> dict[int, int]:
     """Return how many impressions each version won by these clicks, which must be distinct."""
@@ -71,3 +81,12 @@ def won(clicks: Iterable[Click]) -> dict[int, int]:
         impressions[click.impression] = impressions.get(click.impression, Impression()).clicked(click.version)
     winners = Counter(impression.winner for impression in impressions.values())
     return {version: count for version, count in winners.items() if version is not None}
+
+
+def won_by_bucket(clicks: Iterable[Click]) -> dict[int, dict[int, int]]:
+    """Return the same by bucket of the sticky value, without impressions that have none."""
+    by_bucket: dict[int, list[Click]] = defaultdict(list)
+    for click in clicks:
+        if (bucket := bucket_in(click.impression)) is not None:
+            by_bucket[bucket].append(click)
+    return {bucket: won(found) for bucket, found in by_bucket.items()}

@@ -1,18 +1,22 @@
 """Stores impressions in the DynamoDB table `control`, and counts the wins of each version.
 
 The clicks of an impression are one item under `impression#{model}#{id}`. The wins of a release are under
-`reward#{model}` with the sort key `wins#{tag}#{shard}`, which has an attribute for each version.
+`reward#{model}` with the sort key `wins#{tag}#{shard}`, which has an attribute for each version, and one for each
+version in each bucket of the sticky value: 16 buckets a shard, as in `slipway.monitoring.feedback.bucket_sums`.
 """
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 
 from slipway.aws.table import DynamoTable, Item, Request
 from slipway.monitoring.feedback.impressions import KEPT, Click, Impression
+from slipway.monitoring.feedback.prediction_ids import bucket_in
 
 _SORT = "impression"
 # Concurrent writes to one item conflict, so each counter is split into shards.
 _SHARDS = 8
-_VERSION = "v"
+_ATTRIBUTE = re.compile(r"v(\d+)(?:b(\d+))?")
 
 
 class DynamoImpressions:
@@ -33,9 +37,24 @@ class DynamoImpressions:
 
     def wins(self, model: str, release: str) -> dict[int, int]:
         won: Counter[int] = Counter()
-        for item in self._table.query(f"reward#{model}", f"wins#{release}#"):
-            won.update({_version(name): int(value["N"]) for name, value in item.items() if name not in ("pk", "sk")})
+        for version, bucket, wins in self._read(model, release):
+            if bucket is None:
+                won[version] += wins
         return dict(won)
+
+    def wins_by_bucket(self, model: str, release: str) -> dict[int, dict[int, int]]:
+        won: dict[int, dict[int, int]] = defaultdict(dict)
+        for version, bucket, wins in self._read(model, release):
+            if bucket is not None:
+                won[bucket][version] = wins
+        return dict(won)
+
+    def _read(self, model: str, release: str) -> Iterator[tuple[int, int | None, int]]:
+        """Yield version, bucket and wins. The attributes without a bucket count all impressions."""
+        for item in self._table.query(f"reward#{model}", f"wins#{release}#"):
+            for name, value in item.items():
+                if found := _ATTRIBUTE.fullmatch(name):
+                    yield int(found[1]), int(found[2]) if found[2] else None, int(value["N"])
 
 
 def _key(click: Click) -> Item:
@@ -69,16 +88,15 @@ def _put(click: Click, before: Impression, after: Impression) -> Request:
 def _move(click: Click, loser: int | None, winner: int | None) -> list[Request]:
     if loser == winner:
         return []
-    changes = {version: change for version, change in ((loser, -1), (winner, 1)) if version is not None}
+    bucket = bucket_in(click.impression)
+    ends = ("",) if bucket is None else ("", f"b{bucket}")
+    moves = [(version, change) for version, change in ((loser, -1), (winner, 1)) if version is not None]
+    changes = {f"v{version}{end}": change for version, change in moves for end in ends}
     shard = int(click.impression[-2:], 16) % _SHARDS
     update = {
         "Key": {"pk": {"S": f"reward#{click.model}"}, "sk": {"S": f"wins#{click.release}#{shard}"}},
-        "UpdateExpression": "ADD " + ", ".join(f"#{version} :{version}" for version in changes),
-        "ExpressionAttributeNames": {f"#{version}": f"{_VERSION}{version}" for version in changes},
-        "ExpressionAttributeValues": {f":{version}": {"N": str(change)} for version, change in changes.items()},
+        "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in changes),
+        "ExpressionAttributeNames": {f"#{name}": name for name in changes},
+        "ExpressionAttributeValues": {f":{name}": {"N": str(change)} for name, change in changes.items()},
     }
     return [{"Update": update}]
-
-
-def _version(attribute: str) -> int:
-    return int(attribute.removeprefix(_VERSION))

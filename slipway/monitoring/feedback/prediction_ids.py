@@ -3,6 +3,9 @@
 The id of a ranked item also contains the item's index in the request. If two versions made the ranking together, the
 release's tag follows, so that a click counts for one of the two. A keyed digest of all of it stands behind the random
 part (`slipway.monitoring.feedback.keys`), so that a caller cannot make an id up.
+
+While a release is sticky, the last byte of the random part is the bucket of the record's sticky value, from 0 to 127.
+Otherwise it is 128 or more.
 """
 
 import os
@@ -17,6 +20,7 @@ from slipway.errors import InputError
 _TIME_DIGITS = 8
 _RANDOM_BYTES = 8
 _TAG_DIGITS = 8
+_NO_BUCKET = 0x80
 DIGEST_DIGITS = 20
 """80 bits of the digest, the least that RFC 2104 recommends for a truncated HMAC."""
 
@@ -54,6 +58,11 @@ class PredictionId(NamedTuple):
         """The time of the prediction, to the second."""
         return datetime.fromtimestamp(int(self.random[:_TIME_DIGITS], 16), UTC)
 
+    @property
+    def bucket(self) -> int | None:
+        """The bucket of the sticky value, or None if the prediction had none."""
+        return bucket_in(self.random)
+
     def __str__(self) -> str:
         text = f"{self.model}.{self.version}.{self.random}"
         text = f"{text}-{self.digest}" if self.digest else text
@@ -63,8 +72,20 @@ class PredictionId(NamedTuple):
 
 
 def new_random() -> str:
-    """Return the unique part of an id: the second, and 64 bits from the kernel, since snapshot clones share state."""
-    return f"{int(time.time()):08x}{os.urandom(_RANDOM_BYTES).hex()}"
+    """Return the unique part of an id: the second, and 63 bits from the kernel, since snapshot clones share state."""
+    drawn = os.urandom(_RANDOM_BYTES)
+    return f"{int(time.time()):08x}{drawn[:-1].hex()}{drawn[-1] | _NO_BUCKET:02x}"
+
+
+def with_bucket(random: str, bucket: int) -> str:
+    """Return the unique part of an id with a bucket, from 0 to 127, as its last byte."""
+    return f"{random[:-2]}{bucket:02x}"
+
+
+def bucket_in(random: str) -> int | None:
+    """Return the bucket in the unique part of an id, or None if it has none."""
+    last = int(random[-2:], 16)
+    return None if last & _NO_BUCKET else last
 
 
 def release_tag(release: str) -> str:

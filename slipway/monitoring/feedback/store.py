@@ -1,11 +1,12 @@
 """Feedback: the observed label, value or reward of a prediction, stored once per prediction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from slipway.errors import ConflictError
 from slipway.monitoring.accuracy.labels import AccuracyCounters
+from slipway.monitoring.feedback.bucket_sums import BucketSums, merged
 from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 
@@ -29,20 +30,26 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Rewards:
-    """The count, sum and sum of squares of rewards, each clamped to [0, 1]."""
+    """The count, sum and sum of squares of rewards, each clamped to [0, 1], and the count and sum by bucket."""
 
     count: int = 0
     total: float = 0.0
     squares: float = 0.0
+    buckets: BucketSums = field(default_factory=dict)
 
     def __add__(self, other: "Rewards") -> "Rewards":
-        return Rewards(self.count + other.count, self.total + other.total, self.squares + other.squares)
+        return Rewards(
+            self.count + other.count,
+            self.total + other.total,
+            self.squares + other.squares,
+            merged(self.buckets, other.buckets),
+        )
 
     @classmethod
-    def of(cls, reward: float) -> "Rewards":
+    def of(cls, reward: float, bucket: int | None = None) -> "Rewards":
         """Clamp one reward and count it."""
         bounded = min(max(reward, 0.0), 1.0)
-        return cls(1, bounded, bounded**2)
+        return cls(1, bounded, bounded**2, {} if bucket is None else {bucket: (1, bounded)})
 
 
 class RewardCounters(Protocol):

@@ -9,6 +9,7 @@ from slipway.aws.table import DynamoTable, Item
 from slipway.errors import UnavailableError
 from slipway.monitoring.accuracy.labels import Accuracy
 from slipway.monitoring.accuracy.labels_table import FEEDBACK, DynamoLabelStore, feedback_key
+from slipway.monitoring.feedback.bucket_sums import attributes, read_sums
 from slipway.monitoring.feedback.counters import REWARD, addition, counters
 from slipway.monitoring.feedback.impressions import Click
 from slipway.monitoring.feedback.impressions_table import DynamoImpressions
@@ -46,7 +47,7 @@ class DynamoFeedbackStore:
     def put(self, feedback: Feedback) -> bool:
         item = _item(feedback)
         if feedback.reward is not None:
-            stored = self._put_and_count(item, feedback, Rewards.of(feedback.reward))
+            stored = self._put_and_count(item, feedback, Rewards.of(feedback.reward, feedback.prediction.bucket))
         else:
             stored = self._table.put_if(item, _ABSENT)
         if stored is not None and stored.get("content") != item["content"]:
@@ -57,8 +58,7 @@ class DynamoFeedbackStore:
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
         found = counters(self._table, REWARD, model, version, since=since, until=until, span=self._span)
-        read = (Rewards(int(i["count"]["N"]), float(i["total"]["N"]), float(i["squares"]["N"])) for i in found)
-        return sum(read, Rewards())
+        return sum(map(_rewards, found), Rewards())
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
         return self._labels.accuracy(model, version, since, until)
@@ -66,8 +66,12 @@ class DynamoFeedbackStore:
     def wins(self, model: str, release: str) -> Mapping[int, int]:
         return self._impressions.wins(model, release)
 
+    def wins_by_bucket(self, model: str, release: str) -> Mapping[int, Mapping[int, int]]:
+        return self._impressions.wins_by_bucket(model, release)
+
     def _put_and_count(self, item: Item, feedback: Feedback, reward: Rewards) -> Item | None:
         amounts = {"count": reward.count, "total": reward.total, "squares": reward.squares}
+        amounts |= attributes(reward.buckets)
         put = {"Put": {"Item": item, "ConditionExpression": _ABSENT}}
         click = Click.of(feedback)
         for _ in range(_CLICK_TRIES):
@@ -77,6 +81,11 @@ class DynamoFeedbackStore:
             if refused is None or refused[0] is not None:
                 return None if refused is None else refused[0]
         raise UnavailableError("feedback store", f"the impression of {feedback.prediction} is clicked all the time")
+
+
+def _rewards(item: Item) -> Rewards:
+    count, total, squares = (float(item[name]["N"]) for name in ("count", "total", "squares"))
+    return Rewards(int(count), total, squares, read_sums(item))
 
 
 def _item(feedback: Feedback) -> Item:

@@ -66,12 +66,12 @@ class BufferedTelemetry(Telemetry):
         groups, self._groups = self._groups, {}
         captures, self._captures = self._captures, []
         now = int(self._clock() * 1000)
-        lines = [
-            metric_line(values, self._dimensions(model, own), now)
-            for (model, own), noted in gathered.items()
-            for values in pages(noted.sums, noted.values)
-        ]
-        lines += [segment_line(group, counts) for group, counts in groups.items()]
+        lines = []
+        for (model, own), noted in gathered.items():
+            named = self._dimensions(model, own)
+            found = pages(noted.sums, noted.values, single=metrics.BUCKET in named)
+            lines += [metric_line(values, named, now) for values in found]
+        lines += [segment_line(group, counts, now) for group, counts in groups.items()]
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
     def write(self, text: str) -> None:

@@ -24,6 +24,8 @@ GROUP = "Group"
 SLOT = "Slot"
 LABEL = "Label"
 SHADOW = "Shadow"
+BUCKET = "Bucket"
+"""The member with the bucket of the sticky value, which no dimension set has: 128 of them would be 128 metrics."""
 
 REQUESTS = "Requests"
 LATENCY = "Latency"
@@ -172,9 +174,19 @@ def metric_line(values: Mapping[str, float | list[float]], dimensions: Mapping[s
     return f'{{"_aws":{{"Timestamp":{timestamp_ms},"CloudWatchMetrics":{head}}},{members[1:]}'
 
 
-def pages(sums: Mapping[str, float], lists: Mapping[str, Sequence[float]]) -> Iterator[dict[str, float | list[float]]]:
-    """Split sums and lists of values into the contents of as many lines as needed; the sums are in the first."""
+def pages(
+    sums: Mapping[str, float], lists: Mapping[str, Sequence[float]], *, single: bool = False
+) -> Iterator[dict[str, float | list[float]]]:
+    """Split sums and lists of values into the contents of as many lines as needed; the sums are in the first.
+
+    With ``single``, a line has one value of each list, as a number, because queries of logs cannot search lists.
+    """
     longest = max(map(len, lists.values()), default=0)
+    if single:
+        for place in range(max(longest, 1)):
+            of_place = {name: values[place] for name, values in lists.items() if place < len(values)}
+            yield {**(sums if place == 0 else {}), **of_place}
+        return
     for first in range(0, max(longest, 1), _VALUES_A_LINE):
         found = {name: list(values[first : first + _VALUES_A_LINE]) for name, values in lists.items()}
         page: dict[str, float | list[float]] = {name: values for name, values in found.items() if values}

@@ -165,14 +165,16 @@ class Telemetry:
         began = int(event.began * 1000)
         lines = [self._line(began, dict(key), values, event.model) for key, values in self._totals(event, milliseconds)]
         for key, lists in event.values.items():
-            lines += [self._line(began, dict(key), page, event.model) for page in pages({}, lists)]
+            named = dict(key)
+            found = pages({}, lists, single=metrics.BUCKET in named)
+            lines += [self._line(began, named, page, event.model) for page in found]
         if self._cold:
             self._cold = False
             dimensions = {metrics.PROJECT: self._project, metrics.FUNCTION: self._function}
             lines.append(single_metric_line(metrics.COLD_STARTS, 1, dimensions, began))
             for model, versions in self._not_loaded.items():
                 lines.append(self._line(began, {}, {metrics.NOT_LOADED: versions}, model))
-        lines += [segment_line(group, counts) for group, counts in event.groups.items()]
+        lines += [segment_line(group, counts, began) for group, counts in event.groups.items()]
         self._write("\n".join([*lines, *event.captures]) + "\n")
 
     def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:

@@ -33,7 +33,7 @@ def value_count(place: int) -> str:
     return f"value{place}"
 
 
-def segment_line(group: Group, counts: Mapping[str, float]) -> str:
+def segment_line(group: Group, counts: Mapping[str, float], timestamp_ms: int) -> str:
     """Return a line without a newline that adds to the counts of a group; counts of 0 are left out."""
     added = {name: round(count, _DIGITS) for name, count in counts.items() if count}
-    return json.dumps({"segment": {**group._asdict(), **added}}, separators=(",", ":"))
+    return json.dumps({"segment": {"time": timestamp_ms, **group._asdict(), **added}}, separators=(",", ":"))

@@ -21,6 +21,9 @@ from slipway.releases.controller.reconciler import Controller, LogNotifier, NoSh
 from slipway.releases.controller.services import SlotServices
 from slipway.releases.controller.smoke_test import ApiSmokeTest, NoSmokeTest
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
+from slipway.releases.evidence.log_clusters import ClusterReader, LogClusters, NoClusters
+from slipway.releases.evidence.log_groups import GroupReader, LogGroups, NoGroups
+from slipway.releases.evidence.log_queries import CloudWatchLogQueries
 from slipway.releases.record.table import DynamoReleaseStore
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
 from slipway.releases.shadow.log_shadows import LogShadows
@@ -53,10 +56,8 @@ class Deployment:
         """The slots of the heavy models of this slipway.yaml."""
         return HeavyTier(_HeavyModels(config, self).slots)
 
-    def controller(self, config: Config, heavy: HeavyTier | None = None, *, reads_logs: bool = True) -> Controller:
+    def controller(self, config: Config, heavy: HeavyTier | None = None) -> Controller:
         """Build the controller for this slipway.yaml, by default with a tier of its own.
-
-        Segments are counted if it ``reads_logs``, which is charged.
 
         Raises:
             UnavailableError: no region is set.
@@ -65,14 +66,26 @@ class Deployment:
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
-        logs = self.shadow.logs if self.shadow is not None and reads_logs else None
         world = World(
             tiers={"light": LightTier(light), "heavy": heavy or self.heavy_tier(config)},
-            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span, logs=logs),
+            evidence=CloudWatchEvidence(config.project, rewards, self.options, span=span),
             shadows=self._shadows(config.project),
             notifier=notifier,
+            clusters=self._clusters(config.project),
+            groups=self._groups(),
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+    def _clusters(self, project: str) -> ClusterReader:
+        if self.shadow is None:
+            return NoClusters()
+        # The log groups with the captures are those with the metric lines.
+        return LogClusters(project, self.shadow.logs, CloudWatchLogQueries(self.options))
+
+    def _groups(self) -> GroupReader:
+        if self.shadow is None:
+            return NoGroups()
+        return LogGroups(self.shadow.logs, CloudWatchLogQueries(self.options))
 
     def _shadows(self, project: str) -> Shadows:
         if self.shadow is None:

@@ -6,11 +6,13 @@ the record and completes the work. Of two concurrent passes only one can store t
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from slipway.errors import ConflictError, NotFoundError, SlipwayError, StaleError, UnavailableError
+from slipway.releases.evidence.log_clusters import ClusterReader, NoClusters
+from slipway.releases.evidence.log_groups import GroupReader, NoGroups
 from slipway.releases.evidence.tallies import Evidence, Observed, Reference, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder
@@ -65,6 +67,8 @@ class World:
     evidence: EvidenceReader
     shadows: Shadows
     notifier: Notifier
+    clusters: ClusterReader = field(default_factory=NoClusters)
+    groups: GroupReader = field(default_factory=NoGroups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,21 @@ class Controller:
             reference = None if record.limits and record.capitals else reader.reference(record, now)
         except UnavailableError as error:
             return Evidence(observed), (str(error),)
-        return Evidence(observed, windows, reference, alarms), ()
+        # An order does not wait for the logs, and a look without side effects starts no query of them.
+        windows, unseen = self._clustered(record, windows) if mend and record.order is None else (windows, ())
+        return Evidence(observed, windows, reference, alarms), unseen
+
+    def _clustered(
+        self, record: ReleaseRecord, windows: tuple[Window, ...]
+    ) -> tuple[tuple[Window, ...], tuple[str, ...]]:
+        """The windows with the counts by segment and bucket; without the logs, the windows as they are, and why."""
+        if not windows:
+            return windows, ()
+        last = self._world.groups.with_groups(record, windows[-1])
+        try:
+            return (*windows[:-1], self._world.clusters.with_clusters(record, last)), ()
+        except UnavailableError as error:
+            return (*windows[:-1], last), (str(error),)
 
     def _act(self, record: ReleaseRecord, actions: Iterable[Action]) -> tuple[tuple[Action, ...], list[str]]:
         """Run every action. The next pass retries an action that failed."""

@@ -1,7 +1,6 @@
 """Add labels to the evidence of a release: each label once, counted for the version that predicted."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from slipway.config import ModelConfig
 from slipway.config.releases import AbTest, Options
@@ -9,6 +8,7 @@ from slipway.errors import InputError
 from slipway.monitoring.accuracy.labels import AccuracyCounters
 from slipway.monitoring.feedback.store import BUCKET, bucket
 from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.clusters import since
 from slipway.releases.evidence.tallies import Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 
@@ -22,15 +22,15 @@ def with_accuracy(record: ReleaseRecord, last: Window, counters: AccuracyCounter
         return last
     # Start at the first whole span in which the candidates had traffic; before that the stable version was alone.
     first = bucket(record.running_since) + BUCKET
-    arms = {version: dict(tallies) for version, tallies in last.arms.items()}
     for version in (record.stable, *record.candidates):
         found = counters.accuracy(record.model, version, first, last.end + BUCKET)
         seen = record.total(version, keys.ACCURACY)
         new = Tally(found.count - seen.n, found.wrong - seen.total)
         # After a table restore the counters can be behind the record; then nothing is new.
         if new.n > 0 and 0 <= new.total <= new.n:
-            arms.setdefault(version, {})[keys.ACCURACY] = new
-    return replace(last, arms=arms)
+            clusters = since(found.buckets, record.clustered(version, keys.ACCURACY))
+            last = last.with_tally(version, keys.ACCURACY, new, clusters)
+    return last
 
 
 def check_accuracy(options: Options, name: str, model: ModelConfig, labels: Collection[str]) -> None:

@@ -5,13 +5,11 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-defini
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from slipway.aws.clients import answered_by, new_client
-from slipway.aws.log_queries import LogQueries
 from slipway.aws.metric_data import MetricDataReader, MetricQuery
 from slipway.config.releases import Shadow
 from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
@@ -23,7 +21,6 @@ from slipway.releases.evidence.guardrails import guardrail_queries, guardrail_ta
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
-from slipway.releases.evidence.segments import with_groups
 from slipway.releases.evidence.tallies import Reference, Tally, Window
 from slipway.releases.record.document import LatencyLimits, ReleaseRecord
 
@@ -50,7 +47,6 @@ class CloudWatchEvidence:
         rewards: the counters of feedback: rewards, labels and clicks.
         lag: how long after its end a minute is read.
         span: the length of the spans in which rewards are counted.
-        logs: the log group of each model's serving processes, which is read for segments; without it, none are counted.
     """
 
     def __init__(
@@ -61,11 +57,8 @@ class CloudWatchEvidence:
         *,
         lag: timedelta = LAG,
         span: timedelta = BUCKET,
-        logs: Mapping[str, str] | None = None,
     ) -> None:
         self._project = project
-        self._logs = logs or {}
-        self._queries = LogQueries(options) if logs else None
         self._rewards = rewards
         self._lag = lag
         self._span = span
@@ -84,8 +77,7 @@ class CloudWatchEvidence:
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         windows = [_window(record, values, minute) for minute in minutes]
         last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
-        preferred = with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values()))
-        return (*windows[:-1], self._with_groups(record, preferred))
+        return (*windows[:-1], with_preferences(record, last, self._rewards, sum(values.get(shown, {}).values())))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
         stable = record.stable
@@ -119,21 +111,14 @@ class CloudWatchEvidence:
         alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
         return {alarm["AlarmName"]: alarm["StateValue"] == "ALARM" for alarm in alarms}
 
-    def _with_groups(self, record: ReleaseRecord, last: Window) -> Window:
-        group = self._logs.get(record.model)
-        if group is None or self._queries is None:
-            return last
-        return with_groups(record, last, partial(self._queries.read, group))
-
     def _with_rewards(self, record: ReleaseRecord, last: Window) -> Window:
         """The last window with the rewards that arrived since the last look, whatever their prediction time."""
-        arms = {version: dict(tallies) for version, tallies in last.arms.items()}
         for version in (record.stable, *record.candidates):
             made = partial(self._predictions, record)
-            tally = new_rewards(record, version, last.end, self._rewards, made, span=self._span)
-            if tally is not None:
-                arms.setdefault(version, {})[keys.REWARD] = tally
-        return replace(last, arms=arms)
+            new = new_rewards(record, version, last.end, self._rewards, made, span=self._span)
+            if new is not None:
+                last = last.with_tally(version, keys.REWARD, new.tally, new.clusters)
+        return last
 
     def _predictions(self, record: ReleaseRecord, version: int, since: datetime, until: datetime) -> float:
         """The number of predictions that a version made."""

@@ -1,11 +1,11 @@
 """Count which version's items got more clicks in an interleaving, for the sign test."""
 
-from dataclasses import replace
-
 from slipway.config.releases import Interleave
+from slipway.monitoring.feedback.bucket_sums import BucketSums
 from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import release_tag
 from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.clusters import since
 from slipway.releases.evidence.tallies import Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 
@@ -25,6 +25,13 @@ def with_preferences(record: ReleaseRecord, last: Window, counters: WinCounters,
     seen = record.total(candidate, keys.PREFERRED)
     decided = Tally(won + lost - seen.n, won - seen.total)
     undecided = Tally(shown - decided.n, 0)
-    arms = {version: dict(tallies) for version, tallies in last.arms.items()}
-    arms.setdefault(candidate, {}).update({keys.PREFERRED: decided, keys.TIES: undecided})
-    return replace(last, arms=arms)
+    by_bucket = _by_bucket(record, counters) if record.options.sticky else {}
+    clusters = since(by_bucket, record.clustered(candidate, keys.PREFERRED))
+    last = last.with_tally(candidate, keys.PREFERRED, decided, clusters)
+    return last.with_tally(candidate, keys.TIES, undecided)
+
+
+def _by_bucket(record: ReleaseRecord, counters: WinCounters) -> BucketSums:
+    """The decided impressions and those that the candidate won, by bucket."""
+    found = counters.wins_by_bucket(record.model, release_tag(record.salt))
+    return {bucket: (sum(wins.values()), wins.get(record.candidates[0], 0)) for bucket, wins in found.items()}

@@ -1,16 +1,29 @@
 """Add rewards to the evidence of a release: each reward once, counted for the version that predicted."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slipway.config.releases import Bandit
 from slipway.monitoring.feedback.store import BUCKET, RewardCounters, Rewards, bucket
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.tallies import Tally
+from slipway.releases.evidence.clusters import since
+from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.document import ReleaseRecord
 
 Predictions = Callable[[int, datetime, datetime], float]
 _Source = tuple[RewardCounters, Predictions, timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRewards:
+    """The rewards to add to the record's total, and the same by bucket if the release is sticky.
+
+    A bandit has none by bucket: CloudWatch counts its predictions by version alone.
+    """
+
+    tally: Tally
+    clusters: Clusters | None = None
 
 
 def new_rewards(
@@ -21,8 +34,8 @@ def new_rewards(
     predictions: Predictions,
     *,
     span: timedelta = BUCKET,
-) -> Tally | None:
-    """The rewards to add to the record's total; None if nothing is new.
+) -> NewRewards | None:
+    """The rewards since the last look; None if nothing is new.
 
     ``counters`` count in spans of length ``span``. Only predictions from spans after the candidates' first traffic
     count, because before that the stable version was alone. For a bandit, a prediction without a reward counts as 0
@@ -35,10 +48,12 @@ def new_rewards(
     if isinstance(record.options, Bandit):
         made, found = _old_enough(record, record.options, version, (first, end), (counters, predictions, span))
         # Rewards for predictions that CloudWatch has not counted must not raise the mean above 1.
-        return _added(Tally(made, min(found.total, made)))
+        tally = _added(Tally(made, min(found.total, made)))
+        return NewRewards(tally) if tally else None
     seen = record.total(version, keys.REWARD)
     found = counters.rewards(record.model, version, first, end + span)
-    return _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
+    tally = _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
+    return NewRewards(tally, since(found.buckets, record.clustered(version, keys.REWARD))) if tally else None
 
 
 def _old_enough(

@@ -1,10 +1,12 @@
 """The evidence as values. Decisions depend only on the evidence, the record and the time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import add
 
+from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.routing.segments import GroupKey
 
 
@@ -37,6 +39,24 @@ class Tally:
             return Tally(self.n + other.n, self.total + other.total)
         squares = sum(tally.total if tally.squares is None else tally.squares for tally in (self, other))
         return Tally(self.n + other.n, self.total + other.total, squares)
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """One tally by bucket of the sticky value: the number of outcomes and their sum, each of length `BUCKETS`."""
+
+    n: tuple[float, ...]
+    total: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.n) != BUCKETS or len(self.total) != BUCKETS:
+            raise ValueError(f"{len(self.n)} numbers and {len(self.total)} sums, not {BUCKETS} of each")
+
+    def __add__(self, other: "Clusters") -> "Clusters":
+        return Clusters(
+            tuple(map(add, self.n, other.n)),
+            tuple(map(add, self.total, other.total)),
+        )
 
 
 NOTHING = Tally(0, 0)
@@ -91,6 +111,9 @@ class Window:
     started), ``reward`` and, where they exist, ``metric:…`` (the user's own), ``agreement`` (records on which a shadow
     disagrees), ``preferred`` and ``ties``. Tallies that were not measured are left out. ``refused`` has the metrics of
     the user's own whose values cannot be counted, each with the reason. ``grouped`` is in the last window of a look.
+
+    ``clusters`` has the same tallies by bucket of the sticky value, by version and key, as far as they are counted so.
+    Those that come from log lines can be of other minutes than the window's; ``clusters_until`` is the end of these.
     """
 
     start: datetime
@@ -98,6 +121,8 @@ class Window:
     arms: Mapping[int, Mapping[str, Tally]]
     refused: Mapping[str, str] = field(default_factory=dict)
     grouped: Grouped | None = None
+    clusters: Mapping[int, Mapping[str, Clusters]] = field(default_factory=dict)
+    clusters_until: datetime | None = None
 
     @property
     def minutes(self) -> float:
@@ -107,6 +132,14 @@ class Window:
     def tally(self, version: int, key: str) -> Tally:
         """A version's tally; empty if it was not measured."""
         return self.arms.get(version, {}).get(key, NOTHING)
+
+    def with_tally(self, version: int, key: str, tally: Tally, clusters: Clusters | None = None) -> "Window":
+        """This window with one tally of a version, and with the same by bucket if it is counted so."""
+        arms = {**self.arms, version: {**self.arms.get(version, {}), key: tally}}
+        if clusters is None:
+            return replace(self, arms=arms)
+        by_bucket = {**self.clusters, version: {**self.clusters.get(version, {}), key: clusters}}
+        return replace(self, arms=arms, clusters=by_bucket)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The release record: the complete stored state of one release, as a value that round-trips through JSON."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -12,7 +13,7 @@ from slipway.config.releases import JudgeConfig, Options, Shadow
 from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.monitoring.feedback.prediction_ids import release_tag
-from slipway.releases.evidence.tallies import NOTHING, P50, P99, Tally
+from slipway.releases.evidence.tallies import NOTHING, P50, P99, Clusters, Tally
 from slipway.releases.record.groups import StoredGroup, StoredSegment
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder, Phase, Stored
 from slipway.releases.routing.release import Candidate, Release, Shadowing
@@ -63,6 +64,30 @@ class StoredTally(Stored):
     squares: float | None = None
 
 
+class StoredClusters(Stored):
+    """Stored `Clusters`. Floats of 32 bits in base64 take the same few bytes however much is counted."""
+
+    n: str
+    total: str
+
+    @classmethod
+    def of(cls, clusters: Clusters) -> "StoredClusters":
+        """Convert for storage."""
+        return cls.model_construct(n=_packed(clusters.n), total=_packed(clusters.total))
+
+    def unpacked(self) -> Clusters:
+        """Convert back."""
+        return Clusters(_floats(self.n), _floats(self.total))
+
+
+def _packed(values: tuple[float, ...]) -> str:
+    return b64encode(np.array(values, dtype="<f4").tobytes()).decode()
+
+
+def _floats(packed: str) -> tuple[float, ...]:
+    return tuple(np.frombuffer(b64decode(packed), dtype="<f4").tolist())
+
+
 class LatencyLimits(Stored):
     """The stable version's latency quantiles at the start, in milliseconds; latencies above them are counted."""
 
@@ -81,6 +106,8 @@ class ReleaseRecord(Stored):
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
       it has no traffic.
+    - ``clusters``: the sums since the start by bucket of the sticky value, per version and key; ``clusters_until``: the
+      end of the minutes whose log lines are in them.
     - ``told``: the number of history entries that were sent to subscribers.
     - ``held``: both versions fail alike.
     - ``conflict``: the live shares are not those of the record.
@@ -117,6 +144,8 @@ class ReleaseRecord(Stored):
     reference: tuple[float, ...] | None = None
     reference_low: tuple[float, ...] | None = None
     totals: dict[VersionNumber, dict[str, StoredTally]] = Field(default={})
+    clusters: dict[VersionNumber, dict[str, StoredClusters]] = Field(default={})
+    clusters_until: AwareDatetime | None = None
     weighed_at: AwareDatetime | None = None
     held: bool = False
     conflict: bool = False
@@ -190,6 +219,11 @@ class ReleaseRecord(Stored):
         """An experiment's tally of one version since its start."""
         stored = self.totals.get(version, {}).get(key)
         return Tally(stored.n, stored.total, stored.squares) if stored else NOTHING
+
+    def clustered(self, version: int, key: str) -> Clusters | None:
+        """One version's sums by bucket since the start; None if they are not counted."""
+        stored = self.clusters.get(version, {}).get(key)
+        return stored.unpacked() if stored else None
 
     def latency_limits(self, version: int) -> dict[str, float]:
         """The limits in milliseconds above which a latency counts into `p50` and `p99`; higher for candidates."""

@@ -29,7 +29,7 @@ class Shadowing:
 class Release:
     """A model's stable version and its candidates. The stable version takes the share that no candidate takes.
 
-    ``sticky`` names the request field or the entity by whose value records are assigned.
+    ``sticky`` names the request field or the entity by whose value records are assigned and counted.
     """
 
     model: str

@@ -1,16 +1,16 @@
-"""Sticky assignment: a field or an entity, sent with every request, that keeps a caller on one version."""
+"""The sticky name: a field or an entity, sent with every request, by which callers are assigned and counted."""
 
 from collections.abc import Collection, Mapping
 
 from slipway.config import Config
-from slipway.config.releases import AbTest, Bandit, Options
+from slipway.config.releases import AbTest, Bandit, Interleave, Options
 from slipway.errors import InputError
 from slipway.models.manifest import Manifest
 
 
 def sticky_of(options: Options) -> str | None:
-    """The name of the sticky field or entity; None if each record is assigned on its own."""
-    return options.sticky if isinstance(options, AbTest | Bandit) else None
+    """The name of the sticky field or entity; None if each record is assigned, and each ranking counted, on its own."""
+    return options.sticky if isinstance(options, AbTest | Bandit | Interleave) else None
 
 
 def sendable(manifest: Manifest, config: Config) -> tuple[str, ...]:

@@ -39,6 +39,10 @@ class Releases(Protocol):
         """Return how to count the model's requests by segment, or None if nobody asked for it."""
         ...
 
+    def sticky(self, model: str) -> str | None:
+        """Return the field or entity by whose value the model's active release counts, or None."""
+        ...
+
 
 class ConfiguredReleases:
     """`Releases` that never change; ``watched`` says whether outputs are counted."""
@@ -61,6 +65,9 @@ class ConfiguredReleases:
         return None
 
     def segmenting(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
+        return None
+
+    def sticky(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
         return None
 
 
@@ -100,6 +107,9 @@ class LiveReleases:
     def segmenting(self, model: str) -> Segmenting | None:
         known = self._known.get(model)
         return known.segmenting if known is not None else None
+
+    def sticky(self, model: str) -> str | None:
+        return self.of(model).sticky
 
     def _refresh(self) -> None:
         now = self._clock()

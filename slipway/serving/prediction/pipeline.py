@@ -162,7 +162,7 @@ class PredictionPipeline:
                     raise
                 _LOG.warning("a request goes on without version %s of %s: %s", version, request.model, error)
                 continue
-            _note(request, version, batch, answered)
+            _note(request, batch, answered)
 
     async def _run(self, request: PredictionRequest, version: int, batch: list[Place]) -> Answered:
         """Run a batch on one version. The version's failures are counted for it; those of the queue are not."""
@@ -176,7 +176,7 @@ class PredictionPipeline:
             request.event.count(metrics.EXPIRED)
             raise
         except Exception:
-            request.event.count(metrics.FAILURES, 1, Version=str(version))
+            request.event.count(metrics.FAILURES, 1, **batch[0].counted_for)
             if segmenting := self.models.releases.segmenting(request.model):
                 count_failed(request, batch, segmenting)
             raise
@@ -241,13 +241,13 @@ def _count(request: PredictionRequest, segmenting: Segmenting | None) -> None:
         count_answered(request, segmenting)
 
 
-def _note(request: PredictionRequest, version: int, batch: list[Place], answered: Answered) -> None:
+def _note(request: PredictionRequest, batch: list[Place], answered: Answered) -> None:
     """Set the outputs of one version, and record how long they took."""
-    event, of_version = request.event, str(version)
+    event, counted_for = request.event, batch[0].counted_for
     if answered.queued is not None:
         event.count(metrics.QUEUE_TIME, round(answered.queued * 1000, 3))
-    event.count(metrics.PREDICTIONS, len(batch), Version=of_version)
-    event.count(metrics.INFERENCE_LATENCY, round(answered.ran * 1000, 3), Version=of_version)
+    event.count(metrics.PREDICTIONS, len(batch), **counted_for)
+    event.count(metrics.INFERENCE_LATENCY, round(answered.ran * 1000, 3), **counted_for)
     for place, output in zip(batch, answered.outputs, strict=True):
         place.output = output
         place.milliseconds = answered.ran * 1000

@@ -8,9 +8,10 @@ from math import isfinite
 from slipway.errors import InputError, UnavailableError
 from slipway.features.cache import Output
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
-from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random, release_tag
+from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random, release_tag, with_bucket
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.routing.assignment import assign
+from slipway.releases.routing.buckets import bucket_of
 from slipway.releases.routing.release import Release
 from slipway.releases.statistics.interleaving import Team, team_draft
 from slipway.serving.prediction.live_releases import Releases
@@ -57,9 +58,14 @@ class Ranking:
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
         release = self._releases.of(request.model)
         self._salt = release.salt
-        self._versions = (request.version,) if request.version is not None else self._assigned(request, release)
+        sticky = self._releases.sticky(request.model)
+        key = self._key(request, sticky)
+        bucket = bucket_of(key) if sticky else None
+        if bucket is not None:
+            self.impression = with_bucket(self.impression, bucket)
+        self._versions = (request.version,) if request.version is not None else self._assigned(request, release, key)
         return [
-            Place(record, self._id(request.model, version, item), version)
+            Place(record, self._id(request.model, version, item), version, bucket=bucket)
             for version in self._versions
             for item, record in enumerate(records)
         ]
@@ -101,16 +107,20 @@ class Ranking:
         picks = team_draft(*orders, salt=self._salt, key=self.impression, length=self._limit)
         return [by_item[pick.team][pick.item] for pick in picks]
 
-    def _assigned(self, request: PredictionRequest, release: Release) -> tuple[int, ...]:
+    def _key(self, request: PredictionRequest, sticky: str | None) -> str:
+        """Return the sticky value of the list's user, or else the impression."""
+        sent = {record.sent(sticky) for record in request.records} if sticky else {None}
+        # If the items differ in the sticky field, it does not identify the list's user.
+        value = sent.pop() if len(sent) == 1 else None
+        return self.impression if value is None else str(value)
+
+    def _assigned(self, request: PredictionRequest, release: Release, key: str) -> tuple[int, ...]:
         """Return one version for the whole list, since versions' scores are not comparable, or both to interleave."""
         known = self._releases.known(request.model)
         interleaves = known is not None and known.phase == _RUNNING and release.strategy == "interleave"
         if interleaves and release.candidates and self._can_rank(release.candidates[0].version):
             return (release.stable, release.candidates[0].version)
-        sent = {record.sent(release.sticky) for record in request.records} if release.sticky else {None}
-        # If the items differ in the sticky field, it does not identify the list's user.
-        key = sent.pop() if len(sent) == 1 else None
-        assigned = assign(release, self.impression if key is None else str(key))
+        assigned = assign(release, key)
         return (assigned if self._can_rank(assigned) else release.stable,)
 
     def _can_rank(self, version: int) -> bool:

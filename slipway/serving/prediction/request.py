@@ -12,10 +12,12 @@ from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.captures.line import capture_line
-from slipway.monitoring.feedback.prediction_ids import new_random
+from slipway.monitoring.feedback.prediction_ids import new_random, with_bucket
+from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.releases.routing.assignment import assign
+from slipway.releases.routing.buckets import bucket_of
 from slipway.serving.prediction.live_releases import Releases
 from slipway.serving.prediction.reading import RecordReader
 
@@ -36,6 +38,7 @@ class Place:
 
     ``id`` is unsigned until the request is answered, unless another slot gave it. ``elsewhere`` means that another slot
     predicted, counted and captured the record. ``milliseconds`` is how long the graph ran on its batch here.
+    ``bucket`` is that of its sticky value while a release is sticky.
     """
 
     record: Record
@@ -46,6 +49,13 @@ class Place:
     cached: bool = False
     elsewhere: bool = False
     milliseconds: float | None = None
+    bucket: int | None = None
+
+    @property
+    def counted_for(self) -> dict[str, str]:
+        """What the record's metrics are counted for: its version and, while a release is sticky, its bucket."""
+        named = {metrics.VERSION: str(self.version)}
+        return named if self.bucket is None else {**named, metrics.BUCKET: str(self.bucket)}
 
 
 async def never() -> None:
@@ -127,8 +137,8 @@ class Placing(Protocol):
 class ByRecord:
     """Places each record independently, at the addressed version or the one that the release assigns.
 
-    Records without a sticky value are assigned together by the first one's id. Otherwise a candidate that gets one
-    record of each request would look faster than a stable version that gets the other nineteen.
+    Records without a sticky value are assigned together by the first one's id, and counted in one bucket. Otherwise a
+    candidate that gets one record of each request would look faster than a stable version that gets the other nineteen.
     """
 
     field = "inputs"
@@ -139,26 +149,25 @@ class ByRecord:
 
     def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
         together = new_random()
-        return [
-            self._place(request, record, asked, random=new_random() if number else together, together=together)
-            for number, (record, asked) in enumerate(zip(records, request.records, strict=True))
-        ]
+        release = self._releases.of(request.model)
+        # A request that names a version is counted by bucket, too: the other slot forwards such requests.
+        sticky = self._releases.sticky(request.model)
+        places = []
+        for number, (record, asked) in enumerate(zip(records, request.records, strict=True)):
+            value = asked.sent(sticky) if sticky else None
+            key = together if value is None else str(value)
+            version = assign(release, key) if request.version is None else request.version
+            bucket = bucket_of(key) if sticky else None
+            random = new_random() if number else together
+            unique = random if bucket is None else with_bucket(random, bucket)
+            places.append(Place(record, f"{request.model}.{version}.{unique}", version, bucket=bucket))
+        return places
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
         return False
 
     def can_use(self, output: Output) -> bool:  # noqa: ARG002 - as `Placing` has it
         return True
-
-    def _place(
-        self, request: PredictionRequest, record: Record, asked: RequestRecord, *, random: str, together: str
-    ) -> Place:
-        assigned = request.version
-        if assigned is None:
-            release = self._releases.of(request.model)
-            sticky = asked.sent(release.sticky) if release.sticky else None
-            assigned = assign(release, together if sticky is None else str(sticky))
-        return Place(record, f"{request.model}.{assigned}.{random}", assigned)
 
 
 def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
@@ -185,4 +194,4 @@ def count_outputs(request: PredictionRequest) -> None:
     counted = [place for place in request.places if not place.elsewhere]
     sizes = Counter(place.version for place in counted)
     for place in counted:
-        count_output(request.event, place.output or {}, 1 / sizes[place.version], Version=str(place.version))
+        count_output(request.event, place.output or {}, 1 / sizes[place.version], **place.counted_for)

@@ -61,6 +61,9 @@ class SlotReleases:
     def segmenting(self, model: str) -> Segmenting | None:  # noqa: ARG002 - a slot has one
         return self._known.segmenting if self._known is not None else None
 
+    def sticky(self, model: str) -> str | None:  # noqa: ARG002 - a slot has one
+        return self._known.release.sticky if self._known else None
+
     def claim_refresh(self) -> bool:
         """Return True once when the copy becomes stale; the caller must then `refresh` it."""
         now = self._clock()

@@ -46,7 +46,7 @@ class Stores:
 
 def prediction(number: int, *, hours: float = 0, version: int = 2) -> PredictionId:
     made = int((NOW + hours * HOUR).timestamp())
-    return PredictionId("sentiment", version, f"{made:08x}{number:016x}")
+    return PredictionId("sentiment", version, f"{made:08x}{number:014x}ff")
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_rewards_and_labels_do_not_mix(stores: Stores) -> None:
 
 
 def replace_random(of: PredictionId) -> PredictionId:
-    return of._replace(random=of.random[:-1] + "f")
+    return of._replace(random=of.random[:-1] + "e")
 
 
 DAY = timedelta(days=1)

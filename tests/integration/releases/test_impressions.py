@@ -30,7 +30,7 @@ def feedback(request: pytest.FixtureRequest) -> Store:
 
 
 def item(impression: int, place: int, version: int, *, tag: str = TAG, made: datetime = NOW) -> PredictionId:
-    return PredictionId("search", version, f"{int(made.timestamp()):08x}{impression:016x}", place, tag)
+    return PredictionId("search", version, f"{int(made.timestamp()):08x}{impression:014x}ff", place, tag)
 
 
 def click(feedback: Store, *id: Any, reward: float = 1.0, **more: Any) -> bool:

@@ -26,7 +26,7 @@ def feedback(request: pytest.FixtureRequest) -> Store:
 
 def give(feedback: Store, number: int, reward: float, *, hours: float = 0, version: int = 2) -> bool:
     made = int((NOW + hours * HOUR).timestamp())
-    return feedback.put(Feedback(PredictionId("sentiment", version, f"{made:08x}{number:016x}"), reward=reward))
+    return feedback.put(Feedback(PredictionId("sentiment", version, f"{made:08x}{number:014x}ff"), reward=reward))
 
 
 def counted(feedback: Store, **between: Any) -> Rewards:
@@ -46,7 +46,7 @@ def test_rewards_are_of_their_version_and_time(feedback: Store) -> None:
     give(feedback, 2, 1.0, version=3)
     give(feedback, 3, 1.0, hours=-30)
     give(feedback, 4, 1.0, hours=5)
-    feedback.put(Feedback(PredictionId("sentiment", 2, f"{int(NOW.timestamp()):08x}{5:016x}"), label="positive"))
+    feedback.put(Feedback(PredictionId("sentiment", 2, f"{int(NOW.timestamp()):08x}{5:014x}ff"), label="positive"))
     assert counted(feedback) == Rewards(1, 1.0, 1.0)
     assert counted(feedback, since=NOW - 31 * HOUR, until=NOW + 6 * HOUR).count == 3
 

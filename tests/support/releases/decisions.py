@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from slipway.config.releases import JudgeConfig, Options
-from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
+from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Readiness, Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord, dump_record, load_record, new_record
 from slipway.releases.record.phases import Phase
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares
@@ -14,6 +14,7 @@ from slipway.releases.strategies.decide import Decision, acknowledged, decide
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 Arms = Mapping[int, Mapping[str, Tally]]
+ByBucket = Mapping[int, Mapping[str, Clusters]]
 
 
 def started(
@@ -71,10 +72,12 @@ class World:
     reference: Reference | None = REFERENCE
     acted: list[Action] = field(default_factory=list)
 
-    def look(self, arms: Arms | None = None, *, minutes: float = 1, act: bool = True) -> Decision:
+    def look(
+        self, arms: Arms | None = None, *, minutes: float = 1, act: bool = True, clusters: ByBucket | None = None
+    ) -> Decision:
         """Let time pass with this traffic in it, decide, store the record and carry the actions out."""
         start, self.now = self.now, self.now + minutes * MINUTE
-        windows = (Window(start, self.now, arms),) if arms is not None else ()
+        windows = (Window(start, self.now, arms, clusters or {}),) if arms is not None else ()
         shares = dict(self.shares) if self.shares else None
         observed = Observed(
             dict(self.readiness), shares, self.shadows, down=self.down, start_seconds=self.start_seconds

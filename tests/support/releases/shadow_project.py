@@ -9,6 +9,7 @@ LIGHT, HEAVY, RANKED = "light-sentiment", "heavy-sentiment", "light-ranked"
 STABLE, POSITIVE, FAILING = 1, 2, 3
 CONFIG = f"""
 project: shadowed
+monitoring: {{reward_minutes: 1}}
 models:
   {LIGHT}: {{versions: [1, 2, 3], stable: 1}}
   {RANKED}: {{versions: [1, 2], stable: 1}}

@@ -38,11 +38,13 @@ def test_of_several_parameters_the_first_is_named(name: str) -> None:
     assert found == f"arn:aws:ssm:{PLACE}:parameter/demo/blue/version"
 
 
-@pytest.mark.parametrize("action", ["Describe", "Put", "Delete"])
+@pytest.mark.parametrize(
+    "action", ["DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery"]
+)
 def test_a_log_groups_arn_has_the_end_that_policies_need(action: str) -> None:
-    name = f"Logs_20140328.{action}SubscriptionFilter{'s' if action == 'Describe' else ''}"
-
-    assert asked("logs", name, {"logGroupName": "/one"}) == f"arn:aws:logs:{PLACE}:log-group:/one:*"
+    assert (
+        asked("logs", f"Logs_20140328.{action}", {"logGroupName": "/one"}) == f"arn:aws:logs:{PLACE}:log-group:/one:*"
+    )
 
 
 @pytest.mark.parametrize("given", ["arn:rule", ["arn:rule"]])

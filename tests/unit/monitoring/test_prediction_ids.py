@@ -1,7 +1,14 @@
 import pytest
 
 from slipway.errors import InputError
-from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random, parse_prediction_id, release_tag
+from slipway.monitoring.feedback.prediction_ids import (
+    PredictionId,
+    new_random,
+    parse_prediction_id,
+    release_tag,
+    with_bucket,
+)
+from slipway.releases.routing.buckets import BUCKETS
 
 TAG = release_tag("a release")
 
@@ -22,6 +29,13 @@ def test_an_item_of_a_ranking_says_its_place_and_release(item: int, release: str
 
 def test_random_parts_differ() -> None:
     assert len({new_random() for _ in range(1000)}) == 1000
+
+
+def test_an_id_has_a_bucket_only_if_it_was_given_one() -> None:
+    assert {PredictionId("m", 1, new_random()).bucket for _ in range(1000)} == {None}
+    for bucket in (0, 1, BUCKETS - 1):
+        made = PredictionId("m", 1, with_bucket(new_random(), bucket))
+        assert parse_prediction_id(str(made)).bucket == bucket
 
 
 @pytest.mark.parametrize(

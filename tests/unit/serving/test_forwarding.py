@@ -1,5 +1,7 @@
 """Two slots of one model in an A/B test by a sticky field: whoever is asked, the same value gets the same version."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ from slipway.errors import UnavailableError
 from slipway.models.bundle import load_models
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.releases.record.phases import Phase
+from slipway.releases.routing.buckets import bucket_of
 from slipway.serving.apis.models import describe
 from slipway.serving.prediction.served import ServedModels
 from slipway.serving.slot.releases import SlotReleases
@@ -57,6 +60,29 @@ def test_answers_come_in_order_by_ids_of_their_versions(slots: Slots) -> None:
     assert [one["value"] for one in made] == [value + 10.0 for value in values]
     assert [parse_prediction_id(one["id"]).version for one in made] == [slots.version_of(value) for value in values]
     assert len({one["id"] for one in made}) == len(values)
+
+
+def test_whichever_slot_is_asked_an_id_has_the_bucket_of_its_value(slots: Slots) -> None:
+    values = range(1, 31)
+    for slot in (1, 2):
+        found = [parse_prediction_id(one["id"]).bucket for one in slots.ask(slot, *values)]
+        assert found == [bucket_of(str(float(value))) for value in values]
+
+
+def test_the_slot_that_predicts_writes_one_line_for_each_part_of_a_bucket(slots: Slots) -> None:
+    for slot in (1, 2):
+        for value in (1, 1, 2, 3, 4):
+            slots.ask(slot, value)
+    lines = [json.loads(line) for slot in slots.by_version.values() for line in slot.metrics().splitlines()]
+    timed = [line for line in lines if "InferenceLatency" in line]
+    assert all(isinstance(line["InferenceLatency"], float) for line in timed)
+    expected = Counter((str(slots.version_of(v)), str(bucket_of(str(float(v))))) for v in (1, 1, 2, 3, 4) * 2)
+    assert Counter((line["Version"], line["Bucket"]) for line in timed) == expected
+    predicted = Counter[tuple[str, str]]()
+    for line in lines:
+        if "Predictions" in line:
+            predicted[line["Version"], line["Bucket"]] += line["Predictions"]
+    assert predicted == expected
 
 
 def test_what_was_passed_on_is_captured_and_counted_where_it_was_predicted(slots: Slots) -> None:

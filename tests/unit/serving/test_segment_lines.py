@@ -38,7 +38,7 @@ def asked(api: Api, table: MemoryReleaseStore, *texts: str, **changes: Any) -> i
 def groups(api: Api) -> dict[tuple[int, int], dict[str, float]]:
     """What the segment lines add, by version and group."""
     found = [line["segment"] for line in api.lines() if "segment" in line]
-    named = ("tag", "version", "segment", "group")
+    named = ("time", "tag", "version", "segment", "group")
     return {
         (each["version"], each["group"]): {key: value for key, value in each.items() if key not in named}
         for each in found
@@ -104,5 +104,5 @@ def test_a_busy_server_adds_the_groups_of_many_requests_up() -> None:
             event.count_group(Group("0a", 2, 0, 1), {"parts": 1, "scores": 0.25, "failed": 0})
     lines = [json.loads(line) for line in telemetry.drain().splitlines()]
     (found,) = [line["segment"] for line in lines if "segment" in line]
-    assert found == {"tag": "0a", "version": 2, "segment": 0, "group": 1, "parts": 3, "scores": 0.75}
+    assert found == {"time": 1000, "tag": "0a", "version": 2, "segment": 0, "group": 1, "parts": 3, "scores": 0.75}
     assert "segment" not in telemetry.drain()

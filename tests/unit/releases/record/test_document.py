@@ -5,8 +5,10 @@ from support.releases.decisions import NOW, arm, heavy, light, stable_arm, start
 
 from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
 from slipway.errors import InputError
+from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.record.document import dump_record, load_record
 from slipway.releases.record.phases import OperatorOrder, Phase
+from slipway.releases.routing.buckets import BUCKETS
 
 
 @pytest.mark.parametrize("options", [Canary(), BlueGreen(), Shadow(), AbTest(sticky="user"), Bandit(), Interleave()])
@@ -58,3 +60,35 @@ def test_every_phase_has_a_sentence_and_ids_differ() -> None:
     assert all(phase.sentence.endswith(".") for phase in Phase)
     assert started(Canary()).id == "m.1-2.20260301T120000000000"
     assert started(Canary()).salt == started(Canary()).id
+
+
+def clusters(number: float, share: float) -> Clusters:
+    return Clusters((number,) * BUCKETS, (number * share,) * BUCKETS)
+
+
+def test_sums_by_bucket_add_up_since_the_start_and_stay_in_the_record() -> None:
+    world = light(AbTest(sticky="user"))
+    for _ in range(4):
+        arms = {1: stable_arm(1280), 2: arm(1280)}
+        world.look(arms, clusters={1: {"errors": clusters(10, 0)}, 2: {"errors": clusters(10, 0.5)}})
+    judged = world.record.clustered(2, "errors")
+    assert judged is not None
+    assert judged.n[5] == 2 * judged.total[5] > 0
+    assert world.record.clustered(1, "errors") == Clusters(judged.n, (0.0,) * BUCKETS)
+    assert world.record.clustered(1, "reward") is None
+
+
+def test_a_record_of_ten_versions_counts_fewer_labels_by_bucket_and_fits_an_item() -> None:
+    world = light(AbTest(sticky="user"), arms=9)
+    keys = ("errors", "p50", "p99", "reward", *(f"label:{number}" for number in range(10)))
+    counts = {version: {key: clusters(1000, 0.3) for key in keys} for version in range(1, 11)}
+    for _ in range(4):
+        world.look({version: stable_arm(1000) for version in range(1, 11)}, clusters=counts)
+    assert set(world.record.clusters[10]) == {"errors", "p50", "p99", "reward", *(f"label:{n}" for n in range(4))}
+    assert len(dump_record(world.record)) < 250_000
+
+
+def test_a_record_from_before_buckets_loads_without_them() -> None:
+    document = json.loads(dump_record(started(AbTest(sticky="user"))))
+    del document["clusters"]
+    assert load_record(json.dumps(document)).clusters == {}

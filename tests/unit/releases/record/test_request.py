@@ -30,6 +30,12 @@ def test_what_both_versions_take_can_be_sticky(tier: str, strategy: str) -> None
     assert record.serving.sticky == "customer"
 
 
+def test_the_users_of_an_interleaving_can_be_named() -> None:
+    assert start("light", "interleave", 2, sticky="customer").serving.sticky == "customer"
+    with pytest.raises(InputError, match="sticky: 'user' is neither an input nor an entity"):
+        start("light", "interleave", 2, sticky="user")
+
+
 @pytest.mark.parametrize("tier", ["light", "heavy"])
 def test_what_no_request_can_send_is_refused_by_name(tier: str) -> None:
     with pytest.raises(

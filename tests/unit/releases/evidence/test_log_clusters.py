@@ -1,0 +1,264 @@
+"""The guards of a sticky release by bucket, from the lines that serving writes and the query language of the logs."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from support.releases.records import NOW, make_release, with_traffic
+
+from local.emulator.log_insights import parse
+from slipway.config.releases import AbTest, Bandit, Canary, Options
+from slipway.errors import UnavailableError
+from slipway.monitoring.telemetry.buffering import BufferedTelemetry
+from slipway.monitoring.telemetry.outputs import count_output
+from slipway.monitoring.telemetry.requests import RequestEvent, Telemetry
+from slipway.releases.evidence import tallies as keys
+from slipway.releases.evidence.bucket_query import MOST_LABELS, labels_of, query_text
+from slipway.releases.evidence.log_clusters import LogClusters
+from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Tally, Window
+from slipway.releases.record.document import LatencyLimits, ReleaseRecord
+from slipway.releases.routing.buckets import BUCKETS
+from slipway.releases.strategies.analysis import analyze
+
+MINUTE = timedelta(minutes=1)
+GROUP = "/predict"
+STABLE, CANDIDATE = 1, 2
+
+
+@dataclass
+class Logs:
+    """The lines of one log group, and queries of them, which take ``polls`` looks and may fail."""
+
+    lines: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    polls: Callable[[], int] = lambda: 0
+    fails: Callable[[], bool] = lambda: False
+    started: list[str] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
+
+    def add(self, at: datetime, text: str) -> None:
+        self.lines += [(at, json.loads(line)) for line in text.splitlines() if line]
+
+    def start(self, group: str, text: str, start: datetime, end: datetime) -> str:
+        assert group == GROUP
+        if self.fails():
+            raise UnavailableError("CloudWatch Logs", "too many queries")
+        found = [line for at, line in self.lines if start <= at <= end]
+        self.started.append(json.dumps(parse(text).rows(found)))
+        query = str(len(self.started) - 1)
+        self.waiting[query] = self.polls()
+        return query
+
+    def rows(self, query: str) -> list[dict[str, str]] | None:
+        if self.fails():
+            raise UnavailableError("CloudWatch Logs", "the query ended as Failed")
+        self.waiting[query] -= 1
+        if self.waiting[query] >= 0:
+            return None
+        found: list[dict[str, str]] = json.loads(self.started[int(query)])
+        return found
+
+
+def reader(logs: Logs) -> LogClusters:
+    return LogClusters("shop", {"sentiment": GROUP}, logs, pause=lambda _: None)
+
+
+def release(options: Options | None = None, **changes: Any) -> ReleaseRecord:
+    record = with_traffic(make_release(options=options or AbTest(sticky="user"), **changes), since=NOW)
+    limits = LatencyLimits(p50_ms=10, p99_ms=40)
+    return record.model_copy(update={"limits": limits, "judged_until": NOW, "shares": (0.5,)})
+
+
+def window(minute: int) -> Window:
+    start = NOW + minute * MINUTE
+    return Window(start, start + MINUTE, {STABLE: {keys.ERRORS: Tally(9, 0)}})
+
+
+def of(sums: dict[int, tuple[float, float]]) -> Clusters:
+    pairs = [sums.get(bucket, (0.0, 0.0)) for bucket in range(BUCKETS)]
+    return Clusters(tuple(n for n, _ in pairs), tuple(total for _, total in pairs))
+
+
+def part(
+    logs: Logs, version: int, bucket: int | None, *, at: datetime = NOW, ms: float | None = 5.0, **output: Any
+) -> None:
+    """The lines of a request with one part, of ``ms`` milliseconds or failed."""
+    telemetry = Telemetry("shop", "predict", write=lambda text: logs.add(at, text), clock=at.timestamp)
+    with telemetry.request() as event:
+        event.model = "sentiment"
+        counted_for = {"Version": str(version), **({} if bucket is None else {"Bucket": str(bucket)})}
+        if ms is None:
+            event.count("Failures", 1, **counted_for)
+        else:
+            event.count("Predictions", 1, **counted_for)
+            event.count("InferenceLatency", ms, **counted_for)
+        if output:
+            count_output(event, output, 1.0, **counted_for)
+
+
+def test_failures_and_latencies_are_counted_by_version_and_bucket() -> None:
+    logs = Logs()
+    for ms in (10.0, 10.1, 12.6, 60.1, None):
+        part(logs, STABLE, 3, ms=ms)
+        part(logs, CANDIDATE, 3, ms=ms)
+    part(logs, CANDIDATE, 127, ms=None)
+    part(logs, CANDIDATE, None)
+    found = reader(logs).with_clusters(release(), window(0))
+    assert found.arms == window(0).arms
+    assert found.clusters_until == NOW + MINUTE
+    # The candidate's limits are 12.5 and 60, the stable version's 10 and 40.
+    expected = {limit: sum(ms > limit for ms in (10.0, 10.1, 12.6, 60.1)) for limit in (10, 40, 12.5, 60)}
+    record = release()
+    slow = {v: {key: expected[limit] for key, limit in record.latency_limits(v).items()} for v in (STABLE, CANDIDATE)}
+    assert found.clusters[STABLE] == {
+        keys.ERRORS: of({3: (5, 1)}),
+        keys.P50: of({3: (4, slow[STABLE][keys.P50])}),
+        keys.P99: of({3: (4, slow[STABLE][keys.P99])}),
+    }
+    assert found.clusters[CANDIDATE] == {
+        keys.ERRORS: of({3: (5, 1), 127: (1, 1)}),
+        keys.P50: of({3: (4, slow[CANDIDATE][keys.P50])}),
+        keys.P99: of({3: (4, slow[CANDIDATE][keys.P99])}),
+    }
+
+
+def test_labels_and_scores_are_counted_by_bucket() -> None:
+    logs = Logs()
+    for label, score in (("positive", 0.5), ("negative", 0.75), ("positive", 0.25)):
+        part(logs, STABLE, 3, label=label, score=score)
+    part(logs, STABLE, 4, label="negative", score=1.0)
+    found = reader(logs).with_clusters(release(), window(0)).clusters[STABLE]
+    assert found[keys.SCORE] == of({3: (3, 1.5), 4: (1, 1.0)})
+    assert found[keys.label_key("positive")] == of({3: (3, 2), 4: (1, 0)})
+    assert found[keys.label_key("negative")] == of({3: (3, 1), 4: (1, 1)})
+    assert found[keys.ERRORS] == of({3: (3, 0), 4: (1, 0)})
+
+
+@pytest.mark.parametrize("labels", [tuple(map(str, range(MOST_LABELS + 1))), ()])
+def test_too_many_labels_are_left_out_and_the_rest_is_counted(labels: tuple[str, ...]) -> None:
+    logs, record = Logs(), release(labels=labels)
+    part(logs, STABLE, 3, label="1", score=0.5)
+    found = reader(logs).with_clusters(record, window(0)).clusters[STABLE]
+    assert set(found) == {keys.ERRORS, keys.P50, keys.P99, keys.SCORE}
+    assert labels_of(record) == ()
+
+
+def test_any_text_of_a_label_is_found_again() -> None:
+    labels = ("", " ", "schön", 'a "b"', "%", "a, b")
+    logs, record = Logs(), release(labels=labels)
+    for label in labels:
+        part(logs, STABLE, 3, label=label)
+    found = reader(logs).with_clusters(record, window(0)).clusters[STABLE]
+    assert {label: found[keys.label_key(label)] for label in labels} == dict.fromkeys(labels, of({3: (6, 1)}))
+
+
+def test_values_are_counted_over_limits_on_both_sides_of_zero() -> None:
+    logs, record = Logs(), release(labels=(), value_limits=(-2.5, 0.0, 2.5))
+    for value in (-3.0, -2.0, 0.0, 1.0, 3.0):
+        part(logs, STABLE, 3, value=value)
+    found = reader(logs).with_clusters(record, window(0)).clusters[STABLE]
+    assert {limit: found[keys.value_key(limit)] for limit in record.value_limits} == {
+        -2.5: of({3: (5, 4)}),
+        0.0: of({3: (5, 2)}),
+        2.5: of({3: (5, 1)}),
+    }
+
+
+def test_the_lines_of_a_slot_are_counted_alike() -> None:
+    logs = Logs()
+    telemetry = BufferedTelemetry("shop", "sentiment", {"Slot": "blue", "Version": "1"}, clock=NOW.timestamp)
+    for ms in (5.0, 11.0, 50.0):
+        with telemetry.request() as event:
+            event.model = "sentiment"
+            event.count("InferenceLatency", ms, Version="1", Bucket="3")
+            event.count("Predictions", 1, Version="1", Bucket="3")
+            count_output(event, {"label": "positive", "score": 0.5}, 1.0, Version="1", Bucket="3")
+    logs.add(NOW, telemetry.drain())
+    found = reader(logs).with_clusters(release(tier="heavy"), window(0)).clusters[STABLE]
+    assert (found[keys.ERRORS], found[keys.SCORE]) == (of({3: (3, 0)}), of({3: (3, 1.5)}))
+    assert (found[keys.P50], found[keys.P99]) == (of({3: (3, 2)}), of({3: (3, 1)}))
+    assert found[keys.label_key("positive")] == of({3: (3, 3)})
+
+
+@pytest.mark.parametrize("options", [AbTest(), Canary(), Bandit()])
+def test_without_a_sticky_name_no_query_is_started(options: Options) -> None:
+    logs = Logs()
+    assert reader(logs).with_clusters(release(options), window(0)) == window(0)
+    assert logs.started == []
+
+
+def test_nor_before_the_candidates_have_traffic_or_once_the_lines_are_counted() -> None:
+    logs = Logs()
+    pending = make_release(options=AbTest(sticky="user"))
+    assert reader(logs).with_clusters(pending, window(0)) == window(0)
+    late = with_traffic(pending, since=NOW + timedelta(seconds=1))
+    assert reader(logs).with_clusters(late, window(0)) == window(0)
+    done = release().model_copy(update={"clusters_until": NOW + MINUTE})
+    assert reader(logs).with_clusters(done, window(0)) == window(0)
+    assert logs.started == []
+
+
+def test_a_log_group_that_is_not_known_is_an_error_once_it_matters(caplog: pytest.LogCaptureFixture) -> None:
+    unknown = LogClusters("shop", {}, Logs(), pause=lambda _: None)
+    assert unknown.with_clusters(release(), window(0)) == window(0)
+    assert "the log group of sentiment is not known here" in caplog.text
+    with pytest.raises(UnavailableError, match="the log group of sentiment"):
+        unknown.with_clusters(release(), window(9))
+
+
+def test_a_query_that_never_ends_is_an_error_once_it_matters() -> None:
+    logs = Logs(polls=lambda: 10**9)
+    counting = reader(logs)
+    assert counting.with_clusters(release(), window(0)) == window(0)
+    with pytest.raises(UnavailableError, match="still running"):
+        counting.with_clusters(release(), window(9))
+    assert len(logs.started) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_minute_is_lost_or_counted_twice_whatever_fails(seed: int) -> None:
+    """Queries are slow or fail, controllers lose their memory or their pass; at the end all lines are counted once."""
+    chance = random.Random(seed)  # noqa: S311 - chance of a test
+    logs = Logs(polls=lambda: chance.choice((0, 1, 40)), fails=lambda: chance.random() < 0.3)
+    record, counting = release(), reader(logs)
+    minutes, written = 30, [0.0] * BUCKETS
+    for minute in range(minutes):
+        for _ in range(chance.randrange(4)):
+            bucket = chance.randrange(BUCKETS)
+            written[bucket] += 1
+            part(logs, chance.choice((STABLE, CANDIDATE)), bucket, at=NOW + minute * MINUTE + timedelta(seconds=59))
+        if chance.random() < 0.2:
+            counting = reader(logs)
+        try:
+            found = counting.with_clusters(record, window(minute))
+        except UnavailableError:
+            found = window(minute)
+        if chance.random() < 0.8:  # otherwise another pass has overtaken this one
+            record = analyze(record, Evidence(Observed(), (found,))).record
+    logs.polls, logs.fails = (lambda: 0), (lambda: False)
+    for minute in (minutes, minutes + 1):  # a query that was still running covers less
+        record = analyze(record, Evidence(Observed(), (counting.with_clusters(record, window(minute)),))).record
+    counted = [record.clustered(version, keys.ERRORS) for version in (STABLE, CANDIDATE)]
+    assert [sum(each.n[bucket] for each in counted if each) for bucket in range(BUCKETS)] == written
+    assert record.clusters_until == NOW + (minutes + 2) * MINUTE
+
+
+def test_the_query_is_within_the_limits_of_the_service() -> None:
+    limits = tuple(number + 0.123456789 for number in range(4))
+    arms = tuple(range(2, 11))
+    largest = release(candidates=arms, labels=(), value_limits=limits)
+    assert len(query_text("p" * 48, largest, NOW, NOW + MINUTE)) < 10_000
+    for labels in range(12):
+        record = release(candidates=arms, labels=tuple(map(str, range(labels))))
+        rows = (1 + len(arms)) * BUCKETS * (1 + len(labels_of(record)))
+        assert rows <= 10_000
+
+
+def test_events_of_requests_keep_their_buckets_apart() -> None:
+    event = RequestEvent()
+    event.count("Failures", 1, Version="1", Bucket="3")
+    event.count("Failures", 1, Version="1", Bucket="4")
+    assert len(event.counts) == 2
