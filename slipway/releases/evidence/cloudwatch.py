@@ -182,7 +182,7 @@ def _window(record: ReleaseRecord, values: Values, minute: datetime) -> Window:
     arms = {version: _tallies(record, version, at) for version in versions}
     refused = {what: why for version in versions for what, why in refused_values(record, version, at).items()}
     counted = {version: tallies for version, tallies in arms.items() if tallies}
-    return Window(minute, minute + _MINUTE, counted, refused)
+    return Window(minute, minute + _MINUTE, counted, refused=refused)
 
 
 def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:

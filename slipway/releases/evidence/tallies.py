@@ -119,10 +119,10 @@ class Window:
     start: datetime
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
-    refused: Mapping[str, str] = field(default_factory=dict)
-    grouped: Grouped | None = None
     clusters: Mapping[int, Mapping[str, Clusters]] = field(default_factory=dict)
     clusters_until: datetime | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+    grouped: Grouped | None = None
 
     @property
     def minutes(self) -> float:

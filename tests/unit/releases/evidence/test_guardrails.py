@@ -90,7 +90,7 @@ def test_a_refusal_is_noted_once() -> None:
     running = record().model_copy(update={"phase": Phase.RUNNING, "shares": (0.05,), "judged_until": NOW})
     for minute in range(3):
         start, end = (NOW + timedelta(minutes=minute + each) for each in (0, 1))
-        window = Window(start, end, {}, refused)
+        window = Window(start, end, {}, refused=refused)
         running = decide(running, Evidence(Observed({2: Readiness.READY}), (window,)), end).record
     entries = [entry for entry in running.history if entry.what in refused]
     assert [entry.evidence[0] for entry in entries] == ["a value is 1.5"]
