@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
+from slipway.config.guardrails import Guardrails
+from slipway.config.segments import Segments
 from slipway.config.validation import Section
 
 Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
@@ -55,7 +57,7 @@ class JudgeConfig(Section):
     margin is promoted. A step of a release waits until its candidate has got ``min_requests`` in it; the whole release
     takes ``deadline_minutes`` at most. In the first ``warmup_minutes`` of a candidate its latencies do not count. A
     candidate with a share is rolled back once nothing has been counted for it in ``silent_minutes`` in which the
-    stable version had requests.
+    stable version had requests. ``metrics`` has the user's own, by name.
     """
 
     false_rollback: Probability = 0.01
@@ -74,6 +76,7 @@ class JudgeConfig(Section):
     accuracy: Limit = Limit(margin=0.05)
     reward: Limit = Limit(margin=0.05)
     agreement: AgreementLimit = AgreementLimit()
+    metrics: Guardrails = Field(default={})
     alarms: tuple[AlarmName, ...] = ()
 
 
@@ -226,10 +229,11 @@ Strategy = Literal["all-at-once", "blue-green", "canary", "linear", "shadow", "a
 
 
 class ReleaseConfig(Section):
-    """`release` of one model: the judge, each strategy's options, and the default strategy."""
+    """`release` of one model: the judge, the segments, each strategy's options, and the default strategy."""
 
     strategy: Strategy = "canary"
     judge: JudgeConfig = JudgeConfig()
+    segments: Segments = ()
     all_at_once: AllAtOnce = AllAtOnce()
     blue_green: BlueGreen = BlueGreen()
     canary: Canary = Canary()

@@ -11,7 +11,7 @@ from rich.console import Console
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.project import load_project
 from slipway.cli.release.simulation_report import figures_report
-from slipway.config.releases import AbTest, Bandit, Interleave, Options, ReleaseConfig, Shadow
+from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, ReleaseConfig, Shadow
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
 from slipway.releases.record.request import chosen_of
@@ -95,7 +95,8 @@ def simulate(
     """Simulate releases of good and bad candidates, with the decision logic of real releases."""
     if plot is not None:
         check_format(plot)
-    options, judge = chosen_of(_release(model, config), strategy, named_changes(option))
+    options, asked = chosen_of(_release(model, config), strategy, named_changes(option))
+    judge = _without_proof_of_own(asked)
     experiment = isinstance(options, AbTest | Bandit | Interleave)
     traffic = _traffic(rps or (_QUIET if experiment else _BUSY), daily, late)
     described = {"errors": errors, "slower": slower, "wrong": wrong, "reward": reward, "preferred": preferred}
@@ -119,6 +120,12 @@ def simulate(
         print_json([{**each.document(), "seed": seed} for each in found])
     else:
         Console(highlight=False).print(figures_report(found, options, title=title, arms=arms))
+
+
+def _without_proof_of_own(judge: JudgeConfig) -> JudgeConfig:
+    """The judge with the user's own metrics unproven, since simulated traffic does not have them."""
+    unproven = {name: metric.model_copy(update={"proven": False}) for name, metric in judge.metrics.items()}
+    return judge.model_copy(update={"metrics": unproven})
 
 
 def _check(options: Options, own: Mapping[str, float], scenarios: Sequence[str], arms: int) -> None:

@@ -16,6 +16,7 @@ from slipway.cli.release.fields import request_fields
 from slipway.cli.release.forecast import foreseen_at_rates, foreseen_now, is_judged
 from slipway.cli.release.live import live_shares, slot_shares
 from slipway.cli.release.report import history_table, print_pass, record_table
+from slipway.cli.release.segments import Segments, named_segments, segment_table
 from slipway.cli.release.target import (
     ReleaseTarget,
     find_model_releases,
@@ -24,7 +25,7 @@ from slipway.cli.release.target import (
 )
 from slipway.config import Config
 from slipway.config.releases import Shadow
-from slipway.models.package import load_package
+from slipway.models.package import Package, load_package
 from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.outputs import Outputs
 from slipway.releases.record.document import ReleaseRecord, dump_record
@@ -45,19 +46,21 @@ def start(
     *,
     strategy: Annotated[str | None, typer.Option(help="Strategy. Default: `release.strategy` of slipway.yaml.")] = None,
     option: Changes = None,
+    segment: Segments = None,
     reason: Reason = "",
     by: By = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan without starting.")] = False,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Start releasing a version; the controller continues on its own and rolls back if it is worse."""
-    request = partial(ReleaseRequest, model, tuple(candidates), strategy, named_changes(option))
+    asked = named_segments(segment)
+    request = partial(ReleaseRequest, model, tuple(candidates), strategy, named_changes(option), segments=asked)
     if dry_run:
-        _foresee(config, request(by or "nobody", reason))
+        _foresee(config, request(by=by or "nobody", reason=reason))
         return
     target = find_model_releases(config, model)
     store = target.deployment.store()
-    record = _planned(config, target.config, target, request(by or target.caller(), reason))
+    record = _planned(config, target.config, target, request(by=by or target.caller(), reason=reason))
     _show_plan(record)
     started = store.start(with_users_before(record, store.past(model)))
     Console().print(f"Release [bold]{started.id}[/] has started; `slipway release watch {model}` shows its progress.")
@@ -88,6 +91,8 @@ def status(
     console = Console()
     for record in records:
         console.print(record_table(record, live_shares(target, record)))
+        if (by_segment := segment_table(record)) is not None:
+            console.print(by_segment)
         if is_judged(record):
             console.print(foreseen_now(record, target.deployment.evidence(target.config), datetime.now(UTC)))
     if not records:
@@ -150,13 +155,15 @@ def _planned(config_file: Path, config: Config, target: ReleaseTarget | None, re
         last = next(iter(target.deployment.store().current([request.model])), None)
         live = _live(target, request.model)
     stable = stable_version(config, request.model, last, live)
-    outputs = _outputs(config, config_file.parent, request.model, stable)
+    package = _package(config, config_file.parent, request.model, stable)
+    outputs = Outputs.of(package) if package is not None else Outputs()
     record = start_record(
         config,
         request,
         stable=stable,
         labels=outputs.labels,
         value_limits=outputs.value_limits,
+        package=package,
         fields=partial(request_fields, config, config_file, request.model),
         now=datetime.now(UTC),
     )
@@ -180,7 +187,7 @@ def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:
     return None if target.config.models[model].tier == "light" else slot_shares(target, model)
 
 
-def _outputs(config: Config, root: Path, model: str, version: int) -> Outputs:
-    """A version's outputs if its package is here; without them, the judge compares neither labels nor values."""
+def _package(config: Config, root: Path, model: str, version: int) -> Package | None:
+    """A version's package if it is here; without it, the judge compares neither labels nor values."""
     folder = config.model_folder(root, model) / str(version)
-    return Outputs.of(load_package(folder)) if folder.is_dir() else Outputs()
+    return load_package(folder) if folder.is_dir() else None

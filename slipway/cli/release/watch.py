@@ -15,6 +15,7 @@ from slipway.cli.options import ConfigFile
 from slipway.cli.release.forecast import foreseen_now, is_judged
 from slipway.cli.release.live import recorded_shares
 from slipway.cli.release.report import record_table
+from slipway.cli.release.segments import segment_table
 from slipway.cli.release.target import find_model_releases
 from slipway.errors import NotFoundError, SlipwayError
 from slipway.releases.controller.reconciler import Controller, EvidenceReader
@@ -50,7 +51,8 @@ def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
     except SlipwayError as error:
         return Group(record_table(record), Text.from_markup(f"[red]{escape(str(error))}[/]"))
     live = evidence.observed.shares or recorded_shares(record)
-    return record_table(record, live, decide(record, evidence, controller.now()))
+    table, by_segment = record_table(record, live, decide(record, evidence, controller.now())), segment_table(record)
+    return table if by_segment is None else Group(table, by_segment)
 
 
 class Foreseen:

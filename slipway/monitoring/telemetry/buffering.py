@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.metrics import CATALOGUE, metric_line, pages
 from slipway.monitoring.telemetry.requests import Dimensions, RequestEvent, Telemetry, write_to_stdout
+from slipway.monitoring.telemetry.segments import Group, segment_line
 
 _TIMES = frozenset(name for name, metric in CATALOGUE.items() if metric.unit == "Milliseconds")
 _COUNTED = _TIMES | {metrics.BATCH_SIZE, metrics.PADDING_SHARE, metrics.GPU_UTILIZATION}
@@ -51,6 +52,7 @@ class BufferedTelemetry(Telemetry):
         self._model = model
         self._served = dict(dimensions)
         self._gathered: dict[_Key, _Aggregate] = {}
+        self._groups: dict[Group, dict[str, float]] = {}
         self._captures: list[str] = []
         self._ended: list[tuple[RequestEvent, float]] = []
 
@@ -69,6 +71,7 @@ class BufferedTelemetry(Telemetry):
         """
         self.fold()
         gathered, self._gathered = self._gathered, {}
+        groups, self._groups = self._groups, {}
         captures, self._captures = self._captures, []
         now = int(self._clock() * 1000)
         lines = []
@@ -76,6 +79,7 @@ class BufferedTelemetry(Telemetry):
             named = self._dimensions(model, own)
             found = pages(noted.sums, noted.values, single=metrics.BUCKET in named)
             lines += [metric_line(values, named, min(now, _last_ms(minute))) for values in found]
+        lines += [segment_line(group, counts, now) for group, counts in groups.items()]
         return "".join(f"{line}\n" for line in (*lines, *captures))
 
     def fold(self) -> None:
@@ -100,6 +104,10 @@ class BufferedTelemetry(Telemetry):
             noted = self._gathered.setdefault((minute, event.model, own), _Aggregate())
             for name, each in lists.items():
                 noted.values.setdefault(name, []).extend(each)
+        for group, counts in event.groups.items():
+            summed = self._groups.setdefault(group, {})
+            for name, count in counts.items():
+                summed[name] = summed.get(name, 0) + count
         self._captures += event.captures
 
     def _add(self, key: _Key, values: Mapping[str, float]) -> None:

@@ -23,6 +23,7 @@ from slipway.errors import (
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.instrumentation import single_metric_line
 from slipway.monitoring.telemetry.metrics import Kind, metric_line, pages
+from slipway.monitoring.telemetry.segments import Group, segment_line
 
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (TooLargeError, Kind.TOO_LARGE),
@@ -58,6 +59,7 @@ class RequestEvent:
     began: float = 0.0
     counts: dict[Dimensions, dict[str, float]] = field(default_factory=dict)
     values: dict[Dimensions, dict[str, list[float]]] = field(default_factory=dict)
+    groups: dict[Group, dict[str, float]] = field(default_factory=dict)
     captures: list[str] = field(default_factory=list)
     later: Callable[[], None] | None = None
 
@@ -70,6 +72,12 @@ class RequestEvent:
         """Add to a metric; the request's model is always among its dimensions."""
         values = self.counts.setdefault(tuple(dimensions.items()), {})
         values[name] = values.get(name, 0) + value
+
+    def count_group(self, group: Group, counts: Mapping[str, float]) -> None:
+        """Add to the counts of a group of records."""
+        added = self.groups.setdefault(group, {})
+        for name, count in counts.items():
+            added[name] = added.get(name, 0) + count
 
     def observe(self, name: str, value: float, **dimensions: str) -> None:
         """Record a value of a metric whose values are kept single, not summed."""
@@ -173,6 +181,7 @@ class Telemetry:
             lines.append(single_metric_line(metrics.COLD_STARTS, 1, dimensions, began))
             for model, versions in self._not_loaded.items():
                 lines.append(self._line(began, {}, {metrics.NOT_LOADED: versions}, model))
+        lines += [segment_line(group, counts, began) for group, counts in event.groups.items()]
         self._write("\n".join([*lines, *event.captures]) + "\n")
 
     def _totals(self, event: RequestEvent, milliseconds: float) -> Iterator[tuple[Dimensions, Mapping[str, float]]]:

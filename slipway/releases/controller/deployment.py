@@ -22,6 +22,7 @@ from slipway.releases.controller.services import SlotServices
 from slipway.releases.controller.smoke_test import ApiSmokeTest, NoSmokeTest
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.log_clusters import ClusterReader, LogClusters, NoClusters
+from slipway.releases.evidence.log_groups import GroupReader, LogGroups, NoGroups
 from slipway.releases.evidence.log_queries import CloudWatchLogQueries
 from slipway.releases.record.table import DynamoReleaseStore
 from slipway.releases.shadow.log_filters import CloudWatchLogFilters
@@ -69,6 +70,7 @@ class Deployment:
             shadows=self._shadows(config.project),
             notifier=notifier,
             clusters=self._clusters(config.project),
+            groups=self._groups(),
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
 
@@ -83,6 +85,11 @@ class Deployment:
             return NoClusters()
         # The log groups with the captures are those with the metric lines.
         return LogClusters(project, self.shadow.logs, CloudWatchLogQueries(self.options))
+
+    def _groups(self) -> GroupReader:
+        if self.shadow is None:
+            return NoGroups()
+        return LogGroups(self.shadow.logs, CloudWatchLogQueries(self.options))
 
     def _shadows(self, project: str) -> Shadows:
         if self.shadow is None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from slipway.errors import ConflictError, NotFoundError, SlipwayError, StaleError, UnavailableError
 from slipway.releases.evidence.log_clusters import ClusterReader, CountedWindows, NoClusters
+from slipway.releases.evidence.log_groups import GroupReader, NoGroups
 from slipway.releases.evidence.tallies import Evidence, Observed, Reference, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder
@@ -67,6 +68,7 @@ class World:
     shadows: Shadows
     notifier: Notifier
     clusters: ClusterReader = field(default_factory=NoClusters)
+    groups: GroupReader = field(default_factory=NoGroups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,11 @@ class Controller:
             return Evidence(observed), (str(error),)
         # An order does not wait for the logs, and a look without side effects starts no query of them.
         counted = CountedWindows(windows)
-        if mend and record.order is None:
+        if mend and record.order is None and windows:
             counted = self._world.clusters.with_clusters(record, windows)
+        if mend and record.order is None and counted.windows:
+            last = self._world.groups.with_groups(record, counted.windows[-1])
+            counted = replace(counted, windows=(*counted.windows[:-1], last))
         return Evidence(observed, counted.windows, reference, alarms), counted.problems
 
     def _act(self, record: ReleaseRecord, actions: Iterable[Action]) -> tuple[tuple[Action, ...], list[str]]:

@@ -17,6 +17,7 @@ from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.dimensions import dimension_value
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.accuracy import with_accuracy
+from slipway.releases.evidence.guardrails import guardrail_queries, guardrail_tallies, refused_values
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
@@ -79,7 +80,7 @@ class CloudWatchEvidence:
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         if not minutes:
             return ()
-        windows = [Window(minute, minute + _MINUTE, _arms(record, values, minute)) for minute in minutes]
+        windows = [_window(record, values, minute) for minute in minutes]
         last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
         ranked = sum(count for minute, count in values.get(shown, {}).items() if minute < end)
         return (*windows[:-1], with_preferences(record, last, self._rewards, ranked))
@@ -140,6 +141,9 @@ class CloudWatchEvidence:
         return {query: values for query, values in found if values}
 
     def _query(self, record: ReleaseRecord, query: Query) -> MetricQuery:
+        if query.guardrail is not None:
+            own = record.judge.metrics[query.guardrail]
+            return MetricQuery(own.namespace, own.metric, query.statistic, own.dimensions_of(query.version))
         # Shadow scores have a dimension of their own, apart from the answers to callers.
         scored_by = metrics.SHADOW if _is_shadow(record) else metrics.VERSION
         named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
@@ -175,15 +179,18 @@ def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
     if record.labels:
         yield Query(version, metrics.LABELLED)
     yield from value_queries(version, record.value_limits)
+    yield from guardrail_queries(record, version)
     if _is_shadow(record) and version != record.stable:
         yield from (Query(version, name) for name in (metrics.COMPARED, metrics.DISAGREEMENTS))
 
 
-def _arms(record: ReleaseRecord, values: Values, minute: datetime) -> dict[int, dict[str, Tally]]:
+def _window(record: ReleaseRecord, values: Values, minute: datetime) -> Window:
     at = {query: found[minute] for query, found in values.items() if minute in found}
     versions = (record.stable, *record.candidates)
     arms = {version: _tallies(record, version, at) for version in versions}
-    return {version: tallies for version, tallies in arms.items() if tallies}
+    refused = {what: why for version in versions for what, why in refused_values(record, version, at).items()}
+    counted = {version: tallies for version, tallies in arms.items() if tallies}
+    return Window(minute, minute + _MINUTE, counted, refused=refused)
 
 
 def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float]) -> dict[str, Tally]:
@@ -198,6 +205,7 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     records = values.get(Query(version, metrics.LABELLED), 0.0) or sum(labels.values())
     tallies |= {keys.label_key(label): Tally(records, min(count, records)) for label, count in labels.items()}
     tallies |= value_tallies(version, record.value_limits, values)
+    tallies |= guardrail_tallies(record, version, values)
     compared = values.get(Query(version, metrics.COMPARED), 0.0)
     tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))
     return {key: tally for key, tally in tallies.items() if tally.n}

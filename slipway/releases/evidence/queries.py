@@ -12,12 +12,16 @@ SUM, COUNT = "Sum", "SampleCount"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One figure of a version: one statistic of a metric; ``label`` adds a dimension."""
+    """One figure of a version: one statistic of a metric; ``label`` adds a dimension.
+
+    ``guardrail`` is the name of the user's own metric whose namespace and dimensions it has.
+    """
 
     version: int
     metric: str
     statistic: str = SUM
     label: str | None = None
+    guardrail: str | None = None
 
 
 def over(limit: float) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from operator import add, sub
 
 from slipway.releases.routing.buckets import BUCKETS
+from slipway.releases.routing.segments import GroupKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,23 @@ def value_key(limit: float) -> str:
     return f"value:{limit!r}"
 
 
+def guardrail_key(name: str) -> str:
+    """The key of the tally of a metric of the user's own."""
+    return f"metric:{name}"
+
+
+Groups = Mapping[GroupKey, Mapping[str, Tally]]
+"""The tallies of each group of the release's segments; only those that the group has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """What the groups of the segments add since the record's ``grouped_until``, up to a time."""
+
+    until: datetime
+    groups: Groups
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The tallies of each version in a past period.
@@ -95,8 +113,9 @@ class Window:
     ``arms`` has each version's tallies: ``errors`` of all its requests (the service's faults, not the caller's),
     ``p50`` and ``p99`` (latencies above the limits of `record.latency_limits`), ``label:…``, ``value:…`` (values above
     a limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels of predictions made since the release
-    started), ``reward`` and, where they exist, ``agreement`` (records on which a shadow disagrees), ``preferred`` and
-    ``ties``. Tallies that were not measured are left out.
+    started), ``reward`` and, where they exist, ``metric:…`` (the user's own), ``agreement`` (records on which a shadow
+    disagrees), ``preferred`` and ``ties``. Tallies that were not measured are left out. ``refused`` has the metrics of
+    the user's own whose values cannot be counted, each with the reason. ``grouped`` is in the last window of a look.
 
     ``clusters`` has the same tallies by bucket of the sticky value, by version and key, as far as they are counted so.
     """
@@ -105,6 +124,8 @@ class Window:
     end: datetime
     arms: Mapping[int, Mapping[str, Tally]]
     clusters: Mapping[int, Mapping[str, Clusters]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    grouped: Grouped | None = None
 
     @property
     def minutes(self) -> float:

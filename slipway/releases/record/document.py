@@ -12,15 +12,20 @@ from slipway.config import Name, VersionNumber
 from slipway.config.releases import JudgeConfig, Options, Shadow
 from slipway.config.validation import field_problems
 from slipway.errors import InputError
+from slipway.monitoring.feedback.prediction_ids import release_tag
 from slipway.releases.evidence.tallies import NOTHING, P50, P99, Clusters, Tally
+from slipway.releases.record.groups import StoredGroup, StoredSegment
 from slipway.releases.record.phases import HistoryEntry, OperatorOrder, Phase, Stored
 from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.record.traffic import StoredTraffic
 from slipway.releases.routing.release import Candidate, Release, Shadowing
+from slipway.releases.routing.segments import Segment, Segmenting
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.statistics.betting import BETS, Array
 from slipway.releases.statistics.capital import COUNTS, Capital
 from slipway.releases.statistics.clusters import Sample
+
+_LABELS_BY_SEGMENT = 10
 
 
 class StoredCapital(Stored):
@@ -105,6 +110,7 @@ class ReleaseRecord(Stored):
     - ``shares``: the shares that the candidates should have now; ``shares_before``: the shares before the last change.
     - ``labels``: the labels that are counted, for a classifier; ``value_limits``: the limits over which predictions are
       counted, for a regression.
+    - ``segments``: the inputs by whose values results are shown apart; ``groups`` has the sums until ``grouped_until``.
     - ``minutes`` and ``requests``: the progress of the current step, counted only while its candidate has traffic.
     - ``settled``: the release has ended and the world matches the record.
     - ``reference``, ``reference_low``: upper and lower bounds on the stable version's means, row by row, for use once
@@ -132,6 +138,9 @@ class ReleaseRecord(Stored):
     judge: JudgeConfig = JudgeConfig()
     labels: tuple[str, ...] = ()
     value_limits: tuple[FiniteFloat, ...] = ()
+    segments: tuple[StoredSegment, ...] = ()
+    groups: tuple[StoredGroup, ...] = ()
+    grouped_until: AwareDatetime | None = None
     started_at: AwareDatetime
     started_by: str
     reason: str = ""
@@ -185,6 +194,21 @@ class ReleaseRecord(Stored):
         if not isinstance(self.options, Shadow) or self.phase is not Phase.RUNNING:
             return None
         return Shadowing(self.options.sample, self.options.tolerance)
+
+    @property
+    def segmenting(self) -> Segmenting | None:
+        """How to count by segment; None without segments or while no candidate answers beside the stable version."""
+        if not self.segments or self.phase is not Phase.RUNNING or isinstance(self.options, Shadow):
+            return None
+        limits = {version: self.latency_limits(version) for version in self.weights}
+        latency = {version: (each[P50], each[P99]) for version, each in limits.items() if each}
+        segments = tuple(segment.unpacked for segment in self.segments)
+        return Segmenting(release_tag(self.salt), segments, latency, self.counted_labels, self.value_limits)
+
+    @property
+    def counted_labels(self) -> tuple[str, ...]:
+        """The labels that are counted by segment: not all of a classifier of many classes."""
+        return self.labels[:_LABELS_BY_SEGMENT]
 
     @property
     def stable_now(self) -> int:
@@ -263,6 +287,7 @@ def new_record(
     labels: tuple[str, ...],
     value_limits: tuple[float, ...] = (),
     cached: bool = False,
+    segments: tuple[Segment, ...] = (),
     now: datetime,
     by: str,
     reason: str = "",
@@ -282,6 +307,7 @@ def new_record(
         labels=labels,
         value_limits=value_limits,
         cached=cached,
+        segments=tuple(StoredSegment(input=each.input, values=each.values) for each in segments),
         started_at=now,
         started_by=by,
         reason=reason,

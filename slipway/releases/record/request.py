@@ -8,12 +8,16 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from slipway.config import Config, ModelConfig
-from slipway.config.releases import JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
+from slipway.config.releases import AllAtOnce, BlueGreen, JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
+from slipway.config.segments import SegmentConfig
 from slipway.config.validation import field_problems
 from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError, near_name
+from slipway.models.package import Package
 from slipway.releases.evidence.accuracy import check_accuracy
+from slipway.releases.evidence.segment_values import check_groups, name_segments
 from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.plan import check_start
+from slipway.releases.routing.segments import Segment
 from slipway.releases.routing.sticky import check_sticky, sticky_of
 
 _OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
@@ -25,7 +29,10 @@ Fields = Callable[[int], Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """A request for a release. ``changes`` overrides options by name; the judge's names start with ``judge.``."""
+    """A request for a release. ``changes`` overrides options by name; the judge's names start with ``judge.``.
+
+    ``segments`` replaces those of slipway.yaml, unless it is None.
+    """
 
     model: str
     candidates: tuple[int, ...]
@@ -33,6 +40,7 @@ class ReleaseRequest:
     changes: Mapping[str, str]
     by: str
     reason: str = ""
+    segments: tuple[SegmentConfig, ...] | None = None
 
 
 def start_record(
@@ -42,10 +50,13 @@ def start_record(
     stable: int,
     labels: Sequence[str],
     value_limits: Sequence[float] = (),
+    package: Package | None = None,
     fields: Fields,
     now: datetime,
 ) -> ReleaseRecord:
     """Check a request and create its record; ``fields`` is called only for sticky assignment.
+
+    ``package`` is the stable version's, for the values of segments; None if it is not on this machine.
 
     Raises:
         InputError: an option is invalid, or the tier or the strategy does not support the request.
@@ -74,10 +85,25 @@ def start_record(
         labels=tuple(labels),
         value_limits=tuple(value_limits),
         cached=model.tier == "light" and model.cache.enabled,
+        segments=_segments(request, model, options, package),
         now=now,
         by=request.by,
         reason=request.reason,
     )
+
+
+def _segments(
+    request: ReleaseRequest, model: ModelConfig, options: Options, package: Package | None
+) -> tuple[Segment, ...]:
+    if isinstance(options, AllAtOnce | BlueGreen | Shadow):
+        if request.segments:
+            problem = f"{options.strategy} has no candidate that answers beside the stable version"
+            raise InputError.of("segments", f"{problem}, so there is nothing to compare by segment")
+        return ()
+    wanted = model.release.segments if request.segments is None else request.segments
+    segments = name_segments(wanted, request.model, package)
+    check_groups(segments, len(request.candidates) + 1)
+    return segments
 
 
 def chosen(config: Config, request: ReleaseRequest) -> tuple[Options, JudgeConfig]:

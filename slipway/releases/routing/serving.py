@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from slipway.errors import InputError
 from slipway.releases.routing.release import Candidate, Release, Shadowing
+from slipway.releases.routing.segments import Segmenting, dump_segmenting, load_segmenting
 
 if TYPE_CHECKING:
     from slipway.releases.record.document import ReleaseRecord
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 class Serving:
     """The release that serves a model, with its id, phase and revision. It is ``active`` until it is settled.
 
-    ``shadowing`` is set only while the candidates run as shadows.
+    ``shadowing`` is set only while the candidates run as shadows, and ``segmenting`` only while they answer beside the
+    stable version in a release with segments.
     """
 
     release: Release
@@ -25,11 +27,14 @@ class Serving:
     active: bool
     revision: int
     shadowing: Shadowing | None = None
+    segmenting: Segmenting | None = None
 
     @classmethod
     def of(cls, record: "ReleaseRecord") -> "Serving":
         """The serving part of a record."""
-        return cls(record.serving, record.id, record.phase.value, not record.settled, record.revision, record.shadowing)
+        active = not record.settled
+        state = (record.id, record.phase.value, active, record.revision)
+        return cls(record.serving, *state, record.shadowing, record.segmenting)
 
 
 class ServingStore(Protocol):
@@ -55,6 +60,7 @@ def dump_serving(serving: Serving) -> str:
             "active": serving.active,
             "revision": serving.revision,
             "shadowing": shadowing and [shadowing.sample, shadowing.tolerance],
+            "segmenting": serving.segmenting and dump_segmenting(serving.segmenting),
         }
     )
 
@@ -71,8 +77,10 @@ def load_serving(model: str, text: str) -> Serving:
             salt=str(found["salt"]),
             sticky=found["sticky"],
         )
-        # Older versions of Slipway wrote no `shadowing`.
+        # Older versions of Slipway wrote no `shadowing` and no `segmenting`.
         shadowing = Shadowing(*map(float, shares)) if (shares := found.get("shadowing")) else None
-        return Serving(release, found["id"], found["phase"], bool(found["active"]), int(found["revision"]), shadowing)
+        segmenting = load_segmenting(each) if (each := found.get("segmenting")) else None
+        state = (found["id"], found["phase"], bool(found["active"]), int(found["revision"]))
+        return Serving(release, *state, shadowing, segmenting)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError.of(f"release of {model}", f"was not written by Slipway: {error}") from error

@@ -150,6 +150,7 @@ def questions(
     """
     service = _service_rows(judge, limits_ms or {})
     rows = (*service, *_output_rows(judge, labels, values), *_quality_rows(judge, shadow=shadow))
+    rows = (*rows, *_guardrail_rows(judge, shadow=shadow))
     metrics = len({row.metric for row in rows})
     return Questions(rows, judge.false_rollback / parts / max(metrics, 1), judge.false_promotion)
 
@@ -214,6 +215,14 @@ def _quality_rows(judge: JudgeConfig, *, shadow: bool) -> Iterator[Comparison]:
     if shadow and judge.agreement.enabled:
         least = judge.agreement.least
         yield Comparison("agreement", evidence.AGREEMENT, 1 - least, 0.5, ratio=0.0, proven=judge.agreement.proven)
+
+
+def _guardrail_rows(judge: JudgeConfig, *, shadow: bool) -> Iterator[Comparison]:
+    """The user's own metrics, which are of answers to callers; a shadow answers nobody."""
+    for name, metric in judge.metrics.items():
+        if metric.enabled and not shadow:
+            key, flipped = evidence.guardrail_key(name), metric.bad == "low"
+            yield Comparison(name, key, metric.margin, 0.1, flipped=flipped, proven=metric.proven)
 
 
 def _both_sides(metric: str, key: str, limit: Limit) -> Iterator[Comparison]:

@@ -214,4 +214,6 @@ def _subject(row: Comparison) -> str:
     if row.metric == "value":
         limit = float(row.key.removeprefix("value:"))
         return f"values up to {limit:g}" if row.flipped else f"values over {limit:g}"
+    if row.key == evidence.guardrail_key(row.metric):
+        return f"{row.metric} not reached" if row.flipped else row.metric
     return _SUBJECTS.get((row.metric, row.flipped), row.metric)

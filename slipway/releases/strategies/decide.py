@@ -17,9 +17,17 @@ from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies import experiments, progressive
 from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire, RunShadows, SetShares, SetStable
 from slipway.releases.strategies.analysis import analyze
+from slipway.releases.strategies.groups import add_groups, report_groups
 from slipway.releases.strategies.settled import are_at, keep, losers, takes_no_slot
 from slipway.releases.strategies.traffic import watched
-from slipway.releases.strategies.transitions import add_entry, enter_phase, give_all_traffic, promote, roll_back
+from slipway.releases.strategies.transitions import (
+    add_entry,
+    enter_phase,
+    give_all_traffic,
+    note_refused,
+    promote,
+    roll_back,
+)
 
 _PREPARATION = timedelta(minutes=30)
 
@@ -52,13 +60,15 @@ def decide(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision
 
 def _decided(record: ReleaseRecord, evidence: Evidence, now: datetime) -> Decision:
     if record.order is not None and not record.phase.ended and not _failed(record, evidence):
-        ordered = _ordered(record, evidence, now)
+        ordered = report_groups(record, _ordered(record, evidence, now), now)
         return Decision(ordered, tuple(_actions(ordered, evidence)))
     if not record.phase.ended and _is_foreign(record, evidence):
         return _held_back(record, evidence, now)
     clear = record.model_copy(update={"conflict": False, "shares_since": now}) if record.conflict else record
-    moved, verdicts = _moved(clear, evidence, now)
-    return Decision(moved, tuple(_actions(moved, evidence)), verdicts)
+    noted = add_groups(note_refused(clear, evidence.windows, now), evidence.windows)
+    moved, verdicts = _moved(noted, evidence, now)
+    told = report_groups(noted, moved, now)
+    return Decision(told, tuple(_actions(told, evidence)), verdicts)
 
 
 def acknowledged(record: ReleaseRecord, done: tuple[Action, ...]) -> ReleaseRecord:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from slipway.releases.evidence.tallies import P50, P99, Reference, Tally
+from slipway.releases.evidence.tallies import P50, P99, Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry, Phase
 from slipway.releases.record.plan import bake_minutes
@@ -25,6 +25,14 @@ def add_entry(
         at=now, by=by or CONTROLLER, phase=record.phase, what=what, evidence=tuple(line for line in lines if line)
     )
     return record.model_copy(update={"history": (*record.history, entry)})
+
+
+def note_refused(record: ReleaseRecord, windows: Iterable[Window], now: datetime) -> ReleaseRecord:
+    """Add an entry for each metric of the user's own with values that cannot be counted, once in a release."""
+    refused = {what: why for window in windows for what, why in window.refused.items()}
+    for what in refused.keys() - {entry.what for entry in record.history}:
+        record = add_entry(record, now, what, (refused[what], "minutes with such values are left out"))
+    return record
 
 
 def enter_phase(

@@ -8,6 +8,7 @@ from typing import Protocol
 from slipway.config import Config
 from slipway.errors import UnavailableError
 from slipway.releases.routing.release import Release, configured_releases
+from slipway.releases.routing.segments import Segmenting
 from slipway.releases.routing.serving import Serving, ServingStore
 
 _LOG = logging.getLogger("slipway")
@@ -34,6 +35,10 @@ class Releases(Protocol):
         """Return a model's latest release, or None if it never had one."""
         ...
 
+    def segmenting(self, model: str) -> Segmenting | None:
+        """Return how to count the model's requests by segment, or None if nobody asked for it."""
+        ...
+
     def sticky(self, model: str) -> str | None:
         """Return the field or entity by whose value the model's active release counts, or None."""
         ...
@@ -57,6 +62,9 @@ class ConfiguredReleases:
         return self._config.models[model].capture.sample
 
     def known(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
+        return None
+
+    def segmenting(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
         return None
 
     def sticky(self, model: str) -> None:  # noqa: ARG002 - as `Releases` has it
@@ -95,6 +103,10 @@ class LiveReleases:
     def known(self, model: str) -> Serving | None:
         self._refresh()
         return self._known.get(model)
+
+    def segmenting(self, model: str) -> Segmenting | None:
+        known = self._known.get(model)
+        return known.segmenting if known is not None else None
 
     def sticky(self, model: str) -> str | None:
         return self.of(model).sticky

@@ -22,6 +22,7 @@ from slipway.models.manifest import Record
 from slipway.monitoring.captures.line import is_sampled
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
+from slipway.releases.routing.segments import Segmenting
 from slipway.serving.prediction.peers import NoPeers, Peers
 from slipway.serving.prediction.request import (
     Ask,
@@ -34,6 +35,7 @@ from slipway.serving.prediction.request import (
     count_outputs,
 )
 from slipway.serving.prediction.runner import Answered, ClientGoneError, InlineRunner, Runner
+from slipway.serving.prediction.segments import count_answered, count_failed
 from slipway.serving.prediction.served import ServedModels
 
 _LOG = logging.getLogger("slipway")
@@ -182,6 +184,8 @@ class PredictionPipeline:
             raise
         except Exception:
             request.event.count(metrics.FAILURES, 1, **batch[0].counted_for)
+            if segmenting := self.models.releases.segmenting(request.model):
+                count_failed(request, batch, segmenting)
             raise
 
     def _attempt_of(self, request: PredictionRequest, version: int) -> AbstractContextManager[None]:
@@ -234,8 +238,15 @@ class PredictionPipeline:
             kept = is_sampled(self.models.config.models[request.model].capture.sample / share)
             request.event.captures.extend(captures(request, kept=kept))
         if releases.is_watched(request.model):
-            request.event.later = partial(count_outputs, request)
+            request.event.later = partial(_count, request, releases.segmenting(request.model))
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
+
+
+def _count(request: PredictionRequest, segmenting: Segmenting | None) -> None:
+    """Count the outputs of an answered request, in all and by segment."""
+    count_outputs(request)
+    if segmenting is not None:
+        count_answered(request, segmenting)
 
 
 def _note(request: PredictionRequest, batch: list[Place], answered: Answered) -> None:
@@ -247,3 +258,4 @@ def _note(request: PredictionRequest, batch: list[Place], answered: Answered) ->
     event.count(metrics.INFERENCE_LATENCY, round(answered.ran * 1000, 3), **counted_for)
     for place, output in zip(batch, answered.outputs, strict=True):
         place.output = output
+        place.milliseconds = answered.ran * 1000

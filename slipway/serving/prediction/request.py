@@ -37,7 +37,8 @@ class Place:
     """One record's place in a request; ``key`` is its cache key once the cache has been looked up.
 
     ``id`` is unsigned until the request is answered, unless another slot gave it. ``elsewhere`` means that another slot
-    predicted, counted and captured the record. ``bucket`` is that of its sticky value while a release is sticky.
+    predicted, counted and captured the record. ``milliseconds`` is how long the graph ran on its batch here.
+    ``bucket`` is that of its sticky value while a release is sticky.
     """
 
     record: Record
@@ -47,6 +48,7 @@ class Place:
     output: Output | None = None
     cached: bool = False
     elsewhere: bool = False
+    milliseconds: float | None = None
     bucket: int | None = None
 
     @property

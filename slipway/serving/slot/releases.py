@@ -8,6 +8,7 @@ from threading import Lock
 from slipway.config import Config
 from slipway.errors import UnavailableError
 from slipway.releases.routing.release import Release
+from slipway.releases.routing.segments import Segmenting
 from slipway.releases.routing.serving import Serving, ServingStore
 from slipway.serving.prediction.live_releases import FRESH_SECONDS
 
@@ -61,6 +62,9 @@ class SlotReleases:
         """Whether a release is comparing this slot with the other one."""
         known = self._known
         return known is not None and known.active and known.shadowing is None
+
+    def segmenting(self, model: str) -> Segmenting | None:  # noqa: ARG002 - a slot has one
+        return self._known.segmenting if self._known is not None else None
 
     def sticky(self, model: str) -> str | None:  # noqa: ARG002 - a slot has one
         return self._known.release.sticky if self._known else None

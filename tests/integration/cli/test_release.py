@@ -17,6 +17,7 @@ from slipway.aws.table import lazy_client
 from slipway.cli import app
 from slipway.errors import ConflictError, InputError, NotFoundError
 from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.groups import StoredGroup
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.table import DynamoReleaseStore
 
@@ -149,6 +150,31 @@ def test_the_status_of_a_release_says_what_it_will_find_out() -> None:
     assert "10 requests a minute: 5 to the candidate and 5 to the stable version." in said
     release("rollback", "tiny-sentiment", "--by", "ann")
     assert "requests a minute" not in release("status").output
+
+
+def test_a_release_has_the_segments_that_it_is_started_with(project: Path) -> None:
+    assert release("start", "tiny-sentiment", "2", "--segment", "text=good,bad").exit_code == 0
+    (segment,) = stored().segments
+    assert (segment.input, segment.values) == ("text", ("good", "bad"))
+    assert "By segment" not in release("status").output
+    store = DynamoReleaseStore("control", client=lazy_client())
+    groups = tuple(
+        StoredGroup(version=version, segment=0, group=0, tallies={"errors": (1000, bad)})
+        for version, bad in ((1, 0), (2, 50))
+    )
+    store.save(stored().model_copy(update={"groups": groups}))
+    shown = " ".join(release("status").output.split())
+    assert "version 2 is worse for text=good: errors 5 % of 1,000 against 0 % of 1,000" in shown
+    assert "corrected for 3 segments" in shown
+
+
+@pytest.mark.parametrize(
+    ("segment", "said"), [("text", "text has no categories"), ("tone=good", "'tone' is no input"), ("=a", "input")]
+)
+def test_a_segment_that_cannot_be_is_refused(project: Path, segment: str, said: str) -> None:
+    refused = release("start", "tiny-sentiment", "2", "--segment", segment)
+    assert isinstance(refused.exception, InputError)
+    assert said in str(refused.exception)
 
 
 def test_a_release_is_started_moved_on_and_rolled_back(project: Path) -> None:
