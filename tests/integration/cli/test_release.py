@@ -87,7 +87,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(project: Path) -> None:
 
 @pytest.fixture
 def traffic(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten requests to the stable version in each minute of the last hour, of which one failed."""
+    """Ten requests to the stable version in each minute of the last hour and the next ones, of which one failed."""
     # moto knows neither percentiles nor the number of values over a limit.
     absent = {"p": 12.0, "TC": 1.0}
     basic = Statistics.get_statistics_for_type
@@ -98,9 +98,9 @@ def traffic(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     named = {"Project": "demo", "Model": "tiny-sentiment", "Version": "1"}
     dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
-    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+    start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=10)
     client = boto3.client("cloudwatch")
-    for minute in range(65):
+    for minute in range(75):
         common = {"Dimensions": dimensions, "Timestamp": start - timedelta(minutes=minute)}
         data = [{"MetricName": "InferenceLatency", "Value": 12.0}] * 9 + [{"MetricName": "Failures", "Value": 1.0}]
         client.put_metric_data(Namespace="Slipway", MetricData=[common | each for each in data])
