@@ -58,7 +58,9 @@ class Dashboard(Construct):
         self.dashboard = dashboard
 
     def _traffic(self) -> list[cloudwatch.IWidget]:
-        kinds = [(model.name, kind) for model in self._models for kind in metrics.Kind]
+        # Only a slot has a queue whose share a caller can use up.
+        possible = [kind for kind in metrics.Kind if kind is not metrics.Kind.THROTTLED]
+        kinds = [(model.name, kind) for model in self._models for kind in possible]
         errors = [
             self._service.metric(metrics.ERRORS, label=f"{model} {kind}", Model=model, Kind=kind)
             for model, kind in (*kinds, (metrics.UNKNOWN_MODEL, metrics.Kind.NOT_FOUND))

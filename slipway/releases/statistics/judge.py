@@ -13,6 +13,10 @@ from slipway.releases.statistics.comparisons import Comparison, Questions
 from slipway.releases.statistics.user_guards import UserEvidence
 from slipway.wording import counted
 
+# The share of the evidence for a rollback from which nothing is promoted. A minute wins so much at most that a bad
+# candidate needs two or three to be found, and must not be promoted meanwhile.
+_SUSPECTED = 1 / 3
+
 
 class Outcome(StrEnum):
     """The judge's outcome for a candidate."""
@@ -127,6 +131,10 @@ def judge(
     unproven = [finding for finding in found if finding.row.proven and not finding.fine]
     if unproven:
         return Verdict(Outcome.CONTINUE, "not proven yet: " + "; ".join(each.sentence for each in unproven), found)
+    suspected = [finding for finding in found if finding.against >= _SUSPECTED * math.log(1 / asked.alpha)]
+    if suspected:
+        sentence = "not clear yet: " + "; ".join(finding.sentence for finding in suspected)
+        return Verdict(Outcome.CONTINUE, sentence, found)
     asked_for = ", ".join(dict.fromkeys(asked.rows[index].metric for index in asked.proven)) or "nothing"
     return Verdict(Outcome.PROMOTE, f"nothing is worse, and proven within the margins: {asked_for}", found)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from slipway.cli.predict import _inputs
+from slipway.cli.predict_input import Described, read_rows, records_of
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType
 from slipway.errors import InputError
 from slipway.features.definitions import FeatureDefinitions
@@ -141,10 +141,13 @@ def by_features(path: Path) -> list[tuple[object, object]] | None:
 
 def by_predict(path: Path, package: Package) -> list[tuple[object, object]] | None:
     """The records that `slipway predict --input` sends, as the API reads them."""
-    types = {field.name: field.type for field in package.manifest.inputs}
+    fields = [{"name": each.name, "type": each.type.value} for each in package.manifest.inputs]
+    schema = {"properties": dict.fromkeys(each["name"] for each in fields)}
+    described = {"versions": [{"version": 1, "inputs": fields, "record_schema": schema}]}
+    version = Described.of(package.manifest.name, described, 1)
     try:
         with open_records(path) as file:
-            inputs, _ = _inputs(file, types)
+            inputs = [each.record for each in records_of(file, read_rows(file), version, ())]
         return pairs(reader(package).from_json(json.dumps({"inputs": inputs}).encode()))
     except InputError:
         return None

@@ -14,6 +14,7 @@ from support.eventually import until
 from support.serving import PREDICT, refused
 
 from slipway.config.api import CALLER_HEADER
+from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor, Plan
@@ -70,8 +71,9 @@ def serving(config: Any, loaded: Any) -> Iterator[Served]:
     graph = Gated()
     telemetry = BufferedTelemetry("demo", MODEL, {"Slot": "blue", "Version": "1"}, write=lambda _: None)
     only = config.model_copy(update={"models": {MODEL: config.models[MODEL]}})
-    executor = Executor(MODEL, graph, Plan(1, 1, 1, 0.0, QUEUE))
-    runner = ThreadedRunner(executor, telemetry, timeout=math.inf)
+    attempts = BatchedAttempts("demo", MODEL, 1, watched=lambda: False, write=lambda _: None)
+    executor = Executor(MODEL, graph, Plan(1, 1, 1, 0.0, QUEUE), around=attempts.write)
+    runner = ThreadedRunner(executor, telemetry, attempts, timeout=math.inf)
     pipeline = PredictionPipeline(ServedModels(only, {(MODEL, 1): loaded[MODEL, 1]}), runner)
     app = slot_app(pipeline, Housekeeping(runner, telemetry), Readiness())
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://slot")

@@ -55,7 +55,6 @@ def test_what_is_not_there_is_a_404(client: TestClient, entity: str, id: str, st
     [
         (body(radius="wide"), "tumour.radius"),
         (body(radius=True), "tumour.radius"),
-        (body(radius=None), "tumour.radius"),
         (body(colour=1.0), "tumour.colour"),
         (body(), "groups.tumour.values"),
         ({"groups": {}}, "groups"),

@@ -58,7 +58,9 @@ def test_what_a_look_adds_is_kept_in_the_record(staged: Stage) -> None:
         staged.tick()
     kept = staged.record.clustered(2, keys.ERRORS)
     assert kept is not None
-    assert (kept.n[5] - (before.n[5] if before else 0), sum(kept.total)) == (30, kept.n[5] / 10)
+    # Of many outcomes, guards forget a thirtieth in each minute.
+    assert kept.n[5] - (before.n[5] if before else 0) == pytest.approx(30, rel=0.1)
+    assert sum(kept.total) == pytest.approx(kept.n[5] / 10)
     assert staged.record.judged_until == staged.cloud.now
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from slipway.config.releases import AbTest, Canary, JudgeConfig
-from slipway.releases.simulation.runs import Run, Scenario, Setting, simulate
-from slipway.releases.simulation.traffic.behaviour import Behaviour, Traffic
+from slipway.releases.simulation.runs import Run, Setting, simulate
+from slipway.releases.simulation.scenarios import Scenario
+from slipway.releases.simulation.traffic.behaviour import Behaviour
+from slipway.releases.simulation.traffic.pattern import Traffic
 from slipway.releases.statistics.comparisons import Comparison, questions
 from slipway.releases.statistics.detectable import Rates, least_effect, least_found, minutes_to_prove
 from slipway.releases.statistics.judge import Outcome

@@ -95,6 +95,20 @@ def test_each_metric_can_roll_back(candidate: dict[str, Tally], says: str) -> No
     assert (verdict.outcome, says) == (Outcome.ROLLBACK, says if says in verdict.sentence else verdict.sentence)
 
 
+def test_a_candidate_under_suspicion_is_not_promoted() -> None:
+    """Labels that are all alike take minutes to find, and errors and latencies are proven at once."""
+    judge = JudgeConfig.model_validate({"errors": {"margin": 0.1}, "p99": {"ratio": 1.5, "proven": False}})
+    world = running(light(Canary(share=0.5, bake_minutes=1, warm_minutes=0), judge))
+    world.reference = None
+    for _ in range(6):
+        verdict = world.look({1: stable_arm(5000), 2: arm(1000, yes=1.0)}).verdict
+        if world.record.phase.ended:
+            break
+        assert world.record.phase is Phase.RUNNING
+    assert verdict is not None
+    assert (world.record.phase, "predictions of" in verdict.sentence) == (Phase.ROLLED_BACK, True)
+
+
 def test_latencies_of_the_first_minute_do_not_count() -> None:
     cold = {1: stable_arm(5000), 2: arm(1000, over=1.0, slow=0.9)}
     world = running(light(Canary()))
