@@ -28,6 +28,9 @@ STORE = SOURCES / "build" / "packages"
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
 _WITH_MANIFESTS = ("feedback",)
+_DECIDES = ("controller", "shadow")
+_DECISIONS = ("slipway/releases/controller/", "slipway/releases/strategies/")
+"""Only the controller decides on releases; a shadow reads what it decided."""
 _WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
@@ -75,6 +78,8 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
     """The bundle's files except slipway.yaml and installed packages, by their paths in the bundle."""
     files = {"functions/__init__.py": SOURCES / "functions/__init__.py"}
     files |= source_files(SOURCES, [f"functions/{function}", "slipway"])
+    if function not in _DECIDES:
+        files = {path: file for path, file in files.items() if not path.startswith(_DECISIONS)}
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
