@@ -1,6 +1,7 @@
 """The templates' tables in moto, and each implementation of the store and the cache."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -116,11 +117,14 @@ def bulk_store(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     client = lazy_client(region_name=REGION, endpoint_url=emulator)
-    _make_table(client(), "features", ["pk", "sk"])
+    # A call that is answered too late is made again, and then finds what the first one did.
+    with suppress(client().exceptions.ResourceInUseException):
+        _make_table(client(), "features", ["pk", "sk"])
     store = BulkStore("features", definitions, client=client, clock=clock, backoff=QUICK)
     store.bulk = BulkFeatureWriter("features", definitions, client=client, clock=clock, backoff=QUICK)
     yield store
-    client().delete_table(TableName="features")
+    with suppress(client().exceptions.ResourceNotFoundException):
+        client().delete_table(TableName="features")
 
 
 @pytest.fixture(params=["memory", "dynamodb", "bulk"])
