@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ TIMEOUT_SECONDS = 30.0
 HEADER_BYTES = 64 * 1024
 # A client that sends nothing for this long in the middle of a body gets an answer, and its connection is closed.
 IDLE_SECONDS = 4.0
+GRACE_SECONDS = 0.9
 # Longer than clients keep idle connections: if the server closed one first, a request might just be on its way.
 KEEP_ALIVE_SECONDS = 75
 
@@ -140,11 +141,24 @@ async def _body(request: Request) -> bytes | None:
     chunks: list[bytes] = []
     size = 0
     stream = request.stream()
-    while (chunk := await asyncio.wait_for(anext(stream, None), IDLE_SECONDS)) is not None:
+    while (chunk := await _chunk(stream)) is not None:
         size += len(chunk)
         if size <= BODY_BYTES:
             chunks.append(chunk)
     return b"".join(chunks) if size <= BODY_BYTES else None
+
+
+async def _chunk(stream: AsyncIterator[bytes]) -> bytes | None:
+    """The next chunk, or None at the end; raises TimeoutError if the client sends nothing for too long."""
+    waiting = asyncio.ensure_future(anext(stream, None))
+    # On a busy machine the time can be up before this process has read what lies there, so it reads once more.
+    try:
+        for seconds in (IDLE_SECONDS, GRACE_SECONDS):
+            if (await asyncio.wait({waiting}, timeout=seconds))[0]:
+                return waiting.result()
+    finally:
+        waiting.cancel()
+    raise TimeoutError
 
 
 def _headers(request: Request, body: bytes) -> list[Header]:
