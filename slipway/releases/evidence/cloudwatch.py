@@ -22,7 +22,8 @@ from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
 from slipway.releases.evidence.tallies import Reference, Tally, Window
-from slipway.releases.record.document import LatencyLimits, ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.stored_evidence import LatencyLimits
 
 _MINUTE = timedelta(minutes=1)
 # The metrics of a minute appear some time after its end. Requests that began in it may end up to 29 s later.

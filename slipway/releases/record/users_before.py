@@ -5,7 +5,8 @@ from functools import reduce
 from operator import add
 
 from slipway.releases.evidence.tallies import ACCURACY, REWARD
-from slipway.releases.record.document import ReleaseRecord, StoredClusters
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.stored_evidence import StoredClusters
 from slipway.releases.routing.sticky import sticky_of
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.record.document import ReleaseRecord, StoredCapital, StoredTally
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
+from slipway.releases.record.stored_evidence import StoredCapital, StoredTally
 from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.simulation.progressive_screen import (
     ROUNDING,

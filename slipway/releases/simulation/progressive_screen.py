@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.record.document import ReleaseRecord, StoredCapital
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import share_steps
+from slipway.releases.record.stored_evidence import StoredCapital
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.simulation.traffic_screen import TrafficScreen
 from slipway.releases.statistics.betting import Array, Block

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters
-from slipway.releases.record.document import StoredClusters
+from slipway.releases.record.stored_evidence import StoredClusters
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.clusters import NO_SAMPLE, Sample, difference, student

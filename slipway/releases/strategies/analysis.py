@@ -10,15 +10,10 @@ import numpy as np
 from slipway.config.releases import Bandit, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Evidence, Reference, Window
-from slipway.releases.record.document import (
-    LatencyLimits,
-    ReleaseRecord,
-    StoredCapital,
-    StoredTally,
-    stored_tallies,
-)
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import phases_judged, share_steps
+from slipway.releases.record.stored_evidence import LatencyLimits, StoredCapital, StoredTally, stored_tallies
 from slipway.releases.record.stored_strata import StoredStrata
 from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital, Flags, block_of

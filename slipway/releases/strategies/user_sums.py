@@ -6,7 +6,8 @@ import numpy as np
 
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import NOTHING, Clusters, Tally, Window
-from slipway.releases.record.document import ReleaseRecord, StoredClusters
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.stored_evidence import StoredClusters
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.betting import Array
 

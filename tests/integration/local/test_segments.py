@@ -30,9 +30,10 @@ from slipway.releases.evidence.log_groups import LogGroups
 from slipway.releases.evidence.log_queries import CloudWatchLogQueries
 from slipway.releases.evidence.outputs import Outputs
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness
-from slipway.releases.record.document import LatencyLimits, ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.record.request import ReleaseRequest, start_record
+from slipway.releases.record.stored_evidence import LatencyLimits
 from slipway.releases.strategies.decide import decide
 from slipway.serving.prediction.live_releases import LiveReleases
 

@@ -20,7 +20,8 @@ from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.accuracy import with_accuracy
 from slipway.releases.evidence.tallies import Tally, Window
-from slipway.releases.record.document import ReleaseRecord, stored_tallies
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.stored_evidence import stored_tallies
 
 HOUR = timedelta(hours=1)
 LATER = datetime.now(UTC) + timedelta(days=30)

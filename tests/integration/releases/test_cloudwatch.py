@@ -18,7 +18,8 @@ from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.record.document import LatencyLimits, ReleaseRecord, StoredTally
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.stored_evidence import LatencyLimits, StoredTally
 
 OPTIONS = {"region_name": "eu-west-1"}
 LATER = NOW + timedelta(minutes=4, seconds=30)

@@ -12,8 +12,9 @@ from slipway.config import parse_config
 from slipway.config.releases import Shadow
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.segments import Group
-from slipway.releases.record.document import LatencyLimits, ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
+from slipway.releases.record.stored_evidence import LatencyLimits
 from slipway.releases.routing.segments import Segment
 from slipway.serving.prediction.live_releases import LiveReleases
 from slipway.serving.slot.releases import SlotReleases

@@ -21,7 +21,8 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.bucket_query import MOST_LABELS, labels_of, query_text
 from slipway.releases.evidence.log_clusters import CountedWindows, LogClusters
 from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Tally, Window
-from slipway.releases.record.document import LatencyLimits, ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.record.stored_evidence import LatencyLimits
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.strategies.analysis import analyze
 

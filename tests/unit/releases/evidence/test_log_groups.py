@@ -13,8 +13,9 @@ from slipway.monitoring.telemetry.segments import Group, segment_line
 from slipway.releases.evidence.bucket_query import Row
 from slipway.releases.evidence.log_groups import LogGroups, segment_query
 from slipway.releases.evidence.tallies import Grouped, Tally, Window
-from slipway.releases.record.document import LatencyLimits, ReleaseRecord
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase
+from slipway.releases.record.stored_evidence import LatencyLimits
 from slipway.releases.routing.segments import GroupKey, Segment
 
 MINUTE = timedelta(minutes=1)

@@ -5,7 +5,8 @@ from support.releases.users import zipf
 
 from slipway.config.releases import AbTest
 from slipway.releases.evidence.tallies import Clusters, Tally
-from slipway.releases.record.document import ReleaseRecord, StoredClusters, dump_record, load_record, stored_tallies
+from slipway.releases.record.document import ReleaseRecord, dump_record, load_record
+from slipway.releases.record.stored_evidence import StoredClusters, stored_tallies
 from slipway.releases.record.users_before import with_users_before
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.sample_size import final_alpha, sample_size
