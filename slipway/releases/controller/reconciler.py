@@ -187,13 +187,17 @@ class Controller:
         except UnavailableError as error:
             return Evidence(observed), (str(error),)
         # An order does not wait for the logs, and a look without side effects starts no query of them.
-        counted = CountedWindows(windows)
-        if mend and record.order is None and windows:
-            counted = self._world.clusters.with_clusters(record, windows)
-        if mend and record.order is None and counted.windows:
-            last = self._world.groups.with_groups(record, counted.windows[-1])
-            counted = replace(counted, windows=(*counted.windows[:-1], last))
+        asks = mend and record.order is None and windows
+        counted = self._counted(record, windows) if asks else CountedWindows(windows)
         return Evidence(observed, counted.windows, reference, alarms), counted.problems
+
+    def _counted(self, record: ReleaseRecord, windows: tuple[Window, ...]) -> CountedWindows:
+        """The windows to judge now, with the counts by bucket and by segment."""
+        counted = self._world.clusters.with_clusters(record, windows)
+        if not counted.windows:
+            return counted
+        *earlier, last = counted.windows
+        return replace(counted, windows=(*earlier, self._world.groups.with_groups(record, last)))
 
     def _act(self, record: ReleaseRecord, actions: Iterable[Action]) -> tuple[tuple[Action, ...], list[str]]:
         """Run every action. The next pass retries an action that failed."""

@@ -24,7 +24,7 @@ _PATIENCE = timedelta(minutes=3)
 # Each minute is a query. After a longer absence of the controller, earlier minutes are counted by version alone.
 _MOST_MINUTES = 20
 # Queries take a second or two. One that takes longer is collected in the next pass, so that no release waits for it.
-_POLL_SECONDS, _POLLS = 0.25, 20
+POLL_SECONDS, _POLLS = 0.25, 20
 _LOG = logging.getLogger("slipway")
 Arms = Mapping[int, Mapping[str, Clusters]]
 """The sums by bucket of each version, by key."""
@@ -35,6 +35,20 @@ class LogQueries(Protocol):
 
     def start(self, group: str, text: str, start: datetime, end: datetime) -> str: ...
     def rows(self, query: str) -> list[Row] | None: ...
+
+
+def pausing(pause: Callable[[float], None], polls: int) -> Iterator[bool]:
+    """Pause before each of so many polls."""
+    for _ in range(polls):
+        pause(POLL_SECONDS)
+        yield True
+
+
+def await_rows(queries: LogQueries, query: str, pauses: Iterator[bool]) -> list[Row] | None:
+    """The rows of a query, which is polled after each of ``pauses``; None if it runs for longer."""
+    while (rows := queries.rows(query)) is None and next(pauses, False):
+        pass
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +109,10 @@ class LogClusters:
         """The sums by bucket of each window by its start; raises UnavailableError if one is not known now."""
         running = self._start(record, windows)
         found: dict[datetime, Arms] = {}
-        pauses = iter(range(_POLLS))
+        pauses = pausing(self._pause, _POLLS)
         for start, query in list(running.items()):
             try:
-                rows = self._await(query, pauses)
+                rows = await_rows(self._queries, query, pauses)
             except UnavailableError:
                 del running[start]
                 raise
@@ -121,11 +135,6 @@ class LogClusters:
             query = before.get(window.start) or self._queries.start(group, text, window.start, until)
             running[window.start] = query
         return running
-
-    def _await(self, query: str, pauses: Iterator[int]) -> list[Row] | None:
-        while (rows := self._queries.rows(query)) is None and next(pauses, None) is not None:
-            self._pause(_POLL_SECONDS)
-        return rows
 
 
 class NoClusters:

@@ -11,7 +11,7 @@ from slipway.errors import UnavailableError
 from slipway.monitoring.telemetry import segments as names
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.bucket_query import Row
-from slipway.releases.evidence.log_clusters import LogQueries
+from slipway.releases.evidence.log_clusters import LogQueries, await_rows, pausing
 from slipway.releases.evidence.tallies import Grouped, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.routing.segments import GroupKey, Segmenting
@@ -19,8 +19,7 @@ from slipway.releases.routing.segments import GroupKey, Segmenting
 _LOG = logging.getLogger("slipway")
 # A line is written when its request ends and can be searched some time later, and one that is missed is never read.
 _SETTLED = timedelta(minutes=1)
-_WAIT_SECONDS = 3.0
-_POLL_SECONDS = 0.25
+_POLLS = 12  # a query that takes longer is collected by a later look
 _KEY = ("version", "segment", "group")
 
 
@@ -79,7 +78,7 @@ class LogGroups:
         running = self._running.pop(record.id, None)
         if running is None or running.since != since:
             running = self._ask(record, segmenting, since, last.end)
-        rows = self._await(running.query)
+        rows = await_rows(self._queries, running.query, pausing(self._pause, _POLLS))
         if rows is None:
             self._running[record.id] = running
             return last
@@ -93,14 +92,6 @@ class LogGroups:
         until = end - _SETTLED
         query = self._queries.start(group, segment_query(segmenting, since, until), since, end)
         return _Running(query, since, until)
-
-    def _await(self, query: str) -> list[Row] | None:
-        """The rows; None if the query takes long, and a later look collects it."""
-        waited = 0.0
-        while (rows := self._queries.rows(query)) is None and waited < _WAIT_SECONDS:
-            self._pause(_POLL_SECONDS)
-            waited += _POLL_SECONDS
-        return rows
 
 
 def segment_query(segmenting: Segmenting, since: datetime, until: datetime) -> str:

@@ -35,10 +35,10 @@ class CloudWatchLogQueries:
             if found["status"] in _UNDER_WAY:
                 return None
             if found["status"] != "Complete":
-                raise UnavailableError(_SERVICE, f"the query by bucket ended as {found['status']}")
+                raise UnavailableError(_SERVICE, f"a query ended as {found['status']}")
             rows += [{each["field"]: each["value"] for each in row if "value" in each} for row in found["results"]]
             if len(rows) >= MOST_ROWS:
-                raise UnavailableError(_SERVICE, f"the query by bucket has {MOST_ROWS:,} rows or more, not all of them")
+                raise UnavailableError(_SERVICE, f"a query has {MOST_ROWS:,} rows or more, and not all of them came")
             if "nextToken" not in found:
                 return rows
             page = {"nextToken": found["nextToken"]}

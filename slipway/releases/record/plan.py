@@ -171,7 +171,8 @@ def _proven(judge: JudgeConfig) -> str:
 
 def _guards(judge: JudgeConfig) -> str:
     """The rules that hold while candidates run beside the stable version."""
-    first = f"its latencies do not count in its first {counted(judge.warmup_minutes, 'minute')}; "
+    minutes = "minute" if judge.warmup_minutes == 1 else counted(judge.warmup_minutes, "minute")
+    first = f"its latencies do not count in its first {minutes}; "
     silent = f"back if nothing is counted for a candidate in {counted(judge.silent_minutes, 'minute')}"
     return f"{first if judge.warmup_minutes else ''}{silent}"
 

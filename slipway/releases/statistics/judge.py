@@ -139,22 +139,16 @@ def judge(
     return Verdict(Outcome.PROMOTE, f"nothing is worse, and proven within the margins: {asked_for}", found)
 
 
-def shared_failure(windows: Sequence[Window], stable: int, candidates: Sequence[int], judge: JudgeConfig) -> str | None:
-    """Describe the shared failure if both versions fail at least at the rate ``outage``; None otherwise.
-
-    It looks at the last window in which both versions had traffic.
-    """
-    for window in reversed(windows):
-        theirs = window.tally(stable, evidence.ERRORS)
-        ours = sum((window.tally(version, evidence.ERRORS) for version in candidates), evidence.NOTHING)
-        if theirs.n and ours.n:
-            if min(theirs.mean, ours.mean) < judge.outage:
-                return None
-            return (
-                f"both versions fail alike: {_mean(ours.mean)} of the candidate's {ours.n:,.0f} requests and "
-                f"{_mean(theirs.mean)} of the stable version's {theirs.n:,.0f}; something they share is broken"
-            )
-    return None
+def shared_failure(window: Window, stable: int, candidates: Sequence[int], judge: JudgeConfig) -> str | None:
+    """Describe the shared failure if both versions fail at least at the rate ``outage`` in a window; None otherwise."""
+    theirs = window.tally(stable, evidence.ERRORS)
+    ours = sum((window.tally(version, evidence.ERRORS) for version in candidates), evidence.NOTHING)
+    if not theirs.n or not ours.n or min(theirs.mean, ours.mean) < judge.outage:
+        return None
+    return (
+        f"both versions fail alike: {_mean(ours.mean)} of the candidate's {ours.n:,.0f} requests and "
+        f"{_mean(theirs.mean)} of the stable version's {theirs.n:,.0f}; something they share is broken"
+    )
 
 
 def _worst(capital: Capital, users: UserEvidence, metric: str) -> int | None:

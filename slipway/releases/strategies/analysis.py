@@ -79,18 +79,19 @@ def nothing_known(asked: Questions) -> tuple[Array, Array]:
 def analyze(record: ReleaseRecord, evidence: Evidence) -> Analysis:
     """Add the windows that are not judged yet, and judge."""
     windows = [window for window in evidence.windows if window.start >= record.judged_until]
+    failures = [shared_failure(window, record.stable, record.candidates, record.judge) for window in windows]
+    judged = list(zip(windows, map(bool, failures), strict=True))
     asked = questions_of(record)
-    capitals = [_advanced(record, evidence, index, windows, asked) for index in range(len(record.candidates))]
+    capitals = [_advanced(record, evidence, index, judged, asked) for index in range(len(record.candidates))]
     update: dict[str, Any] = {"capitals": tuple(map(StoredCapital.of, capitals))}
     if windows:
-        update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, windows)}
+        update |= {"judged_until": windows[-1].end, "totals": _totals(record, windows), **_progress(record, judged)}
         update["clusters"] = user_sums(record, windows, lambda window: is_warming_up(record, window.start))
         update["strata"] = _strata(record, windows)
     if record.limits is None and (limits := _limits(evidence.reference)):
         update["limits"] = limits
-    alike = shared_failure(windows[-1:], record.stable, record.candidates, record.judge)
-    if not windows and record.held:
-        alike = "both versions failed alike when there was traffic last"
+    held = "both versions failed alike when there was traffic last" if record.held else None
+    alike = failures[-1] if failures else held
     taken = record.model_copy(update=update)
     verdicts = {
         version: judge(
@@ -132,18 +133,22 @@ def first_capital(asked: Questions, reference: Reference | None) -> Capital:
     return capital
 
 
-def _advanced(
-    record: ReleaseRecord, evidence: Evidence, index: int, windows: Sequence[Window], asked: Questions
-) -> Capital:
+def known_capital(record: ReleaseRecord, index: int, asked: Questions) -> Capital | None:
+    """A candidate's stored capital; None before the first window, or if another version of Slipway wrote it."""
     stored = record.capitals[index] if record.capitals else None
-    known = stored is not None and stored.fits(len(asked.rows))
-    capital = stored.unpacked() if stored is not None and known else first_capital(asked, evidence.reference)
-    for window in windows:
+    return stored.unpacked() if stored is not None and stored.fits(len(asked.rows)) else None
+
+
+def _advanced(
+    record: ReleaseRecord, evidence: Evidence, index: int, judged: Sequence[tuple[Window, bool]], asked: Questions
+) -> Capital:
+    """A candidate's capital after more windows, each with whether both versions fail alike in it."""
+    capital = known_capital(record, index, asked) or first_capital(asked, evidence.reference)
+    for window, alike in judged:
         arms = (window.arms.get(record.candidates[index], {}), window.arms.get(record.stable, {}))
         block = block_of(*arms, asked)
         if is_warming_up(record, window.start):
             block = block.where(~is_latency(asked))
-        alike = shared_failure([window], record.stable, record.candidates, record.judge) is not None
         capital = capital.after(block, asked, alike=alike)
         if share_steps(record.options) and record.phase is Phase.RUNNING and not _is_of_step(record, window):
             capital = replace(capital, favour=np.zeros_like(capital.favour))  # each step proves the candidate anew
@@ -179,15 +184,14 @@ def _held(verdict: Verdict, alike: str) -> Verdict:
     return Verdict(Outcome.CONTINUE, f"hold: {alike}", verdict.findings, held=True)
 
 
-def _progress(record: ReleaseRecord, windows: Sequence[Window]) -> dict[str, float]:
+def _progress(record: ReleaseRecord, judged: Sequence[tuple[Window, bool]]) -> dict[str, float]:
     """The step's minutes and requests, without windows that have no traffic or in which both versions fail.
 
     Windows from before the step count for the judge, but not for the step.
     """
     minutes, requests = record.minutes, record.requests
-    for window in windows:
+    for window, alike in judged:
         served = sum(window.tally(version, keys.ERRORS).n for version in record.candidates)
-        alike = shared_failure([window], record.stable, record.candidates, record.judge)
         if served and not alike and _is_of_step(record, window):
             minutes += window.minutes
             requests += served

@@ -10,7 +10,7 @@ from slipway.releases.record.plan import bake_minutes
 from slipway.releases.statistics.capital import block_of
 from slipway.releases.statistics.comparisons import reference_bounds
 from slipway.releases.statistics.dispersion import design_effect
-from slipway.releases.strategies.analysis import base_questions, first_capital
+from slipway.releases.strategies.analysis import base_questions, first_capital, known_capital
 
 CONTROLLER = "controller"
 _EVERYTHING = 1.0
@@ -121,9 +121,8 @@ def _reference(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Bounds on the stable version's means, by what its outcomes are worth if those of a minute are alike."""
     asked = base_questions(record)
-    stored = record.capitals[record.candidates.index(winner)] if record.capitals else None
-    if stored is not None and stored.fits(len(asked.rows)):
-        capital = stored.unpacked()
+    capital = known_capital(record, record.candidates.index(winner), asked)
+    if capital is not None:
         n, total = capital.counts.stable_n, capital.counts.stable_sum
     else:
         capital = first_capital(asked, reference)

@@ -41,7 +41,7 @@ def test_the_plan_of_a_canary_is_a_slope_and_says_what_each_step_waits_for() -> 
     ]
     assert [step.what.split(" to ")[0] for step in running] == ["5 %", "25 %", "50 %"]
     assert running[0].what == (
-        "5 % to version 2; its latencies do not count in its first 1 minute; back if nothing is counted for a "
+        "5 % to version 2; its latencies do not count in its first minute; back if nothing is counted for a "
         "candidate in 10 minutes, or undecided after 1,440 minutes"
     )
     assert {step.until for step in running} == {
