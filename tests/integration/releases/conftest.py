@@ -1,12 +1,14 @@
-"""A release store in memory, and one on a table in moto."""
+"""What moto answers for: a release store on a table, beside one in memory, and CloudWatch."""
 
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from fakes.releases import MemoryReleaseStore
 from moto import mock_aws
+from moto.cloudwatch.models import Statistics
 
 from slipway.aws.table import Backoff, lazy_client
 from slipway.releases.record.store import ReleaseStore
@@ -50,3 +52,23 @@ def store(request: pytest.FixtureRequest) -> ReleaseStore:
         return MemoryReleaseStore()
     client, table = request.getfixturevalue("dynamodb"), request.getfixturevalue("control_table")
     return DynamoReleaseStore(table, client=client, backoff=QUICK)
+
+
+@pytest.fixture
+def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """CloudWatch in moto, with the statistics that moto lacks."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    basic = Statistics.get_statistics_for_type
+
+    def extended(self: Any, stat: str) -> Any:
+        """What moto lacks: the number of values over a limit, and percentiles."""
+        values = sorted(float(datum.value) for datum in self.metric_data)
+        if stat.startswith("TC("):
+            return sum(value > float(stat[3:].split(":", maxsplit=1)[0]) for value in values)
+        return values[int(float(stat[1:]) / 100 * (len(values) - 1))] if stat.startswith("p") else basic(self, stat)
+
+    monkeypatch.setattr(Statistics, "get_statistics_for_type", extended)
+    with mock_aws():
+        yield boto3.client("cloudwatch", region_name=REGION)

@@ -1,14 +1,10 @@
 """The evidence, from metrics in moto."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from fakes.feedback import MemoryFeedbackStore
-from moto import mock_aws
-from moto.cloudwatch.models import Statistics
 from support.releases.records import NOW, make_release, with_traffic
 
 from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
@@ -23,25 +19,6 @@ from slipway.releases.record.stored_evidence import LatencyLimits, StoredTally
 
 OPTIONS = {"region_name": "eu-west-1"}
 LATER = NOW + timedelta(minutes=4, seconds=30)
-
-
-@pytest.fixture
-def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    basic = Statistics.get_statistics_for_type
-
-    def extended(self: Any, stat: str) -> Any:
-        """What moto lacks: the number of values over a limit, and percentiles."""
-        values = sorted(float(datum.value) for datum in self.metric_data)
-        if stat.startswith("TC("):
-            return sum(value > float(stat[3:].split(":", maxsplit=1)[0]) for value in values)
-        return values[int(float(stat[1:]) / 100 * (len(values) - 1))] if stat.startswith("p") else basic(self, stat)
-
-    monkeypatch.setattr(Statistics, "get_statistics_for_type", extended)
-    with mock_aws():
-        yield boto3.client("cloudwatch", **OPTIONS)
 
 
 def put(client: Any, minute: float, metric: str, *values: float, version: int = 2, **more: str) -> None:

@@ -1,16 +1,13 @@
 """From requests to the evidence of a release: a multi-label record counts once in the share of each of its labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
-import pytest
 from fakes.features import MemoryFeatureStore
 from fakes.feedback import MemoryFeedbackStore
 from fakes.releases import MemoryReleaseStore
-from moto import mock_aws
 from support.releases.records import make_release, with_traffic
 from support.serving import Api
 from support.several import LABELS, make_labels_package, make_values_package
@@ -33,15 +30,6 @@ models:
   tiny-values: {versions: [1, 2], stable: 1}
 """
 ROWS = [{"a": 2.0, "b": 1.0}, {"a": 1.0, "b": 2.0}, {"a": -3.0, "b": -2.0}, {"a": -2.0, "b": 1.0}]
-
-
-@pytest.fixture
-def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield boto3.client("cloudwatch", **OPTIONS)
 
 
 def extract(cloudwatch: Any, line: Mapping[str, Any], at: datetime) -> None:

@@ -1,17 +1,15 @@
 """What becomes of requests that are slow, hang or crash their process: from the lines to the failures counted."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import numpy as np
 import pytest
 from fakes.feedback import MemoryFeedbackStore
 from fakes.releases import MemoryReleaseStore
-from moto import mock_aws
 from support.packages import make_text_package
 from support.releases.records import NOW, make_release, with_traffic
 
@@ -79,15 +77,6 @@ class Environment:
     def write(self, text: str) -> None:
         if self.is_alive:
             self.written.append((self.now, text))
-
-
-@pytest.fixture
-def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield boto3.client("cloudwatch", **OPTIONS)
 
 
 @pytest.fixture(scope="module")
