@@ -16,7 +16,7 @@ from slipway.releases.statistics.betting import (
     winnings_against,
     winnings_for,
 )
-from slipway.releases.statistics.comparisons import Questions
+from slipway.releases.statistics.comparisons import DISASTER, Questions
 from slipway.releases.statistics.dispersion import Moments, design_effect
 
 Flags = NDArray[np.bool_]
@@ -31,8 +31,6 @@ _KEPT = 0.95
 _ENOUGH_STABLE = 2.0
 # After so many minutes of the stable version it is known how much they differ.
 _KNOWN_MINUTES = 10
-# A block in which the candidate's mean is at least this may decide alone.
-_DISASTER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class Capital:
         guess = (self.recent_sum + _GUESS_WEIGHT * asked.guesses) / (self.recent_n + _GUESS_WEIGHT)
         against = winnings_against(bet, asked.lines_against, asked.lines_against.guess(guess))
         favour = winnings_for(bet, asked.lines_for, asked.lines_for.guess(guess))
-        disaster = asked.disastrous & (bet.candidate_sum >= _DISASTER * bet.candidate_n)
+        disaster = asked.disastrous & (bet.candidate_sum >= DISASTER * bet.candidate_n)
         known = self.moments.steps >= _KNOWN_MINUTES
         most = np.where(known, asked.most_per_minute, asked.most_while_unknown)
         most = np.where(disaster, np.inf, most)

@@ -22,6 +22,8 @@ _UNSEEN_ERRORS = 0.05
 # What one minute may win against a candidate, as a share of what a rollback takes. Errors come in bursts, so it takes
 # two minutes; the other metrics are protected from single minutes by their design effect and the warm-up.
 _MOST_OF_ERRORS, _MOST_OF_OTHERS, _MOST_OF_UNKNOWN = 0.55, 1.05, 0.4
+DISASTER = 0.5
+"""The share of failed requests from which a minute's errors may decide alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,16 @@ class Comparison:
     proven: bool = False
     margin_for: float | None = None
     limits_ms: tuple[float, float] | None = None
+
+    @property
+    def may_be_disaster(self) -> bool:
+        """Whether one minute may decide, if most of its outcomes are bad."""
+        return self.metric == "errors"
+
+    @property
+    def most_of_rollback(self) -> float:
+        """The most that one minute may win against a candidate, as a share of what a rollback takes."""
+        return _MOST_OF_ERRORS if self.metric == "errors" else _MOST_OF_OTHERS
 
     def counted(self, tally: Tally) -> tuple[float, float]:
         """The number of outcomes and the sum of the bad ones."""
@@ -91,13 +103,12 @@ class Questions:
     @cached_property
     def disastrous(self) -> NDArray[np.bool_]:
         """The rows in which one minute may decide, if most of the candidate's outcomes are bad."""
-        return np.array([row.metric == "errors" for row in self.rows], dtype=bool)
+        return np.array([row.may_be_disaster for row in self.rows], dtype=bool)
 
     @cached_property
     def most_per_minute(self) -> Array:
         """The most that a bet of each row may win in a minute, as a logarithm."""
-        shares = (_MOST_OF_ERRORS if row.metric == "errors" else _MOST_OF_OTHERS for row in self.rows)
-        return np.array(list(shares)) * self._needed
+        return np.array([row.most_of_rollback for row in self.rows]) * self._needed
 
     @cached_property
     def most_while_unknown(self) -> Array:

@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 from slipway.config.releases import AbTest
 from slipway.releases.statistics.betting import BETS
-from slipway.releases.statistics.comparisons import Comparison
+from slipway.releases.statistics.comparisons import DISASTER, Comparison
 from slipway.releases.statistics.sample_size import sample_size
 
 POWER = 0.8
@@ -45,7 +45,8 @@ def least_found(row: Comparison, alpha: float, rates: Rates, minutes: float, *, 
     line = row.ratio * stable + row.margin
 
     def is_found(mean: float) -> bool:
-        return _reaches(_per_minute(row, rates, stable, mean), minutes, math.log(BETS / alpha))
+        enough = minutes * row.most_of_rollback >= 1 or (row.may_be_disaster and mean >= DISASTER)
+        return enough and _reaches(_per_minute(row, rates, stable, mean), minutes, math.log(BETS / alpha))
 
     if not is_found(_MOST):
         return None

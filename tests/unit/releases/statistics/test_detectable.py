@@ -58,6 +58,14 @@ def test_more_traffic_and_more_time_find_less() -> None:
         assert known[-1] > 0.006
 
 
+def test_within_a_minute_only_a_disaster_is_found() -> None:
+    """Two bad minutes decide on errors, or one in which half of the requests fail."""
+    assert least_found(ERRORS, ALPHA, rates(1000), 1, stable=0.001) == pytest.approx(0.5)
+    two = least_found(ERRORS, ALPHA, rates(1000), 2, stable=0.001)
+    assert two is not None
+    assert two < 0.05
+
+
 def test_too_little_traffic_finds_nothing_and_proves_nothing() -> None:
     assert least_found(ERRORS, ALPHA, Rates(0.05, 0.95), 1, stable=0.001) is None
     assert minutes_to_prove(ERRORS, 0.05, Rates(1e-4, 1e-3), stable=0.001, candidate=0.001) is None
