@@ -21,6 +21,7 @@ from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
 from recipes.flights.data import COLUMNS, LABEL, LATE, WEATHER, Flights, read_flights
+from recipes.flights.recording import write_recording
 from slipway.models.importing.importer import import_model
 from slipway.models.importing.request import ImportRequest
 
@@ -64,6 +65,7 @@ def main() -> None:
     flights = read_flights()
     print(f"{len(flights.train)} flights to train on, {len(flights.held_out)} held out")
     write_examples(options.examples, flights)
+    write_recording(options.examples / "flights", seed=SEED)
     options.records.parent.mkdir(parents=True, exist_ok=True)
     flights.held_out[[*COLUMNS, LABEL]].to_csv(options.records, index=False)
     with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible

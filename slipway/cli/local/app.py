@@ -21,10 +21,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from slipway.cli.api import Api, ApiError
 from slipway.cli.exits import Exit
+from slipway.cli.local.replay import replay
 from slipway.cli.options import AsJson, print_json
 from slipway.errors import NotFoundError
 
 app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
+app.command()(replay)
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port of the API, on 127.0.0.1.")]
 Text = Annotated[str, typer.Option(help="Text for the first prediction.")]

