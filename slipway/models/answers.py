@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 # Above the effect of summation order in float32, below that of a rounded activation.
 _BATCH_TOLERANCE = 1e-4
 _SCORE_DIGITS = 6
-_SUM_TOLERANCE = 0.01
+SUM_TOLERANCE = 0.01
 _TINY = 1e-9
 
 
@@ -37,14 +37,14 @@ def answers_of(outputs: Outputs, numbers: NDArray[Any]) -> list[Answer]:
         case Form.LABELS:
             return [_labels(outputs, row) for row in numbers.tolist()]
         case Form.VALUE:
-            return [{"value": _decimal(value)} for value in _finite(numbers).reshape(-1)]
+            return [{"value": shortest_decimal(value)} for value in _finite(numbers).reshape(-1)]
         case Form.VALUES:
             return [_values(outputs.target_names, row) for row in _finite(numbers)]
 
 
 def _one_label(names: Sequence[str], row: list[float]) -> Answer:
     # NaN must fail this comparison.
-    if len(row) != len(names) or not (abs(sum(row) - 1) < _SUM_TOLERANCE and min(row) > -_SUM_TOLERANCE):
+    if len(row) != len(names) or not (abs(sum(row) - 1) < SUM_TOLERANCE and min(row) > -SUM_TOLERANCE):
         raise PredictionError(f"the graph returned {row}, which are not probabilities of {', '.join(names)}")
     best = max(row)
     return {"label": names[row.index(best)], "score": round(best, _SCORE_DIGITS), "scores": _scores(names, row)}
@@ -53,7 +53,7 @@ def _one_label(names: Sequence[str], row: list[float]) -> Answer:
 def _labels(outputs: Outputs, row: list[float]) -> Answer:
     """The labels over their thresholds, decided on the rounded scores that the caller sees."""
     names = outputs.labels or ()
-    if len(row) != len(names) or not all(-_SUM_TOLERANCE < value < 1 + _SUM_TOLERANCE for value in row):
+    if len(row) != len(names) or not all(-SUM_TOLERANCE < value < 1 + SUM_TOLERANCE for value in row):
         raise PredictionError(f"the graph returned {row}, which are not a probability for each of {', '.join(names)}")
     scores = _scores(names, row)
     return {"labels": [name for name in names if scores[name] > outputs.threshold(name)], "scores": scores}
@@ -66,7 +66,7 @@ def _scores(names: Sequence[str], row: Sequence[float]) -> dict[str, float]:
 def _values(names: Sequence[str], row: NDArray[Any]) -> Answer:
     if row.shape != (len(names),):
         raise PredictionError(f"the graph returned {row.tolist()}, which is not a value for each of {', '.join(names)}")
-    return {"values": {name: _decimal(value) for name, value in zip(names, row, strict=True)}}
+    return {"values": {name: shortest_decimal(value) for name, value in zip(names, row, strict=True)}}
 
 
 def _finite(numbers: NDArray[Any]) -> NDArray[Any]:
@@ -75,7 +75,14 @@ def _finite(numbers: NDArray[Any]) -> NDArray[Any]:
     return numbers
 
 
-def _decimal(value: Any) -> float:
+def rounded_scores(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round as `_scores` does, if the rows were float32: only then is the product below exact."""
+    scale = 10.0**_SCORE_DIGITS
+    rounded: NDArray[np.float64] = np.rint(rows * scale) / scale
+    return rounded
+
+
+def shortest_decimal(value: Any) -> float:
     """The shortest decimal that equals the graph's float."""
     return float(str(value))
 

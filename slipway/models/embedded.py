@@ -22,7 +22,7 @@ class Model:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._record = record_model(_without_groups(predictor.manifest), {}, text_characters=None)
+        self._record = whole_record_model(predictor.manifest)
 
     def __repr__(self) -> str:
         return f"<Model {self.name} {self.version}>"
@@ -135,10 +135,10 @@ def load(path: str | os.PathLike[str], *, threads: int = 1, task_modules: Iterab
         return Model(Predictor(package, threads=threads, task_modules=tuple(task_modules)))
 
 
-def _without_groups(manifest: Manifest) -> Manifest:
-    """The manifest as an application sees it: with no feature store, every input comes with the record."""
+def whole_record_model(manifest: Manifest) -> type[RequestRecord]:
+    """The records that an application sees: with no feature store, every input comes with the record."""
     inputs = tuple(field.model_copy(update={"group": None}) for field in manifest.inputs)
-    return manifest.model_copy(update={"inputs": inputs})
+    return record_model(manifest.model_copy(update={"inputs": inputs}), {}, text_characters=None)
 
 
 def _read(model: type[RequestRecord], record: Record) -> RequestRecord:

@@ -1,17 +1,18 @@
 """Run a package's graph in ONNX Runtime, with its task around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from slipway.errors import PackageError, PredictionError
+from slipway.models.graph_fit import GraphSpec, TensorSpec
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
-from slipway.models.tasks import GraphSpec, Output, Task, Tensor, TensorSpec, make_task
+from slipway.models.tasks import ColumnTask, Output, Task, Tensor, make_task
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.EPFail,
@@ -106,6 +107,18 @@ class Predictor:
         outputs, tensors = self._predict(records)
         mask = tensors.get(_MASK)
         return outputs, None if mask is None else 1 - float(mask.mean())
+
+    def predict_columns(self, columns: Mapping[str, Tensor]) -> Tensor:
+        """Run the graph of a built-in task on columns, and return its floats: one row per record.
+
+        Raises:
+            PredictionError: as `predict` does, but for what the floats mean, which nobody has looked at.
+        """
+        task = cast("ColumnTask", self._task)
+        try:
+            return task.numbers(self._session.run(self._outputs, task.encode_columns(columns)))
+        except _FAULTS as error:
+            raise PredictionError(f"{self._label}: {type(error).__name__}: {error}") from error
 
     def _predict(self, records: Sequence[Record]) -> tuple[list[Output], dict[str, Tensor]]:
         try:

@@ -25,8 +25,8 @@ StoredFeatures = Mapping[str, Mapping[str, FeatureValue]]
 """The stored features for one record, by feature group, then by feature."""
 
 # Graphs compute in float32 and index in int64: a larger number would overflow.
-_FLOAT32_MAX = 3.4028234663852886e38
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+FLOAT32_MAX = 3.4028234663852886e38
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _ENTITY_ID_CHARACTERS = 256
 
 _NOTHING: StoredFeatures = MappingProxyType({})
@@ -170,10 +170,10 @@ def _type_schema(field: InputField, text_characters: int | None) -> CoreSchema:
     low = -math.inf if field.min is None else field.min
     high = math.inf if field.max is None else field.max
     if field.type is FeatureType.INTEGER:
-        low_integer = _INT64_MIN if low <= _INT64_MIN else math.ceil(low)
-        high_integer = _INT64_MAX if high >= _INT64_MAX else math.floor(high)
+        low_integer = INT64_MIN if low <= INT64_MIN else math.ceil(low)
+        high_integer = INT64_MAX if high >= INT64_MAX else math.floor(high)
         return core_schema.int_schema(strict=True, ge=low_integer, le=high_integer)
-    low, high = max(low, -_FLOAT32_MAX), min(high, _FLOAT32_MAX)
+    low, high = max(low, -FLOAT32_MAX), min(high, FLOAT32_MAX)
     return core_schema.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
 
 

@@ -2,8 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -12,31 +11,24 @@ from numpy.typing import NDArray
 from slipway.config import FeatureType
 from slipway.errors import PackageError
 from slipway.models.answers import Answer, answers_of, width
+from slipway.models.graph_fit import (
+    TOKEN_ATTRIBUTES,
+    GraphSpec,
+    only_float_output,
+    only_text_field,
+    refused,
+    require_columns,
+    require_matrix,
+    require_token_inputs,
+)
 from slipway.models.manifest import InputField, Record
-from slipway.models.package import MANIFEST, Package
+from slipway.models.package import Package
 
 Output = Answer
 Tensor = NDArray[Any]
 
 MISSING_TEXT = ""
 """What a graph gets for a missing string, since tensors of strings have no null."""
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """An input or output of the graph. A free dimension is None."""
-
-    name: str
-    dtype: np.dtype[Any]
-    shape: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GraphSpec:
-    """The inputs and outputs that the graph declares, in the manifest's order."""
-
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
 
 
 class Task(Protocol):
@@ -49,6 +41,19 @@ class Task(Protocol):
         """One JSON object per row of the graph's outputs, which are in the manifest's order."""
 
 
+class ColumnTask(Protocol):
+    """A task that also takes columns, as batch scoring reads them: each input's ``[records]`` values, by name.
+
+    Missing numbers are NaN, and missing strings empty.
+    """
+
+    def encode_columns(self, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors that `Task.encode` makes of the same records."""
+
+    def numbers(self, tensors: Sequence[Tensor]) -> Tensor:
+        """The graph's only output of floats, of which `Task.decode` makes the answers."""
+
+
 TaskFactory = Callable[[Package, GraphSpec], Task]
 
 
@@ -58,12 +63,12 @@ class TextClassification:
     def __init__(self, package: Package, graph: GraphSpec) -> None:
         from tokenizers import Tokenizer  # models without text start faster
 
-        self._field = _only_text_field(package)
+        self._field = only_text_field(package)
         self._decoder = _Decoder(package, graph)
-        _require_token_inputs(package, graph)
-        self._inputs = tuple((spec.name, _TOKEN_ATTRIBUTES[spec.name], spec.dtype) for spec in graph.inputs)
+        require_token_inputs(package, graph)
+        self._inputs = tuple((spec.name, TOKEN_ATTRIBUTES[spec.name], spec.dtype) for spec in graph.inputs)
         if package.manifest.tokenizer is None:
-            raise _refused(package, f"tokenizer: is required for {package.manifest.task}")
+            raise refused(package, f"tokenizer: is required for {package.manifest.task}")
         path = package.path(package.manifest.tokenizer)
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
@@ -79,23 +84,29 @@ class TextClassification:
 
     def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
         """``[records, longest]`` token ids, with the mask and type ids if the graph takes them."""
-        encodings = self._tokenizer.encode_batch_fast([record[self._field] for record in records])
+        return self._encoded([record[self._field] for record in records])
+
+    def encode_columns(self, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same of a column of texts."""
+        return self._encoded(columns[self._field].tolist())
+
+    def _encoded(self, texts: Sequence[Any]) -> dict[str, Tensor]:
+        encodings = self._tokenizer.encode_batch_fast(texts)
         if encodings[0].ids:
             return {
                 name: np.array([getattr(encoding, attribute) for encoding in encodings], dtype)
                 for name, attribute, dtype in self._inputs
             }
         # All texts are empty: a graph may not accept length zero, so each becomes one token of padding.
-        return {
-            name: np.full((len(records), 1), self._pads[attribute], dtype) for name, attribute, dtype in self._inputs
-        }
+        return {name: np.full((len(texts), 1), self._pads[attribute], dtype) for name, attribute, dtype in self._inputs}
 
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
         """The label or labels of each row, and all scores."""
         return self._decoder.decode(tensors)
 
-
-_TOKEN_ATTRIBUTES = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
+    def numbers(self, tensors: Sequence[Tensor]) -> Tensor:
+        """``[records, labels]`` probabilities."""
+        return self._decoder.numbers(tensors)
 
 
 class _Table:
@@ -109,9 +120,9 @@ class _Table:
         self._fills = tuple(_fill(field) for field in fields)
         self._has_fills = any(fill is not None for fill in self._fills)
         if self._matrix is not None:
-            _require_matrix(package, self._matrix)
+            require_matrix(package, self._matrix)
         else:
-            _require_columns(package, graph.inputs)
+            require_columns(package, graph.inputs)
         self._decoder = _Decoder(package, graph)
 
     def encode(self, records: Sequence[Record]) -> dict[str, Tensor]:
@@ -127,9 +138,27 @@ class _Table:
             for name, spec in zip(names, self._columns, strict=True)
         }
 
+    def encode_columns(self, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same tensors; an integer becomes a float32 by way of a float64, as Python's do."""
+        if self._matrix is not None:
+            rows = np.column_stack([columns[name].astype(np.float64) for name in self._names])
+            return {self._matrix.name: rows.astype(self._matrix.dtype)}
+        return {
+            spec.name: _column(columns[name], spec.dtype) for name, spec in zip(self._names, self._columns, strict=True)
+        }
+
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
         """The label or labels and all scores of each row, or its value or values."""
         return self._decoder.decode(tensors)
+
+    def numbers(self, tensors: Sequence[Tensor]) -> Tensor:
+        """``[records, labels]`` probabilities, or ``[records, targets]`` values."""
+        return self._decoder.numbers(tensors)
+
+
+def _column(values: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    values = values.astype(np.float64) if dtype.kind == "f" else values
+    return values.astype(dtype).reshape(-1, 1)
 
 
 def _fill(field: InputField) -> str | None:
@@ -153,10 +182,13 @@ class _Decoder:
 
     def __init__(self, package: Package, graph: GraphSpec) -> None:
         self._outputs = package.manifest.outputs
-        self._output = _only_float_output(package, graph, width=width(self._outputs))
+        self._output = only_float_output(package, graph, width=width(self._outputs))
 
     def decode(self, tensors: Sequence[Tensor]) -> list[Output]:
-        return answers_of(self._outputs, tensors[self._output])
+        return answers_of(self._outputs, self.numbers(tensors))
+
+    def numbers(self, tensors: Sequence[Tensor]) -> Tensor:
+        return tensors[self._output]
 
 
 _BUILT_IN: dict[str, TaskFactory] = {
@@ -183,7 +215,7 @@ def make_task(package: Package, graph: GraphSpec, *, modules: Sequence[str] = ()
     except PackageError:
         raise
     except Exception as error:  # the user's own code may raise anything
-        raise _refused(package, f"task: {name} cannot be created: {type(error).__name__}") from error
+        raise refused(package, f"task: {name} cannot be created: {type(error).__name__}") from error
 
 
 def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactory:
@@ -191,79 +223,13 @@ def _own_task(package: Package, name: str, modules: Sequence[str]) -> TaskFactor
     if module_name not in modules:
         allowed = ", ".join(modules) or "none"
         lists = "`light.task_modules` of slipway.yaml, or `task_modules` of slipway.load"
-        raise _refused(package, f"task: {module_name} is not among {lists}, which allows {allowed}")
+        raise refused(package, f"task: {module_name} is not among {lists}, which allows {allowed}")
     try:
         found: Any = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:
-        raise _refused(package, f"task: {name} cannot be imported: {error}") from error
+        raise refused(package, f"task: {name} cannot be imported: {error}") from error
     except Exception as error:  # the user's own code may raise anything
-        raise _refused(package, f"task: {name} cannot be imported: {type(error).__name__}") from error
+        raise refused(package, f"task: {name} cannot be imported: {type(error).__name__}") from error
     if not inspect.isclass(found) or not all(callable(getattr(found, m, None)) for m in ("encode", "decode")):
-        raise _refused(package, f"task: {name} is not a class with the methods `encode` and `decode`")
+        raise refused(package, f"task: {name} is not a class with the methods `encode` and `decode`")
     return cast("TaskFactory", found)
-
-
-def _only_text_field(package: Package) -> str:
-    fields = package.manifest.inputs
-    if len(fields) != 1 or fields[0].type is not FeatureType.STRING:
-        raise _refused(package, f"inputs: {package.manifest.task} takes exactly one input, of type string")
-    if fields[0].nullable:
-        raise _refused(package, f"inputs.{fields[0].name}: a text cannot be nullable; give it a default, e.g. ''")
-    return fields[0].name
-
-
-def _require_token_inputs(package: Package, graph: GraphSpec) -> None:
-    names = {spec.name for spec in graph.inputs}
-    if "input_ids" not in names or not names <= _TOKEN_ATTRIBUTES.keys():
-        known = ", ".join(_TOKEN_ATTRIBUTES)
-        raise _refused(package, f"graph.inputs: {package.manifest.task} needs input_ids and supports only {known}")
-
-
-def _require_matrix(package: Package, spec: TensorSpec) -> None:
-    fields = package.manifest.inputs
-    if len(spec.shape) != 2 or spec.shape[1] not in (None, len(fields)):
-        raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}; it must be (any, {len(fields)})")
-    for field in fields:
-        _require_fit(package, field, spec)
-
-
-def _require_columns(package: Package, specs: Sequence[TensorSpec]) -> None:
-    fields = package.manifest.inputs
-    if len(specs) != len(fields):
-        raise _refused(package, f"graph.inputs: {len(specs)} for {len(fields)} fields; give one, or one per field")
-    for field, spec in zip(fields, specs, strict=True):
-        if len(spec.shape) != 2 or spec.shape[1] not in (None, 1):
-            raise _refused(package, f"graph.inputs: {spec.name} has shape {spec.shape}; it must be (any, 1)")
-        _require_fit(package, field, spec)
-
-
-# By the kind of NumPy dtype, the field types that a tensor holds without changing the value's meaning.
-_HOLDS = {
-    "f": (FeatureType.FLOAT, FeatureType.INTEGER, FeatureType.BOOLEAN),
-    "i": (FeatureType.INTEGER, FeatureType.BOOLEAN),
-    "b": (FeatureType.BOOLEAN,),
-    "O": (FeatureType.STRING,),
-}
-
-
-def _require_fit(package: Package, field: InputField, spec: TensorSpec) -> None:
-    if field.type not in _HOLDS.get(spec.dtype.kind, ()):
-        raise _refused(package, f"inputs.{field.name}: is {field.type}, but the graph's {spec.name} is {spec.dtype}")
-    if field.nullable and spec.dtype.kind not in "fO":
-        message = f"is nullable, but the graph's {spec.name} is {spec.dtype}, which has no missing value"
-        raise _refused(package, f"inputs.{field.name}: {message}")
-
-
-def _only_float_output(package: Package, graph: GraphSpec, *, width: int) -> int:
-    found = [index for index, spec in enumerate(graph.outputs) if spec.dtype.kind == "f"]
-    if len(found) != 1:
-        raise _refused(package, f"graph.outputs: {package.manifest.task} needs exactly one of floats, got {len(found)}")
-    shape = graph.outputs[found[0]].shape
-    if len(shape) == 2 and shape[1] not in (None, width):
-        name = graph.outputs[found[0]].name
-        raise _refused(package, f"graph.outputs: {name} has {shape[1]} columns; it must have {width}")
-    return found[0]
-
-
-def _refused(package: Package, message: str) -> PackageError:
-    return PackageError(package.path(MANIFEST), message)
