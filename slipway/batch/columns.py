@@ -113,7 +113,7 @@ def _texts(field: InputField, column: "pyarrow.Array") -> _Column | None:
     there = _there(column)
     try:
         values = column.fill_null(MISSING_TEXT).to_numpy(zero_copy_only=False)
-    except UnicodeDecodeError:
+    except (pa.ArrowException, UnicodeDecodeError):
         return None
     right = there
     if field.max_characters is not None:

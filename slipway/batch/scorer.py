@@ -17,12 +17,13 @@ from slipway.models.embedded import whole_record_model
 from slipway.models.manifest import BUILT_IN_TASKS, Record
 from slipway.models.missing_values import Column, file_record
 from slipway.models.predictor import Predictor
-from slipway.records.rows import WHOLE
+from slipway.records.parquet import table_rows
+from slipway.records.rows import WHOLE, Refusal, Row
 
 if TYPE_CHECKING:
     import pyarrow
 
-TEXT_BATCH, TABLE_BATCH = 32, 1024
+TEXT_BATCH, TABLE_BATCH = 32, 4096
 """How many records a graph gets at once: texts are padded to the longest of them, and tables gain from more."""
 
 
@@ -67,6 +68,11 @@ class Scorer:
         """The version that scores."""
         return self._predictor
 
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The inputs as columns of a file."""
+        return self._columns
+
     def score(self, table: "pyarrow.RecordBatch") -> Scored:
         """Score every row of a table; rows that are wrong, or on which the graph fails, are rejected."""
         checked = checked_columns(self._manifest, table) if self._built_in else None
@@ -83,9 +89,9 @@ class Scorer:
             right, answers, tuple(Rejected(int(wrong[each.row]), each.problems) for each in rejected.rejected)
         )
 
-    def score_records(self, records: Sequence[Record], *, is_text: bool = False) -> Scored:
-        """Score the rows of a file with columns; the values of CSV are text."""
-        return self._by_record(records, is_text=is_text)
+    def score_rows(self, rows: Sequence[Row | Refusal], *, is_text: bool = False) -> Scored:
+        """Score the rows of a file, whose values are text if it is delimited; refusals are rejected as they are."""
+        return self._by_record(rows, is_text=is_text)
 
     def _by_column(self, checked: CheckedColumns, right: NDArray[np.intp]) -> AnswerColumns | None:
         """The answers to the right rows; None if the graph fails, or returns what must be looked at row by row."""
@@ -102,30 +108,28 @@ class Scorer:
             return columns_of(self._manifest.outputs.form, [])
         return answer_columns(self._manifest.outputs, np.concatenate(parts))
 
-    def _records(self, table: "pyarrow.RecordBatch") -> list[dict[str, Any]]:
-        records: list[dict[str, Any]] = table.select([n for n in table.schema.names if n in self._columns]).to_pylist()
-        return records
+    def _records(self, table: "pyarrow.RecordBatch") -> list[Row | Refusal]:
+        return table_rows(table.select([name for name in table.schema.names if name in self._columns]))
 
-    def _by_record(self, rows: Sequence[Record], *, is_text: bool = False) -> Scored:
-        right: list[int] = []
-        records: list[Record] = []
+    def _by_record(self, rows: Sequence[Row | Refusal], *, is_text: bool = False) -> Scored:
+        records: dict[int, Record] = {}
         rejected: list[Rejected] = []
         for number, row in enumerate(rows):
+            if isinstance(row, Refusal):
+                rejected.append(Rejected(number, row.problems))
+                continue
             try:
-                records.append(self._whole(row, is_text=is_text))
-                right.append(number)
+                records[number] = self._whole(row.values, is_text=is_text)
             except ValidationError as error:
                 rejected.append(Rejected(number, tuple(field_problems(error))))
-        answers: list[Answer] = []
-        kept: list[int] = []
-        for number, answer in zip(right, self._answers(records), strict=True):
+        answers: dict[int, Answer] = {}
+        for number, answer in zip(records, self._answers(list(records.values())), strict=True):
             if isinstance(answer, PredictionError):
                 rejected.append(Rejected(number, (FieldProblem(WHOLE, str(answer)),)))
             else:
-                answers.append(answer)
-                kept.append(number)
+                answers[number] = answer
         rejected.sort(key=lambda each: each.row)
-        return Scored(np.array(kept, np.intp), self._shaped(answers), tuple(rejected))
+        return Scored(np.array(list(answers), np.intp), self._shaped(list(answers.values())), tuple(rejected))
 
     def _whole(self, row: Record, *, is_text: bool) -> Record:
         values = {name: value for name, value in row.items() if name in self._columns}

@@ -45,15 +45,15 @@ class Delimited:
             self._parser = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
         else:
             self._parser = csv.reader(lines, strict=True)
-        self._names = tuple(columns) if columns is not None else self._header(name)
-        self.columns = tuple(column for column in self._names if column)
+        self.names = tuple(columns) if columns is not None else self._header(name)
+        self.columns = tuple(column for column in self.names if column)
 
     def rows(self) -> Rows:
         """Each row but empty lines. Nothing is read after a row whose quotes are wrong."""
         for number, (line, cells) in enumerate(self._parsed(), start=1):
             position = Position(number, line)
             if isinstance(cells, _Fault):
-                yield Refusal.of(position, str(cells), malformed=True)
+                yield Refusal.of(position, str(cells), malformed=True, ends=cells.ends)
             else:
                 yield self._row(position, cells)
 
@@ -82,10 +82,10 @@ class Delimited:
         return tuple(names)
 
     def _row(self, position: Position, cells: Sequence[str]) -> Row | Refusal:
-        if len(cells) != len(self._names):
+        if len(cells) != len(self.names):
             columns = ", ".join(self.columns)[:500]
-            return Refusal.of(position, f"has {_count(len(cells))}; needed are {len(self._names)}: {columns}")
-        pairs = list(zip(self._names, cells, strict=True))
+            return Refusal.of(position, f"has {_count(len(cells))}; needed are {len(self.names)}: {columns}")
+        pairs = list(zip(self.names, cells, strict=True))
         problems = [
             FieldProblem(column or f"column {at}", problem)
             for at, (column, cell) in enumerate(pairs, start=1)

@@ -60,6 +60,16 @@ def read_stream(stream: BinaryIO, kind: Format, name: str, columns: Sequence[str
     return Records(short, table.columns, is_text=True, rows=table.rows())
 
 
+def header_of(stream: BinaryIO, kind: Format, name: str) -> tuple[str, ...] | None:
+    """The names in the header of a stream of text, of which some may be empty; None for JSON Lines, which has none.
+
+    Raises:
+        InputError: as `open_records`.
+    """
+    lines = Lines(stream, name)
+    return None if kind is Format.JSON_LINES else Delimited(lines, name, tabs=kind is Format.TSV).names
+
+
 def format_of(path: Path) -> Format:
     """The format that a file's name ends in; raises InputError for another."""
     found = _ENDINGS.get(path.suffix.lower())

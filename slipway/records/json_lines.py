@@ -9,6 +9,9 @@ from slipway.records.lines import Lines, TooLong, not_utf8
 from slipway.records.rows import RECORD_BYTES, Position, Refusal, Row, Rows
 
 _DEPTH = 32
+_BLANK = "".join(map(chr, range(ord(" ") + 1)))
+"""What an empty line may consist of; a line of other white space is not JSON."""
+
 _DIGITS = 308  # more may be beyond a 64-bit float, and Python refuses to parse integers of more than 4300
 
 
@@ -30,7 +33,7 @@ def json_rows(lines: Lines) -> Rows:
             continue
         if text is None:
             return
-        if text.strip():
+        if text.strip(_BLANK):
             number += 1
             yield _row(Position(number, line), text)
 

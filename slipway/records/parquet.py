@@ -26,12 +26,8 @@ class _Unreadable:
 
 
 @contextmanager
-def open_parquet(stream: BinaryIO, name: str) -> Iterator[tuple[tuple[str, ...], Rows]]:
-    """The columns and rows of a file. Times are datetimes, naive if their column has no zone.
-
-    Raises:
-        InputError: pyarrow is not installed, or the file is not Parquet or has a column twice.
-    """
+def parquet_file(stream: BinaryIO, name: str) -> Iterator[Any]:
+    """Open a file as pyarrow's `ParquetFile`; raises InputError as `open_parquet` does."""
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
@@ -45,8 +41,36 @@ def open_parquet(stream: BinaryIO, name: str) -> Iterator[tuple[tuple[str, ...],
         names = list(file.schema_arrow.names)
         if twice := [column for column, count in Counter(names).items() if count > 1]:
             raise InputError.of(name, f"has a column twice: {', '.join(twice)[:500]}")
+        yield file
+
+
+@contextmanager
+def open_parquet(stream: BinaryIO, name: str) -> Iterator[tuple[tuple[str, ...], Rows]]:
+    """The columns and rows of a file. Times are datetimes, naive if their column has no zone.
+
+    Raises:
+        InputError: pyarrow is not installed, or the file is not Parquet or has a column twice.
+    """
+    with parquet_file(stream, name) as file:
+        names = list(file.schema_arrow.names)
         columns = tuple(column for column in names if not _INDEX.fullmatch(column))
         yield columns, _rows(file, columns)
+
+
+def row_group_sizes(stream: BinaryIO, name: str) -> list[int]:
+    """The rows of each row group; raises InputError as `open_parquet` does."""
+    with parquet_file(stream, name) as file:
+        return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+
+
+def table_rows(table: Any) -> list[Row | Refusal]:
+    """The rows of an Arrow table, numbered from 1."""
+    names = table.schema.names
+    values = [_values(table.column(at)) for at in range(len(names))]
+    return [
+        _row(Position(at + 1), {name: found[at] for name, found in zip(names, values, strict=True)})
+        for at in range(table.num_rows)
+    ]
 
 
 def _rows(file: Any, columns: Sequence[str]) -> Rows:
@@ -61,7 +85,7 @@ def _rows(file: Any, columns: Sequence[str]) -> Rows:
                 yield _row(Position(number), {c: found[at] for c, found in zip(columns, values, strict=True)})
     except (ArrowException, OSError, ValueError) as error:
         message = f"cannot be read: {_first_line(error)}; the rest of the file was not read"
-        yield Refusal.of(Position(number + 1), message, malformed=True)
+        yield Refusal.of(Position(number + 1), message, malformed=True, ends=True)
 
 
 def _row(position: Position, values: dict[str, Any]) -> Row | Refusal:

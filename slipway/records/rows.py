@@ -37,15 +37,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a record was refused; ``malformed`` if its text cannot be parsed at all."""
+    """Why a record was refused; ``malformed`` if its text cannot be parsed at all.
+
+    ``ends`` if nothing after it was read, because nobody can tell where the next record begins.
+    """
 
     position: Position
     problems: tuple[FieldProblem, ...]
     malformed: bool = False
+    ends: bool = False
 
     @classmethod
-    def of(cls, position: Position, message: str, *, field: str = WHOLE, malformed: bool = False) -> "Refusal":
-        return cls(position, (FieldProblem(field, message),), malformed)
+    def of(
+        cls, position: Position, message: str, *, field: str = WHOLE, malformed: bool = False, ends: bool = False
+    ) -> "Refusal":
+        return cls(position, (FieldProblem(field, message),), malformed, ends)
 
     @property
     def error(self) -> InputError:

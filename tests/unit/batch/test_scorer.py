@@ -208,6 +208,15 @@ def test_missing_inputs_are_told_from_optional_ones(flights: Model) -> None:
     assert missing_inputs(flights._predictor, ["note", "wind"]) == (["distance"], ["seats", "carrier"])
 
 
+def test_a_text_that_is_not_utf_8_rejects_its_row_alone(tmp_path) -> None:
+    make_text_package(tmp_path / "m")
+    model = load(tmp_path / "m")
+    texts = pa.array([b"a day", b"\xff\xfe", b"good"], pa.binary()).cast(pa.string(), safe=False)
+    found = scorer_of(model).score(pa.RecordBatch.from_arrays([texts], [model.inputs[0].name]))
+    assert found.right.tolist() == [0, 2]
+    assert described(found.rejected[0].problems) == "text: is not UTF-8"
+
+
 def test_a_batch_has_at_least_one_record(flights: Model) -> None:
     with pytest.raises(InputError, match=r"batch_size: must be at least 1 \(got 0\)"):
         scorer_of(flights, batch_size=0)

@@ -1,0 +1,134 @@
+"""A batch job: what is scored, by which package, and what has come of it. Its state is the files of its output."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slipway.batch.parts import OutputFormat
+from slipway.batch.shards import Shard
+from slipway.models.package import Package
+from slipway.monitoring.feedback.prediction_ids import PredictionId
+
+JOB = "_job.json"
+MANIFEST = "_manifest.jsonl"
+SUCCESS = "_SUCCESS"
+REJECTED = "rejected"
+
+OUTCOMES = "_outcomes"
+
+_JOB_DIGITS = 4
+_ROW_DIGITS = 10
+_NO_BUCKET = "ff"
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Job(_Document):
+    """What a job does to each shard. ``package`` is the SHA-256 of the manifest of the version that scores."""
+
+    format: int = 1
+    model: str
+    version: int
+    package: str
+    output: OutputFormat
+    batch_size: int | None
+    made_at: datetime
+
+    @classmethod
+    def of(cls, package: Package, output: OutputFormat, batch_size: int | None, now: datetime) -> Self:
+        """The job that scores with a package."""
+        manifest = package.manifest
+        digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
+        made_at = now.astimezone(UTC).replace(microsecond=0)
+        return cls(
+            model=manifest.name,
+            version=manifest.version,
+            package=digest,
+            output=output,
+            batch_size=batch_size,
+            made_at=made_at,
+        )
+
+    @property
+    def digest(self) -> str:
+        """Goes into the digest of each part, so that none is taken for that of another job."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def continues(self, other: "Job") -> bool:
+        """Whether this job does what another did, at whatever time."""
+        return self.model_copy(update={"made_at": other.made_at}) == other
+
+    def part(self, shard: Shard) -> str:
+        """The name of a shard's output."""
+        return f"{self._name(shard)}.{self.output}"
+
+    def rejected(self, shard: Shard) -> str:
+        """The name of the file with a shard's rejected rows, if it has any."""
+        return f"{REJECTED}/{self._name(shard)}.jsonl"
+
+    def outcome(self, shard: Shard) -> str:
+        """The name of the file that says what has come of a shard; it is written last."""
+        return f"{OUTCOMES}/{self._name(shard)}.json"
+
+    def _name(self, shard: Shard) -> str:
+        return f"part-{shard.number:05d}-{shard.digest(self.digest)}"
+
+    def ids(self, shard: Shard) -> Callable[[Sequence[int]], list[str]]:
+        """Makes prediction ids that are the same each time: of the job, its time, and the row's number in all of it.
+
+        They are not signed, so feedback on them is refused.
+        """
+        unique = f"{int(self.made_at.timestamp()):08x}{self.digest[:_JOB_DIGITS]}"
+        begin = str(PredictionId(self.model, self.version, unique))
+
+        def ids(rows: Sequence[int]) -> list[str]:
+            return [f"{begin}{shard.base + row:0{_ROW_DIGITS}x}{_NO_BUCKET}" for row in rows]
+
+        return ids
+
+
+class Outcome(_Document):
+    """What has come of one shard, beside its part."""
+
+    scored: int
+    rejected: int
+    labels: dict[str, int] = {}
+
+
+class Summary(_Document):
+    """The content of ``_SUCCESS``: what the whole output holds."""
+
+    job: Job
+    rows: Annotated[int, Field(ge=0)]
+    scored: int
+    rejected: int
+    parts: int
+    labels: dict[str, int]
+
+    @classmethod
+    def of(cls, job: Job, outcomes: Iterable[Outcome]) -> Self:
+        """Add up what has come of all shards."""
+        found = list(outcomes)
+        labels: dict[str, int] = {}
+        for outcome in found:
+            for label, count in outcome.labels.items():
+                labels[label] = labels.get(label, 0) + count
+        scored, rejected = sum(each.scored for each in found), sum(each.rejected for each in found)
+        return cls(
+            job=job,
+            rows=scored + rejected,
+            scored=scored,
+            rejected=rejected,
+            parts=len(found),
+            labels=dict(sorted(labels.items())),
+        )
+
+    def text(self) -> str:
+        """The content as JSON that people read, too."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"

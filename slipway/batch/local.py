@@ -1,0 +1,102 @@
+"""Run a job on this machine: one process for each worker, each with a session of its own."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slipway.batch.folders import InputFolder, OutputFolder
+from slipway.batch.job import Job, Summary
+from slipway.batch.parts import OutputFormat
+from slipway.batch.scorer import Scorer
+from slipway.batch.shards import Shard
+from slipway.batch.steps import begin, finish, is_done, plan, score
+from slipway.models.package import load_package
+from slipway.models.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class LocalJob:
+    """What is scored by which package, on this machine, and how."""
+
+    package: Path
+    source: Path
+    output: Path
+    format: OutputFormat = OutputFormat.PARQUET
+    batch_size: int | None = None
+    task_modules: tuple[str, ...] = ()
+    workers: int = 1
+    most_rejected: float = 0.01
+
+
+@dataclass(slots=True)
+class Progress:
+    """The rows of a job, those that an earlier run has done, and those that this one has."""
+
+    rows: int
+    earlier: int
+    done: int = field(default=0)
+
+
+def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, now: datetime | None = None) -> Summary:
+    """Score what has not been scored yet, and finish the job.
+
+    Raises:
+        CheckFailedError, ConflictError, InputError: as the steps do.
+        PackageError: the package cannot be loaded.
+    """
+    package = load_package(asked.package)
+    predictor = Predictor(package, task_modules=asked.task_modules)
+    scorer = Scorer(predictor, batch_size=asked.batch_size)
+    inputs, outputs = InputFolder(asked.source), OutputFolder(asked.output)
+    inputs.files()
+    outputs.clear_unfinished()
+    job = begin(Job.of(package, asked.format, asked.batch_size, now or datetime.now(UTC)), outputs)
+    shards = plan(inputs, outputs, predictor)
+    missing = [shard for shard in shards if not is_done(job, shard, outputs)]
+    rows = sum(shard.rows for shard in shards)
+    progress = Progress(rows, rows - sum(shard.rows for shard in missing))
+    watch(progress)
+    for scored in _scored(asked, job, missing, scorer):
+        progress.done += scored
+        watch(progress)
+    return finish(job, shards, outputs, most_rejected=asked.most_rejected)
+
+
+def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer) -> Iterator[int]:
+    """Score the shards, and yield the rows of each."""
+    if asked.workers == 1 or len(shards) < 2:
+        inputs, outputs = InputFolder(asked.source), OutputFolder(asked.output)
+        for shard in shards:
+            outcome = score(job, shard, inputs, outputs, scorer)
+            yield outcome.scored + outcome.rejected
+        return
+    # A forked process would share the session's threads, which are not there.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.workers, context, _start, (asked,)) as pool:
+        try:
+            for done in as_completed([pool.submit(_work, job, shard) for shard in shards]):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_WORKER: list[tuple[InputFolder, OutputFolder, Scorer]] = []
+"""What a worker process has opened when it began."""
+
+
+def _start(asked: LocalJob) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    predictor = Predictor(load_package(asked.package), task_modules=asked.task_modules)
+    scorer = Scorer(predictor, batch_size=asked.batch_size)
+    _WORKER[:] = [(InputFolder(asked.source), OutputFolder(asked.output), scorer)]
+
+
+def _work(job: Job, shard: Shard) -> int:
+    inputs, outputs, scorer = _WORKER[0]
+    outcome = score(job, shard, inputs, outputs, scorer)
+    return outcome.scored + outcome.rejected

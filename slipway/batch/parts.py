@@ -1,0 +1,172 @@
+"""The output of a shard: its rows with the answers beside them, and the rows that were rejected."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from slipway.batch.reading import RejectedRow, ScoredTable
+from slipway.errors import InputError
+from slipway.models.answer_columns import AnswerColumns
+from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest
+from slipway.records.rows import WHOLE
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PREFIX = "prediction"
+"""What the name of each column with an answer begins with."""
+
+
+class OutputFormat(StrEnum):
+    """How the output is written, by the ending of a part's name."""
+
+    PARQUET = "parquet"
+    JSON_LINES = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a part holds: the rows that were scored and rejected, and the answers of each label."""
+
+    scored: int
+    rejected: int
+    labels: Mapping[str, int]
+
+
+Ids = Callable[[Sequence[int]], list[str]]
+"""Makes the prediction ids of rows from their numbers in the shard."""
+
+
+def answer_schema(manifest: Manifest) -> "pyarrow.Schema":
+    """The columns that a version's answers add: id, version, and what the API answers, flat.
+
+    ``prediction_scores`` and ``prediction_values`` are structs by label and target. The answer of a task of the user's
+    own is JSON.
+    """
+    import pyarrow as pa
+
+    fields = [(f"{PREFIX}_id", pa.string()), (f"{PREFIX}_version", pa.int64())]
+    scores = pa.struct([(label, pa.float64()) for label in manifest.outputs.labels or ()])
+    if manifest.task not in BUILT_IN_TASKS:
+        return pa.schema([*fields, (PREFIX, pa.string())])
+    match manifest.outputs.form:
+        case Form.LABEL:
+            fields += [("label", pa.string()), ("score", pa.float64()), ("scores", scores)]
+        case Form.LABELS:
+            fields += [("labels", pa.list_(pa.string())), ("scores", scores)]
+        case Form.VALUE:
+            fields += [("value", pa.float64())]
+        case Form.VALUES:
+            fields += [("values", pa.struct([(name, pa.float64()) for name in manifest.outputs.target_names]))]
+    return pa.schema([(name if name.startswith(PREFIX) else f"{PREFIX}_{name}", kind) for name, kind in fields])
+
+
+def require_free_names(columns: Iterable[str], manifest: Manifest, file: str) -> None:
+    """Raise InputError if a file has a column with the name of one that the answers add."""
+    if taken := sorted(set(columns) & set(answer_schema(manifest).names)):
+        raise InputError.of(file, f"has the column {', '.join(taken)}, which the output gets; rename it")
+
+
+def with_answers(found: ScoredTable, manifest: Manifest, ids: Ids) -> "pyarrow.RecordBatch":
+    """The columns of the rows that were scored, and their answers; raises InputError if both name a column."""
+    import pyarrow as pa
+
+    require_free_names(found.table.schema.names, manifest, "the input")
+    schema = answer_schema(manifest)
+    rows = len(found.numbers)
+    made: dict[str, Any] = {
+        f"{PREFIX}_id": ids(found.numbers),
+        f"{PREFIX}_version": [manifest.version] * rows,
+        **_answers(found.scored.answers),
+    }
+    arrays = [_array(made[field.name], field.type) for field in schema]
+    table = found.table
+    return pa.RecordBatch.from_arrays([*table.columns, *arrays], schema=_joined(table.schema, schema))
+
+
+def _joined(one: "pyarrow.Schema", other: "pyarrow.Schema") -> "pyarrow.Schema":
+    import pyarrow as pa
+
+    # What pandas wrote of its index would be wrong for other columns.
+    return pa.schema([*one, *other])
+
+
+def _answers(answers: AnswerColumns | list[dict[str, Any]]) -> dict[str, Any]:
+    if isinstance(answers, list):
+        return {PREFIX: [json.dumps(answer, ensure_ascii=False) for answer in answers]}
+    found = {f"{PREFIX}_{answers.form}": answers.main}
+    if answers.score is not None:
+        found[f"{PREFIX}_score"] = answers.score
+    if answers.scores is not None:
+        found[f"{PREFIX}_scores"] = answers.scores
+    return found
+
+
+def _array(values: Any, kind: "pyarrow.DataType") -> "pyarrow.Array":
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        names = [kind.field(at).name for at in range(kind.num_fields)]
+        columns = [pa.array(values.get(name, []), pa.float64()) for name in names]
+        return pa.StructArray.from_arrays(columns, names)
+    return pa.array(values, kind)
+
+
+class PartWriter:
+    """Writes a part to a file on this machine, table by table; use it as a context manager."""
+
+    def __init__(self, path: Path, format_: OutputFormat) -> None:
+        self._path = path
+        self._format = format_
+        self._parquet: Any = None
+        self._text: Any = None
+
+    def __enter__(self) -> "PartWriter":
+        if self._format is OutputFormat.JSON_LINES:
+            self._text = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for open_ in (self._parquet, self._text):
+            if open_ is not None:
+                open_.close()
+
+    def write(self, table: "pyarrow.RecordBatch") -> None:
+        """Append rows."""
+        if self._text is not None:
+            self._text.writelines(_lines(_json_rows(table)))
+            return
+        from pyarrow.parquet import ParquetWriter
+
+        if self._parquet is None:
+            self._parquet = ParquetWriter(self._path, table.schema, compression="zstd")
+        self._parquet.write_batch(table)
+
+
+def _json_rows(table: "pyarrow.RecordBatch") -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except UnicodeDecodeError as error:
+        raise InputError.of("--format", "the input has text that is not UTF-8, which JSON cannot hold") from error
+    return rows
+
+
+def rejected_lines(file: str, rows: Iterable[RejectedRow]) -> Iterator[str]:
+    """The rejected rows of a file as JSON Lines: where each stands, what is wrong with it, and what it holds."""
+    for row in rows:
+        place = {"file": file, "row": row.row, **({"line": row.line} if row.line is not None else {})}
+        problems = [
+            {**({} if each.field == WHOLE else {"field": each.field}), "message": each.message} for each in row.problems
+        ]
+        yield from _lines([{**place, "problems": problems, "record": row.record}])
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        # JSON has no NaN: a missing number is null.
+        yield to_json(row, inf_nan_mode="null", bytes_mode="base64", fallback=str).decode() + "\n"
