@@ -21,6 +21,7 @@ GROUP_ROWS = 100_000
 """Row groups of Parquet that are smaller are put together until they have so many rows."""
 
 _PIECE_BYTES = 1024 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NEWLINE, _RETURN, _SPACE = ord("\n"), ord("\r"), ord(" ")
 
 
@@ -50,8 +51,11 @@ def cut(stream: BinaryIO, name: str, format_: Format, first_number: int = 0) -> 
         return list(_groups(row_group_sizes(stream, name), file, first_number))
     names = header_of(stream, format_, name)
     stream.seek(0)
-    pieces = _parsed(stream) if quoted and format_ is Format.CSV else _split(stream, format_)
-    return list(_texts(pieces, file, names, first_number))
+    if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
+        stream.seek(0)
+    begin = stream.tell()
+    pieces = _parsed(stream, begin) if quoted and format_ is Format.CSV else _split(stream, begin, format_)
+    return list(_texts(pieces, file, names, begin, first_number))
 
 
 def _looked_through(stream: BinaryIO) -> tuple[str, bool]:
@@ -73,22 +77,27 @@ def _groups(sizes: list[int], file: _File, number: int) -> Iterator[Shard]:
             number, begin, first_row, rows = number + 1, group + 1, first_row + rows, 0
 
 
-def _texts(pieces: Iterator[_Piece], file: _File, names: tuple[str, ...] | None, number: int) -> Iterator[Shard]:
+def _texts(
+    pieces: Iterator[_Piece], file: _File, names: tuple[str, ...] | None, begin: int, number: int
+) -> Iterator[Shard]:
     """The pieces with a record other than the header, which stays in the first of them."""
     header = 0 if names is None else 1
-    begin = row = lines = 0
+    row = lines = records = further = 0
     for piece in pieces:
-        rows, columns = piece.records - header, None if header else names
+        records, further = records + piece.records, further + piece.lines
+        rows, columns = records - header, None if header else names
         if rows > 0:
             yield Shard(number, file.name, file.format, file.source, begin, piece.end, row, rows, lines + 1, columns)
             number, row, header = number + 1, row + rows, 0
-            begin, lines = piece.end, lines + piece.lines
+            begin, lines = piece.end, lines + further
+            records = further = 0
 
 
-def _split(stream: BinaryIO, format_: Format) -> Iterator[_Piece]:
+def _split(stream: BinaryIO, begin: int, format_: Format) -> Iterator[_Piece]:
     """Pieces of a text in which a line is a record, unless it is empty."""
     counted = _blank_json if format_ is Format.JSON_LINES else _blank_row
-    begin = position = at = records = lines = 0
+    position = at = begin
+    records = lines = 0
     rest = b""
     while block := stream.read(_PIECE_BYTES):
         last = block.rfind(b"\n") + 1
@@ -129,8 +138,8 @@ def _blank_json(text: NDArray[Any], begins: NDArray[Any], _: NDArray[Any]) -> ND
 class _Lines:
     """The lines of a stream as Latin-1, which keeps every byte, and the byte and line after the last one."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self.at = self.number = 0
+    def __init__(self, stream: BinaryIO, begin: int) -> None:
+        self.at, self.number = begin, 0
         self._stream = stream
 
     def __iter__(self) -> "_Lines":
@@ -144,22 +153,21 @@ class _Lines:
         return line.decode("latin-1")
 
 
-def _parsed(stream: BinaryIO) -> Iterator[_Piece]:
+def _parsed(stream: BinaryIO, begin: int) -> Iterator[_Piece]:
     """Pieces of CSV with quotes, in which a line may end. What follows a wrong quote stays in one piece."""
-    lines = _Lines(stream)
+    lines = _Lines(stream, begin)
     parser = csv.reader(lines, strict=True)
-    begin = _Piece(0, 0, 0)
-    records = 0
+    first = records = 0
     try:
         for cells in parser:
             records += bool(cells)
-            if lines.at - begin.end >= TEXT_BYTES:
-                yield _Piece(lines.at, records, lines.number - begin.lines)
-                begin, records = _Piece(lines.at, 0, lines.number), 0
+            if lines.at - begin >= TEXT_BYTES:
+                yield _Piece(lines.at, records, lines.number - first)
+                begin, first, records = lines.at, lines.number, 0
     except csv.Error:
         # The reader names the row, and says that nothing after it was read.
         for _ in lines:
             pass
         records += 1
     if records:
-        yield _Piece(lines.at, records, lines.number - begin.lines)
+        yield _Piece(lines.at, records, lines.number - first)

@@ -11,7 +11,7 @@ from pathlib import Path
 from slipway.batch.folders import InputFolder, OutputFolder
 from slipway.batch.job import Job, Summary
 from slipway.batch.parts import OutputFormat
-from slipway.batch.scorer import Scorer
+from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
 from slipway.batch.steps import begin, finish, is_done, plan, score
 from slipway.models.package import load_package
@@ -55,7 +55,7 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
     inputs.files()
     outputs.clear_unfinished()
     job = begin(Job.of(package, asked.format, asked.batch_size, now or datetime.now(UTC)), outputs)
-    shards = plan(inputs, outputs, predictor)
+    shards = plan(inputs, outputs, package.manifest)
     missing = [shard for shard in shards if not is_done(job, shard, outputs)]
     rows = sum(shard.rows for shard in shards)
     progress = Progress(rows, rows - sum(shard.rows for shard in missing))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import to_json
 
 from slipway.batch.reading import RejectedRow, ScoredTable
+from slipway.batch.scoring import Scored
 from slipway.errors import InputError
 from slipway.models.answer_columns import AnswerColumns
 from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest
@@ -43,14 +44,14 @@ Ids = Callable[[Sequence[int]], list[str]]
 
 
 def answer_schema(manifest: Manifest) -> "pyarrow.Schema":
-    """The columns that a version's answers add: id, version, and what the API answers, flat.
+    """The columns that a version's answers add, but for the id: the version, and what the API answers.
 
     ``prediction_scores`` and ``prediction_values`` are structs by label and target. The answer of a task of the user's
     own is JSON.
     """
     import pyarrow as pa
 
-    fields = [(f"{PREFIX}_id", pa.string()), (f"{PREFIX}_version", pa.int64())]
+    fields = [(f"{PREFIX}_version", pa.int64())]
     scores = pa.struct([(label, pa.float64()) for label in manifest.outputs.labels or ()])
     if manifest.task not in BUILT_IN_TASKS:
         return pa.schema([*fields, (PREFIX, pa.string())])
@@ -68,7 +69,7 @@ def answer_schema(manifest: Manifest) -> "pyarrow.Schema":
 
 def require_free_names(columns: Iterable[str], manifest: Manifest, file: str) -> None:
     """Raise InputError if a file has a column with the name of one that the answers add."""
-    if taken := sorted(set(columns) & set(answer_schema(manifest).names)):
+    if taken := sorted(set(columns) & {f"{PREFIX}_id", *answer_schema(manifest).names}):
         raise InputError.of(file, f"has the column {', '.join(taken)}, which the output gets; rename it")
 
 
@@ -76,24 +77,23 @@ def with_answers(found: ScoredTable, manifest: Manifest, ids: Ids) -> "pyarrow.R
     """The columns of the rows that were scored, and their answers; raises InputError if both name a column."""
     import pyarrow as pa
 
-    require_free_names(found.table.schema.names, manifest, "the input")
-    schema = answer_schema(manifest)
-    rows = len(found.numbers)
-    made: dict[str, Any] = {
-        f"{PREFIX}_id": ids(found.numbers),
-        f"{PREFIX}_version": [manifest.version] * rows,
-        **_answers(found.scored.answers),
-    }
-    arrays = [_array(made[field.name], field.type) for field in schema]
     table = found.table
-    return pa.RecordBatch.from_arrays([*table.columns, *arrays], schema=_joined(table.schema, schema))
+    require_free_names(table.schema.names, manifest, "the input")
+    answers = answers_table(found.scored, manifest)
+    id_ = pa.field(f"{PREFIX}_id", pa.string())
+    # What pandas wrote of its index into the schema would be wrong for other columns.
+    schema = pa.schema([*table.schema, id_, *answers.schema])
+    columns = [*table.columns, pa.array(ids(found.numbers), pa.string()), *answers.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _joined(one: "pyarrow.Schema", other: "pyarrow.Schema") -> "pyarrow.Schema":
+def answers_table(scored: Scored, manifest: Manifest) -> "pyarrow.RecordBatch":
+    """The columns of answers but for the id."""
     import pyarrow as pa
 
-    # What pandas wrote of its index would be wrong for other columns.
-    return pa.schema([*one, *other])
+    schema = answer_schema(manifest)
+    made = {f"{PREFIX}_version": [manifest.version] * len(scored.right), **_answers(scored.answers)}
+    return pa.RecordBatch.from_arrays([_array(made[field.name], field.type) for field in schema], schema=schema)
 
 
 def _answers(answers: AnswerColumns | list[dict[str, Any]]) -> dict[str, Any]:

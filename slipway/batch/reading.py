@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from slipway.batch.scorer import Scored, Scorer
+from slipway.batch.scoring import Scored, Scorer
 from slipway.batch.shards import Shard
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError

@@ -11,12 +11,11 @@ from slipway.batch.cutting import cut
 from slipway.batch.job import JOB, MANIFEST, OUTCOMES, REJECTED, SUCCESS, Job, Outcome, Summary
 from slipway.batch.parts import OutputFormat, PartWriter, rejected_lines, require_free_names, with_answers
 from slipway.batch.reading import scored_tables
-from slipway.batch.scorer import Scorer, missing_inputs
+from slipway.batch.scoring import Scorer, missing_inputs
 from slipway.batch.shards import Shard, to_lines
 from slipway.errors import CheckFailedError, ConflictError, InputError
 from slipway.models.answer_columns import AnswerColumns
-from slipway.models.manifest import Form
-from slipway.models.predictor import Predictor
+from slipway.models.manifest import Form, Manifest
 from slipway.records.files import Format, format_of, header_of
 from slipway.records.parquet import parquet_file
 
@@ -66,7 +65,7 @@ def begin(job: Job, outputs: Outputs) -> Job:
     return other
 
 
-def plan(inputs: Inputs, outputs: Outputs, predictor: Predictor) -> list[Shard]:
+def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
     """Cut every file into shards, and write the manifest.
 
     Raises:
@@ -76,7 +75,7 @@ def plan(inputs: Inputs, outputs: Outputs, predictor: Predictor) -> list[Shard]:
     rows = 0
     for name in inputs.files():
         with inputs.open(name) as stream:
-            _check_columns(stream, name, predictor)
+            _check_columns(stream, name, manifest)
             stream.seek(0)
             for shard in cut(stream, name, format_of(Path(name)), len(shards)):
                 shards.append(replace(shard, base=rows))
@@ -88,27 +87,26 @@ def plan(inputs: Inputs, outputs: Outputs, predictor: Predictor) -> list[Shard]:
     return shards
 
 
-def optional_inputs(inputs: Inputs, predictor: Predictor) -> dict[str, list[str]]:
+def optional_inputs(inputs: Inputs, manifest: Manifest) -> dict[str, list[str]]:
     """The inputs that a file has no column for, and that are therefore missing or have their default, by file."""
     found = {}
     for name in inputs.files():
         with inputs.open(name) as stream:
             columns = _columns(stream, name)
-        if columns is not None and (optional := missing_inputs(predictor, columns)[1]):
+        if columns is not None and (optional := missing_inputs(manifest, columns)[1]):
             found[name] = optional
     return found
 
 
-def _check_columns(stream: BinaryIO, name: str, predictor: Predictor) -> None:
+def _check_columns(stream: BinaryIO, name: str, manifest: Manifest) -> None:
     columns = _columns(stream, name)
     if columns is None:
         return
-    if required := missing_inputs(predictor, columns)[0]:
-        manifest = predictor.manifest
+    if required := missing_inputs(manifest, columns)[0]:
         raise InputError.of(
             name, f"has no column {', '.join(required)}, which {manifest.name} {manifest.version} needs"
         )
-    require_free_names(columns, predictor.manifest, name)
+    require_free_names(columns, manifest, name)
 
 
 def _columns(stream: BinaryIO, name: str) -> Sequence[str] | None:

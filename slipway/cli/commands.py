@@ -6,6 +6,7 @@ from slipway.cli import features, keys, predict
 from slipway.cli.account.cost import cost
 from slipway.cli.account.deploy import deploy
 from slipway.cli.account.preflight import preflight
+from slipway.cli.batch.app import app as batch
 from slipway.cli.config.app import app as config
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
@@ -27,6 +28,7 @@ app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
+app.add_typer(batch, name="batch")
 app.add_typer(keys.app, name="id-keys")
 app.add_typer(local, name="local")
 app.add_typer(config, name="config")

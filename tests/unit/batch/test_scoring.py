@@ -13,7 +13,7 @@ from support.packages import make_regression_package, make_tabular_package, make
 from support.several import make_labels_package, make_values_package
 
 from slipway import load
-from slipway.batch.scorer import Rejected, Scored, Scorer, described, missing_inputs
+from slipway.batch.scoring import Rejected, Scored, Scorer, described, missing_inputs
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.answer_columns import AnswerColumns, columns_of
@@ -205,7 +205,7 @@ def test_a_task_of_ones_own_gets_records(tmp_path, monkeypatch) -> None:
 
 
 def test_missing_inputs_are_told_from_optional_ones(flights: Model) -> None:
-    assert missing_inputs(flights._predictor, ["note", "wind"]) == (["distance"], ["seats", "carrier"])
+    assert missing_inputs(flights.manifest, ["note", "wind"]) == (["distance"], ["seats", "carrier"])
 
 
 def test_a_text_that_is_not_utf_8_rejects_its_row_alone(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Score tables with a package: the one callable of batch scoring, for Slipway's own jobs and for other engines."""
+"""Score Arrow tables and rows with a version: what jobs and the callable for other engines are made of."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.answer_columns import AnswerColumns, answer_columns, columns_of
 from slipway.models.answers import Answer, is_judged
 from slipway.models.embedded import whole_record_model
-from slipway.models.manifest import BUILT_IN_TASKS, Record
+from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
 from slipway.models.missing_values import Column, file_record
 from slipway.models.predictor import Predictor
 from slipway.records.parquet import table_rows
@@ -162,8 +162,8 @@ def described(problems: Sequence[FieldProblem]) -> str:
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
 
 
-def missing_inputs(predictor: Predictor, columns: Sequence[str] | Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def missing_inputs(manifest: Manifest, columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """The inputs that are not among the columns: those that are required, and those with a default or nullable."""
-    absent = [field for field in predictor.manifest.inputs if field.name not in columns]
+    absent = [field for field in manifest.inputs if field.name not in columns]
     optional = [field.name for field in absent if field.default is not None or field.nullable]
     return [field.name for field in absent if field.name not in optional], optional
