@@ -2,16 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from slipway.batch.parts import OutputFormat
+from slipway.batch.parts import Ids, OutputFormat
 from slipway.batch.shards import Shard
 from slipway.models.package import Package
 from slipway.monitoring.feedback.prediction_ids import PredictionId
+
+if TYPE_CHECKING:
+    import pyarrow
 
 JOB = "_job.json"
 MANIFEST = "_manifest.jsonl"
@@ -23,6 +28,7 @@ OUTCOMES = "_outcomes"
 _JOB_DIGITS = 4
 _ROW_DIGITS = 10
 _NO_BUCKET = "ff"
+_HEXADECIMAL = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
 class _Document(BaseModel):
@@ -79,18 +85,29 @@ class Job(_Document):
     def _name(self, shard: Shard) -> str:
         return f"part-{shard.number:05d}-{shard.digest(self.digest)}"
 
-    def ids(self, shard: Shard) -> Callable[[Sequence[int]], list[str]]:
+    def ids(self, shard: Shard) -> Ids:
         """Makes prediction ids that are the same each time: of the job, its time, and the row's number in all of it.
 
         They are not signed, so feedback on them is refused.
         """
         unique = f"{int(self.made_at.timestamp()):08x}{self.digest[:_JOB_DIGITS]}"
         begin = str(PredictionId(self.model, self.version, unique))
+        return lambda rows: _numbered(begin, rows + shard.base)
 
-        def ids(rows: Sequence[int]) -> list[str]:
-            return [f"{begin}{shard.base + row:0{_ROW_DIGITS}x}{_NO_BUCKET}" for row in rows]
 
-        return ids
+def _numbered(begin: str, numbers: NDArray[np.intp]) -> "pyarrow.Array":
+    """Texts of ``begin``, a number in hexadecimal and the mark of no bucket, made in one piece of memory."""
+    import pyarrow as pa
+
+    first, last = begin.encode(), _NO_BUCKET.encode()
+    digits = _HEXADECIMAL[(numbers[:, None] >> np.arange(4 * (_ROW_DIGITS - 1), -1, -4)) & 15]
+    width = len(first) + _ROW_DIGITS + len(last)
+    texts = np.empty((len(numbers), width), np.uint8)
+    texts[:, : len(first)] = np.frombuffer(first, np.uint8)
+    texts[:, len(first) : -len(last)] = digits
+    texts[:, -len(last) :] = np.frombuffer(last, np.uint8)
+    offsets = np.arange(0, (len(numbers) + 1) * width, width, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(texts))
 
 
 class Outcome(_Document):

@@ -1,12 +1,13 @@
 """The output of a shard: its rows with the answers beside them, and the rows that were rejected."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from slipway.batch.reading import RejectedRow, ScoredTable
@@ -30,16 +31,7 @@ class OutputFormat(StrEnum):
     JSON_LINES = "jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a part holds: the rows that were scored and rejected, and the answers of each label."""
-
-    scored: int
-    rejected: int
-    labels: Mapping[str, int]
-
-
-Ids = Callable[[Sequence[int]], list[str]]
+Ids = Callable[[NDArray[np.intp]], "pyarrow.Array"]
 """Makes the prediction ids of rows from their numbers in the shard."""
 
 
@@ -83,7 +75,7 @@ def with_answers(found: ScoredTable, manifest: Manifest, ids: Ids) -> "pyarrow.R
     id_ = pa.field(f"{PREFIX}_id", pa.string())
     # What pandas wrote of its index into the schema would be wrong for other columns.
     schema = pa.schema([*table.schema, id_, *answers.schema])
-    columns = [*table.columns, pa.array(ids(found.numbers), pa.string()), *answers.columns]
+    columns = [*table.columns, ids(found.numbers), *answers.columns]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -141,11 +133,25 @@ class PartWriter:
         if self._text is not None:
             self._text.writelines(_lines(_json_rows(table)))
             return
+        import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
 
         if self._parquet is None:
-            self._parquet = ParquetWriter(self._path, table.schema, compression="zstd")
+            # A dictionary of ids or scores would be as long as the column, and take most of the time.
+            repeated = [field.name for field in table.schema if field.type in (pa.string(), pa.large_string())]
+            repeated.remove(f"{PREFIX}_id")
+            self._parquet = ParquetWriter(self._path, table.schema, compression="snappy", use_dictionary=repeated)
         self._parquet.write_batch(table)
+
+
+def label_counts(table: "pyarrow.RecordBatch") -> dict[str, int]:
+    """How often each label was the answer, or among the answers; none of a regression or a task of the user's own."""
+    for name in (f"{PREFIX}_{form}" for form in (Form.LABEL, Form.LABELS)):
+        if name in table.schema.names:
+            column = table.column(name)
+            found = (column if name.endswith(Form.LABEL) else column.flatten()).value_counts()
+            return {each["values"]: each["counts"] for each in found.to_pylist()}
+    return {}
 
 
 def _json_rows(table: "pyarrow.RecordBatch") -> list[dict[str, Any]]:

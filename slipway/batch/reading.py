@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from slipway.batch.scoring import Scored, Scorer
 from slipway.batch.shards import Shard
 from slipway.config import FeatureType
@@ -37,7 +40,7 @@ class ScoredTable:
     """The columns of the rows that were scored, their numbers in the shard from 0, the answers, and the other rows."""
 
     table: "pyarrow.RecordBatch"
-    numbers: Sequence[int]
+    numbers: NDArray[np.intp]
     scored: Scored
     rejected: tuple[RejectedRow, ...]
 
@@ -84,8 +87,7 @@ def _scored(table: "pyarrow.RecordBatch", first: int, shard: Shard, scorer: Scor
         record = row.values if isinstance(row, Row) else None
         rejected.append(RejectedRow(shard.first_row + first + each.row + 1, None, each.problems, record))
     whole = len(scored.right) == table.num_rows
-    numbers = (scored.right + first).tolist()
-    return ScoredTable(table if whole else table.take(scored.right), numbers, scored, tuple(rejected))
+    return ScoredTable(table if whole else table.take(scored.right), scored.right + first, scored, tuple(rejected))
 
 
 def _of_text(shard: Shard, stream: BinaryIO, scorer: Scorer) -> Iterator[ScoredTable]:
@@ -108,7 +110,7 @@ def _scored_rows(
     scored = scorer.score_rows(rows, is_text=is_text)
     right = [row.values for at in scored.right if isinstance(row := rows[at], Row)]
     rejected = tuple(_rejected(shard, rows[each.row], each.problems) for each in scored.rejected)
-    return ScoredTable(_table(right, names, scorer, is_text=is_text), (scored.right + first).tolist(), scored, rejected)
+    return ScoredTable(_table(right, names, scorer, is_text=is_text), scored.right + first, scored, rejected)
 
 
 def _rejected(shard: Shard, row: Row | Refusal, problems: tuple[FieldProblem, ...]) -> RejectedRow:

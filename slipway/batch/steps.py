@@ -1,21 +1,20 @@
 """The three steps of a job: plan cuts the input into shards, score scores one, finish adds up what has come of all."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from slipway.batch.cutting import cut
 from slipway.batch.job import JOB, MANIFEST, OUTCOMES, REJECTED, SUCCESS, Job, Outcome, Summary
-from slipway.batch.parts import OutputFormat, PartWriter, rejected_lines, require_free_names, with_answers
+from slipway.batch.parts import OutputFormat, PartWriter, label_counts, rejected_lines, require_free_names, with_answers
 from slipway.batch.reading import scored_tables
 from slipway.batch.scoring import Scorer, missing_inputs
 from slipway.batch.shards import Shard, to_lines
 from slipway.errors import CheckFailedError, ConflictError, InputError
-from slipway.models.answer_columns import AnswerColumns
-from slipway.models.manifest import Form, Manifest
+from slipway.models.manifest import Manifest
 from slipway.records.files import Format, format_of, header_of
 from slipway.records.parquet import parquet_file
 
@@ -148,10 +147,11 @@ def score(
         PartWriter(path, OutputFormat(job.output)) as part,
     ):
         for found in scored_tables(shard, stream, scorer):
-            part.write(with_answers(found, manifest, ids))
+            table = with_answers(found, manifest, ids)
+            part.write(table)
             rejected += rejected_lines(shard.file, found.rejected)
             counts.update(scored=len(found.numbers), rejected=len(found.rejected))
-            labels.update(_labels(found.scored.answers))
+            labels.update(label_counts(table))
             if seen is not None:
                 seen(len(found.numbers) + len(found.rejected))
     if rejected:
@@ -159,16 +159,6 @@ def score(
     outcome = Outcome(scored=counts["scored"], rejected=counts["rejected"], labels=dict(labels))
     outputs.write(job.outcome(shard), outcome.model_dump_json() + "\n")
     return outcome
-
-
-def _labels(answers: AnswerColumns | list[dict[str, Any]]) -> Iterator[str]:
-    if isinstance(answers, list):
-        return
-    if answers.form is Form.LABEL:
-        yield from answers.main
-    elif answers.form is Form.LABELS:
-        for labels in answers.main:
-            yield from labels
 
 
 def finish(job: Job, shards: Sequence[Shard], outputs: Outputs, *, most_rejected: float = 1.0) -> Summary:

@@ -56,7 +56,7 @@ def test_nothing_tells_the_columns_of_the_result(package: Path) -> None:
 def test_scores_and_targets_are_columns_of_their_own(tmp_path: Path) -> None:
     for make, names in (
         (make_labels_package, ["labels", "scores_billing", "scores_urgent", "scores_spam mail"]),
-        (make_values_package, ["values_width", "values_height"]),
+        (make_values_package, ["values_width", "values_height (cm)"]),
     ):
         folder = make(tmp_path / make.__name__).folder
         model = load(folder)
