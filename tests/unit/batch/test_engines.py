@@ -3,6 +3,7 @@
 import pickle
 from pathlib import Path
 
+import dask.dataframe
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -129,3 +130,10 @@ def test_what_is_no_table_is_named(package: Path) -> None:
 def test_a_package_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"model\.yaml"):
         scorer(tmp_path)
+
+
+def test_dask_scores_partitions(package: Path) -> None:
+    frame = pd.concat([FRAME] * 4, ignore_index=True)
+    scored = dask.dataframe.from_pandas(frame, npartitions=3).map_partitions(scorer(package))
+    assert list(scored.columns) == ["rooms", "area", "city", "prediction_version", "prediction_value"]
+    assert scored.compute(scheduler="synchronous")["prediction_value"].tolist() == [11.0, 22.0, 33.0] * 4
