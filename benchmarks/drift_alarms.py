@@ -159,9 +159,7 @@ def look(
         values = traffic.values(rng, moved, clients[run]) + (shift if hour >= since else 0.0)
         for column, counts in enumerate(_counts(run, values, base.edges, base.threshold, runs)):
             window[hour % HOURS, column] = counts
-            evidence[column] = evidence[column].after(
-                counts, lines[column], start=start_weight(hour + 1, 365 * HOURS)
-            )
+            evidence[column] = evidence[column].after(counts, lines[column], start=start_weight(hour + 1, 365 * HOURS))
             if hour % HOURS == HOURS - 1:
                 day = start_weight(hour // HOURS + 1, 365)
                 evidence[column] = evidence[column].closed(lines[column], start=day, ceiling=float(ceilings[column]))
@@ -198,7 +196,9 @@ def power(runs: int, seed: int, days: int) -> None:
         for shift in (0.1, 0.2, 0.3, 0.5, 1.0, 2.0):
             at_start = look(np.random.default_rng(seed), traffic, runs, days=28, shift=shift)
             later = look(np.random.default_rng(seed), traffic, runs, days=days + 28, shift=shift, since=days * HOURS)
-            print(f"| {shift:g} sd | {traffic.name} | {_days(at_start.alarm)} | {_days(later.alarm, days)} |", flush=True)
+            print(
+                f"| {shift:g} sd | {traffic.name} | {_days(at_start.alarm)} | {_days(later.alarm, days)} |", flush=True
+            )
 
 
 def _days(hours: Array, since: int = 0) -> str:

@@ -39,8 +39,8 @@ def js_distance(first: Array, second: Array) -> Array:
 def stability_index(first: Array, second: Array) -> Array:
     """The population stability index of two distributions: ∑ (p - q) ln(p / q), with natural logarithms.
 
-    It is Jeffreys' divergence (1946), in use for credit scores (N. Siddiqi, Credit Risk Scorecards, 2006). An empty cell
-    counts as a share of 0.0001, as in Evidently, and the shares are not normalized again.
+    It is Jeffreys' divergence (1946), in use for credit scores (N. Siddiqi, Credit Risk Scorecards, 2006). An empty
+    cell counts as a share of 0.0001, as in Evidently, and the shares are not normalized again.
 
     Args:
         first: shares of shape [..., cells], or counts.

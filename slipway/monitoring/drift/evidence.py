@@ -128,7 +128,9 @@ class Evidence:
         """
         cycle = np.logaddexp(self.capital[..., CYCLE, :, :], np.log(start)) + self.pending
         closed = Evidence(
-            np.stack([cycle, self.capital[..., BREAK, :, :]], axis=-3), np.zeros_like(self.pending), self.volume.closed()
+            np.stack([cycle, self.capital[..., BREAK, :, :]], axis=-3),
+            np.zeros_like(self.pending),
+            self.volume.closed(),
         )
         excess = np.maximum(closed.value(lines) - ceiling, 0.0)[..., None, None, None]
         return replace(closed, capital=closed.capital - excess)

@@ -40,14 +40,16 @@ class BucketReferences:
         stored, tag = self._stored(key)
         changed = change(stored)
         with answered_by(_NAME), self._unless_overtaken(model, version):
-            self._client().put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=dump_references(changed),
-                ContentType="application/json",
-                **({"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}),
-            )
+            self._put(key, dump_references(changed), tag)
         return changed
+
+    def _put(self, key: str, content: bytes, tag: str | None) -> None:
+        """Store an object in place of the one with this tag, or only if there is none."""
+        client, kind = self._client(), "application/json"
+        if tag is None:
+            client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=kind, IfNoneMatch="*")
+        else:
+            client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=kind, IfMatch=tag)
 
     def _stored(self, key: str) -> tuple[References, str | None]:
         """The stored references, and the tag of the object that has them."""
