@@ -52,7 +52,7 @@ class Traffic:
         return rng.poisson(mean)
 
     def values(self, rng: np.random.Generator, moved: Array, clients: Array | None = None) -> Array:
-        """Values of shape [records, 5]. ``clients`` has the client's values for each record; without, it has its own."""
+        """Values of shape [records, 5]. ``clients`` has those of the client for each record, or there is no client."""
         common = self.factor * rng.normal(size=(len(moved), 1))
         found = common + np.sqrt(1 - self.factor**2) * rng.normal(size=(len(moved), len(COLUMNS) - 1))
         found += moved[:, None]

@@ -197,4 +197,4 @@ def test_the_step_is_a_function_of_state_and_period() -> None:
     second.draw(24, outputs_label=MORE_LATE)
     assert second.state == first.state
     assert second.alarms() == first.alarms()
-    assert START == first.profiles[0].start
+    assert first.profiles[0].start == START
