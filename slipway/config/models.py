@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.config.gates import GatesConfig
 from slipway.config.heavy import HeavyConfig
+from slipway.config.model_monitoring import ModelMonitoringConfig
 from slipway.config.names import VersionNumber
 from slipway.config.releases import ReleaseConfig
 from slipway.config.validation import Section
@@ -48,6 +49,7 @@ class ModelConfig(Section):
     limits: ModelLimitsConfig = ModelLimitsConfig()
     heavy: HeavyConfig = HeavyConfig()
     release: ReleaseConfig = ReleaseConfig()
+    monitoring: ModelMonitoringConfig = ModelMonitoringConfig()
 
     @model_validator(mode="before")
     @classmethod

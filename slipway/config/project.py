@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from slipway.config.api import ApiConfig
+from slipway.config.drift import DriftConfig, drift_of
 from slipway.config.features import FeatureGroupConfig
 from slipway.config.heavy import NetworkConfig, with_nat_for_gpus
 from slipway.config.models import ModelConfig
@@ -49,13 +50,25 @@ class Config(Section):
     light: LightTierConfig = LightTierConfig()
     network: NetworkConfig = Field(default=NetworkConfig(), validate_default=True)
     shadow: ShadowConfig = ShadowConfig()
-    monitoring: MonitoringConfig = MonitoringConfig()
+    monitoring: MonitoringConfig = Field(default=MonitoringConfig(), validate_default=True)
 
     @field_validator("network")
     @classmethod
     def _gpus_have_nat(cls, network: NetworkConfig, read: ValidationInfo) -> NetworkConfig:
         models: dict[str, ModelConfig] = read.data.get("models", {})
         return with_nat_for_gpus(network, {name: model.heavy for name, model in models.items()})
+
+    @field_validator("monitoring")
+    @classmethod
+    def _drift_of_models_fits(cls, monitoring: MonitoringConfig, read: ValidationInfo) -> MonitoringConfig:
+        models: dict[str, ModelConfig] = read.data.get("models", {})
+        for name, model in models.items():
+            try:
+                drift_of(monitoring.drift, model.monitoring.drift)
+            except ValidationError as error:
+                reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"with models.{name}.monitoring.drift, {reason}") from error
+        return monitoring
 
     @property
     def light_models(self) -> dict[str, ModelConfig]:
@@ -71,6 +84,10 @@ class Config(Section):
     def captured_models(self) -> frozenset[str]:
         """The models whose requests are captured."""
         return frozenset(name for name, model in self.models.items() if model.capture.sample > 0)
+
+    def drift_of(self, name: str) -> DriftConfig:
+        """How drift of a model is judged: the project's settings, with the model's own."""
+        return drift_of(self.monitoring.drift, self.models[name].monitoring.drift)
 
     def model_folder(self, root: Path, name: str) -> Path:
         """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""

@@ -66,6 +66,8 @@ NEGATIVE_VALUES = "NegativeValues"
 COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
+DRIFTED_COLUMNS = "DriftedColumns"
+LARGEST_DRIFT = "LargestDrift"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -164,6 +166,9 @@ CATALOGUE: Mapping[str, Metric] = {
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
+    # Inputs and outputs that have drifted, and the largest effect of any: a Jensen–Shannon distance.
+    DRIFTED_COLUMNS: Metric("Count", (_OF_VERSION,)),
+    LARGEST_DRIFT: Metric("None", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 

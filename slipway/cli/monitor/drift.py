@@ -1,0 +1,52 @@
+"""`slipway monitor drift`: how far a window of captures, or a file, is from the baseline or another window."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from slipway.cli.monitor.drift_report import Compared, print_drift
+from slipway.cli.options import AsJson, ConfigFile, print_json
+
+VersionOption = Annotated[int | None, typer.Option(min=1, help="A version. Default: the one with most records.")]
+WindowOption = Annotated[
+    str | None, typer.Option(help="24h, 7d, or START/END. Default: the last `drift.window_hours` hours.")
+]
+AgainstOption = Annotated[str, typer.Option(help="`baseline`, or a window: a span ends where the other begins.")]
+FileOption = Annotated[Path | None, typer.Option(help="A CSV, JSON Lines or Parquet file in place of a window.")]
+PlotOption = Annotated[Path | None, typer.Option(help="Plot the columns that moved most: .svg, .png or .pdf.")]
+BASELINE = "baseline"
+
+
+def drift(
+    model: str,
+    *,
+    version: VersionOption = None,
+    window: WindowOption = None,
+    against: AgainstOption = BASELINE,
+    file: FileOption = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+    plot: PlotOption = None,
+) -> None:
+    """Show how far inputs and outputs have drifted, in order of effect."""
+    from slipway.cli.monitor.drift_window import Asked, compared  # botocore takes a quarter of a second to import
+
+    found = compared(Asked.of(config, model, version, window=window, against=against, file=file, now=datetime.now(UTC)))
+    if plot is not None:
+        _plot(found, plot)
+    if as_json:
+        print_json(found.document)
+        return
+    console = Console()
+    print_drift(console, found)
+    if plot is not None:
+        console.print(f"Plotted in {plot}", soft_wrap=True, markup=False)
+
+
+def _plot(found: Compared, path: Path) -> None:
+    from slipway.cli.monitor.drift_plot import plot_drift
+
+    plot_drift(found, path)

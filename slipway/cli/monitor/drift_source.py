@@ -1,0 +1,104 @@
+"""What the commands on drift read: packages here, and the profiles and the monitor's state where it is deployed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from slipway.cli.deployed import find_deployed
+from slipway.cli.model.local_packages import Project
+from slipway.config.drift import DriftConfig
+from slipway.errors import InputError, NotFoundError
+from slipway.models.package import Package
+from slipway.models.registry.bucket import s3_client
+from slipway.monitoring.captures.bucket import CaptureBucket
+from slipway.monitoring.drift.reference_bucket import BucketReferences
+from slipway.monitoring.drift.state import DriftState, load_state
+from slipway.monitoring.drift.step import NAME
+from slipway.monitoring.drift.windows import Window
+from slipway.monitoring.profiles.profile import Profile, total
+from slipway.monitoring.profiles.store import BucketProfiles
+from slipway.monitoring.state import StateStore, version_state
+
+CAPTURE_BUCKET = "CaptureBucket"
+
+
+@dataclass(frozen=True)
+class MonitoredModel:
+    """A model of slipway.yaml, and what the monitor knows of it where the project is deployed."""
+
+    name: str
+    project: Project
+
+    @classmethod
+    def of(cls, config: Path, model: str) -> "MonitoredModel":
+        """Raise ConfigError, or NotFoundError for a model that slipway.yaml does not have."""
+        return cls(model, Project(config, model))
+
+    @property
+    def settings(self) -> DriftConfig:
+        """How drift of the model is judged."""
+        return self.project.settings.drift_of(self.name)
+
+    @cached_property
+    def references(self) -> BucketReferences:
+        """What was acknowledged; raises NotFoundError and UnavailableError as `find_deployed` does."""
+        name, options = self._bucket
+        return BucketReferences(name, client=s3_client(**options))
+
+    def package(self, version: int) -> Package:
+        """The package of a version; raises NotFoundError and PackageError."""
+        return self.project.package(str(version))
+
+    def profiles(self, version: int, window: Window) -> list[Profile]:
+        """The profiles of a window over the newest one's bins.
+
+        Raises:
+            NotFoundError: there are none.
+            UnavailableError: the bucket cannot be reached.
+        """
+        found = self._profiles.read(self.name, version, window.since, window.until)
+        if not found:
+            way_out = f"`models.{self.name}.capture.sample` captures requests, of which the monitor makes them"
+            raise NotFoundError("profile of", f"{self.name} {version} in {window}", way_out=way_out)
+        return [each for each in found if each.baseline == found[-1].baseline]
+
+    def summed(self, version: int, window: Window) -> Profile:
+        """The sum of the profiles of a window; raises as `profiles` does."""
+        whole = total(self.profiles(version, window))
+        if whole is None:
+            raise NotFoundError("profile of", f"{self.name} {version} in {window}")
+        return whole
+
+    def busiest(self, window: Window) -> int:
+        """The version that most of a window's records are of; the stable one if there are none."""
+        counts = {
+            version: sum(each.records for each in self._profiles.read(self.name, version, window.since, window.until))
+            for version in self._profiles.versions(self.name, window.since, window.until)
+        }
+        return max(counts, key=lambda version: counts[version], default=self.project.model.stable)
+
+    def state(self, version: int) -> DriftState | None:
+        """What the monitor knows of a version's drift, or None."""
+        stored = StateStore(self._captures).read(version_state(self.name, version, NAME))
+        return None if stored is None else load_state(stored["state"])
+
+    @cached_property
+    def _bucket(self) -> tuple[str, dict[str, object]]:
+        deployed = find_deployed(self.project.settings.project)
+        return deployed.output(CAPTURE_BUCKET), deployed.options
+
+    @cached_property
+    def _captures(self) -> CaptureBucket:
+        name, options = self._bucket
+        return CaptureBucket(name, client=s3_client(**options))
+
+    @cached_property
+    def _profiles(self) -> BucketProfiles:
+        return BucketProfiles(self._captures)
+
+
+def check_columns(columns: list[str], known: list[str], *, option: str) -> None:
+    """Raise InputError for a column that there is not; it names those that there are."""
+    for column in columns:
+        if column not in known:
+            raise InputError.of(option, str(NotFoundError("column", column, known)))
