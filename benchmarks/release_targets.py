@@ -53,11 +53,23 @@ class Target:
         named = self.find(self.options)
         options, judge = named.setting(self.options, self.judge)
         setting = Setting(options, judge, runs=runs, seed=seed, hours=min(self.hours, hours or self.hours))
-        return self.measure(named, simulate(named.scenario, setting), options)
+        return self.measure(named, _simulated(named.scenario, setting), options)
 
     def met(self, figure: float) -> bool:
         """Whether the figure is within the limit."""
         return figure >= self.limit if self.least else figure <= self.limit
+
+
+# The runs of the last figure, since several figures are of the same runs.
+_last: dict[str, Sequence[Run]] = {}
+
+
+def _simulated(scenario: Scenario, setting: Setting) -> Sequence[Run]:
+    key = repr((scenario, setting))
+    if key not in _last:
+        _last.clear()
+        _last[key] = simulate(scenario, setting)
+    return _last[key]
 
 
 def targets() -> tuple[Target, ...]:

@@ -146,9 +146,9 @@ CATALOGUE: Mapping[str, Metric] = {
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
     # The tasks of a slot that should be healthy; the controller writes it each minute.
     WANTED_TASKS: Metric("Count", (_OF_SLOT,)),
-    # One version's part of a request: attempts that have not ended (1 when one begins, -1 when it ends), by candidates
-    # in the light tier and by both slots in the heavy one, and failures of any version. While a release is active, also
-    # its outputs: the share of records with each label, and their mean score. Each request counts once.
+    # One version's part of a request: its failures. While a release is active, also the attempts that have not ended (1
+    # when one begins, -1 when it ends) and its outputs: the share of records with each label, and their mean score.
+    # Each request counts once.
     UNFINISHED: Metric("Count", (_OF_VERSION,)),
     FAILURES: Metric("Count", _SCORED_BY),
     LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),

@@ -15,7 +15,7 @@ from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import phases_judged, share_steps
 from slipway.releases.record.stored_evidence import LatencyLimits, StoredCapital, StoredTally, stored_tallies
 from slipway.releases.record.stored_strata import StoredStrata
-from slipway.releases.statistics.betting import Array
+from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital, Flags, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
@@ -122,12 +122,16 @@ def users_of(record: ReleaseRecord, candidate: int, asked: Questions) -> UserEvi
 
 def first_capital(asked: Questions, reference: Reference | None) -> Capital:
     """The capital before the first window. The stable version's past is the guess of its means."""
-    capital = Capital.of(asked)
     if reference is None:
-        return capital
+        return Capital.of(asked)
     minutes = [block_of({}, tallies, asked) for tallies in reference.past] or [block_of({}, reference.tallies, asked)]
+    return capital_after_past(asked, minutes)
+
+
+def capital_after_past(asked: Questions, minutes: Sequence[Block], runs: tuple[int, ...] = ()) -> Capital:
+    """The capital after the stable version's minutes from before the release."""
     seen = np.sum([minute.stable_n for minute in minutes], axis=0)
-    kept = np.minimum(1.0, _REMEMBERED / np.maximum(seen, 1))
+    kept, capital = np.minimum(1.0, _REMEMBERED / np.maximum(seen, 1)), Capital.of(asked, runs)
     for minute in minutes:
         capital = capital.having_seen(minute.stable_n, minute.stable_sum, kept=kept)
     return capital
