@@ -143,6 +143,14 @@ def known_capital(record: ReleaseRecord, index: int, asked: Questions) -> Capita
     return stored.unpacked() if stored is not None and stored.fits(len(asked.rows)) else None
 
 
+def outcomes_alike(record: ReleaseRecord, reference: Reference | None) -> dict[str, float]:
+    """The correlation of two outcomes of a minute, by metric, as far as the stable version's minutes tell it."""
+    asked = questions_of(record)
+    capital = known_capital(record, 0, asked) or first_capital(asked, reference)
+    found = capital.moments.correlation
+    return {metric: float(found[asked.indices(metric)].max()) for metric in asked.metrics}
+
+
 def _advanced(
     record: ReleaseRecord, evidence: Evidence, index: int, judged: Sequence[tuple[Window, bool]], asked: Questions
 ) -> Capital:
