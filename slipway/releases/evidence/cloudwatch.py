@@ -151,6 +151,8 @@ class CloudWatchEvidence:
         named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
         if query.label is not None:
             named[metrics.LABEL] = dimension_value(query.label)
+        if query.target is not None:
+            named[metrics.TARGET] = dimension_value(query.target)
         return MetricQuery(metrics.NAMESPACE, query.metric, query.statistic, tuple(named.items()))
 
 
@@ -181,6 +183,8 @@ def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
     if record.labels:
         yield Query(version, metrics.LABELLED)
     yield from value_queries(version, record.value_limits)
+    for target, limits in record.target_limits.items():
+        yield from value_queries(version, limits, target)
     yield from guardrail_queries(record, version)
     if _is_shadow(record) and version != record.stable:
         yield from (Query(version, name) for name in (metrics.COMPARED, metrics.DISAGREEMENTS))
@@ -207,6 +211,8 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     records = values.get(Query(version, metrics.LABELLED), 0.0) or sum(labels.values())
     tallies |= {keys.label_key(label): Tally(records, min(count, records)) for label, count in labels.items()}
     tallies |= value_tallies(version, record.value_limits, values)
+    for target, limits in record.target_limits.items():
+        tallies |= value_tallies(version, limits, values, target)
     tallies |= guardrail_tallies(record, version, values)
     compared = values.get(Query(version, metrics.COMPARED), 0.0)
     tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))

@@ -53,6 +53,7 @@ def base_questions(record: ReleaseRecord) -> Questions:
         record.judge,
         record.labels,
         record.value_limits,
+        record.target_limits,
         shadow=isinstance(record.options, Shadow),
         parts=len(record.candidates) * phases_judged(record.options),
         limits_ms=record.both_latency_limits,
