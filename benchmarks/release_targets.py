@@ -22,6 +22,8 @@ RATES = (1, 10, 100, 1000)
 INDEPENDENT = ("identical", "daily-cycle")
 BUNCHED = ("bursts", "dispersed", "dispersed-mild", "latency-noise", "cold-start")
 BY_USERS = ("client", "zipf", "failing-user")
+# Cold for five minutes, which a warm-up of as many hides.
+COLD = JudgeConfig(warmup_minutes=5)
 _ANY = 1e12
 # A window is seen a minute after it is over, so the first evidence exists two minutes after the first request.
 _EVIDENCE = 2
@@ -87,6 +89,13 @@ def _false_rollbacks() -> Iterator[Target]:
             limit = 1 if scenario in INDEPENDENT else 5
             claim = f"{scenario}: rolled back in 24 hours at {rps:,} requests/s"
             yield Target(f"{scenario}@{rps}", claim, Canary(), partial(_named, scenario, rps), _rolled_back, limit)
+    for rps in RATES:
+        claim = f"cold-five, `warmup_minutes: 5`: rolled back in 24 hours at {rps:,} requests/s"
+        find = partial(_named, "cold-five", rps)
+        yield Target(f"cold-five@{rps}", claim, Canary(), find, _rolled_back, 5, judge=COLD)
+    claim = "cold-start, `warmup_minutes: 0`: rolled back within an hour, so that the scenario is one"
+    find, bare = partial(_named, "cold-start", 100), JudgeConfig(warmup_minutes=0)
+    yield Target("cold-unskipped", claim, Canary(), find, _rolled_back, 50, least=True, hours=1, judge=bare)
     for scenario in BY_USERS:
         for rps in (1, 10, 100):
             claim = f"{scenario}, sticky: rolled back in an A/B test of 24 hours at {rps:,} requests/s"
@@ -112,6 +121,9 @@ def _low() -> Iterator[Target]:
         yield Target(scenario, claim, Canary(), partial(_named, scenario, 100), _failures, 8, unit="", hours=48)
     claim = "broken: failures at 360 requests an hour until it is gone, 99th percentile"
     yield Target("broken@0.1", claim, Canary(), partial(_named, "broken", 0.1), _failures, 8, unit="")
+    for rps in (0.1, 1):
+        claim = f"one-label at {rps:g} requests/s: promoted in 24 hours"
+        yield Target(f"one-label@{rps:g}", claim, Canary(), partial(_named, "one-label", rps), _promoted, 5)
     claim = "blue/green at 60 requests an hour: promoted although it fails 15 %"
     yield Target("blue-green", claim, BlueGreen(), _failing, _promoted, 5, hours=12)
     claim = "silent: promoted without any metric of the candidate"
@@ -135,11 +147,16 @@ def _experiments() -> Iterator[Target]:
         yield Target(f"ab-{scenario}-winners", claim, _USERS, find, _wrong, 5)
     claim = "A/B, better: the effect is found (a power of 80 % is planned)"
     yield Target("ab-power", claim, AbTest(), partial(_named, "better", 5), _right, 75, least=True)
+    for scenario in BY_USERS:
+        claim = f"A/B, {scenario}-better: the effect is found in four hours (a power of 80 % is planned)"
+        find = partial(_named, f"{scenario}-better", 5)
+        yield Target(f"ab-{scenario}-power", claim, _USERS, find, _right, 75, least=True)
     for scenario in ("identical", "zipf", "client"):
         claim = f"interleaving, {scenario}: wrong winners"
         yield Target(f"interleave-{scenario}", claim, Interleave(), partial(_named, scenario, 5), _wrong, 5)
-    claim = "bandit, reward-cycle: wrong winners"
-    yield Target("bandit-reward-cycle", claim, Bandit(), partial(_named, "reward-cycle", 5), _wrong, 5, hours=72)
+    for scenario in ("reward-cycle", *(f"{each}-better" for each in BY_USERS)):
+        claim = f"bandit, {scenario}: wrong winners in three days"
+        yield Target(f"bandit-{scenario}", claim, Bandit(), partial(_named, scenario, 5), _wrong, 5, hours=72)
 
 
 def _splits() -> Iterator[Target]:
