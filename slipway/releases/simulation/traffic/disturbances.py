@@ -27,7 +27,7 @@ class Disturbances:
     def __init__(self, noise: Noise, runs: int, *, cold: bool) -> None:
         self._noise = noise
         self._left = np.zeros(runs)
-        self._cold = np.full(runs, noise.cold_minutes if cold and noise.cold_start is not None else 0.0)
+        self._cold = np.full(runs, noise.cold_minutes if cold and noise.cold_start is not None else 0.0, dtype=float)
 
     def draw(self, rng: np.random.Generator, served: Array, minutes: float) -> Disturbed:
         """Draw a window in which the runs with ``served`` have traffic."""
