@@ -37,7 +37,7 @@ _GUARDS, _RECORDS = AbTest(effect=0.0005, sticky="user"), AbTest(effect=0.0005)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure of simulated runs with a limit, which the figure may reach but not pass."""
+    """A figure of simulated runs with a limit, which the figure may reach but not pass; a look is each ``look`` minutes."""
 
     name: str
     claim: str
@@ -49,12 +49,16 @@ class Target:
     unit: str = "%"
     hours: float = 24
     judge: JudgeConfig = field(default_factory=JudgeConfig)
+    look: float = 1.0
 
     def figure(self, runs: int, seed: int, *, hours: float | None = None) -> float:
         """Simulate, and return the figure."""
         named = self.find(self.options)
         options, judge = named.setting(self.options, self.judge)
-        setting = Setting(options, judge, runs=runs, seed=seed, hours=min(self.hours, hours or self.hours))
+        hours = min(self.hours, hours or self.hours)
+        setting = Setting(
+            options, judge, runs=runs, seed=seed, hours=hours, look_minutes=self.look, lag_minutes=self.look
+        )
         return self.measure(named, _simulated(named.scenario, setting), options)
 
     def met(self, figure: float) -> bool:
@@ -155,8 +159,9 @@ def _experiments() -> Iterator[Target]:
         claim = f"interleaving, {scenario}: wrong winners"
         yield Target(f"interleave-{scenario}", claim, Interleave(), partial(_named, scenario, 5), _wrong, 5)
     for scenario in ("reward-cycle", *(f"{each}-better" for each in BY_USERS)):
-        claim = f"bandit, {scenario}: wrong winners in three days"
-        yield Target(f"bandit-{scenario}", claim, Bandit(), partial(_named, scenario, 5), _wrong, 5, hours=72)
+        claim = f"bandit, {scenario}: wrong winners in three days, of looks every five minutes"
+        find = partial(_named, scenario, 5)
+        yield Target(f"bandit-{scenario}", claim, Bandit(), find, _wrong, 5, hours=72, look=5)
 
 
 def _splits() -> Iterator[Target]:
