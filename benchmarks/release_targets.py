@@ -37,7 +37,10 @@ _GUARDS, _RECORDS = AbTest(effect=0.0005, sticky="user"), AbTest(effect=0.0005)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure of simulated runs with a limit, which the figure may reach but not pass; a look is each ``look`` minutes."""
+    """A figure of simulated runs with a limit, which the figure may reach but not pass.
+
+    The judge looks every ``look`` minutes.
+    """
 
     name: str
     claim: str
