@@ -82,14 +82,10 @@ def bounds(row: Comparison, candidate: Sample, stable: Sample, *, alpha: float, 
     margin_for = row.margin if row.margin_for is None else row.margin_for
     spread = ours.one_variance + row.ratio**2 * theirs.one_variance
     both, above, below = (difference(ours, theirs, ratio=row.ratio, side=side) for side in (0, 1, -1))
-    lows = (
-        found.value - _radius(found, spread, part * alpha) for part, found in zip(_PARTS, (both, above), strict=True)
-    )
-    highs = (
-        found.value + _radius(found, spread, part * beta) for part, found in zip(_PARTS, (both, below), strict=True)
-    )
-    low, high = np.maximum(*lows), np.minimum(*highs)
-    return low - row.margin, high - margin_for
+    most, rest = _PARTS
+    lower = np.minimum(_radius(both, spread, most * alpha), _radius(above, spread, rest * alpha))
+    upper = np.minimum(_radius(both, spread, most * beta), _radius(below, spread, rest * beta))
+    return both.value - lower - row.margin, both.value + upper - margin_for
 
 
 def _radius(found: Difference, spread: Array, error: float) -> Array:
