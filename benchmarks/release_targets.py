@@ -22,6 +22,8 @@ RATES = (1, 10, 100, 1000)
 INDEPENDENT = ("identical", "daily-cycle")
 BUNCHED = ("bursts", "dispersed", "dispersed-mild", "latency-noise", "cold-start")
 BY_USERS = ("client", "zipf", "failing-user")
+# Cold for five minutes, which a warm-up of as many hides.
+COLD = JudgeConfig(warmup_minutes=5)
 _ANY = 1e12
 # A window is seen a minute after it is over, so the first evidence exists two minutes after the first request.
 _EVIDENCE = 2
@@ -35,7 +37,10 @@ _GUARDS, _RECORDS = AbTest(effect=0.0005, sticky="user"), AbTest(effect=0.0005)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure of simulated runs with a limit, which the figure may reach but not pass."""
+    """A figure of simulated runs with a limit, which the figure may reach but not pass.
+
+    The judge looks every ``look`` minutes.
+    """
 
     name: str
     claim: str
@@ -47,17 +52,33 @@ class Target:
     unit: str = "%"
     hours: float = 24
     judge: JudgeConfig = field(default_factory=JudgeConfig)
+    look: float = 1.0
 
     def figure(self, runs: int, seed: int, *, hours: float | None = None) -> float:
         """Simulate, and return the figure."""
         named = self.find(self.options)
         options, judge = named.setting(self.options, self.judge)
-        setting = Setting(options, judge, runs=runs, seed=seed, hours=min(self.hours, hours or self.hours))
-        return self.measure(named, simulate(named.scenario, setting), options)
+        hours = min(self.hours, hours or self.hours)
+        setting = Setting(
+            options, judge, runs=runs, seed=seed, hours=hours, look_minutes=self.look, lag_minutes=self.look
+        )
+        return self.measure(named, _simulated(named.scenario, setting), options)
 
     def met(self, figure: float) -> bool:
         """Whether the figure is within the limit."""
         return figure >= self.limit if self.least else figure <= self.limit
+
+
+# The runs of the last figure, since several figures are of the same runs.
+_last: dict[str, Sequence[Run]] = {}
+
+
+def _simulated(scenario: Scenario, setting: Setting) -> Sequence[Run]:
+    key = repr((scenario, setting))
+    if key not in _last:
+        _last.clear()
+        _last[key] = simulate(scenario, setting)
+    return _last[key]
 
 
 def targets() -> tuple[Target, ...]:
@@ -75,6 +96,13 @@ def _false_rollbacks() -> Iterator[Target]:
             limit = 1 if scenario in INDEPENDENT else 5
             claim = f"{scenario}: rolled back in 24 hours at {rps:,} requests/s"
             yield Target(f"{scenario}@{rps}", claim, Canary(), partial(_named, scenario, rps), _rolled_back, limit)
+    for rps in RATES:
+        claim = f"cold-five, `warmup_minutes: 5`: rolled back in 24 hours at {rps:,} requests/s"
+        find = partial(_named, "cold-five", rps)
+        yield Target(f"cold-five@{rps}", claim, Canary(), find, _rolled_back, 5, judge=COLD)
+    claim = "cold-start, `warmup_minutes: 0`: rolled back within an hour, so that the scenario is one"
+    find, bare = partial(_named, "cold-start", 100), JudgeConfig(warmup_minutes=0)
+    yield Target("cold-unskipped", claim, Canary(), find, _rolled_back, 50, least=True, hours=1, judge=bare)
     for scenario in BY_USERS:
         for rps in (1, 10, 100):
             claim = f"{scenario}, sticky: rolled back in an A/B test of 24 hours at {rps:,} requests/s"
@@ -100,6 +128,9 @@ def _low() -> Iterator[Target]:
         yield Target(scenario, claim, Canary(), partial(_named, scenario, 100), _failures, 8, unit="", hours=48)
     claim = "broken: failures at 360 requests an hour until it is gone, 99th percentile"
     yield Target("broken@0.1", claim, Canary(), partial(_named, "broken", 0.1), _failures, 8, unit="")
+    for rps in (0.1, 1):
+        claim = f"one-label at {rps:g} requests/s: promoted in 24 hours"
+        yield Target(f"one-label@{rps:g}", claim, Canary(), partial(_named, "one-label", rps), _promoted, 5)
     claim = "blue/green at 60 requests an hour: promoted although it fails 15 %"
     yield Target("blue-green", claim, BlueGreen(), _failing, _promoted, 5, hours=12)
     claim = "silent: promoted without any metric of the candidate"
@@ -123,11 +154,17 @@ def _experiments() -> Iterator[Target]:
         yield Target(f"ab-{scenario}-winners", claim, _USERS, find, _wrong, 5)
     claim = "A/B, better: the effect is found (a power of 80 % is planned)"
     yield Target("ab-power", claim, AbTest(), partial(_named, "better", 5), _right, 75, least=True)
+    for scenario in BY_USERS:
+        claim = f"A/B, {scenario}-better: the effect is found in four hours (a power of 80 % is planned)"
+        find = partial(_named, f"{scenario}-better", 5)
+        yield Target(f"ab-{scenario}-power", claim, _USERS, find, _right, 75, least=True)
     for scenario in ("identical", "zipf", "client"):
         claim = f"interleaving, {scenario}: wrong winners"
         yield Target(f"interleave-{scenario}", claim, Interleave(), partial(_named, scenario, 5), _wrong, 5)
-    claim = "bandit, reward-cycle: wrong winners"
-    yield Target("bandit-reward-cycle", claim, Bandit(), partial(_named, "reward-cycle", 5), _wrong, 5, hours=72)
+    for scenario in ("reward-cycle", *(f"{each}-better" for each in BY_USERS)):
+        claim = f"bandit, {scenario}: wrong winners in three days, of looks every five minutes"
+        find = partial(_named, scenario, 5)
+        yield Target(f"bandit-{scenario}", claim, Bandit(), find, _wrong, 5, hours=72, look=5)
 
 
 def _splits() -> Iterator[Target]:

@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
+from benchmarks.binomial import share_interval
 from benchmarks.release_targets import RATES, Target, targets
 from slipway.cli.release.simulation_report import figure_cells
 from slipway.config.releases import ReleaseConfig
@@ -60,8 +61,17 @@ def _line(target: Target, runs: int, seed: int, hours: float | None) -> str:
     limit = f"{'at least' if target.least else 'at most'} {target.limit:g} {target.unit}".rstrip()
     met = "yes" if target.met(figure) else "**no**"
     command = f"`python -m benchmarks.releases --only {target.name} --runs {runs} --seed {seed}`"
-    cells = (target.claim, limit, f"{figure:.3g} {target.unit}".rstrip(), met, f"{runs:,}", str(seed))
+    cells = (target.claim, limit, _shown(target, figure, runs), met, f"{runs:,}", str(seed))
     return f"| {' | '.join(cells)} | {time.monotonic() - started:.0f} | {command} |"
+
+
+def _shown(target: Target, figure: float, runs: int) -> str:
+    """The figure; a share of the runs has its interval of 95 % behind it."""
+    shown = f"{figure:.3g} {target.unit}".rstrip()
+    if target.unit != "%":
+        return shown
+    low, high = share_interval(round(figure / 100 * runs), runs)
+    return f"{shown} ({100 * low:.2g} to {100 * high:.3g})"
 
 
 def _tables(only: Sequence[str], runs: int, seed: int) -> None:

@@ -18,6 +18,8 @@ from slipway.releases.strategies.forecast import Forecast, Foreseen, Traffic, fo
 RATES = (1.0, 10.0, 100.0)
 """The requests per second that a forecast assumes where the traffic is not known."""
 
+# The least design effect that is worth a word.
+_ALIKE = 1.1
 _MINUTE, _HOUR, _DAY = 1.0, 60.0, 1440.0
 _LEGEND = (
     "Each share is the least that is found worse with 80 % probability by then, seen a minute or two later. Allowed is "
@@ -61,6 +63,9 @@ def _said(found: Forecast, traffic: Traffic) -> Text:
     if any(row.metric in {"errors", "p50", "p99"} for row in found.rows):
         proof = "would take more than 90 days" if found.proof is None else f"takes about {_time(found.proof)}"
         said += f" Proof that it is no worse {proof}."
+    bunched = [f"{row.effect:.1f} of {row.metric}" for row in found.rows if _ALIKE <= row.effect < math.inf]
+    if bunched:
+        said += f" Outcomes are not independent: {', '.join(bunched)} are worth one."
     return Text(said)
 
 

@@ -163,6 +163,7 @@ def _planned(config_file: Path, config: Config, target: ReleaseTarget | None, re
         stable=stable,
         labels=outputs.labels,
         value_limits=outputs.value_limits,
+        target_limits=outputs.target_limits,
         package=package,
         fields=partial(request_fields, config, config_file, request.model),
         now=datetime.now(UTC),

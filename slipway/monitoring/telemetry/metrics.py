@@ -23,6 +23,7 @@ EXECUTED_VERSION = "ExecutedVersion"
 GROUP = "Group"
 SLOT = "Slot"
 LABEL = "Label"
+TARGET = "Target"
 SHADOW = "Shadow"
 BUCKET = "Bucket"
 """The member with the bucket of the sticky value, which no dimension set has: 128 of them would be 128 metrics."""
@@ -63,6 +64,8 @@ SCORES = "Scores"
 SCORED = "Scored"
 VALUES = "Values"
 NEGATIVE_VALUES = "NegativeValues"
+TARGET_VALUES = "TargetValues"
+NEGATIVE_TARGET_VALUES = "NegativeTargetValues"
 COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
@@ -110,6 +113,7 @@ _OF_MODEL = (PROJECT, MODEL)
 _OF_VERSION = (PROJECT, MODEL, VERSION)
 _OF_SHADOW = (PROJECT, MODEL, SHADOW)
 _SCORED_BY = (_OF_VERSION, _OF_SHADOW)
+_BY_TARGET = ((*_OF_VERSION, TARGET), (*_OF_SHADOW, TARGET))
 _OF_GROUP = (PROJECT, GROUP)
 _OF_SLOT = (PROJECT, MODEL, SLOT)
 _IN_SLOTS = (_OF_SLOT, _OF_VERSION)
@@ -148,9 +152,9 @@ CATALOGUE: Mapping[str, Metric] = {
     GPU_UTILIZATION: Metric("Percent", (_OF_SLOT,)),
     # The tasks of a slot that should be healthy; the controller writes it each minute.
     WANTED_TASKS: Metric("Count", (_OF_SLOT,)),
-    # One version's part of a request: attempts that have not ended (1 when one begins, -1 when it ends), by candidates
-    # in the light tier and by both slots in the heavy one, and failures of any version. While a release is active, also
-    # its outputs: the share of records with each label, and their mean score. Each request counts once.
+    # One version's part of a request: its failures. While a release is active, also the attempts that have not ended (1
+    # when one begins, -1 when it ends) and its outputs: the share of records with each label, and their mean score.
+    # Each request counts once.
     UNFINISHED: Metric("Count", (_OF_VERSION,)),
     FAILURES: Metric("Count", _SCORED_BY),
     LABELS: Metric("Count", ((*_OF_VERSION, LABEL), (*_OF_SHADOW, LABEL))),
@@ -162,6 +166,9 @@ CATALOGUE: Mapping[str, Metric] = {
     # negative values have a metric of their own, as absolute values.
     VALUES: Metric("None", _SCORED_BY),
     NEGATIVE_VALUES: Metric("None", _SCORED_BY),
+    # The same of regressions with several values, by target.
+    TARGET_VALUES: Metric("None", _BY_TARGET),
+    NEGATIVE_TARGET_VALUES: Metric("None", _BY_TARGET),
     # Records of a shadow that were compared with live answers, that disagreed, and that it had no time for.
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),

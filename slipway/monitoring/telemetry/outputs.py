@@ -11,7 +11,7 @@ from slipway.monitoring.telemetry.requests import RequestEvent
 
 
 def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float = 1, /, **dimensions: str) -> None:
-    """Add labels and a score with a weight, or record a value; ``dimensions`` name the version or shadow."""
+    """Add labels and a score with a weight, or record the values; ``dimensions`` name the version or shadow."""
     label, score, value = output.get("label"), output.get("score"), output.get("value")
     if label is not None:
         event.count(metrics.LABELS, weight, **dimensions, Label=dimension_value(str(label)))
@@ -22,6 +22,15 @@ def count_output(event: RequestEvent, output: Mapping[str, Any], weight: float =
         event.count(metrics.SCORES, weight * score, **dimensions)
     if isinstance(value, float) and isfinite(value):
         event.observe(metrics.VALUES if value >= 0 else metrics.NEGATIVE_VALUES, abs(value), **dimensions)
+    elif isinstance(values := output.get("values"), Mapping):
+        _observe_targets(event, values, dimensions)
+
+
+def _observe_targets(event: RequestEvent, values: Mapping[str, Any], dimensions: Mapping[str, str]) -> None:
+    for target, value in values.items():
+        if isinstance(value, float) and isfinite(value):
+            name = metrics.TARGET_VALUES if value >= 0 else metrics.NEGATIVE_TARGET_VALUES
+            event.observe(name, abs(value), **dimensions, Target=dimension_value(target))
 
 
 def _count_labels(event: RequestEvent, labels: Sequence[str], weight: float, dimensions: Mapping[str, str]) -> None:

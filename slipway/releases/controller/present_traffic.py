@@ -7,6 +7,7 @@ from slipway.releases.controller.reconciler import EvidenceReader
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import NOTHING
 from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.strategies.analysis import outcomes_alike
 from slipway.releases.strategies.forecast import Traffic
 
 _READ = timedelta(hours=1)
@@ -27,7 +28,8 @@ def present_traffic(reader: EvidenceReader, record: ReleaseRecord, now: datetime
     )
     if not requests:
         return None
-    limits = record.limits or reader.reference(plain, now)
+    past = reader.reference(plain, now) if record.limits is None or not record.capitals else None
+    limits = record.limits or past
     p50, p99 = (limits.p50_ms, limits.p99_ms) if limits else (None, None)
     minutes = sum(window.minutes for window in windows)
-    return Traffic(requests / minutes, stable.mean if stable.n else None, p50, p99)
+    return Traffic(requests / minutes, stable.mean if stable.n else None, p50, p99, outcomes_alike(record, past))

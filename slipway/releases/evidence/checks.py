@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters, Evidence, Reference, Tally, Window
+from slipway.wording import counted
 
 _Counts = TypeVar("_Counts", Tally, Clusters)
 # Changes of counts: an impression's winner can change, and its click can be counted before the impression is.
@@ -92,14 +93,34 @@ def _checked_reference(reference: Reference | None) -> tuple[Reference | None, t
     """The stable version's past without what cannot be."""
     if reference is None:
         return None, ()
-    wrong = {key: said for key, tally in reference.tallies.items() if (said := _wrong(key, tally))}
-    problems = [f"{key} of the stable version's past {said}: left out" for key, said in wrong.items()]
-    checked_one = reference
+    past, of_minutes = _checked_past(reference)
+    wrong = {key: said for key, tally in past.tallies.items() if (said := _wrong(key, tally))}
+    problems = [*of_minutes, *(f"{key} of the stable version's past {said}: left out" for key, said in wrong.items())]
+    checked_one = past
     if wrong:
-        tallies = {key: tally for key, tally in reference.tallies.items() if key not in wrong}
-        checked_one = replace(reference, tallies=tallies)
+        tallies = {key: tally for key, tally in past.tallies.items() if key not in wrong}
+        checked_one = replace(past, tallies=tallies)
     limits = [limit for limit in (reference.p50_ms, reference.p99_ms) if limit is not None]
     if not all(isfinite(limit) and limit >= 0 for limit in limits):
         problems.append(f"the stable version's latencies of {reference.p50_ms} and {reference.p99_ms} ms: left out")
         checked_one = replace(checked_one, p50_ms=None, p99_ms=None)
     return checked_one, tuple(problems)
+
+
+def _checked_past(reference: Reference) -> tuple[Reference, tuple[str, ...]]:
+    """The past without a minute's tallies that cannot be, which are left out of the sums too."""
+    wrong = [{key: said for key, each in minute.items() if (said := _wrong(key, each))} for minute in reference.past]
+    first = {key: said for of_minute in reversed(wrong) for key, said in of_minute.items()}
+    if not first:
+        return reference, ()
+    past = tuple(
+        {key: each for key, each in minute.items() if key not in of_minute}
+        for minute, of_minute in zip(reference.past, wrong, strict=True)
+    )
+    summed = {key: sum((minute[key] for minute in past if key in minute), keys.NOTHING) for key in first}
+    kept = {key: each for key, each in {**reference.tallies, **summed}.items() if each.n or key not in first}
+    problems = (
+        f"{key} of {counted(sum(key in each for each in wrong), 'past minute')} of the stable version {said}: left out"
+        for key, said in first.items()
+    )
+    return replace(reference, tallies=kept, past=past), tuple(problems)

@@ -22,6 +22,7 @@ from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.queries import COUNT, Query, over, value_queries, value_tallies
 from slipway.releases.evidence.rewards import new_rewards
 from slipway.releases.evidence.tallies import Reference, Tally, Window
+from slipway.releases.evidence.unfinished import DISTRUST, Values, complete_until, without_lost_lines
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.stored_evidence import LatencyLimits
 
@@ -39,7 +40,6 @@ _LEAST_FOR_QUANTILES = 100
 _LATENCY = metrics.INFERENCE_LATENCY
 _OF_SLOTS = (metrics.REQUESTS, metrics.FAULTS, metrics.UNFINISHED)
 _OF_PARTS = (metrics.FAILURES, metrics.UNFINISHED)
-Values = Mapping[Query, Mapping[datetime, float]]
 
 
 class CloudWatchEvidence:
@@ -76,14 +76,15 @@ class CloudWatchEvidence:
         versions = (record.stable, *record.candidates)
         queries = [query for version in versions for query in _queries(record, version)]
         shown = Query(record.candidates[0], metrics.IMPRESSIONS)
-        values = self._read(record, [*queries, shown], start, end, _MINUTE)
-        end = _complete_until(record, values, (start, end), now - self._lag - _PATIENCE)
+        found = self._read(record, [*queries, shown], start - DISTRUST, end, _MINUTE)
+        values = without_lost_lines(record, found)
+        end = complete_until(record, values, (start, end), now - self._lag - _PATIENCE)
         minutes = [start + number * _MINUTE for number in range((end - start) // _MINUTE)]
         if not minutes:
             return ()
-        windows = [_window(record, values, minute) for minute in minutes]
+        windows = [window_of(record, values, minute) for minute in minutes]
         last = with_accuracy(record, self._with_rewards(record, windows[-1]), self._rewards)
-        ranked = sum(count for minute, count in values.get(shown, {}).items() if minute < end)
+        ranked = sum(count for minute, count in values.get(shown, {}).items() if start <= minute < end)
         return (*windows[:-1], with_preferences(record, last, self._rewards, ranked))
 
     def reference(self, record: ReleaseRecord, now: datetime) -> Reference | None:
@@ -150,6 +151,8 @@ class CloudWatchEvidence:
         named = {metrics.PROJECT: self._project, metrics.MODEL: record.model, scored_by: str(query.version)}
         if query.label is not None:
             named[metrics.LABEL] = dimension_value(query.label)
+        if query.target is not None:
+            named[metrics.TARGET] = dimension_value(query.target)
         return MetricQuery(metrics.NAMESPACE, query.metric, query.statistic, tuple(named.items()))
 
 
@@ -180,12 +183,14 @@ def _counts(record: ReleaseRecord, version: int) -> Iterator[Query]:
     if record.labels:
         yield Query(version, metrics.LABELLED)
     yield from value_queries(version, record.value_limits)
+    for target, limits in record.target_limits.items():
+        yield from value_queries(version, limits, target)
     yield from guardrail_queries(record, version)
     if _is_shadow(record) and version != record.stable:
         yield from (Query(version, name) for name in (metrics.COMPARED, metrics.DISAGREEMENTS))
 
 
-def _window(record: ReleaseRecord, values: Values, minute: datetime) -> Window:
+def window_of(record: ReleaseRecord, values: Values, minute: datetime) -> Window:
     at = {query: found[minute] for query, found in values.items() if minute in found}
     versions = (record.stable, *record.candidates)
     arms = {version: _tallies(record, version, at) for version in versions}
@@ -206,24 +211,12 @@ def _tallies(record: ReleaseRecord, version: int, values: Mapping[Query, float])
     records = values.get(Query(version, metrics.LABELLED), 0.0) or sum(labels.values())
     tallies |= {keys.label_key(label): Tally(records, min(count, records)) for label, count in labels.items()}
     tallies |= value_tallies(version, record.value_limits, values)
+    for target, limits in record.target_limits.items():
+        tallies |= value_tallies(version, limits, values, target)
     tallies |= guardrail_tallies(record, version, values)
     compared = values.get(Query(version, metrics.COMPARED), 0.0)
     tallies[keys.AGREEMENT] = Tally(compared, values.get(Query(version, metrics.DISAGREEMENTS), 0.0))
     return {key: tally for key, tally in tallies.items() if tally.n}
-
-
-def _complete_until(
-    record: ReleaseRecord, values: Values, within: tuple[datetime, datetime], late: datetime
-) -> datetime:
-    """The end of the minutes whose requests have ended, or ended before ``late``.
-
-    Otherwise a slow request that succeeds later would count as one that never ended.
-    """
-    start, end = within
-    running = [values.get(Query(version, metrics.UNFINISHED), {}) for version in (record.stable, *record.candidates)]
-    while start < end and (start + _MINUTE <= late or all(found.get(start, 0.0) <= 0 for found in running)):
-        start += _MINUTE
-    return start
 
 
 def _counted(record: ReleaseRecord) -> tuple[str, ...]:

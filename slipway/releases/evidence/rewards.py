@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from slipway.config.releases import Bandit
 from slipway.monitoring.feedback.store import BUCKET, RewardCounters, Rewards, bucket
 from slipway.releases.evidence import tallies as keys
-from slipway.releases.evidence.clusters import since
+from slipway.releases.evidence.clusters import clusters, since
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.document import ReleaseRecord
 
@@ -17,10 +17,7 @@ _Source = tuple[RewardCounters, Predictions, timedelta]
 
 @dataclass(frozen=True, slots=True)
 class NewRewards:
-    """The rewards to add to the record's total, and the same by bucket if the release is sticky.
-
-    A bandit has none by bucket: CloudWatch counts its predictions by version alone.
-    """
+    """The rewards to add to the record's total, and the same by bucket if the release is sticky."""
 
     tally: Tally
     clusters: Clusters | None = None
@@ -49,7 +46,7 @@ def new_rewards(
         made, found = _old_enough(record, record.options, version, (first, end), (counters, predictions, span))
         # Rewards for predictions that CloudWatch has not counted must not raise the mean above 1.
         tally = _added(Tally(made, min(found.total, made)))
-        return NewRewards(tally) if tally else None
+        return NewRewards(tally, _by_users(record, version, tally.n, found)) if tally else None
     seen = record.total(version, keys.REWARD)
     found = counters.rewards(record.model, version, first, end + span)
     tally = _added(Tally(found.count - seen.n, found.total - seen.total, _less(found.squares, seen)))
@@ -69,6 +66,15 @@ def _old_enough(
     before, until = (max(first, bucket(time - delay, span)) for time in (record.judged_until, end))
     made = predictions(version, before, until) if until > before else 0.0
     return made, counters.rewards(record.model, version, before, until) if made else Rewards()
+
+
+def _by_users(record: ReleaseRecord, version: int, made: float, found: Rewards) -> Clusters | None:
+    """A bandit's outcomes by bucket: its predictions are counted by version alone, and shared as its requests are."""
+    requests = record.sample(version, keys.ERRORS)
+    if requests is None or not requests.count:
+        return None
+    n = made * requests.n / requests.count
+    return Clusters(tuple(n.tolist()), clusters(found.buckets).total)
 
 
 def _less(squares: float, seen: Tally) -> float:

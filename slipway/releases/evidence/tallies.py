@@ -89,6 +89,11 @@ def value_key(limit: float) -> str:
     return f"value:{limit!r}"
 
 
+def target_key(target: str, limit: float) -> str:
+    """The key of the tally of one target's values above a limit, of a regression with several."""
+    return f"{value_key(limit)}:{target}"
+
+
 def guardrail_key(name: str) -> str:
     """The key of the tally of a metric of the user's own."""
     return f"metric:{name}"

@@ -1,5 +1,6 @@
 """The release record: the complete stored state of one release, as a value that round-trips through JSON."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -29,7 +30,7 @@ class ReleaseRecord(Stored):
 
     - ``shares``: the shares that the candidates should have now; ``shares_before``: the shares before the last change.
     - ``labels``: the labels that are counted, for a classifier; ``value_limits``: the limits over which predictions are
-      counted, for a regression.
+      counted, for a regression; ``target_limits``: the same by target, for one with several.
     - ``segments``: the inputs by whose values results are shown apart; ``groups`` has the sums until ``grouped_until``.
     - ``minutes`` and ``requests``: the progress of the current step, counted only while its candidate has traffic.
     - ``settled``: the release has ended and the world matches the record.
@@ -58,6 +59,7 @@ class ReleaseRecord(Stored):
     judge: JudgeConfig = JudgeConfig()
     labels: tuple[str, ...] = ()
     value_limits: tuple[FiniteFloat, ...] = ()
+    target_limits: dict[str, tuple[FiniteFloat, ...]] = Field(default={})
     segments: tuple[StoredSegment, ...] = ()
     groups: tuple[StoredGroup, ...] = ()
     grouped_until: AwareDatetime | None = None
@@ -206,6 +208,7 @@ def new_record(
     judge: JudgeConfig,
     labels: tuple[str, ...],
     value_limits: tuple[float, ...] = (),
+    target_limits: Mapping[str, tuple[float, ...]] | None = None,
     cached: bool = False,
     segments: tuple[Segment, ...] = (),
     now: datetime,
@@ -226,6 +229,7 @@ def new_record(
         judge=judge,
         labels=labels,
         value_limits=value_limits,
+        target_limits=dict(target_limits or {}),
         cached=cached,
         segments=tuple(StoredSegment(input=each.input, values=each.values) for each in segments),
         started_at=now,

@@ -193,7 +193,8 @@ def _running(options: Options, judge: JudgeConfig, names: str) -> Iterator[PlanS
             size = sample_size(options, arms=names.count(",") + 2)
             early = ", or the sequential test decides" if options.sequential else ""
             what = f"equal shares to version {names} and the stable one, measured by {options.metric}"
-            until = f"each arm has {counted(size, 'outcome')}{early}"
+            users = "" if options.sticky is None else ", as many times over as outcomes of users who are alike need"
+            until = f"each arm has {counted(size, 'outcome')}{users}{early}"
             yield PlanStep(Phase.RUNNING, f"{what}; {_guards(judge)}", until)
         case Bandit():
             what = f"version {names} and the stable one share by Thompson sampling, {100 * options.floor:g} % at least"

@@ -27,10 +27,18 @@ def _different(options: Options, traffic: Traffic, stable: Behaviour, arms: int)
         by = f"preferred in {100 * (0.5 + effect):g} % of the impressions that are no tie"
 
     def named(
-        name: str, gain: float, what: str, best: int | None, *, into: Traffic = traffic, errors: float | None = None
+        name: str,
+        gain: float,
+        what: str,
+        best: int | None,
+        *,
+        into: Traffic = traffic,
+        errors: float | None = None,
+        sticky: bool = False,
     ) -> Named:
         candidates = _arms(options, gain, arms, stable, errors)
-        return Named(Scenario(name, candidates, stable=stable, traffic=into), what, best=best)
+        scenario = Scenario(name, candidates, stable=stable, traffic=into)
+        return Named(scenario, what, best=best, sticky=sticky)
 
     yield named("identical", 0, "no difference", None)
     yield named("better", effect, by, 2)
@@ -41,6 +49,9 @@ def _different(options: Options, traffic: Traffic, stable: Behaviour, arms: int)
         swing, swings = replace(traffic, reward_swing=_SWING), f"rewards that move over the day by {100 * _SWING:g} %"
         yield named("reward-cycle", effect / 2, f"half of that difference, {swings} either way", 2, into=swing)
         yield named("late", effect, f"better, feedback {_LATE / 60:g} hours late on average", 2, into=late)
+    for condition in by_users(traffic):
+        what = f"{by}, {condition.what.removeprefix('no difference, ')}"
+        yield named(f"{condition.name}-better", effect, what, 2, into=condition.traffic, sticky=True)
     daily = replace(traffic, daily=0.8)
     yield named("daily-cycle", effect, "better, traffic that moves over the day by 80 % either way", 2, into=daily)
     yield named("errors", effect, "better, and fails 5 % of the requests", None, errors=0.05)

@@ -143,11 +143,12 @@ def failing_alike(counts: dict[int, Counts], record: ReleaseRecord) -> Flags:
 def counted_block(counts: dict[int, Counts], version: int, record: ReleaseRecord, start: datetime) -> Block:
     """The counts of a candidate and the stable version that the judge bets on, row by row."""
     asked = questions_of(record)
-    block = Block(*_columns(counts[version], asked), *_columns(counts[record.stable], asked))
+    block = Block(*columns(counts[version], asked), *columns(counts[record.stable], asked))
     return block.where(~is_latency(asked)) if is_warming_up(record, start) else block
 
 
-def _columns(counts: Counts, asked: Questions) -> tuple[Array, Array]:
+def columns(counts: Counts, asked: Questions) -> tuple[Array, Array]:
+    """The number and the bad ones of a version's outcomes, row by row."""
     nothing = np.zeros(len(counts[keys.ERRORS][0]))
     found = [counts.get(row.key, (nothing, nothing)) for row in asked.rows]
     n, total = (np.stack(column, axis=-1) for column in zip(*found, strict=True))

@@ -8,25 +8,23 @@ its record as `decide` would add them; a test compares the result with calling `
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Readiness, Reference, Tally, Window
-from slipway.releases.record.document import ReleaseRecord, new_record
-from slipway.releases.record.phases import Phase
+from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.simulation.experiment_screen import ExperimentScreen
 from slipway.releases.simulation.progressive_screen import Flags, ProgressiveScreen
 from slipway.releases.simulation.scenarios import STABLE, Scenario
+from slipway.releases.simulation.start import START, started_records
 from slipway.releases.simulation.traffic.arrivals import Arrivals
 from slipway.releases.simulation.traffic.streams import Counts, Measured, added_up
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies.decide import acknowledged, decide
 from slipway.statistics.betting import Array
-
-_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,6 @@ class _Simulation:
 
     scenario: Scenario
     setting: Setting
-    known: list[Reference]
     arrivals: Arrivals
     screen: ProgressiveScreen | ExperimentScreen | None
     records: list[ReleaseRecord]
@@ -108,13 +105,12 @@ class _Simulation:
         runs, rng = setting.runs, np.random.default_rng(setting.seed)
         behaviours = {STABLE: scenario.stable, **dict(zip(scenario.versions, scenario.candidates, strict=True))}
         arrivals = Arrivals.of(rng, behaviours, scenario.traffic, setting.options, runs)
-        known = [arrivals.past.reference(run) for run in range(runs)]
-        records = [_started(scenario, setting, each) for each in known]
+        options, judge = setting.options, setting.judge
+        records = started_records(scenario, options, judge, arrivals.past, asked_every_time=setting.asked_every_time)
         arrivals.measure({version: _measured(records, version) for version in behaviours})
         return cls(
             scenario=scenario,
             setting=setting,
-            known=known,
             arrivals=arrivals,
             screen=_screen(records, setting),
             records=records,
@@ -134,7 +130,7 @@ class _Simulation:
     def look(self, minute: float) -> None:
         """Draw the traffic of a window, and decide on the newest window that can be seen."""
         live, setting = self.live, self.setting
-        self.unseen.append((_START + timedelta(minutes=minute), self._draw(live, minute)))
+        self.unseen.append((START + timedelta(minutes=minute), self._draw(live, minute)))
         if len(self.unseen) > round(setting.lag_minutes / setting.look_minutes):
             self._decide(live, minute + setting.look_minutes)
 
@@ -164,7 +160,7 @@ class _Simulation:
         start, drawn = self.unseen.popleft()
         counts = {version: added_up(each) for version, each in drawn.items()}
         end = start + timedelta(minutes=self.setting.look_minutes)
-        now = _START + timedelta(minutes=minute)
+        now = START + timedelta(minutes=minute)
         users = drawn if self.arrivals.clustered else {}
         ask = live
         if self.screen is not None:
@@ -173,7 +169,7 @@ class _Simulation:
             record = self.records[run] if self.screen is None else self.screen.folded(self.records[run], run, start)
             clusters = {v: _clusters(each, run) for v, each in users.items()}
             window = Window(start, end, {v: _tallies(each, run) for v, each in counts.items()}, clusters)
-            decision = decide(record, Evidence(self._observed(), (window,), self.known[run]), now)
+            decision = decide(record, Evidence(self._observed(), (window,), self._known(run)), now)
             self._follow(run, acknowledged(decision.record, decision.actions), decision.verdict, minute)
 
     def _follow(self, run: int, record: ReleaseRecord, verdict: Verdict | None, minute: float) -> None:
@@ -189,30 +185,15 @@ class _Simulation:
         elif self.screen is not None:
             self.screen.follow(run, record)
 
+    def _known(self, run: int) -> Reference:
+        """The past that a decision needs: only a record without capital counts its minutes."""
+        past = self.arrivals.past
+        return past.limits(run) if self.records[run].capitals else past.reference(run)
+
     def _observed(self) -> Observed:
         versions = self.scenario.versions
         shadows = frozenset(versions if isinstance(self.setting.options, Shadow) else ())
         return Observed(dict.fromkeys(versions, Readiness.READY), shadows=shadows)
-
-
-def _started(scenario: Scenario, setting: Setting, known: Reference) -> ReleaseRecord:
-    """The record at the moment when its candidates get their first traffic."""
-    record = new_record(
-        model="simulated",
-        tier="light",
-        stable=STABLE,
-        candidates=scenario.versions,
-        options=setting.options,
-        judge=setting.judge,
-        labels=tuple(scenario.stable.labels),
-        value_limits=scenario.stable.value_limits(),
-        now=_START,
-        by="simulation",
-    )
-    observed = Observed(dict.fromkeys(scenario.versions, Readiness.READY))
-    while record.phase in {Phase.PENDING, Phase.PREPARING}:
-        record = decide(record, Evidence(observed, reference=known), _START).record
-    return decide(record, Evidence(observed, reference=known), _START).record
 
 
 def _tallies(counts: Counts, run: int) -> dict[str, Tally]:

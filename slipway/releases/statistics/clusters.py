@@ -14,6 +14,8 @@ from slipway.statistics.betting import Array
 
 # The outcomes of an average bucket's mean that a bucket's past is mixed with.
 _DRAWN = 10.0
+# For normal changes, twice the squares of the positive ones have the variance 5, and all squares have 2.
+_OF_ONE_SIDE = 2 / 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +112,28 @@ class Difference:
         return self.variance / self.independent
 
 
-def difference(candidate: Sample, stable: Sample, *, ratio: float = 1.0) -> Difference:
+def difference(candidate: Sample, stable: Sample, *, ratio: float = 1.0, side: int = 0) -> Difference:
     """Compare two versions by delete-one-bucket jackknife, which leaves a bucket out of both versions at once.
 
     It is CV3 of MacKinnon, Nielsen and Webb (2023). One bucket that outweighs the rest has a change of about the whole
     difference, so it is never significant. The variance is at least that of independent outcomes. It is infinite while
     all outcomes of a version are of one bucket.
+
+    With a ``side`` it is for one bound alone: of 1 for a lower bound, by the buckets that raise the difference, and of
+    -1 for an upper bound, by those that lower it. docs/judge.md derives it.
     """
     value = candidate.mean - ratio * stable.mean
     arms = _arms(candidate, stable, ratio)
     independent: Array = sum((weight * _independent(arm) for arm, weight in arms), np.array(0.0))
-    variance = jackknife(candidate.changes - ratio * stable.changes, candidate.n + ratio * stable.n)
+    changes = candidate.changes - ratio * stable.changes
+    counted = np.sqrt(2) * np.maximum(side * changes, 0.0) if side else changes
+    variance = jackknife(counted, candidate.n + ratio * stable.n)
     for arm, weight in arms:
         variance = variance + weight * arm.one_variance * _ratio(arm.rest_n, arm.count**2)
     comparable = np.all([arm.comparable for arm, _ in arms], axis=0)
     variance = np.where(comparable, np.maximum(variance, independent), np.inf)
     degrees = np.maximum(_by_weights(candidate, stable, ratio), _by_variances(candidate, stable, ratio))
-    return Difference(value, variance, independent, np.maximum(degrees, 1.0))
+    return Difference(value, variance, independent, np.maximum(degrees * (_OF_ONE_SIDE if side else 1.0), 1.0))
 
 
 def adjusted(candidate: Sample, stable: Sample, before: Clusters) -> Difference:

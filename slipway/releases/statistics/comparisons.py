@@ -144,6 +144,7 @@ def questions(
     judge: JudgeConfig,
     labels: Sequence[str],
     values: Sequence[float] = (),
+    targets: Mapping[str, Sequence[float]] | None = None,
     *,
     shadow: bool = False,
     parts: float = 1,
@@ -155,12 +156,15 @@ def questions(
         judge: the limits.
         labels: the labels that the model can predict; none for a regression.
         values: the limits above which a regression's values are counted; none for a classifier.
+        targets: the same by target, for a regression with several.
         shadow: whether candidate and stable version score the same records.
         parts: the number of equal parts that ``false_rollback`` is split into: candidates times phases.
         limits_ms: the candidate's and the stable version's limit of each latency quantile, for the findings.
     """
     service = _service_rows(judge, limits_ms or {})
-    rows = (*service, *_output_rows(judge, labels, values), *_quality_rows(judge, shadow=shadow))
+    outputs = [evidence.value_key(limit) for limit in values]
+    outputs += [evidence.target_key(target, limit) for target, limits in (targets or {}).items() for limit in limits]
+    rows = (*service, *_output_rows(judge, labels, outputs), *_quality_rows(judge, shadow=shadow))
     rows = (*rows, *_guardrail_rows(judge, shadow=shadow))
     metrics = len({row.metric for row in rows})
     return Questions(rows, judge.false_rollback / parts / max(metrics, 1), judge.false_promotion)
@@ -206,15 +210,15 @@ def _service_rows(judge: JudgeConfig, limits_ms: Mapping[str, tuple[float, float
             yield from (beside, replace(beside, ratio=0.0, margin=over))
 
 
-def _output_rows(judge: JudgeConfig, labels: Sequence[str], values: Sequence[float]) -> Iterator[Comparison]:
+def _output_rows(judge: JudgeConfig, labels: Sequence[str], values: Sequence[str]) -> Iterator[Comparison]:
     if judge.labels.enabled:
         for label in labels:
             yield from _both_sides("labels", evidence.label_key(label), judge.labels)
     if judge.score.enabled:
         yield from _both_sides("score", evidence.SCORE, judge.score)
     if judge.value.enabled:
-        for limit in values:
-            yield from _both_sides("value", evidence.value_key(limit), judge.value)
+        for key in values:
+            yield from _both_sides("value", key, judge.value)
 
 
 def _quality_rows(judge: JudgeConfig, *, shadow: bool) -> Iterator[Comparison]:

@@ -214,8 +214,9 @@ def _subject(row: Comparison) -> str:
         label = row.key.removeprefix("label:")
         return f"predictions of anything but {label}" if row.flipped else f"predictions of {label}"
     if row.metric == "value":
-        limit = float(row.key.removeprefix("value:"))
-        return f"values up to {limit:g}" if row.flipped else f"values over {limit:g}"
+        limit, _, target = row.key.removeprefix("value:").partition(":")
+        what = f"values of {target}" if target else "values"
+        return f"{what} {'up to' if row.flipped else 'over'} {float(limit):g}"
     if row.key == evidence.guardrail_key(row.metric):
         return f"{row.metric} not reached" if row.flipped else row.metric
     return _SUBJECTS.get((row.metric, row.flipped), row.metric)

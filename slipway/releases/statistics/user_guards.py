@@ -16,6 +16,8 @@ from slipway.statistics.betting import Array
 
 # The outcomes of each version at which the bounds are narrowest.
 _NARROWEST = 1000.0
+# The parts of the error that the bound by all buckets and the bound by those of one side may spend.
+_PARTS = (0.8, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,13 @@ def bounds(row: Comparison, candidate: Sample, stable: Sample, *, alpha: float, 
     probability at most ``beta``.
     """
     ours, theirs = (candidate.flipped, stable.flipped) if row.flipped else (candidate, stable)
-    found = difference(ours, theirs, ratio=row.ratio)
     margin_for = row.margin if row.margin_for is None else row.margin_for
     spread = ours.one_variance + row.ratio**2 * theirs.one_variance
-    low = found.value - row.margin - _radius(found, spread, alpha)
-    high = found.value - margin_for + _radius(found, spread, beta)
-    return low, high
+    both, above, below = (difference(ours, theirs, ratio=row.ratio, side=side) for side in (0, 1, -1))
+    most, rest = _PARTS
+    lower = np.minimum(_radius(both, spread, most * alpha), _radius(above, spread, rest * alpha))
+    upper = np.minimum(_radius(both, spread, most * beta), _radius(below, spread, rest * beta))
+    return both.value - lower - row.margin, both.value + upper - margin_for
 
 
 def _radius(found: Difference, spread: Array, error: float) -> Array:

@@ -25,10 +25,14 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True)
 class AbResults:
-    """The result of every live candidate; ``complete`` means that each version has the outcomes of the plan."""
+    """The result of every live candidate; ``complete`` means that each version has the outcomes of the plan.
+
+    So many outcomes as the ``design_effect`` are worth one independent one.
+    """
 
     arms: tuple[ArmResult, ...]
     complete: bool
+    design_effect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def ab_results(record: ReleaseRecord, options: AbTest, live: Sequence[int], *, o
         past = ", less what its users' past explains" if before and pair.apart else ""
         found = f"{sentence}, {interval.sentence}{past}" if interval else sentence
         results.append(ArmResult(version, interval, found))
-    return AbResults(tuple(results), complete)
+    return AbResults(tuple(results), complete, plan.design_effect)
 
 
 def _sentence(pair: _Pair, options: AbTest, plan: Plan) -> str:

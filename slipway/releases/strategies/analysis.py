@@ -21,7 +21,7 @@ from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_fa
 from slipway.releases.statistics.strata import Strata
 from slipway.releases.statistics.user_guards import UserEvidence, ask_users
 from slipway.releases.strategies.user_sums import user_sums
-from slipway.statistics.betting import Array
+from slipway.statistics.betting import Array, Block
 
 EXPERIMENTAL = (keys.ERRORS, keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
 # The weight, in requests, of the stable version's past. It is capped because the past may differ from the present.
@@ -53,6 +53,7 @@ def base_questions(record: ReleaseRecord) -> Questions:
         record.judge,
         record.labels,
         record.value_limits,
+        record.target_limits,
         shadow=isinstance(record.options, Shadow),
         parts=len(record.candidates) * phases_judged(record.options),
         limits_ms=record.both_latency_limits,
@@ -122,12 +123,16 @@ def users_of(record: ReleaseRecord, candidate: int, asked: Questions) -> UserEvi
 
 def first_capital(asked: Questions, reference: Reference | None) -> Capital:
     """The capital before the first window. The stable version's past is the guess of its means."""
-    capital = Capital.of(asked)
     if reference is None:
-        return capital
+        return Capital.of(asked)
     minutes = [block_of({}, tallies, asked) for tallies in reference.past] or [block_of({}, reference.tallies, asked)]
+    return capital_after_past(asked, minutes)
+
+
+def capital_after_past(asked: Questions, minutes: Sequence[Block], runs: tuple[int, ...] = ()) -> Capital:
+    """The capital after the stable version's minutes from before the release."""
     seen = np.sum([minute.stable_n for minute in minutes], axis=0)
-    kept = np.minimum(1.0, _REMEMBERED / np.maximum(seen, 1))
+    kept, capital = np.minimum(1.0, _REMEMBERED / np.maximum(seen, 1)), Capital.of(asked, runs)
     for minute in minutes:
         capital = capital.having_seen(minute.stable_n, minute.stable_sum, kept=kept)
     return capital
@@ -137,6 +142,14 @@ def known_capital(record: ReleaseRecord, index: int, asked: Questions) -> Capita
     """A candidate's stored capital; None before the first window, or if another version of Slipway wrote it."""
     stored = record.capitals[index] if record.capitals else None
     return stored.unpacked() if stored is not None and stored.fits(len(asked.rows)) else None
+
+
+def outcomes_alike(record: ReleaseRecord, reference: Reference | None) -> dict[str, float]:
+    """The correlation of two outcomes of a minute, by metric, as far as the stable version's minutes tell it."""
+    asked = questions_of(record)
+    capital = known_capital(record, 0, asked) or first_capital(asked, reference)
+    found = capital.moments.correlation
+    return {metric: float(found[asked.indices(metric)].max()) for metric in asked.metrics}
 
 
 def _advanced(

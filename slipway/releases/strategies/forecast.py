@@ -1,10 +1,15 @@
-"""What a release will find out with its traffic, and when: for each metric that a promotion proves."""
+"""What a release will find out with its traffic, and when: for each metric that a promotion proves.
+
+Outcomes of a minute that are alike are worth fewer independent ones, and are counted as so many.
+"""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import NormalDist
+
+import numpy as np
 
 from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
 from slipway.releases.evidence import tallies as keys
@@ -13,8 +18,11 @@ from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import share_steps
 from slipway.releases.statistics.comparisons import Comparison
 from slipway.releases.statistics.detectable import Rates, least_effect, least_found, minutes_to_prove
+from slipway.releases.statistics.dispersion import design_effect
 from slipway.releases.statistics.sample_size import sample_size
+from slipway.releases.strategies.ab_results import ab_results
 from slipway.releases.strategies.analysis import questions_of
+from slipway.releases.strategies.experiments import live_candidates
 
 _METRICS = (keys.ERRORS, keys.P50, keys.P99)
 _NORMAL = NormalDist()
@@ -23,12 +31,16 @@ _TYPICAL_TAIL = 3.0  # the p99 in medians, where the stable version's latencies 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The model's requests per minute, and what is known of the stable version: its failures and latencies."""
+    """The model's requests per minute, and what is known of the stable version: its failures and latencies.
+
+    ``alike`` is the correlation of two outcomes of a minute, by metric; by default they are independent.
+    """
 
     per_minute: float
     errors: float | None = None
     p50_ms: float | None = None
     p99_ms: float | None = None
+    alike: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +48,14 @@ class Foreseen:
     """One metric: the share that is allowed, and the least share found worse at each horizon, or None.
 
     ``minutes`` is how long an equal candidate takes to be proven; for an experiment's metric, the time to its planned
-    size.
+    size. So many outcomes as the design ``effect`` of the candidate are worth one.
     """
 
     metric: str
     allowed: float
     found: tuple[float | None, ...]
     minutes: float | None
+    effect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +112,24 @@ def _metric(record: ReleaseRecord, traffic: Traffic, metric: str, rates: Rates, 
     rows = [asked.rows[index] for index in asked.indices(metric)]
     stable = traffic.errors if metric == keys.ERRORS and traffic.errors is not None else rows[0].guess
     equal = stable if metric == keys.ERRORS else _over(record.judge, metric, traffic)
+    correlation = traffic.alike.get(metric, 0.0)
+    effect, worth = _effect(rates.candidate, correlation), _independent(rates, correlation)
     alpha, beta = (asked.alpha / 2, asked.beta) if math.isinf(rates.stable) else (asked.alpha, asked.beta)
-    found = [_worst([least_found(row, alpha, rates, each, stable=stable) for row in rows]) for each in minutes]
-    proofs = [minutes_to_prove(row, beta, rates, stable=stable, candidate=equal) for row in rows]
+    found = [_worst([least_found(row, alpha, worth, each, stable=stable) for row in rows]) for each in minutes]
+    proofs = [minutes_to_prove(row, beta, worth, stable=stable, candidate=equal) for row in rows]
     known = [proof for proof in proofs if proof is not None]
-    return Foreseen(metric, max(_line(row, stable) for row in rows), tuple(found), min(known, default=None))
+    allowed = max(_line(row, stable) for row in rows)
+    return Foreseen(metric, allowed, tuple(found), min(known, default=None), effect)
+
+
+def _independent(rates: Rates, correlation: float) -> Rates:
+    """The independent outcomes per minute that those of the traffic are worth."""
+    stable = rates.stable if math.isinf(rates.stable) else rates.stable / _effect(rates.stable, correlation)
+    return Rates(rates.candidate / _effect(rates.candidate, correlation), stable)
+
+
+def _effect(rate: float, correlation: float) -> float:
+    return float(design_effect(np.array(rate), np.array(correlation)))
 
 
 def _line(row: Comparison, stable: float) -> float:
@@ -124,11 +150,14 @@ def _over(judge: JudgeConfig, metric: str, traffic: Traffic) -> float:
 
 
 def _experiment(record: ReleaseRecord, rates: Rates, minutes: Sequence[float]) -> Iterator[Foreseen]:
-    """An A/B test's own metric, if every request gets its outcome."""
+    """An A/B test's own metric, if every request gets its outcome and users differ as much as so far."""
     options = record.options
     if not isinstance(options, AbTest):
         return
     arms, each = len(record.candidates) + 1, min(rates.candidate, rates.stable)
-    effects = [least_effect(options, each * minute, arms=arms) for minute in minutes]
-    found = tuple(effect if effect is None else options.baseline + effect for effect in effects)
-    yield Foreseen(options.metric, options.baseline, found, sample_size(options, arms=arms) / each if each else None)
+    effect = ab_results(record, options, live_candidates(record)).design_effect if record.clusters else 1.0
+    worth = each / effect
+    effects = [least_effect(options, worth * minute, arms=arms) for minute in minutes]
+    found = tuple(least if least is None else options.baseline + least for least in effects)
+    needed = sample_size(options, arms=arms) / worth if worth else None
+    yield Foreseen(options.metric, options.baseline, found, needed, effect)

@@ -22,11 +22,16 @@ def prime(handler: Callable[[Event, Any], Any], telemetry: Telemetry, events: It
 
 
 def prediction_events(models: ServedModels) -> Iterator[Event]:
-    """Yield a prediction request for each loaded model. Records are complete, so that no features are fetched."""
+    """Yield a prediction request for each loaded version. Records are complete, so that no features are fetched.
+
+    A candidate is primed as the stable version is, so that a process is as new for one as for the other.
+    """
     for name in models.config.models:
-        if models.is_loaded(name):
-            record = {field.name: example_value(field) for field in models.version(name).manifest.inputs}
-            yield post_event(f"/v1/models/{name}/predict", {"inputs": [record]})
+        stable = models.releases.of(name).stable
+        for number, version in models.loaded(name).items():
+            inputs = [{field.name: example_value(field) for field in version.manifest.inputs}]
+            of_version = "" if number == stable else f"/versions/{number}"
+            yield post_event(f"/v1/models/{name}{of_version}/predict", {"inputs": inputs})
 
 
 def post_event(path: str, body: Any) -> Event:

@@ -56,8 +56,8 @@ class PredictionPipeline:
         runner: runs the blocking steps; by default in place.
         store: required if a model has inputs from feature groups.
         cache: required if a model's cache is on.
-        attempt: counts a candidate's batch while its context runs, because one that hangs records nothing afterwards;
-            takes the model, the version and when the request began.
+        attempt: counts a batch of a version in a release while its context runs, because one that hangs records nothing
+            afterwards; takes the model, the version and when the request began.
         peers: predict the records that a sticky release assigns to another slot.
         ids: signs the predictions' ids; by default with a key of this process.
     """
@@ -189,9 +189,9 @@ class PredictionPipeline:
             raise
 
     def _attempt_of(self, request: PredictionRequest, version: int) -> AbstractContextManager[None]:
-        model, releases = request.model, self.models.releases
-        if version != releases.of(model).stable and releases.is_watched(model):
-            return self._attempt(model, version, request.event.began)
+        # Of the stable version too: a request that kills any process must not count against the candidate alone.
+        if self.models.releases.is_watched(request.model):
+            return self._attempt(request.model, version, request.event.began)
         return nullcontext()
 
     def _is_cached(self, model: str) -> bool:

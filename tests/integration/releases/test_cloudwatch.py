@@ -111,7 +111,7 @@ def test_what_a_light_candidate_began_and_did_not_finish_has_failed(cloudwatch: 
     assert (windows[2].arms[2]["errors"], windows[2].arms[1]["errors"]) == (Tally(4, 4), Tally(2, 0))
 
 
-@pytest.mark.parametrize(("tier", "version"), [("light", 2), ("heavy", 2), ("heavy", 1)])
+@pytest.mark.parametrize(("tier", "version"), [("light", 2), ("light", 1), ("heavy", 2), ("heavy", 1)])
 def test_a_minute_is_judged_a_minute_later_while_its_requests_may_still_end(
     cloudwatch: Any, tier: str, version: int
 ) -> None:
@@ -139,6 +139,34 @@ def test_a_request_that_never_ends_has_failed_once_no_caller_can_still_wait_for_
     early, late = (reader().windows(running(tier=tier), NOW + timedelta(minutes=each)) for each in (2, 3))
     assert early == ()
     assert [window.arms.get(2) for window in late] == [{"errors": Tally(1, 1)}, None]
+
+
+def test_a_request_that_kills_its_process_counts_for_whichever_version_it_reaches(cloudwatch: Any) -> None:
+    for version, poison in ((1, 2), (2, 1)):
+        put(cloudwatch, 0, metrics.INFERENCE_LATENCY, *(5 for _ in range(40 * poison)), version=version)
+        put(cloudwatch, 0, metrics.UNFINISHED, poison, version=version)
+    windows = reader().windows(running(), NOW + timedelta(minutes=3))
+    assert {version: windows[0].arms[version]["errors"] for version in (1, 2)} == {1: Tally(82, 2), 2: Tally(41, 1)}
+
+
+@pytest.mark.parametrize("lossy", [1, 2])
+def test_a_sum_below_zero_says_that_lines_were_lost_so_no_attempt_counts_for_ten_minutes(
+    cloudwatch: Any, lossy: int
+) -> None:
+    record = running(tier="heavy").model_copy(update={"judged_until": NOW + timedelta(minutes=1)})
+    put(cloudwatch, 0, metrics.UNFINISHED, -3, version=lossy)
+    for minute in (1, 9, 10):
+        for version in (1, 2):
+            put(cloudwatch, minute, metrics.REQUESTS, 50, version=version)
+            put(cloudwatch, minute, metrics.FAULTS, 1, version=version)
+            put(cloudwatch, minute, metrics.UNFINISHED, 20, version=version)
+    windows = reader().windows(record, NOW + timedelta(minutes=13, seconds=30))
+    found = {window.start: window.arms[2]["errors"] for window in windows if 2 in window.arms}
+    assert found == {
+        NOW + timedelta(minutes=1): Tally(50, 1),
+        NOW + timedelta(minutes=9): Tally(50, 1),
+        NOW + timedelta(minutes=10): Tally(70, 21),
+    }
 
 
 def test_the_impressions_of_a_minute_that_is_not_judged_yet_count_later(cloudwatch: Any) -> None:

@@ -18,7 +18,7 @@ from slipway.models.bundle import load_models
 from slipway.models.package import load_package
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.outputs import Outputs
-from slipway.releases.evidence.tallies import Tally, label_key
+from slipway.releases.evidence.tallies import Tally, label_key, target_key
 from slipway.serving.prediction.live_releases import LiveReleases
 
 OPTIONS = {"region_name": "eu-west-1"}
@@ -52,7 +52,8 @@ def evidence(cloudwatch: Any, root: Path, model: str) -> Mapping[int, Mapping[st
     config = parse_config(CONFIG)
     outputs = Outputs.of(load_package(root / "models" / model / "1"))
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    release = with_traffic(make_release(model, labels=outputs.labels, value_limits=outputs.value_limits), minute)
+    made = make_release(model, labels=outputs.labels, target_limits=outputs.target_limits)
+    release = with_traffic(made, minute)
     store = MemoryReleaseStore()
     store.start(release)
     api = Api(config, load_models(config, root), MemoryFeatureStore(FeatureDefinitions({})))
@@ -82,11 +83,20 @@ def test_the_share_of_records_with_each_label(cloudwatch: Any, tmp_path: Path) -
     assert "score" not in arms[2]
 
 
-def test_several_values_are_judged_by_errors_and_latency(cloudwatch: Any, tmp_path: Path) -> None:
+def test_each_target_is_counted_over_limits_of_its_own_on_both_sides_of_zero(cloudwatch: Any, tmp_path: Path) -> None:
     for version in (1, 2):
         make_values_package(tmp_path / f"models/tiny-values/{version}", version=version)
+    limits = Outputs.of(load_package(tmp_path / "models/tiny-values/1")).target_limits
 
     arms = evidence(cloudwatch, tmp_path, "tiny-values")
 
-    assert {version: set(tallies) for version, tallies in arms.items()} == {1: {"errors"}, 2: {"errors"}}
-    assert arms[1]["errors"] == Tally(4, 0)
+    # The width is 2a, and the height is b - a.
+    predicted = {"width": (4.0, 2.0, -6.0, -4.0), "height (cm)": (-1.0, 1.0, 1.0, 3.0)}
+    assert set(limits) == set(predicted)
+    over = {
+        target_key(target, limit): Tally(4, sum(value > limit for value in predicted[target]))
+        for target, of_target in limits.items()
+        for limit in of_target
+    }
+    assert len(over) > 2
+    assert arms == {version: {"errors": Tally(4, 0), **over} for version in (1, 2)}

@@ -24,6 +24,7 @@ def started(
     tier: str = "light",
     arms: int = 1,
     value_limits: tuple[float, ...] = (),
+    target_limits: Mapping[str, tuple[float, ...]] | None = None,
     watched: bool = False,
 ) -> ReleaseRecord:
     """A pending release. Most tests give the same traffic whatever the shares are; only ``watched`` ones mind that."""
@@ -34,8 +35,9 @@ def started(
         candidates=tuple(range(2, 2 + arms)),
         options=options,
         judge=judge or JudgeConfig(),
-        labels=() if value_limits else ("no", "yes"),
+        labels=() if value_limits or target_limits else ("no", "yes"),
         value_limits=value_limits,
+        target_limits=target_limits,
         cached=not watched,
         now=NOW,
         by="ada",

@@ -210,7 +210,7 @@ def test_the_records_of_a_request_go_to_one_version_and_count_once(api: Api) -> 
     assert sum(watched.counts("Predictions").values()) == 60
 
 
-def test_what_a_candidate_begins_is_told_before_it_is_done(api: Api) -> None:
+def test_what_a_version_of_a_release_begins_is_told_before_it_is_done(api: Api) -> None:
     watched = Watched(api)
     watched.table.running(0.5)
     releases = LiveReleases(api.config, watched.table, clock=lambda: watched.table.now)
@@ -224,8 +224,11 @@ def test_what_a_candidate_begins_is_told_before_it_is_done(api: Api) -> None:
 
     versions = [version for _ in range(30) for version in predict(None)]
     lines = [json.loads(line) for line in told]
-    assert [line["Unfinished"] for line in lines] == [1, -1] * versions.count(2) != []
-    assert {(line["Model"], line["Version"], line["_aws"]["Timestamp"]) for line in lines} == {(MODEL, "2", 7000)}
+    assert [line["Unfinished"] for line in lines] == [1, -1] * 30
+    # Both versions', since a request that kills every process must not count against the candidate alone.
+    assert [int(line["Version"]) for line in lines[::2]] == versions
+    assert set(versions) == {1, 2}
+    assert {(line["Model"], line["_aws"]["Timestamp"]) for line in lines} == {(MODEL, 7000)}
     watched.table.save(watched.table.current([MODEL])[0].model_copy(update={"settled": True}))
     watched.table.now += FRESH_SECONDS
     told.clear()
@@ -253,7 +256,8 @@ def test_a_candidate_is_not_blamed_for_a_stable_version_that_crashes_after_it(ap
     ask = Ask(MODEL, None, lambda reader: reader.from_records([{"text": text} for text in texts]))
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(pipeline.predict(ask, RequestContext(RequestEvent(began=7.0))))
-    assert [json.loads(line)["Unfinished"] for line in told] == [1, -1]
+    lines = [json.loads(line) for line in told]
+    assert [(line["Version"], line["Unfinished"]) for line in lines] == [("2", 1), ("2", -1), ("1", 1), ("1", -1)]
 
 
 def test_each_value_of_a_regression_is_counted_apart_from_those_below_zero(api: Api) -> None:

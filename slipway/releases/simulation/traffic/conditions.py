@@ -24,6 +24,7 @@ def bunched(traffic: Traffic) -> Iterator[Condition]:
         "dispersed-mild": (Noise(dispersion=0.2), "failures of each minute vary by a Gamma factor of variance 0.2"),
         "latency-noise": (Noise(latency=0.2), "latencies of each minute vary by a factor of 20 % either way"),
         "cold-start": (Noise(cold_start=(3, 10)), "3 to 10 times as slow in the first minute"),
+        "cold-five": (Noise(cold_start=(3, 10), cold_minutes=5.0), "3 to 10 times as slow in the first five minutes"),
     }
     for name, (noise, what) in found.items():
         yield Condition(name, replace(traffic, noise=noise), f"no difference, {what}")

@@ -27,7 +27,7 @@ class Disturbances:
     def __init__(self, noise: Noise, runs: int, *, cold: bool) -> None:
         self._noise = noise
         self._left = np.zeros(runs)
-        self._cold = np.full(runs, cold and noise.cold_start is not None)
+        self._cold = np.full(runs, noise.cold_minutes if cold and noise.cold_start is not None else 0.0, dtype=float)
 
     def draw(self, rng: np.random.Generator, served: Array, minutes: float) -> Disturbed:
         """Draw a window in which the runs with ``served`` have traffic."""
@@ -56,8 +56,9 @@ class Disturbances:
         noise = self._noise
         found = rng.normal(0, noise.latency, len(self._left)) if noise.latency else np.zeros(len(self._left))
         if noise.cold_start is not None and self._cold.any():
-            # A window of several minutes is cold only in the first of them; the mean of the logarithm is near enough.
+            # A window of several minutes may be cold in the first of them; the mean of the logarithm is near enough.
             low, high = np.log(noise.cold_start)
-            found = found + np.where(self._cold & (served > 0), rng.uniform(low, high, len(found)), 0) / minutes
-            self._cold &= served <= 0
+            cold = np.where(served > 0, np.minimum(self._cold, minutes), 0)
+            found = found + rng.uniform(low, high, len(found)) * cold / minutes
+            self._cold -= cold
         return found

@@ -40,6 +40,12 @@ class Past:
             minutes.append({key: each for key, each in drawn.items() if key not in (keys.REWARD, keys.ACCURACY)})
         return cls(p50, p99, requests >= _LEAST_FOR_QUANTILES, tuple(minutes))
 
+    def limits(self, run: int) -> Reference:
+        """One run's quantiles without its minutes, for a record that has counted these."""
+        if not self.known[run]:
+            return Reference()
+        return Reference(float(self.p50_ms[run]), float(self.p99_ms[run]))
+
     def reference(self, run: int) -> Reference:
         """One run's reference, as the evidence reader gives it."""
         minutes = (

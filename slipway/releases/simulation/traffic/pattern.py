@@ -22,14 +22,15 @@ class Noise:
     """Disturbances of single minutes, drawn for each version by itself.
 
     Rates of failures are multiplied by a Gamma variable of mean 1 with the variance ``dispersion``, and latencies by a
-    log-normal variable whose logarithm has the standard deviation ``latency``. In its first minute with traffic, a
-    candidate is slower by a factor between the two of ``cold_start``.
+    log-normal variable whose logarithm has the standard deviation ``latency``. In its first ``cold_minutes`` with
+    traffic, a candidate is slower by a factor between the two of ``cold_start``.
     """
 
     bursts: Bursts | None = None
     dispersion: float = 0.0
     latency: float = 0.0
     cold_start: tuple[float, float] | None = None
+    cold_minutes: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,9 @@ class Stream:
         self._disturbances = Disturbances(traffic.noise, runs, cold=cold)
         self._unlabelled: Integers | int = 0
         self._rewards = _Rewards(traffic, measured.reward_delay)
+        # The shares over both limits for the last factor of the latencies, since most traffic never changes it.
+        self._log_factor: Array | None = None
+        self._over: list[Array] = []
 
     def draw(self, rng: np.random.Generator, group: Group, minute: float, minutes: float) -> Counts:
         """Draw the outcomes of ``minutes`` from ``minute`` on, of the requests of these users."""
@@ -77,8 +80,11 @@ class Stream:
     def _latencies(self, rng: np.random.Generator, n: Integers, log_factor: Array) -> Counts:
         if not self._measured.latencies:
             return {}
-        limits = (self._measured.latencies[key][:, None] for key in (keys.P50, keys.P99))
-        over_p50, over_p99 = (self._behaviour.over(limit, log_factor) for limit in limits)
+        if self._log_factor is None or not np.array_equal(self._log_factor, log_factor):
+            limits = (self._measured.latencies[key][:, None] for key in (keys.P50, keys.P99))
+            self._over = [self._behaviour.over(limit, log_factor) for limit in limits]
+            self._log_factor = log_factor
+        over_p50, over_p99 = self._over
         slow = rng.binomial(n, over_p50)
         slower = rng.binomial(slow, np.minimum(over_p99 / np.maximum(over_p50, 1e-300), 1.0))
         return {keys.P50: (_real(n), _real(slow)), keys.P99: (_real(n), _real(slower))}

@@ -91,6 +91,25 @@ def test_the_past_is_checked_too() -> None:
     )
 
 
+def test_a_bad_minute_of_the_past_is_left_out_of_the_sums_too() -> None:
+    good, bad = {"errors": Tally(10, 1), "score": Tally(4, 2)}, {"errors": Tally(10, NAN), "score": Tally(4, 3)}
+    sums = {"errors": Tally(30, NAN), "score": Tally(12, 7)}
+    past = Reference(10.0, 60.0, sums, (good, bad, good))
+    evidence, left_out = checked(Evidence(Observed(), reference=past), NOW, LATER)
+    assert left_out == ("errors of 1 past minute of the stable version are nan of 10: left out",)
+    known = {"errors": Tally(20, 2), "score": Tally(12, 7)}
+    assert evidence.reference == Reference(10.0, 60.0, known, (good, {"score": Tally(4, 3)}, good))
+
+
+def test_without_a_good_minute_of_a_tally_the_past_does_not_know_it() -> None:
+    bad = {"errors": Tally(10, 11), "score": Tally(4, 2)}
+    past = Reference(10.0, 60.0, {"errors": Tally(20, 22), "score": Tally(8, 4)}, (bad, bad))
+    evidence, left_out = checked(Evidence(Observed(), reference=past), NOW, LATER)
+    assert left_out == ("errors of 2 past minutes of the stable version are 11 of 10: left out",)
+    known = {"score": Tally(4, 2)}
+    assert evidence.reference == Reference(10.0, 60.0, {"score": Tally(8, 4)}, (known, known))
+
+
 def test_a_bad_window_stops_neither_an_order_nor_an_alarm() -> None:
     bad = {1: {"errors": Tally(NAN, 5)}, 2: {"errors": Tally(10, 500), "p50": Tally(-5, NAN)}}
     world = running(heavy(Canary()))

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from support.packages import make_regression_package, make_text_package
+from support.several import TARGETS, make_values_package
 
 from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.package import MANIFEST, seal_package
@@ -23,3 +24,10 @@ def test_of_a_regression_the_values_over_quantiles_of_its_baseline(
     (tmp_path / MANIFEST).unlink()
     package = seal_package(tmp_path, manifest.model_dump(mode="json", exclude={"files"}, exclude_none=True))
     assert Outputs.of(package).value_limits == limits
+
+
+def test_of_several_targets_each_has_limits_of_its_own(tmp_path: Path) -> None:
+    found = Outputs.of(make_values_package(tmp_path))
+    assert (found.labels, found.value_limits) == ((), ())
+    baseline = make_values_package(tmp_path / "again").baseline.outputs.values or {}
+    assert found.target_limits == {target: baseline[target].edges[1::2] for target in TARGETS}

@@ -47,7 +47,9 @@ def test_the_plan_of_a_canary_is_a_slope_and_says_what_each_step_waits_for() -> 
     assert {step.until for step in running} == {
         "10 minutes with traffic and 100 requests have passed, and errors, p50, p99 are proven at this share"
     }
-    assert "each arm has 4,103 outcomes" in plan(AbTest(), JudgeConfig(), stable=1, candidates=(2,))[1].until
+    assert "each arm has 4,103 outcomes, or" in plan(AbTest(), JudgeConfig(), stable=1, candidates=(2,))[1].until
+    by_users = plan(AbTest(sticky="user"), JudgeConfig(), stable=1, candidates=(2,))[1].until
+    assert "each arm has 4,103 outcomes, as many times over as outcomes of users who are alike need" in by_users
 
 
 @pytest.mark.parametrize("options", [AbTest(), Bandit(), Interleave(), Linear()])

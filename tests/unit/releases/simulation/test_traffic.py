@@ -60,6 +60,18 @@ def test_only_a_candidate_starts_cold_and_only_in_its_first_minute_with_traffic(
     assert not stable.draw(rng, np.ones(2), 1).latency.any()
 
 
+def test_a_candidate_is_cold_for_as_many_minutes_of_traffic_as_the_noise_says() -> None:
+    rng, noise = np.random.default_rng(0), Noise(cold_start=(3, 10), cold_minutes=3)
+    candidate, busy = Disturbances(noise, 1, cold=True), np.ones(1)
+    served = (busy, np.zeros(1), busy, busy, busy)
+    drawn = [candidate.draw(rng, each, 1).latency.item() for each in served]
+    assert [latency > 0 for latency in drawn] == [True, False, True, True, False]
+    half = Disturbances(noise, 1, cold=True)
+    whole, rest = (half.draw(rng, busy, 2).latency.item() for _ in range(2))
+    assert np.log(3) <= whole <= np.log(10)
+    assert np.log(3) / 2 <= rest <= np.log(10) / 2
+
+
 def test_minutes_of_one_version_are_slower_by_themselves() -> None:
     counts = drawn(Canary(), replace(Traffic(rps=1000), noise=Noise(latency=0.2)), 0.5)
     shares = np.array([counts[version]["p50"][1] / counts[version]["p50"][0] for version in (1, 2)])

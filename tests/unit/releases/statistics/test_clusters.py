@@ -130,3 +130,22 @@ def test_a_past_that_predicts_nothing_changes_nothing() -> None:
     found = adjusted(Sample.of(ours), Sample.of(theirs), nothing)
     assert (found.value, found.variance) == (plain.value, plain.variance)
     assert adjusted(Sample.of(ours), Sample.of(theirs), filled(10, 0.1)).variance == plain.variance
+
+
+def test_a_bound_of_one_side_counts_the_buckets_that_could_make_it_wrong_twice_and_the_others_not() -> None:
+    rng = np.random.default_rng(3)
+    n = np.full(BUCKETS, 100.0)
+    ours, theirs = (Sample.counted(n, rng.binomial(100, rng.beta(1, 3, BUCKETS)) * 1.0) for _ in range(2))
+    both, above, below = (difference(ours, theirs, side=side) for side in (0, 1, -1))
+    assert above.variance + below.variance == pytest.approx(2 * both.variance)
+    assert above.value == below.value == both.value
+    swapped = difference(theirs, ours, side=-1)
+    assert swapped.value == pytest.approx(-above.value)
+    assert swapped.variance == pytest.approx(above.variance)
+
+
+def test_of_signs_by_chance_a_bet_by_the_positive_ones_alone_wins_nothing() -> None:
+    """exp(u X - u² X²) for X > 0 and exp(u X) for X < 0 are worth at most 1 if the sign of X is a coin's."""
+    stakes = np.linspace(0, 20, 20_001)
+    worth = (np.exp(stakes - stakes**2) + np.exp(-stakes)) / 2
+    assert worth.max() == worth[0] == 1

@@ -5,7 +5,7 @@ from support.releases.users import Users, one_large, zipf
 from slipway.config.releases import JudgeConfig
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.clusters import Sample
+from slipway.releases.statistics.clusters import Sample, difference
 from slipway.releases.statistics.comparisons import Comparison, against_reference, questions
 from slipway.releases.statistics.user_guards import ask_users, bounds
 
@@ -36,6 +36,17 @@ def test_a_user_who_always_fails_is_not_the_candidates_fault() -> None:
     low, _ = bounds(ERRORS, worse, stable, alpha=ALPHA, beta=0.05)
     assert worse.mean > stable.mean + 0.005
     assert low < 0
+
+
+def test_a_user_of_the_stable_version_who_always_fails_hides_no_failing_candidate() -> None:
+    rng = np.random.default_rng(3)
+    n, one = np.full(BUCKETS, 100.0), 128 * (np.arange(BUCKETS) == 5)
+    stable = Sample.counted(n + one, rng.binomial(100, 0.002, BUCKETS) + one)
+    failing = Sample.counted(n, rng.binomial(100, 0.05, BUCKETS).astype(float))
+    low, _ = bounds(ERRORS, failing, stable, alpha=ALPHA, beta=0.05)
+    assert low > 0
+    # By all buckets, that user makes the stable version as uncertain as the candidate is bad.
+    assert difference(failing, stable).error > 3 * difference(failing, stable, side=1).error
 
 
 def test_a_candidate_that_fails_everything_is_found_with_one_outcome_per_bucket() -> None:

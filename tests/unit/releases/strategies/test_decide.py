@@ -17,8 +17,10 @@ from support.releases.decisions import (
 )
 
 from slipway.config.releases import AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear
-from slipway.releases.evidence.tallies import Readiness, Tally, value_key
+from slipway.releases.evidence.tallies import Readiness, Tally, target_key, value_key
+from slipway.releases.record.document import dump_record
 from slipway.releases.record.phases import Phase
+from slipway.releases.statistics.comparisons import questions
 from slipway.releases.statistics.judge import Outcome
 from slipway.releases.strategies.actions import Retire
 
@@ -144,6 +146,36 @@ def test_a_shift_of_a_regressions_values_rolls_back(over: tuple[float, float], s
     assert verdict is not None
     assert (verdict.outcome is Outcome.ROLLBACK) is (says is not None)
     assert says is None or says in verdict.sentence
+
+
+@pytest.mark.parametrize(("shifted", "blamed"), [("width", True), (None, False)])
+def test_one_target_that_shifts_rolls_back(shifted: str | None, blamed: bool) -> None:
+    limits = {"width": (10.0, 20.0), "height": (-3.0,)}
+    world = running(World(started(Canary(), target_limits=limits), readiness={2: Readiness.READY}))
+    keys = [(target, target_key(target, limit)) for target, of_target in limits.items() for limit in of_target]
+    theirs = {key: Tally(5000, 2000) for _, key in keys}
+    ours = {key: Tally(1000, 800 if target == shifted else 400) for target, key in keys}
+    for _ in range(3):
+        verdict = world.look({1: {**stable_arm(5000), **theirs}, 2: {**arm(1000), **ours}}).verdict
+        if world.record.phase.ended:
+            break
+    assert verdict is not None
+    assert (verdict.outcome is Outcome.ROLLBACK) is blamed
+    assert not blamed or "values of width over 10: 80 % of 3,000 against 40 % of 15,000, worse" in verdict.sentence
+
+
+def test_many_targets_spend_the_error_of_one_metric_together() -> None:
+    one, many = (
+        questions(JudgeConfig(), (), targets={f"t{place}": (1.0, 2.0, 3.0, 4.0) for place in range(number)})
+        for number in (1, 20)
+    )
+    assert (one.metrics, one.alpha) == (many.metrics, many.alpha)
+    assert (len(one.indices("value")), len(many.indices("value"))) == (8, 160)
+    record = started(Canary(), target_limits={f"t{place}": (1.0, 2.0, 3.0, 4.0) for place in range(20)})
+    world = running(World(record, readiness={2: Readiness.READY}))
+    tallies = {target_key(f"t{place}", limit): Tally(1234, 617.25) for place in range(20) for limit in (1.0, 2.0)}
+    world.look({1: {**stable_arm(5000), **tallies}, 2: {**arm(1000), **tallies}})
+    assert len(dump_record(world.record)) < 200_000  # an item has at most 400 KB
 
 
 def test_linear_takes_its_steps_and_asks_for_proof_before_the_last() -> None:
