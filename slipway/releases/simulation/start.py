@@ -14,11 +14,11 @@ from slipway.releases.simulation.progressive_screen import columns
 from slipway.releases.simulation.scenarios import STABLE, Scenario
 from slipway.releases.simulation.traffic.past import Past
 from slipway.releases.simulation.traffic.streams import Counts
-from slipway.releases.statistics.betting import Block
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.strategies.analysis import capital_after_past, questions_of
 from slipway.releases.strategies.decide import decide
+from slipway.statistics.betting import Block
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
