@@ -73,7 +73,7 @@ def make_slot(settings: Settings) -> Slot:
         config.project, settings.model, settings.version, watched=releases.is_comparing, write=telemetry.write
     )
     executor = Executor(settings.model, tuned.predictor, tuned.plan, around=attempts.write)
-    runner = ThreadedRunner(executor, telemetry, attempts, timeout=heavy.timeout_seconds)
+    runner = ThreadedRunner(executor, telemetry, attempts, version=settings.version, timeout=heavy.timeout_seconds)
     ids = IdSigner(KeyParameter(settings.id_keys) if settings.id_keys else OwnKeys())
     ids.refresh()
     forwarding = Forwarding(releases, Balancer(settings.balancer)) if settings.balancer else None

@@ -15,7 +15,18 @@ from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.instrumentation import instrument
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.releases.routing.serving_table import DynamoServingStore
-from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
+from slipway.serving.apis import (
+    docs,
+    features,
+    feedback,
+    health,
+    model_statistics,
+    models,
+    oip,
+    predict,
+    rank,
+    repository,
+)
 from slipway.serving.http.app import App, AppSettings, create_app
 from slipway.serving.http.gateway import GatewayHandler
 from slipway.serving.http.keep_warm import keep_warm
@@ -27,7 +38,15 @@ from slipway.serving.prediction.served import ServedModels
 from slipway.serving.prediction.tables import open_cache, open_store
 from slipway.serving.settings import Settings
 
-ROUTERS = (predict.router, rank.router, models.router, oip.router, repository.router, health.router)
+ROUTERS = (
+    predict.router,
+    rank.router,
+    models.router,
+    model_statistics.router,
+    oip.router,
+    repository.router,
+    health.router,
+)
 DOCUMENTED = (*ROUTERS, features.router, feedback.router)
 
 
@@ -91,4 +110,5 @@ _telemetry = Telemetry(
 )
 _http = GatewayHandler(make_app(_settings, _served, _telemetry))
 prime(_http, _telemetry, prediction_events(_served))
+_http.app.state.pipeline.statistics.restart()  # before the snapshot that AWS may take
 handler = instrument(keep_warm(_http), service="predict", correlation_id_path=API_GATEWAY_HTTP)

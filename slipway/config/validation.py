@@ -54,13 +54,16 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def field_problems(error: ValidationError, *, prefix: str = "", of: type[Section] | None = None) -> list[FieldProblem]:
+def field_problems(
+    error: ValidationError, *, prefix: str = "", whole: str = "(file)", of: type[Section] | None = None
+) -> list[FieldProblem]:
     """The problems of ``error``, field by field; ``prefix`` stands before each path, e.g. ``inputs[3]``.
 
-    ``of`` is the section that was validated: with it, an unknown key names the nearest known one.
+    ``whole`` names what was validated, for a problem of all of it. ``of`` is the section that was validated: with it,
+    an unknown key names the nearest known one.
     """
     found = error.errors(include_url=False)
-    problems = problems_of(found, prefix=prefix)
+    problems = problems_of(found, prefix=prefix, whole=whole)
     if of is None:
         return problems
     hints = {
@@ -97,11 +100,14 @@ def _kinds(annotation: object) -> Iterator[object]:
         yield from _kinds(inner)
 
 
-def problems_of(found: Sequence[ErrorDetails], *, prefix: str = "") -> list[FieldProblem]:
+def problems_of(found: Sequence[ErrorDetails], *, prefix: str = "", whole: str = "(file)") -> list[FieldProblem]:
     """The same for pydantic's details of an error, as FastAPI passes them on."""
     # pydantic counts only the valid items of a tuple, and so calls one with a wrong item too short as well.
     parents = {details["loc"][:depth] for details in found for depth in range(len(details["loc"]))}
-    return [_problem(each, prefix) for each in found if each["type"] != "too_short" or each["loc"] not in parents]
+    single = (each for each in found if each["type"] != "too_short" or each["loc"] not in parents)
+    return [
+        FieldProblem(field_path(each["loc"], prefix=prefix) or whole, _message(each) + _shown(each)) for each in single
+    ]
 
 
 def field_path(parts: tuple[str | int, ...], *, prefix: str = "") -> str:
@@ -110,11 +116,6 @@ def field_path(parts: tuple[str | int, ...], *, prefix: str = "") -> str:
     for part in parts:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     return path
-
-
-def _problem(details: ErrorDetails, prefix: str) -> FieldProblem:
-    path = field_path(details["loc"], prefix=prefix) or "(file)"
-    return FieldProblem(path, _message(details) + _shown(details))
 
 
 def _message(details: ErrorDetails) -> str:

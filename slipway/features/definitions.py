@@ -163,7 +163,7 @@ def _event_milliseconds(write: FeatureWrite, now: datetime) -> int:
     field = f"{write.key.group}.event_time"
     if write.event_time.tzinfo is None:
         raise InputError.of(field, "needs a time zone, e.g. 2026-01-31T12:00:00Z")
-    if write.event_time > now + CLOCK_SKEW:
+    if write.event_time - now > CLOCK_SKEW:
         raise InputError.of(field, f"{write.event_time.isoformat()} is in the future")
     milliseconds = to_milliseconds(write.event_time)
     if milliseconds < 0:

@@ -1,7 +1,7 @@
 """Read the time of an event, as files and requests give it."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from slipway.config import FeatureType
 from slipway.features.store import EARLIEST_SECONDS, EPOCH
@@ -21,11 +21,16 @@ def read_moment(value: object) -> datetime:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         moment = None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        raise ValueError(f"{value} is a day and not a moment; write {_FORMS}")
     if not isinstance(moment, datetime):
         raise ValueError(f"{shown(value)} is neither ISO 8601 ({_FORMS}) nor seconds since 1970")
     if moment.tzinfo is None:
         raise ValueError(f"{value} needs a time zone, e.g. {_FORMS}")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value} is a time outside the years 1 to 9999") from None
 
 
 def _of_seconds(seconds: float, given: object) -> datetime:

@@ -7,11 +7,30 @@ import pytest
 from infra.stacks.routes import ROUTES
 from slipway.config import load_config
 from slipway.models.bundle import load_models
-from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
+from slipway.serving.apis import (
+    docs,
+    features,
+    feedback,
+    health,
+    model_statistics,
+    models,
+    oip,
+    predict,
+    rank,
+    repository,
+)
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.prediction.served import ServedModels
 
-PREDICT = (predict.router, rank.router, models.router, oip.router, repository.router, health.router)
+PREDICT = (
+    predict.router,
+    rank.router,
+    models.router,
+    model_statistics.router,
+    oip.router,
+    repository.router,
+    health.router,
+)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,18 @@ from slipway.models.manifest import Outputs
 from slipway.models.predictor import Predictor
 from slipway.monitoring.feedback.key_ring import IdSigner, IdVerifier, OwnKeys
 from slipway.monitoring.telemetry.requests import Telemetry
-from slipway.serving.apis import docs, features, feedback, health, models, oip, predict, rank, repository
+from slipway.serving.apis import (
+    docs,
+    features,
+    feedback,
+    health,
+    model_statistics,
+    models,
+    oip,
+    predict,
+    rank,
+    repository,
+)
 from slipway.serving.http.app import AppSettings, create_app
 from slipway.serving.http.openapi import openapi_document
 from slipway.serving.prediction.pipeline import PredictionPipeline
@@ -55,7 +66,15 @@ PROBLEM = "application/problem+json"
 
 Models = dict[tuple[str, int], Predictor]
 ROUTERS = (
-    *(predict.router, rank.router, models.router, oip.router, repository.router, health.router),
+    *(
+        predict.router,
+        rank.router,
+        models.router,
+        model_statistics.router,
+        oip.router,
+        repository.router,
+        health.router,
+    ),
     *(features.router, feedback.router),
 )
 

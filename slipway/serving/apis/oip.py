@@ -4,15 +4,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from slipway.errors import MalformedError
+from slipway.models.answer_forms import AnswerForm, stated_form
 from slipway.serving.apis.health import is_ready
 from slipway.serving.apis.predict import pipeline_of, version_number
-from slipway.serving.apis.tensor_records import (
-    InferResponse,
-    TensorReader,
-    accepted_datatypes,
-    infer_response,
-    output_tensors,
-)
+from slipway.serving.apis.tensor_answers import ByForm, InferResponse, infer_response, output_tensors
+from slipway.serving.apis.tensor_records import TensorReader, accepted_datatypes
 from slipway.serving.apis.tensors import InferRequest
 from slipway.serving.http.bodies import require_plain
 from slipway.serving.http.context import prediction_context
@@ -25,17 +21,28 @@ from slipway.serving.prediction.served import ServedModels
 
 HEADER_LENGTH = "inference-header-content-length"
 MODEL, VERSION = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
+_EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 _ERRORS = infer_errors(400, 413, 415, 429, 500, 503)
 
 router = APIRouter(tags=["Open Inference Protocol"], generate_unique_id_function=operation_id)
 
 
+class TensorParameters(BaseModel):
+    """What each number of a record stands for, in order: labels or targets."""
+
+    columns: list[str]
+
+
 class TensorMetadata(BaseModel):
-    """A tensor of a model: its name, datatype and shape; -1 stands for any size."""
+    """A tensor of a model: its name, datatype and shape; -1 stands for any size.
+
+    ``parameters`` name the numbers of a tensor with several for each record.
+    """
 
     name: str
     datatype: str
     shape: list[int]
+    parameters: TensorParameters | None = None
 
 
 class ModelMetadata(BaseModel):
@@ -79,7 +86,7 @@ class ModelReady(BaseModel):
 async def server_metadata(request: Request) -> ServerMetadata:
     """Return the server's metadata."""
     project = pipeline_of(request).models.config.project
-    return ServerMetadata(name=project, version="2", extensions=["binary_tensor_data"])
+    return ServerMetadata(name=project, version="2", extensions=_EXTENSIONS)
 
 
 @router.get("/v2/health/live", name="live", responses=infer_errors(500))
@@ -96,13 +103,13 @@ async def ready(request: Request) -> Response:
     return not_ready()
 
 
-@router.get(MODEL, name="model_metadata", responses=infer_errors(404, 500))
+@router.get(MODEL, name="model_metadata", response_model_exclude_none=True, responses=infer_errors(404, 500))
 async def model_metadata(request: Request, model: str) -> ModelMetadata:
     """Return a model's metadata."""
     return describe(pipeline_of(request).models, model, None)
 
 
-@router.get(VERSION, name="version_metadata", responses=infer_errors(404, 500))
+@router.get(VERSION, name="version_metadata", response_model_exclude_none=True, responses=infer_errors(404, 500))
 async def version_metadata(request: Request, model: str, version: str) -> ModelMetadata:
     """Return a version's metadata."""
     return describe(pipeline_of(request).models, model, version_number(model, version))
@@ -154,11 +161,10 @@ async def _infer(request: Request, model: str, version: str | None) -> Response:
     wanted = read_json(InferRequest, header)
     pipeline, number = pipeline_of(request), version_number(model, version)
     read = TensorReader(pipeline.models, model, number, wanted, behind)
-    predictions = await pipeline.predict(Ask(model, number, read), context)
-    first = predictions[0].version
-    # This slot has no manifest for a version that another slot predicted with, so it uses its own.
-    manifest = pipeline.models.version(model, first if pipeline.models.is_loaded(model, first) else number).manifest
-    return infer_response(wanted, model, predictions, manifest)
+    predictions = await pipeline.predict(Ask(model, number, read, ByForm(pipeline.models, wanted)), context)
+    first = predictions[0]  # `ByForm` has seen to it that all are of one form
+    form = pipeline.models.answer_form(model, first.version, first.output)
+    return infer_response(wanted, model, predictions, form)
 
 
 def _split(request: Request, body: bytes) -> tuple[bytes, bytes]:
@@ -179,10 +185,7 @@ def describe(models: ServedModels, model: str, version: int | None) -> ModelMeta
         TensorMetadata(name=name, datatype=datatypes[0], shape=[-1])
         for name, datatypes in accepted_datatypes(manifest, served.reader.record).items()
     ]
-    outputs = [
-        TensorMetadata(name=name, datatype=datatype, shape=[-1, *shape])
-        for name, datatype, shape in output_tensors(manifest)
-    ]
+    outputs = _described_outputs(stated_form(manifest))
     versions = [str(number) for number in models.config.models[model].versions]
     return ModelMetadata(
         name=model,
@@ -191,3 +194,15 @@ def describe(models: ServedModels, model: str, version: int | None) -> ModelMeta
         inputs=inputs,
         outputs=outputs,
     )
+
+
+def _described_outputs(form: AnswerForm) -> list[TensorMetadata]:
+    return [
+        TensorMetadata(
+            name=name,
+            datatype=datatype,
+            shape=[-1, *shape],
+            parameters=TensorParameters(columns=list(form.columns)) if shape else None,
+        )
+        for name, datatype, shape in output_tensors(form)
+    ]

@@ -14,7 +14,8 @@ from pydantic_core import to_json
 
 from slipway.errors import FieldProblem, InputError, MalformedError
 from slipway.features.cache import Output
-from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest
+from slipway.models.answer_forms import AnswerForm
+from slipway.models.manifest import Form, Manifest
 from slipway.models.missing_values import Column, file_record
 from slipway.models.schema import RequestRecord
 from slipway.records.files import Format, read_stream
@@ -27,6 +28,7 @@ from slipway.serving.http.responses import json_response, operation_id, problems
 from slipway.serving.prediction.answers import Predictions
 from slipway.serving.prediction.reading import RecordReader
 from slipway.serving.prediction.request import Ask, Prediction
+from slipway.serving.prediction.served import ServedModels
 
 JSON_LINES = "application/jsonlines"
 CSV = "text/csv"
@@ -61,7 +63,7 @@ async def invocations(request: Request) -> Response:
     answer = pipeline.models.answer(model, predictions)
     if wanted == JSON:
         return json_response(answer)
-    return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(predictions, manifest)
+    return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(pipeline.models, model, predictions)
 
 
 def _readers(manifest: Manifest, body: bytes, *, header: bool) -> Mapping[str, Read]:
@@ -119,7 +121,7 @@ def _answer_lines(answer: Predictions) -> Response:
     return raw_response("".join(f"{line}\n" for line in lines).encode(), JSON_LINES)
 
 
-def _answer_csv(predictions: Sequence[Prediction], manifest: Manifest) -> Response:
+def _answer_csv(models: ServedModels, model: str, predictions: Sequence[Prediction]) -> Response:
     """Answer a CSV line for each record: label and score, a value, or the JSON output of the user's own task.
 
     A multi-label answer is its labels as a JSON list and then the score of each label; several values are a cell each.
@@ -127,14 +129,16 @@ def _answer_csv(predictions: Sequence[Prediction], manifest: Manifest) -> Respon
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for made in predictions:
-        writer.writerow(_cells(made.output, manifest))
+        writer.writerow(_cells(made.output, models.answer_form(model, made.version, made.output)))
     return raw_response(text.getvalue().encode(), CSV)
 
 
-def _cells(output: Output, manifest: Manifest) -> list[Any]:
-    form = manifest.outputs.form if manifest.task in BUILT_IN_TASKS else None
-    if form is Form.LABELS:
-        return [to_json(output["labels"]).decode(), *output["scores"].values()]
-    if form is Form.VALUES:
-        return list(output["values"].values())
-    return [output[name] for name in ("label", "score", "value") if name in output] or [to_json(output).decode()]
+def _cells(output: Output, form: AnswerForm) -> list[Any]:
+    match form.form:
+        case Form.LABELS:
+            return [to_json(output["labels"]).decode(), *output["scores"].values()]
+        case Form.VALUES:
+            return list(output["values"].values())
+        case _:
+            cells = [output[name] for name in ("label", "score", "value") if name in output]
+            return cells or [to_json(output).decode()]

@@ -49,9 +49,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch that was run: its number of records, and its share of padding if known."""
+    """A batch that was run: its number of records, how long it ran, and its share of padding if known."""
 
     size: int
+    seconds: float
     padding: float | None
 
 
@@ -195,6 +196,7 @@ class Executor:
 
     def _run(self, items: list[Item]) -> None:
         """Predict a batch; if it fails, predict its records one by one, so that only the faulty ones fail."""
+        started = monotonic()
         try:
             outputs, padding = self._predictor.predict_batch([item.record for item in items])
         except Exception as error:  # noqa: BLE001 - the edge of the thread: the request gets the error, the worker goes on
@@ -205,7 +207,7 @@ class Executor:
             for item in items:
                 self._run([item])
             return
-        self.batches.append(Batch(len(items), padding))
+        self.batches.append(Batch(len(items), monotonic() - started, padding))
         for item, output in zip(items, outputs, strict=True):
             item.ticket.give(item.index, output)
 

@@ -15,6 +15,7 @@ from slipway.serving.batching.executor import Executor
 from slipway.serving.prediction.callers import caller_of
 from slipway.serving.prediction.request import PredictionRequest
 from slipway.serving.prediction.runner import Answered
+from slipway.serving.prediction.version_statistics import Statistics
 
 # Fewer than the connections that the client keeps, so that none waits for one.
 _TABLE_THREADS = 10
@@ -30,13 +31,22 @@ class ThreadedRunner:
         executor: runs the graph of this process's one version.
         telemetry: records values that belong to no request.
         attempts: counts the requests that the executor has not ended.
+        version: this process's version.
         timeout: seconds within which a request's records must have started to run.
     """
 
     def __init__(
-        self, executor: Executor, telemetry: BufferedTelemetry, attempts: BatchedAttempts, *, timeout: float
+        self,
+        executor: Executor,
+        telemetry: BufferedTelemetry,
+        attempts: BatchedAttempts,
+        *,
+        version: int,
+        timeout: float,
     ) -> None:
         self.executor = executor
+        self.statistics = Statistics()
+        self._version = version
         self._telemetry = telemetry
         self._attempts = attempts
         self._timeout = timeout
@@ -76,6 +86,7 @@ class ThreadedRunner:
         batches = self.executor.batches
         while batches:
             batch = batches.popleft()
+            self.statistics.ran_batch(self.executor.name, self._version, batch.size, batch.seconds)
             self._telemetry.observe(metrics.BATCH_SIZE, batch.size)
             if batch.padding is not None:
                 self._telemetry.observe(metrics.PADDING_SHARE, round(batch.padding, 4))

@@ -1,5 +1,6 @@
 """Reads request bodies as strict JSON."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -27,7 +28,7 @@ class JsonRequest(Request):
         body = await self.body()
         require_intact(self, body)
         try:
-            return from_json(body)
+            return from_json(body.removeprefix(BOM_UTF8))
         except ValueError as error:
             raise MalformedError.of("(body)", f"Invalid JSON: {error}") from None
 

@@ -147,7 +147,7 @@ def _input_error(error: RequestValidationError) -> InputError:
     found: list[ErrorDetails] = [{**each, "loc": each["loc"][1:]} for each in errors]
     if any(each["type"] == "missing" and not each["loc"] for each in found):
         return MalformedError.of("(body)", "is empty; needed is JSON")
-    return InputError(problems_of(found))
+    return InputError(problems_of(found, whole="(body)"))
 
 
 def _said(error: BaseException) -> _Said:

@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 
 from slipway.config import Authorization, Config
 from slipway.serving.apis import features, feedback, predict, rank
-from slipway.serving.apis.tensor_records import BINARY
+from slipway.serving.apis.tensor_answers import BINARY
 from slipway.serving.http.app import API_VERSION
 from slipway.serving.http.errors import PROBLEM_JSON
 from slipway.serving.http.openapi_examples import (
@@ -28,6 +28,7 @@ from slipway.serving.http.openapi_schemas import (
     entity_schemas,
     entity_type_name,
     infer_schemas,
+    tensor_schemas,
     type_name,
     version_schemas,
 )
@@ -58,7 +59,7 @@ def openapi_document(models: ServedModels, routers: Sequence[APIRouter]) -> Json
     schemas: Json = document["components"]["schemas"] | infer_schemas()
     for name in config.models:
         for served in models.loaded(name).values():
-            schemas |= version_schemas(served)
+            schemas |= version_schemas(served) | tensor_schemas(served)
     for entity in _entities(config):
         schemas |= entity_schemas(config, entity)
     document["components"]["schemas"] = schemas
@@ -105,7 +106,8 @@ def _of_version(path: str, operation: Json, label: str, served: ServedVersion) -
         by = {"by": names[-1]} if names else {}
         made["requestBody"] = _body(f"{name}RankRequest", {"items": [record, record], **by, "limit": 1})
     elif path.endswith("/infer"):
-        made["requestBody"] = _body("InferRequest", example_infer(served))
+        made["requestBody"] = _body(f"{name}InferRequest", example_infer(served))
+        made["responses"]["200"]["content"]["application/json"]["schema"] = _ref(f"{name}InferResponse")
         made["responses"]["200"]["content"][BINARY] = {"schema": {"type": "string", "format": "binary"}}
     return made
 

@@ -7,8 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 from slipway.config import Config, FeatureConfig, FeatureType
+from slipway.models.answer_forms import stated_form
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest
 from slipway.serving.apis.features import EventTime
+from slipway.serving.apis.tensor_answers import output_tensors
+from slipway.serving.apis.tensor_records import accepted_datatypes
 from slipway.serving.apis.tensors import InferRequest
 from slipway.serving.prediction.answers import predictions_model
 from slipway.serving.prediction.ranking import rank_names
@@ -43,6 +46,23 @@ def version_schemas(served: ServedVersion) -> Json:
 def infer_schemas() -> Json:
     """Return the schemas of an Open Inference Protocol request."""
     return _schemas([InferRequest], "validation")
+
+
+def tensor_schemas(served: ServedVersion) -> Json:
+    """Return the schemas of one version's Open Inference Protocol request and answer, which name its tensors."""
+    name, manifest = type_name(served), served.manifest
+    inputs = list(accepted_datatypes(manifest, served.reader.record))
+    outputs = [output for output, _, _ in output_tensors(stated_form(manifest))]
+    return {
+        f"{name}InferRequest": _naming("InferRequest", inputs=inputs, outputs=outputs),
+        f"{name}InferResponse": _naming("InferResponse", outputs=outputs),
+    }
+
+
+def _naming(schema: str, **tensors: list[str]) -> Json:
+    """Return a schema whose lists of tensors may only have the given names."""
+    lists = {field: {"items": {"properties": {"name": {"enum": names}}}} for field, names in tensors.items()}
+    return {"allOf": [{"$ref": f"#/components/schemas/{schema}"}, {"properties": lists}]}
 
 
 def type_name(served: ServedVersion) -> str:

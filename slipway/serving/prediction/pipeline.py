@@ -1,6 +1,7 @@
 """The steps of a prediction in every protocol and tier: features, assignment, cache, and graphs by version."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -37,6 +38,7 @@ from slipway.serving.prediction.request import (
 from slipway.serving.prediction.runner import Answered, ClientGoneError, InlineRunner, Runner
 from slipway.serving.prediction.segments import count_answered, count_failed
 from slipway.serving.prediction.served import ServedModels
+from slipway.serving.prediction.version_statistics import Statistics
 
 _LOG = logging.getLogger("slipway")
 
@@ -83,6 +85,11 @@ class PredictionPipeline:
         self._ids = ids or IdSigner(OwnKeys())
         self._by_record = ByRecord(models.releases)
 
+    @property
+    def statistics(self) -> Statistics:
+        """What this process has done since it started."""
+        return self._runner.statistics
+
     async def predict(self, ask: Ask, context: RequestContext) -> list[Prediction]:
         """Return predictions in the order of the records, and record telemetry in the context's event.
 
@@ -93,7 +100,8 @@ class PredictionPipeline:
             ThrottledError: the queue is full, and the caller holds its share of it.
             PredictionError: the version failed.
         """
-        request = self._begin(ask, context)
+        started = time.perf_counter()
+        request = self._begin(ask, context, started)
         rows = await self._runner.wait_for(partial(self._fetch, request)) if request.missing else {}
         self._assign(request, rows)
         self._peers.reassign(request)
@@ -101,13 +109,18 @@ class PredictionPipeline:
         if cached:
             await self._runner.wait_for(partial(self._look_up, request))
         await self._infer(request)
+        if misfits := request.placing.misfits(request):
+            stable = self.models.releases.of(request.model).stable
+            for place in misfits:
+                place.move(stable)
+            await self._infer(request)
         if cached:
             self._runner.write_behind(partial(self._remember, request), request.event)
         if self._ids.claim_refresh():
             await self._runner.wait_for(self._ids.refresh)
         return self._finish(request)
 
-    def _begin(self, ask: Ask, context: RequestContext) -> PredictionRequest:
+    def _begin(self, ask: Ask, context: RequestContext, started: float) -> PredictionRequest:
         """Validate the request, and find the features that it needs from the store."""
         context.event.model = metrics.UNKNOWN_MODEL
         served = self.models.version(ask.model, ask.version)
@@ -117,7 +130,9 @@ class PredictionPipeline:
         missing = list(dict.fromkeys(self._key(group, id) for need in needs for group, id in need.items()))
         placing = ask.placing or self._by_record
         deadline = self._runner.deadline()
-        return PredictionRequest(ask.model, ask.version, context, records, needs, missing, placing, deadline=deadline)
+        return PredictionRequest(
+            ask.model, ask.version, context, records, needs, missing, placing, deadline=deadline, started=started
+        )
 
     def _fetch(self, request: PredictionRequest) -> Mapping[FeatureKey, FeatureRow]:
         """Fetch the rows that the records need in one call to the store."""
@@ -168,6 +183,7 @@ class PredictionPipeline:
                 _LOG.warning("a request goes on without version %s of %s: %s", version, request.model, error)
                 continue
             _note(request, batch, answered)
+            self.statistics.ran(request, version, answered)
 
     async def _run(self, request: PredictionRequest, version: int, batch: list[Place]) -> Answered:
         """Run a batch on one version. The version's failures are counted for it; those of the queue are not."""
@@ -181,8 +197,10 @@ class PredictionPipeline:
             raise
         except (ExpiredError, ClientGoneError):
             request.event.count(metrics.EXPIRED)
+            self.statistics.failed(request, version)
             raise
         except Exception:
+            self.statistics.failed(request, version)
             request.event.count(metrics.FAILURES, 1, **batch[0].counted_for)
             if segmenting := self.models.releases.segmenting(request.model):
                 count_failed(request, batch, segmenting)
@@ -199,6 +217,7 @@ class PredictionPipeline:
 
     def _look_up(self, request: PredictionRequest) -> None:
         """Take outputs from the cache. A cache that is down counts as empty, because predictions do not need it."""
+        started = time.perf_counter()
         for place in request.places:
             place.key = cache_key(request.model, place.version, place.record)
         found = self._found(request)
@@ -208,6 +227,7 @@ class PredictionPipeline:
         hits = sum(place.cached for place in request.places)
         request.event.count(metrics.CACHE_HITS, hits)
         request.event.count(metrics.CACHE_MISSES, len(request.places) - hits)
+        self.statistics.found_in_cache(request, time.perf_counter() - started)
 
     def _found(self, request: PredictionRequest) -> Mapping[str, Output]:
         try:
@@ -239,6 +259,7 @@ class PredictionPipeline:
             request.event.captures.extend(captures(request, kept=kept))
         if releases.is_watched(request.model):
             request.event.later = partial(_count, request, releases.segmenting(request.model))
+        self.statistics.answered(request)
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
 
 

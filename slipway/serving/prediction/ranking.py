@@ -89,6 +89,9 @@ class Ranking:
             return False
         return True
 
+    def misfits(self, request: PredictionRequest) -> list[Place]:  # noqa: ARG002 - as `Placing` has it
+        return []
+
     def ranked(self, predictions: Sequence[Prediction], count: Callable[..., None]) -> list[RankedItem]:
         """Return up to ``limit`` items, best first; ``count`` records an impression if two versions ranked.
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from slipway.features.cache import Output
+from slipway.features.cache import Output, cache_key
 from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.captures.line import capture_line
-from slipway.monitoring.feedback.prediction_ids import new_random, with_bucket
+from slipway.monitoring.feedback.prediction_ids import new_random, parse_prediction_id, with_bucket
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
@@ -57,6 +57,16 @@ class Place:
         named = {metrics.VERSION: str(self.version)}
         return named if self.bucket is None else {**named, metrics.BUCKET: str(self.bucket)}
 
+    def move(self, version: int) -> None:
+        """Assign the record to another version, which has not predicted it yet."""
+        if self.version == version:
+            return
+        id_ = parse_prediction_id(self.id)._replace(version=version, digest="")
+        self.version, self.id = version, str(id_)
+        self.output, self.cached, self.elsewhere = None, False, False
+        if self.key:
+            self.key = cache_key(id_.model, version, self.record)
+
 
 async def never() -> None:
     """Stand in for `disconnected` in Lambda, where the caller always waits; nothing awaits it."""
@@ -95,7 +105,8 @@ class Ask:
 class PredictionRequest:
     """A request between the pipeline's steps; ``missing`` lists the keys to read from the feature store.
 
-    ``deadline`` is when its records must have started to run, by `time.monotonic`.
+    ``deadline`` is when its records must have started to run, by `time.monotonic`, and ``started`` when it was
+    received, by `time.perf_counter`.
     """
 
     model: str
@@ -107,6 +118,7 @@ class PredictionRequest:
     placing: "Placing"
     places: list[Place] = field(default_factory=list)
     deadline: float = math.inf
+    started: float = 0.0
 
     @property
     def event(self) -> RequestEvent:
@@ -133,6 +145,10 @@ class Placing(Protocol):
 
     def can_use(self, output: Output) -> bool:
         """Whether another slot's output contains what the request needs."""
+        ...
+
+    def misfits(self, request: PredictionRequest) -> list[Place]:
+        """Return the predicted places that do not fit into one answer; the stable version must predict them."""
         ...
 
 
@@ -170,6 +186,9 @@ class ByRecord:
 
     def can_use(self, output: Output) -> bool:  # noqa: ARG002 - as `Placing` has it
         return True
+
+    def misfits(self, request: PredictionRequest) -> list[Place]:  # noqa: ARG002 - as `Placing` has it
+        return []
 
 
 def captures(request: PredictionRequest, *, kept: bool) -> list[str]:

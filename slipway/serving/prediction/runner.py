@@ -16,6 +16,7 @@ from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.requests import RequestEvent
 from slipway.serving.prediction.request import PredictionRequest
 from slipway.serving.prediction.served import ServedModels
+from slipway.serving.prediction.version_statistics import Statistics
 
 T = TypeVar("T")
 
@@ -34,7 +35,9 @@ class Answered:
 
 
 class Runner(Protocol):
-    """Runs the steps that wait for tables and graphs."""
+    """Runs the steps that wait for tables and graphs, and counts the runs of graphs in ``statistics``."""
+
+    statistics: Statistics
 
     def deadline(self) -> float:
         """Return when the records of a request that begins now must have started to run, by `time.monotonic`."""
@@ -63,6 +66,7 @@ class InlineRunner:
     """Runs every step in place, because a Lambda function has only one request at a time."""
 
     def __init__(self, models: ServedModels) -> None:
+        self.statistics = Statistics()
         self._models = models
 
     def deadline(self) -> float:
@@ -75,7 +79,9 @@ class InlineRunner:
         served = self._models.version(request.model, version)
         started = time.perf_counter()
         outputs = served.predictor.predict(records)
-        return Answered(outputs, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.statistics.ran_batch(request.model, version, len(records), seconds)
+        return Answered(outputs, seconds)
 
     def write_behind(self, write: Callable[[], bool], event: RequestEvent) -> None:
         if not write():

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from slipway.config import Config, ModelConfig
 from slipway.errors import NotFoundError, NotLoadedError
+from slipway.features.cache import Output
 from slipway.features.definitions import FeatureDefinitions
+from slipway.models.answer_forms import OWN_TASK, AnswerForm, shown_form, stated_form
 from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import record_model
 from slipway.models.servable import UNUSABLE, not_loaded
@@ -122,6 +124,13 @@ class ServedModels:
     def most_records(self, name: str) -> int:
         """How many records one request to a model may have."""
         return min(self.config.api.limits.records, self.config.models[name].limits.records)
+
+    def answer_form(self, model: str, version: int, output: Output) -> AnswerForm:
+        """Return the form of a version's output. For another slot's version, which has no manifest here, it shows."""
+        if (served := self._versions.get((model, version))) is not None:
+            return stated_form(served.manifest)
+        own = stated_form(self.version(model).manifest)
+        return OWN_TASK if own == OWN_TASK else shown_form(output)
 
     def answer(self, model: str, predictions: Sequence[Prediction]) -> Predictions:
         """Return predictions as API answers; only the common fields are typed for another slot's version."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from slipway.serving.apis import health, models, oip, predict, rank, repository, sagemaker
+from slipway.serving.apis import health, model_statistics, models, oip, predict, rank, repository, sagemaker
 from slipway.serving.apis.health import Readiness
 from slipway.serving.http.app import AppSettings, create_app
 from slipway.serving.prediction.pipeline import PredictionPipeline
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 ROUTERS = (
-    *(predict.router, oip.router, repository.router, sagemaker.router),
+    *(predict.router, model_statistics.router, oip.router, repository.router, sagemaker.router),
     *(rank.router, models.router, health.router),
 )
 

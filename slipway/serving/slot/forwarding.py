@@ -13,9 +13,7 @@ from typing import Any, Protocol
 from pydantic_core import from_json, to_json
 
 from slipway.config.api import CALLER_HEADER
-from slipway.features.cache import cache_key
 from slipway.models.schema import RequestRecord
-from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.routing.assignment import assign
 from slipway.releases.routing.release import Release
@@ -68,7 +66,7 @@ class Forwarding:
         if request.placing.is_one_choice and len(set(versions)) > 1:
             return
         for place, version in zip(request.places, versions, strict=True):
-            _move(place, version)
+            place.move(version)
 
     async def predict(self, request: PredictionRequest, places: Sequence[Place], here: PredictHere) -> Sequence[Place]:
         parts = self._elsewhere(request, places)
@@ -105,7 +103,8 @@ class Forwarding:
         except (OSError, ValueError) as error:
             _LOG.warning("version %s of %s is not reached, so this slot answers: %r", version, request.model, error)
             request.event.count(metrics.NOT_FORWARDED, len(pairs))
-            self._bring_home(request, [place for place, _ in pairs])
+            for place, _ in pairs:
+                place.move(self._releases.version)
             return
         request.event.count(metrics.FORWARDED, len(pairs))
         # The other slot times this request, so that each slot's latency is that of its own version.
@@ -120,18 +119,6 @@ class Forwarding:
     def _assigned(self, release: Release, record: RequestRecord) -> int:
         value = record.sent(release.sticky) if release.sticky else None
         return self._releases.version if value is None else assign(release, str(value))
-
-    def _bring_home(self, request: PredictionRequest, places: Sequence[Place]) -> None:
-        for place in places:
-            _move(place, self._releases.version)
-            if place.key:
-                place.key = cache_key(request.model, place.version, place.record)
-
-
-def _move(place: Place, version: int) -> None:
-    if place.version != version:
-        place.version = version
-        place.id = str(parse_prediction_id(place.id)._replace(version=version))
 
 
 def _predictions(status: int, answer: bytes, version: int, count: int) -> list[Mapping[str, Any]]:

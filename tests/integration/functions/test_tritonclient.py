@@ -41,7 +41,7 @@ def test_health_and_metadata(triton: InferenceServerClient) -> None:
     assert triton.is_model_ready("tiny-sentiment")
     assert triton.is_model_ready("tiny-sentiment", "1")
     assert not triton.is_model_ready("tiny-sentiment", "2")
-    assert triton.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    assert triton.get_server_metadata()["extensions"] == ["binary_tensor_data", "model_configuration", "statistics"]
     assert triton.get_model_metadata("tiny-tabular")["inputs"][0]["datatype"] == "FP64"
 
 
@@ -53,6 +53,17 @@ def test_texts(triton: InferenceServerClient, binary: bool) -> None:
     assert result.as_numpy("scores").sum(axis=1) == pytest.approx([1, 1], abs=1e-4)
     assert result.get_response()["id"] == "call-1"
     assert result.get_response()["model_version"] == "1"
+
+
+def test_statistics_begin_with_the_first_request_from_outside(triton: InferenceServerClient) -> None:
+    def done(model: str = "tiny-sentiment", version: str = "1") -> tuple[int, int]:
+        found = triton.get_inference_statistics(model, version)["model_stats"]
+        (own,) = (each for each in found if (each["name"], each["version"]) == ("tiny-sentiment", "1"))
+        return own["inference_count"], own["inference_stats"]["success"]["count"]
+
+    assert done() == (0, 0)
+    triton.infer("tiny-sentiment", [texts("good", "awful")])
+    assert done() == done(version="") == done("", "") == (2, 1)
 
 
 def test_requested_outputs(triton: InferenceServerClient) -> None:

@@ -134,7 +134,7 @@ def start(slots: Slots, version: int, predictor: Any, store: Any) -> Slot:
 
     attempts = BatchedAttempts("demo", MODEL, version, watched=releases.is_comparing, write=written.append)
     executor = Executor(MODEL, failing, Plan(1, 1, 1, 0.0, 64), around=attempts.write)
-    runner = ThreadedRunner(executor, telemetry, attempts, timeout=20)
+    runner = ThreadedRunner(executor, telemetry, attempts, version=version, timeout=20)
     forwarding = Forwarding(releases, Peer(slots, 3 - version))
     served = ServedModels(config, {(MODEL, version): predictor}, releases=releases)
     pipeline = PredictionPipeline(served, runner, peers=forwarding)

@@ -93,6 +93,18 @@ def test_a_row_too_large_for_a_call_is_refused_and_the_others_are_sent(fake_api,
     assert "but a call may have" in outcome["refused"][0]["reason"]
 
 
+def test_the_last_times_that_python_has_are_the_apis_to_refuse(fake_api, slipway, capsys):
+    Path("users.csv").write_text("user,age,event_time\nu1,30,9999-12-31T23:59:59Z\nu2,31,9999-12-31T23:59:59-14:00\n")
+    result = {"row": 0, "stored": False, "reason": "account.event_time: is in the future"}
+    fake_api.answers[BATCH] = (200, {"stored": 0, "refused": 1, "results": [result]})
+    assert slipway("load", "users.csv", "--json") == 1
+    refused = json.loads(capsys.readouterr().out)["refused"]
+    assert [(each["row"], each["reason"].partition(": ")[2]) for each in refused] == [
+        (1, "is in the future"),
+        (2, "9999-12-31T23:59:59-14:00 is a time outside the years 1 to 9999"),
+    ]
+
+
 def test_calls_are_cut_by_bytes(fake_api, slipway, capsys):
     Path("slipway.yaml").write_text(CONFIG + "api: {limits: {body_bytes: 2048}}\n")
     rows = [{"user": f"u{n}", "city": "x" * 800} for n in range(6)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType, parse_config
-from slipway.errors import NotFoundError
+from slipway.errors import InputError, NotFoundError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite
 
@@ -58,3 +58,10 @@ def test_no_row_expires_before_its_time() -> None:
 def test_integers_given_for_floats_are_stored_as_floats() -> None:
     accepted = DEFINITIONS.accept(FeatureWrite(FeatureKey("item", "i1", "stock"), {"price": 3}, NOW), NOW)
     assert accepted.text == '{"price":3.0}'
+
+
+def test_a_time_is_compared_with_any_clock() -> None:
+    write = FeatureWrite(FeatureKey("user", "u1", "profile"), {"visits": 1}, datetime.max.replace(tzinfo=UTC))
+    assert DEFINITIONS.accept(write, write.event_time).values == {"visits": 1}
+    with pytest.raises(InputError, match="in the future"):
+        DEFINITIONS.accept(write, NOW)

@@ -25,6 +25,8 @@ ODD = {"user": "u1", "visits": 1}, {"user": "u3", "visits": 3}
         (b'{"user": "u2", "name": ' + b"[" * 20_000, "is nested too deeply"),
         (b'{"user": "u2", "visits": 1, "profile.visits": 2}', "profile.visits: is the same feature as visits"),
         (b'{"user": "u2", "visits": 2, "event_time": 20260301}', "20260301 would be 23 August 1970"),
+        (b'{"user": "u2", "visits": 2, "event_time": "9999-12-31T23:00:00-14:00"}', "outside the years 1 to 9999"),
+        (b'{"user": "u2", "visits": 2, "event_time": "0001-01-01T00:00:00+14:00"}', "outside the years 1 to 9999"),
     ],
 )
 def test_one_odd_row_is_refused_and_the_others_are_read(tmp_path: Path, line: bytes, problem: str) -> None:
@@ -43,6 +45,13 @@ def test_a_time_that_python_does_not_have_spoils_only_its_row(tmp_path: Path) ->
     rows = read(path)
     assert rows[0] == (1, "event_time: is a time outside the years 1 to 9999")
     assert rows[1][1] == FeatureWrite(FeatureKey("user", "u2", "profile"), {"visits": 2}, NINE)
+
+
+def test_a_day_is_no_moment(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    days = pyarrow.array([20_000], pyarrow.date32())
+    pyarrow.parquet.write_table(pyarrow.table({"user": ["u1"], "event_time": days, "visits": [1]}), path)
+    assert read(path) == [(1, "event_time: 2024-10-04 is a day and not a moment; write 2026-01-31T12:00:00Z")]
 
 
 def test_a_zone_whose_offset_had_seconds_is_read_as_the_same_moment(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def serving(config: Any, loaded: Any) -> Iterator[Served]:
     only = config.model_copy(update={"models": {MODEL: config.models[MODEL]}})
     attempts = BatchedAttempts("demo", MODEL, 1, watched=lambda: False, write=lambda _: None)
     executor = Executor(MODEL, graph, Plan(1, 1, 1, 0.0, QUEUE), around=attempts.write)
-    runner = ThreadedRunner(executor, telemetry, attempts, timeout=math.inf)
+    runner = ThreadedRunner(executor, telemetry, attempts, version=1, timeout=math.inf)
     pipeline = PredictionPipeline(ServedModels(only, {(MODEL, 1): loaded[MODEL, 1]}), runner)
     app = slot_app(pipeline, Housekeeping(runner, telemetry), Readiness())
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://slot")

@@ -1,5 +1,6 @@
 """Two slots of one model in an A/B test by a sticky field: whoever is asked, the same value gets the same version."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 from fakes.releases import MemoryReleaseStore
 from pydantic_core import to_json
-from support.heavy.slots import CONFIG, FIELD, MODEL, PREDICT, Slots, home, start
+from support.eventually import until
+from support.heavy.slots import CONFIG, FIELD, MODEL, PREDICT, Slot, Slots, home, start
 from support.packages import make_regression_package
 from support.releases.records import make_release
 
@@ -97,6 +99,24 @@ def test_what_was_passed_on_is_captured_and_counted_where_it_was_predicted(slots
     assert f'"Predictions":{len(there)}' in other
     assert f'"Forwarded":{len(there)}' in own
     assert 'Latency":[' not in own.replace("InferenceLatency", "")
+
+
+def test_each_slot_has_statistics_of_what_it_predicted_itself(slots: Slots) -> None:
+    values = [float(value) for value in range(1, 11)]
+    slots.ask(1, *values)
+    for version, slot in slots.by_version.items():
+        records = sum(slots.version_of(value) == version for value in values)
+        found = statistics(slot)
+        asyncio.run(until(lambda at=slot, n=records: statistics(at)["execution_count"] == n))
+        assert (found["version"], statistics(slot)["inference_count"]) == (str(version), records)
+        done = {name: part["count"] for name, part in found["inference_stats"].items() if part["count"]}
+        assert done == {"success": 1, "queue": 1, "compute_infer": 1}
+
+
+def statistics(slot: Slot) -> dict[str, Any]:
+    """Triton's statistics of a slot."""
+    (found,) = slot.client.get(f"/v2/models/{MODEL}/stats").json()["model_stats"]
+    return dict(found)
 
 
 def test_what_addresses_a_version_is_passed_on_to_nobody(slots: Slots) -> None:

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from slipway.errors import NotLoadedError
 
 INFER = "/v2/models/tiny-sentiment/infer"
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "statistics"]
 
 
 def tensor(name: str, datatype: str, data: list, shape: list[int] | None = None, **more) -> dict:
@@ -164,7 +165,7 @@ def test_malformed_and_oversized(client: TestClient) -> None:
 def test_metadata_and_health(client: TestClient) -> None:
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"ready": True}
-    assert client.get("/v2").json() == {"name": "demo", "version": "2", "extensions": ["binary_tensor_data"]}
+    assert client.get("/v2").json() == {"name": "demo", "version": "2", "extensions": EXTENSIONS}
     assert client.get("/v2/models/tiny-sentiment/ready").json() == {"name": "tiny-sentiment", "ready": True}
     described = client.get("/v2/models/tiny-tabular").json()
     assert described["versions"] == ["1"]
@@ -174,7 +175,8 @@ def test_metadata_and_health(client: TestClient) -> None:
         "age": "INT64",
         "patient": "BYTES",
     }
-    assert described["outputs"][2] == {"name": "scores", "datatype": "FP32", "shape": [-1, 2]}
+    scores = {"name": "scores", "datatype": "FP32", "shape": [-1, 2], "parameters": {"columns": ["no", "yes"]}}
+    assert described["outputs"][1:3] == [{"name": "score", "datatype": "FP32", "shape": [-1]}, scores]
     assert client.get("/v2/models/tiny-sentiment/versions/2").json()["versions"] == ["2"]
 
 

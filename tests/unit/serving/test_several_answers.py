@@ -125,7 +125,26 @@ def test_tensors_have_a_column_for_each_label_or_target(client: TestClient) -> N
     assert labels[0]["data"] == [label in made for made in MADE for label in LABELS]
     assert values[0]["data"] == [4.0, -1.0, -4.0, -1.0, -6.0, 1.0]
     described = client.get("/v2/models/tiny-values").json()["outputs"]
-    assert described[0] == {"name": "values", "datatype": "FP64", "shape": [-1, 2]}
+    columns = {"columns": list(TARGETS)}
+    assert described[0] == {"name": "values", "datatype": "FP64", "shape": [-1, 2], "parameters": columns}
+
+
+def test_the_openapi_document_names_the_tensors_of_each_version(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for model, own in (("tiny-labels", ["labels", "scores"]), ("tiny-values", ["values"])):
+        operation = document["paths"][f"/v2/models/{model}/versions/1/infer"]["post"]
+        answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        (named,) = referenced(document, answer["$ref"])["allOf"][1]["properties"].values()
+        assert named == {"items": {"properties": {"name": {"enum": [*own, "prediction_id"]}}}}
+        asked = referenced(document, operation["requestBody"]["content"]["application/json"]["schema"]["$ref"])
+        assert asked["allOf"][1]["properties"]["inputs"] == {"items": {"properties": {"name": {"enum": ["a", "b"]}}}}
+
+
+def referenced(document: dict[str, Any], ref: str) -> dict[str, Any]:
+    found = document
+    for part in ref.removeprefix("#/").split("/"):
+        found = found[part]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def slot(**changes: Any) -> Iterator[tuple[Graph, ThreadedRunner, list[str]]]:
     attempts = BatchedAttempts("shop", "big", 2, watched=lambda: True, write=written.append)
     executor = Executor("big", graph, plan, around=attempts.write)
     telemetry = BufferedTelemetry("shop", "big", {"Slot": "blue", "Version": "2"}, write=written.append)
-    runner = ThreadedRunner(executor, telemetry, attempts, timeout=20)
+    runner = ThreadedRunner(executor, telemetry, attempts, version=1, timeout=20)
     try:
         yield graph, runner, written
     finally:

@@ -59,7 +59,7 @@ def serve(config, loaded_models) -> Iterator[Any]:
         only = config.model_copy(update={"models": {model: config.models[model]}})
         attempts = BatchedAttempts("demo", model, 1, watched=lambda: compared, write=written.append)
         executor = Executor(model, predictor or loaded, Plan(1, 1, 1, 0.0, queue), around=attempts.write)
-        runner = ThreadedRunner(executor, telemetry, attempts, timeout=timeout)
+        runner = ThreadedRunner(executor, telemetry, attempts, version=1, timeout=timeout)
         pipeline = PredictionPipeline(ServedModels(only, {(model, 1): loaded}), runner, **tables)
         readiness = Readiness()
         app = slot_app(pipeline, Housekeeping(runner, telemetry), readiness)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 
 import pytest
 from starlette.testclient import TestClient
@@ -88,6 +89,23 @@ def test_what_is_not_json_is_a_400_or_422(client: TestClient, body: str | bytes)
     answer = post(client, "/v1/models/tiny-price/predict", body)
     assert answer.status_code in (400, 422)
     refused(answer, answer.status_code)
+
+
+PATHS = (PREDICT, "/v1/models/tiny-price/rank", "/v1/feedback", "/v1/features/batch-write")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("body", ["null", "[]", "3"])
+def test_a_body_that_is_no_object_is_named_as_the_body(client: TestClient, path: str, body: str) -> None:
+    assert fields(refused(post(client, path, body), 422)) == ["(body)"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_byte_order_mark_changes_nothing(client: TestClient, path: str) -> None:
+    plain, marked = (post(client, path, mark + b"{}") for mark in (b"", BOM_UTF8))
+    assert plain.status_code == 422
+    assert marked.json() == plain.json()
+    assert post(client, PREDICT, BOM_UTF8 + b'{"inputs": [{"text": "good"}]}').status_code == 200
 
 
 def test_malformed_json_is_a_400(client: TestClient) -> None:
