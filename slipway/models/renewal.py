@@ -4,6 +4,7 @@ Every path that makes a package calls `write_measurements` before it seals; `mea
 that exists.
 """
 
+import logging
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,11 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.golden import GOLDEN, write_golden
+from slipway.models.golden_choice import MOST_RECORDS, choose_records, make_golden
 from slipway.models.labels import Truth
 from slipway.models.manifest import Record
 from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
+
+_LOG = logging.getLogger("slipway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class ValidationRun:
 
     ``outputs`` has one answer for each of ``records``, each predicted alone, since a batch may change an answer.
     ``labels`` has the true answers, or is empty. ``golden`` are the records that the package may hold word for word;
-    None allows any of ``records``.
+    None allows any of ``records``. ``processors`` are Pythons that run on other processors, to measure with.
     """
 
     package: Package
@@ -33,6 +38,7 @@ class ValidationRun:
     labels: Sequence[Truth] = ()
     golden: Sequence[Record] | None = None
     task_modules: tuple[str, ...] = ()
+    processors: tuple[Path, ...] = ()
 
 
 Step = Callable[[ValidationRun], None]
@@ -43,7 +49,27 @@ def _baseline(run: ValidationRun) -> None:
     write_baseline(run.package.path(BASELINE), measure_baseline(run.package.manifest, run.records, run.outputs))
 
 
-STEPS: tuple[Step, ...] = (_baseline,)
+def _golden(run: ValidationRun) -> None:
+    """Write the golden records; none of those that the package had before stay."""
+    package = run.package
+    package.path(GOLDEN).unlink(missing_ok=True)
+    golden = make_golden(package, _chosen(run), processors=run.processors, task_modules=run.task_modules)
+    if golden is None:
+        _LOG.warning("%s gets no golden records: it answers the same records differently each time", package.folder)
+    else:
+        write_golden(package.path(GOLDEN), golden)
+
+
+def _chosen(run: ValidationRun) -> Sequence[Record]:
+    if run.golden is None:
+        return choose_records(run.records, run.outputs)
+    if len(run.golden) <= MOST_RECORDS:
+        return run.golden
+    predictor = Predictor(run.package, task_modules=run.task_modules)
+    return choose_records(run.golden, [output for one in run.golden for output in predictor.predict([one])])
+
+
+STEPS: tuple[Step, ...] = (_baseline, _golden)
 
 
 def write_measurements(run: ValidationRun) -> None:
@@ -59,6 +85,7 @@ def measure_again(
     *,
     golden: Sequence[Record] | None = None,
     task_modules: Sequence[str] = (),
+    processors: Sequence[Path] = (),
 ) -> Package:
     """Write everything that a package keeps of its validation records anew, seal it, and put it in its old place.
 
@@ -70,7 +97,7 @@ def measure_again(
     """
     predictor = Predictor(package, task_modules=task_modules)
     outputs = [output for record in records for output in predictor.predict([record])]
-    run = ValidationRun(package, records, outputs, labels, golden, tuple(task_modules))
+    run = ValidationRun(package, records, outputs, labels, golden, tuple(task_modules), tuple(processors))
     folder = package.folder
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.draft")
     try:

@@ -1,5 +1,6 @@
-"""`slipway model seal`: seal a manifest that was edited by hand, and the warning about one without a seal."""
+"""`slipway model seal`: seal a manifest that was edited by hand, and what other commands say of seals and proofs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ from rich.console import Console
 
 from slipway.cli.options import ConfigFile
 from slipway.errors import InputError
+from slipway.models.golden import has_golden
+from slipway.models.manifest import BUILT_IN_TASKS
 from slipway.models.package import MANIFEST, Package, load_edited, seal_manifest
 from slipway.wording import counted
 
@@ -55,6 +58,33 @@ def _measured(folder: Path, records: Path, golden: Path | None, config: Path) ->
         golden=read_given(golden, package.manifest).records if golden else None,
         task_modules=load_project(config).light.task_modules if config.exists() else (),
     )
+
+
+def prove_here(package: Package, task_modules: Sequence[str]) -> None:
+    """Have a package prove itself on this machine, or warn that it cannot.
+
+    Raises:
+        GoldenError: it does not give the answers that its golden records expect.
+    """
+    from slipway.models.golden import prove
+    from slipway.models.predictor import Predictor
+
+    task = package.manifest.task
+    if not has_golden(package.manifest):
+        warn_unproved(package)
+    elif task in BUILT_IN_TASKS or task.partition(":")[0] in task_modules:
+        prove(Predictor(package, task_modules=task_modules))
+    else:
+        message = f"has not proved itself here, since its task {task} is not among `light.task_modules`"
+        typer.echo(f"warning: {package.folder} {message}", err=True)
+
+
+def warn_unproved(package: Package) -> None:
+    """Warn on standard error if the package has no golden records to prove itself with."""
+    if not has_golden(package.manifest):
+        message = "has no golden records, so a wrong answer of it passes unseen"
+        way_out = f"`slipway model seal {package.folder} --records FILE` makes some"
+        typer.echo(f"warning: {package.folder} {message}; {way_out}", err=True)
 
 
 def warn_unsealed(package: Package) -> None:
