@@ -5,13 +5,13 @@ from typing import Any
 
 import onnx
 from onnx import TensorProto, numpy_helper
-from support.packages import seal_again
 
 from slipway.models.golden import GOLDEN, write_golden
 from slipway.models.golden_choice import choose_records, make_golden
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.sampling import sample_records
+from support.packages import seal_again
 
 
 def with_golden(package: Package, records: Sequence[Mapping[str, Any]] | None = None) -> Package:

@@ -52,7 +52,9 @@ def test_one_flipped_bit_that_passes_its_digest_is_found_and_named(package: Pack
 def test_a_package_of_an_earlier_build_has_nothing_to_prove(tmp_path: Path) -> None:
     package = make_text_package(tmp_path / "1")
     assert prove(Predictor(package)) is None
-    with pytest.raises(PackageError, match=r"golden\.json: is missing, and `gates\.golden` in slipway\.yaml requires it"):
+    with pytest.raises(
+        PackageError, match=r"golden\.json: is missing, and `gates\.golden` in slipway\.yaml requires it"
+    ):
         prove(Predictor(package), required=True)
 
 
@@ -85,7 +87,9 @@ def test_records_that_the_package_cannot_predict_are_a_failed_proof(package: Pac
 
 def test_the_record_that_differs_most_is_named() -> None:
     golden = _golden(*(({"x": number}, {"value": 10.0}) for number in range(3)))
-    with pytest.raises(GoldenError, match=r"record 2 of 3 differs by 0\.5, and 0\.0001 is allowed \(2 differ\)") as error:
+    with pytest.raises(
+        GoldenError, match=r"record 2 of 3 differs by 0\.5, and 0\.0001 is allowed \(2 differ\)"
+    ) as error:
         compare("golden.json", golden, [{"value": 10.0}, {"value": 15.0}, {"value": 9.0}])
     assert 'the record is {"x": 1}' in str(error.value)
 
@@ -133,7 +137,9 @@ def test_chosen_records_show_every_label_and_the_ends_of_its_scores() -> None:
     assert {0, 777, 999} <= set(chosen)
 
 
-@pytest.mark.parametrize("make", [make_tabular_package, make_regression_package, make_labels_package, make_values_package])
+@pytest.mark.parametrize(
+    "make", [make_tabular_package, make_regression_package, make_labels_package, make_values_package]
+)
 def test_every_form_of_answer_proves_itself(tmp_path: Path, make: Any) -> None:
     package = make(tmp_path / "p" / "1")
     names = [field.name for field in package.manifest.inputs]
