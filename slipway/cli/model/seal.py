@@ -27,12 +27,17 @@ def seal(
     golden: Annotated[
         Path | None, typer.Option(help="Records that the package may hold word for word. Default: some of --records.")
     ] = None,
+    processor: Annotated[
+        list[Path] | None,
+        typer.Option(help="Python of another processor, to measure the golden records' tolerance with; repeatable."),
+    ] = None,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Seal a model.yaml that was edited by hand; with --records, first measure the package anew."""
     if golden is not None and records is None:
         raise InputError.of("--golden", "needs --records")
-    manifest = (seal_manifest(folder) if records is None else _measured(folder, records, golden, config)).manifest
+    sealed = seal_manifest(folder) if records is None else _measured(folder, records, golden, processor or (), config)
+    manifest = sealed.manifest
     inputs, labels, targets = counted(len(manifest.inputs), "input"), manifest.outputs.labels, manifest.outputs.targets
     content = [manifest.task, inputs, *([f"labels {', '.join(labels)}"] if labels else [])]
     content += [f"targets {', '.join(manifest.outputs.target_names)}"] if targets else []
@@ -43,7 +48,7 @@ def seal(
     Console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
-def _measured(folder: Path, records: Path, golden: Path | None, config: Path) -> Package:
+def _measured(folder: Path, records: Path, golden: Path | None, processors: Sequence[Path], config: Path) -> Package:
     # Every command loads this module, and only this one needs numpy and ONNX Runtime.
     from slipway.cli.project import load_project
     from slipway.models.gates.labelled import read_given
@@ -57,6 +62,7 @@ def _measured(folder: Path, records: Path, golden: Path | None, config: Path) ->
         data.labels,
         golden=read_given(golden, package.manifest).records if golden else None,
         task_modules=load_project(config).light.task_modules if config.exists() else (),
+        processors=processors,
     )
 
 

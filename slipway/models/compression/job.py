@@ -24,7 +24,8 @@ class CompressionJob:
     """``data`` are records, labelled or not, that quality and agreement are measured on.
 
     ``max_drop`` is the budget (see `Verdict.drop`), ``seconds`` how long each latency is measured, and ``watch`` shows
-    the progress of long steps.
+    the progress of long steps. ``golden`` are records that the new package may hold word for word, by default those of
+    ``data``, and ``processors`` Pythons that run on other processors, to measure its tolerance with.
     """
 
     original: Package
@@ -36,6 +37,8 @@ class CompressionJob:
     seconds: float = 2.0
     task_modules: tuple[str, ...] = ()
     watch: Watch = silent
+    golden: Path | None = None
+    processors: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def compress(job: CompressionJob, make: Callable[[Package, Bench], Change]) -> C
         refuse_drop(verdict, job.max_drop, bench.label)
         document = {**_document(job.original), **change.document, "version": number}
         document["training"] = _training(job, bench, change)
-        made = complete(folder, document, bench, verdict, change)
+        made = complete(folder, document, bench, verdict, change=change, job=job)
         report = compare(bench, made, verdict, seconds=job.seconds)
         folder.rename(job.output)
     return Compressed(load_package(job.output), change, report)
@@ -95,8 +98,10 @@ def version_of(output: Path, version: int | None, before: int) -> int:
     return number
 
 
-def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: Verdict, change: Change) -> Package:
-    """Write quality, baseline and model card as measured on the bench, and seal the package."""
+def complete(
+    folder: Path, document: Mapping[str, Any], bench: Bench, verdict: Verdict, *, change: Change, job: CompressionJob
+) -> Package:
+    """Write quality, all measurements and the model card as measured on the bench, and seal the package."""
     figures = {**verdict.quality, "agreement": verdict.agreement}
     whole = {
         **document,
@@ -106,8 +111,9 @@ def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: V
     }
     manifest = unsealed(folder, whole)
     draft, data = Package(folder, manifest), bench.data
+    golden = read_given(job.golden, manifest).records if job.golden else None
     write_measurements(
-        ValidationRun(draft, data.records, verdict.outputs, data.labels, task_modules=bench.task_modules)
+        ValidationRun(draft, data.records, verdict.outputs, data.labels, golden, bench.task_modules, job.processors)
     )
     card = compressed_card(draft, bench, verdict, change.summary)
     (folder / CARD).write_text(card, encoding="utf-8")
