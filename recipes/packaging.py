@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from recipes.graphs import save_graph
-from slipway.models.manifest import Manifest, Scalar
+from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package, load_package, seal_package
 from slipway.models.predictor import Predictor
 from slipway.models.renewal import ValidationRun, write_measurements
@@ -26,9 +26,9 @@ class Validation:
     ``golden`` are records that the package may hold word for word, where ``records`` may not be published.
     """
 
-    records: Sequence[Mapping[str, Scalar]]
+    records: Sequence[Record]
     labels: Sequence[str] = ()
-    golden: Sequence[Mapping[str, Scalar]] | None = None
+    golden: Sequence[Record] | None = None
 
 
 @dataclass(frozen=True)

