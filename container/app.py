@@ -10,8 +10,9 @@ from container.tracing import tracer_provider
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
-from slipway.errors import ConfigError, FieldProblem
+from slipway.errors import ConfigError, FieldProblem, GoldenError
 from slipway.models.bundle import load_version
+from slipway.models.golden import GPU_TOLERANCE, prove
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.fetching import aws_registry, find_version
@@ -21,7 +22,9 @@ from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
+from slipway.monitoring.telemetry.golden import golden_failure_line
 from slipway.monitoring.telemetry.gpu import gpu_utilization
+from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor
@@ -59,11 +62,13 @@ def make_slot(settings: Settings) -> Slot:
     Raises:
         ConfigError: slipway.yaml is invalid or does not have the model.
         PackageError, NotFoundError, UnavailableError: the version cannot be found, fetched or loaded.
+        GoldenError: the version does not give the answers that its golden records expect.
         PredictionError: the version fails on records sampled like its baseline.
     """
     config = _only(load_config(settings.root / "slipway.yaml", settings.environment), settings)
     heavy = config.models[settings.model].heavy
     tuned = _tuned(config, heavy, _package(config, settings))
+    _prove(config, settings, tuned.predictor)
     client = lazy_client()
     if settings.features_table or settings.predictions_table:
         client()  # takes a quarter of a second, which the first request should not pay
@@ -129,6 +134,20 @@ def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predic
 
     processors = min(available_processors(), math.ceil(heavy.cpu))
     return tune(heavy, package.manifest, open_graph, sample_records(package), processors=processors)
+
+
+def _prove(config: Config, settings: Settings, predictor: Predictor) -> None:
+    """Have the version prove itself as it will run, and count it if it cannot, since this process then ends."""
+    model = config.models[settings.model]
+    try:
+        prove(
+            predictor,
+            required=model.gates.requires_golden,
+            least=GPU_TOLERANCE if model.heavy.compute == "gpu" else 0.0,
+        )
+    except GoldenError as error:
+        write_to_stdout(golden_failure_line(config.project, settings.model, settings.version, error))
+        raise
 
 
 def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> None:

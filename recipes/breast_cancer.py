@@ -164,12 +164,15 @@ def write_version(folder: Path, version: int, graph: onnx.ModelProto, split: Spl
     """Measure the graph on the held-out rows and write its package."""
     probabilities = run_graph(graph, {"features": split.held_out.astype(np.float32)})
     document = _document(version, probabilities, split)
-    records = [dict(zip(split.names, map(float, row), strict=True)) for row in split.held_out]
-    write_package(
-        folder, document=document, graph=graph, card=CARDS[version], validation=Validation(records, probabilities)
-    )
+    write_package(folder, document=document, graph=graph, card=CARDS[version], validation=held_out(split))
     figures = ", ".join(f"{entry['metric']} {entry['value']:.4f}" for entry in document["quality"])
     print(f"version {version}: {figures} -> {folder}")
+
+
+def held_out(split: Split) -> Validation:
+    """The held-out rows as records, with their labels."""
+    records = [dict(zip(split.names, map(float, row), strict=True)) for row in split.held_out]
+    return Validation(records, [LABELS[label] for label in split.held_out_labels])
 
 
 def _document(version: int, probabilities: np.ndarray, split: Split) -> dict[str, Any]:

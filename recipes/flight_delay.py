@@ -6,6 +6,7 @@
 
 import argparse
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,11 @@ from threadpoolctl import threadpool_limits
 
 from recipes.flights.data import COLUMNS, LABEL, LATE, WEATHER, Flights, read_flights
 from recipes.flights.recording import write_recording
+from recipes.packaging import Validation
+from slipway.models.gates.labelled import read_given
 from slipway.models.importing.importer import import_model
 from slipway.models.importing.request import ImportRequest
+from slipway.models.package import Package
 
 NAME = "flight-delay"
 SEED = 2026
@@ -66,12 +70,26 @@ def main() -> None:
     print(f"{len(flights.train)} flights to train on, {len(flights.held_out)} held out")
     write_examples(options.examples, flights)
     write_recording(options.examples / "flights", seed=SEED)
-    options.records.parent.mkdir(parents=True, exist_ok=True)
-    flights.held_out[[*COLUMNS, LABEL]].to_csv(options.records, index=False)
+    write_held_out(options.records, flights)
     with threadpool_limits(1):  # a fixed order of summation, so that the bytes are reproducible
         for version, entry in ((1, first), (2, second)):
             report(flights, version)
             import_version(version, f"recipes.flight_delay:{entry.__name__}", options.models, options.records)
+
+
+def write_held_out(path: Path, flights: Flights) -> None:
+    """Write the held-out flights with their labels, which both versions are checked and measured on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flights.held_out[[*COLUMNS, LABEL]].to_csv(path, index=False)
+
+
+def held_out(package: Package) -> Validation:
+    """The held-out flights as records of a package, with their labels."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "flights.csv"
+        write_held_out(path, read_flights())
+        data = read_given(path, package.manifest)
+    return Validation(data.records, [str(label) for label in data.labels])
 
 
 def report(flights: Flights, version: int) -> None:

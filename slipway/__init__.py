@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slipway.errors import InputError, PackageError, PredictionError, SlipwayError
+    from slipway.errors import GoldenError, InputError, PackageError, PredictionError, SlipwayError
     from slipway.models.embedded import Model, load
 
-__all__ = ["InputError", "Model", "PackageError", "PredictionError", "SlipwayError", "load"]
+__all__ = ["GoldenError", "InputError", "Model", "PackageError", "PredictionError", "SlipwayError", "load"]
 
 _HOMES = {"Model": "slipway.models.embedded", "load": "slipway.models.embedded"}
 

@@ -3,6 +3,7 @@
 SlipwayError
 ├── ConfigError            slipway.yaml cannot be used
 ├── PackageError           a model package is missing, altered or malformed
+│   └── GoldenError        ... or answers its golden records otherwise than it should
 ├── InputError             the caller's input is wrong, field by field
 │   ├── MalformedError     ... because it cannot be parsed
 │   └── TooLargeError      ... because it exceeds a limit
@@ -66,6 +67,18 @@ class PackageError(SlipwayError):
     def __init__(self, file: Path | str, message: str) -> None:
         self.file = str(file)
         super().__init__(f"{self.file}: {message}")
+
+
+class GoldenError(PackageError):
+    """A loaded version does not give the answers that its golden records expect, so nothing it answers can be trusted.
+
+    ``brief`` leaves out the record itself, which callers of the API need not be allowed to read.
+    """
+
+    def __init__(self, file: Path | str, *, brief: str, record: str | None = None) -> None:
+        self.brief = brief
+        self.record = record
+        super().__init__(file, brief if record is None else f"{brief}; the record is {record}")
 
 
 class InputError(SlipwayError):
@@ -156,6 +169,7 @@ class NotLoadedError(UnavailableError):
     def __init__(self, model: str, version: int, reason: str) -> None:
         super().__init__(f"version {version} of {model}", f"it cannot be loaded: {reason}")
         self.model = model
+        self.version = version
         self.reason = reason
 
 

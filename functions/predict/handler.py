@@ -12,8 +12,9 @@ from slipway.models.registry.fetching import VersionLoader, aws_registry, downlo
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry.attempts import Attempts
+from slipway.monitoring.telemetry.golden import counting_golden_failures
 from slipway.monitoring.telemetry.instrumentation import instrument
-from slipway.monitoring.telemetry.requests import Telemetry
+from slipway.monitoring.telemetry.requests import Telemetry, write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis import (
     docs,
@@ -34,6 +35,7 @@ from slipway.serving.http.openapi import openapi_document
 from slipway.serving.http.priming import prediction_events, prime
 from slipway.serving.prediction.live_releases import ConfiguredReleases, LiveReleases, Releases
 from slipway.serving.prediction.pipeline import PredictionPipeline
+from slipway.serving.prediction.proofs import count_failures, require_stable
 from slipway.serving.prediction.served import ServedModels
 from slipway.serving.prediction.tables import open_cache, open_store
 from slipway.serving.settings import Settings
@@ -54,15 +56,24 @@ def load(settings: Settings, config: Config) -> ServedModels:
     """Load and check every version from the bundle and, if there is one, the registry.
 
     A version that cannot be used is answered 503, and the others serve. While the registry is unreachable, a later
-    request loads its versions. Before a snapshot that is an error, so that the deploy fails and the previous version
-    of the function stays.
+    request loads its versions. Before a snapshot that is an error, and so is a stable version that does not prove
+    itself: the deploy fails, and the previous version of the function stays.
     """
+    served = _loaded(settings, config)
+    count_failures(served, write_to_stdout)
+    if settings.snapshot:
+        require_stable(served)
+    return served
+
+
+def _loaded(settings: Settings, config: Config) -> ServedModels:
     releases = _releases(settings, config)
     if settings.model_bucket is None or settings.control_table is None:
         return ServedModels(config, load_models(config, settings.root), releases=releases)
     registry = aws_registry(settings.control_table, settings.model_bucket)
     loader = VersionLoader(config, settings.root, registry, cache=downloads_folder())
-    return ServedModels(config, loader.load_light(strict=settings.snapshot), releases=releases, load=loader.load)
+    late = counting_golden_failures(loader.load, config.project, write_to_stdout)
+    return ServedModels(config, loader.load_light(strict=settings.snapshot), releases=releases, load=late)
 
 
 def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> App:

@@ -11,6 +11,7 @@ from slipway.config import Config, load_config
 from slipway.models.bundle import open_version
 from slipway.monitoring.captures.parsing import read_captures
 from slipway.monitoring.captures.subscriptions import subscribed_lines
+from slipway.monitoring.telemetry.golden import counting_golden_failures
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
@@ -38,7 +39,12 @@ def make_handler(settings: Settings) -> Handler[dict[str, int]]:
 
 
 def _load(settings: Settings, config: Config) -> Load:
-    """Return a loader that opens a version when a shadow first needs it, from the bundle or else the registry."""
+    """Return a loader that opens a version when a shadow first needs it, and counts it if it does not prove itself."""
+    return counting_golden_failures(_uncounted(settings, config), config.project, write_to_stdout)
+
+
+def _uncounted(settings: Settings, config: Config) -> Load:
+    """Return a loader of versions from the bundle or else the registry."""
     if settings.model_bucket is None:
         return lambda name, number: open_version(
             config, config.model_folder(settings.root, name) / str(number), name, number

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
+from slipway.models.golden import has_golden, prove
+from slipway.models.manifest import BUILT_IN_TASKS
 from slipway.models.package import Package, load_package
+from slipway.models.predictor import Predictor
 from slipway.models.servable import feature_problems, require_servable
 
 
@@ -44,6 +48,7 @@ class DeployedModel:
             ConfigError: ``path`` is invalid, or a package is another model's, or reads other features than `features`
                 defines.
             PackageError: a file of a package is missing or altered.
+            GoldenError: a package does not give the answers that its golden records expect.
         """
         folder = config.model_folder(root, name)
         if ".." in folder.parts or not folder.is_relative_to(root):
@@ -60,10 +65,19 @@ class DeployedModel:
             raise ConfigError(config_file, problems)
         for package in packages:
             require_servable(config, package.manifest)
+            _prove(package.folder, package.manifest.seal, required=model.gates.requires_golden)
         may_read = any(package.manifest.groups for package in packages) or (
             len(packages) < len(folders) and bool(config.features)
         )
         return cls(name, model.versions, tuple(packages), model.cache.enabled, may_read)
+
+
+@cache
+def _prove(folder: Path, seal: str | None, *, required: bool) -> None:  # noqa: ARG001 - the seal is part of the key
+    """Have a package prove itself on this machine, once for each content; a user's own task may not run here."""
+    package = load_package(folder)
+    if package.manifest.task in BUILT_IN_TASKS and (required or has_golden(package.manifest)):
+        prove(Predictor(package), required=required)
 
 
 def load_deployed_models(config: Config, *, root: Path, config_file: Path) -> tuple[DeployedModel, ...]:

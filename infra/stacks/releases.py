@@ -77,6 +77,9 @@ class ReleasesStack(cdk.Stack):
             self._allow_reading_lines(group)
         for name, each in slots.items():
             self._allow_slots(name, each)
+        if config.api.authorization is Authorization.IAM:
+            for name in config.light_models:
+                self._allow_load_test(name)
         self._schedule()
         if slots:
             self._allow_reading_slots()
@@ -150,8 +153,9 @@ class ReleasesStack(cdk.Stack):
         acknowledge(function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
 
     def _allow_reading_lines(self, group: logs.ILogGroup) -> None:
-        """Allow subscribing the shadow function to a log group, and counting the group's lines by bucket."""
-        actions = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
+        """Allow subscribing the shadow function to a log group, counting its lines by bucket, and reading failures."""
+        filters = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
+        actions = (*filters, "FilterLogEvents", "StartQuery")
         self.function.allow([f"logs:{action}" for action in actions], group.log_group_arn)
 
     def _allow_reading_slots(self) -> None:
@@ -180,6 +184,15 @@ class ReleasesStack(cdk.Stack):
             found = route_arn(self, exported_name(self._api, api_id), method, path)
             reason = "The versions of one model, which are smoke-tested before they get traffic."
             acknowledge_wildcards(self.function.role, [found], reason)
+
+    def _allow_load_test(self, model: str) -> None:
+        """Allow asking whether the function `predict` could load a light model's candidate."""
+        versions, api_id = f"/v2/models/{model}/versions/*", self._api.api.api_id
+        for path in (f"/v1/models/{model}", versions):
+            self.function.allow(["execute-api:Invoke"], route_arn(self, api_id, "GET", path))
+        found = route_arn(self, exported_name(self._api, api_id), "GET", versions)
+        reason = "The versions of one model, of which one that cannot be loaded gets no traffic."
+        acknowledge_wildcards(self.function.role, [found], reason)
 
     def _schedule(self) -> None:
         """Run the controller each minute without retries, because the next pass does what is left."""

@@ -14,7 +14,10 @@ from ministack.core import iam_actions
 
 _SERVICE_CALLS = ("DescribeServices", "UpdateService")
 _PARAMETER_CALLS = ("GetParameters",)
-_GROUP_CALLS = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery")
+_GROUP_CALLS = (
+    *("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter"),
+    *("FilterLogEvents", "StartQuery"),
+)
 
 
 def install() -> None:

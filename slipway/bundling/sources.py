@@ -10,7 +10,9 @@ LEFT_OUT = (
     "slipway/cost",
     "slipway/models/advice",
     "slipway/models/compression",
+    "slipway/models/golden_choice.py",
     "slipway/models/importing",
+    "slipway/models/renewal.py",
     "slipway/preflight",
     "slipway/releases/simulation",
 )

@@ -1,7 +1,7 @@
 """The part of slipway.yaml on the gates that a package must pass to become a version."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
@@ -53,10 +53,12 @@ def metric_name(metric: str) -> str:
 class GatesConfig(Section):
     """The gates that a package must pass to be registered as a version; a gate that is not set is not checked.
 
-    ``labelled`` is the file of labelled records to check with, relative to slipway.yaml.
+    ``labelled`` is the file of labelled records to check with, relative to slipway.yaml. With ``golden: required``, a
+    package without golden records is refused wherever it is checked or loaded; a check only warns by default.
     """
 
     labelled: str | None = None
+    golden: Literal["warn", "required"] = "warn"
     quality: tuple[QualityGate, ...] = ()
     min_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
     max_package_bytes: Annotated[int, Field(ge=1)] | None = None
@@ -67,4 +69,9 @@ class GatesConfig(Section):
     def asked(self) -> bool:
         """Whether any gate is set."""
         limits = (self.min_agreement, self.max_package_bytes, self.max_latency_ratio, self.max_latency_ms)
-        return bool(self.quality) or any(limit is not None for limit in limits)
+        return self.requires_golden or bool(self.quality) or any(limit is not None for limit in limits)
+
+    @property
+    def requires_golden(self) -> bool:
+        """Whether a package without golden records is refused."""
+        return self.golden == "required"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from slipway.config import Config
 from slipway.errors import ConfigError, NotLoadedError, PackageError
+from slipway.models.golden import prove
 from slipway.models.package import MANIFEST, Package, checking_package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.servable import UNUSABLE, feature_problems, not_loaded
@@ -29,15 +30,28 @@ def _opened(config: Config, root: Path, name: str, version: int) -> Opened:
 
 
 def open_version(config: Config, folder: Path, name: str, version: int) -> Predictor:
-    """Open the version in ``folder`` with one thread while its files are checked.
+    """Open the version in ``folder`` with one thread, and have it prove itself, while its files are checked.
 
     Raises:
         PackageError: the package is missing, altered or malformed, or is in the folder of another name or version.
+        GoldenError: it does not give the answers that its golden records expect.
         ConfigError: the manifest takes an input from a feature that slipway.yaml does not define.
     """
     with checking_package(folder) as package:
         refuse_other(config, package, name, version)
-        return Predictor(package, task_modules=config.light.task_modules)
+        return open_proved(config, package)
+
+
+def open_proved(config: Config, package: Package) -> Predictor:
+    """Open a checked package with one thread, and have it prove itself.
+
+    Raises:
+        PackageError: the graph cannot be opened, or slipway.yaml requires golden records and there are none.
+        GoldenError: it does not give the answers that its golden records expect.
+    """
+    predictor = Predictor(package, task_modules=config.light.task_modules)
+    prove(predictor, required=config.models[package.manifest.name].gates.requires_golden)
+    return predictor
 
 
 def load_version(config: Config, root: Path, name: str, version: int) -> Package:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError, PackageError
+from slipway.models.golden import prove
 from slipway.models.manifest import InputField, Manifest, Record
 from slipway.models.package import MANIFEST, checking_package
 from slipway.models.predictor import Predictor
@@ -112,7 +113,9 @@ class Model:
         return whole
 
 
-def load(path: str | os.PathLike[str], *, threads: int = 1, task_modules: Iterable[str] = ()) -> Model:
+def load(
+    path: str | os.PathLike[str], *, threads: int = 1, task_modules: Iterable[str] = (), verify: bool = False
+) -> Model:
     """Load one version of a model into this process.
 
     Args:
@@ -121,10 +124,13 @@ def load(path: str | os.PathLike[str], *, threads: int = 1, task_modules: Iterab
         threads: how many threads one prediction may use, from 1. Applications that predict from several threads
             are fastest with 1.
         task_modules: the modules whose classes a manifest may name as its task. Importing a module runs its code.
+        verify: have the version prove itself: answer its golden records, and compare. It must have some.
 
     Raises:
+        GoldenError: with ``verify``, an answer differs from the expected one by more than the tolerance.
         PackageError: a file is missing, altered, malformed or unlisted, the graph differs from the manifest, or its
-            task is not in ``task_modules``; `PackageError.file` names the file.
+            task is not in ``task_modules``; or with ``verify``, it has no golden records. `PackageError.file` names the
+            file.
         InputError: ``threads`` is below 1.
     """
     if threads < 1:
@@ -132,7 +138,10 @@ def load(path: str | os.PathLike[str], *, threads: int = 1, task_modules: Iterab
     folder = Path(path)
     _refuse_folder_of_versions(folder)
     with checking_package(folder) as package:
-        return Model(Predictor(package, threads=threads, task_modules=tuple(task_modules)))
+        predictor = Predictor(package, threads=threads, task_modules=tuple(task_modules))
+        if verify:
+            prove(predictor, required=True)
+        return Model(predictor)
 
 
 def whole_record_model(manifest: Manifest) -> type[RequestRecord]:

@@ -59,16 +59,19 @@ class Predictor:
         threads: int = 1,
         task_modules: Sequence[str] = (),
         providers: Sequence[str] = ("CPUExecutionProvider",),
+        optimized: bool = True,
     ) -> None:
         """Open the package's graph with ``threads`` threads per prediction.
 
-        ``providers`` are ONNX Runtime's execution providers, the preferred one first.
+        ``providers`` are ONNX Runtime's execution providers, the preferred one first. Without ``optimized``, ONNX
+        Runtime runs the graph node by node, slowly, to compare with.
 
         Raises:
             PackageError: the graph cannot be opened or differs from the manifest, or the task cannot be created.
         """
         self.package = package
-        self._session = open_session(package.path(package.manifest.graph.file), threads, providers)
+        graph = package.path(package.manifest.graph.file)
+        self._session = open_session(graph, threads, providers, optimized=optimized)
         self._outputs = list(package.manifest.graph.outputs)
         self._task = make_task(package, _graph_spec(package, self._session), modules=task_modules)
 
@@ -136,7 +139,7 @@ class Predictor:
 
 
 def open_session(
-    path: Path, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)
+    path: Path, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",), *, optimized: bool = True
 ) -> ort.InferenceSession:
     """Open an ONNX file with ``threads`` threads for one run; raises PackageError if ONNX Runtime cannot."""
     options = ort.SessionOptions()
@@ -145,6 +148,8 @@ def open_session(
     options.log_severity_level = 3
     # It keeps a plan for every shape ever seen, and each batch size with each text length is another shape.
     options.enable_mem_pattern = False
+    if not optimized:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return ort.InferenceSession(str(path), options, providers=list(providers))
     except RUNTIME_ERRORS as error:

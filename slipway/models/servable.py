@@ -3,7 +3,8 @@
 import re
 
 from slipway.config import Config
-from slipway.errors import ConfigError, FieldProblem, NotFoundError, NotLoadedError, PackageError
+from slipway.errors import ConfigError, FieldProblem, GoldenError, NotFoundError, NotLoadedError, PackageError
+from slipway.models.golden import GOLDEN
 from slipway.models.manifest import InputField, Manifest
 from slipway.models.schema import record_model
 
@@ -31,11 +32,20 @@ def not_loaded(name: str, version: int, error: Exception) -> NotLoadedError:
     """Translate one of `UNUSABLE`. The reason keeps the names of files and drops their folders."""
     if isinstance(error, ConfigError):
         reason = "; ".join(f"{problem.field}: {problem.message}" for problem in error.problems)
+    elif isinstance(error, GoldenError):
+        reason = f"{GOLDEN}: {error.brief}"
     else:
         reason = str(error)
     failure = NotLoadedError(name, version, _FOLDERS.sub("", reason)[:_REASON_CHARACTERS])
     failure.__cause__ = error
     return failure
+
+
+def golden_failure(error: BaseException | None) -> GoldenError | None:
+    """The difference from its golden records for which a version was not loaded, or None."""
+    while error is not None and not isinstance(error, GoldenError):
+        error = error.__cause__
+    return error
 
 
 def _undefined(config: Config, manifest: Manifest, field: InputField) -> list[FieldProblem]:

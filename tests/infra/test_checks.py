@@ -34,8 +34,10 @@ def test_nothing_is_acknowledged_but_what_was_thought_through(templates):
     # Which resources these are, test_policies.py has.
     policies = {"tiny-serving/Caller", "tiny-serving/FeatureWriter", "tiny-releases/Operator"}
     assert all(finding.startswith("AwsSolutions-IAM5") for policy in policies for finding in found.pop(policy))
+    controller = found.pop("tiny-releases/Controller/Role")
+    tests = {finding.rpartition("/$default/")[2] for finding in controller - {"AwsSolutions-IAM5[Resource::*]"}}
+    assert tests <= {f"GET/v2/models/{model}/versions/*]" for model in ("tiny-sentiment", "tiny-tabular")}
     assert found == {
-        "tiny-releases/Controller/Role": {"AwsSolutions-IAM5[Resource::*]"},
         "tiny-state/Models/Bucket": {"AwsSolutions-S1"},
         "tiny-state/Captures/Bucket": {"AwsSolutions-S1"},
         "tiny-serving/Deployments/Role": {f"AwsSolutions-IAM4[Policy::{managed}]"},

@@ -99,7 +99,7 @@ def test_the_operator_has_what_the_commands_call(heavy):
         *("elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"),
         *("elasticloadbalancing:ModifyRule", "execute-api:Invoke"),
         *("logs:DeleteSubscriptionFilter", "logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"),
-        *("logs:GetQueryResults", "logs:StartQuery"),
+        *("logs:FilterLogEvents", "logs:GetQueryResults", "logs:StartQuery"),
         *("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sns:Publish"),
         *("ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"),
     }

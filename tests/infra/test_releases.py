@@ -40,6 +40,10 @@ def test_the_controller_is_called_each_minute_and_not_again_if_it_fails(template
     assert function["Timeout"] < 60
 
 
+LOAD_TESTS = ("/$default/GET/v1/models/tiny-sentiment", "/$default/GET/v2/models/tiny-sentiment/versions/*")
+"""What tells whether a candidate of the light tier was loaded."""
+
+
 def test_without_heavy_models_it_changes_nothing_but_records(templates):
     actions = actions_of(templates.releases)
     assert set(actions) == {
@@ -48,6 +52,7 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
         "logs:DescribeSubscriptionFilters",
         "logs:PutSubscriptionFilter",
         "logs:DeleteSubscriptionFilter",
+        "logs:FilterLogEvents",
         "logs:StartQuery",
         "logs:GetQueryResults",
         "dynamodb:BatchGetItem",
@@ -56,6 +61,11 @@ def test_without_heavy_models_it_changes_nothing_but_records(templates):
         "sns:Publish",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
+        "execute-api:Invoke",
+    }
+    assert {each["Fn::Join"][1][-1] for each in actions["execute-api:Invoke"]} == {
+        *LOAD_TESTS,
+        *(path.replace("sentiment", "tabular") for path in LOAD_TESTS),
     }
     assert [action for action, resources in actions.items() if "*" in resources] == [
         "cloudwatch:DescribeAlarms",
@@ -74,7 +84,7 @@ def test_it_may_query_exactly_the_log_groups_of_models_that_it_is_told(heavy, te
         allowed = {
             world.text(role.stack, resource)
             for statement in statements_of(world, role)
-            if "logs:StartQuery" in listed(statement["Action"])
+            if {"logs:FilterLogEvents", "logs:StartQuery"} <= set(listed(statement["Action"]))
             for resource in listed(statement["Resource"])
         }
         assert allowed == groups
@@ -129,6 +139,7 @@ def test_of_a_heavy_model_it_changes_its_rules_services_and_parameters_only(heav
     assert [each["Fn::Join"][1][-1] for each in actions["execute-api:Invoke"]] == [
         "/$default/GET/v2/models/tiny-large/versions/*",
         "/$default/POST/v2/models/tiny-large/versions/*/infer",
+        *LOAD_TESTS,
         "/$default/GET/slipway/link",
     ]
 

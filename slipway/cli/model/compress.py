@@ -30,11 +30,24 @@ _MaxDrop = Annotated[
 _Seconds = Annotated[float, typer.Option(help="Seconds per latency measurement.", min=0.01)]
 
 
+_Golden = Annotated[
+    Path | None, typer.Option(help="Records that the package may hold word for word. Default: those measured on.")
+]
+_Processors = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--processor", help="Python of another processor, e.g. emulated, to measure differences with; repeatable."
+    ),
+]
+
+
 class QuantizeMethod(StrEnum):
-    """Whether activation scales come from each batch or are fixed by calibration."""
+    """Where activation scales come from: each batch, calibration, or each record; auto decides by measurements."""
 
     DYNAMIC = "dynamic"
     STATIC = "static"
+    WEIGHTS = "weights"
+    AUTO = "auto"
 
 
 def quantize(
@@ -46,12 +59,19 @@ def quantize(
         typer.Option(help="CSV, TSV, JSONL or Parquet to measure on; labels in `label`. Default: --calibration."),
     ] = None,
     method: Annotated[
-        QuantizeMethod, typer.Option(help="Quantization method; static needs --calibration.")
+        QuantizeMethod,
+        typer.Option(help="Quantization method; static needs --calibration, auto --max-difference."),
     ] = QuantizeMethod.DYNAMIC,
     calibration: Annotated[
         Path | None, typer.Option(help="Typical records for the ranges of activations; the first 512 are used.")
     ] = None,
     per_channel: Annotated[bool, typer.Option("--per-channel", help="Use a scale per channel of a weight.")] = False,
+    max_difference: Annotated[
+        float | None,
+        typer.Option(help="Largest acceptable difference of outputs between batches and processors.", min=0),
+    ] = None,
+    golden: _Golden = None,
+    processor: _Processors = None,
     max_drop: _MaxDrop = 0.005,
     version: _Version = None,
     seconds: _Seconds = 2.0,
@@ -65,8 +85,18 @@ def quantize(
     measured_on = data or calibration
     if measured_on is None:
         raise InputError.of("--data", "is required: records to measure quality or agreement on")
-    job = _job(model, config, measured_on, output, version=version, max_drop=max_drop, seconds=seconds)
-    how = Quantizing(method.value, calibration, per_channel)
+    job = _job(
+        model,
+        config,
+        measured_on,
+        output,
+        version=version,
+        max_drop=max_drop,
+        seconds=seconds,
+        golden=golden,
+        processors=tuple(processor or ()),
+    )
+    how = Quantizing(method.value, calibration, per_channel, max_difference)
     _show(run(job, how), as_json=as_json)
 
 
@@ -83,6 +113,7 @@ def prune(
         int | None, typer.Option(help="Remove tokens that occur fewer times than this in the texts.", min=1)
     ] = None,
     texts: Annotated[Path | None, typer.Option(help="Records to count tokens in. Default: --data.")] = None,
+    golden: _Golden = None,
     max_drop: _MaxDrop = 0.005,
     version: _Version = None,
     seconds: _Seconds = 2.0,
@@ -93,7 +124,7 @@ def prune(
     from slipway.models.compression.prune import Pruning
     from slipway.models.compression.prune import prune as run
 
-    job = _job(model, config, data, output, version=version, max_drop=max_drop, seconds=seconds)
+    job = _job(model, config, data, output, version=version, max_drop=max_drop, seconds=seconds, golden=golden)
     _show(run(job, Pruning(_share(units), vocabulary, texts)), as_json=as_json)
 
 
@@ -115,6 +146,7 @@ def distill(
     parameter: Annotated[
         list[str] | None, typer.Option(help="name=value for the recipe, the value as JSON; repeatable.")
     ] = None,
+    golden: _Golden = None,
     version: _Version = None,
     seconds: _Seconds = 2.0,
     config: ConfigFile = Path("slipway.yaml"),
@@ -124,7 +156,7 @@ def distill(
     from slipway.models.compression.distill import Distilling
     from slipway.models.compression.distill import distill as run
 
-    job = _job(teacher, config, data, output, version=version, seconds=seconds)
+    job = _job(teacher, config, data, output, version=version, seconds=seconds, golden=golden)
     parameters = dict(_parameter(text) for text in parameter or ())
     how = Distilling(student, name, description, held_out, share, seed, parameters)
     _show(run(job, how), as_json=as_json)

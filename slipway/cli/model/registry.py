@@ -14,9 +14,10 @@ from slipway.cli.exits import Exit
 from slipway.cli.model.gate_report import check_document, print_check
 from slipway.cli.model.local_packages import Project
 from slipway.cli.model.registry_target import BucketName, TableName, Target, find_target
-from slipway.cli.model.seal import warn_unsealed
+from slipway.cli.model.seal import prove_here, warn_unproved, warn_unsealed
 from slipway.cli.model.version_report import print_difference, print_versions
 from slipway.cli.options import AsJson, ConfigFile, print_json
+from slipway.cli.project import load_project
 from slipway.errors import InputError, NotFoundError
 from slipway.models.gates.checking import check_package
 from slipway.models.manifest import Manifest
@@ -61,6 +62,7 @@ def check(
     project = Project(config, model)
     package = project.package(version)
     warn_unsealed(package)
+    warn_unproved(package)
     require_servable(project.settings, package.manifest)
     with _before(project, package, against, find_target(config, table, bucket) if registry else None) as previous:
         found = check_package(
@@ -99,6 +101,7 @@ def register(
     project = Project(config, model)
     package = project.package(version)
     warn_unsealed(package)
+    warn_unproved(package)
     if force is None:
         require_servable(project.settings, package.manifest)
     target = find_target(config, table, bucket)
@@ -131,11 +134,12 @@ def pull(
     bucket: BucketName = None,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
-    """Write a version of the registry to a folder here, with every file checked."""
+    """Write a version of the registry to a folder here, with every file checked, and have it prove itself here."""
     folder = into or Project(config, model).folder / str(number)
     target = find_target(config, table, bucket)
     package = target.open().pull(model, number, folder)
     Console().print(f"{model} {number} of {target.place} is in {package.folder}.", soft_wrap=True)
+    prove_here(package, load_project(config).light.task_modules if config.exists() else ())
 
 
 def deprecate(

@@ -1,18 +1,43 @@
-"""`slipway model seal`: seal a manifest that was edited by hand, and the warning about one without a seal."""
+"""`slipway model seal`: seal a manifest that was edited by hand, and what other commands say of seals and proofs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from slipway.models.package import MANIFEST, Package, seal_manifest
+from slipway.cli.options import ConfigFile
+from slipway.errors import InputError
+from slipway.models.golden import has_golden
+from slipway.models.manifest import BUILT_IN_TASKS
+from slipway.models.package import MANIFEST, Package, load_edited, seal_manifest
 from slipway.wording import counted
 
 
-def seal(folder: Annotated[Path, typer.Argument(help="The package, e.g. models/tweet-sentiment/3.")]) -> None:
-    """Seal a model.yaml that was edited by hand, once the package's other files and baseline match it."""
-    manifest = seal_manifest(folder).manifest
+def seal(
+    folder: Annotated[Path, typer.Argument(help="The package, e.g. models/tweet-sentiment/3.")],
+    *,
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            help="Validation records to measure the package on anew: CSV, TSV, JSONL, Parquet; labels in `label`."
+        ),
+    ] = None,
+    golden: Annotated[
+        Path | None, typer.Option(help="Records that the package may hold word for word. Default: some of --records.")
+    ] = None,
+    processor: Annotated[
+        list[Path] | None,
+        typer.Option(help="Python of another processor, to measure the golden records' tolerance with; repeatable."),
+    ] = None,
+    config: ConfigFile = Path("slipway.yaml"),
+) -> None:
+    """Seal a model.yaml that was edited by hand; with --records, first measure the package anew."""
+    if golden is not None and records is None:
+        raise InputError.of("--golden", "needs --records")
+    sealed = seal_manifest(folder) if records is None else _measured(folder, records, golden, processor or (), config)
+    manifest = sealed.manifest
     inputs, labels, targets = counted(len(manifest.inputs), "input"), manifest.outputs.labels, manifest.outputs.targets
     content = [manifest.task, inputs, *([f"labels {', '.join(labels)}"] if labels else [])]
     content += [f"targets {', '.join(manifest.outputs.target_names)}"] if targets else []
@@ -21,6 +46,51 @@ def seal(folder: Annotated[Path, typer.Argument(help="The package, e.g. models/t
         f"{counted(len(manifest.files), 'file')} checked. The seal is {manifest.seal}.",
     )
     Console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _measured(folder: Path, records: Path, golden: Path | None, processors: Sequence[Path], config: Path) -> Package:
+    # Every command loads this module, and only this one needs numpy and ONNX Runtime.
+    from slipway.cli.project import load_project
+    from slipway.models.gates.labelled import read_given
+    from slipway.models.renewal import measure_again
+
+    package = load_edited(folder)
+    data = read_given(records, package.manifest)
+    return measure_again(
+        package,
+        data.records,
+        data.labels,
+        golden=read_given(golden, package.manifest).records if golden else None,
+        task_modules=load_project(config).light.task_modules if config.exists() else (),
+        processors=processors,
+    )
+
+
+def prove_here(package: Package, task_modules: Sequence[str]) -> None:
+    """Have a package prove itself on this machine, or warn that it cannot.
+
+    Raises:
+        GoldenError: it does not give the answers that its golden records expect.
+    """
+    from slipway.models.golden import prove
+    from slipway.models.predictor import Predictor
+
+    task = package.manifest.task
+    if not has_golden(package.manifest):
+        warn_unproved(package)
+    elif task in BUILT_IN_TASKS or task.partition(":")[0] in task_modules:
+        prove(Predictor(package, task_modules=task_modules))
+    else:
+        message = f"has not proved itself here, since its task {task} is not among `light.task_modules`"
+        typer.echo(f"warning: {package.folder} {message}", err=True)
+
+
+def warn_unproved(package: Package) -> None:
+    """Warn on standard error if the package has no golden records to prove itself with."""
+    if not has_golden(package.manifest):
+        message = "has no golden records, so a wrong answer of it passes unseen"
+        way_out = f"`slipway model seal {package.folder} --records FILE` makes some"
+        typer.echo(f"warning: {package.folder} {message}; {way_out}", err=True)
 
 
 def warn_unsealed(package: Package) -> None:

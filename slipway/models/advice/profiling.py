@@ -8,6 +8,7 @@ import onnxruntime as ort
 from slipway.models.advice.operations import multiply_adds
 from slipway.models.advice.terms import Profile
 from slipway.models.gates.measure import measure_latency, measure_memory, measure_throughput, size_of
+from slipway.models.golden import prove
 from slipway.models.manifest import Record
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
@@ -27,9 +28,10 @@ def profile_package(
 
     Raises:
         InputError: there are no records.
-        PackageError, PredictionError: the package cannot be opened, or its graph fails on a record.
+        PackageError, PredictionError: the package cannot be opened, does not prove itself, or fails on a record.
     """
     predictor = Predictor(package, threads=1, task_modules=task_modules)
+    prove(predictor)
     latency = measure_latency(predictor, records, seconds=seconds)
     several = [records[index % len(records)] for index in range(batch)]
     return Profile(

@@ -88,7 +88,7 @@ def distill(job: CompressionJob, how: Distilling) -> Compressed:
         draft = Package(folder, unsealed(folder, document))
         verdict = bench.judge(draft)
         change = Change(_summary(teacher, how, training), dict(how.parameters), used=(data,))
-        made = complete(folder, document, bench, verdict, change)
+        made = complete(folder, document, bench, verdict, change=change, job=job)
         report = compare(bench, made, verdict, seconds=job.seconds)
         folder.rename(job.output)
     return Compressed(load_package(job.output), change, report)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import InputError
-from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.compression.bench import Bench, Verdict, refuse_drop
 from slipway.models.compression.card import compressed_card
 from slipway.models.compression.progress import Watch, silent
@@ -17,6 +16,7 @@ from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.manifest import Manifest
 from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
+from slipway.models.renewal import ValidationRun, write_measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class CompressionJob:
     """``data`` are records, labelled or not, that quality and agreement are measured on.
 
     ``max_drop`` is the budget (see `Verdict.drop`), ``seconds`` how long each latency is measured, and ``watch`` shows
-    the progress of long steps.
+    the progress of long steps. ``golden`` are records that the new package may hold word for word, by default those of
+    ``data``, and ``processors`` Pythons that run on other processors, to measure its tolerance with.
     """
 
     original: Package
@@ -36,6 +37,8 @@ class CompressionJob:
     seconds: float = 2.0
     task_modules: tuple[str, ...] = ()
     watch: Watch = silent
+    golden: Path | None = None
+    processors: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def compress(job: CompressionJob, make: Callable[[Package, Bench], Change]) -> C
         refuse_drop(verdict, job.max_drop, bench.label)
         document = {**_document(job.original), **change.document, "version": number}
         document["training"] = _training(job, bench, change)
-        made = complete(folder, document, bench, verdict, change)
+        made = complete(folder, document, bench, verdict, change=change, job=job)
         report = compare(bench, made, verdict, seconds=job.seconds)
         folder.rename(job.output)
     return Compressed(load_package(job.output), change, report)
@@ -95,8 +98,10 @@ def version_of(output: Path, version: int | None, before: int) -> int:
     return number
 
 
-def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: Verdict, change: Change) -> Package:
-    """Write quality, baseline and model card as measured on the bench, and seal the package."""
+def complete(
+    folder: Path, document: Mapping[str, Any], bench: Bench, verdict: Verdict, *, change: Change, job: CompressionJob
+) -> Package:
+    """Write quality, all measurements and the model card as measured on the bench, and seal the package."""
     figures = {**verdict.quality, "agreement": verdict.agreement}
     whole = {
         **document,
@@ -105,8 +110,12 @@ def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: V
         ],
     }
     manifest = unsealed(folder, whole)
-    write_baseline(folder / BASELINE, measure_baseline(manifest, bench.data.records, verdict.outputs))
-    card = compressed_card(Package(folder, manifest), bench, verdict, change.summary)
+    draft, data = Package(folder, manifest), bench.data
+    golden = read_given(job.golden, manifest).records if job.golden else None
+    write_measurements(
+        ValidationRun(draft, data.records, verdict.outputs, data.labels, golden, bench.task_modules, job.processors)
+    )
+    card = compressed_card(draft, bench, verdict, change.summary)
     (folder / CARD).write_text(card, encoding="utf-8")
     return seal_package(folder, whole)
 

@@ -1,7 +1,7 @@
 """Quantize weights to int8 with ONNX Runtime, leaving in float only the nodes that the quality budget requires."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from slipway.errors import CheckFailedError, InputError
 from slipway.models.answers import is_batch_independent
 from slipway.models.compression.bench import Bench, Verdict, within
 from slipway.models.compression.job import Change, Compressed, CompressionJob, compress
+from slipway.models.compression.steadiness import Steadiness, measure_steadiness
+from slipway.models.compression.weight_only import write_weight_only
 from slipway.models.extras import need
 from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.manifest import Record
@@ -18,12 +20,20 @@ from slipway.models.package import Package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Task
 
-Method = Literal["dynamic", "static"]
+Method = Literal["dynamic", "static", "weights"]
+
+_AUTO: tuple[Method, ...] = ("dynamic", "static", "weights")
+_SCALES: dict[Method, str] = {
+    "dynamic": "The scales of activations come from the whole batch",
+    "static": "The scales of activations are fixed",
+    "weights": "Each record's activations have scales of their own",
+}
 
 # Operators whose constant weights ONNX Runtime quantizes to int8.
 _TYPES = {
     "dynamic": ("Attention", "Conv", "EmbedLayerNormalization", "Gather", "LSTM", "MatMul"),
     "static": ("Conv", "ConvTranspose", "Gather", "Gemm", "MatMul"),
+    "weights": ("MatMul",),
 }
 # The weight's position among a node's inputs; the second input by default.
 _WEIGHT = {"Gather": 0, "EmbedLayerNormalization": 2}
@@ -35,11 +45,16 @@ _CALIBRATION_RECORDS = 512
 
 @dataclass(frozen=True, slots=True)
 class Quantizing:
-    """How to quantize. ``calibration`` holds the records that ``static`` takes the ranges of activations from."""
+    """How to quantize. ``calibration`` holds the records that ``static`` takes the ranges of activations from.
 
-    method: Method
+    The method ``auto`` is the first of dynamic, static and weights, which is the fastest first, whose outputs differ
+    by at most ``max_difference`` between batches and processors.
+    """
+
+    method: Method | Literal["auto"]
     calibration: Path | None = None
     per_channel: bool = False
+    max_difference: float | None = None
 
 
 def quantize(job: CompressionJob, how: Quantizing) -> Compressed:
@@ -50,39 +65,56 @@ def quantize(job: CompressionJob, how: Quantizing) -> Compressed:
 
     Raises:
         InputError: calibration records are missing, or the graph has nothing to quantize.
-        CheckFailedError: no set of nodes meets the budget.
+        CheckFailedError: no set of nodes meets the budget, or the outputs differ by more than ``max_difference``.
         MissingExtraError: `onnx` is not installed.
     """
     need("onnx", "import")
     if how.method == "static" and how.calibration is None:
         raise InputError.of("--calibration", "is required for static quantization: a file of typical records")
+    if how.method == "auto" and how.max_difference is None:
+        raise InputError.of("--max-difference", "is required for the method auto, which it decides on")
+    methods: list[Method] = [how.method] if how.method != "auto" else [*_AUTO]
+    if how.calibration is None and how.method == "auto":
+        methods.remove("static")
     calibration = (
-        read_given(how.calibration, job.original.manifest) if how.calibration and how.method == "static" else None
+        read_given(how.calibration, job.original.manifest) if how.calibration and "static" in methods else None
     )
 
     def make(draft: Package, bench: Bench) -> Change:
-        quantizer = _Quantizer(draft, how, calibration)
-        kept, verdict = _Search(quantizer, bench, job).smallest_float_set()
-        return _change(quantizer, kept, bench, verdict)
+        tried: dict[Method, float] = {}
+        for method in methods:
+            quantizer = _Quantizer(draft, method, how, calibration if method == "static" else None)
+            kept, verdict = _Search(quantizer, bench, job).smallest_float_set()
+            steady = measure_steadiness(bench, draft, verdict.outputs, job.processors)
+            if how.max_difference is None or steady.largest <= how.max_difference:
+                return _change(quantizer, kept, steady)
+            tried[method] = steady.largest
+        raise CheckFailedError(_too_unsteady(tried, how.max_difference or 0.0))
 
     return compress(job, make)
+
+
+def _too_unsteady(tried: Mapping[Method, float], most: float) -> str:
+    found = ", ".join(f"{value:.2g} by {method}" for method, value in tried.items())
+    return f"outputs differ between batches or processors by {found}, but --max-difference is {most:g}"
 
 
 class _Quantizer:
     """Writes a draft's graph with selected nodes in int8."""
 
-    def __init__(self, draft: Package, how: Quantizing, calibration: Labelled | None) -> None:
+    def __init__(self, draft: Package, method: Method, how: Quantizing, calibration: Labelled | None) -> None:
         self.draft = draft
+        self.method = method
         self.how = how
         self.calibration = calibration
 
     def load(self, original: Package) -> None:
         """Load and prepare the original's graph, and find its ``nodes`` with weights."""
         self.original = original
-        self.model = _prepared(original.path(original.manifest.graph.file), self.how.method)
-        self.nodes = _candidates(self.model, _TYPES[self.how.method])
+        self.model = _prepared(original.path(original.manifest.graph.file), self.method)
+        self.nodes = _candidates(self.model, _TYPES[self.method])
         if not self.nodes:
-            known = ", ".join(_TYPES[self.how.method])
+            known = ", ".join(_TYPES[self.method])
             raise InputError.of("model", f"its graph has no float32 weights in operators that become int8 ({known})")
 
     def write(self, kept: Sequence[str]) -> Package:
@@ -95,7 +127,9 @@ class _Quantizer:
             "per_channel": self.how.per_channel,
         }
         with _quiet():
-            if self.calibration is None:
+            if self.method == "weights":
+                write_weight_only(copy, target, kept)
+            elif self.calibration is None:
                 tools.quantize_dynamic(copy, str(target), **options)
             else:
                 reader = _reader(tools, self._task(), self.calibration.records[:_CALIBRATION_RECORDS])
@@ -108,14 +142,14 @@ class _Quantizer:
 
 
 def _prepared(path: Path, method: Method) -> Any:
-    """The graph with inferred shapes and named nodes, and for dynamic quantization without Gemm nodes."""
+    """The graph with inferred shapes and named nodes, and except for static quantization without Gemm nodes."""
     onnx, tools = need("onnx", "import"), need("onnxruntime.quantization.onnx_model", "import")
     model = onnx.load(path)
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     if opset < _OLDEST_OPSET:
         raise InputError.of("model", f"its graph has opset {opset}; {_OLDEST_OPSET} or newer is required")
     _name_nodes(model.graph)
-    if method == "dynamic":
+    if method != "static":
         tools.ONNXModel(model).replace_gemm_with_matmul()
     model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     onnx.helper.set_model_props(model, {**_marks(model), "onnx.quant.pre_process": "onnxruntime.quant"})
@@ -237,35 +271,22 @@ class _Search:
         return kept
 
 
-def _change(quantizer: _Quantizer, kept: list[str], bench: Bench, verdict: Verdict) -> Change:
-    how, nodes = quantizer.how, quantizer.nodes
-    largest = bench.batch_difference(quantizer.draft, verdict.outputs)
-    channels = ", one scale for each channel" if how.per_channel else ""
-    words = _batch_words(how.method, largest)
+def _change(quantizer: _Quantizer, kept: list[str], steady: Steadiness) -> Change:
+    method, per_channel, nodes = quantizer.method, quantizer.how.per_channel, quantizer.nodes
+    channels = ", one scale for each channel" if per_channel and method != "weights" else ""
+    what = "int8 weights" if method == "weights" else f"{method} int8"
     entry: dict[str, Any] = {
-        "method": f"{how.method} int8 by ONNX Runtime{channels}",
-        "description": f"{len(nodes) - len(kept)} of {len(nodes)} nodes with weights. {words}",
+        "method": f"{what} by ONNX Runtime{channels}",
+        "description": f"{len(nodes) - len(kept)} of {len(nodes)} nodes with weights. {_SCALES[method]}; "
+        f"{steady.sentence}",
         "kept_in_float": kept,
     }
-    if largest is not None:
-        entry["batch_independent"] = is_batch_independent(largest)
+    if steady.batch is not None:
+        entry["batch_independent"] = is_batch_independent(steady.batch)
     floats = f"{', '.join(kept)} stay in float." if kept else "No node is left in float."
     return Change(
         summary=f"The weights are int8: {entry['method']}, {entry['description']} {floats}",
-        parameters={"method": how.method, "per_channel": how.per_channel, "kept_in_float": kept},
+        parameters={"method": method, "per_channel": per_channel, "kept_in_float": kept},
         document={"quantization": entry},
         used=(quantizer.calibration,) if quantizer.calibration else (),
     )
-
-
-def _batch_words(method: Method, largest: float | None) -> str:
-    scales = (
-        "The scales of activations come from the whole batch"
-        if method == "dynamic"
-        else "The scales of activations are fixed"
-    )
-    if largest is None:
-        return f"{scales}; batches were not measured."
-    if is_batch_independent(largest):
-        return f"{scales}; no output was observed to depend on its batch (largest difference {largest:.1g})."
-    return f"{scales}; outputs in a batch of 32 differ from those alone by up to {largest:.2g}."

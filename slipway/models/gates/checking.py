@@ -11,6 +11,7 @@ from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import agreement, measure_latency, size_of
 from slipway.models.gates.quality import quality
 from slipway.models.gates.rules import Check, CheckedData, Figure, Measured, judge_package
+from slipway.models.golden import prove
 from slipway.models.manifest import Record
 from slipway.models.package import Package, require_fitting_baseline
 from slipway.models.predictor import Predictor
@@ -29,18 +30,22 @@ def check_package(
     seconds: float = 1.0,
     task_modules: Sequence[str] = (),
 ) -> Check:
-    """Hold the manifest against its baseline, measure the figures that ``gates`` need, and judge them.
+    """Have the package prove itself, measure the figures that ``gates`` need, and judge them.
+
+    Its manifest must fit its baseline, and its answers its golden records.
 
     Quality is measured on the file ``labelled`` by predicting each of its records alone; without it, the manifests'
     figures are used. Latency is measured for ``seconds`` per package, alternating between packages.
 
     Raises:
         InputError: ``labelled`` is not a file of this package's records.
+        GoldenError: it does not give the answers that its golden records expect.
         PackageError, PredictionError: the manifest contradicts the baseline, a package cannot be opened or fails.
     """
     require_fitting_baseline(package)
     candidate = _Subject(package, labelled, task_modules)
-    measured = candidate.measured()
+    proof = prove(candidate.predictor)
+    measured = replace(candidate.measured(), golden=proof.records if proof else 0)
     before = earlier = None
     if previous is not None:
         earlier = _Subject(previous, labelled, task_modules, optional=True)

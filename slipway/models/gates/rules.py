@@ -27,7 +27,8 @@ class Measured:
 
     ``labelled`` is the name of the labelled data that some of the ``figures`` were just measured on; ``agreement`` the
     share of its records, 0 to 1, on which the version before agrees; ``latency_ms`` the median for one record with one
-    thread. ``label`` is the package's name in sentences.
+    thread; ``golden`` the number of golden records that it answered as expected. ``label`` is the package's name in
+    sentences.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Measured:
     labelled: str | None = None
     agreement: float | None = None
     latency_ms: float | None = None
+    golden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def judge_package(thresholds: GatesConfig, measured: Measured, previous: Measure
         *_agreement(thresholds, measured, previous),
         *_size(thresholds, measured),
         *_latency(thresholds, measured, previous),
+        *_golden(thresholds, measured),
     ]
 
 
@@ -154,6 +157,12 @@ def _latency(thresholds: GatesConfig, measured: Measured, previous: Measured | N
     else:
         what = f"the median latency against {previous.label}'s {_shown(previous.latency_ms)} ms"
         yield _at_most("latency ratio", what, latency / previous.latency_ms, ratio)
+
+
+def _golden(thresholds: GatesConfig, measured: Measured) -> Iterator[GateResult]:
+    if thresholds.requires_golden:
+        sentence = f"{measured.label} answered {measured.golden} golden records as expected; at least 1 is required"
+        yield _limited("golden records", sentence, measured.golden, 1, passed=measured.golden > 0)
 
 
 def _figure(gate: QualityGate, measured: Measured) -> Figure | None:

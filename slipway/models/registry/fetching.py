@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slipway.config import Config
 from slipway.errors import NotLoadedError, PackageError, UnavailableError
-from slipway.models.bundle import Opened, load_version, open_version, refuse_other
+from slipway.models.bundle import Opened, load_version, open_proved, open_version, refuse_other
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 from slipway.models.registry.registry import Registry
@@ -121,7 +121,7 @@ class VersionLoader:
     def _fetched(self, name: str, number: int) -> Predictor:
         package = fetch_version(self._registry(), name, number, self._cache)
         refuse_other(self._config, package, name, number)
-        return Predictor(package, task_modules=self._config.light.task_modules)
+        return open_proved(self._config, package)
 
     def _refuse_recent_failure(self, name: str, number: int) -> None:
         """Raise the last failure again; otherwise every request would wait for a registry that is down."""

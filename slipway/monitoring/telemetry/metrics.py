@@ -47,6 +47,7 @@ SHARE = "Share"
 IMPRESSIONS = "Impressions"
 COLD_STARTS = "ColdStarts"
 NOT_LOADED = "NotLoaded"
+GOLDEN_FAILURES = "GoldenFailures"
 QUEUE_TIME = "QueueTime"
 BATCH_SIZE = "BatchSize"
 PADDING_SHARE = "PaddingShare"
@@ -141,6 +142,8 @@ CATALOGUE: Mapping[str, Metric] = {
     COLD_STARTS: Metric("Count", ((PROJECT, FUNCTION),)),
     # Deployed versions that a process cannot load, counted as it starts and for each request that needs one.
     NOT_LOADED: Metric("Count", (_OF_PROJECT, _OF_MODEL)),
+    # Versions that a process refuses, because they differ from their golden records, counted each time one is loaded.
+    GOLDEN_FAILURES: Metric("Count", (_OF_PROJECT, _OF_MODEL, _OF_VERSION)),
     QUEUE_TIME: Metric("Milliseconds", (_OF_SLOT,)),
     BATCH_SIZE: Metric("Count", (_OF_SLOT,)),
     PADDING_SHARE: Metric("None", (_OF_SLOT,)),

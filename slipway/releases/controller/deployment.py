@@ -12,14 +12,15 @@ from slipway.errors import NotFoundError
 from slipway.monitoring.captures.parsing import FILTER
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.releases.controller.api_client import ApiClient, keep_link_warm
-from slipway.releases.controller.heavy import HeavyTier, Slots, SmokeTest
-from slipway.releases.controller.light import LightTier
+from slipway.releases.controller.heavy import HeavyTier, LoadFailures, Slots, SmokeTest, none_known
+from slipway.releases.controller.light import LightTier, WhyNotLoaded, nothing_known
 from slipway.releases.controller.listener import SlotBalancer
+from slipway.releases.controller.load_failures import LogLoadFailures
 from slipway.releases.controller.notifications import SnsNotifier
 from slipway.releases.controller.parameters import SlotParameters
 from slipway.releases.controller.reconciler import Controller, LogNotifier, NoShadows, Notifier, Shadows, World
 from slipway.releases.controller.services import SlotServices
-from slipway.releases.controller.smoke_test import ApiSmokeTest, NoSmokeTest
+from slipway.releases.controller.smoke_test import ApiLoadTest, ApiSmokeTest, NoSmokeTest
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.log_clusters import ClusterReader, LogClusters, NoClusters
 from slipway.releases.evidence.log_groups import GroupReader, LogGroups, NoGroups
@@ -65,7 +66,10 @@ class Deployment:
         notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
         light = {name: model.versions for name, model in config.light_models.items()}
         world = World(
-            tiers={"light": LightTier(light), "heavy": heavy or self.heavy_tier(config)},
+            tiers={
+                "light": LightTier(light, why_not_loaded=self._load_test(config)),
+                "heavy": heavy or self.heavy_tier(config),
+            },
             evidence=self.evidence(config),
             shadows=self._shadows(config.project),
             notifier=notifier,
@@ -73,6 +77,17 @@ class Deployment:
             groups=self._groups(),
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+    def _load_test(self, config: Config) -> WhyNotLoaded:
+        authorization = config.api.authorization
+        if authorization is Authorization.JWT:
+            return nothing_known
+        return ApiLoadTest(self.api, self.region, signed=authorization is Authorization.IAM)
+
+    def load_failures(self, model: str) -> LoadFailures:
+        """The reader of why tasks of a heavy model refuse a version."""
+        group = self.shadow.logs.get(model) if self.shadow else None
+        return LogLoadFailures(group, self.options) if group else none_known
 
     def evidence(self, config: Config) -> CloudWatchEvidence:
         """The reader of the evidence; raises UnavailableError if no region is set."""
@@ -124,6 +139,7 @@ class _HeavyModels:
             self._smoke_test(),
             self._config.models[model].heavy.min_tasks,
             self._config.models[model].heavy.start_seconds,
+            self._deployment.load_failures(model),
         )
 
     def _smoke_test(self) -> SmokeTest:

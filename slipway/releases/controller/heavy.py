@@ -6,6 +6,7 @@ never give a candidate more than the live weights do: decreases are written to t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -80,6 +81,17 @@ class SmokeTest(Protocol):
     def __call__(self, model: str, version: int) -> SmokeTestResult: ...
 
 
+class LoadFailures(Protocol):
+    """Finds why tasks that started after ``since`` refuse a version; empty if they do not, or did not say so."""
+
+    def __call__(self, model: str, version: int, since: datetime) -> str: ...
+
+
+def none_known(model: str, version: int, since: datetime) -> str:  # noqa: ARG001 - `LoadFailures` requires it
+    """`LoadFailures` of tasks whose log cannot be read."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Slots:
     """The parts of a model's slots.
@@ -93,6 +105,7 @@ class Slots:
     smoke_test: SmokeTest
     min_tasks: int = 1
     start_seconds: int = 0
+    load_failures: LoadFailures = none_known
 
 
 class HeavyTier:
@@ -111,6 +124,9 @@ class HeavyTier:
         problems = [state.tasks.problem for state in states.values() if state.tasks.problem]
         if mend and record.phase is Phase.PREPARING:
             for version in record.candidates:
+                if why := _refusal(slots, states, model, version) if ready[version] is not Readiness.READY else "":
+                    ready[version] = Readiness.FAILED
+                    problems.append(f"version {version}: {why}")
                 if ready[version] is Readiness.READY:
                     trial = slots.smoke_test(model, version)
                     ready[version] = _AFTER_TRIAL[trial.result]
@@ -184,6 +200,13 @@ _AFTER_TRIAL = {
     Result.NOT_YET: Readiness.WAITING,
     Result.FAILS: Readiness.FAILED,
 }
+
+
+def _refusal(slots: Slots, states: States, model: str, version: int) -> str:
+    """Why the tasks of a version refuse it; they end without it, so its slot never becomes ready."""
+    slot = home(states, version)
+    since = states[slot].tasks.since if slot is not None and not states[slot].is_stale else None
+    return slots.load_failures(model, version, since) if since is not None else ""
 
 
 def _down(states: States) -> frozenset[int]:

@@ -1,13 +1,16 @@
-"""Smoke-test a heavy model's version at its own address, through the API that clients call."""
+"""Smoke-test a version at its own address, through the API that clients call."""
 
 import json
+import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slipway.errors import UnavailableError
 from slipway.releases.controller.api_client import ApiClient
 from slipway.releases.controller.heavy import Result, SmokeTestResult
 
+_LOG = logging.getLogger("slipway")
 _CALLS = 20  # enough to open connections and fill caches on each of a few tasks
 _VALUES: Mapping[str, object] = {"BYTES": "ok", "BOOL": False}
 # A gateway or a load balancer answers with these while tasks start.
@@ -34,6 +37,28 @@ class ApiSmokeTest:
         except UnavailableError as error:
             return SmokeTestResult(Result.NOT_YET, str(error))
         return _trial(status, address)
+
+
+class ApiLoadTest:
+    """Whether the light tier has loaded a version, as the API at ``url`` tells: a `WhyNotLoaded`.
+
+    Only a stated reason counts, since an API that cannot be reached serves no traffic either.
+    """
+
+    def __init__(self, url: str, region: str, *, signed: bool) -> None:
+        self._client = partial(ApiClient, url, region, signed=signed)
+
+    def __call__(self, model: str, version: int) -> str:
+        try:
+            api = self._client()
+            # A process that could not reach the registry as it started loads the version for this request.
+            api.call("GET", f"/v2/models/{model}/versions/{version}")
+            _, described = api.call("GET", f"/v1/models/{model}")
+        except UnavailableError as error:
+            _LOG.warning("%s %s is not tested before it gets traffic: %s", model, version, error)
+            return ""
+        listed = (each for each in described.get("versions", ()) if each.get("version") == version)
+        return str(next((each["reason"] for each in listed if "reason" in each), ""))
 
 
 class NoSmokeTest:

@@ -39,7 +39,11 @@ def test_of_several_parameters_the_first_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "action", ["DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter", "StartQuery"]
+    "action",
+    [
+        *("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter"),
+        *("FilterLogEvents", "StartQuery"),
+    ],
 )
 def test_a_log_groups_arn_has_the_end_that_policies_need(action: str) -> None:
     assert (

@@ -1,6 +1,8 @@
 """Quantizing packages of trained networks."""
 
+import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from support.compressible import box_rows, make_mlp_package, write_jsonl
 
 from slipway.errors import CheckFailedError, InputError, MissingExtraError
 from slipway.models.compression.quantize import Quantizing, quantize
+from slipway.models.golden import read_golden
 from slipway.models.package import Package, load_package
 from slipway.models.predictor import Predictor
 
@@ -115,6 +118,67 @@ def test_a_budget_that_cannot_hold_leaves_nothing(tmp_path: Path, box_file: Path
     with pytest.raises(CheckFailedError, match="even with all but one of the 3 nodes in float"):
         quantize(wanted, DYNAMIC)
     assert not wanted.output.parent.exists()
+
+
+def test_weights_alone_do_not_depend_on_the_batch(mlp: Package, box_file: Path, order: Any) -> None:
+    made = quantize(order(mlp, box_file, max_drop=0.02), Quantizing("weights"))
+    quantization = made.package.manifest.quantization
+    assert quantization is not None
+    assert quantization.method == "int8 weights by ONNX Runtime"
+    assert quantization.batch_independent is True
+    kinds = [node.op_type for node in onnx.load(made.package.path("model.onnx")).graph.node]
+    assert kinds.count("MatMulNBits") == 3
+    golden = read_golden(made.package.path("golden.json"))
+    assert golden.measured["alone"] <= 1e-4
+
+
+def test_auto_takes_the_fastest_method_that_is_steady_enough(mlp: Package, box_file: Path, order: Any) -> None:
+    made = quantize(order(mlp, box_file, max_drop=0.02), Quantizing("auto", max_difference=1e-4))
+    assert made.change.parameters["method"] == "weights"
+
+
+def test_auto_takes_the_first_method_if_nobody_minds(mlp: Package, box_file: Path, order: Any) -> None:
+    made = quantize(order(mlp, box_file), Quantizing("auto", max_difference=1.0))
+    assert made.change.parameters["method"] == "dynamic"
+
+
+def test_answers_that_differ_too_much_leave_nothing(mlp: Package, box_file: Path, order: Any) -> None:
+    job = order(mlp, box_file)
+    with pytest.raises(CheckFailedError, match=r"by .* by dynamic, but --max-difference is 1e-06"):
+        quantize(job, Quantizing("dynamic", max_difference=1e-6))
+    assert not job.output.exists()
+
+
+def test_another_processor_is_compared_with(mlp: Package, box_file: Path, order: Any) -> None:
+    job = replace(order(mlp, box_file), processors=(Path(sys.executable),))
+    made = quantize(job, DYNAMIC)
+    assert made.package.manifest.quantization is not None
+    assert f"those on {platform.machine()} by up to 0." in made.package.manifest.quantization.description
+    golden = read_golden(made.package.path("golden.json"))
+    # This very processor gives the same answers, which is what the tolerance goes by; batches do not matter then.
+    assert golden.measured[platform.machine()] == 0
+    assert golden.measured["alone"] > 1e-4
+    assert golden.tolerance == 1e-4
+
+
+def test_a_processor_that_cannot_be_run_is_named(mlp: Package, box_file: Path, order: Any, tmp_path: Path) -> None:
+    job = replace(order(mlp, box_file), processors=(tmp_path / "none",))
+    with pytest.raises(InputError, match=r"--processor: .*/none cannot be run"):
+        quantize(job, DYNAMIC)
+
+
+def test_the_golden_records_may_be_others(mlp: Package, box_file: Path, order: Any, tmp_path: Path) -> None:
+    others = write_jsonl(tmp_path / "others.jsonl", box_rows(5))
+    made = quantize(replace(order(mlp, box_file), golden=others), DYNAMIC)
+    golden = read_golden(made.package.path("golden.json"))
+    assert [each.record for each in golden.records] == [
+        {name: value for name, value in row.items() if name != "label"} for row in box_rows(5)
+    ]
+
+
+def test_auto_needs_a_limit(mlp: Package, box_file: Path, order: Any) -> None:
+    with pytest.raises(InputError, match="--max-difference: is required"):
+        quantize(order(mlp, box_file), Quantizing("auto"))
 
 
 def test_static_needs_calibration(mlp: Package, box_file: Path, order: Any) -> None:
