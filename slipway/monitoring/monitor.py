@@ -104,12 +104,14 @@ class Monitor:
         is_first = index.told is None
         since = max(since, index.told or since)
         versions = sorted({*self._profiles.versions(model, since, until), *(() if is_first else self._live(model))})
-        told: list[ClosedPeriods] = []
-        for version in versions:
-            profiles = self._profiles.read(model, version, since, until)
-            empty = 0 if is_first else self._schedule.periods(since, until) - len(profiles)
-            told.append(ClosedPeriods(model, version, sum(profile.records for profile in profiles), empty))
-        self._tell(told)
+        found = {version: self._profiles.read(model, version, since, until) for version in versions}
+        busy = 0 if is_first else len({profile.start for profiles in found.values() for profile in profiles})
+        self._tell(
+            [
+                ClosedPeriods(model, version, sum(profile.records for profile in own), max(0, busy - len(own)))
+                for version, own in found.items()
+            ]
+        )
         index.told = until
 
     def _take_steps(self, profiles: Sequence[Profile], until: datetime, now: datetime, report: Report) -> None:

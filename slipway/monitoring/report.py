@@ -23,7 +23,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ClosedPeriods:
-    """The closed periods of a live or captured version that no run has told of: captures, and periods without any."""
+    """The closed periods of a version that no run has told of: its captures, and the periods in which it had none.
+
+    ``empty`` is 0 where no version of the model had any, since a model that nobody calls is in order.
+    """
 
     model: str
     version: int
@@ -72,7 +75,7 @@ Tell = Callable[[Sequence[Told]], None]
 
 
 def model_lines(project: str, report: ModelReport, now: datetime) -> Iterator[str]:
-    """The metrics of a model, as a line of the log."""
+    """The metrics of a model as a line of the log, without zeros: CloudWatch charges for each metric by the hour."""
     values = {
         metrics.PROFILES_MADE: len(report.profiles),
         metrics.PROFILES_LATE: report.waiting,
@@ -80,22 +83,25 @@ def model_lines(project: str, report: ModelReport, now: datetime) -> Iterator[st
         metrics.BROKEN_LINES: report.broken,
         metrics.UNKNOWN_CAPTURES: report.unknown,
     }
-    yield _line(values, project, report.model, None, now)
+    yield from _line(values, project, report.model, None, now)
 
 
 def finding_lines(project: str, told: Sequence[Told], now: datetime) -> Iterator[str]:
-    """The metrics of versions, as lines of the log."""
+    """The metrics of versions, as lines of the log; those of periods without zeros."""
     for each in told:
         match each:
             case ClosedPeriods():
                 values = {metrics.PROFILED_RECORDS: each.records, metrics.EMPTY_PERIODS: each.empty}
-                yield _line(values, project, each.model, each.version, now)
-            case Found() if each.findings.metrics:
-                yield _line(each.findings.metrics, project, each.model, each.version, now)
+                yield from _line(values, project, each.model, each.version, now)
+            case Found():
+                yield from _line(each.findings.metrics, project, each.model, each.version, now, zeros=True)
 
 
-def _line(values: Mapping[str, float], project: str, model: str, version: int | None, now: datetime) -> str:
+def _line(
+    values: Mapping[str, float], project: str, model: str, version: int | None, now: datetime, *, zeros: bool = False
+) -> Iterator[str]:
     dimensions = {metrics.PROJECT: project, metrics.MODEL: model}
     if version is not None:
         dimensions[metrics.VERSION] = str(version)
-    return f"{metric_line(values, dimensions, int(now.timestamp() * 1000))}\n"
+    if written := {name: value for name, value in values.items() if value or zeros}:
+        yield f"{metric_line(written, dimensions, int(now.timestamp() * 1000))}\n"

@@ -1,6 +1,6 @@
 """Makes profiles of captures, a few thousand at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -20,6 +20,7 @@ from slipway.monitoring.profiles.profile import Profile
 from slipway.monitoring.steps import Summing
 
 CHUNK = 4096
+_IN_FILES = ("label", "score", "value")
 Outputs = Mapping[str, Any]
 
 
@@ -66,6 +67,9 @@ class VersionCounting:
         }
         outputs = (each for each in version.bins if each.column.startswith("outputs."))
         self.outputs = {each.column: _output_counting(each) for each in outputs}
+        # A file of records has inputs and, if somebody predicted them, outputs; an input of the same name wins.
+        predicted = {name: self.outputs[f"outputs.{name}"] for name in _IN_FILES if f"outputs.{name}" in self.outputs}
+        self.by_name = {**predicted, **self.inputs}
         self.records = 0
         self._sums: dict[str, Any] = {}
 
@@ -90,12 +94,12 @@ class VersionCounting:
             counting.add([read(output) for output in outputs])
 
     def profile(
-        self, start: datetime, minutes: int, *, source: str = "", columns: Sequence[str] | None = None
+        self, start: datetime, minutes: int, *, source: str = "", columns: Collection[str] | None = None
     ) -> Profile:
-        """The profile of what was counted; of ``columns`` only, the names of inputs, if they are given."""
+        """The profile of what was counted; with ``columns``, only that of those of ``by_name``."""
         manifest = self.version.package.manifest
-        kept = [counting for name, counting in self.inputs.items() if columns is None or name in columns]
-        counted = [*kept, *(self.outputs.values() if columns is None else ())]
+        every = [*self.inputs.values(), *self.outputs.values()]
+        counted = every if columns is None else [self.by_name[name] for name in self.by_name if name in columns]
         return Profile(
             model=manifest.name,
             version=manifest.version,

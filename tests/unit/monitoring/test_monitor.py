@@ -239,7 +239,7 @@ def test_closed_periods_are_told_of_once_and_empty_ones_of_live_versions(quick: 
     quick.bucket.add([*prices(3), *prices(2, minute=14, first=10)])
     quick.monitor.run(at(20))
     closed = [each for each in quick.told if isinstance(each, ClosedPeriods)]
-    assert closed == [ClosedPeriods(MODEL, 1, 5, 1), ClosedPeriods(MODEL, 2, 0, 3)]
+    assert closed == [ClosedPeriods(MODEL, 1, 5, 0), ClosedPeriods(MODEL, 2, 0, 2)]
     quick.told.clear()
     quick.monitor.run(at(21))
     assert quick.told == []
