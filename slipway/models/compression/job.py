@@ -17,6 +17,7 @@ from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.manifest import Manifest
 from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
 from slipway.models.renewal import ValidationRun, write_measurements
+from slipway.models.trained_pieces import known_pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,16 @@ def complete(
     draft, data = Package(folder, manifest), bench.data
     golden = read_given(job.golden, manifest).records if job.golden else None
     write_measurements(
-        ValidationRun(draft, data.records, verdict.outputs, data.labels, golden, bench.task_modules, job.processors)
+        ValidationRun(
+            draft,
+            data.records,
+            verdict.outputs,
+            data.labels,
+            golden,
+            bench.task_modules,
+            processors=job.processors,
+            seen=known_pieces(bench.original),
+        )
     )
     card = compressed_card(draft, bench, verdict, change.summary)
     (folder / CARD).write_text(card, encoding="utf-8")
