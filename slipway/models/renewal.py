@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.calibrating import measure_calibration
+from slipway.models.calibration import write_calibration
 from slipway.models.labels import Truth
 from slipway.models.manifest import Record
-from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
+from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
 
@@ -43,7 +45,19 @@ def _baseline(run: ValidationRun) -> None:
     write_baseline(run.package.path(BASELINE), measure_baseline(run.package.manifest, run.records, run.outputs))
 
 
-STEPS: tuple[Step, ...] = (_baseline,)
+def _calibration(run: ValidationRun) -> None:
+    """Without labels, nothing new is known, and a calibration that is there stays."""
+    if not run.labels:
+        return
+    path = run.package.path(CALIBRATION)
+    measured = measure_calibration(run.package.manifest, run.outputs, run.labels)
+    if measured is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_calibration(path, measured)
+
+
+STEPS: tuple[Step, ...] = (_baseline, _calibration)
 
 
 def write_measurements(run: ValidationRun) -> None:
