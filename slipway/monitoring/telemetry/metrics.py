@@ -66,6 +66,9 @@ NEGATIVE_VALUES = "NegativeValues"
 COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
+ESTIMATED_ACCURACY = "EstimatedAccuracy"
+LABELLED_ACCURACY = "LabelledAccuracy"
+LABELS_NEEDED = "LabelsNeeded"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -164,6 +167,12 @@ CATALOGUE: Mapping[str, Metric] = {
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
+    # Accuracy of what was captured: by calibrated scores, corrected by labels of drawn records; and by all labels, of
+    # the hours whose labels are complete or were waited for. The labels that would make the interval as narrow as
+    # `monitoring.accuracy.width` says.
+    ESTIMATED_ACCURACY: Metric("None", (_OF_VERSION,)),
+    LABELLED_ACCURACY: Metric("None", (_OF_VERSION,)),
+    LABELS_NEEDED: Metric("Count", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 
