@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from slipway.config.accuracy import AccuracyConfig
 from slipway.config.drift import DriftConfig
 from slipway.config.validation import Section
 
@@ -47,3 +48,4 @@ class MonitoringConfig(Section):
     alarms: AlarmsConfig = AlarmsConfig()
     releases: ReleaseNoticesConfig = ReleaseNoticesConfig()
     drift: DriftConfig = DriftConfig()
+    accuracy: AccuracyConfig = AccuracyConfig()

@@ -23,9 +23,11 @@ from slipway.models.seal import SEAL, seal_of, with_seal
 
 if TYPE_CHECKING:
     from slipway.models.baseline import Baseline
+    from slipway.models.calibration import Calibration
 
 MANIFEST = "model.yaml"
 BASELINE = "baseline.json"
+CALIBRATION = "calibration.json"
 _MANIFEST_BYTES = 1024 * 1024
 _PIECE_BYTES = 4 * 1024 * 1024
 _UNSEALED = (
@@ -49,6 +51,14 @@ class Package:
         from slipway.models.baseline import read_baseline
 
         return read_baseline(self.folder / BASELINE)
+
+    @cached_property
+    def calibration(self) -> "Calibration | None":
+        """How probable a right answer is, by its score; None for a package that was made without it."""
+        from slipway.models.calibration import read_calibration
+
+        path = self.folder / CALIBRATION
+        return read_calibration(path) if path.exists() else None
 
     def path(self, file: str) -> Path:
         """The full path of a file, given its path in the manifest."""

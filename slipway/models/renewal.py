@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.calibrating import measure_calibration
+from slipway.models.calibration import write_calibration
 from slipway.models.golden import GOLDEN, write_golden
 from slipway.models.golden_choice import MOST_RECORDS, choose_records, make_golden
 from slipway.models.labels import Truth
 from slipway.models.manifest import Record
-from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
+from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
 from slipway.models.pieces import SeenPieces
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
@@ -74,7 +76,20 @@ def _chosen(run: ValidationRun) -> Sequence[Record]:
     return choose_records(run.golden, [output for one in run.golden for output in predictor.predict([one])])
 
 
-STEPS: tuple[Step, ...] = (_baseline, _golden)
+
+def _calibration(run: ValidationRun) -> None:
+    """Without labels, nothing new is known, and a calibration that is there stays."""
+    if not run.labels:
+        return
+    path = run.package.path(CALIBRATION)
+    measured = measure_calibration(run.package.manifest, run.outputs, run.labels)
+    if measured is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_calibration(path, measured)
+
+
+STEPS: tuple[Step, ...] = (_baseline, _golden, _calibration)
 
 
 def write_measurements(run: ValidationRun) -> None:

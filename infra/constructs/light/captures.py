@@ -55,8 +55,8 @@ class Captures(Construct):
         )
         self._allow_files(bucket)
         actions = ("BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem")
-        # One transaction marks a label as counted and counts it.
-        self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*"))
+        # One transaction marks a label as counted, counts it and lists it.
+        self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*", "labelled#*"))
         self._keep_failures(bucket)
         failing = (
             "Captures cannot be stored; see the log of `capture`. Events it gave up on are in the bucket, unprocessed"

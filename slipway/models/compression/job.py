@@ -15,7 +15,7 @@ from slipway.models.extras import need
 from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.manifest import Manifest
-from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
+from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
 from slipway.models.renewal import ValidationRun, write_measurements
 from slipway.models.trained_pieces import known_pieces
 
@@ -166,7 +166,7 @@ def unsealed(folder: Path, document: Mapping[str, Any]) -> Manifest:
 def _copy_files(original: Package, folder: Path) -> None:
     """Copy all files except those that are written again; the new graph is always a single file."""
     manifest = original.manifest
-    anew = {manifest.graph.file, MANIFEST, BASELINE, CARD, *_external(original)}
+    anew = {manifest.graph.file, MANIFEST, BASELINE, CALIBRATION, CARD, *_external(original)}
     for entry in manifest.files:
         if entry.path not in anew:
             target = folder / entry.path

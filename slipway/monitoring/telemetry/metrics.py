@@ -79,6 +79,9 @@ EMPTY_PERIODS = "EmptyPeriods"
 CAPTURES_LATE = "CapturesLate"
 UNKNOWN_CAPTURES = "UnknownCaptures"
 BROKEN_LINES = "BrokenLines"
+ESTIMATED_ACCURACY = "EstimatedAccuracy"
+LABELLED_ACCURACY = "LabelledAccuracy"
+LABELS_NEEDED = "LabelsNeeded"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -196,6 +199,12 @@ CATALOGUE: Mapping[str, Metric] = {
     # The captures of a version in periods that closed, and the periods in which a live version had none.
     PROFILED_RECORDS: Metric("Count", (_OF_VERSION,)),
     EMPTY_PERIODS: Metric("Count", (_OF_VERSION,)),
+    # Accuracy of what was captured: by calibrated scores, corrected by labels of drawn records; and by all labels, of
+    # the hours whose labels are complete or were waited for. The labels that would make the interval as narrow as
+    # `monitoring.accuracy.width` says.
+    ESTIMATED_ACCURACY: Metric("None", (_OF_VERSION,)),
+    LABELLED_ACCURACY: Metric("None", (_OF_VERSION,)),
+    LABELS_NEEDED: Metric("Count", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 
