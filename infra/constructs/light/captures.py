@@ -18,6 +18,8 @@ from infra.constructs.monitoring.metrics import live_metric
 from slipway.config import Config
 from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE
 from slipway.monitoring.captures.parsing import FILTER, FOLDER
+from slipway.monitoring.entities.forgotten import PARTITION as FORGOTTEN
+from slipway.monitoring.entities.index_table import PARTITIONS as ENTITIES
 
 GIVEN_UP = "aws/lambda/async"
 """The prefix under which Lambda stores events that a function failed on after all retries."""
@@ -59,6 +61,9 @@ class Captures(Construct):
         actions = ("BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem")
         # One transaction marks a label as counted and counts it.
         self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*"))
+        self.function.allow_on_table(control, "Query", partitions=FORGOTTEN)
+        if config.captured_entities:
+            self.function.allow_on_table(control, "BatchWriteItem", partitions=ENTITIES)
         self._keep_failures(bucket)
         failing = (
             "Captures cannot be stored; see the log of `capture`. Events it gave up on are in the bucket, unprocessed"

@@ -66,6 +66,7 @@ NEGATIVE_VALUES = "NegativeValues"
 COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
+NOT_INDEXED = "NotIndexed"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -164,6 +165,8 @@ CATALOGUE: Mapping[str, Metric] = {
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
+    # Captured predictions that the index of entities left out, because one entity had too many at once.
+    NOT_INDEXED: Metric("Count", (_OF_PROJECT,)),
 }
 _VALUES_A_LINE = 100
 
