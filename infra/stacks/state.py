@@ -1,26 +1,19 @@
 """Persistent state: the tables, the buckets, and the parameters of slots. It outlives the other stacks."""
 
-from dataclasses import dataclass
-
 import aws_cdk as cdk
-from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.basics.capture_bucket import CaptureBucket
 from infra.constructs.basics.model_bucket import ModelBucket
 from infra.constructs.basics.table import table
 from infra.constructs.heavy.slot_parameters import SlotParameters
+from infra.stacks.erasing import EraserPolicy
+from infra.stacks.tables import Tables
 from slipway.config import Config
 from slipway.config.heavy import output_prefix
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The DynamoDB tables."""
-
-    features: dynamodb.ITable
-    predictions: dynamodb.ITable
-    control: dynamodb.ITable
+from slipway.config.monitoring import MonitoringConfig
+from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
+from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 
 
 class StateStack(cdk.Stack):
@@ -34,7 +27,7 @@ class StateStack(cdk.Stack):
             control=table(self, "Control", sort_key=True, expires=True),
         )
         self.models = ModelBucket(self, "Models")
-        self.captures = CaptureBucket(self, "Captures", kept_days=config.monitoring.capture_retention_days)
+        self.captures = CaptureBucket(self, "Captures", kept_days=_kept_days(config.monitoring))
         for name, model in config.heavy_models.items():
             SlotParameters(self, f"{output_prefix(name)}Slots", project=config.project, model=name, stable=model.stable)
         cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
@@ -42,3 +35,10 @@ class StateStack(cdk.Stack):
         cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
         cdk.CfnOutput(self, "CaptureBucket", value=self.captures.bucket.bucket_name)
+        EraserPolicy(self, "Erasing", project=config.project, tables=self.tables, captures=self.captures.bucket)
+
+
+def _kept_days(monitoring: MonitoringConfig) -> dict[str, int]:
+    """How many days the objects of each folder of the capture bucket are kept."""
+    captures = monitoring.capture_retention_days
+    return {FOLDER: captures, GIVEN_UP: captures, RESERVOIR: monitoring.reservoir_days}

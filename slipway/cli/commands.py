@@ -7,6 +7,7 @@ from slipway.cli.account.cost import cost
 from slipway.cli.account.deploy import deploy
 from slipway.cli.account.preflight import preflight
 from slipway.cli.config.app import app as config
+from slipway.cli.entity.app import app as entity
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
@@ -25,6 +26,7 @@ app.command("cost")(cost)
 app.command("preflight")(preflight)
 app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
+app.add_typer(entity, name="entity")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
 app.add_typer(keys.app, name="id-keys")

@@ -1,5 +1,7 @@
 """The bucket of captures, which hold requests to models and so perhaps personal data."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -7,12 +9,14 @@ from infra.constructs.basics.private_bucket import private_bucket
 
 
 class CaptureBucket(Construct):
-    """A bucket without versioning that deletes every object after ``kept_days``."""
+    """A bucket without versioning that deletes the objects of each folder after its number of days."""
 
-    def __init__(self, scope: Construct, id_: str, *, kept_days: int) -> None:
+    def __init__(self, scope: Construct, id_: str, *, kept_days: Mapping[str, int]) -> None:
         super().__init__(scope, id_)
-        expiry = {"expiration": cdk.Duration.days(kept_days)}
-        self.bucket = private_bucket(self, rule="retention", expiry=expiry, holds="Who reads captures")
+        self.bucket = private_bucket(self, rule="uploads", expiry={}, holds="Who reads captures")
+        for folder, days in kept_days.items():
+            expiration = cdk.Duration.days(days)
+            self.bucket.add_lifecycle_rule(id=folder, prefix=f"{folder}/", expiration=expiration)
         # Always exported: removing an export that another stack still uses would fail a deploy.
         for value in (self.bucket.bucket_name, self.bucket.bucket_arn):
             cdk.Stack.of(self).export_value(value)

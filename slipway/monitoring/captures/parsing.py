@@ -21,6 +21,9 @@ FILTER = "capture"
 """The word that CloudWatch Logs filters match; the parser skips other lines that contain it."""
 
 FOLDER = "captures"
+GIVEN_UP = "aws/lambda/async"
+"""The folder in which Lambda stores the events that the function `capture` failed on after all retries."""
+
 _MOST_MILLISECONDS = 253_402_300_799_999  # the end of the year 9999
 _NAME_DIGITS = 32
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
-from slipway.aws.table import DynamoTable
+from slipway.aws.partitions import PartitionTable
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.captures.subjects import Subject
 
@@ -33,11 +33,11 @@ class DynamoForgotten:
     """A `Forgotten` in one partition of the DynamoDB table `control`, of items without the entities' ids."""
 
     def __init__(self, table: str, *, client: "ClientFactory | None" = None) -> None:
-        self._table = DynamoTable(table, dependency="control table", client=client)
+        self._table = PartitionTable(table, dependency="control table", client=client)
 
     def marks(self) -> Mapping[str, datetime]:
-        items = self._table.query(PARTITION, "", consistent=True)
-        return {item["sk"]["S"]: datetime.fromisoformat(item["until"]["S"]) for item in items}
+        pages = self._table.pages(PARTITION, consistent=True)
+        return {item["sk"]["S"]: datetime.fromisoformat(item["until"]["S"]) for page in pages for item in page}
 
     def mark(self, subject: Subject, until: datetime) -> None:
         expires = datetime.now(UTC) + REMEMBERED

@@ -5,70 +5,53 @@ import json
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from slipway.errors import InputError
 from slipway.monitoring.captures.parsing import FOLDER as CAPTURES
-from slipway.monitoring.captures.parsing import MARK
+from slipway.monitoring.captures.parsing import GIVEN_UP, MARK
 from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.captures.subjects import Subject
 from slipway.monitoring.captures.subscriptions import unpacked
+from slipway.monitoring.erasure.split import Line, Split, UnreadableError
+from slipway.monitoring.erasure.split_parquet import split_parquet
 
 HISTORY = "history"
-UNPROCESSED = "aws/lambda/async"
-"""The folder of the events that the function `capture` gave up on."""
+CAPTURE_BUCKET = "CaptureBucket"
+HISTORY_BUCKET = "HistoryBucket"
+"""The outputs with the names of the buckets."""
 
-Line = dict[str, Any]
 _PLAIN = re.compile(r"[\w.@:+-]+", re.ASCII)
-_GROUP = re.compile(r"/group=([^/]+)/")
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """What is left of a file without an entity, and the lines that were taken out of it."""
-
-    left: bytes
-    taken: list[Line] = field(default_factory=list)
-
-
-class UnreadableError(Exception):
-    """A file is not what its folder says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """A folder of files; ``split`` takes the key and content of one, and returns it without an entity.
 
-    ``holds`` says what its lines are, in the plural.
+    ``bucket`` is the output with the bucket's name, and ``holds`` says what the lines are, in the plural.
     """
 
+    bucket: str
     folder: str
     holds: str
     split: Callable[[str, bytes, Subject], Split]
-
-
-def shelves(groups: Collection[str]) -> tuple[Shelf, ...]:
-    """All folders; ``groups`` are the feature groups of the entity."""
-
-    def history(key: str, content: bytes, subject: Subject) -> Split:
-        if (group := _GROUP.search(key)) is None or group[1] not in groups:
-            return Split(content)
-        return _split_lines(content, subject, lambda line: line.get("entity_id") == subject.id)
-
-    return (
-        Shelf(f"{CAPTURES}/", "captured predictions", _captures),
-        Shelf(f"{RESERVOIR}/", "captures of the reservoir", _captures),
-        Shelf(f"{UNPROCESSED}/", "captures that could not be stored", _events),
-        Shelf(f"{HISTORY}/", "rows of the feature history", history),
-    )
 
 
 def is_about(capture: Mapping[str, Any], subject: Subject) -> bool:
     """Whether a captured record named an entity."""
     named = capture.get("entities")
     return isinstance(named, Mapping) and named.get(subject.entity) == subject.id
+
+
+def _history(key: str, content: bytes, subject: Subject) -> Split:
+    """Take an entity's changes out of a file of the history, of which some are Parquet."""
+
+    def is_its(row: Mapping[str, Any]) -> bool:
+        return (row.get("entity"), row.get("id")) == subject
+
+    return split_parquet(content, subject) if key.endswith(".parquet") else _split_lines(content, subject, is_its)
 
 
 def _captures(_key: str, content: bytes, subject: Subject) -> Split:
@@ -80,13 +63,21 @@ def _split_lines(content: bytes, subject: Subject, is_its: Callable[[Line], bool
         text = gzip.decompress(content)
         if _cannot_hold(text, subject):
             return Split(content)
-        lines = [(line, _object(line)) for line in text.split(b"\n") if line]
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UnreadableError(str(error)) from error
-    taken = [read for _, read in lines if is_its(read)]
-    if not taken:
-        return Split(content)
-    return Split(gzip.compress(b"".join(line + b"\n" for line, read in lines if not is_its(read)), mtime=0), taken)
+    left: list[bytes] = []
+    taken: list[Line] = []
+    for line in text.splitlines(keepends=True):
+        try:
+            read = _object(line)
+            is_taken = is_its(read)
+        except ValueError:  # whatever it is, it must not keep the id
+            read, is_taken = {}, subject.id.encode() in line
+        if is_taken:
+            taken.append(read)
+        else:
+            left.append(line)
+    return Split(gzip.compress(b"".join(left), mtime=0), taken) if taken else Split(content)
 
 
 def _events(_key: str, content: bytes, subject: Subject) -> Split:
@@ -133,3 +124,11 @@ def _cannot_hold(text: bytes, subject: Subject) -> bool:
     """Whether a file has nothing of an entity, judged by its text alone, which spares parsing most files."""
     return bool(_PLAIN.fullmatch(subject.id)) and subject.id.encode() not in text
 
+
+SHELVES = (
+    Shelf(CAPTURE_BUCKET, f"{CAPTURES}/", "captured predictions", _captures),
+    Shelf(CAPTURE_BUCKET, f"{RESERVOIR}/", "captures of the reservoir", _captures),
+    Shelf(CAPTURE_BUCKET, f"{GIVEN_UP}/", "captures that could not be stored", _events),
+    Shelf(HISTORY_BUCKET, f"{HISTORY}/", "rows of the feature history", _history),
+)
+"""All folders that may hold something of an entity."""
