@@ -15,7 +15,6 @@ from benchmarks.users import ALIKE, CANDIDATE, STABLE, TASTES, Cells, Population
 from slipway.config.releases import AbTest, JudgeConfig
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital, Flags
 from slipway.releases.statistics.clusters import Sample, adjusted, difference, student
 from slipway.releases.statistics.comparisons import Questions, questions
@@ -31,6 +30,7 @@ from slipway.releases.statistics.sign_test import SignTest
 from slipway.releases.statistics.user_guards import bounds
 from slipway.releases.statistics.user_intervals import needed_effect, sequential_quantile
 from slipway.releases.strategies.user_sums import remembered
+from slipway.statistics.betting import Array, Block
 
 AB = AbTest()
 AB_MINUTES, AB_RPS, EFFECT = 240, 10, 0.02

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 CANDIDATE, STABLE = 0, 1
 

@@ -27,8 +27,12 @@ _LOG = logging.getLogger("slipway")
 def make_handler(settings: Settings) -> Handler[dict[str, int]]:
     """Create the handler of subscription events. It fails if not everything was stored, and Lambda then retries."""
     config = load_config(settings.root / "slipway.yaml")
-    days = timedelta(days=config.monitoring.capture_retention_days)
-    retention = Retention(config.captured_models, days, config.captured_entities)
+    retention = Retention(
+        config.captured_models,
+        timedelta(days=config.monitoring.capture_retention_days),
+        {name: model.release.segments for name, model in config.models.items()},
+        config.captured_entities,
+    )
     stores = Stores(
         files=CaptureBucket(settings.bucket),
         labels=DynamoLabelStore(DynamoTable(settings.control_table, dependency="control table")),

@@ -110,7 +110,7 @@ class ServingStack(cdk.Stack):
     def _feedback(self) -> Function:
         keys = id_keys_parameter(self._config.project)
         function = self._store_function("feedback", {CONTROL_TABLE: self._tables.control.table_name, ID_KEYS: keys})
-        partitions = ("feedback#*", "reward#*", "impression#*")  # one transaction writes to all three
+        partitions = ("feedback#*", "reward#*", "impression#*", "labelled#*")  # one transaction may write to all
         function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", "UpdateItem", partitions=partitions)
         allow_verifying(function.role, self._config.project)
         return function

@@ -61,6 +61,21 @@ def answered_labels(output: Mapping[str, Any]) -> list[str] | None:
     return labels if all(isinstance(label, str) and label in scores for label in labels) else None
 
 
+def confidence_of(output: Mapping[str, Any]) -> float | None:
+    """The score of a whole answer: its top score, or the product over all labels of a multi-label answer.
+
+    That product is the probability that the set is right if the labels were independent; calibration corrects the rest.
+    None for an answer without scores, such as a regression's.
+    """
+    labels = answered_labels(output)
+    if labels is not None:
+        scores: Mapping[str, float] = output["scores"]
+        return float(math.prod(score if name in labels else 1 - score for name, score in scores.items()))
+    score = output.get("score")
+    is_number = isinstance(score, int | float) and not isinstance(score, bool)
+    return float(score) if is_number and Form.LABEL in output else None  # type: ignore[arg-type]
+
+
 def _flag(value: object) -> bool | None:
     found = find_label(value, ("false", "true")) or find_label(value, ("0", "1"))
     return None if found is None else found in ("true", "1")

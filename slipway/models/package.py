@@ -23,9 +23,11 @@ from slipway.models.seal import SEAL, seal_of, with_seal
 
 if TYPE_CHECKING:
     from slipway.models.baseline import Baseline
+    from slipway.models.calibration import Calibration
 
 MANIFEST = "model.yaml"
 BASELINE = "baseline.json"
+CALIBRATION = "calibration.json"
 _MANIFEST_BYTES = 1024 * 1024
 _PIECE_BYTES = 4 * 1024 * 1024
 _UNSEALED = (
@@ -49,6 +51,14 @@ class Package:
         from slipway.models.baseline import read_baseline
 
         return read_baseline(self.folder / BASELINE)
+
+    @cached_property
+    def calibration(self) -> "Calibration | None":
+        """How probable a right answer is, by its score; None for a package that was made without it."""
+        from slipway.models.calibration import read_calibration
+
+        path = self.folder / CALIBRATION
+        return read_calibration(path) if path.exists() else None
 
     def path(self, file: str) -> Path:
         """The full path of a file, given its path in the manifest."""
@@ -128,16 +138,20 @@ def seal_manifest(folder: Path) -> Package:
     Raises:
         PackageError: the manifest or another file is missing, altered or malformed, or the baseline disagrees.
     """
+    require_fitting_baseline(load_edited(folder))
     path = folder / MANIFEST
-    content = _manifest_content(path)
-    document = _parsed(content, path)
+    _write_whole(path, _sealed_text(_manifest_content(path), path))
+    return load_package(folder)
+
+
+def load_edited(folder: Path) -> Package:
+    """Load a package whose ``model.yaml`` may have been edited since it was sealed; raises as `load_package` does."""
+    document = _parsed(_manifest_content(folder / MANIFEST), folder / MANIFEST)
     unsealed = {**document, SEAL: None} if isinstance(document, Mapping) else document
-    package = _listed(folder, _validated(path, unsealed))
+    package = _listed(folder, _validated(folder / MANIFEST, unsealed))
     for entry in package.manifest.files:
         _check_content(folder, entry)
-    require_fitting_baseline(package)
-    _write_whole(path, _sealed_text(content, path))
-    return load_package(folder)
+    return package
 
 
 def require_fitting_baseline(package: Package) -> None:

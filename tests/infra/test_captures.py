@@ -56,7 +56,7 @@ def test_it_may_write_files_and_count_labels_and_nothing_else(own):
         (
             ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             "control",
-            ["feedback#*", "reward#*"],
+            ["feedback#*", "reward#*", "labelled#*"],
         ),
     ]
 

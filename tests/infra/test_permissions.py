@@ -64,7 +64,7 @@ def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templa
         (
             ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             CONTROL,
-            on("feedback#*", "reward#*", "impression#*"),
+            on("feedback#*", "reward#*", "impression#*", "labelled#*"),
         ),
         SIGNS[0],
     ]

@@ -56,8 +56,8 @@ class Captures(Construct):
         )
         self._allow_files(bucket)
         actions = ("BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem")
-        # One transaction marks a label as counted and counts it.
-        self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*"))
+        # One transaction marks a label as counted, counts it and lists it.
+        self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*", "labelled#*"))
         self.function.allow_on_table(control, "Query", partitions=FORGOTTEN)
         if config.captured_entities:
             self.function.allow_on_table(control, "BatchWriteItem", partitions=ENTITIES)

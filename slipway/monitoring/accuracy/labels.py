@@ -1,10 +1,12 @@
 """Accuracy: compares the true labels of feedback with the predicted labels of captures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from slipway.config.segments import SegmentConfig
+from slipway.models.labels import confidence_of
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.feedback.bucket_sums import BucketSums, merged
 from slipway.monitoring.feedback.prediction_ids import PredictionId
@@ -28,16 +30,31 @@ class Accuracy:
         return cls(1, wrong, {} if bucket is None else {bucket: (1, wrong)})
 
 
+Answer = Mapping[str, Any]
+"""What was predicted, or is true: one of `label`, `labels`, `value` and `values` by its name, as in an API's body."""
+
+Segmented = Mapping[str, Sequence[SegmentConfig]]
+"""The inputs by which a model's accuracy is shown apart, by model."""
+
+OTHERS = "other values"
+_ANSWERS = ("label", "labels", "value", "values")
+_LONGEST_VALUE = 64
+
+
 @dataclass(frozen=True, slots=True)
 class CapturedLabel:
-    """The label of a captured prediction, or the text of its labels.
+    """The label of a captured prediction, or the text of its labels; None for a regression.
 
-    True labels that arrive after ``expires`` are ignored.
+    True labels that arrive after ``expires`` are ignored. ``answer`` is the whole prediction, ``score`` that of a
+    classifier, and ``segments`` has the values of the inputs that `release.segments` names.
     """
 
     prediction: PredictionId
-    label: str
+    label: str | None
     expires: datetime
+    answer: Answer = field(default_factory=dict)
+    score: float | None = None
+    segments: Mapping[str, str] = field(default_factory=dict)
 
 
 class LabelStore(Protocol):
@@ -66,10 +83,37 @@ class AccuracyCounters(Protocol):
         ...
 
 
-def captured_labels(captures: Iterable[Capture], kept: timedelta) -> list[CapturedLabel]:
-    """Return the labels of the captures that have one; each expires ``kept`` after its prediction."""
+def captured_labels(
+    captures: Iterable[Capture], kept: timedelta, segmented: Segmented | None = None
+) -> list[CapturedLabel]:
+    """What waits for true answers of the captures that have an answer; each expires ``kept`` after its prediction."""
     return [
-        CapturedLabel(capture.prediction, capture.label, capture.made_at + kept)
+        CapturedLabel(
+            capture.prediction,
+            capture.label,
+            capture.made_at + kept,
+            answer,
+            confidence_of(capture.outputs),
+            segment_values(capture.inputs, (segmented or {}).get(capture.model, ())),
+        )
         for capture in captures
-        if capture.label is not None
+        if (answer := answer_of(capture.outputs))
     ]
+
+
+def answer_of(outputs: Mapping[str, Any]) -> Answer:
+    """The answer in outputs or in feedback, without its scores; empty if there is none that a label can be of."""
+    found = next((name for name in _ANSWERS if outputs.get(name) is not None), None)
+    return {} if found is None else {found: outputs[found]}
+
+
+def segment_values(inputs: Mapping[str, Any], segments: Sequence[SegmentConfig]) -> dict[str, str]:
+    """The value of each segment's input, as text; a value that is not among the segment's own is `OTHERS`."""
+    return {each.input: _segment_value(inputs.get(each.input), each.values) for each in segments}
+
+
+def _segment_value(value: Any, named: Sequence[str]) -> str:
+    if value is None:
+        return OTHERS
+    text = str(value).lower() if isinstance(value, bool) else str(value)  # as baselines write it
+    return text[:_LONGEST_VALUE] if not named or text in named else OTHERS

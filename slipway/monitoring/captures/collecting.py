@@ -1,10 +1,11 @@
 """Collects logged captures into files and an index with a limited lifetime, and into labels that wait for feedback."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from slipway.config.segments import SegmentConfig
 from slipway.monitoring.accuracy.labels import LabelStore, captured_labels
 from slipway.monitoring.captures.parsing import Capture, pack, read_captures
 from slipway.monitoring.entities.forgotten import Forgotten, remembered
@@ -21,10 +22,14 @@ class CaptureFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The models whose captures are kept, and for how long; ``entities`` are as `indexed` takes them."""
+    """The models whose captures are kept, and for how long, and the inputs by which their accuracy is shown apart.
+
+    ``entities`` are as `indexed` takes them.
+    """
 
     models: Collection[str]
     kept: timedelta
+    segments: Mapping[str, Sequence[SegmentConfig]] = field(default_factory=dict)
     entities: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -59,6 +64,6 @@ def collect(lines: Iterable[str], stores: Stores, retention: Retention) -> Colle
         captures = remembered(captures, stores.forgotten.marks())
     for key, content in pack(captures).items():
         stores.files.put(key, content)
-    stores.labels.captured(captured_labels(captures, retention.kept))
+    stores.labels.captured(captured_labels(captures, retention.kept, retention.segments))
     entries, left_out = indexed(captures, retention.entities, retention.kept)
     return Collected(tuple(captures), read.broken, left_out + stores.index.add(entries))

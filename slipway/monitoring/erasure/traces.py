@@ -1,13 +1,13 @@
 """What the tables hold of a captured prediction: feedback, labels, and the cached answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.aws.partitions import PartitionTable
 from slipway.aws.table import Item
 from slipway.errors import InputError
 from slipway.features.cache import cache_key
+from slipway.monitoring.accuracy.labels_table import drawn_partition, feedback_key, hour_partition
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 
 FEEDBACK = "feedback and labels"
@@ -52,22 +52,16 @@ def feedback_keys(capture: Mapping[str, Any]) -> Iterator[Item]:
     """The keys of the items of the table `control` that are about a captured prediction."""
     prediction = str(capture["id"])
     for sort in _OF_A_PREDICTION:
-        yield _key(f"feedback#{prediction}", sort)
+        yield feedback_key(prediction, sort)
     try:
-        made = parse_prediction_id(prediction).made_at
+        parsed = parse_prediction_id(prediction)
     except InputError:
         return
-    captured = datetime.fromtimestamp(capture.get("time", made.timestamp() * 1000) / 1000, UTC)
-    # The id's time is that of the request, which may have been answered in the next hour.
-    for hour in {f"{made:%Y-%m-%dT%H}", f"{captured:%Y-%m-%dT%H}", f"{made + timedelta(minutes=1):%Y-%m-%dT%H}"}:
-        yield _key(f"labelled#{capture['model']}#{hour}", f"{capture['version']}#{prediction}")
+    for place in (hour_partition(parsed.model, parsed.made_at), drawn_partition(parsed.model)):
+        yield {"pk": {"S": place}, "sk": {"S": f"{parsed.version:08d}#{prediction}"}}
 
 
 def _cache_keys(capture: Mapping[str, Any]) -> Iterator[Item]:
     """The key of the cached answer to the same record; an index entry may lack the record."""
     if isinstance(capture.get("inputs"), Mapping):
         yield {"pk": {"S": cache_key(capture["model"], capture["version"], capture["inputs"])}}
-
-
-def _key(pk: str, sk: str) -> Item:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}

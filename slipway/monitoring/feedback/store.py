@@ -18,6 +18,7 @@ class Feedback:
     """Feedback on one prediction: exactly one of its true answer and a reward, and when it was observed.
 
     The answer is the label or the set of labels of a classifier, or the value or the values by target of a regression.
+    ``probability`` is that with which the record was drawn for labelling; None if its label came of itself.
     """
 
     prediction: PredictionId
@@ -27,6 +28,7 @@ class Feedback:
     time: datetime | None = None
     labels: frozenset[str] | None = None
     values: Mapping[str, float] | None = None
+    probability: float | None = None
 
     @property
     def label_text(self) -> str | None:
@@ -34,7 +36,7 @@ class Feedback:
         return self.label if self.labels is None else label_text(self.labels)
 
     def content(self) -> dict[str, Any]:
-        """The fields by which two pieces of feedback are compared."""
+        """The fields by which two pieces of feedback are compared; how the record was chosen is none of them."""
         labels = None if self.labels is None else sorted(self.labels)
         values = None if self.values is None else dict(self.values)
         said = {"label": self.label, "labels": labels, "value": self.value, "values": values, "reward": self.reward}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from slipway.aws.table import DynamoTable, Item
 from slipway.errors import UnavailableError
-from slipway.monitoring.accuracy.labels import Accuracy
-from slipway.monitoring.accuracy.labels_table import FEEDBACK, DynamoLabelStore, feedback_key
+from slipway.monitoring.accuracy.labels import Accuracy, answer_of
+from slipway.monitoring.accuracy.labels_table import FEEDBACK, PROBABILITY, DynamoLabelStore, feedback_key
 from slipway.monitoring.feedback.bucket_sums import attributes, read_sums
 from slipway.monitoring.feedback.counters import REWARD, addition, counters
 from slipway.monitoring.feedback.impressions import Click
@@ -50,10 +50,9 @@ class DynamoFeedbackStore:
             stored = self._put_and_count(item, feedback, Rewards.of(feedback.reward, feedback.prediction.bucket))
         else:
             stored = self._table.put_if(item, _ABSENT)
+        self._list(feedback, item if stored is None else stored, is_new=stored is None)
         if stored is not None and stored.get("content") != item["content"]:
             raise contradiction(feedback)
-        if feedback.label_text is not None:
-            self._labels.labelled(feedback.prediction, feedback.label_text)
         return stored is None
 
     def rewards(self, model: str, version: int, since: datetime, until: datetime) -> Rewards:
@@ -68,6 +67,15 @@ class DynamoFeedbackStore:
 
     def wins_by_bucket(self, model: str, release: str) -> Mapping[int, Mapping[int, int]]:
         return self._impressions.wins_by_bucket(model, release)
+
+    def _list(self, feedback: Feedback, kept: Item, *, is_new: bool) -> None:
+        """Count and list the answer that is kept, which for a record drawn for labelling may be an earlier one."""
+        true = answer_of(json.loads(kept["content"]["S"])) if "content" in kept else {}
+        if not true:
+            return
+        if feedback.probability is not None and not is_new:
+            self._labels.drawn(feedback.prediction, feedback.probability)
+        self._labels.labelled(feedback.prediction, true, feedback.probability)
 
     def _put_and_count(self, item: Item, feedback: Feedback, reward: Rewards) -> Item | None:
         amounts = {"count": reward.count, "total": reward.total, "squares": reward.squares}
@@ -89,8 +97,9 @@ def _rewards(item: Item) -> Rewards:
 
 
 def _item(feedback: Feedback) -> Item:
-    prediction = feedback.prediction
+    prediction, drawn = feedback.prediction, feedback.probability
     return {
+        **({} if drawn is None else {PROBABILITY: {"N": repr(drawn)}}),
         **feedback_key(str(prediction), FEEDBACK),
         "model": {"S": prediction.model},
         "version": {"N": str(prediction.version)},

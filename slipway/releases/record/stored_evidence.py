@@ -8,8 +8,8 @@ import numpy as np
 
 from slipway.releases.evidence.tallies import NOTHING, Clusters, Tally
 from slipway.releases.record.phases import Stored
-from slipway.releases.statistics.betting import BETS, Array
 from slipway.releases.statistics.capital import COUNTS, Capital
+from slipway.statistics.betting import BETS, Array
 
 
 class StoredCapital(Stored):

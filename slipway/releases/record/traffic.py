@@ -7,11 +7,11 @@ import numpy as np
 
 from slipway.releases.record.phases import Stored
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.sample_ratio import FIELDS as COUNTS
 from slipway.releases.statistics.sample_ratio import ShareCounts
 from slipway.releases.statistics.silence import FIELDS as SILENCE
 from slipway.releases.statistics.silence import Silence
+from slipway.statistics.betting import Array
 
 _Rows = tuple[tuple[float, ...], ...]
 # Requests by bucket are kept to a thousandth, so that ten versions take 20 KB of a record.

@@ -24,7 +24,6 @@ from slipway.releases.simulation.progressive_screen import (
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.simulation.traffic_screen import TrafficScreen
 from slipway.releases.simulation.user_screen import UserScreen
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.clusters import Sample, difference, student
 from slipway.releases.statistics.comparisons import Questions
@@ -33,6 +32,7 @@ from slipway.releases.statistics.strata import Strata
 from slipway.releases.statistics.user_intervals import needed_effect, sequential_quantile
 from slipway.releases.strategies.analysis import EXPERIMENTAL, is_warming_up, questions_of
 from slipway.releases.strategies.experiments import live_candidates
+from slipway.statistics.betting import Array
 
 _lgamma = np.vectorize(math.lgamma, otypes=[float])
 Totals = dict[int, dict[str, tuple[Array, Array]]]

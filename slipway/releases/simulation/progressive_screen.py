@@ -14,10 +14,10 @@ from slipway.releases.record.plan import share_steps
 from slipway.releases.record.stored_evidence import StoredCapital
 from slipway.releases.simulation.traffic.streams import Counts
 from slipway.releases.simulation.traffic_screen import TrafficScreen
-from slipway.releases.statistics.betting import Array, Block
 from slipway.releases.statistics.capital import Capital
 from slipway.releases.statistics.comparisons import Questions
 from slipway.releases.strategies.analysis import first_capital, is_latency, is_warming_up, questions_of
+from slipway.statistics.betting import Array, Block
 
 Flags = NDArray[np.bool_]
 ROUNDING = 1e-6

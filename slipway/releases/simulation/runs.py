@@ -22,9 +22,9 @@ from slipway.releases.simulation.progressive_screen import Flags, ProgressiveScr
 from slipway.releases.simulation.scenarios import STABLE, Scenario
 from slipway.releases.simulation.traffic.arrivals import Arrivals
 from slipway.releases.simulation.traffic.streams import Counts, Measured, added_up
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.strategies.decide import acknowledged, decide
+from slipway.statistics.betting import Array
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 

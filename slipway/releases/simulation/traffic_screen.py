@@ -13,12 +13,12 @@ from slipway.releases.record.traffic import StoredTraffic
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.simulation.traffic.streams import Counts
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.sample_ratio import FIELDS as COUNTS
 from slipway.releases.statistics.sample_ratio import ShareCounts, log_evidence_of_users
 from slipway.releases.statistics.silence import FIELDS as SILENCE
 from slipway.releases.statistics.silence import Silence, audible
 from slipway.releases.strategies.traffic import SETTLING, SILENCES, expected_shares, is_watched
+from slipway.statistics.betting import Array
 
 Flags = NDArray[np.bool_]
 _MINUTE = timedelta(minutes=1)

@@ -10,13 +10,13 @@ from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.record.stored_evidence import StoredClusters
 from slipway.releases.simulation.traffic.streams import Counts
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.clusters import NO_SAMPLE, Sample, difference, student
 from slipway.releases.statistics.comparisons import Comparison, Questions
 from slipway.releases.statistics.sign_test import NARROWEST
 from slipway.releases.statistics.user_guards import bounds
 from slipway.releases.statistics.user_intervals import sequential_quantile
 from slipway.releases.strategies.user_sums import LATENCIES, MOST_SUMS, fading
+from slipway.statistics.betting import Array
 
 Flags = NDArray[np.bool_]
 Sums = dict[int, Counts]

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.releases.evidence.tallies import NOTHING, Tally
-from slipway.releases.statistics.betting import (
+from slipway.releases.statistics.comparisons import DISASTER, Questions
+from slipway.releases.statistics.dispersion import Moments, design_effect
+from slipway.statistics.betting import (
     BETS,
     Array,
     Block,
@@ -16,8 +18,6 @@ from slipway.releases.statistics.betting import (
     winnings_against,
     winnings_for,
 )
-from slipway.releases.statistics.comparisons import DISASTER, Questions
-from slipway.releases.statistics.dispersion import Moments, design_effect
 
 Flags = NDArray[np.bool_]
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from slipway.releases.evidence.tallies import NOTHING, Clusters, Tally
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Flags
+from slipway.statistics.betting import Array
 
 # The outcomes of an average bucket's mean that a bucket's past is mixed with.
 _DRAWN = 10.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from slipway.config.releases import JudgeConfig, Limit
 from slipway.releases.evidence import tallies as evidence
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.statistics.betting import BETS, Array, Boundary, lower_bound, upper_bound
+from slipway.statistics.betting import BETS, Array, Boundary, lower_bound, upper_bound
 
 # The shares of the stable version's latencies over its own median and 99th percentile.
 _P50_OVER, _P99_OVER = 0.5, 0.01

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from slipway.config.releases import AbTest
-from slipway.releases.statistics.betting import BETS
 from slipway.releases.statistics.comparisons import DISASTER, Comparison
 from slipway.releases.statistics.sample_size import sample_size
+from slipway.statistics.betting import BETS
 
 POWER = 0.8
 _QUANTILE = NormalDist().inv_cdf(POWER)

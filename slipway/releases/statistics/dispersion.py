@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 Flags = NDArray[np.bool_]
 # The weight of the assumption that outcomes are independent: so much, and as much again for each difference.

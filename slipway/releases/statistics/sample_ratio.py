@@ -9,17 +9,15 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
+from slipway.statistics.counts import log_evidence
 
 Flags = NDArray[np.bool_]
 
-# The weight of the prior, in requests: where 53 % instead of 50 % are found soonest.
-_PRIOR = 1000.0
 # A smaller deviation is not worth a word: 2 % of the smaller side, or the precision of a load balancer's weights.
 _RELATIVE, _ABSOLUTE = 0.02, 0.002
 # The scatter of windows that requests shared one by one exceed with probability 0.001, as a normal deviate.
 _UNLIKELY = 3.09
-_STIRLING = 10
 # The variance of the prior of a shift of whole users, in standard errors squared.
 _SHIFT = 4.0
 
@@ -118,22 +116,6 @@ class ShareCounts:
 FIELDS = tuple(each.name for each in fields(ShareCounts))
 
 
-def log_evidence(n: Array, shares: Array) -> Array:
-    """The logarithm of a Dirichlet mixture's likelihood of ``n`` requests over that of the shares: an e-value.
-
-    The mixture is centred on the shares. Both arrays are of shape [..., versions]; versions without a share are left
-    out.
-    """
-    live = shares > 0
-    share = np.where(live, shares, 1.0)
-    counted = np.where(live, n, 0.0)
-    prior = np.where(live, _PRIOR * share, 1.0)
-    each = log_gamma(prior + counted) - log_gamma(prior) - counted * np.log(share)
-    total, weight = counted.sum(axis=-1), np.where(live, prior, 0.0).sum(axis=-1)
-    evidence: Array = each.sum(axis=-1, where=live) + log_gamma(np.maximum(weight, 1.0))
-    return np.where(total > 0, evidence - log_gamma(np.maximum(weight, 1.0) + total), 0.0)
-
-
 def log_evidence_of_users(excess: Array) -> Array:
     """The logarithm of the evidence of a mismatch where whole users are assigned, from their requests by bucket.
 
@@ -149,17 +131,6 @@ def log_evidence_of_users(excess: Array) -> Array:
     highest = logs.max(axis=-1, keepdims=True)
     mixed: Array = np.log(np.exp(logs - highest).mean(axis=-1)) + highest[..., 0]
     return mixed
-
-
-def log_gamma(x: Array) -> Array:
-    """The logarithm of the gamma function for x > 0, by Stirling's series."""
-    small = x < _STIRLING
-    if small.any():  # Γ(x + 10) = x (x + 1) … (x + 9) Γ(x)
-        below = np.log(np.where(small, x, 1.0)[..., None] + np.arange(_STIRLING)).sum(axis=-1)
-        return log_gamma(np.where(small, x + _STIRLING, x)) - np.where(small, below, 0.0)
-    series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / x**2) / x**2) / x**2) / x
-    logarithm: Array = (x - 0.5) * np.log(x) - x + 0.5 * np.log(2 * np.pi) + series
-    return logarithm
 
 
 def _dispersion(scatter: Array, freedom: Array) -> Array:

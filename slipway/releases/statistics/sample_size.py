@@ -8,7 +8,7 @@ import numpy as np
 
 from slipway.config.releases import AbTest
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 NORMAL = NormalDist()
 # The share of the error probability that looks before the planned end may spend; the look at the end has the rest.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 Flags = NDArray[np.bool_]
 _BEYOND_CHANCE = 100.0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 LEAST = 10.0
 """The outcomes of each arm that a period needs; shorter periods are joined."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.clusters import NO_SAMPLE, Difference, Sample, difference, student
 from slipway.releases.statistics.comparisons import Comparison, Questions
 from slipway.releases.statistics.user_intervals import sequential_quantile
+from slipway.statistics.betting import Array
 
 # The outcomes of each version at which the bounds are narrowest.
 _NARROWEST = 1000.0

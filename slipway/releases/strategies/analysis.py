@@ -15,13 +15,13 @@ from slipway.releases.record.phases import Phase
 from slipway.releases.record.plan import phases_judged, share_steps
 from slipway.releases.record.stored_evidence import LatencyLimits, StoredCapital, StoredTally, stored_tallies
 from slipway.releases.record.stored_strata import StoredStrata
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.capital import Capital, Flags, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.judge import Outcome, Verdict, judge, shared_failure
 from slipway.releases.statistics.strata import Strata
 from slipway.releases.statistics.user_guards import UserEvidence, ask_users
 from slipway.releases.strategies.user_sums import user_sums
+from slipway.statistics.betting import Array
 
 EXPERIMENTAL = (keys.ERRORS, keys.REWARD, keys.ACCURACY, keys.PREFERRED, keys.TIES)
 # The weight, in requests, of the stable version's past. It is capped because the past may differ from the present.

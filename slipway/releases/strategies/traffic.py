@@ -15,11 +15,11 @@ from slipway.releases.record.phases import Phase
 from slipway.releases.record.traffic import StoredTraffic
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.routing.sticky import sticky_of
-from slipway.releases.statistics.betting import Array
 from slipway.releases.statistics.judge import Outcome, Verdict
 from slipway.releases.statistics.sample_ratio import ShareCounts, log_evidence_of_users
 from slipway.releases.statistics.silence import Silence, audible
 from slipway.releases.strategies.analysis import Analysis
+from slipway.statistics.betting import Array
 from slipway.wording import counted
 
 SETTLING = timedelta(seconds=30)

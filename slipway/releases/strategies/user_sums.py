@@ -9,7 +9,7 @@ from slipway.releases.evidence.tallies import NOTHING, Clusters, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.stored_evidence import StoredClusters
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 # The most sums by bucket in a record, over versions and keys: 110 KB of the 400 KB of an item.
 MOST_SUMS = 80

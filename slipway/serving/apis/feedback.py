@@ -34,13 +34,17 @@ router = APIRouter(tags=["Feedback"], route_class=JsonRoute, generate_unique_id_
 def _alone(said: str) -> dict[str, Any]:
     """Return the schema of a body in which one field has a value, and the others are null or absent."""
     values = {name: {"not": {"type": "null"}} if name == said else {"type": "null"} for name in _SAID}
+    if said == "reward":
+        values["probability"] = {"type": "null"}
     return {"required": [said], "properties": values}
 
 
 class FeedbackBody(Body):
     """Feedback on one prediction: its true answer, in the field of the prediction's answer, or a ``reward``.
 
-    Exactly one of ``label``, ``labels``, ``value``, ``values`` and ``reward`` is given.
+    Exactly one of ``label``, ``labels``, ``value``, ``values`` and ``reward`` is given. ``probability`` goes with an
+    answer for a record that was drawn at random for labelling: the chance with which it was. Only such answers correct
+    the estimated accuracy, since those that come of themselves may be of bad predictions above all.
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_alone(name) for name in _SAID]})
@@ -52,11 +56,14 @@ class FeedbackBody(Body):
     values: Annotated[dict[str, Number], Field(min_length=1, max_length=_MOST_ANSWERS)] | None = None
     reward: Number | None = None
     time: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    probability: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if sum(getattr(self, name) is not None for name in _SAID) != 1:
             raise ValueError("exactly one of label, labels, value, values and reward is needed")
+        if self.reward is not None and self.probability is not None:
+            raise ValueError("`probability` is for the true answer of a record that was drawn for labelling")
         return self
 
 
@@ -115,6 +122,7 @@ def _feedback(prediction: PredictionId, body: FeedbackBody) -> Feedback:
         values=body.values,
         reward=body.reward,
         time=body.time,
+        probability=body.probability,
     )
 
 

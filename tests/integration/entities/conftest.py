@@ -59,7 +59,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def world() -> World:
     labels = DynamoLabelStore(DynamoTable("control", dependency="control table"))
     stores = Stores(CaptureBucket("captures"), labels, DynamoEntityIndex("control"), DynamoForgotten("control"))
-    return World(stores, Retention({MODEL}, KEPT, {MODEL: None}))
+    return World(stores, Retention({MODEL}, KEPT, entities={MODEL: None}))
 
 
 @pytest.fixture

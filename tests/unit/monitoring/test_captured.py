@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.config.segments import SegmentConfig
 from slipway.monitoring.accuracy.labels import captured_labels
 from slipway.monitoring.captures.line import capture_line
 from slipway.monitoring.captures.parsing import MARK, pack, read_captures
@@ -90,7 +91,18 @@ def test_what_is_for_shadows_only_says_so_and_files_do_not() -> None:
     assert b"kept" not in gzip.decompress(next(iter(pack([kept]).values())))
 
 
-def test_a_regression_has_no_label_to_wait_for() -> None:
-    read = read_captures([line(1, outputs={"value": 0.5}), line(2)])
-    (label,) = captured_labels(read.captures, timedelta(days=2))
-    assert (label.label, label.expires - read.captures[1].made_at) == ("positive", timedelta(days=2))
+def test_a_regression_has_no_label_to_count_and_its_value_waits_for_the_true_one() -> None:
+    read = read_captures([line(1, outputs={"value": 0.5}), line(2), line(3, outputs={"odd": 1})])
+    value, label = captured_labels(read.captures, timedelta(days=2))
+    assert (value.label, value.answer, value.score) == (None, {"value": 0.5}, None)
+    assert (label.label, label.answer, label.score) == ("positive", {"label": "positive"}, 0.5)
+    assert label.expires - read.captures[1].made_at == timedelta(days=2)
+
+
+def test_the_values_of_segments_wait_with_the_answer_and_no_other_input() -> None:
+    inputs = {"text": "secret", "carrier": "UA", "late": True, "origin": "XYZ"}
+    segments = [SegmentConfig(input=name) for name in ("carrier", "late", "gone")]
+    segments.append(SegmentConfig(input="origin", values=("JFK",)))
+    read = read_captures([line(1, inputs=inputs)])
+    (label,) = captured_labels(read.captures, timedelta(days=2), {"mood": segments})
+    assert label.segments == {"carrier": "UA", "late": "true", "gone": "other values", "origin": "other values"}

@@ -13,7 +13,7 @@ from slipway.releases.simulation.traffic.past import Past
 from slipway.releases.simulation.traffic.pattern import Traffic
 from slipway.releases.simulation.traffic.streams import Counts, Measured, Stream, impressions
 from slipway.releases.simulation.traffic.users import ALIKE, Group, Population
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 _NORMAL = NormalDist()
 _VALUE_QUANTILES = (0.2, 0.4, 0.6, 0.8)

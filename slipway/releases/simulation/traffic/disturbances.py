@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slipway.releases.simulation.traffic.pattern import DAY, Noise
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from slipway.releases.simulation.traffic.behaviour import Behaviour
 from slipway.releases.simulation.traffic.pattern import Traffic
 from slipway.releases.simulation.traffic.streams import Counts, Measured, Stream, added_up
 from slipway.releases.simulation.traffic.users import Group
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 _MINUTES = 180
 _LEAST_FOR_QUANTILES = 100

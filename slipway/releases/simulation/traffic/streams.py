@@ -13,7 +13,7 @@ from slipway.releases.simulation.traffic.behaviour import Behaviour
 from slipway.releases.simulation.traffic.disturbances import Disturbances, Disturbed
 from slipway.releases.simulation.traffic.pattern import Traffic
 from slipway.releases.simulation.traffic.users import Group
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 Integers = NDArray[np.int64]
 Counts = dict[str, tuple[Array, Array]]

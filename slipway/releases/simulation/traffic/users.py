@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.simulation.traffic.behaviour import Behaviour
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import pytest
 
 from slipway.config.releases import JudgeConfig
 from slipway.releases.evidence.tallies import Tally
-from slipway.releases.statistics.betting import Block
 from slipway.releases.statistics.capital import COUNTS, Capital, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds
 from slipway.releases.statistics.dispersion import Moments, design_effect
+from slipway.statistics.betting import Block
 
 ASKED = questions(JudgeConfig(), ("no", "yes"), parts=2)
 LEVEL = float(np.log(1 / ASKED.alpha))

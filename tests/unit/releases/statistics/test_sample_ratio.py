@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from slipway.releases.statistics.sample_ratio import ShareCounts, log_evidence, log_evidence_of_users, log_gamma
+from slipway.releases.statistics.sample_ratio import ShareCounts, log_evidence_of_users
+from slipway.statistics.counts import log_evidence, log_gamma
 
 RUNS = 2000
 LEVEL = math.log(100)

@@ -5,7 +5,7 @@ from slipway.config.releases import AbTest
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.phases import Phase
 from slipway.releases.routing.buckets import BUCKETS
-from slipway.releases.statistics.betting import Array
+from slipway.statistics.betting import Array
 
 Arms = dict[int, dict[str, Tally]]
 PerBucket = dict[int, Array]

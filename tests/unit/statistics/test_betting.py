@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 from scipy.stats import binom
 
-from slipway.releases.statistics.betting import (
+from slipway.statistics.betting import (
     AGAINST,
     BETS,
     Block,
