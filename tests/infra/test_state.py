@@ -53,12 +53,16 @@ def test_packages_are_versioned(templates):
 
 
 def test_captures_are_deleted_in_time_and_leave_no_version(templates, synthesize):
-    for kept, project in ((30, templates), (7, synthesize(rest="monitoring: { capture_retention_days: 7 }"))):
+    shorter = synthesize(rest="monitoring: { capture_retention_days: 7, reservoir_retention_days: 90 }")
+    for captures, reservoir, project in ((30, 30, templates), (7, 90, shorter)):
         properties = bucket_of(project, "Captures")["Properties"]
         assert "VersioningConfiguration" not in properties
-        (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
-        assert (lifecycle["ExpirationInDays"], lifecycle["Status"]) == (kept, "Enabled")
-        assert "Prefix" not in lifecycle
+        rules = properties["LifecycleConfiguration"]["Rules"]
+        assert {rule["Status"] for rule in rules} == {"Enabled"}
+        kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+        assert kept == {"captures/": captures, "aws/lambda/async/": captures, "reservoir/": reservoir}
+        (uploads,) = [rule for rule in rules if "Prefix" not in rule]
+        assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
 def test_turning_captures_on_or_off_takes_no_export_from_another_stack(templates, capturing):

@@ -28,7 +28,7 @@ ALL = {
     "captures of the reservoir": 3,
     "captures that could not be stored": 2,  # one of which was cut off
     "rows of the feature history": 1,
-    "feedback and labels": 5,  # three captured labels, a true one, and the mark that it was counted
+    "feedback and labels": 6,  # three captured labels, a true one, that it was counted, and its place in the list
     "cached predictions": 3,
 }
 
