@@ -14,6 +14,7 @@ SlipwayError
 ├── ThrottledError         the caller has used up its share of a full queue
 ├── UnavailableError       a table or service that the call needs is down
 │   ├── OverloadedError    ... or its queue is full
+│   ├── TriedInVainError   ... or was throttled until the retries were exhausted
 │   ├── ExpiredError       ... or did not reach the call before its deadline
 │   └── NotLoadedError     ... or is a deployed version that cannot be loaded
 ├── PredictionError        the model itself failed on valid input
@@ -161,6 +162,10 @@ class ExpiredError(UnavailableError):
 
     def __init__(self, dependency: str) -> None:
         super().__init__(dependency, "the request's deadline passed while it was queued")
+
+
+class TriedInVainError(UnavailableError):
+    """A dependency was throttled or failed until the retries were exhausted."""
 
 
 class NotLoadedError(UnavailableError):

@@ -118,6 +118,10 @@ def _within(models: Iterable[DeployedModel], room: int) -> Iterator[DeployedMode
 def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:
     found = (package.manifest.name, str(package.manifest.version))
     problems = feature_problems(config, package.manifest)
+    capture = config.models[name].capture
+    if capture.by == "entity" and capture.entity is None and not package.manifest.groups:
+        message = f"needs `entity`, since version {found[1]} reads no features, by which its records would name one"
+        problems.append(FieldProblem(f"models.{name}.capture.by", message))
     if found != (name, package.folder.name):
         message = f"{package.folder} has {found[0]} version {found[1]}"
         problems.append(FieldProblem(f"models.{name}.versions", message))

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from infra.bundling.models import DeployedModel
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.light.function import Function
-from infra.stacks.state import Tables
+from infra.stacks.tables import Tables
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
 from slipway.config.keys import id_keys_parameter
 from slipway.features.cache import cache_partitions

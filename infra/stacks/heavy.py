@@ -25,7 +25,7 @@ from infra.constructs.monitoring.heavy_metrics import HeavyMetrics
 from infra.stacks.access import allow_signing, allow_tables, table_variables
 from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
-from infra.stacks.state import Tables
+from infra.stacks.tables import Tables
 from slipway.config import Config
 from slipway.config.environment import BALANCER, ID_KEYS, MODEL_BUCKET
 from slipway.config.heavy import HeavyConfig, SlotNames, output_prefix

@@ -18,7 +18,7 @@ from infra.stacks.policies import OPERATOR, may_call, route_arns
 from slipway.config import Authorization, Config
 from slipway.config.keys import id_keys_parameter
 
-_STACKS = ("state", "serving", "heavy", "shadow", "releases")
+STACKS = ("state", "serving", "heavy", "shadow", "releases")
 _MODELS = "models/*"
 
 
@@ -67,7 +67,7 @@ class OperatorRights:
         self.statements.append(statement)
 
     def _stacks(self) -> list[str]:
-        names = [f"{self._project}-{stack}/*" for stack in _STACKS]
+        names = [f"{self._project}-{stack}/*" for stack in STACKS]
         arns = [self._arn("cloudformation", "stack", name) for name in names]
         self.wildcards.extend(arns)
         return arns

@@ -18,7 +18,7 @@ from infra.constructs.monitoring.metrics import ServiceMetrics
 from infra.stacks.access import allow_fetching, allow_signing, allow_tables, allow_verifying, table_variables
 from infra.stacks.policies import CALLER, FEATURE_WRITER, calling_policy
 from infra.stacks.routes import ROUTES
-from infra.stacks.state import Tables
+from infra.stacks.tables import Tables
 from slipway.config import Authorization, Config, LightTierConfig
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET
 from slipway.config.keys import id_keys_parameter

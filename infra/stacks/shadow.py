@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.bundling.models import DeployedModel
 from infra.constructs.light.function import Function
 from infra.stacks.access import allow_fetching
-from infra.stacks.state import Tables
+from infra.stacks.tables import Tables
 from slipway.config import Config
 from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET
 from slipway.config.heavy import output_prefix

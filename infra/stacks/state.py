@@ -1,26 +1,16 @@
 """Persistent state: the tables, the buckets, and the parameters of slots. It outlives the other stacks."""
 
-from dataclasses import dataclass
-
 import aws_cdk as cdk
-from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.constructs.basics.capture_bucket import CaptureBucket
 from infra.constructs.basics.model_bucket import ModelBucket
 from infra.constructs.basics.table import table
 from infra.constructs.heavy.slot_parameters import SlotParameters
+from infra.stacks.erasing import EraserPolicy
+from infra.stacks.tables import Tables
 from slipway.config import Config
 from slipway.config.heavy import output_prefix
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The DynamoDB tables."""
-
-    features: dynamodb.ITable
-    predictions: dynamodb.ITable
-    control: dynamodb.ITable
 
 
 class StateStack(cdk.Stack):
@@ -42,3 +32,4 @@ class StateStack(cdk.Stack):
         cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
         cdk.CfnOutput(self, "CaptureBucket", value=self.captures.bucket.bucket_name)
+        EraserPolicy(self, "Erasing", project=config.project, tables=self.tables, captures=self.captures.bucket)

@@ -13,7 +13,7 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from slipway.errors import UnavailableError
+from slipway.errors import TriedInVainError, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -113,7 +113,7 @@ class DynamoTable:
 
     def batch_get(self, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
         """Return the existing items of distinct ``keys``, unordered; calls of up to 100 keys each run in parallel."""
-        trips = list(_batched(keys, READS_PER_CALL))
+        trips = list(batched(keys, READS_PER_CALL))
         if not trips:
             return []
         others = [self._readers.submit(self._get_trip, trip, consistent=consistent) for trip in trips[1:]]
@@ -139,7 +139,7 @@ class DynamoTable:
 
     def batch_put(self, items: Sequence[Item]) -> None:
         """Store items with distinct keys, replacing any that exist."""
-        for batch in _batched(items, WRITES_PER_CALL):
+        for batch in batched(items, WRITES_PER_CALL):
             self._until_done(self._send_puts, {self.name: [{"PutRequest": {"Item": item}} for item in batch]})
 
     def put_if(self, item: Item, condition: str, **expression: Any) -> Item | None:
@@ -264,7 +264,7 @@ class DynamoTable:
         try:
             yield
         except _LeftUndone as error:
-            raise UnavailableError(self.dependency, f"{error} (table {self.name}, tried again in vain)") from error
+            raise TriedInVainError(self.dependency, f"{error} (table {self.name}, tried again in vain)") from error
         except ClientError as error:
             raise UnavailableError(self.dependency, f"{_reason(error)} (table {self.name})") from error
         except BotoCoreError as error:  # no connection, a timeout, no credentials, no region
@@ -294,7 +294,7 @@ def _reason(error: Any) -> str:
     return f"{_code(error)}: {error.response['Error'].get('Message', '')}"
 
 
-def _batched(items: Sequence[T], size: int) -> Iterator[list[T]]:
+def batched(items: Sequence[T], size: int) -> Iterator[list[T]]:
     remaining = iter(items)
     while batch := list(islice(remaining, size)):
         yield batch

@@ -8,6 +8,7 @@ from slipway.cli.account.deploy import deploy
 from slipway.cli.account.preflight import preflight
 from slipway.cli.batch.app import app as batch
 from slipway.cli.config.app import app as config
+from slipway.cli.entity.app import app as entity
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
@@ -27,6 +28,7 @@ app.command("cost")(cost)
 app.command("preflight")(preflight)
 app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
+app.add_typer(entity, name="entity")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
 app.add_typer(batch, name="batch")

@@ -40,6 +40,8 @@ class MonitoringConfig(Section):
     # Rewards are counted by prediction time in windows of this many minutes; a bandit learns no faster.
     reward_minutes: Literal[1, 2, 5, 10] = 10
     capture_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    # None is as long as captures; a longer time keeps a sample of what they were.
+    reservoir_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     # The monitor runs this often, and counts captures in periods of this length; 1 is for a laptop.
     minutes: Literal[1, 5, 10, 15, 20, 30, 60] = 60
     # Captures that come later than this after their hour are not counted.
@@ -49,3 +51,8 @@ class MonitoringConfig(Section):
     releases: ReleaseNoticesConfig = ReleaseNoticesConfig()
     drift: DriftConfig = DriftConfig()
     accuracy: AccuracyConfig = AccuracyConfig()
+
+    @property
+    def reservoir_days(self) -> int:
+        """How long reservoirs are kept."""
+        return self.reservoir_retention_days or self.capture_retention_days

@@ -89,6 +89,12 @@ class Config(Section):
         """How drift of a model is judged: the project's settings, with the model's own."""
         return drift_of(self.monitoring.drift, self.models[name].monitoring.drift)
 
+    @property
+    def captured_entities(self) -> dict[str, str | None]:
+        """The models that are captured by entity, each with the entity that `capture.entity` names."""
+        captured = {name: self.models[name].capture for name in sorted(self.captured_models)}
+        return {name: capture.entity for name, capture in captured.items() if capture.by == "entity"}
+
     def model_folder(self, root: Path, name: str) -> Path:
         """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""
         return root / (self.models[name].path or f"models/{name}")

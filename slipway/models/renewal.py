@@ -76,7 +76,6 @@ def _chosen(run: ValidationRun) -> Sequence[Record]:
     return choose_records(run.golden, [output for one in run.golden for output in predictor.predict([one])])
 
 
-
 def _calibration(run: ValidationRun) -> None:
     """Without labels, nothing new is known, and a calibration that is there stays."""
     if not run.labels:

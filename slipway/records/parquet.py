@@ -92,7 +92,7 @@ def row_group_sizes(stream: BinaryIO, name: str) -> list[int]:
 def table_rows(table: Any) -> list[Row | Refusal]:
     """The rows of an Arrow table, numbered from 1."""
     names = table.schema.names
-    values = [_values(table.column(at)) for at in range(len(names))]
+    values = [column_values(table.column(at)) for at in range(len(names))]
     return [
         _row(Position(at + 1), {name: found[at] for name, found in zip(names, values, strict=True)})
         for at in range(table.num_rows)

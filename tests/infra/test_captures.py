@@ -4,6 +4,7 @@ import pytest
 from support.templates import acknowledged_in, compare_with_snapshot, lint
 
 from functions.capture.settings import Settings
+from slipway.errors import ConfigError
 
 BUCKET = "tiny-state:ExportsOutputFnGetAttCapturesBucketA18E2F11Arn22C35BF8"
 TIERS = {"serving": "PredictLogs", "heavy": "TinyLargeModelLogs"}
@@ -43,22 +44,44 @@ def test_only_that_log_group_may_call_it(own):
 
 def test_it_may_write_files_and_count_labels_and_nothing_else(own):
     resources, _ = own
+    assert rights(resources) == RIGHTS
+
+
+def test_it_may_index_entities_where_a_model_is_captured_by_them(synthesize):
+    by_entity = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 1, by: entity } }"
+    resources = resources_of(synthesize(models=by_entity).serving)
+    assert rights(resources) == [*RIGHTS, (["dynamodb:BatchWriteItem"], "control", ["entity#*"])]
+
+
+def test_by_entity_needs_one(synthesize):
+    models = "  tiny-large: { versions: [1], stable: 1, capture: { sample: 1, by: entity } }"
+    with pytest.raises(ConfigError, match=r"models.tiny-large.capture.by: needs `entity`"):
+        synthesize(models=models)
+
+
+RIGHTS = [
+    (["logs:CreateLogStream", "logs:PutLogEvents"], "logs", None),
+    (["s3:ListBucket"], "bucket", None),
+    (["s3:PutObject"], "bucket/captures/*", None),
+    (["s3:PutObject"], "bucket/aws/lambda/async/*", None),
+    (
+        ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        "control",
+        ["feedback#*", "reward#*", "labelled#*"],
+    ),
+    (["dynamodb:Query"], "control", ["forgotten"]),
+]
+
+
+def rights(resources):
+    """What the function may do: actions, resource and partitions of each statement."""
     found = []
     for statement in only(resources, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
         found.append((actions, resource(statement["Resource"]), keys))
-    assert found == [
-        (["logs:CreateLogStream", "logs:PutLogEvents"], "logs", None),
-        (["s3:ListBucket"], "bucket", None),
-        (["s3:PutObject"], "bucket/captures/*", None),
-        (["s3:PutObject"], "bucket/aws/lambda/async/*", None),
-        (
-            ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            "control",
-            ["feedback#*", "reward#*", "labelled#*"],
-        ),
-    ]
+    # A single value is no list, and what is allowed on the same resource and condition stands in the order of grants.
+    return [(actions, on, [keys] if isinstance(keys, str) else keys) for actions, on, keys in found]
 
 
 def resource(reference):

@@ -32,7 +32,7 @@ def test_nothing_is_acknowledged_but_what_was_thought_through(templates):
     functions = ("serving/Predict", "serving/Features", "serving/Feedback", "releases/Controller", "shadow/Shadow")
     found = acknowledged_in(templates)
     # Which resources these are, test_policies.py has.
-    policies = {"tiny-serving/Caller", "tiny-serving/FeatureWriter", "tiny-releases/Operator"}
+    policies = {"tiny-serving/Caller", "tiny-serving/FeatureWriter", "tiny-releases/Operator", "tiny-state/Eraser"}
     assert all(finding.startswith("AwsSolutions-IAM5") for policy in policies for finding in found.pop(policy))
     controller = found.pop("tiny-releases/Controller/Role")
     tests = {finding.rpartition("/$default/")[2] for finding in controller - {"AwsSolutions-IAM5[Resource::*]"}}

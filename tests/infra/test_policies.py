@@ -63,7 +63,8 @@ def test_a_policy_allows_the_routes_of_its_groups_and_no_other(templates, policy
 
 
 def test_the_arns_of_policies_are_outputs_and_their_names_are_not_chosen(templates):
-    for template, wanted in ((templates.serving, {"Caller", "FeatureWriter"}), (templates.releases, {"Operator"})):
+    wanted_of = ((templates.serving, {"Caller", "FeatureWriter"}), (templates.releases, {"Operator"}))
+    for template, wanted in (*wanted_of, (templates.state, {"Eraser"})):
         found = policies(template)
         assert set(found) == wanted
         for name in found:
@@ -71,6 +72,40 @@ def test_the_arns_of_policies_are_outputs_and_their_names_are_not_chosen(templat
             assert template["Outputs"][f"{name}Policy"]["Value"] == {"Ref": id_}
             assert "ManagedPolicyName" not in template["Resources"][id_]["Properties"]
             assert "Roles" not in template["Resources"][id_]["Properties"]
+
+
+def test_the_eraser_reads_and_rewrites_what_is_about_entities_and_nothing_else(templates):
+    (statements,) = policies(templates.state).values()
+    stacks = {arn.rsplit(":", 1)[1] for arn in rights(statements)["cloudformation:DescribeStacks"]}
+    assert stacks == {f"stack/tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases")}
+    by_place = {
+        _place(text(arn)): (
+            listed(each["Action"]),
+            each.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys"),
+        )
+        for each in statements
+        for arn in listed(each["Resource"])
+        if each["Action"] != "cloudformation:DescribeStacks"
+    }
+    reading_and_deleting = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:Query"]
+    on_files = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObjectVersion"]
+    about = ["entity#*", "feedback#*", "labelled#*", "forgotten", "erasure#*"]
+    assert by_place == {
+        "Features": (reading_and_deleting, None),
+        "Predictions": (reading_and_deleting[:2], None),
+        "Control": (reading_and_deleting, about),
+        "Captures": (["s3:ListBucketVersions"], None),
+        "Captures/captures/*": (on_files, None),
+        "Captures/aws/lambda/async/*": (on_files, None),
+        "Captures/reservoir/*": (on_files, None),
+    }
+
+
+def _place(arn):
+    """The construct of a table or bucket, and the objects in it."""
+    whole, _, rest = arn.partition("/")
+    place = next(name for name in ("Features", "Predictions", "Control", "Captures") if name in whole)
+    return f"{place}/{rest}" if rest else place
 
 
 def test_tokens_need_no_policy(synthesize):

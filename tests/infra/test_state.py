@@ -55,15 +55,17 @@ def test_packages_are_versioned(templates):
 
 
 def test_captures_are_deleted_in_time_and_leave_no_version(templates, synthesize):
-    for kept, project in ((30, templates), (7, synthesize(rest="monitoring: { capture_retention_days: 7 }"))):
+    shorter = synthesize(rest="monitoring: { capture_retention_days: 7, reservoir_retention_days: 90 }")
+    for captures, reservoir, project in ((30, 30, templates), (7, 90, shorter)):
         properties = bucket_of(project, "Captures")["Properties"]
         assert "VersioningConfiguration" not in properties
         rules = properties["LifecycleConfiguration"]["Rules"]
         assert {rule["Status"] for rule in rules} == {"Enabled"}
         assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules} == {
-            "captures/": kept,
-            "aws/lambda/async/": kept,
-            "ledgers/": kept,
+            "captures/": captures,
+            "aws/lambda/async/": captures,
+            "ledgers/": captures,
+            "reservoir/": reservoir,
             "profiles/": 400,
             "monitoring/": 400,
         }

@@ -5,13 +5,11 @@ from constructs import Construct
 
 from infra.constructs.basics.private_bucket import private_bucket
 from slipway.config.monitoring import MonitoringConfig
-from slipway.monitoring.captures.parsing import FOLDER
+from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
+from slipway.monitoring.captures.reservoir import RESERVOIR
 from slipway.monitoring.profiles.ledger import LEDGERS
 from slipway.monitoring.profiles.store import PROFILES
 from slipway.monitoring.state import MONITORING
-
-GIVEN_UP = "aws/lambda/async"
-"""The prefix under which Lambda stores events that a function failed on after all retries."""
 
 
 class CaptureBucket(Construct):
@@ -22,6 +20,7 @@ class CaptureBucket(Construct):
         kept_days = {
             FOLDER: monitoring.capture_retention_days,
             GIVEN_UP: monitoring.capture_retention_days,
+            RESERVOIR: monitoring.reservoir_days,
             PROFILES: monitoring.profile_retention_days,
             MONITORING: monitoring.profile_retention_days,
             LEDGERS: monitoring.capture_retention_days,

@@ -13,12 +13,13 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.alarm import alarm
-from infra.constructs.basics.capture_bucket import GIVEN_UP
 from infra.constructs.light.function import ALIAS, Function
 from infra.constructs.monitoring.metrics import live_metric
 from slipway.config import Config
 from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE
-from slipway.monitoring.captures.parsing import FILTER, FOLDER
+from slipway.monitoring.captures.parsing import FILTER, FOLDER, GIVEN_UP
+from slipway.monitoring.entities.forgotten import PARTITION as FORGOTTEN
+from slipway.monitoring.entities.index_table import PARTITIONS as ENTITIES
 
 _SETTINGS = {"memory_mb": 512, "timeout_seconds": 60, "snap_start": False}
 # Lambda waits one minute before the first retry and two before the second.
@@ -57,6 +58,9 @@ class Captures(Construct):
         actions = ("BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem")
         # One transaction marks a label as counted, counts it and lists it.
         self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*", "labelled#*"))
+        self.function.allow_on_table(control, "Query", partitions=FORGOTTEN)
+        if config.captured_entities:
+            self.function.allow_on_table(control, "BatchWriteItem", partitions=ENTITIES)
         self._keep_failures(bucket)
         failing = (
             "Captures cannot be stored; see the log of `capture`. Events it gave up on are in the bucket, unprocessed"

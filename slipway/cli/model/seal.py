@@ -1,6 +1,7 @@
 """`slipway model seal`: seal a manifest that was edited by hand, and what other commands say of seals and proofs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -40,8 +41,10 @@ def seal(
     for option, given in {"--golden": golden, "--training": training}.items():
         if given is not None and records is None:
             raise InputError.of(option, "needs --records")
-    measured = (golden, training, processor or (), config)
-    manifest = (seal_manifest(folder) if records is None else _measured(folder, records, *measured)).manifest
+    if records is None:
+        manifest = seal_manifest(folder).manifest
+    else:
+        manifest = _measured(folder, _Given(records, golden, training, tuple(processor or ())), config).manifest
     inputs, labels, targets = counted(len(manifest.inputs), "input"), manifest.outputs.labels, manifest.outputs.targets
     content = [manifest.task, inputs, *([f"labels {', '.join(labels)}"] if labels else [])]
     content += [f"targets {', '.join(manifest.outputs.target_names)}"] if targets else []
@@ -52,9 +55,17 @@ def seal(
     Console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
-def _measured(
-    folder: Path, records: Path, golden: Path | None, training: Path | None, processors: Sequence[Path], config: Path
-) -> Package:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a package is measured with: files of records, and Pythons of other processors."""
+
+    records: Path
+    golden: Path | None
+    training: Path | None
+    processors: tuple[Path, ...]
+
+
+def _measured(folder: Path, given: _Given, config: Path) -> Package:
     # Every command loads this module, and only this one needs numpy and ONNX Runtime.
     from slipway.cli.project import load_project
     from slipway.models.gates.labelled import read_given
@@ -62,15 +73,15 @@ def _measured(
     from slipway.models.trained_pieces import read_trained_pieces
 
     package = load_edited(folder)
-    data = read_given(records, package.manifest)
+    data = read_given(given.records, package.manifest)
     return measure_again(
         package,
         data.records,
         data.labels,
-        golden=read_given(golden, package.manifest).records if golden else None,
+        golden=read_given(given.golden, package.manifest).records if given.golden else None,
         task_modules=load_project(config).light.task_modules if config.exists() else (),
-        processors=processors,
-        seen=read_trained_pieces(training, package.manifest) if training else None,
+        processors=given.processors,
+        seen=read_trained_pieces(given.training, package.manifest) if given.training else None,
     )
 
 

@@ -33,7 +33,7 @@ class _Data(CloudWatchLogsData):
         if not isinstance(value, str):
             raise MalformedError.of(_FIELD, "must be a string")
         try:
-            return from_json(_unpacked(value))
+            return from_json(unpacked(value))
         except ValueError as error:
             raise MalformedError.of(_FIELD, f"has no JSON in it: {error}") from error
 
@@ -61,7 +61,13 @@ def subscribed_lines(event: Any) -> Sequence[str]:
     return tuple(str(each.message) for each in content.logEvents)
 
 
-def _unpacked(packed: str) -> bytes:
+def unpacked(packed: str) -> bytes:
+    """Return the JSON of an event's `data`.
+
+    Raises:
+        MalformedError: it is not gzip in base64.
+        TooLargeError: it unpacks to more than `MOST_BYTES`.
+    """
     if len(packed) > _PACKED_BYTES:
         raise TooLargeError.of(_FIELD, f"must have at most {_PACKED_BYTES} characters")
     unpacking = zlib.decompressobj(_GZIP)

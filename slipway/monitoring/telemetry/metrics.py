@@ -82,6 +82,7 @@ BROKEN_LINES = "BrokenLines"
 ESTIMATED_ACCURACY = "EstimatedAccuracy"
 LABELLED_ACCURACY = "LabelledAccuracy"
 LABELS_NEEDED = "LabelsNeeded"
+NOT_INDEXED = "NotIndexed"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -205,6 +206,8 @@ CATALOGUE: Mapping[str, Metric] = {
     ESTIMATED_ACCURACY: Metric("None", (_OF_VERSION,)),
     LABELLED_ACCURACY: Metric("None", (_OF_VERSION,)),
     LABELS_NEEDED: Metric("Count", (_OF_VERSION,)),
+    # Captured predictions that the index of entities left out, because one entity had too many at once.
+    NOT_INDEXED: Metric("Count", (_OF_PROJECT,)),
 }
 _VALUES_A_LINE = 100
 

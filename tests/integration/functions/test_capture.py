@@ -77,7 +77,7 @@ def test_captures_of_a_log_become_a_file_once(
     handle: Any, event: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
-        assert handle(event("subscription"), CallContext()) == {"captures": 2, "broken": 1}
+        assert handle(event("subscription"), CallContext()) == {"captures": 2, "broken": 1, "not_indexed": 0}
     ((key, captures),) = stored().items()
     assert key.rpartition("/")[0] == FOLDER
     assert [(each["id"][-1], each["outputs"]["label"]) for each in captures] == [("1", "positive"), ("2", "negative")]
@@ -106,7 +106,7 @@ def test_a_label_waits_as_long_as_the_file_is_kept(handle: Any) -> None:
 @pytest.mark.parametrize(("model", "kept"), [("tiny-tabular", True), ("tiny-sentiment", False)])
 def test_captures_of_other_models_and_those_for_shadows_only_are_not_kept(handle: Any, model: str, kept: bool) -> None:
     captured = subscription(PredictionId(model, 1, new_random()), kept=kept)
-    assert handle(captured, CallContext()) == {"captures": 0, "broken": 0}
+    assert handle(captured, CallContext()) == {"captures": 0, "broken": 0, "not_indexed": 0}
     assert stored() == {}
     assert lazy_client()().scan(TableName="control")["Items"] == []
 
