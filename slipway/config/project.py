@@ -72,6 +72,11 @@ class Config(Section):
         """The models whose requests are captured."""
         return frozenset(name for name, model in self.models.items() if model.capture.sample > 0)
 
+    @property
+    def recorded_groups(self) -> frozenset[str]:
+        """The feature groups whose history is kept."""
+        return frozenset(name for name, group in self.features.items() if group.history is not None)
+
     def model_folder(self, root: Path, name: str) -> Path:
         """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""
         return root / (self.models[name].path or f"models/{name}")
