@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from slipway.config import FeatureValue
 from slipway.features.definitions import AcceptedWrite
 
 SEQUENCE_DIGITS = 40  # DynamoDB's sequence numbers have at most as many
@@ -33,7 +34,7 @@ class HistoryRow:
 
     Attributes:
         written_at: milliseconds since 1970 at which the store had the change; of a backfill, when it would have had it.
-        sequence: orders the changes of a row, as 40 digits; empty for a backfill.
+        sequence: orders the changes of a row, as 40 digits; of a backfill, when it was added.
         event_time: milliseconds since 1970; None if the row was removed.
         expires_at: seconds since 1970; None if the row does not expire.
         features: the row's values as a JSON object; None if the row was removed.
@@ -49,6 +50,11 @@ class HistoryRow:
     expires_at: int | None
     features: str | None
 
+    @property
+    def values(self) -> dict[str, FeatureValue]:
+        """The parsed features; none if the row was removed."""
+        return json.loads(self.features) if self.features else {}
+
     def line(self) -> str:
         """The row as JSON without a newline; the features are the text that the store has, digit by digit."""
         fields = {name: getattr(self, name) for name in _FIELDS}
@@ -56,15 +62,18 @@ class HistoryRow:
         return f'{head[:-1]},"features":{self.features or "null"}}}'
 
 
-def backfill_row(write: AcceptedWrite, *, delay_ms: int = 0) -> HistoryRow:
-    """A write as if the store had got it ``delay_ms`` after its event."""
+def backfill_row(write: AcceptedWrite, *, added_ms: int, number: int, delay_ms: int = 0) -> HistoryRow:
+    """A write as if the store had got it ``delay_ms`` after its event.
+
+    Of two with the same times, the one that was added later holds: at ``added_ms``, and with the higher ``number``.
+    """
     return HistoryRow(
         group=write.key.group,
         entity=write.key.entity,
         id=write.key.id,
         change=Change.BACKFILL,
         written_at=write.event_milliseconds + delay_ms,
-        sequence="",
+        sequence=f"{added_ms:0{SEQUENCE_DIGITS // 2}}{number:0{SEQUENCE_DIGITS // 2}}",
         event_time=write.event_milliseconds,
         expires_at=write.expires_at,
         features=write.text,
