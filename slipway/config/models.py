@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.config.gates import GatesConfig
 from slipway.config.heavy import HeavyConfig
-from slipway.config.names import VersionNumber
+from slipway.config.names import EntityName, VersionNumber
 from slipway.config.releases import ReleaseConfig
 from slipway.config.validation import Section
 
@@ -19,9 +19,18 @@ class CacheConfig(Section):
 
 
 class CaptureConfig(Section):
-    """The share of requests whose inputs and outputs are captured, in the log and as files in a bucket."""
+    """Whose inputs and outputs are captured, in the log and as files in a bucket.
+
+    ``sample`` is a share of the requests, or with ``by: entity`` of the entities: all predictions of an entity are
+    captured, or none. ``entity`` is what the records are about: by default the first entity of the model's features.
+    A record may name it whether or not the model reads features. ``reservoir`` is how many captures of each version
+    and period are kept apart, for labels and replay.
+    """
 
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
+    by: Literal["request", "entity"] = "request"
+    entity: EntityName | None = None
+    reservoir: Annotated[int, Field(ge=0, le=1000)] = 100
 
 
 _HEAVY_CHARACTERS = 36 * 1024

@@ -17,7 +17,8 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, Sch
 
 from slipway.config import FeatureType, FeatureValue
 from slipway.config.validation import field_path, field_problems
-from slipway.errors import ConfigError, FieldProblem, InputError, PackageError
+from slipway.errors import FieldProblem, InputError, PackageError
+from slipway.models.entities import entities_of_groups, named_entity
 from slipway.models.manifest import InputField, Manifest, Record, Scalar
 from slipway.models.missing_values import plain_value
 
@@ -41,6 +42,7 @@ class _Plan:
     entity_attributes: Mapping[str, str]
     entity_of_group: Mapping[str, str]
     grouped_attributes: frozenset[str]
+    named_by: str | None
     defaults: Record
     stored: SchemaValidator
 
@@ -99,6 +101,14 @@ class RequestRecord(BaseModel):
             return self.given().get(name)
         return getattr(self, attribute) if attribute in self.model_fields_set else None
 
+    def entities(self) -> dict[str, str]:
+        """The ids of the entities that the request's record names, by entity."""
+        attributes, input_name = self.plan.entity_attributes, self.plan.named_by
+        named = {name: getattr(self, attribute) for name, attribute in attributes.items() if self.sent(name)}
+        if input_name is not None and (id_ := named_entity(self.given().get(input_name))):
+            named[input_name] = id_
+        return named
+
     def _entity_id(self, entity: str) -> str:
         return str(getattr(self, self.plan.entity_attributes[entity]))
 
@@ -109,7 +119,7 @@ class RequestRecord(BaseModel):
 
 
 def record_model(
-    manifest: Manifest, entities: Mapping[str, str], *, text_characters: int | None
+    manifest: Manifest, entities: Mapping[str, str], *, text_characters: int | None, about: str | None = None
 ) -> type[RequestRecord]:
     """The pydantic model of one record of a request to a model.
 
@@ -117,6 +127,7 @@ def record_model(
         manifest: the version's manifest.
         entities: the entity of each feature group, from `Config.features`.
         text_characters: the limit of `Config.api.limits` on every string, or None for the manifest's own alone.
+        about: an entity that a record may name besides those of its features; an input of this name is its id.
 
     Raises:
         ConfigError: a feature group is not in ``entities``, or an entity has the name of an input.
@@ -124,7 +135,7 @@ def record_model(
     """
     inputs = {f"input_{number}": field for number, field in enumerate(manifest.inputs)}
     schemas = {attribute: _schema(field, text_characters) for attribute, field in inputs.items()}
-    plan = _plan(manifest, inputs, schemas, _entities(manifest, entities))
+    plan = _plan(manifest, inputs, schemas, entities_of_groups(manifest, entities), about)
     fields: dict[str, Any] = {
         attribute: (Annotated[Any, _Validated(schemas[attribute])], _field_info(field))
         for attribute, field in inputs.items()
@@ -194,6 +205,7 @@ def _field_info(field: InputField) -> Any:
 def _entity_info(plan: _Plan, entity: str) -> Any:
     groups = ", ".join(group for group, owner in plan.entity_of_group.items() if owner == entity)
     text = f"The {entity} to fetch {groups} for; required unless the record has all their features"
+    text = text if groups else f"The {entity} that the record is about; the prediction does not depend on it"
     return Field(default="", alias=entity, description=text, json_schema_extra=partial(_describe, None, None))
 
 
@@ -215,7 +227,10 @@ def _plan(
     inputs: Mapping[str, InputField],
     schemas: Mapping[str, CoreSchema],
     entity_of_group: Mapping[str, str],
+    about: str | None,
 ) -> _Plan:
+    named_by = about if any(field.name == about for field in manifest.inputs) else None
+    entities = dict.fromkeys([*entity_of_group.values(), *([about] if about and named_by is None else [])])
     defaults = {
         field.name: None if field.default is None else _default(manifest, field, schemas[attribute])
         for attribute, field in inputs.items()
@@ -230,8 +245,9 @@ def _plan(
         inputs=inputs,
         grouped=tuple(field for field in manifest.inputs if field.group is not None),
         grouped_attributes=frozenset(attribute for attribute, field in inputs.items() if field.group is not None),
-        entity_attributes={entity: f"entity_{n}" for n, entity in enumerate(dict.fromkeys(entity_of_group.values()))},
+        entity_attributes={entity: f"entity_{n}" for n, entity in enumerate(entities)},
         entity_of_group=entity_of_group,
+        named_by=named_by,
         defaults=defaults,
         stored=SchemaValidator(core_schema.typed_dict_schema(stored)),
     )
@@ -245,20 +261,6 @@ def _default(manifest: Manifest, field: InputField, schema: CoreSchema) -> Scala
         message = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
         raise PackageError(f"{manifest.name}/{manifest.version}/model.yaml", message) from error
     return value
-
-
-def _entities(manifest: Manifest, entities: Mapping[str, str]) -> dict[str, str]:
-    names = {field.name for field in manifest.inputs}
-    version = f"{manifest.name} {manifest.version}"
-    problems = []
-    for group in manifest.groups:
-        if group not in entities:
-            problems.append(FieldProblem(f"features.{group}", f"is not defined, but {version} reads inputs from it"))
-        elif entities[group] in names:
-            problems.append(FieldProblem(f"features.{group}.entity", f"is also the name of an input of {version}"))
-    if problems:
-        raise ConfigError("slipway.yaml", problems)
-    return {group: entities[group] for group in manifest.groups}
 
 
 def _require_entities(record: RequestRecord) -> None:

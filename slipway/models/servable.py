@@ -19,7 +19,9 @@ def require_servable(config: Config, manifest: Manifest) -> None:
     if problems := feature_problems(config, manifest):
         raise ConfigError("slipway.yaml", problems)
     entities = {name: group.entity for name, group in config.features.items()}
-    record_model(manifest, entities, text_characters=config.api.limits.text_characters)
+    model = config.models.get(manifest.name)
+    about = model.capture.entity if model else None
+    record_model(manifest, entities, text_characters=config.api.limits.text_characters, about=about)
 
 
 def feature_problems(config: Config, manifest: Manifest) -> list[FieldProblem]:

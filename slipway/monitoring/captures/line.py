@@ -7,12 +7,12 @@ from typing import Any
 from pydantic_core import to_json
 
 _RANDOM_BYTES = 7
-_RESOLUTION = 256**_RANDOM_BYTES
+_RESOLUTION = float(256**_RANDOM_BYTES)
 
 
-def is_sampled(share: float) -> bool:
-    """Whether this request is captured. Uses the kernel's randomness, because snapshot clones share a process's own."""
-    return share > 0 and int.from_bytes(os.urandom(_RANDOM_BYTES)) < share * _RESOLUTION
+def drawn_by_chance() -> float:
+    """A number in [0, 1): what is below the share is captured. Snapshot clones share all but the kernel's chance."""
+    return int.from_bytes(os.urandom(_RANDOM_BYTES)) / _RESOLUTION
 
 
 def capture_line(
@@ -24,11 +24,13 @@ def capture_line(
     request_id: str,
     inputs: Mapping[str, Any],
     outputs: Mapping[str, Any],
+    entities: Mapping[str, str] | None = None,
     kept: bool = True,
 ) -> str:
     """Return one prediction as JSON without a newline; ``inputs`` is the record with its features filled in.
 
-    A capture with kept=False exceeds the share configured in slipway.yaml; shadows score it, then it is dropped.
+    ``entities`` has the id of each entity that the record names. A capture with kept=False exceeds the share
+    configured in slipway.yaml; shadows score it, then it is dropped.
     """
     capture = {
         "id": prediction_id,
@@ -38,6 +40,7 @@ def capture_line(
         "request": request_id,
         "inputs": inputs,
         "outputs": outputs,
+        **({"entities": entities} if entities else {}),
         **({} if kept else {"kept": False}),
     }
     return to_json({"capture": capture}).decode()

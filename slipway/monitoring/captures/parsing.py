@@ -28,7 +28,8 @@ _NAME_DIGITS = 32
 class Capture(BaseModel):
     """One captured prediction: the record with its features filled in, the version's answer, and the time.
 
-    A capture with kept=False is for shadows only.
+    ``entities`` has the id of each entity that the record named; captures of earlier builds have none. A capture with
+    kept=False is for shadows only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -40,6 +41,7 @@ class Capture(BaseModel):
     request: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    entities: dict[str, str] = {}
     kept: bool = True
 
     @model_validator(mode="after")
@@ -48,6 +50,10 @@ class Capture(BaseModel):
         if (self.model, self.version) != (predicted.model, predicted.version):
             raise ValueError("`id` is of another model or version")
         return self
+
+    def line(self) -> str:
+        """The capture as a line of a file, without a newline."""
+        return self.model_dump_json(exclude={"kept"} if self.entities else {"kept", "entities"})
 
     @property
     def prediction(self) -> PredictionId:
@@ -109,7 +115,7 @@ def pack(captures: Iterable[Capture]) -> Mapping[str, bytes]:
     folders: dict[str, list[str]] = defaultdict(list)
     for capture in captures:
         hour = f"date={capture.made_at:%Y-%m-%d}/hour={capture.made_at:%H}"
-        folders[f"{FOLDER}/model={capture.model}/{hour}"].append(capture.model_dump_json(exclude={"kept"}))
+        folders[f"{FOLDER}/model={capture.model}/{hour}"].append(capture.line())
     return dict(_file(folder, lines) for folder, lines in folders.items())
 
 

@@ -66,6 +66,10 @@ class IdSigner:
         prediction = parse_prediction_id(id_)
         return id_ if prediction.digest else str((self._keys or self._spare).sign(prediction, self._now()))
 
+    def derived(self, purpose: str) -> bytes | None:
+        """Return a secret key for another purpose, shared by all signers; None while the keys have never been read."""
+        return self._keys.derived(purpose, self._now()) if self._keys else None
+
     def claim_refresh(self) -> bool:
         """Return True once when the copy becomes stale; the caller must then `refresh` it."""
         now = self._clock()

@@ -52,6 +52,10 @@ class Keys:
         """Return the id with its digest, by the newest key that every verifier knows."""
         return prediction._replace(digest=self._signing(now).digest(prediction))
 
+    def derived(self, purpose: str, now: datetime) -> bytes:
+        """Return the key of 32 bytes for another purpose than signing ids, until the next rotation."""
+        return hmac.digest(self._signing(now).secret, f"slipway {purpose}".encode(), "sha256")
+
     def accepts(self, prediction: PredictionId) -> bool:
         """Whether one of the keys signed the id."""
         return any(hmac.compare_digest(key.digest(prediction), prediction.digest) for key in self.newest_first)

@@ -14,9 +14,11 @@ def sticky_of(options: Options) -> str | None:
 
 
 def sendable(manifest: Manifest, config: Config) -> tuple[str, ...]:
-    """The names that a request to a version may send: its inputs, and the entities of its feature groups."""
+    """The names that a request to a version may send: its inputs, and the entities that it names."""
     entities = [config.features[group].entity for group in manifest.groups if group in config.features]
-    return tuple(dict.fromkeys([*(field.name for field in manifest.inputs), *entities]))
+    model = config.models.get(manifest.name)
+    about = [model.capture.entity] if model and model.capture.entity else []
+    return tuple(dict.fromkeys([*(field.name for field in manifest.inputs), *entities, *about]))
 
 
 def check_sticky(name: str, model: str, fields: Mapping[int, Collection[str]]) -> None:

@@ -19,10 +19,10 @@ from slipway.errors import (
 from slipway.features.cache import Output, PredictionCache, cache_key
 from slipway.features.store import FeatureKey, FeatureRow, FeatureStore
 from slipway.models.manifest import Record
-from slipway.monitoring.captures.line import is_sampled
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.routing.segments import Segmenting
+from slipway.serving.prediction.capturing import Capturing
 from slipway.serving.prediction.peers import NoPeers, Peers
 from slipway.serving.prediction.request import (
     Ask,
@@ -31,7 +31,6 @@ from slipway.serving.prediction.request import (
     Prediction,
     PredictionRequest,
     RequestContext,
-    captures,
     count_outputs,
 )
 from slipway.serving.prediction.runner import Answered, ClientGoneError, InlineRunner, Runner
@@ -81,6 +80,7 @@ class PredictionPipeline:
         self._attempt = attempt
         self._peers = peers or NoPeers()
         self._ids = ids or IdSigner(OwnKeys())
+        self._capturing = Capturing(models, self._ids)
         self._by_record = ByRecord(models.releases)
 
     async def predict(self, ask: Ask, context: RequestContext) -> list[Prediction]:
@@ -233,10 +233,7 @@ class PredictionPipeline:
         for place in request.places:
             place.id = self._ids.sign(place.id)
         releases = self.models.releases
-        if is_sampled(share := releases.captured(request.model)):
-            # While shadows run, the captured share may exceed slipway.yaml's; the kept share does not.
-            kept = is_sampled(self.models.config.models[request.model].capture.sample / share)
-            request.event.captures.extend(captures(request, kept=kept))
+        request.event.captures.extend(self._capturing.lines(request))
         if releases.is_watched(request.model):
             request.event.later = partial(_count, request, releases.segmenting(request.model))
         return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]

@@ -1,7 +1,6 @@
 """The state of one prediction request, from its records to its answers."""
 
 import math
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from slipway.features.cache import Output
 from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
-from slipway.monitoring.captures.line import capture_line
 from slipway.monitoring.feedback.prediction_ids import new_random, with_bucket
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.outputs import count_output
@@ -170,25 +168,6 @@ class ByRecord:
 
     def can_use(self, output: Output) -> bool:  # noqa: ARG002 - as `Placing` has it
         return True
-
-
-def captures(request: PredictionRequest, *, kept: bool) -> list[str]:
-    """Return a capture line for each record of an answered request; with kept=False, only shadows use it."""
-    now = int(time.time() * 1000)
-    return [
-        capture_line(
-            prediction_id=place.id,
-            model=request.model,
-            version=place.version,
-            time_ms=now,
-            request_id=request.context.request_id,
-            inputs=place.record,
-            outputs=place.output or {},
-            kept=kept,
-        )
-        for place in request.places
-        if not place.elsewhere
-    ]
 
 
 def count_outputs(request: PredictionRequest) -> None:

@@ -153,10 +153,15 @@ class ServedModels:
             _LOG.error("%s %s cannot be loaded, and the other versions serve", name, number, exc_info=found)
 
     def _served(self, predictor: Predicts) -> ServedVersion:
-        limits = self.config.api.limits
-        record = record_model(predictor.manifest, self.definitions.entities, text_characters=limits.text_characters)
+        limits, name = self.config.api.limits, predictor.manifest.name
+        model = self.config.models[name]
+        record = record_model(
+            predictor.manifest,
+            self.definitions.entities,
+            text_characters=limits.text_characters,
+            about=model.capture.entity,
+        )
         answer = answer_model(record.__name__, predictor.manifest)
-        name = predictor.manifest.name
-        characters = self.config.models[name].limits.characters
+        characters = model.limits.characters
         reader = RecordReader(record, limit=self.most_records(name), characters=characters)
         return ServedVersion(predictor, reader, answer)
