@@ -38,5 +38,10 @@ class MonitoringConfig(Section):
     # Rewards are counted by prediction time in windows of this many minutes; a bandit learns no faster.
     reward_minutes: Literal[1, 2, 5, 10] = 10
     capture_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    # The monitor runs this often, and counts captures in periods of this length; 1 is for a laptop.
+    minutes: Literal[1, 5, 10, 15, 20, 30, 60] = 60
+    # Captures that come later than this after their hour are not counted.
+    late_hours: Annotated[int, Field(ge=1, le=72)] = 24
+    profile_retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
     alarms: AlarmsConfig = AlarmsConfig()
     releases: ReleaseNoticesConfig = ReleaseNoticesConfig()

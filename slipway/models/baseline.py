@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, pstdev, quantiles
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,9 +20,14 @@ from slipway.config.validation import field_problems
 from slipway.errors import InputError, PackageError
 from slipway.models.manifest import Form, InputField, Manifest, Outputs, Record, Scalar
 
+if TYPE_CHECKING:
+    from slipway.models.pieces import SeenPieces
+
 _BINS = 10
 _CATEGORIES = 50
 _DIGITS = 6
+PIECE_CELLS = 256
+"""The cells of the histogram of a text's hashed pieces."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -66,11 +71,25 @@ class Categories(_Summary):
     other: Share = 0.0
 
 
+class Pieces(_Part):
+    """The shares of ``count`` pieces by hashed cell, and a map of the pieces that training saw (`SeenPieces`)."""
+
+    count: Annotated[int, Field(ge=1)]
+    shares: Annotated[tuple[Share, ...], Field(min_length=PIECE_CELLS, max_length=PIECE_CELLS)]
+    seen: str
+
+
 class Text(_Summary):
-    """The lengths of free text; the text itself stays out of the package."""
+    """Measures of free text; the text itself stays out of the package.
+
+    ``unseen`` is the share of a text's pieces that training never saw. Only ``characters`` is in older baselines.
+    """
 
     kind: Literal["text"] = "text"
     characters: Numbers
+    words: Numbers | None = None
+    unseen: Numbers | None = None
+    pieces: Pieces | None = None
 
 
 InputSummary = Annotated[Numbers | Categories | Text, Field(discriminator="kind")]
@@ -97,10 +116,18 @@ class Baseline(_Part):
     outputs: OutputSummary
 
 
-def measure_baseline(manifest: Manifest, records: Sequence[Record], outputs: Sequence[Mapping[str, Any]]) -> Baseline:
+def measure_baseline(
+    manifest: Manifest,
+    records: Sequence[Record],
+    outputs: Sequence[Mapping[str, Any]],
+    *,
+    seen: Mapping[str, "SeenPieces"] | None = None,
+) -> Baseline:
     """Summarize validation records and their predictions, one output per record.
 
-    ``records`` have every input of the manifest; ``outputs`` come from `Predictor.predict`.
+    ``records`` have every input of the manifest; ``outputs`` come from `Predictor.predict`. ``seen`` has the pieces of
+    the training texts, by input. For a text input without them, half of the validation texts stand in for training, and
+    the other half are measured against it.
 
     Raises:
         InputError: there are no records, their number differs from that of the outputs, or an input has no value.
@@ -108,7 +135,8 @@ def measure_baseline(manifest: Manifest, records: Sequence[Record], outputs: Seq
     if not records or len(records) != len(outputs):
         raise InputError.of("records", f"{len(records)} records, {len(outputs)} outputs; a baseline needs one for each")
     inputs = {
-        field.name: _input_summary(field, [record[field.name] for record in records]) for field in manifest.inputs
+        field.name: _input_summary(field, [record[field.name] for record in records], (seen or {}).get(field.name))
+        for field in manifest.inputs
     }
     return Baseline(records=len(records), inputs=inputs, outputs=_output_summary(manifest, outputs))
 
@@ -135,24 +163,45 @@ def read_baseline(path: Path) -> Baseline:
         raise PackageError(path, problems) from error
 
 
-def _input_summary(field: InputField, values: Sequence[Scalar | None]) -> Numbers | Categories | Text:
+def _input_summary(
+    field: InputField, values: Sequence[Scalar | None], seen: "SeenPieces | None"
+) -> Numbers | Categories | Text:
     there = [value for value in values if value is not None]
     if not there:
         raise InputError.of("records", f"every value of {field.name} is missing; a baseline needs some")
-    summary = _value_summary(field, there)
+    summary = _value_summary(field, there, seen)
     if not field.nullable:
         return summary
     return summary.model_copy(update={"missing": rounded(1 - len(there) / len(values))})
 
 
-def _value_summary(field: InputField, values: Sequence[Scalar]) -> Numbers | Categories | Text:
+def _value_summary(
+    field: InputField, values: Sequence[Scalar], seen: "SeenPieces | None"
+) -> Numbers | Categories | Text:
     match kind_of(field):
         case "categories":
             return categories([category_of(value) for value in values])
         case "text":
-            return Text(count=len(values), characters=numbers([len(str(value)) for value in values]))
+            return _text([str(value) for value in values], seen)
         case "numbers":
             return numbers([float(value) for value in values])
+
+
+def _text(texts: Sequence[str], seen: "SeenPieces | None") -> Text:
+    from slipway.models.pieces import SeenPieces, measure_texts
+
+    # Measured against their own pieces, the texts would have none that is unseen, and all live texts would have some.
+    known, held_out = (seen, texts) if seen else (SeenPieces.of(texts[::2]), texts[1::2])
+    measured, unseen = measure_texts(texts, None), measure_texts(held_out, known).unseen
+    pieces = int(measured.pieces.sum())
+    shares = tuple(rounded(float(count) / pieces) for count in measured.pieces) if pieces else ()
+    return Text(
+        count=len(texts),
+        characters=numbers(measured.characters.tolist()),
+        words=numbers(measured.words.tolist()),
+        unseen=numbers(unseen.tolist()) if unseen is not None and held_out else None,
+        pieces=Pieces(count=pieces, shares=shares, seen=known.dump()) if pieces else None,
+    )
 
 
 def kind_of(field: InputField) -> Literal["numbers", "categories", "text"]:

@@ -1,0 +1,104 @@
+"""Reads capture files: line by line, by hour of prediction, each capture once."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from slipway.monitoring.captures.bucket import ObjectBucket
+from slipway.monitoring.captures.parsing import FOLDER, Capture
+
+HOUR = timedelta(hours=1)
+_LINE_BYTES = 8 * 1024 * 1024
+_ID_BYTES = 8
+
+
+class BrokenLine:
+    """A line that is not a capture, or the rest of a file that cannot be unpacked."""
+
+
+BROKEN = BrokenLine()
+
+
+class CaptureReader:
+    """Reads the captures of a bucket."""
+
+    def __init__(self, bucket: ObjectBucket) -> None:
+        self._bucket = bucket
+
+    def files(self, model: str, hour: datetime) -> list[str]:
+        """The keys of the capture files of one hour of predictions, in order.
+
+        Raises:
+            UnavailableError: the bucket cannot be reached.
+        """
+        return list(self._bucket.keys(hour_folder(model, hour)))
+
+    def read(self, key: str) -> Iterator[Capture | BrokenLine]:
+        """The captures of one file, in its order; nothing if the file is gone. Raises as `files` does."""
+        stream = self._bucket.open(key)
+        if stream is not None:
+            with stream:
+                yield from captures_in(stream)
+
+    def captures(self, model: str, since: datetime, until: datetime) -> Iterator[Capture]:
+        """The captures of predictions made in [``since``, ``until``), hour by hour, each once; no broken lines.
+
+        They are read while they are iterated. Memory grows only with the ids of an hour, by some 70 bytes each.
+
+        Raises:
+            UnavailableError: the bucket cannot be reached.
+        """
+        hour = start_of_hour(since)
+        while hour < until:
+            seen: set[int] = set()
+            for key in self.files(model, hour):
+                for capture in self.read(key):
+                    if isinstance(capture, BrokenLine) or not since <= capture.made_at < until:
+                        continue
+                    if (short := short_id(capture.id)) not in seen:
+                        seen.add(short)
+                        yield capture
+            hour += HOUR
+
+
+def captures_in(stream: BinaryIO) -> Iterator[Capture | BrokenLine]:
+    """The captures of a compressed JSON Lines file, each line that is none as `BROKEN`."""
+    with gzip.GzipFile(fileobj=stream) as file:
+        while True:
+            try:
+                line = file.readline(_LINE_BYTES)
+            except (OSError, EOFError, zlib.error):  # gzip's BadGzipFile is an OSError
+                yield BROKEN
+                return
+            if not line:
+                return
+            if line.strip():
+                yield _capture(line)
+
+
+def _capture(line: bytes) -> Capture | BrokenLine:
+    try:
+        # Fields that this build does not know are of a later one.
+        return Capture.model_validate_json(line, extra="ignore")
+    except ValidationError:
+        return BROKEN
+
+
+def hour_folder(model: str, hour: datetime) -> str:
+    """The prefix of the capture files of one hour of predictions."""
+    return f"{FOLDER}/model={model}/date={hour:%Y-%m-%d}/hour={hour:%H}/"
+
+
+def start_of_hour(moment: datetime) -> datetime:
+    """The full hour at or before a moment, in UTC."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def short_id(identifier: str) -> int:
+    """64 bits of an id; in an hour of a million captures, two have the same with a chance of one in 30 million."""
+    return int.from_bytes(blake2b(identifier.encode(), digest_size=_ID_BYTES).digest())

@@ -1,0 +1,85 @@
+"""Captures, and a bucket of them in memory."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from slipway.monitoring.captures.parsing import Capture, pack
+
+HOUR = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def capture(
+    number: int,
+    *,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    at: datetime = HOUR,
+    model: str = "tiny-price",
+    version: int = 1,
+) -> Capture:
+    """One captured prediction."""
+    return Capture(
+        id=f"{model}.{version}.{int(at.timestamp()):08x}{number:016x}",
+        model=model,
+        version=version,
+        time=int(at.timestamp() * 1000),
+        request=f"r{number}",
+        inputs=dict(inputs),
+        outputs=dict(outputs),
+    )
+
+
+def prices(count: int, *, first: int = 0, minute: int = 0, **changed: Any) -> list[Capture]:
+    """Captures of the regression of the tests, one a second."""
+    at = HOUR + timedelta(minutes=minute)
+    return [
+        capture(
+            number,
+            inputs={"rooms": 1.0 + number % 3, "area": 20.0 + number},
+            outputs={"value": float(number)},
+            at=at + timedelta(seconds=number % 60),
+            **changed,
+        )
+        for number in range(first, first + count)
+    ]
+
+
+class MemoryBucket:
+    """An `ObjectBucket` in memory; ``read`` lists the keys of every object that was read."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.read: list[str] = []
+
+    def put(self, key: str, content: bytes, *, content_type: str = "application/gzip") -> None:
+        self.objects[key] = content
+
+    def get(self, key: str) -> bytes | None:
+        self.read.append(key)
+        return self.objects.get(key)
+
+    def open(self, key: str) -> BinaryIO | None:
+        content = self.get(key)
+        return None if content is None else BytesIO(content)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        found = {prefix + key[len(prefix) :].partition("/")[0] + "/" for key in self.keys(prefix)}
+        return iter(sorted(found))
+
+    def add(self, captures: Iterable[Capture]) -> list[str]:
+        """Store captures as the function `capture` does, and return the keys."""
+        files = pack(captures)
+        self.objects |= files
+        return list(files)
+
+    def add_lines(self, key: str, lines: Iterable[str | dict[str, Any]]) -> None:
+        """Store a file of the given lines."""
+        texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+        self.objects[key] = gzip.compress("".join(f"{text}\n" for text in texts).encode())
