@@ -22,6 +22,8 @@ from slipway.errors import ConfigError, FieldProblem
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
 CAPTURE, MONITOR = "capture", "monitor"
 """Deployed only if a model's requests are captured."""
+HISTORY = "history"
+"""Deployed only if a group's history is kept."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def add_stacks(
             config=config,
             settings=settings,
         )
-        for function in (*FUNCTIONS, *([CAPTURE, MONITOR] if config.captured_models else []))
+        for function in _functions(config)
     }
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("slipway:project", config.project)
@@ -83,6 +85,7 @@ def add_stacks(
         tables=state.tables,
         bucket=state.models.bucket,
         captures=state.captures.bucket,
+        history=state.history.bucket,
         break_glass=ignores_alarms,
         description=f"{config.project}: the API and the functions behind it",
     )
@@ -125,6 +128,13 @@ def add_stacks(
         description=f"{config.project}: the release controller",
     )
     return Stacks(state, serving, heavy, shadow, releases)
+
+
+def _functions(config: Config) -> tuple[str, ...]:
+    """The functions that a project has."""
+    captured = config.captured_models
+    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups}
+    return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
 
 
 def _heavy_stack(

@@ -11,6 +11,7 @@ from infra.bundling.models import DeployedModel
 from infra.constructs.light.captures import Captures
 from infra.constructs.light.deployment import Deployments
 from infra.constructs.light.function import Function
+from infra.constructs.light.history import History
 from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.alarms import Alarms
 from infra.constructs.monitoring.dashboard import Dashboard
@@ -38,6 +39,7 @@ class ServingStack(cdk.Stack):
         tables: Tables,
         bucket: s3.IBucket,
         captures: s3.IBucket,
+        history: s3.IBucket,
         break_glass: bool,
         description: str,
     ) -> None:
@@ -76,6 +78,8 @@ class ServingStack(cdk.Stack):
         self.topic = alarms.topic
         if config.captured_models & config.light_models.keys():
             self._capture(captures).subscribe("Predict", predict.logs)
+        if config.recorded_groups:
+            self._record(history)
         self._outputs(api, functions, alarms)
         if config.api.authorization is Authorization.IAM:
             self._policies(api)
@@ -123,6 +127,17 @@ class ServingStack(cdk.Stack):
             bundle=self._bundles["capture"],
             bucket=bucket,
             control=self._tables.control,
+            topic=self.topic,
+        )
+
+    def _record(self, bucket: s3.IBucket) -> None:
+        History(
+            self,
+            "History",
+            config=self._config,
+            bundle=self._bundles["history"],
+            table=self._tables.features,
+            bucket=bucket,
             topic=self.topic,
         )
 

@@ -11,6 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.api import connect
+from slipway.cli.history.backfill import backfill
+from slipway.cli.history.compact import compact
+from slipway.cli.history.join import history
 from slipway.cli.load_features import load
 from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
 from slipway.cli.project import load_project
@@ -20,6 +23,9 @@ from slipway.config import FeatureType
 
 app = typer.Typer(help="Read and write the feature store.", no_args_is_help=True)
 app.command("load")(load)
+app.command("history")(history)
+app.command("backfill")(backfill)
+app.command("compact")(compact)
 
 Entity = Annotated[str, typer.Argument(help="The entity, e.g. patient.")]
 EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id, e.g. p001.")]

@@ -7,6 +7,7 @@ MODEL_BUCKET = "SLIPWAY_MODEL_BUCKET"
 ID_KEYS = "SLIPWAY_ID_KEYS"
 """The name of the secret parameter with the keys of prediction ids, not its value."""
 CAPTURE_BUCKET = "SLIPWAY_CAPTURE_BUCKET"
+HISTORY_BUCKET = "SLIPWAY_HISTORY_BUCKET"
 
 # Set on the tasks of a heavy model.
 MODEL = "SLIPWAY_MODEL"

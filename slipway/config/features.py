@@ -1,9 +1,9 @@
-"""The part of slipway.yaml on the feature store: groups, features and their types."""
+"""The part of slipway.yaml on the feature store: groups, features, their types, and the history of their writes."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from slipway.config.names import FeatureName, Name
 from slipway.config.validation import Section
@@ -43,9 +43,24 @@ class FeatureConfig(Section):
         return isinstance(value, _PYTHON_TYPES[self.type])
 
 
+class HistoryConfig(Section):
+    """How long the writes of a group are kept, so that its features can be joined as they were at any time."""
+
+    # A year and a month: a model may be trained on the same season of last year.
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+
+
 class FeatureGroupConfig(Section):
-    """A named set of features of one entity, written together."""
+    """A named set of features of one entity, written together; without ``history``, its past writes are not kept."""
 
     entity: Name
     ttl_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     features: Annotated[dict[FeatureName, FeatureConfig], Field(min_length=1)]
+    history: HistoryConfig | None = None
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _history_is_a_switch_or_a_section(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return {} if value else None
+        return value

@@ -95,6 +95,11 @@ class Config(Section):
         captured = {name: self.models[name].capture for name in sorted(self.captured_models)}
         return {name: capture.entity for name, capture in captured.items() if capture.by == "entity"}
 
+    @property
+    def recorded_groups(self) -> frozenset[str]:
+        """The feature groups whose history is kept."""
+        return frozenset(name for name, group in self.features.items() if group.history is not None)
+
     def model_folder(self, root: Path, name: str) -> Path:
         """The folder that holds a model's versions: ``<folder>/1``, ``<folder>/2`` and so on."""
         return root / (self.models[name].path or f"models/{name}")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _IN_FLIGHT = 8
 _ROUNDS = 6  # of a row that others delete and write again meanwhile
-_INSERT = "INSERT INTO {{table}} VALUE {{{{'pk': ?, 'sk': ?, 'values': ?, 'event_time': ?{expiry}}}}}"
-_UPDATE = 'UPDATE {{table}} SET "values" = ? SET event_time = ? {expiry} WHERE pk = ? AND sk = ? AND event_time <= ?'
+_INSERT = "INSERT INTO {{table}} VALUE {{{{'pk': ?, 'sk': ?, 'values': ?, 'event_time': ?{optional}}}}}"
+_UPDATE = 'UPDATE {{table}} SET "values" = ? SET event_time = ? {optional} WHERE pk = ? AND sk = ? AND event_time <= ?'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,17 @@ class BulkFeatureWriter:
         return late
 
     def _insert(self, write: AcceptedWrite) -> Request:
-        expiry = _expiry(write)
-        text = _INSERT.format(expiry=", 'expires_at': ?" if expiry else "")
-        return self._table.statement(text, [*_names(write), *_values(write), *expiry])
+        numbers = _numbers(write)
+        text = _INSERT.format(optional="".join(f", '{name}': ?" for name in numbers))
+        return self._table.statement(text, [*_names(write), *_values(write), *numbers.values()])
 
     def _update(self, write: AcceptedWrite) -> Request:
-        expiry = _expiry(write)
-        text = _UPDATE.format(expiry="SET expires_at = ?" if expiry else "REMOVE expires_at")
-        values = _values(write)
-        return self._table.statement(text, [*values, *expiry, *_names(write), values[1]])
+        numbers, values = _numbers(write), _values(write)
+        clauses = [f"SET {name} = ?" for name in numbers]
+        if write.expires_at is None:
+            clauses.append("REMOVE expires_at")
+        text = _UPDATE.format(optional=" ".join(clauses))
+        return self._table.statement(text, [*values, *numbers.values(), *_names(write), values[1]])
 
 
 def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
@@ -116,5 +118,7 @@ def _values(write: AcceptedWrite) -> list[Item]:
     return [{"S": write.text}, {"N": str(write.event_milliseconds)}]
 
 
-def _expiry(write: AcceptedWrite) -> list[Item]:
-    return [] if write.expires_at is None else [{"N": str(write.expires_at)}]
+def _numbers(write: AcceptedWrite) -> dict[str, Item]:
+    """The attributes that only some rows have, by name."""
+    numbers = {"expires_at": write.expires_at, "written_at": write.written_milliseconds}
+    return {name: {"N": str(number)} for name, number in numbers.items() if number is not None}

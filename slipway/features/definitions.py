@@ -26,6 +26,7 @@ class AcceptedWrite:
     text: str  # the values as JSON
     event_milliseconds: int
     expires_at: int | None  # in seconds since 1970
+    written_milliseconds: int | None = None  # the writer's clock, of groups whose history is kept
 
 
 class FeatureDefinitions:
@@ -85,7 +86,9 @@ class FeatureDefinitions:
         text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         _check_size(write.key, values, text)
         milliseconds = _event_milliseconds(write, now)
-        return AcceptedWrite(write.key, values, text, milliseconds, self._expiry(write, milliseconds, now))
+        expires_at = self._expiry(write, milliseconds, now)
+        written = None if self.groups[write.key.group].history is None else to_milliseconds(now)
+        return AcceptedWrite(write.key, values, text, milliseconds, expires_at, written)
 
     def _values(self, write: FeatureWrite) -> dict[str, FeatureValue]:
         group = write.key.group

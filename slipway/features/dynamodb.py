@@ -94,6 +94,8 @@ class DynamoFeatureStore:
         }
         if accepted.expires_at is not None:
             item["expires_at"] = {"N": str(accepted.expires_at)}
+        if accepted.written_milliseconds is not None:
+            item["written_at"] = {"N": str(accepted.written_milliseconds)}
         stored = self._table.put_if(item, _NOT_OLDER, ExpressionAttributeValues={":event_time": event_time})
         return WriteResult(write, None if stored is None else late_write(accepted, stored))
 

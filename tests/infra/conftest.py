@@ -25,7 +25,7 @@ features:
   tumour:
     entity: patient
     features: {{ radius: {{ type: float }}, smooth: {{ type: float }} }}
-{rest}
+{history}{rest}
 """
 GROUPED = "  tiny-tabular: { versions: [1], stable: 1 }"
 
@@ -66,10 +66,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a project and return its slipway.yaml."""
 
-    def make(*, cache: bool = True, models: str = GROUPED, rest: str = "") -> Path:
+    def make(*, cache: bool = True, models: str = GROUPED, history: str = "", rest: str = "") -> Path:
         root = tmp_path_factory.mktemp("project")
         (root / "models").symlink_to(packages)
-        text = PROJECT.format(cache=str(cache).lower(), models=models, rest=rest)
+        text = PROJECT.format(cache=str(cache).lower(), models=models, history=history, rest=rest)
         (root / "slipway.yaml").write_text(text, encoding="utf-8")
         return root / "slipway.yaml"
 
@@ -112,6 +112,12 @@ def capturing(synthesize: Synthesize) -> Synthesized:
     """The project with captures of a model of each tier."""
     light = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
     return synthesize(models=f"{light}\n{heavy_model('capture: { sample: 0.1 }')}")
+
+
+@pytest.fixture(scope="session")
+def recording(synthesize: Synthesize) -> Synthesized:
+    """The project with the history of its feature group."""
+    return synthesize(history="    history: { retention_days: 90 }\n")
 
 
 @pytest.fixture(scope="session")

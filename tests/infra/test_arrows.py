@@ -1,4 +1,4 @@
-"""Every arrow between two services, in the templates of seven configurations: what it points at allows it.
+"""Every arrow between two services, in the templates of eight configurations: what it points at allows it.
 
 The embedded AWS accepts arrows that an account refuses.
 """
@@ -16,7 +16,7 @@ NAT = "network: { nat_gateways: 2 }\n"
 
 @pytest.fixture(scope="module")
 def worlds(shipped, templates, heavy, gpu, synthesize):
-    """The seven configurations."""
+    """The eight configurations."""
     registry = "  tiny-tabular: { versions: [1, 3], stable: 1, capture: { sample: 1 } }\n"
     synthesized = {
         "shipped": shipped,
@@ -25,12 +25,13 @@ def worlds(shipped, templates, heavy, gpu, synthesize):
         "light only": templates,
         "NAT": synthesize(models=CAPTURED + heavy_model("capture: { sample: 0.1 }"), rest=NAT),
         "no captures": heavy,
+        "histories": synthesize(history="    history: true\n"),
         "registry versions": synthesize(models=registry + heavy_model().replace("[1, 2]", "[1, 9]")),
     }
     return {name: World(read_templates(each.folder)) for name, each in synthesized.items()}
 
 
-NAMES = ("shipped", "jwt", "gpu", "light only", "NAT", "no captures", "registry versions")
+NAMES = ("shipped", "jwt", "gpu", "light only", "NAT", "no captures", "histories", "registry versions")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,6 +85,22 @@ def _add_unknown_property(resources):
             each["Properties"]["DeadLetterConfig"] = {"TargetArn": "arn:aws:sqs:eu-west-1:123456789012:lost"}
 
 
+def _close_streams(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::DynamoDB::Table":
+            each["Properties"].pop("StreamSpecification", None)
+
+
+def _forget_statements(action):
+    def forget(resources):
+        for each in resources.values():
+            if each["Type"] == "AWS::IAM::Policy":
+                document = each["Properties"]["PolicyDocument"]
+                document["Statement"] = [s for s in document["Statement"] if action not in s["Action"]]
+
+    return forget
+
+
 FAULTS = {
     "a topic that refuses alarms": (
         lambda r: _drop_statement(r, "AlarmsMayPublish"),
@@ -101,6 +118,23 @@ FAULTS = {
     "a type nobody knows": (_add_unknown_type, "AWS::Pipes::Pipe: of this type"),
     "a property nobody knows": (_add_unknown_property, "DeadLetterConfig.TargetArn: no such kind"),
 }
+
+
+STREAM_FAULTS = {
+    "a table without a stream": (_close_streams, "EventSourceArn: nothing"),
+    "a stream that may not be read": (_forget_statements("dynamodb:GetRecords"), "EventSourceArn: nothing"),
+    "streams that may not be listed": (_forget_statements("dynamodb:ListStreams"), "EventSourceArn: nothing"),
+    "failures that may not be written": (_forget_statements("s3:PutObject"), "OnFailure.Destination: nothing"),
+}
+
+
+@pytest.mark.parametrize("fault", STREAM_FAULTS)
+def test_a_fault_of_a_stream_is_found(recording, fault):
+    inject, said = STREAM_FAULTS[fault]
+    templates = read_templates(recording.folder)
+    for template in templates.values():
+        inject(template["Resources"])
+    assert [problem for problem in problems(World(templates)) if said in problem]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -40,6 +40,7 @@ def test_nothing_is_acknowledged_but_what_was_thought_through(templates):
     assert found == {
         "tiny-state/Models/Bucket": {"AwsSolutions-S1"},
         "tiny-state/Captures/Bucket": {"AwsSolutions-S1"},
+        "tiny-state/History/Bucket": {"AwsSolutions-S1"},
         "tiny-serving/Deployments/Role": {f"AwsSolutions-IAM4[Policy::{managed}]"},
         **{
             f"tiny-{name}/Function": {"AwsSolutions-L1", "@aws-cdk/aws-lambda:snapStartRequirePublish"}

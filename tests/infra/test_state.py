@@ -33,7 +33,7 @@ def bucket_of(templates, name):
     return found
 
 
-@pytest.mark.parametrize("name", ["Models", "Captures"])
+@pytest.mark.parametrize("name", ["Models", "Captures", "History"])
 def test_a_bucket_is_kept_encrypted_and_private(templates, name):
     bucket = bucket_of(templates, name)
     properties = bucket["Properties"]
@@ -87,6 +87,35 @@ def test_every_folder_that_a_function_writes_to_in_the_bucket_of_captures_expire
         for folder in re.findall(r"'/([a-z/]+/)\*'", str(statement["Resource"]))
     }
     assert written == {rule["Prefix"] for rule in lifecycle}
+
+
+def test_only_the_features_have_a_stream_whether_or_not_it_is_read(templates, recording):
+    """Adding it is an update without replacement, and removing its export could not be deployed while it is used."""
+    for project in (templates, recording):
+        streams = {
+            id_.rstrip("0123456789ABCDEF"): table["Properties"].get("StreamSpecification")
+            for id_, table in project.of_type("AWS::DynamoDB::Table").items()
+        }
+        assert streams == {"Features": {"StreamViewType": "NEW_IMAGE"}, "Predictions": None, "Control": None}
+        assert "ExportsOutputFnGetAttFeatures" in "".join(project.state["Outputs"])
+
+
+def test_a_history_is_deleted_in_time_by_group_and_leaves_no_version(templates, recording):
+    for kept, project in ((400, templates), (90, recording)):
+        properties = bucket_of(project, "History")["Properties"]
+        assert "VersioningConfiguration" not in properties
+        failures, own = properties["LifecycleConfiguration"]["Rules"]
+        assert (failures["Prefix"], failures["ExpirationInDays"]) == ("aws/lambda/", 30)
+        assert (own["Prefix"], own["ExpirationInDays"]) == ("history/group=tumour/", kept)
+        assert failures["Status"] == own["Status"] == "Enabled"
+
+
+def test_turning_histories_on_or_off_takes_no_export_from_another_stack(templates, recording):
+    exports = [
+        {name for name in project.state["Outputs"] if name.startswith("ExportsOutput")}
+        for project in (templates, recording)
+    ]
+    assert exports[0] == exports[1]
 
 
 def test_turning_captures_on_or_off_takes_no_export_from_another_stack(templates, capturing):

@@ -10,8 +10,11 @@ EXPIRY = "expires_at"
 """The attribute with an item's expiry, in seconds since 1970."""
 
 
-def table(scope: Construct, id_: str, *, sort_key: bool, expires: bool) -> dynamodb.Table:
-    """A table with the key `pk`, or `pk` and `sk`, that neither a deploy nor `cdk destroy` deletes."""
+def table(scope: Construct, id_: str, *, sort_key: bool, expires: bool, streams: bool = False) -> dynamodb.Table:
+    """A table with the key `pk`, or `pk` and `sk`, that neither a deploy nor `cdk destroy` deletes.
+
+    ``streams`` gives it a stream of its new images, which costs nothing while nothing reads it.
+    """
     return dynamodb.Table(
         scope,
         id_,
@@ -24,6 +27,7 @@ def table(scope: Construct, id_: str, *, sort_key: bool, expires: bool) -> dynam
         # AWS's own key costs nothing and adds no KMS call to a request: docs/adr/.
         encryption=dynamodb.TableEncryption.DEFAULT,
         time_to_live_attribute=EXPIRY if expires else None,
+        stream=dynamodb.StreamViewType.NEW_IMAGE if streams else None,
         deletion_protection=True,
         removal_policy=cdk.RemovalPolicy.RETAIN,
     )

@@ -13,6 +13,7 @@ from support.ministack import ministack
 
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import FeatureConfig, FeatureGroupConfig, FeatureType
+from slipway.config.features import HistoryConfig
 from slipway.features.bulk import BulkFeatureWriter
 from slipway.features.cache import PredictionCache
 from slipway.features.definitions import FeatureDefinitions
@@ -51,7 +52,7 @@ def definitions() -> FeatureDefinitions:
     }
     return FeatureDefinitions(
         {
-            "profile": FeatureGroupConfig(entity="user", features=every_type),
+            "profile": FeatureGroupConfig(entity="user", features=every_type, history=HistoryConfig()),
             "last-hour": FeatureGroupConfig(
                 entity="user", ttl_days=1, features={"clicks": FeatureConfig(type=FeatureType.INTEGER)}
             ),

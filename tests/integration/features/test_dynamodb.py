@@ -248,6 +248,21 @@ def test_the_item_is_as_documented(dynamo_store: DynamoFeatureStore, client: Cal
     }
 
 
+@pytest.mark.parametrize("kind", ["dynamo_store", "bulk_store"])
+def test_only_rows_whose_history_is_kept_say_when_they_were_written(
+    kind: str, request: pytest.FixtureRequest, clock: Any
+) -> None:
+    store = request.getfixturevalue(kind)
+    for _ in range(2):  # inserted, then updated
+        clock.forward(milliseconds=1)
+        keys = [FeatureKey("user", "u1", "profile"), FeatureKey("item", "i1", "stock")]
+        writes = [FeatureWrite(keys[0], {"visits": 3}, NOON), FeatureWrite(keys[1], {"price": 3.0}, NOON)]
+        assert all(result.stored for result in store.write(writes))
+    items = store._table.batch_get([{"pk": {"S": f"{k.entity}#{k.id}"}, "sk": {"S": k.group}} for k in keys])
+    written = {item["sk"]["S"]: item.get("written_at") for item in items}
+    assert written == {"profile": {"N": str(int(NOON.timestamp()) * 1000 + 2)}, "stock": None}
+
+
 @pytest.mark.parametrize(
     "item", [{}, {"values": {"S": "{"}, "event_time": {"N": "0"}}, {"values": {"S": "{}"}, "event_time": {"S": "0"}}]
 )

@@ -104,6 +104,40 @@ def _keeps_failures(world: World, arrow: Arrow) -> bool:
     return may(world, role, "s3:PutObject", written) and may(world, role, "s3:ListBucket", bucket.name)
 
 
+_READS_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+
+def _reads_stream(world: World, arrow: Arrow) -> bool:
+    """Lambda reads a table's stream as the function, and finds it among those of the account."""
+    table, role = _end(world, arrow, "AWS::DynamoDB::Table"), _role_of_mapping(world, arrow)
+    if table is None or role is None or "StreamSpecification" not in table.properties:
+        return False
+    named = _attribute(world, arrow) == "StreamArn" and all(
+        may(world, role, each, table.name) for each in _READS_STREAM
+    )
+    return named and may(world, role, "dynamodb:ListStreams", "*")
+
+
+def _attribute(world: World, arrow: Arrow) -> str | None:
+    """The attribute that an arrow names of its end."""
+    return world.attribute(arrow.source.stack, arrow.value)
+
+
+def _keeps_records(world: World, arrow: Arrow) -> bool:
+    """Lambda writes records that a function failed on as the function, and checks that it may list the bucket."""
+    bucket, role = _end(world, arrow, "AWS::S3::Bucket"), _role_of_mapping(world, arrow)
+    if bucket is None or role is None:
+        return False
+    written = f"{bucket.name}/aws/lambda/*"
+    return may(world, role, "s3:PutObject", written) and may(world, role, "s3:ListBucket", bucket.name)
+
+
+def _role_of_mapping(world: World, arrow: Arrow) -> Resource | None:
+    alias = world.target(arrow.source.stack, arrow.source.properties["FunctionName"])
+    function = alias and world.target(alias.stack, alias.properties["FunctionName"])
+    return function and world.target(function.stack, function.properties["Role"])
+
+
 def _uses(world: World, arrow: Arrow) -> bool:
     """What an environment variable names, the code may use: the resource or, of a name for people, nothing."""
     properties, stack = arrow.source.properties, arrow.source.stack
@@ -185,6 +219,8 @@ KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::Events::Rule", "Targets.Arn"): partial(_calls, service="events.amazonaws.com"),
     ("AWS::IAM::InstanceProfile", "Roles"): partial(_acts_as, service="ec2.amazonaws.com"),
     ("AWS::Lambda::EventInvokeConfig", "DestinationConfig.OnFailure.Destination"): _keeps_failures,
+    ("AWS::Lambda::EventSourceMapping", "DestinationConfig.OnFailure.Destination"): _keeps_records,
+    ("AWS::Lambda::EventSourceMapping", "EventSourceArn"): _reads_stream,
     ("AWS::Lambda::Function", "LoggingConfig.LogGroup"): _function_logs,
     ("AWS::Lambda::Function", "Role"): partial(_acts_as, service="lambda.amazonaws.com"),
     ("AWS::Lambda::Function", VARIABLE): _uses,

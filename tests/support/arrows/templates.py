@@ -60,6 +60,15 @@ class World:
         found = _REFERENCE.match(self.text(stack, value))
         return self._by_name.get(found.group()) if found else None
 
+    def attribute(self, stack: str, value: Any) -> str | None:
+        """The attribute that a value takes of a resource, here or in another stack; None of `Ref` and others."""
+        match value:
+            case {"Fn::ImportValue": name}:
+                return self.attribute(*self._exports[name])
+            case {"Fn::GetAtt": [_, attribute]}:
+                return str(attribute)
+        return None
+
     def text(self, stack: str, value: Any) -> str:
         """A value as text; a reference to a resource is its name, whatever attribute it takes."""
         if not isinstance(value, dict):
