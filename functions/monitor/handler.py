@@ -10,6 +10,8 @@ from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, event
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.monitor.settings import Settings
+from functions.monitor.steps import labels_of, steps_of, sums_of
+from slipway.aws.topic import Topic
 from slipway.config import Config, load_config
 from slipway.errors import UnavailableError
 from slipway.models.measured import MeasuredVersions
@@ -18,6 +20,7 @@ from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.event_bus import EventBus
 from slipway.monitoring.lease import Lease
 from slipway.monitoring.monitor import Monitor
+from slipway.monitoring.notices import notice
 from slipway.monitoring.report import Found, Told, finding_lines, model_lines
 from slipway.monitoring.schedule import Schedule
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
@@ -52,13 +55,17 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
 
 
 def _monitor(settings: Settings, config: Config, bucket: CaptureBucket) -> Monitor:
-    bus = EventBus({"region_name": settings.region})
+    aws = {"region_name": settings.region}
+    bus, topic = EventBus(config.project, aws), Topic(settings.topic, aws)
     releases = DynamoServingStore(settings.control_table)
     registry = aws_registry(settings.control_table, settings.models)
 
     def tell(told: Sequence[Told]) -> None:
         write_to_stdout("".join(finding_lines(config.project, told, datetime.now(UTC))))
-        bus.put([event for each in told if isinstance(each, Found) for event in each.findings.events])
+        events = [event for each in told if isinstance(each, Found) for event in each.findings.events]
+        bus.put(events)
+        for each in (notice(config.project, event) for event in events):
+            topic.publish(each.subject, each.text)
 
     def live(model: str) -> set[int]:
         serving = releases.serving([model]).get(model)
@@ -66,12 +73,16 @@ def _monitor(settings: Settings, config: Config, bucket: CaptureBucket) -> Monit
             return {config.models[model].stable}
         return {serving.release.stable, *(each.version for each in serving.release.candidates if each.share > 0)}
 
+    labels = labels_of(settings)
     return Monitor(
         _schedule(config),
         bucket,
         packages=MeasuredVersions(config, settings.root, registry, cache=downloads_folder()).package,
         tell=tell,
         live=live,
+        steps=steps_of(settings, config, bucket, labels),
+        sums=sums_of(config),
+        labelled=labels,
     )
 
 

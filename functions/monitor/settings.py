@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
 from slipway.errors import ConfigError, FieldProblem
 
 ROOT = "LAMBDA_TASK_ROOT"
@@ -19,14 +19,15 @@ class Settings:
     captures: str
     control_table: str
     models: str
+    topic: str
     region: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read an environment; raises ConfigError for missing variables."""
-        needed = (CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET)
+        needed = (CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET, ALARM_TOPIC)
         missing = [FieldProblem(name, "is required") for name in needed if not environment.get(name)]
         if missing:
             raise ConfigError("the environment", missing)
-        captures, table, models = (environment[name] for name in needed)
-        return cls(Path(environment.get(ROOT, ".")), captures, table, models, environment.get(REGION, "us-east-1"))
+        given = (environment[name] for name in needed)
+        return cls(Path(environment.get(ROOT, ".")), *given, environment.get(REGION, "us-east-1"))

@@ -88,18 +88,19 @@ class ReleasesStack(cdk.Stack):
             self._allow_reading_slots()
             self._look_after_deploys(heavy_stack)
             self._keep_link_warm()
-        self._watch(alarm_topic)
-        self._operator(control, bucket, shadow, slots)
+        alarms: list[cloudwatch.Alarm] = []
         if config.captured_models:
-            self._monitoring(bundles["monitor"], control, models=bucket, captures=captures, topic=alarm_topic)
+            alarms = self._monitoring(bundles["monitor"], control, models=bucket, captures=captures, topic=alarm_topic)
+        self._watch(alarm_topic, alarms)
+        self._operator(control, bucket, shadow, slots)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
 
     def _monitoring(
         self, bundle: Path, control: dynamodb.ITable, *, models: s3.IBucket, captures: s3.IBucket, topic: sns.ITopic
-    ) -> None:
-        """Add the monitor of captured models, and the policy of those who read what it makes."""
-        Monitoring(
+    ) -> list[cloudwatch.Alarm]:
+        """Add the monitor of captured models, and the policy of those who read what it makes; returns its alarms."""
+        monitoring = Monitoring(
             self,
             "Monitoring",
             config=self._config,
@@ -113,6 +114,7 @@ class ReleasesStack(cdk.Stack):
         description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
         policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
         acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")
+        return monitoring.alarms
 
     def _operator(
         self, control: dynamodb.ITable, bucket: s3.IBucket, shadow: ShadowStack, slots: Mapping[str, ReleasedSlots]
@@ -270,7 +272,7 @@ class ReleasesStack(cdk.Stack):
             self.function.alias, event=event, retry_attempts=0, max_event_age=cdk.Duration.minutes(1)
         )
 
-    def _watch(self, alarm_topic: sns.ITopic) -> None:
+    def _watch(self, alarm_topic: sns.ITopic, others: Sequence[cloudwatch.Alarm]) -> None:
         def watch(id_: str, metric: cloudwatch.IMetric, description: str, **limit: float) -> cloudwatch.Alarm:
             return alarm(self, id_, topic=alarm_topic, metric=metric, description=description, **limit)
 
@@ -285,5 +287,7 @@ class ReleasesStack(cdk.Stack):
             tiers={name: model.tier for name, model in self._config.models.items()},
             controller=self.function,
             timeout_seconds=_TIMEOUT_SECONDS,
-            alarms=[failing, stuck],
+            alarms=[failing, stuck, *others],
+            monitored=self._config.captured_models,
+            period=cdk.Duration.minutes(self._config.monitoring.minutes),
         )

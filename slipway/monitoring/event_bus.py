@@ -19,19 +19,27 @@ _MOST = 10  # of PutEvents
 
 
 class EventBus:
-    """The default bus; ``options`` are passed to the boto3 client, which is created when there is an event."""
+    """The default bus, whose events name the project, since an account may have several.
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    ``options`` are passed to the boto3 client, which is created when there is an event.
+    """
+
+    def __init__(self, project: str, options: Mapping[str, Any]) -> None:
+        self._project = project
         self._options = options
 
     def put(self, events: Sequence[Event]) -> None:
         """Put events in their order; raises UnavailableError if any was not taken."""
         for batch in _batches(events):
             with answered_by("EventBridge"):
-                answer = self._client.put_events(Entries=[_entry(event) for event in batch])
+                answer = self._client.put_events(Entries=[self._entry(event) for event in batch])
             for each in answer["Entries"]:
                 if code := each.get("ErrorCode"):
                     raise UnavailableError("EventBridge", f"{code}: {each.get('ErrorMessage')}")
+
+    def _entry(self, event: Event) -> dict[str, str]:
+        detail = json.dumps({"project": self._project, **event.detail}, ensure_ascii=False, allow_nan=False)
+        return {"Source": SOURCE, "DetailType": DETAIL_TYPES[event.kind], "Detail": detail}
 
     @cached_property
     def _client(self) -> Any:
@@ -40,8 +48,3 @@ class EventBus:
 
 def _batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     return (events[at : at + _MOST] for at in range(0, len(events), _MOST))
-
-
-def _entry(event: Event) -> dict[str, str]:
-    detail = json.dumps(event.detail, ensure_ascii=False, allow_nan=False)
-    return {"Source": SOURCE, "DetailType": DETAIL_TYPES[event.kind], "Detail": detail}

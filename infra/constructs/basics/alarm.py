@@ -16,8 +16,9 @@ def alarm(
     above: float | None = None,
     below: float | None = None,
     silence_is_bad: bool | None = None,
+    once: bool = False,
 ) -> cloudwatch.Alarm:
-    """An alarm that goes off if two of three periods are ``above`` or ``below``: a single one does not decide.
+    """An alarm that goes off if two of three periods are ``above`` or ``below``: a single one decides only ``once``.
 
     A period is that of the metric, by default a minute. Missing data counts as not breaching with ``above``, and as
     breaching with ``below``, unless ``silence_is_bad`` says otherwise.
@@ -32,11 +33,32 @@ def alarm(
         metric=metric,
         threshold=above if above is not None else below,
         comparison_operator=operator.GREATER_THAN_THRESHOLD if below is None else operator.LESS_THAN_THRESHOLD,
-        evaluation_periods=3,
-        datapoints_to_alarm=2,
+        evaluation_periods=1 if once else 3,
+        datapoints_to_alarm=1 if once else 2,
         treat_missing_data=missing.BREACHING if silence_is_bad else missing.NOT_BREACHING,
         alarm_description=description,
     )
+    return _told(made, topic)
+
+
+def standing_alarm(
+    scope: Construct, id_: str, *, topic: sns.ITopic, metric: cloudwatch.IMetric, description: str, above: float = 0
+) -> cloudwatch.Alarm:
+    """An alarm on a state that is written once a period of the metric, and stands while nothing is written."""
+    made = cloudwatch.Alarm(
+        scope,
+        id_,
+        metric=metric,
+        threshold=above,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        alarm_description=description,
+    )
+    return _told(made, topic)
+
+
+def _told(made: cloudwatch.Alarm, topic: sns.ITopic) -> cloudwatch.Alarm:
     action = actions.SnsAction(topic)
     made.add_alarm_action(action)
     made.add_ok_action(action)

@@ -33,7 +33,14 @@ class ServiceMetrics:
         )
 
     def each(
-        self, name: str, statistic: str = SUM, *, model: str, by: str = metrics.VERSION, word: str = ""
+        self,
+        name: str,
+        statistic: str = SUM,
+        *,
+        model: str,
+        by: str = metrics.VERSION,
+        word: str = "",
+        period: cdk.Duration = MINUTE,
     ) -> cloudwatch.MathExpression:
         """A model's metric for every version that has one, or for every value of another dimension.
 
@@ -42,10 +49,10 @@ class ServiceMetrics:
         schema = ",".join((metrics.NAMESPACE, metrics.PROJECT, metrics.MODEL, by))
         wanted = f'{metrics.PROJECT}="{self._project}" {metrics.MODEL}="{model}" MetricName="{name}"'
         return cloudwatch.MathExpression(
-            expression=f"SEARCH('{{{schema}}} {wanted}', '{statistic}', {MINUTE.to_seconds()})",
+            expression=f"SEARCH('{{{schema}}} {wanted}', '{statistic}', {period.to_seconds():.0f})",
             using_metrics={},
             label=f"{by.lower()} ${{PROP('Dim.{by}')}} {word}".strip(),
-            period=MINUTE,
+            period=period,
         )
 
     def fault_percent(self, *, of: str = "", **dimensions: str) -> cloudwatch.MathExpression:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -14,12 +15,14 @@ from infra.constructs.basics.acknowledge import acknowledge_wildcards, exported_
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.light.function import Function
 from infra.constructs.monitoring.metrics import live_metric
+from infra.constructs.monitoring.monitor_alarms import MonitorAlarms
 from slipway.config import Config
-from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
 from slipway.models.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST
 from slipway.models.registry.versions import model_prefix
 from slipway.monitoring.captures.parsing import FOLDER
+from slipway.monitoring.captures.reservoir import RESERVOIR
 from slipway.monitoring.event_bus import SOURCE
 from slipway.monitoring.profiles.ledger import LEDGERS
 from slipway.monitoring.profiles.store import PROFILES
@@ -29,7 +32,7 @@ from slipway.monitoring.state import MONITORING
 _SETTINGS = {"memory_mb": 1769, "timeout_seconds": 900, "snap_start": False}
 
 READS = (FOLDER, PROFILES, LEDGERS, MONITORING)
-WRITES = (PROFILES, LEDGERS, MONITORING)
+WRITES = (PROFILES, LEDGERS, MONITORING, RESERVOIR)
 """The folders of the bucket of captures that the monitor reads and writes."""
 
 
@@ -62,21 +65,24 @@ class Monitoring(Construct):
                 CAPTURE_BUCKET: captures.bucket_name,
                 CONTROL_TABLE: control.table_name,
                 MODEL_BUCKET: models.bucket_name,
+                ALARM_TOPIC: topic.topic_arn,
             },
         )
         self._allow_files(captures)
         self._allow_versions(control, models)
         self.function.allow_on_table(control, "Query", partitions="labelled#*")
         self._allow_events()
+        self._allow_messages(topic)
         self._schedule()
-        self._watch(topic)
+        self.alarms = [self._watch(topic), *MonitorAlarms(self, "Findings", config=config, topic=topic).alarms]
         cdk.CfnOutput(cdk.Stack.of(self), "MonitorFunction", value=self.function.function.function_name)
 
     def _allow_files(self, captures: s3.IBucket) -> None:
         # Without this right, S3 answers that an object which is not there is forbidden.
         self.function.allow(["s3:ListBucket"], captures.bucket_arn)
-        for folder in READS:
-            actions = ["s3:GetObject", *(["s3:PutObject"] if folder in WRITES else [])]
+        for folder in dict.fromkeys((*READS, *WRITES)):
+            folders = {"s3:GetObject": READS, "s3:PutObject": WRITES}
+            actions = [action for action, allowed in folders.items() if folder in allowed]
             self.function.allow(actions, captures.arn_for_objects(f"{folder}/*"))
             found = f"{exported_name(captures, captures.bucket_arn)}/{folder}/*"
             acknowledge_wildcards(self.function.role, [found], "Models, versions and hours determine the names.")
@@ -95,6 +101,11 @@ class Monitoring(Construct):
         bus = cdk.Stack.of(self).format_arn(service="events", resource="event-bus", resource_name="default")
         self.function.allow(["events:PutEvents"], bus, conditions={"StringEquals": {"events:source": [SOURCE]}})
 
+    def _allow_messages(self, topic: sns.ITopic) -> None:
+        self.function.allow(["sns:Publish"], topic.topic_arn)
+        if key := self._config.monitoring.alarms.key_arn:
+            self.function.allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
+
     def _schedule(self) -> None:
         """Run once a period, without retries, because the next run does what is left."""
         period = cdk.Duration.minutes(self._config.monitoring.minutes)
@@ -109,7 +120,7 @@ class Monitoring(Construct):
         # The rule retries calls that do not arrive; this setting covers calls that fail.
         self.function.alias.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
 
-    def _watch(self, topic: sns.ITopic) -> None:
+    def _watch(self, topic: sns.ITopic) -> cloudwatch.Alarm:
         """Watch for errors and, by the same metric, for silence: Lambda writes it at each call, mostly as 0."""
         period = cdk.Duration.minutes(self._config.monitoring.minutes)
         errors = live_metric(self.function, "Errors").with_(period=period)
@@ -117,4 +128,4 @@ class Monitoring(Construct):
             "The monitor failed or did not run, twice within three periods: nothing notices drift, nor a fall of "
             "accuracy. Its log says on which model it failed, and why"
         )
-        alarm(self, "Failing", topic=topic, metric=errors, description=description, above=0, silence_is_bad=True)
+        return alarm(self, "Failing", topic=topic, metric=errors, description=description, above=0, silence_is_bad=True)

@@ -1,7 +1,8 @@
 """The dashboard of releases: the controller's runs, and each model's versions side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -17,9 +18,10 @@ _FAILURES = {"light": metrics.FAILURES, "heavy": metrics.FAULTS}
 
 
 class ReleaseDashboard(Construct):
-    """The controller, and below it two rows for each model: its versions, and its shadows.
+    """The controller, and below it the rows of each model: its versions, its shadows, and what the monitor finds.
 
-    Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model.
+    Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model, and
+    ``monitored`` the models that are captured, which the monitor looks at every ``period``.
     """
 
     def __init__(
@@ -32,15 +34,20 @@ class ReleaseDashboard(Construct):
         controller: Function,
         timeout_seconds: int,
         alarms: Sequence[cloudwatch.Alarm],
+        monitored: Collection[str] = (),
+        period: cdk.Duration = MINUTE,
     ) -> None:
         super().__init__(scope, id_)
         self._service = ServiceMetrics(project)
+        self._period = period
         dashboard = cloudwatch.Dashboard(self, "Dashboard", period_override=cloudwatch.PeriodOverride.AUTO)
         dashboard.add_widgets(*_controller(controller, timeout_seconds, alarms))
         for model, tier in tiers.items():
             dashboard.add_widgets(cloudwatch.TextWidget(markdown=f"## {model}, {tier}", width=24, height=1))
             dashboard.add_widgets(*self._versions(model, tier))
             dashboard.add_widgets(*self._shadows(model))
+            if model in monitored:
+                dashboard.add_widgets(*self._monitored(model))
 
     def _versions(self, model: str, tier: str) -> list[cloudwatch.IWidget]:
         each, latency = self._service.each, metrics.INFERENCE_LATENCY
@@ -74,6 +81,23 @@ class ReleaseDashboard(Construct):
             graph(f"{model}: shadows, answers compared with the live ones", compared, _THIRD),
             graph(f"{model}: shadows, inference, ms", latencies, _THIRD),
             graph(f"{model}: shadows, failures", [each(metrics.FAILURES)], _THIRD),
+        ]
+
+    def _monitored(self, model: str) -> list[cloudwatch.IWidget]:
+        """What the monitor writes once a period."""
+
+        def each(name: str, statistic: str = MAXIMUM, word: str = "") -> cloudwatch.IMetric:
+            return self._service.each(name, statistic, model=model, word=word, period=self._period)
+
+        accuracy = [
+            each(metrics.ESTIMATED_ACCURACY, word="estimated"),
+            each(metrics.LABELLED_ACCURACY, word="labelled"),
+        ]
+        return [
+            graph(f"{model}: columns that have drifted", [each(metrics.DRIFTED_COLUMNS)], _QUARTER),
+            graph(f"{model}: largest drift of a column", [each(metrics.LARGEST_DRIFT)], _QUARTER),
+            graph(f"{model}: accuracy", accuracy, _QUARTER),
+            graph(f"{model}: labels that are needed", [each(metrics.LABELS_NEEDED)], _QUARTER),
         ]
 
 

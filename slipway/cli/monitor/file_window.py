@@ -9,7 +9,7 @@ from typing import Any
 from slipway.errors import InputError
 from slipway.models.missing_values import Column, file_record
 from slipway.models.package import Package
-from slipway.monitoring.profiles.making import CHUNK, VersionCounting
+from slipway.monitoring.profiles.making import CHUNK, VersionBins, VersionCounting
 from slipway.monitoring.profiles.profile import Profile
 from slipway.records.files import open_records
 from slipway.records.rows import Records, Refusal
@@ -23,7 +23,7 @@ def profile_of_file(package: Package, path: Path) -> Profile:
     Raises:
         InputError: the file or a row cannot be read, or it has no column that the version takes, or no rows.
     """
-    counting = VersionCounting(package)
+    counting = VersionCounting(VersionBins.of(package))
     fields = {field.name: Column(field.type, field.nullable) for field in package.manifest.inputs}
     with open_records(path) as file:
         names = set(file.columns) & set(fields) if file.columns is not None else set(fields)

@@ -73,6 +73,7 @@ class AccuracyStep:
         after = _kept(_with_drawn(with_feedback, look, drawn), look)
         alarmed = after.alarmed is not None and before.alarmed is None
         figures = _figures(look, after, drawn)
+        figures[metrics.ACCURACY_FALLEN] = float(after.alarmed is not None)
         if labelled:
             figures[metrics.LABELLED_ACCURACY] = sum(map(is_right, labelled)) / len(labelled)
         events = (Event("accuracy", _detail(look, after, figures)),) if alarmed else ()

@@ -82,6 +82,7 @@ BROKEN_LINES = "BrokenLines"
 ESTIMATED_ACCURACY = "EstimatedAccuracy"
 LABELLED_ACCURACY = "LabelledAccuracy"
 LABELS_NEEDED = "LabelsNeeded"
+ACCURACY_FALLEN = "AccuracyFallen"
 NOT_INDEXED = "NotIndexed"
 
 UNKNOWN_MODEL = "unknown"
@@ -188,12 +189,12 @@ CATALOGUE: Mapping[str, Metric] = {
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
     # Inputs and outputs that have drifted, and the largest effect of any: a Jensen–Shannon distance.
-    DRIFTED_COLUMNS: Metric("Count", (_OF_VERSION,)),
+    DRIFTED_COLUMNS: Metric("Count", (_OF_PROJECT, _OF_VERSION)),
     LARGEST_DRIFT: Metric("None", (_OF_VERSION,)),
     # The monitor: profiles that a run made, and closed periods whose profiles it could not finish; captures that came
     # after their period had closed, captures of versions that cannot be used, and lines of files that are no captures.
     PROFILES_MADE: Metric("Count", (_OF_MODEL,)),
-    PROFILES_LATE: Metric("Count", (_OF_MODEL,)),
+    PROFILES_LATE: Metric("Count", (_OF_PROJECT, _OF_MODEL)),
     CAPTURES_LATE: Metric("Count", (_OF_MODEL,)),
     UNKNOWN_CAPTURES: Metric("Count", (_OF_MODEL,)),
     BROKEN_LINES: Metric("Count", (_OF_MODEL,)),
@@ -206,6 +207,8 @@ CATALOGUE: Mapping[str, Metric] = {
     ESTIMATED_ACCURACY: Metric("None", (_OF_VERSION,)),
     LABELLED_ACCURACY: Metric("None", (_OF_VERSION,)),
     LABELS_NEEDED: Metric("Count", (_OF_VERSION,)),
+    # 1 from the period in which accuracy was found to have fallen, else 0.
+    ACCURACY_FALLEN: Metric("None", (_OF_PROJECT, _OF_VERSION)),
     # Captured predictions that the index of entities left out, because one entity had too many at once.
     NOT_INDEXED: Metric("Count", (_OF_PROJECT,)),
 }

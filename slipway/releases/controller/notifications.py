@@ -3,34 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipway.aws.clients import answered_by, new_client
+from slipway.aws.topic import Topic
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import HistoryEntry
-
-_SUBJECT_CHARACTERS = 100
-_MESSAGE_CHARACTERS = 60_000  # SNS limits a message to 256 KB
 
 
 class SnsNotifier:
     """A `Notifier` that publishes to one topic; ``options`` are passed to the boto3 client."""
 
     def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
-        self._topic = topic
-        self._client = new_client("sns", options)
+        self._topic = Topic(topic, options)
 
     def tell(self, record: ReleaseRecord, entries: Sequence[HistoryEntry]) -> None:
         """Publish one message per entry, in order; raises UnavailableError."""
         for entry in entries:
-            with answered_by("SNS"):
-                self._client.publish(
-                    TopicArn=self._topic, Subject=_subject(record, entry), Message=message(record, entry)
-                )
-
-
-def _subject(record: ReleaseRecord, entry: HistoryEntry) -> str:
-    """A short ASCII subject without line breaks, as SNS requires."""
-    text = f"{record.model}: {entry.what}".encode("ascii", "replace").decode()
-    return " ".join(text.split())[:_SUBJECT_CHARACTERS]
+            self._topic.publish(f"{record.model}: {entry.what}", message(record, entry))
 
 
 def message(record: ReleaseRecord, entry: HistoryEntry) -> str:
@@ -43,4 +30,4 @@ def message(record: ReleaseRecord, entry: HistoryEntry) -> str:
         f"Traffic wanted now: {shares}",
         *(f"- {line}" for line in entry.evidence),
     ]
-    return "\n".join(lines)[:_MESSAGE_CHARACTERS]
+    return "\n".join(lines)

@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "SLIPWAY_CAPTURE_BUCKET": "captures",
     "SLIPWAY_CONTROL_TABLE": "control",
     "SLIPWAY_MODEL_BUCKET": "models",
+    "SLIPWAY_ALARM_TOPIC": "arn:aws:sns:us-east-1:123456789012:alarms",
     "AWS_REGION": "eu-west-1",
 }
 MODEL = "tiny-sentiment"
@@ -138,7 +139,7 @@ def test_events_reach_the_default_bus(aws: None) -> None:
     ]
     events.put_targets(Rule="heard", Targets=[{"Id": "queue", "Arn": arn}])
     sent = [Event("drift", {"model": MODEL, "number": number}) for number in range(12)]
-    EventBus({}).put([*sent, Event("skew", {})])
+    EventBus("demo", {}).put([*sent, Event("skew", {})])
     heard: list[Any] = []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         heard += [json.loads(message["Body"])["detail"] for message in messages]
@@ -155,7 +156,9 @@ def test_a_run_without_time_leaves_all_to_the_next(handle: Any, capsys: pytest.C
     assert records() == 20
 
 
-@pytest.mark.parametrize("absent", ["SLIPWAY_CAPTURE_BUCKET", "SLIPWAY_CONTROL_TABLE", "SLIPWAY_MODEL_BUCKET"])
+@pytest.mark.parametrize(
+    "absent", ["SLIPWAY_CAPTURE_BUCKET", "SLIPWAY_CONTROL_TABLE", "SLIPWAY_MODEL_BUCKET", "SLIPWAY_ALARM_TOPIC"]
+)
 def test_a_missing_setting_is_named(absent: str) -> None:
     with pytest.raises(ConfigError, match=f"{absent}: is required"):
         Settings.of({name: value for name, value in ENVIRONMENT.items() if name != absent})
