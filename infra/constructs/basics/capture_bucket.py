@@ -6,7 +6,7 @@ from constructs import Construct
 from infra.constructs.basics.private_bucket import private_bucket
 from slipway.config.monitoring import MonitoringConfig
 from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
-from slipway.monitoring.captures.reservoir import RESERVOIR
+from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.profiles.ledger import LEDGERS
 from slipway.monitoring.profiles.store import PROFILES
 from slipway.monitoring.state import MONITORING

@@ -19,10 +19,10 @@ class HistoryBucket(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, kept_days: Mapping[str, int]) -> None:
         super().__init__(scope, id_)
-        failures = {"prefix": f"{FAILURES}/", "expiration": _FAILURES_KEPT}
-        self.bucket = private_bucket(self, rule="failures", expiry=failures, holds="Who reads histories")
+        rules = {"failures": {"prefix": f"{FAILURES}/", "expiration": _FAILURES_KEPT}}
         for group, days in sorted(kept_days.items()):
-            self.bucket.add_lifecycle_rule(id=group, prefix=group_folder(group), expiration=cdk.Duration.days(days))
+            rules[group] = {"prefix": group_folder(group), "expiration": cdk.Duration.days(days)}
+        self.bucket = private_bucket(self, rules=rules, holds="Who reads histories")
         # Always exported: removing an export that another stack still uses would fail a deploy.
         for value in (self.bucket.bucket_name, self.bucket.bucket_arn):
             cdk.Stack.of(self).export_value(value)

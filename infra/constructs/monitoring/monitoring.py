@@ -22,7 +22,7 @@ from slipway.models.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST
 from slipway.models.registry.versions import model_prefix
 from slipway.monitoring.captures.parsing import FOLDER
-from slipway.monitoring.captures.reservoir import RESERVOIR
+from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.event_bus import SOURCE
 from slipway.monitoring.profiles.ledger import LEDGERS
 from slipway.monitoring.profiles.store import PROFILES
