@@ -17,7 +17,8 @@ _EFFECT, _PREFERENCE = 0.02, 0.05
 
 def experiments(options: Options, traffic: Traffic, stable: Behaviour, *, arms: int = 2) -> tuple[Named, ...]:
     """The scenarios of an experiment in which one candidate of ``arms`` versions is different."""
-    return (*_different(options, traffic, stable, arms), *_equal(options, traffic, stable, arms))
+    kinds = (_different, _among_users, _equal)
+    return tuple(named for kind in kinds for named in kind(options, traffic, stable, arms))
 
 
 def _different(options: Options, traffic: Traffic, stable: Behaviour, arms: int) -> Iterator[Named]:
@@ -27,18 +28,10 @@ def _different(options: Options, traffic: Traffic, stable: Behaviour, arms: int)
         by = f"preferred in {100 * (0.5 + effect):g} % of the impressions that are no tie"
 
     def named(
-        name: str,
-        gain: float,
-        what: str,
-        best: int | None,
-        *,
-        into: Traffic = traffic,
-        errors: float | None = None,
-        sticky: bool = False,
+        name: str, gain: float, what: str, best: int | None, *, into: Traffic = traffic, errors: float | None = None
     ) -> Named:
         candidates = _arms(options, gain, arms, stable, errors)
-        scenario = Scenario(name, candidates, stable=stable, traffic=into)
-        return Named(scenario, what, best=best, sticky=sticky)
+        return Named(Scenario(name, candidates, stable=stable, traffic=into), what, best=best)
 
     yield named("identical", 0, "no difference", None)
     yield named("better", effect, by, 2)
@@ -49,12 +42,20 @@ def _different(options: Options, traffic: Traffic, stable: Behaviour, arms: int)
         swing, swings = replace(traffic, reward_swing=_SWING), f"rewards that move over the day by {100 * _SWING:g} %"
         yield named("reward-cycle", effect / 2, f"half of that difference, {swings} either way", 2, into=swing)
         yield named("late", effect, f"better, feedback {_LATE / 60:g} hours late on average", 2, into=late)
-    for condition in by_users(traffic):
-        what = f"{by}, {condition.what.removeprefix('no difference, ')}"
-        yield named(f"{condition.name}-better", effect, what, 2, into=condition.traffic, sticky=True)
     daily = replace(traffic, daily=0.8)
     yield named("daily-cycle", effect, "better, traffic that moves over the day by 80 % either way", 2, into=daily)
     yield named("errors", effect, "better, and fails 5 % of the requests", None, errors=0.05)
+
+
+def _among_users(options: Options, traffic: Traffic, stable: Behaviour, arms: int) -> Iterator[Named]:
+    """A better version among users whose rewards differ."""
+    effect = effect_of(options)
+    candidates = _arms(options, effect, arms, stable)
+    for condition in by_users(traffic):
+        if condition.name != "failing-user":
+            scenario = Scenario(f"{condition.name}-better", candidates, stable=stable, traffic=condition.traffic)
+            what = f"better by {effect:g}, {condition.what.removeprefix('no difference, ')}"
+            yield Named(scenario, what, best=2, sticky=True)
 
 
 def _equal(options: Options, traffic: Traffic, stable: Behaviour, arms: int) -> Iterator[Named]:
