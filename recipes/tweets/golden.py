@@ -1,5 +1,8 @@
 """Texts of our own making that the packages may hold word for word, as the tweets may not be published."""
 
+import json
+from pathlib import Path
+
 from recipes.packaging import Validation
 from recipes.tweets.data import LABELS, Tweets
 
@@ -42,6 +45,12 @@ TEXTS = (
     "I am neither for nor against it; let us see what the figures say. The first report comes in May, the second in "
     "June, and the board meets after that, on the 9th of July, in the old town hall beside the market.",
 )
+
+
+def write_texts(path: Path) -> Path:
+    """Write the texts as a file of records, and return its path."""
+    path.write_text("".join(f"{json.dumps({'text': text})}\n" for text in TEXTS), encoding="utf-8")
+    return path
 
 
 def validation_of(tweets: Tweets) -> Validation:

@@ -27,7 +27,8 @@ class ImportRequest:
     largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
     is the folder of all models; ``output`` overrides the package's folder. ``rename`` has inputs' names by column.
     With ``multi_label``, each label has a probability of its own, and ``thresholds`` by label; ``targets`` names the
-    values of a regression that returns several.
+    values of a regression that returns several. ``golden`` are records that the package may hold word for word, by
+    default those of ``records``.
     """
 
     onnx: Path | None = None
@@ -38,6 +39,7 @@ class ImportRequest:
     version: int | None = None
     task: str | None = None
     records: Path | None = None
+    golden: Path | None = None
     label_column: str | None = None
     labels: tuple[str, ...] | None = None
     multi_label: bool = False
