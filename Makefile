@@ -12,7 +12,7 @@ export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-torch torch test-image image unit lint format types bench lock clean
+.PHONY: help setup run test test-arm64 test-torch torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,9 @@ test unit test-torch: export PYTHONDONTWRITEBYTECODE :=
 # Four processes for two processors: tests/e2e mostly waits for what it has deployed, while the others work.
 test: setup lint types ## Every check and every test.
 	$(BIN)/pytest --numprocesses 4 --dist loadscope tests
+
+test-arm64: setup ## The shipped models in the bundle for arm64, under an emulator, which needs Debian on x86-64.
+	.ci/arm64
 
 test-torch: .venv/.torch ## The tests that need PyTorch, which this installs into .venv.
 	$(BIN)/pytest tests/torch

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
-ROUNDS = 7
+ROUNDS = 5
 _CHILD = """
 import json, sys, time
 from pathlib import Path

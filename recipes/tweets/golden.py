@@ -1,5 +1,8 @@
 """Texts of our own making that the packages may hold word for word, as the tweets may not be published."""
 
+import json
+from pathlib import Path
+
 from recipes.packaging import Validation
 from recipes.tweets.data import LABELS, Tweets
 from slipway.models.pieces import SeenPieces
@@ -45,7 +48,17 @@ TEXTS = (
 )
 
 
+<<<<<<< HEAD
 def validation_of(tweets: Tweets, trained: Tweets) -> Validation:
+=======
+def write_texts(path: Path) -> Path:
+    """Write the texts as a file of records, and return its path."""
+    path.write_text("".join(f"{json.dumps({'text': text})}\n" for text in TEXTS), encoding="utf-8")
+    return path
+
+
+def validation_of(tweets: Tweets) -> Validation:
+>>>>>>> h-golden
     """Validation tweets with their labels, for packages whose golden records are the texts above."""
     return Validation(
         [{"text": text} for text in tweets.texts],

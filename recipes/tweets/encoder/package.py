@@ -15,7 +15,7 @@ from recipes.packaging import Card, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets
 from recipes.tweets.encoder.finetuning import Schedule
 from recipes.tweets.encoder.network import MOST_TOKENS, Probabilities, SentimentEncoder
-from recipes.tweets.golden import validation_of
+from recipes.tweets.golden import validation_of, write_texts
 from slipway.models.compression.job import Compressed, CompressionJob
 from slipway.models.compression.quantize import Quantizing, quantize
 from slipway.models.package import Package, load_package, seal_package
@@ -72,7 +72,8 @@ def write_float(
 
 def write_int8(original: Package, data: Path, output: Path) -> Compressed:
     """Version 2: dynamic int8, per channel, with in float what the budget needs there; measured on ``data``."""
-    order = CompressionJob(original, data, output, COMMAND, version=SHIPPED_VERSION, max_drop=MAX_DROP)
+    golden = write_texts(data.with_name("golden.jsonl"))
+    order = CompressionJob(original, data, output, COMMAND, version=SHIPPED_VERSION, max_drop=MAX_DROP, golden=golden)
     return quantize(order, Quantizing("dynamic", per_channel=True))
 
 

@@ -32,6 +32,9 @@ def import_(
     records: Annotated[
         Path | None, typer.Option(help="Sample records to check and measure on: CSV, TSV, JSONL or Parquet.")
     ] = None,
+    golden: Annotated[
+        Path | None, typer.Option(help="Records that the package may hold word for word. Default: some of --records.")
+    ] = None,
     label_column: Annotated[
         str | None, typer.Option(help="Column of true answers, or several with commas. Default: `label`, if any.")
     ] = None,
@@ -85,6 +88,7 @@ def import_(
         version=version,
         task=task,
         records=records,
+        golden=golden,
         label_column=label_column,
         training=training,
         labels=split_names(labels) if labels else None,

@@ -13,6 +13,7 @@ import numpy as np
 from slipway.errors import CheckFailedError, InputError, PredictionError
 from slipway.models.answers import width
 from slipway.models.extras import need
+from slipway.models.gates.labelled import read_given
 from slipway.models.gates.quality import quality
 from slipway.models.importing.card import model_card
 from slipway.models.importing.decisions import (
@@ -231,9 +232,14 @@ def _compare(checked: Checked, outputs: Sequence[Output]) -> float:
 def _complete(package: Package, checked: Checked, outputs: Sequence[Output], difference: float) -> None:
     """Write baseline, quality and card from the sample records without the long text, and seal the package."""
     manifest, own = package.manifest, list(outputs[: len(checked.records)])
+<<<<<<< HEAD
     trained = checked.request.training
     seen = read_trained_pieces(trained, manifest, checked.request.rename) if trained else {}
     write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), seen=seen))
+=======
+    golden = read_given(checked.request.golden, manifest).records if checked.request.golden else None
+    write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), golden))
+>>>>>>> h-golden
     figures = quality(manifest, own, checked.truth) if checked.truth else {}
     figures["largest_difference"] = difference
     data = f"{checked.samples.name}, {len(own)} records"

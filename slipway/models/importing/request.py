@@ -27,7 +27,12 @@ class ImportRequest:
     largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
     is the folder of all models; ``output`` overrides the package's folder. ``rename`` has inputs' names by column.
     With ``multi_label``, each label has a probability of its own, and ``thresholds`` by label; ``targets`` names the
+<<<<<<< HEAD
     values of a regression that returns several. ``training`` is a file of the texts that the model was trained on.
+=======
+    values of a regression that returns several. ``golden`` are records that the package may hold word for word, by
+    default those of ``records``.
+>>>>>>> h-golden
     """
 
     onnx: Path | None = None
@@ -38,6 +43,7 @@ class ImportRequest:
     version: int | None = None
     task: str | None = None
     records: Path | None = None
+    golden: Path | None = None
     label_column: str | None = None
     training: Path | None = None
     labels: tuple[str, ...] | None = None

@@ -9,12 +9,15 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from support.golden import flip_a_bit
 from support.packages import make_text_package
+from support.registries import ORIGIN, PASSED
 from typer.testing import CliRunner, Result
 
 from slipway.cli import app
 from slipway.cli.model.registry_target import find_target
-from slipway.errors import CheckFailedError, InputError, NotFoundError, PackageError
+from slipway.errors import CheckFailedError, GoldenError, InputError, NotFoundError, PackageError
+from slipway.models.golden import read_golden
 from slipway.models.package import Package, load_package
 
 NAME = "tiny-sentiment"
@@ -225,3 +228,47 @@ def test_a_package_is_found_in_the_folder_that_slipway_yaml_names(project: Path)
     (project / "slipway.yaml").write_text(CONFIG.replace("stable: 1\n    gates", "stable: 1\n    path: p\n    gates"))
     package: Package = make_text_package(project / "p" / "1")
     assert package.manifest.version == done("check", NAME, "1", "--json")["version"]
+
+
+class TestGolden:
+    def test_a_package_without_golden_records_is_warned_about(self, project: Path, aws: None):
+        for command in (("check", NAME, "1"), ("register", NAME, "1", *TARGET)):
+            result = invoke(*command)
+            assert result.exit_code == 0
+            assert "1 has no golden records, so a wrong answer of it passes unseen" in result.stderr
+            assert f"`slipway model seal models/{NAME}/1 --records FILE` makes some" in result.stderr
+
+    def test_seal_makes_them_of_validation_records(self, project: Path):
+        assert "5 files checked" in done("seal", f"models/{NAME}/1", "--records", "val.tsv")
+        golden = read_golden(project / "models" / NAME / "1/golden.json")
+        assert {each.record["text"] for each in golden.records} == {"good", "sunny day", "bad", "awful", "hm"}
+        assert "golden" not in invoke("check", NAME, "1").stderr
+
+    def test_others_may_be_given_for_them(self, project: Path):
+        (project / "own.jsonl").write_text('{"text": "a good text"}\n{"text": "a bad one"}\n', "utf-8")
+        done("seal", f"models/{NAME}/1", "--records", "val.tsv", "--golden", "own.jsonl")
+        golden = read_golden(project / "models" / NAME / "1/golden.json")
+        assert {each.record["text"] for each in golden.records} == {"a good text", "a bad one"}
+        assert load_package(project / "models" / NAME / "1").baseline.records == 5
+
+    def test_golden_records_alone_are_not_enough(self, project: Path):
+        assert isinstance(invoke("seal", f"models/{NAME}/1", "--golden", "val.tsv").exception, InputError)
+
+    def test_a_flipped_bit_is_neither_checked_nor_registered_nor_forced(self, project: Path, aws: None):
+        broken(project)
+        commands = (("check",), ("register", *TARGET), ("register", "--force", "it must", *TARGET))
+        for command, *options in commands:
+            error = invoke(command, NAME, "1", *options).exception
+            assert isinstance(error, GoldenError)
+            assert "golden.json: record" in str(error)
+
+    def test_a_flipped_bit_that_is_registered_is_noticed_as_it_is_pulled(self, project: Path, aws: None):
+        find_target(Path("slipway.yaml"), *TARGET[1::2]).open().register(broken(project), PASSED, ORIGIN)
+        result = invoke("pull", NAME, "1", "--into", "pulled", *TARGET)
+        assert isinstance(result.exception, GoldenError)
+        assert result.exception.file == "pulled/golden.json"
+
+
+def broken(project: Path) -> Package:
+    done("seal", f"models/{NAME}/1", "--records", "val.tsv")
+    return flip_a_bit(load_package(project / "models" / NAME / "1"))
