@@ -15,7 +15,7 @@ from slipway.aws.topic import Topic
 from slipway.config import Config, load_config
 from slipway.errors import UnavailableError
 from slipway.models.measured import MeasuredVersions
-from slipway.models.registry.fetching import aws_registry, downloads_folder
+from slipway.models.registry.opening import aws_registry, downloads_folder
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.event_bus import EventBus
 from slipway.monitoring.lease import Lease

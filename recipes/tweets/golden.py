@@ -48,17 +48,13 @@ TEXTS = (
 )
 
 
-<<<<<<< HEAD
-def validation_of(tweets: Tweets, trained: Tweets) -> Validation:
-=======
 def write_texts(path: Path) -> Path:
     """Write the texts as a file of records, and return its path."""
     path.write_text("".join(f"{json.dumps({'text': text})}\n" for text in TEXTS), encoding="utf-8")
     return path
 
 
-def validation_of(tweets: Tweets) -> Validation:
->>>>>>> h-golden
+def validation_of(tweets: Tweets, trained: Tweets) -> Validation:
     """Validation tweets with their labels, for packages whose golden records are the texts above."""
     return Validation(
         [{"text": text} for text in tweets.texts],

@@ -232,14 +232,10 @@ def _compare(checked: Checked, outputs: Sequence[Output]) -> float:
 def _complete(package: Package, checked: Checked, outputs: Sequence[Output], difference: float) -> None:
     """Write baseline, quality and card from the sample records without the long text, and seal the package."""
     manifest, own = package.manifest, list(outputs[: len(checked.records)])
-<<<<<<< HEAD
+    golden = read_given(checked.request.golden, manifest).records if checked.request.golden else None
     trained = checked.request.training
     seen = read_trained_pieces(trained, manifest, checked.request.rename) if trained else {}
-    write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), seen=seen))
-=======
-    golden = read_given(checked.request.golden, manifest).records if checked.request.golden else None
-    write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), golden))
->>>>>>> h-golden
+    write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), golden, seen=seen))
     figures = quality(manifest, own, checked.truth) if checked.truth else {}
     figures["largest_difference"] = difference
     data = f"{checked.samples.name}, {len(own)} records"

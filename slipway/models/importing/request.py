@@ -27,12 +27,8 @@ class ImportRequest:
     largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
     is the folder of all models; ``output`` overrides the package's folder. ``rename`` has inputs' names by column.
     With ``multi_label``, each label has a probability of its own, and ``thresholds`` by label; ``targets`` names the
-<<<<<<< HEAD
-    values of a regression that returns several. ``training`` is a file of the texts that the model was trained on.
-=======
     values of a regression that returns several. ``golden`` are records that the package may hold word for word, by
-    default those of ``records``.
->>>>>>> h-golden
+    default those of ``records``. ``training`` is a file of the texts that the model was trained on.
     """
 
     onnx: Path | None = None

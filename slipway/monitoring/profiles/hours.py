@@ -152,5 +152,5 @@ class _Counting:
             if bins is None:
                 self.unknown += len(captures)
             else:
-                self._countings.setdefault(place, VersionCounting(bins)).add(captures)
+                self._countings.setdefault(place, VersionCounting(bins.package, version=bins)).add(captures)
         self._waiting, self._in_all = {}, 0

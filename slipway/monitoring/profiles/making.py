@@ -20,7 +20,6 @@ from slipway.monitoring.profiles.profile import Profile
 from slipway.monitoring.steps import Summing
 
 CHUNK = 4096
-_IN_FILES = ("label", "score", "value")
 Outputs = Mapping[str, Any]
 
 
@@ -56,20 +55,23 @@ class VersionBins:
 
 
 class VersionCounting:
-    """Counts records and answers of one version into its baseline's bins."""
+    """Counts records and answers of one version into its baseline's bins.
 
-    def __init__(self, version: VersionBins) -> None:
-        self.version = version
-        fields = version.package.manifest.inputs
+    ``version`` is what `VersionBins.of` makes of the package and the sums, for those who count more than once.
+    """
+
+    def __init__(self, package: Package, sums: Sequence[Summing] = (), *, version: VersionBins | None = None) -> None:
+        self.version = version = version or VersionBins.of(package, sums)
+        fields = package.manifest.inputs
         self.inputs = {
             field.name: counting_of(field, version.of_input(field.name), version.seen.get(field.name))
             for field in fields
         }
         outputs = (each for each in version.bins if each.column.startswith("outputs."))
         self.outputs = {each.column: _output_counting(each) for each in outputs}
-        # A file of records has inputs and, if somebody predicted them, outputs; an input of the same name wins.
-        predicted = {name: self.outputs[f"outputs.{name}"] for name in _IN_FILES if f"outputs.{name}" in self.outputs}
-        self.by_name = {**predicted, **self.inputs}
+        # The columns of a file: inputs by their names, and outputs by those of the profile, since a file's `label` is
+        # the true one.
+        self.by_name = {**self.inputs, **self.outputs}
         self.records = 0
         self._sums: dict[str, Any] = {}
 
@@ -127,7 +129,7 @@ def profile_of(
     ``start`` and ``minutes`` name the period; the captures' own times do not matter.
     """
     own = (package.manifest.name, package.manifest.version)
-    counting = VersionCounting(VersionBins.of(package, sums))
+    counting = VersionCounting(package, sums)
     for chunk in chunks(capture for capture in captures if (capture.model, capture.version) == own):
         counting.add(chunk)
     return counting.profile(start, minutes, source=source)

@@ -12,7 +12,7 @@ from slipway.models.manifest import InputField
 from slipway.models.missing_values import present_values
 from slipway.models.package import Package
 from slipway.monitoring.profiles.columns import CategoryCounting, Counting, NumberCounting
-from slipway.monitoring.profiles.making import CHUNK, VersionBins, VersionCounting
+from slipway.monitoring.profiles.making import CHUNK, VersionCounting
 from slipway.monitoring.profiles.profile import Profile
 from slipway.records.cells import read_cells
 from slipway.records.files import Format, format_of, open_records
@@ -37,21 +37,21 @@ class FileProfile:
 def profile_file(path: Path, package: Package, *, start: datetime | None = None) -> FileProfile:
     """Count the records of a file into a version's bins, in memory that does not grow with them.
 
-    Columns are found by the names of inputs, and of outputs: ``label``, ``score``, ``value``. The period of the profile
-    is the day from ``start``, by default from 1970 on, since a file has none.
+    A column is an input of its name, or an output such as ``outputs.score``; the ``label`` of a file is the true one.
+    The period of the profile is the day from ``start``, by default from 1970 on, since a file has none.
 
     Raises:
-        InputError: the file cannot be read, or has none of the columns.
+        InputError: the file cannot be read, or has none of the inputs.
         PackageError: the baseline is malformed.
     """
-    counting = VersionCounting(VersionBins.of(package))
+    counting = VersionCounting(package)
     if format_of(path) is Format.PARQUET:
         present, refused = _count_batches(path, counting), 0
     else:
         present, refused = _count_rows(path, counting)
     inputs = [field.name for field in package.manifest.inputs]
     if not present:
-        raise InputError.of(str(path), f"has none of the model's inputs and outputs: {', '.join(inputs)}")
+        raise InputError.of(str(path), f"has none of the model's inputs: {', '.join(inputs)}")
     made = counting.profile(start or datetime(1970, 1, 1, tzinfo=UTC), _MINUTES_A_DAY, columns=present)
     return FileProfile(made, tuple(name for name in inputs if name not in present), refused)
 

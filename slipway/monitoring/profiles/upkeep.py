@@ -30,8 +30,7 @@ class ProfileUpkeep:
             UnavailableError: the bucket cannot be reached, or a package cannot be had now. The index has what was done.
         """
         index.sources = {hour: source for hour, source in index.sources.items() if hour in hours}
-        for hour in hours:
-            files = self.reader.files(report.model, hour)
+        for hour, files in self.reader.files_by_hour(report.model, hours).items():
             if not files or index.sources.get(hour) == source_of(files):
                 continue
             if not has_time():

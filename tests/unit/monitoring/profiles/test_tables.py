@@ -17,7 +17,7 @@ from slipway.monitoring.profiles.making import profile_of
 from slipway.monitoring.profiles.tables import profile_file
 
 RECORDS: list[dict[str, Any]] = [
-    {"rooms": 1 + number % 7, "area": None if number % 10 == 0 else number * 0.5 - 3, "value": float(number)}
+    {"rooms": 1 + number % 7, "area": None if number % 10 == 0 else number * 0.5 - 3, "outputs.value": float(number)}
     for number in range(5000)
 ]
 
@@ -44,7 +44,7 @@ def write(path: Path, records: list[dict[str, Any]]) -> Path:
 def test_a_file_is_counted_as_captures_are(regression_package: Package, tmp_path: Path, ending: str) -> None:
     found = profile_file(write(tmp_path / f"records{ending}", RECORDS), regression_package, start=HOUR)
     captures = [
-        capture(number, inputs={"rooms": each["rooms"], "area": each["area"]}, outputs={"value": each["value"]})
+        capture(number, inputs={"rooms": each["rooms"], "area": each["area"]}, outputs={"value": each["outputs.value"]})
         for number, each in enumerate(RECORDS)
     ]
     expected = profile_of(regression_package, captures, start=HOUR, minutes=1440)
@@ -55,7 +55,7 @@ def test_a_file_is_counted_as_captures_are(regression_package: Package, tmp_path
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_texts_and_labels_are_counted_in_each_format(text_package: Package, tmp_path: Path, ending: str) -> None:
     records = [
-        {"text": f"day {number} 😍", "label": ["positive", "negative", "odd"][number % 3], "score": 0.5}
+        {"text": f"day {number} 😍", "outputs.label": ["positive", "negative", "odd"][number % 3], "label": "neutral"}
         for number in range(30)
     ]
     profile = profile_file(write(tmp_path / f"texts{ending}", records), text_package).profile
@@ -79,7 +79,7 @@ def test_an_input_without_a_column_is_named_and_not_counted(
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_file_of_something_else_is_refused(regression_package: Package, tmp_path: Path, ending: str) -> None:
-    with pytest.raises(InputError, match=f"other{ending}: has none of the model's inputs and outputs: rooms, area"):
+    with pytest.raises(InputError, match=f"other{ending}: has none of the model's inputs: rooms, area"):
         profile_file(write(tmp_path / f"other{ending}", [{"colour": "red"}]), regression_package)
 
 
