@@ -66,6 +66,13 @@ NEGATIVE_VALUES = "NegativeValues"
 COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
+PROFILES_MADE = "ProfilesMade"
+PROFILES_LATE = "ProfilesLate"
+PROFILED_RECORDS = "ProfiledRecords"
+EMPTY_PERIODS = "EmptyPeriods"
+CAPTURES_LATE = "CapturesLate"
+UNKNOWN_CAPTURES = "UnknownCaptures"
+BROKEN_LINES = "BrokenLines"
 DRIFTED_COLUMNS = "DriftedColumns"
 LARGEST_DRIFT = "LargestDrift"
 
@@ -166,6 +173,16 @@ CATALOGUE: Mapping[str, Metric] = {
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
+    # The monitor: profiles that a run made, and closed periods whose profiles it could not finish; captures that came
+    # after their period had closed, captures of versions that cannot be used, and lines of files that are no captures.
+    PROFILES_MADE: Metric("Count", (_OF_MODEL,)),
+    PROFILES_LATE: Metric("Count", (_OF_MODEL,)),
+    CAPTURES_LATE: Metric("Count", (_OF_MODEL,)),
+    UNKNOWN_CAPTURES: Metric("Count", (_OF_MODEL,)),
+    BROKEN_LINES: Metric("Count", (_OF_MODEL,)),
+    # The captures of a version in periods that closed, and the periods in which a live version had none.
+    PROFILED_RECORDS: Metric("Count", (_OF_VERSION,)),
+    EMPTY_PERIODS: Metric("Count", (_OF_VERSION,)),
     # Inputs and outputs that have drifted, and the largest effect of any: a Jensen–Shannon distance.
     DRIFTED_COLUMNS: Metric("Count", (_OF_VERSION,)),
     LARGEST_DRIFT: Metric("None", (_OF_VERSION,)),
