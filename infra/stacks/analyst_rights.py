@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from infra.constructs.basics.acknowledge import exported_name
 from slipway.config import Config
 from slipway.monitoring.captures.parsing import FOLDER
+from slipway.monitoring.drift.reference_bucket import REFERENCES
 from slipway.monitoring.profiles.store import PROFILES
 from slipway.monitoring.state import MONITORING
 
@@ -23,6 +24,7 @@ class AnalystRights:
         self.wildcards: list[str] = []
         self._read_outputs()
         self._read_files(captures, FOLDER, PROFILES, MONITORING)
+        self._acknowledge_drift(captures)
 
     def _allow(self, actions: list[str], *resources: str) -> None:
         self.statements.append(iam.PolicyStatement(actions=actions, resources=list(resources)))
@@ -42,3 +44,9 @@ class AnalystRights:
         self._allow(["s3:ListBucket"], bucket.bucket_arn)
         self._allow(["s3:GetObject"], *(bucket.arn_for_objects(f"{folder}/*") for folder in folders))
         self.wildcards += [f"{exported_name(bucket, bucket.bucket_arn)}/{folder}/*" for folder in folders]
+
+    def _acknowledge_drift(self, bucket: s3.IBucket) -> None:
+        """Say what is normal, in one object for each version; S3 asks for GetObject, too, to compare its tag."""
+        key = f"{MONITORING}/*/{REFERENCES}"
+        self._allow(["s3:PutObject"], bucket.arn_for_objects(key))
+        self.wildcards.append(f"{exported_name(bucket, bucket.bucket_arn)}/{key}")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-WIDTH = 12
+WIDTH = 13
+"""The cells of a column of numbers: ten bins, below, above and missing."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _NONE = "·"
 

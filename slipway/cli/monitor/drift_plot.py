@@ -13,7 +13,7 @@ from slipway.monitoring.drift.findings import ColumnDrift
 _BEFORE, _NOW = "#56B4E9", "#D55E00"
 _COLUMNS, _ROWS = 2, 3
 _CELLS = 16
-_LETTERS = 14
+_LETTERS = 17
 
 
 def plot_drift(compared: Compared, path: Path) -> None:

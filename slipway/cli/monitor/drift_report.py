@@ -12,7 +12,7 @@ from slipway.cli.monitor.drift_picture import WIDTH, pictures
 from slipway.monitoring.drift.report import Line
 from slipway.wording import counted
 
-_NAMES = 24
+_NAMES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _word(line: Line, least: float) -> str:
         return "[red]drifted[/]"
     if line.drift.effect < least:
         return "no"
-    return f"unproven {min(verdict.evidence, 0.99):.0%}"
+    return f"{min(verdict.evidence, 0.99):.0%}"
 
 
 def _notes(compared: Compared) -> list[str]:
@@ -98,8 +98,8 @@ def _notes(compared: Compared) -> list[str]:
         )
     elif any(line.verdict for line in lines):
         notes.append(
-            f"An alarm needs an effect of {compared.effect:g} and the evidence of a test; `unproven` says how much of "
-            "the evidence there is."
+            f"An alarm needs an effect of {compared.effect:g} and the evidence of a test. A percentage is the part of "
+            "that evidence that there is."
         )
     else:
         notes.append(f"Effects from {compared.effect:g} are large. They may be chance: no test was made of this.")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from slipway.cli.monitor.drift_report import Compared
 from slipway.cli.monitor.drift_source import MonitoredModel
-from slipway.cli.monitor.file_window import profile_of_file
 from slipway.errors import InputError
 from slipway.models.package import Package
 from slipway.monitoring.drift.report import Line, lines_against, lines_of_window
 from slipway.monitoring.drift.windows import Window, window_of
 from slipway.monitoring.profiles.bins import bins_of
 from slipway.monitoring.profiles.profile import Profile
+from slipway.monitoring.profiles.tables import profile_file
 
 _BASELINE = "baseline"
 
@@ -79,7 +79,12 @@ def _default_version(asked: Asked) -> int:
 
 
 def _window(asked: Asked, package: Package, version: int) -> Profile:
-    return profile_of_file(package, asked.file) if asked.file is not None else asked.model.summed(version, asked.window)
+    if asked.file is None:
+        return asked.model.summed(version, asked.window)
+    made = profile_file(asked.file, package).profile
+    if not made.records:
+        raise InputError.of("--file", f"{asked.file} has no records")
+    return made
 
 
 def _lines(asked: Asked, package: Package, window: Profile) -> list[Line]:

@@ -1,8 +1,9 @@
 """What is asked of a version's columns together: their lines, and the evidence that each of them needs."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ class Questions:
         return frozenset(column for column, drifted in zip(self.columns, found.tolist(), strict=True) if drifted)
 
 
-def questions(bins: Sequence[Bins], config: DriftConfig) -> Questions:
+@lru_cache(maxsize=64)  # the lines are the same from one period to the next, and take longer than the bets
+def questions(bins: tuple[Bins, ...], config: DriftConfig) -> Questions:
     """What is asked of columns, by the shares that they are compared with."""
     asked = tuple(each for each in bins if each.column not in config.ignore)
     groups = {each.column: groups_of(each.kind, each.expected) for each in asked}

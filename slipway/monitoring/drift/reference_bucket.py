@@ -8,10 +8,12 @@ from slipway.aws.clients import answered_by
 from slipway.errors import StaleError
 from slipway.models.registry.bucket import s3_client
 from slipway.monitoring.drift.references import References, dump_references, load_references
+from slipway.monitoring.state import MONITORING
 
 if TYPE_CHECKING:
     from slipway.models.registry.bucket import S3ClientFactory
 
+REFERENCES = "drift-references.json"
 _NAME = "the bucket of captures"
 # S3 answers the first if another object is there, and the second while another conditional write is under way.
 _OVERTAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
@@ -76,4 +78,4 @@ class BucketReferences:
 
 def reference_key(model: str, version: int) -> str:
     """The key of the object with a version's acknowledged columns."""
-    return f"monitoring/model={model}/version={version}/drift-references.json"
+    return f"{MONITORING}/model={model}/version={version}/{REFERENCES}"

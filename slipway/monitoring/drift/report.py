@@ -72,7 +72,7 @@ def lines_of_window(
 
 def _verdicts(compared: Sequence[Bins], config: DriftConfig, state: DriftState) -> Mapping[str, Verdict]:
     """The verdicts on the columns whose evidence is against what they are compared with now."""
-    asked = questions(compared, config)
+    asked = questions(tuple(compared), config)
     needed = asked.needed
     verdicts = {}
     for each in asked.bins:

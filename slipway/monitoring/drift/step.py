@@ -51,7 +51,7 @@ class DriftStep:
         found = self._references.read(profile.model, profile.version)
         records = period.package.baseline.records
         config = self._settings.get(profile.model, DriftConfig())
-        return questions([compared_with(bins, found, records=records) for bins in period.bins], config)
+        return questions(tuple(compared_with(bins, found, records=records) for bins in period.bins), config)
 
     def _findings(
         self, before: DriftState, after: DriftState, columns: Sequence[ColumnDrift], profile: Profile
