@@ -35,9 +35,7 @@ class MemoryFeedbackStore:
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
         found = [
-            Accuracy.of(
-                predicted=captured.label, true=each.label_text, bucket=each.prediction.bucket
-            )
+            Accuracy.of(predicted=captured.label, true=each.label_text, bucket=each.prediction.bucket)
             for each in self._about(model, version, since, until)
             if each.label_text is not None
             and (captured := self._captured.get(each.prediction)) is not None
