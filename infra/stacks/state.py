@@ -34,7 +34,7 @@ class StateStack(cdk.Stack):
             control=table(self, "Control", sort_key=True, expires=True),
         )
         self.models = ModelBucket(self, "Models")
-        self.captures = CaptureBucket(self, "Captures", kept_days=config.monitoring.capture_retention_days)
+        self.captures = CaptureBucket(self, "Captures", monitoring=config.monitoring)
         for name, model in config.heavy_models.items():
             SlotParameters(self, f"{output_prefix(name)}Slots", project=config.project, model=name, stable=model.stable)
         cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
