@@ -18,9 +18,7 @@ _STACKS = ("state", "serving", "releases")
 class AnalystRights:
     """The statements of the analyst's policy, and their resources that have wildcards; each method adds a kind."""
 
-    def __init__(
-        self, stack: cdk.Stack, *, config: Config, captures: s3.IBucket, control: dynamodb.ITable
-    ) -> None:
+    def __init__(self, stack: cdk.Stack, *, config: Config, captures: s3.IBucket, control: dynamodb.ITable) -> None:
         self._stack = stack
         self._project = config.project
         self.statements: list[iam.PolicyStatement] = []

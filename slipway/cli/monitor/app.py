@@ -2,9 +2,13 @@
 
 import typer
 
+from slipway.cli.monitor.accuracy import accuracy
+from slipway.cli.monitor.label import label
 from slipway.cli.monitor.profile import profile
 from slipway.cli.monitor.profiles import profiles
 
 app = typer.Typer(help="Show what the monitor has found.", no_args_is_help=True)
+app.command("accuracy")(accuracy)
+app.command("label")(label)
 app.command("profile")(profile)
 app.command("profiles")(profiles)

@@ -1,4 +1,4 @@
-"""The monitor's step: no alarm while nothing changes, and one when accuracy falls, by scores or either kind of label."""
+"""The step finds nothing while nothing changes, and a fall of accuracy by scores or by either kind of label."""
 
 import json
 from collections.abc import Callable, Sequence
