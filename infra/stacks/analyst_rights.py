@@ -1,10 +1,12 @@
 """The rights of an analyst, who reads what monitoring keeps: captures, and with them perhaps personal data."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from infra.constructs.basics.acknowledge import exported_name
+from infra.constructs.basics.table import of_partitions
 from slipway.config import Config
 from slipway.monitoring.captures.parsing import FOLDER
 from slipway.monitoring.drift.reference_bucket import REFERENCES
@@ -17,7 +19,7 @@ _STACKS = ("state", "serving", "releases")
 class AnalystRights:
     """The statements of the analyst's policy, and their resources that have wildcards; each method adds a kind."""
 
-    def __init__(self, stack: cdk.Stack, *, config: Config, captures: s3.IBucket) -> None:
+    def __init__(self, stack: cdk.Stack, *, config: Config, captures: s3.IBucket, control: dynamodb.ITable) -> None:
         self._stack = stack
         self._project = config.project
         self.statements: list[iam.PolicyStatement] = []
@@ -25,9 +27,18 @@ class AnalystRights:
         self._read_outputs()
         self._read_files(captures, FOLDER, PROFILES, MONITORING)
         self._acknowledge_drift(captures)
+        self._read_labelled(control)
 
     def _allow(self, actions: list[str], *resources: str) -> None:
         self.statements.append(iam.PolicyStatement(actions=actions, resources=list(resources)))
+
+    def _read_labelled(self, control: dynamodb.ITable) -> None:
+        """The captured predictions whose true answers are known."""
+        conditions = of_partitions("labelled#*")
+        resources = [control.table_arn]
+        self.statements.append(
+            iam.PolicyStatement(actions=["dynamodb:Query"], resources=resources, conditions=conditions)
+        )
 
     def _read_outputs(self) -> None:
         """The outputs of the stacks, by which the commands find the bucket."""

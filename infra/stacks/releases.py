@@ -110,7 +110,7 @@ class ReleasesStack(cdk.Stack):
             captures=captures,
             topic=topic,
         )
-        rights = AnalystRights(self, config=self._config, captures=captures)
+        rights = AnalystRights(self, config=self._config, captures=captures, control=control)
         description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
         policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
         acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")

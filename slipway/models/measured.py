@@ -7,10 +7,10 @@ from pathlib import Path
 from slipway.config import Config
 from slipway.errors import PackageError
 from slipway.models.manifest import FileEntry, Manifest
-from slipway.models.package import BASELINE, MANIFEST, Package, read_manifest
+from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, read_manifest
 from slipway.models.registry.registry import Registry
 
-MEASUREMENTS = (BASELINE,)
+MEASUREMENTS = (BASELINE, CALIBRATION)
 """The files of a package that say what was measured on validation records; an older package may lack some."""
 
 

@@ -65,7 +65,7 @@ def test_it_may_read_captures_write_what_it_makes_and_tell_of_it(own):
         **{
             (("s3:GetObject",), f"models-bucket/models/{model}/*/{file}"): None
             for model in ("tiny-large", "tiny-tabular")
-            for file in ("model.yaml", "baseline.json")
+            for file in ("model.yaml", "baseline.json", "calibration.json")
         },
         (("events:PutEvents",), bus): {"StringEquals": {"events:source": ["slipway"]}},
     }
@@ -141,8 +141,11 @@ def test_an_analyst_reads_captures_and_what_is_made_of_them_and_nothing_else(cap
     assert found == {
         "cloudformation:DescribeStacks": {f"{stack}{name}/*" for name in ("state", "serving", "releases")},
         "s3:ListBucket": {"captures-bucket"},
+        "dynamodb:Query": {"control"},
         "s3:GetObject": {f"captures-bucket/{folder}/*" for folder in ("captures", "profiles", "monitoring")},
     }
+    (query,) = [each for each in policy if each["Action"] == "dynamodb:Query"]
+    assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["labelled#*"]}}
     assert "AnalystPolicy" in capturing.releases["Outputs"]
 
 

@@ -1,0 +1,50 @@
+"""`slipway monitor accuracy`: how often a version is right, before labels come and by them."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from slipway.cli.monitor.watched import Span, VersionOption, watch
+from slipway.cli.options import AsJson, ConfigFile, print_json
+
+Segment = Annotated[str | None, typer.Option(help="Show one input of `release.segments` only. Default: all of them.")]
+Plot = Annotated[Path | None, typer.Option(help="Also plot the hours to this .pdf, .png or .svg file.")]
+
+
+def accuracy(
+    model: Annotated[str, typer.Argument(help="The model, e.g. tweet-sentiment.")],
+    *,
+    version: VersionOption = None,
+    window: Span = "7d",
+    segment: Segment = None,
+    plot: Plot = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Show the accuracy of a version's captures: estimated, corrected by labels, and from labels."""
+    # Every command loads this module, and only this one needs NumPy and botocore.
+    from slipway.cli.monitor.accuracy_report import print_accuracy
+    from slipway.monitoring.accuracy.summary import summarize
+    from slipway.monitoring.profiles.store import BucketProfiles
+    from slipway.monitoring.state import StateStore, version_state
+
+    watched = watch(config, model, version, window)
+    groups, package = watched.groups(segment), watched.package
+    profiles = BucketProfiles(watched.bucket).read(model, watched.version, watched.since, watched.until)
+    labelled = watched.labels.labelled(model, watched.since, watched.until)
+    own = [each for each in labelled if each.version == watched.version]
+    found = summarize(package, profiles, own, watched.limits, groups)
+    stored = StateStore(watched.bucket).read(version_state(model, watched.version, "accuracy")) or {}
+    alarmed = (stored.get("state") or {}).get("alarmed")
+    if plot is not None:
+        from slipway.cli.monitor.accuracy_plot import plot_accuracy
+
+        plot_accuracy(found, plot, title=f"{model} {watched.version}")
+    if as_json:
+        head = {"model": model, "version": watched.version, "since": watched.since.isoformat()}
+        print_json({**head, "until": watched.until.isoformat(), "alarmed": alarmed, **asdict(found)})
+    else:
+        print_accuracy(Console(), f"{model} {watched.version}, the last {window}", found, alarmed)
