@@ -20,7 +20,7 @@ from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
-CAPTURE = "capture"
+CAPTURE, MONITOR = "capture", "monitor"
 """Deployed only if a model's requests are captured."""
 
 
@@ -67,7 +67,7 @@ def add_stacks(
             config=config,
             settings=settings,
         )
-        for function in (*FUNCTIONS, *([CAPTURE] if config.captured_models else []))
+        for function in (*FUNCTIONS, *([CAPTURE, MONITOR] if config.captured_models else []))
     }
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     cdk.Tags.of(app).add("slipway:project", config.project)
@@ -113,9 +113,10 @@ def add_stacks(
         app,
         f"{config.project}-releases",
         config=config,
-        bundle=bundles["controller"],
+        bundles=bundles,
         control=state.tables.control,
         bucket=state.models.bucket,
+        captures=state.captures.bucket,
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import onnx
 from recipes.graphs import save_graph
 from slipway.models.manifest import Manifest, Scalar
 from slipway.models.package import Package, load_package, seal_package
+from slipway.models.pieces import SeenPieces
 from slipway.models.predictor import Predictor
 from slipway.models.renewal import ValidationRun, write_measurements
 
@@ -23,12 +24,14 @@ TOKENIZER = "tokenizer.json"
 class Validation:
     """The records that the package is measured on, with their true labels, if any.
 
-    ``golden`` are records that the package may hold word for word, where ``records`` may not be published.
+    ``golden`` are records that the package may hold word for word, where ``records`` may not be published. ``seen`` has
+    the pieces of the training texts, by input.
     """
 
     records: Sequence[Mapping[str, Scalar]]
     labels: Sequence[str] = ()
     golden: Sequence[Mapping[str, Scalar]] | None = None
+    seen: Mapping[str, SeenPieces] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def _measure(package: Package, validation: Validation) -> None:
     """Answer each record alone, as `slipway.models.renewal.measure_again` does."""
     predictor = Predictor(package)
     outputs = [output for record in validation.records for output in predictor.predict([record])]
-    write_measurements(ValidationRun(package, validation.records, outputs, validation.labels, golden=validation.golden))
+    run = ValidationRun(package, validation.records, outputs, validation.labels, golden=validation.golden)
+    write_measurements(replace(run, seen=validation.seen))
 
 
 def model_card(manifest: Manifest, card: Card) -> str:

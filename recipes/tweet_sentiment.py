@@ -76,7 +76,7 @@ def train_version(folder: Path, version: int, recipe: Recipe, training: TweetFil
         document=document,
         graph=graph,
         card=CARDS[version],
-        validation=validation_of(checked),
+        validation=validation_of(checked, training.tweets),
         tokenizer=tokenizer.to_str(),
     )
     print(f"version {version}: {', '.join(_figure(entry) for entry in document['quality'])} -> {folder}", flush=True)

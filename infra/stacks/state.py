@@ -11,9 +11,6 @@ from infra.stacks.erasing import EraserPolicy
 from infra.stacks.tables import Tables
 from slipway.config import Config
 from slipway.config.heavy import output_prefix
-from slipway.config.monitoring import MonitoringConfig
-from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
-from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 
 
 class StateStack(cdk.Stack):
@@ -27,7 +24,7 @@ class StateStack(cdk.Stack):
             control=table(self, "Control", sort_key=True, expires=True),
         )
         self.models = ModelBucket(self, "Models")
-        self.captures = CaptureBucket(self, "Captures", kept_days=_kept_days(config.monitoring))
+        self.captures = CaptureBucket(self, "Captures", monitoring=config.monitoring)
         for name, model in config.heavy_models.items():
             SlotParameters(self, f"{output_prefix(name)}Slots", project=config.project, model=name, stable=model.stable)
         cdk.CfnOutput(self, "FeaturesTable", value=self.tables.features.table_name)
@@ -36,9 +33,3 @@ class StateStack(cdk.Stack):
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
         cdk.CfnOutput(self, "CaptureBucket", value=self.captures.bucket.bucket_name)
         EraserPolicy(self, "Erasing", project=config.project, tables=self.tables, captures=self.captures.bucket)
-
-
-def _kept_days(monitoring: MonitoringConfig) -> dict[str, int]:
-    """How many days the objects of each folder of the capture bucket are kept."""
-    captures = monitoring.capture_retention_days
-    return {FOLDER: captures, GIVEN_UP: captures, RESERVOIR: monitoring.reservoir_days}

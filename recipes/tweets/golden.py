@@ -2,6 +2,7 @@
 
 from recipes.packaging import Validation
 from recipes.tweets.data import LABELS, Tweets
+from slipway.models.pieces import SeenPieces
 
 TEXTS = (
     "Best concert of my life, and the encore was even better!",
@@ -44,10 +45,11 @@ TEXTS = (
 )
 
 
-def validation_of(tweets: Tweets) -> Validation:
+def validation_of(tweets: Tweets, trained: Tweets) -> Validation:
     """Validation tweets with their labels, for packages whose golden records are the texts above."""
     return Validation(
         [{"text": text} for text in tweets.texts],
         [LABELS[label] for label in tweets.labels],
         golden=[{"text": text} for text in TEXTS],
+        seen={"text": SeenPieces.of(trained.texts)},
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from slipway.config.accuracy import AccuracyConfig
 from slipway.config.validation import Section
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -47,6 +48,7 @@ class MonitoringConfig(Section):
     profile_retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
     alarms: AlarmsConfig = AlarmsConfig()
     releases: ReleaseNoticesConfig = ReleaseNoticesConfig()
+    accuracy: AccuracyConfig = AccuracyConfig()
 
     @property
     def reservoir_days(self) -> int:

@@ -26,6 +26,8 @@ _LEAST_OF_LABEL = 200
 _CELLS, _LEAST_OF_CELL = 50, 20
 _SHOWN_CELLS = 20
 _ERROR_CELLS = 15
+_BLOCKS = 30
+_LOW = -1.2816  # the normal quantile of the error probability of the dispersion's upper bound, a tenth
 _POINTS = 33
 _DIGITS = 6
 _EDGE = 1e-6
@@ -70,12 +72,16 @@ def calibrate(scored: Scored) -> Calibration:
     briers = [float(np.square(found - scored.right).mean()) for found in held_out]
     best = int(np.argmin(briers))
     method, labels = ways[best]
+    dispersion, most, block = _dispersion(held_out[best], scored.right)
     return Calibration(
         method=method,
         records=len(scored.scores),
         accuracy=_rounded(float(scored.right.mean())),
         error=_rounded(calibration_error(held_out[best], scored.right)),
         raw_error=_rounded(calibration_error(scored.scores, scored.right)),
+        dispersion=_rounded(dispersion),
+        most_dispersion=_rounded(most),
+        block=block,
         curves=_curves(scored, method, labels),
     )
 
@@ -86,6 +92,21 @@ def calibration_error(probabilities: Array, right: Array) -> float:
     cells = np.array_split(order, min(_ERROR_CELLS, len(order)))
     gaps = [abs(float((probabilities[cell] - right[cell]).sum())) for cell in cells]
     return min(sum(gaps) / len(order), 1.0)
+
+
+def _dispersion(probabilities: Array, right: Array) -> tuple[float, float, int]:
+    """The dispersion between consecutive blocks and its upper bound, at least 1, and the size of a block.
+
+    The mean of squared standardized sums is about a chi-squared by its degrees of freedom; the quantile is that of E.
+    B. Wilson and M. M. Hilferty (1931).
+    """
+    blocks = min(_BLOCKS, len(right))
+    size = len(right) // blocks
+    rest, variance = right - probabilities, np.maximum(probabilities * (1 - probabilities), _EDGE)
+    sums, variances = (each[: blocks * size].reshape(blocks, size).sum(axis=1) for each in (rest, variance))
+    low = blocks * (1 - 2 / (9 * blocks) + _LOW * (2 / (9 * blocks)) ** 0.5) ** 3
+    squares = float((sums**2 / variances).sum())
+    return max(squares / blocks, 1.0), max(squares / low, 1.0), size
 
 
 def _scored(manifest: Manifest, outputs: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> Scored | None:

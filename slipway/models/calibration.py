@@ -67,7 +67,9 @@ class Calibration(_Part):
     """The whole of ``calibration.json``.
 
     ``error`` is the expected calibration error of the curves on records that they were not fitted to, ``raw_error``
-    that of the score itself; ``accuracy`` is the share of right answers among ``records``.
+    that of the score itself; ``accuracy`` is the share of right answers among ``records``. ``dispersion`` is how many
+    times more the share of right answers varies between blocks of ``block`` consecutive validation records than if
+    records were independent, and ``most_dispersion`` its upper bound.
     """
 
     format: Literal[1] = 1
@@ -76,6 +78,9 @@ class Calibration(_Part):
     accuracy: Share
     error: Share
     raw_error: Share
+    dispersion: Annotated[float, Field(ge=1)] = 1.0
+    most_dispersion: Annotated[float, Field(ge=1)] = 1.0
+    block: Annotated[int, Field(ge=1)] = 1
     curves: dict[str, Curve]
 
     @model_validator(mode="after")
@@ -88,6 +93,10 @@ class Calibration(_Part):
     def digest(self) -> str:
         """Tells calibrations apart: only sums over the same cells add up."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def dispersion_of(self, n: float) -> float:
+        """The upper bound for ``n`` records: what blocks have in common weighs less in a part of one."""
+        return 1 + (self.most_dispersion - 1) * min(1.0, n / self.block)
 
     def curve_name(self, label: str) -> str:
         """The name of the curve for a predicted label."""

@@ -6,8 +6,8 @@ that exists.
 
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway.models.baseline import measure_baseline, write_baseline
@@ -16,8 +16,10 @@ from slipway.models.calibration import write_calibration
 from slipway.models.labels import Truth
 from slipway.models.manifest import Record
 from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
+from slipway.models.pieces import SeenPieces
 from slipway.models.predictor import Predictor
 from slipway.models.tasks import Output
+from slipway.models.trained_pieces import known_pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class ValidationRun:
 
     ``outputs`` has one answer for each of ``records``, each predicted alone, since a batch may change an answer.
     ``labels`` has the true answers, or is empty. ``golden`` are the records that the package may hold word for word;
-    None allows any of ``records``.
+    None allows any of ``records``. ``seen`` has the pieces of the training texts, by input, where they are known.
     """
 
     package: Package
@@ -35,6 +37,7 @@ class ValidationRun:
     labels: Sequence[Truth] = ()
     golden: Sequence[Record] | None = None
     task_modules: tuple[str, ...] = ()
+    seen: Mapping[str, SeenPieces] = field(default_factory=dict)
 
 
 Step = Callable[[ValidationRun], None]
@@ -42,7 +45,8 @@ Step = Callable[[ValidationRun], None]
 
 
 def _baseline(run: ValidationRun) -> None:
-    write_baseline(run.package.path(BASELINE), measure_baseline(run.package.manifest, run.records, run.outputs))
+    baseline = measure_baseline(run.package.manifest, run.records, run.outputs, seen=run.seen)
+    write_baseline(run.package.path(BASELINE), baseline)
 
 
 def _calibration(run: ValidationRun) -> None:
@@ -73,10 +77,12 @@ def measure_again(
     *,
     golden: Sequence[Record] | None = None,
     task_modules: Sequence[str] = (),
+    seen: Mapping[str, SeenPieces] | None = None,
 ) -> Package:
     """Write everything that a package keeps of its validation records anew, seal it, and put it in its old place.
 
-    The graph, the tokenizer and the rest of the manifest stay. If anything fails, the package stays as it was.
+    The graph, the tokenizer and the rest of the manifest stay, as does what the baseline has of training texts, if
+    ``seen`` does not replace it. If anything fails, the package stays as it was.
 
     Raises:
         InputError: there are no records, or an input has no value in any of them.
@@ -84,7 +90,8 @@ def measure_again(
     """
     predictor = Predictor(package, task_modules=task_modules)
     outputs = [output for record in records for output in predictor.predict([record])]
-    run = ValidationRun(package, records, outputs, labels, golden, tuple(task_modules))
+    seen = {**known_pieces(package), **(seen or {})}
+    run = ValidationRun(package, records, outputs, labels, golden, tuple(task_modules), seen)
     folder = package.folder
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.draft")
     try:

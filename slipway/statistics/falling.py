@@ -7,15 +7,15 @@ probability at most ``alpha`` (J. Ville, 1939).
 
 import numpy as np
 
-from slipway.statistics.betting import BETS, Array, log_mixture, reinvested
+from slipway.statistics.betting import Array, log_mixture, reinvested
 
 # The shares of the largest stake; the first bets nothing and refunds the others, for a mean that falls later.
-FRACTIONS = np.array([0.0, 0.04, 0.1, 0.2, 0.4, 0.65, 0.95])
+FRACTIONS = np.array([0.0, 0.1, 0.35, 0.95])
 
 
 def no_capital() -> Array:
     """The logarithms of the capital before the first unit, one for each stake."""
-    return np.zeros(BETS)
+    return np.zeros(len(FRACTIONS))
 
 
 def bet(capital: Array, value: float, *, line: float, highest: float) -> Array:

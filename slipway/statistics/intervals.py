@@ -75,8 +75,8 @@ def betting_interval(values: Sequence[float] | Array, alpha: float, *, low: floa
     """A confidence sequence of the mean of bounded values in their order; exact, valid at any look.
 
     It is the hedged capital process of I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by
-    betting" (Journal of the Royal Statistical Society B, 2024), theorem 3, over a grid of means. The values' mean, given
-    those before, must not change; they need not be independent otherwise.
+    betting" (Journal of the Royal Statistical Society B, 2024), theorem 3, over a grid of means. The values' mean,
+    given those before, must not change; they need not be independent otherwise.
     """
     found = (np.asarray(values, dtype=np.float64) - low) / (high - low)
     if not len(found):

@@ -35,11 +35,11 @@ class MemoryFeedbackStore:
 
     def accuracy(self, model: str, version: int, since: datetime, until: datetime) -> Accuracy:
         found = [
-            Accuracy.of(
-                predicted=self._captured[each.prediction].label, true=each.label_text, bucket=each.prediction.bucket
-            )
+            Accuracy.of(predicted=captured.label, true=each.label_text, bucket=each.prediction.bucket)
             for each in self._about(model, version, since, until)
-            if each.label_text is not None and each.prediction in self._captured
+            if each.label_text is not None
+            and (captured := self._captured.get(each.prediction)) is not None
+            and captured.label is not None
         ]
         return sum(found, Accuracy())
 

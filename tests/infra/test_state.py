@@ -1,5 +1,7 @@
 """The state stack: nothing in it can be lost or exposed by accident."""
 
+import re
+
 import pytest
 
 TABLES = {"Features": True, "Predictions": False, "Control": True}
@@ -59,10 +61,32 @@ def test_captures_are_deleted_in_time_and_leave_no_version(templates, synthesize
         assert "VersioningConfiguration" not in properties
         rules = properties["LifecycleConfiguration"]["Rules"]
         assert {rule["Status"] for rule in rules} == {"Enabled"}
-        kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
-        assert kept == {"captures/": captures, "aws/lambda/async/": captures, "reservoir/": reservoir}
-        (uploads,) = [rule for rule in rules if "Prefix" not in rule]
-        assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+        assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules} == {
+            "captures/": captures,
+            "aws/lambda/async/": captures,
+            "ledgers/": captures,
+            "reservoir/": reservoir,
+            "profiles/": 400,
+            "monitoring/": 400,
+        }
+
+
+def test_every_folder_that_a_function_writes_to_in_the_bucket_of_captures_expires(capturing):
+    (lifecycle,) = [
+        each["Properties"]["LifecycleConfiguration"]["Rules"]
+        for name, each in capturing.of_type("AWS::S3::Bucket").items()
+        if name.startswith("Captures")
+    ]
+    written = {
+        folder
+        for template in (capturing.serving, capturing.heavy, capturing.releases)
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy"
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in statement["Action"] and "CapturesBucket" in str(statement["Resource"])
+        for folder in re.findall(r"'/([a-z/]+/)\*'", str(statement["Resource"]))
+    }
+    assert written == {rule["Prefix"] for rule in lifecycle}
 
 
 def test_turning_captures_on_or_off_takes_no_export_from_another_stack(templates, capturing):

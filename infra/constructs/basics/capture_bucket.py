@@ -1,22 +1,35 @@
-"""The bucket of captures, which hold requests to models and so perhaps personal data."""
-
-from collections.abc import Mapping
+"""The bucket of captures, which hold requests to models and so perhaps personal data, and of what is made of them."""
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from infra.constructs.basics.private_bucket import private_bucket
+from slipway.config.monitoring import MonitoringConfig
+from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
+from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
+from slipway.monitoring.profiles.ledger import LEDGERS
+from slipway.monitoring.profiles.store import PROFILES
+from slipway.monitoring.state import MONITORING
 
 
 class CaptureBucket(Construct):
-    """A bucket without versioning that deletes the objects of each folder after its number of days."""
+    """A bucket without versioning that deletes the objects of each folder after its own time."""
 
-    def __init__(self, scope: Construct, id_: str, *, kept_days: Mapping[str, int]) -> None:
+    def __init__(self, scope: Construct, id_: str, *, monitoring: MonitoringConfig) -> None:
         super().__init__(scope, id_)
-        self.bucket = private_bucket(self, rule="uploads", expiry={}, holds="Who reads captures")
-        for folder, days in kept_days.items():
-            expiration = cdk.Duration.days(days)
-            self.bucket.add_lifecycle_rule(id=folder, prefix=f"{folder}/", expiration=expiration)
+        kept_days = {
+            FOLDER: monitoring.capture_retention_days,
+            GIVEN_UP: monitoring.capture_retention_days,
+            PROFILES: monitoring.profile_retention_days,
+            MONITORING: monitoring.profile_retention_days,
+            LEDGERS: monitoring.capture_retention_days,
+            RESERVOIR: monitoring.reservoir_days,
+        }
+        rules = {
+            folder.replace("/", "-"): {"prefix": f"{folder}/", "expiration": cdk.Duration.days(days)}
+            for folder, days in kept_days.items()
+        }
+        self.bucket = private_bucket(self, rules=rules, holds="Who reads captures")
         # Always exported: removing an export that another stack still uses would fail a deploy.
         for value in (self.bucket.bucket_name, self.bucket.bucket_arn):
             cdk.Stack.of(self).export_value(value)

@@ -65,7 +65,7 @@ def write_float(
         document=_document(schedule, files) | {"quality": list(quality)},
         graph=graph(model),
         card=CARD,
-        validation=validation_of(checked),
+        validation=validation_of(checked, files[0].tweets),
         tokenizer=tokenizer.to_str(),
     )
 

@@ -35,7 +35,7 @@ def write_student(
         document=_document(parameters, files) | {"quality": list(quality)},
         graph=graph,
         card=CARD,
-        validation=validation_of(checked),
+        validation=validation_of(checked, files[0].tweets),
         tokenizer=tokenizer.to_str(),
     )
 

@@ -24,12 +24,17 @@ def seal(
     golden: Annotated[
         Path | None, typer.Option(help="Records that the package may hold word for word. Default: some of --records.")
     ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="Texts that the model was trained on, to notice words that it never saw.")
+    ] = None,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Seal a model.yaml that was edited by hand; with --records, first measure the package anew."""
-    if golden is not None and records is None:
-        raise InputError.of("--golden", "needs --records")
-    manifest = (seal_manifest(folder) if records is None else _measured(folder, records, golden, config)).manifest
+    for option, given in {"--golden": golden, "--training": training}.items():
+        if given is not None and records is None:
+            raise InputError.of(option, "needs --records")
+    package = seal_manifest(folder) if records is None else _measured(folder, records, golden, training, config)
+    manifest = package.manifest
     inputs, labels, targets = counted(len(manifest.inputs), "input"), manifest.outputs.labels, manifest.outputs.targets
     content = [manifest.task, inputs, *([f"labels {', '.join(labels)}"] if labels else [])]
     content += [f"targets {', '.join(manifest.outputs.target_names)}"] if targets else []
@@ -40,11 +45,12 @@ def seal(
     Console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
-def _measured(folder: Path, records: Path, golden: Path | None, config: Path) -> Package:
+def _measured(folder: Path, records: Path, golden: Path | None, training: Path | None, config: Path) -> Package:
     # Every command loads this module, and only this one needs numpy and ONNX Runtime.
     from slipway.cli.project import load_project
     from slipway.models.gates.labelled import read_given
     from slipway.models.renewal import measure_again
+    from slipway.models.trained_pieces import read_trained_pieces
 
     package = load_edited(folder)
     data = read_given(records, package.manifest)
@@ -54,6 +60,7 @@ def _measured(folder: Path, records: Path, golden: Path | None, config: Path) ->
         data.labels,
         golden=read_given(golden, package.manifest).records if golden else None,
         task_modules=load_project(config).light.task_modules if config.exists() else (),
+        seen=read_trained_pieces(training, package.manifest) if training else None,
     )
 
 

@@ -17,6 +17,7 @@ from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.manifest import Manifest
 from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
 from slipway.models.renewal import ValidationRun, write_measurements
+from slipway.models.trained_pieces import known_pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,14 @@ def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: V
     manifest = unsealed(folder, whole)
     draft, data = Package(folder, manifest), bench.data
     write_measurements(
-        ValidationRun(draft, data.records, verdict.outputs, data.labels, task_modules=bench.task_modules)
+        ValidationRun(
+            draft,
+            data.records,
+            verdict.outputs,
+            data.labels,
+            task_modules=bench.task_modules,
+            seen=known_pieces(bench.original),
+        )
     )
     card = compressed_card(draft, bench, verdict, change.summary)
     (folder / CARD).write_text(card, encoding="utf-8")

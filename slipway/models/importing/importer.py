@@ -52,6 +52,7 @@ from slipway.models.package import Package, load_package, seal_package
 from slipway.models.predictor import Predictor
 from slipway.models.renewal import ValidationRun, write_measurements
 from slipway.models.tasks import Output
+from slipway.models.trained_pieces import read_trained_pieces
 from slipway.records.files import ENDINGS
 
 _BATCH = 8
@@ -230,7 +231,9 @@ def _compare(checked: Checked, outputs: Sequence[Output]) -> float:
 def _complete(package: Package, checked: Checked, outputs: Sequence[Output], difference: float) -> None:
     """Write baseline, quality and card from the sample records without the long text, and seal the package."""
     manifest, own = package.manifest, list(outputs[: len(checked.records)])
-    write_measurements(ValidationRun(package, checked.records, own, checked.truth or ()))
+    trained = checked.request.training
+    seen = read_trained_pieces(trained, manifest, checked.request.rename) if trained else {}
+    write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), seen=seen))
     figures = quality(manifest, own, checked.truth) if checked.truth else {}
     figures["largest_difference"] = difference
     data = f"{checked.samples.name}, {len(own)} records"

@@ -1,8 +1,8 @@
 """Stores captured labels in the DynamoDB table `control` beside their feedback, counts the matches, and lists them.
 
-What matched is listed under `labelled#{model}#{date}T{hour}` of the prediction, and again under `labelled#{model}#drawn`
-if the record was drawn for labelling; the sort key is `{version}#{id}`. `slipway.monitoring.accuracy.labelled_table`
-reads both.
+What matched is listed under `labelled#{model}#{date}T{hour}` of the prediction, and again under
+`labelled#{model}#drawn` if the record was drawn for labelling; the sort key is `v{version}#{id}`.
+`slipway.monitoring.accuracy.labelled_table` reads both.
 """
 
 import json
@@ -18,6 +18,9 @@ from slipway.monitoring.feedback.prediction_ids import PredictionId, parse_predi
 
 FEEDBACK = "feedback"
 PROBABILITY = "probability"
+LISTED = "v"
+"""The beginning of the sort key of whatever is listed."""
+
 _CAPTURE = "capture"
 _COUNTED = "counted"
 _ABSENT = "attribute_not_exists(pk)"
@@ -107,7 +110,7 @@ def _listed(captured: CapturedLabel, true: Answer, probability: float | None) ->
     prediction = captured.prediction
     content = {"predicted": captured.answer, "true": true, "score": captured.score, "segments": captured.segments}
     item = {
-        "sk": {"S": f"{prediction.version:08d}#{prediction}"},
+        "sk": {"S": f"{LISTED}{prediction.version:08d}#{prediction}"},
         "content": {"S": json.dumps(content, sort_keys=True, ensure_ascii=False)},
         "expires_at": _seconds(captured.expires),
     }
@@ -133,7 +136,7 @@ def _read(item: Item) -> CapturedLabel:
     prediction = parse_prediction_id(item["pk"]["S"].partition("#")[2])
     expires = datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)
     label = item["label"]["S"] if "label" in item else None
-    content = json.loads(item["content"]["S"]) if "content" in item else {"answer": _answer_of_text(label)}
+    content: Item = json.loads(item["content"]["S"]) if "content" in item else {"answer": _answer_of_text(label)}
     return CapturedLabel(
         prediction, label, expires, content["answer"], content.get("score"), content.get("segments", {})
     )

@@ -67,6 +67,16 @@ COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
 NOT_INDEXED = "NotIndexed"
+ESTIMATED_ACCURACY = "EstimatedAccuracy"
+LABELLED_ACCURACY = "LabelledAccuracy"
+LABELS_NEEDED = "LabelsNeeded"
+PROFILES_MADE = "ProfilesMade"
+PROFILES_LATE = "ProfilesLate"
+PROFILED_RECORDS = "ProfiledRecords"
+EMPTY_PERIODS = "EmptyPeriods"
+CAPTURES_LATE = "CapturesLate"
+UNKNOWN_CAPTURES = "UnknownCaptures"
+BROKEN_LINES = "BrokenLines"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -167,6 +177,22 @@ CATALOGUE: Mapping[str, Metric] = {
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
     # Captured predictions that the index of entities left out, because one entity had too many at once.
     NOT_INDEXED: Metric("Count", (_OF_PROJECT,)),
+    # Accuracy of what was captured: by calibrated scores, corrected by labels of drawn records; and by all labels, of
+    # the hours whose labels are complete or were waited for. The labels that would make the interval as narrow as
+    # `monitoring.accuracy.width` says.
+    ESTIMATED_ACCURACY: Metric("None", (_OF_VERSION,)),
+    LABELLED_ACCURACY: Metric("None", (_OF_VERSION,)),
+    LABELS_NEEDED: Metric("Count", (_OF_VERSION,)),
+    # The monitor: profiles that a run made, and closed periods whose profiles it could not finish; captures that came
+    # after their period had closed, captures of versions that cannot be used, and lines of files that are no captures.
+    PROFILES_MADE: Metric("Count", (_OF_MODEL,)),
+    PROFILES_LATE: Metric("Count", (_OF_MODEL,)),
+    CAPTURES_LATE: Metric("Count", (_OF_MODEL,)),
+    UNKNOWN_CAPTURES: Metric("Count", (_OF_MODEL,)),
+    BROKEN_LINES: Metric("Count", (_OF_MODEL,)),
+    # The captures of a version in periods that closed, and the periods in which a live version had none.
+    PROFILED_RECORDS: Metric("Count", (_OF_VERSION,)),
+    EMPTY_PERIODS: Metric("Count", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 

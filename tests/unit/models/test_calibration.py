@@ -70,7 +70,7 @@ def test_labels_that_differ_get_curves_of_their_own() -> None:
 
 def test_the_error_is_of_records_that_no_curve_was_fitted_to() -> None:
     """Scores without any meaning: a curve that had seen its records would look calibrated at 0 error."""
-    scored = drawn(400, lambda _, s: 0.7)
+    scored = drawn(400, lambda _, __: 0.7)
     found = calibrate(scored)
     assert 0.01 < found.error < 0.1
 

@@ -39,4 +39,5 @@ def test_a_fall_is_found_and_one_after_a_quiet_year_too() -> None:
     assert highest_ever(fallen, line=0.8)[1] < 40
     assert highest_ever(quiet, line=0.8)[1] is None
     late = highest_ever(np.concatenate([quiet, fallen]), line=0.8)[1]
-    assert late is not None and late - len(quiet) < 90
+    assert late is not None
+    assert late - len(quiet) < 90

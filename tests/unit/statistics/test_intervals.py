@@ -40,7 +40,8 @@ def test_a_share_has_the_ends_at_which_the_mixture_has_won_enough(right: int, n:
         if 0 < end < 1:
             assert won(end) == pytest.approx(math.log(1 / ALPHA), abs=1e-6)
     assert found.low <= right / n <= found.high
-    assert (found.low == 0.0 or right > 0) and (found.high == 1.0 or right < n)
+    assert found.low == 0.0 or right > 0
+    assert found.high == 1.0 or right < n
 
 
 @pytest.mark.parametrize("mean", [0.03, 0.5, 0.9])

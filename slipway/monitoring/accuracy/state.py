@@ -1,0 +1,70 @@
+"""The state of the monitor's step `accuracy`, as a JSON object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from slipway.monitoring.accuracy.evidence import WEIGHTS, Evidence, Hour, Stream
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyState:
+    """What the step knows after a period.
+
+    ``calibration`` is the digest of the calibration that the evidence is of. ``hours`` are the last captures by hour.
+    Labels of feedback were bet on before the hour ``bet_until``, and drawn labels if their id is among ``seen``.
+    ``alarmed`` is the period in which accuracy was found to have fallen.
+    """
+
+    calibration: str
+    evidence: Evidence = field(default_factory=Evidence.none)
+    hours: Mapping[datetime, Hour] = field(default_factory=dict)
+    bet_until: datetime | None = None
+    seen: frozenset[str] = frozenset()
+    alarmed: datetime | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """Convert for JSON."""
+        return {
+            "calibration": self.calibration,
+            "streams": {name: _dump(stream) for name, stream in self.evidence.streams.items()},
+            "hours": {
+                hour.isoformat(): [each.records, each.scored, each.expected] for hour, each in self.hours.items()
+            },
+            "bet_until": None if self.bet_until is None else self.bet_until.isoformat(),
+            "seen": sorted(self.seen),
+            "alarmed": None if self.alarmed is None else self.alarmed.isoformat(),
+        }
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any] | None, calibration: str) -> "AccuracyState":
+        """Convert back; evidence of another calibration is dropped, since its line was another one."""
+        if stored is None or stored["calibration"] != calibration:
+            return cls(calibration)
+        return cls(
+            calibration,
+            Evidence({name: _load(stored["streams"][name]) for name in WEIGHTS}),
+            {datetime.fromisoformat(hour): Hour(*sums) for hour, sums in stored["hours"].items()},
+            _time(stored["bet_until"]),
+            frozenset(stored["seen"]),
+            _time(stored["alarmed"]),
+        )
+
+
+def _dump(stream: Stream) -> dict[str, Any]:
+    capital = [round(float(each), _DIGITS) for each in stream.capital]
+    return {"capital": capital, "seen": list(stream.seen), "run": list(stream.run)}
+
+
+def _load(stored: Mapping[str, Any]) -> Stream:
+    (n, total), (run_n, run_total) = stored["seen"], stored["run"]
+    return Stream(np.array(stored["capital"], dtype=float), (n, total), (run_n, run_total))
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
