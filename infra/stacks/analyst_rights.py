@@ -9,6 +9,7 @@ from infra.constructs.basics.acknowledge import exported_name
 from infra.constructs.basics.table import of_partitions
 from slipway.config import Config
 from slipway.monitoring.captures.parsing import FOLDER
+from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.drift.reference_bucket import REFERENCES
 from slipway.monitoring.profiles.store import PROFILES
 from slipway.monitoring.state import MONITORING
@@ -25,7 +26,7 @@ class AnalystRights:
         self.statements: list[iam.PolicyStatement] = []
         self.wildcards: list[str] = []
         self._read_outputs()
-        self._read_files(captures, FOLDER, PROFILES, MONITORING)
+        self._read_files(captures, FOLDER, RESERVOIR, PROFILES, MONITORING)
         self._acknowledge_drift(captures)
         self._read_labelled(control)
 

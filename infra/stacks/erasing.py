@@ -46,7 +46,8 @@ class EraserPolicy(Construct):
         acknowledge_wildcards(policy, self._arns, _REASON)
 
     def _rewrite(self, bucket: s3.IBucket, folders: Sequence[str]) -> None:
-        self._allow("s3", ["ListBucketVersions"], bucket.bucket_arn)
+        # Without `ListBucket`, S3 answers for a file that has just expired as for one that it refuses.
+        self._allow("s3", ["ListBucket", "ListBucketVersions"], bucket.bucket_arn)
         self._allow("s3", list(_ON_VERSIONS), *(bucket.arn_for_objects(f"{folder}/*") for folder in folders))
 
     def _allow(

@@ -94,7 +94,7 @@ def test_the_eraser_reads_and_rewrites_what_is_about_entities_and_nothing_else(t
         "Features": (reading_and_deleting, None),
         "Predictions": (reading_and_deleting[:2], None),
         "Control": (reading_and_deleting, about),
-        "Captures": (["s3:ListBucketVersions"], None),
+        "Captures": (["s3:ListBucket", "s3:ListBucketVersions"], None),
         "Captures/captures/*": (on_files, None),
         "Captures/aws/lambda/async/*": (on_files, None),
         "Captures/reservoir/*": (on_files, None),

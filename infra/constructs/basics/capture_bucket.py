@@ -13,7 +13,7 @@ from slipway.monitoring.state import MONITORING
 
 
 class CaptureBucket(Construct):
-    """A bucket without versioning that deletes captures after one time, and profiles of them after another."""
+    """A bucket without versioning that deletes the objects of each folder after its own time."""
 
     def __init__(self, scope: Construct, id_: str, *, monitoring: MonitoringConfig) -> None:
         super().__init__(scope, id_)
@@ -24,6 +24,7 @@ class CaptureBucket(Construct):
             PROFILES: monitoring.profile_retention_days,
             MONITORING: monitoring.profile_retention_days,
             LEDGERS: monitoring.capture_retention_days,
+            RESERVOIR: monitoring.reservoir_days,
         }
         rules = {
             folder.replace("/", "-"): {"prefix": f"{folder}/", "expiration": cdk.Duration.days(days)}

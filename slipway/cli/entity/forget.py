@@ -40,7 +40,7 @@ def forget(
         done = _eraser(target, status).erase(subject, now)
     left = left_behind(target.config, now)
     if as_json:
-        counts = dict(sorted(done.counts.items()))
+        counts = {name: count for name, count in sorted(done.counts.items()) if count}
         print_json({"entity": entity, "id": entity_id, "erased": counts, "unreadable": done.unreadable, "left": left})
     else:
         _print(target, done, left)

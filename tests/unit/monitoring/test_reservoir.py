@@ -2,12 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
 from support.captures import HOUR, MemoryBucket, capture, prices
 
 from slipway.models.package import Package
 from slipway.monitoring.captures.parsing import Capture
-from slipway.monitoring.captures.reading import CaptureReader
 from slipway.monitoring.captures.reservoir import (
     RECORD_BYTES,
     Reservoir,
@@ -17,9 +15,8 @@ from slipway.monitoring.captures.reservoir import (
     unpack_reservoir,
 )
 from slipway.monitoring.captures.reservoir_store import BucketReservoir, ReservoirStep
-from slipway.monitoring.monitor import Monitor, Schedule
-from slipway.monitoring.profiles.store import BucketProfiles
-from slipway.monitoring.state import StateStore
+from slipway.monitoring.monitor import Monitor
+from slipway.monitoring.schedule import Schedule
 
 MODEL = "tiny-price"
 
@@ -80,25 +77,24 @@ def test_a_file_says_how_it_was_drawn_and_is_always_the_same() -> None:
     assert all(each.inputs == by_id[each.id].inputs for each in drawn)
 
 
-@pytest.fixture
-def bucket(regression_package: Package) -> MemoryBucket:
-    """A bucket with captures of two periods, after the monitor ran twice."""
-    made = MemoryBucket()
-    made.add([*prices(300), *prices(4, first=300, minute=30)])
+def filled(bucket: MemoryBucket, package: Package, *, size: int) -> None:
+    """Run the monitor twice, after two periods have closed."""
     monitor = Monitor(
         Schedule((MODEL,), minutes=30, late_hours=2),
-        reader=CaptureReader(made),
-        packages=lambda _model, _version: regression_package,
-        profiles=BucketProfiles(made),
-        states=StateStore(made),
-        steps=[ReservoirStep(BucketReservoir(made), {MODEL: 20})],
+        bucket,
+        packages=lambda _model, _version: package,
+        tell=lambda _told: None,
+        live=lambda _model: {1},
+        steps=[ReservoirStep(BucketReservoir(bucket), {MODEL: size})],
     )
     for minute in (65, 66):
-        monitor.run(HOUR + timedelta(minutes=minute))
-    return made
+        assert monitor.run(HOUR + timedelta(minutes=minute)).problems == []
 
 
-def test_the_monitor_fills_it_by_version_and_period(bucket: MemoryBucket) -> None:
+def test_the_monitor_fills_it_by_version_and_period(regression_package: Package) -> None:
+    bucket = MemoryBucket()
+    bucket.add([*prices(300), *prices(4, first=300, minute=30)])
+    filled(bucket, regression_package, size=20)
     store = BucketReservoir(bucket)
     store.write(MODEL, 2, HOUR, reservoir_of(prices(30, first=400, version=2), 20))
     assert store.versions(MODEL) == [1, 2]
@@ -114,16 +110,9 @@ def test_the_monitor_fills_it_by_version_and_period(bucket: MemoryBucket) -> Non
     assert list(store.captures("other", HOUR, HOUR + timedelta(days=1))) == []
 
 
-def test_a_model_without_a_reservoir_has_none(bucket: MemoryBucket, regression_package: Package) -> None:
-    before = dict(bucket.objects)
-    monitor = Monitor(
-        Schedule((MODEL,), minutes=30, late_hours=2),
-        reader=CaptureReader(bucket),
-        packages=lambda _model, _version: regression_package,
-        profiles=BucketProfiles(bucket),
-        states=StateStore(MemoryBucket()),
-        steps=[ReservoirStep(BucketReservoir(bucket), {MODEL: 0})],
-    )
-    monitor.run(HOUR + timedelta(minutes=70))
-    changed = {key for key in bucket.objects if bucket.objects[key] != before.get(key)}
-    assert not [key for key in changed if key.startswith("reservoir/")]
+def test_a_model_without_a_reservoir_has_none(regression_package: Package) -> None:
+    bucket = MemoryBucket()
+    bucket.add(prices(30))
+    filled(bucket, regression_package, size=0)
+    assert any(key.startswith("profiles/") for key in bucket.objects)
+    assert not any(key.startswith("reservoir/") for key in bucket.objects)
