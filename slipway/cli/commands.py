@@ -10,6 +10,7 @@ from slipway.cli.config.app import app as config
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
+from slipway.cli.monitor.app import app as monitor
 from slipway.cli.project import offer_environment
 from slipway.cli.release.app import app as release
 
@@ -27,6 +28,7 @@ app.command("deploy")(deploy)
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
+app.add_typer(monitor, name="monitor")
 app.add_typer(keys.app, name="id-keys")
 app.add_typer(local, name="local")
 app.add_typer(config, name="config")
