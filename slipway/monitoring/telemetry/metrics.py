@@ -66,6 +66,8 @@ NEGATIVE_VALUES = "NegativeValues"
 COMPARED = "Compared"
 DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
+SKEWED_ROWS = "SkewedRows"
+SKEWED_FEATURES = "SkewedFeatures"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -164,6 +166,8 @@ CATALOGUE: Mapping[str, Metric] = {
     COMPARED: Metric("Count", (_OF_SHADOW,)),
     DISAGREEMENTS: Metric("Count", (_OF_SHADOW,)),
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
+    SKEWED_ROWS: Metric("Count", (_OF_VERSION,)),
+    SKEWED_FEATURES: Metric("Count", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 
