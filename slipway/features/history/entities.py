@@ -123,9 +123,9 @@ def _of_seconds(seconds: Any, column: str, first: int) -> Longs:
         at = int(np.flatnonzero(wrong)[0])
         raise InputError.of(column, f"record {first + at}: {seconds[at]} is not a time in seconds since 1970")
     if seconds.dtype.kind in "iu":
-        return seconds.astype(np.int64) * 1000
+        return np.asarray(seconds, np.int64) * 1000
     # Fractions are read to microseconds, as everywhere, and then rounded down.
-    return np.round(seconds * 1e6).astype(np.int64) // 1000
+    return np.asarray(np.round(seconds * 1e6), np.int64) // 1000
 
 
 def _of_texts(times: Any, column: str, first: int) -> Longs:

@@ -141,7 +141,10 @@ def _sorted(codes: Longs, times: Longs) -> NDArray[np.intp]:
 def _shares_second(codes: Longs, written: Longs) -> NDArray[np.bool_]:
     """Whether another change of the same entity shares a row's second."""
     same = (codes[1:] == codes[:-1]) & (written[1:] // 1000 == written[:-1] // 1000)
-    return np.r_[False, same] | np.r_[same, False]
+    shared = np.zeros(len(codes), bool)
+    shared[1:] |= same
+    shared[:-1] |= same
+    return shared
 
 
 def _settled(

@@ -1,7 +1,7 @@
 """Write joined rows as CSV, JSON Lines or Parquet, by the ending of the file's name."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,17 @@ class Output(Protocol):
 
     def write(self, table: Any) -> None: ...
 
+    def close(self) -> None: ...
+
 
 @contextmanager
 def open_output(path: Path) -> Iterator[Output]:
     """Write to ``path``; the file is there only once everything is written. Raises InputError for another ending."""
-    writers = {".csv": _CsvOutput, ".jsonl": _JsonOutput, ".parquet": _ParquetOutput}
+    writers: dict[str, Callable[[Path], Output]] = {
+        ".csv": _CsvOutput,
+        ".jsonl": _JsonOutput,
+        ".parquet": _ParquetOutput,
+    }
     kind = writers.get(path.suffix.lower())
     if kind is None:
         raise InputError.of(str(path), f"must end in {', '.join(ENDINGS)}")

@@ -36,13 +36,15 @@ class Timeline:
         place = bisect_right(self.times, milliseconds)
         return _alive(self.rows[place - 1], milliseconds) if place else None
 
+    def begins_by(self, milliseconds: int) -> bool:
+        """Whether anything is known of the row at this time."""
+        return bool(self.times) and self.times[0] <= milliseconds
+
     def during(self, first: int, last: int) -> list[HistoryRow | None]:
-        """What reads between two times may have found, the latest last; None stands for nothing."""
+        """What reads between two times may have found, in order; None stands for no row."""
         begin, end = bisect_right(self.times, first), bisect_right(self.times, last)
-        found = [self.as_of(first), *(_alive(row, last) for row in self.rows[begin:end])]
-        if (ended := self.as_of(last)) is None and found[-1] is not None:
-            found.append(ended)  # it expired meanwhile
-        return found
+        between = (None if row.change in REMOVALS else row for row in self.rows[begin:end])
+        return [self.as_of(first), *between, self.as_of(last)]
 
 
 def _alive(row: HistoryRow, milliseconds: int) -> HistoryRow | None:

@@ -84,6 +84,8 @@ LABELLED_ACCURACY = "LabelledAccuracy"
 LABELS_NEEDED = "LabelsNeeded"
 ACCURACY_FALLEN = "AccuracyFallen"
 NOT_INDEXED = "NotIndexed"
+SKEWED_ROWS = "SkewedRows"
+SKEWED_FEATURES = "SkewedFeatures"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -211,6 +213,8 @@ CATALOGUE: Mapping[str, Metric] = {
     ACCURACY_FALLEN: Metric("None", (_OF_PROJECT, _OF_VERSION)),
     # Captured predictions that the index of entities left out, because one entity had too many at once.
     NOT_INDEXED: Metric("Count", (_OF_PROJECT,)),
+    SKEWED_ROWS: Metric("Count", (_OF_PROJECT, _OF_VERSION)),
+    SKEWED_FEATURES: Metric("Count", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 

@@ -16,7 +16,10 @@ CONFIG = """
 models: {m: {versions: [1], stable: 1}}
 features:
   account:
-    {entity: user, ttl_days: 2, history: true, features: {age: {type: integer, default: 18}, city: {type: string}}}
+    entity: user
+    ttl_days: 2
+    history: true
+    features: {age: {type: integer, default: 18}, city: {type: string}}
   visits: {entity: user, history: {retention_days: 30}, features: {age: {type: float}}}
   other: {entity: shop, features: {size: {type: integer}}}
 """
