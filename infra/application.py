@@ -120,6 +120,7 @@ def add_stacks(
         control=state.tables.control,
         bucket=state.models.bucket,
         captures=state.captures.bucket,
+        history=state.history.bucket,
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
 from slipway.errors import ConfigError, FieldProblem
 
 ROOT = "LAMBDA_TASK_ROOT"
@@ -13,7 +13,10 @@ REGION = "AWS_REGION"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The monitor's settings; ``root`` is the folder with slipway.yaml, and the manifests and baselines of models."""
+    """The monitor's settings; ``root`` is the folder with slipway.yaml, and the manifests and baselines of models.
+
+    ``history`` is None if no history is kept.
+    """
 
     root: Path
     captures: str
@@ -21,6 +24,7 @@ class Settings:
     models: str
     topic: str
     region: str
+    history: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -30,4 +34,9 @@ class Settings:
         if missing:
             raise ConfigError("the environment", missing)
         given = (environment[name] for name in needed)
-        return cls(Path(environment.get(ROOT, ".")), *given, environment.get(REGION, "us-east-1"))
+        return cls(
+            Path(environment.get(ROOT, ".")),
+            *given,
+            environment.get(REGION, "us-east-1"),
+            environment.get(HISTORY_BUCKET),
+        )

@@ -1,11 +1,13 @@
-"""What the monitor does with closed periods: drift, accuracy and reservoirs, as slipway.yaml has them."""
+"""What the monitor does with closed periods: drift, accuracy, reservoirs and skew, as slipway.yaml has them."""
 
 from collections.abc import Sequence
 
 from functions.monitor.settings import Settings
 from slipway.aws.table import DynamoTable
 from slipway.config import Config
+from slipway.features.history.bucket import HistoryBucket
 from slipway.models.package import Package
+from slipway.models.registry.bucket import s3_client
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.accuracy.limits import AccuracyLimits
 from slipway.monitoring.accuracy.score_sums import score_summing
@@ -14,6 +16,7 @@ from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.reservoir_store import BucketReservoir, ReservoirStep
 from slipway.monitoring.drift.reference_bucket import BucketReferences
 from slipway.monitoring.drift.step import DriftStep
+from slipway.monitoring.skew.step import SkewStep, recent_timelines
 from slipway.monitoring.steps import Step, Summing, SummingOf
 
 
@@ -21,11 +24,15 @@ def steps_of(settings: Settings, config: Config, bucket: CaptureBucket, labels: 
     """The steps of every captured model."""
     captured = sorted(config.captured_models)
     sizes = {model: config.models[model].capture.reservoir for model in captured}
-    return [
+    steps: list[Step] = [
         DriftStep({model: config.drift_of(model) for model in captured}, BucketReferences(settings.captures)),
         AccuracyStep(lambda model: AccuracyLimits.of(config, model), labels),
         ReservoirStep(BucketReservoir(bucket), sizes),
     ]
+    if config.recorded_groups and settings.history is not None:
+        files = HistoryBucket(settings.history, s3_client(region_name=settings.region))
+        steps.append(SkewStep(config.features, recent_timelines(files)))
+    return steps
 
 
 def labels_of(settings: Settings) -> DynamoLabelled:

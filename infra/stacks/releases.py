@@ -61,6 +61,7 @@ class ReleasesStack(cdk.Stack):
         control: dynamodb.ITable,
         bucket: s3.IBucket,
         captures: s3.IBucket,
+        history: s3.IBucket,
         api: HttpApi,
         alarm_topic: sns.ITopic,
         slots: Mapping[str, ReleasedSlots],
@@ -90,27 +91,21 @@ class ReleasesStack(cdk.Stack):
             self._keep_link_warm()
         alarms: list[cloudwatch.Alarm] = []
         if config.captured_models:
-            alarms = self._monitoring(bundles["monitor"], control, models=bucket, captures=captures, topic=alarm_topic)
+            buckets = {"models": bucket, "captures": captures, "history": history}
+            alarms = self._monitoring(bundles["monitor"], control, alarm_topic, **buckets)
         self._watch(alarm_topic, alarms)
         self._operator(control, bucket, shadow, slots)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
 
     def _monitoring(
-        self, bundle: Path, control: dynamodb.ITable, *, models: s3.IBucket, captures: s3.IBucket, topic: sns.ITopic
+        self, bundle: Path, control: dynamodb.ITable, topic: sns.ITopic, **buckets: s3.IBucket
     ) -> list[cloudwatch.Alarm]:
         """Add the monitor of captured models, and the policy of those who read what it makes; returns its alarms."""
         monitoring = Monitoring(
-            self,
-            "Monitoring",
-            config=self._config,
-            bundle=bundle,
-            control=control,
-            models=models,
-            captures=captures,
-            topic=topic,
+            self, "Monitoring", config=self._config, bundle=bundle, control=control, topic=topic, **buckets
         )
-        rights = AnalystRights(self, config=self._config, captures=captures, control=control)
+        rights = AnalystRights(self, config=self._config, captures=buckets["captures"], control=control)
         description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
         policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
         acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")

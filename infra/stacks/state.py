@@ -37,7 +37,8 @@ class StateStack(cdk.Stack):
         cdk.CfnOutput(self, "ControlTable", value=self.tables.control.table_name)
         cdk.CfnOutput(self, "ModelBucket", value=self.models.bucket.bucket_name)
         cdk.CfnOutput(self, "CaptureBucket", value=self.captures.bucket.bucket_name)
-        EraserPolicy(self, "Erasing", project=config.project, tables=self.tables, captures=self.captures.bucket)
+        buckets = {"captures": self.captures.bucket, "history": self.history.bucket}
+        EraserPolicy(self, "Erasing", project=config.project, tables=self.tables, **buckets)
         cdk.CfnOutput(self, "HistoryBucket", value=self.history.bucket.bucket_name)
 
 

@@ -24,7 +24,6 @@ class CaptureBucket(Construct):
             PROFILES: monitoring.profile_retention_days,
             MONITORING: monitoring.profile_retention_days,
             LEDGERS: monitoring.capture_retention_days,
-            RESERVOIR: monitoring.reservoir_days,
         }
         rules = {
             folder.replace("/", "-"): {"prefix": f"{folder}/", "expiration": cdk.Duration.days(days)}

@@ -18,6 +18,7 @@ _STATES: Mapping[str, tuple[str, str]] = {
         "Inputs or outputs of a model differ from its baseline; see `slipway monitor drift`",
     ),
     "Inaccurate": (metrics.ACCURACY_FALLEN, "A model is less accurate than it was; see `slipway monitor accuracy`"),
+    "Skewed": (metrics.SKEWED_ROWS, "Features that were served differ from their history; see `slipway monitor skew`"),
     "Late": (metrics.PROFILES_LATE, "The monitor does not keep up: periods have closed whose profiles are not made"),
 }
 
@@ -40,4 +41,5 @@ class MonitorAlarms(Construct):
                 description=description,
             )
             for id_, (name, description) in _STATES.items()
+            if name != metrics.SKEWED_ROWS or config.recorded_groups
         ]

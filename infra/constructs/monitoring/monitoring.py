@@ -17,7 +17,8 @@ from infra.constructs.light.function import Function
 from infra.constructs.monitoring.metrics import live_metric
 from infra.constructs.monitoring.monitor_alarms import MonitorAlarms
 from slipway.config import Config
-from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
+from slipway.features.history.files import group_folder
 from slipway.models.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST
 from slipway.models.registry.versions import model_prefix
@@ -49,6 +50,7 @@ class Monitoring(Construct):
         control: dynamodb.ITable,
         models: s3.IBucket,
         captures: s3.IBucket,
+        history: s3.IBucket,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, id_)
@@ -66,9 +68,11 @@ class Monitoring(Construct):
                 CONTROL_TABLE: control.table_name,
                 MODEL_BUCKET: models.bucket_name,
                 ALARM_TOPIC: topic.topic_arn,
+                **({HISTORY_BUCKET: history.bucket_name} if config.recorded_groups else {}),
             },
         )
         self._allow_files(captures)
+        self._allow_histories(history)
         self._allow_versions(control, models)
         self.function.allow_on_table(control, "Query", partitions="labelled#*")
         self._allow_events()
@@ -86,6 +90,17 @@ class Monitoring(Construct):
             self.function.allow(actions, captures.arn_for_objects(f"{folder}/*"))
             found = f"{exported_name(captures, captures.bucket_arn)}/{folder}/*"
             acknowledge_wildcards(self.function.role, [found], "Models, versions and hours determine the names.")
+
+    def _allow_histories(self, history: s3.IBucket) -> None:
+        """Allow reading the histories of features, with which those that were served are compared."""
+        groups = sorted(self._config.recorded_groups)
+        if groups:
+            self.function.allow(["s3:ListBucket"], history.bucket_arn)
+        for group in groups:
+            key = f"{group_folder(group)}*"
+            self.function.allow(["s3:GetObject"], history.arn_for_objects(key))
+            found = f"{exported_name(history, history.bucket_arn)}/{key}"
+            acknowledge_wildcards(self.function.role, [found], "Days and content determine the names of files.")
 
     def _allow_versions(self, control: dynamodb.ITable, models: s3.IBucket) -> None:
         """Allow reading what serves, the records of versions, and the measurements of those that the bundle lacks."""
