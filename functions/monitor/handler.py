@@ -13,7 +13,7 @@ from functions.monitor.settings import Settings
 from slipway.config import Config, load_config
 from slipway.errors import UnavailableError
 from slipway.models.measured import MeasuredVersions
-from slipway.models.registry.fetching import aws_registry, downloads_folder
+from slipway.models.registry.opening import aws_registry, downloads_folder
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.drift.reference_bucket import BucketReferences
 from slipway.monitoring.drift.step import DriftStep
