@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.config.drift import DriftConfig
-from slipway.monitoring.drift.alarms import OF_BASELINE, column_weights, discoveries, least_evidence
+from slipway.monitoring.drift.alarms import OF_BASELINE, column_weights, found_by_either, least_evidence
 from slipway.monitoring.drift.effects import js_distance
 from slipway.monitoring.drift.evidence import Evidence, Lines, start_weight
 from slipway.monitoring.drift.lines import groups_of, lines_of
@@ -163,8 +163,8 @@ def look(
             if hour % HOURS == HOURS - 1:
                 day = start_weight(hour // HOURS + 1, 365)
                 evidence[column] = evidence[column].closed(lines[column], start=day, ceiling=float(ceilings[column]))
-        value = np.stack([each.value(of) for each, of in zip(evidence, lines, strict=True)], axis=-1)
-        drifted = discoveries(value, weights, alpha)
+        values = np.stack([each.values(of) for each, of in zip(evidence, lines, strict=True)], axis=-2)
+        drifted = found_by_either(values, weights, alpha)
         if drifted.any():
             effect = np.stack(
                 [js_distance(counts, of) for counts, of in zip(window.sum(axis=0), base.shares, strict=True)], axis=-1

@@ -128,7 +128,7 @@ def test_without_captures_there_is_none(templates, heavy):
         assert "AnalystPolicy" not in project.releases["Outputs"]
 
 
-def test_an_analyst_reads_captures_and_what_is_made_of_them_and_nothing_else(capturing):
+def test_an_analyst_reads_captures_and_what_is_made_of_them_and_writes_only_what_is_normal(capturing):
     (policy,) = [
         each["Properties"]["PolicyDocument"]["Statement"]
         for name, each in capturing.releases["Resources"].items()
@@ -143,6 +143,7 @@ def test_an_analyst_reads_captures_and_what_is_made_of_them_and_nothing_else(cap
         "s3:ListBucket": {"captures-bucket"},
         "dynamodb:Query": {"control"},
         "s3:GetObject": {f"captures-bucket/{folder}/*" for folder in ("captures", "profiles", "monitoring")},
+        "s3:PutObject": {"captures-bucket/monitoring/*/drift-references.json"},
     }
     (query,) = [each for each in policy if each["Action"] == "dynamodb:Query"]
     assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["labelled#*"]}}

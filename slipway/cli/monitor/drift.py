@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from slipway.cli.monitor.drift_report import Compared, print_drift
 from slipway.cli.options import AsJson, ConfigFile, print_json
 
 VersionOption = Annotated[int | None, typer.Option(min=1, help="A version. Default: the one with most records.")]
@@ -32,11 +31,14 @@ def drift(
     plot: PlotOption = None,
 ) -> None:
     """Show how far inputs and outputs have drifted, in order of effect."""
-    from slipway.cli.monitor.drift_window import Asked, compared  # botocore takes a quarter of a second to import
+    # Every command loads this module, and only this one needs NumPy and botocore.
+    from slipway.cli.monitor.drift_plot import plot_drift
+    from slipway.cli.monitor.drift_report import print_drift
+    from slipway.cli.monitor.drift_window import Asked, compared
 
     found = compared(Asked.of(config, model, version, window=window, against=against, file=file, now=datetime.now(UTC)))
     if plot is not None:
-        _plot(found, plot)
+        plot_drift(found, plot)
     if as_json:
         print_json(found.document)
         return
@@ -44,9 +46,3 @@ def drift(
     print_drift(console, found)
     if plot is not None:
         console.print(f"Plotted in {plot}", soft_wrap=True, markup=False)
-
-
-def _plot(found: Compared, path: Path) -> None:
-    from slipway.cli.monitor.drift_plot import plot_drift
-
-    plot_drift(found, path)

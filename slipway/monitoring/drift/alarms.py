@@ -25,6 +25,20 @@ def column_weights(columns: Sequence[str]) -> Array:
     return weights
 
 
+def found_by_either(evidence: Array, weights: Array, alpha: float) -> NDArray[np.bool_]:
+    """The columns that e-BH finds by one kind of evidence or the other, whose parts of ``alpha`` are in it already.
+
+    Args:
+        evidence: `Evidence.values` of each column, of shape [..., columns, 2].
+        weights: the part of the false alarms that each column may cause.
+        alpha: the probability that any column is found while none has drifted.
+    """
+    found: NDArray[np.bool_] = discoveries(evidence[..., 0], weights, alpha) | discoveries(
+        evidence[..., 1], weights, alpha
+    )
+    return found
+
+
 def discoveries(evidence: Array, weights: Array, alpha: float) -> NDArray[np.bool_]:
     """The columns that e-BH finds, by their evidence as logarithms; the columns are the last axis.
 

@@ -135,10 +135,19 @@ class Evidence:
         excess = np.maximum(closed.value(lines) - ceiling, 0.0)[..., None, None, None]
         return replace(closed, capital=closed.capital - excess)
 
-    def value(self, lines: Lines) -> Array:
-        """The logarithm of the evidence: the sum of the capitals, each by its part of the whole, of shape [...]."""
+    def values(self, lines: Lines) -> Array:
+        """The logarithms of the evidence over cycles and over periods, of shape [..., 2], each by its part of all.
+
+        They may not be added up: the former is as old as the last cycle, and what is looked at between may not depend
+        on what has happened since.
+        """
         parts = _OF_LINES[:, None, None] * lines.weights[:, None] * _OF_STAKES
-        return log_sum(self.capital + np.log(parts), axes=(-3, -2, -1))
+        return log_sum(self.capital + np.log(parts), axes=(-2, -1))
+
+    def value(self, lines: Lines) -> Array:
+        """The larger of the two, of shape [...]."""
+        value: Array = self.values(lines).max(axis=-1)
+        return value
 
 
 def log_sum(logarithms: Array, axes: int | tuple[int, ...] = -1) -> Array:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slipway.config.drift import DriftConfig
-from slipway.monitoring.drift.alarms import OF_BASELINE, column_weights, discoveries, least_evidence
-from slipway.monitoring.drift.evidence import Lines
+from slipway.monitoring.drift.alarms import OF_BASELINE, column_weights, found_by_either, least_evidence
+from slipway.monitoring.drift.evidence import Evidence, Lines
 from slipway.monitoring.drift.lines import groups_of, lines_of
 from slipway.monitoring.profiles.bins import Bins
 from slipway.statistics.betting import Array
@@ -43,12 +42,12 @@ class Questions:
         """The most evidence that is kept of a column."""
         return {column: needed + _KEPT for column, needed in self.needed.items()}
 
-    def found(self, evidence: Mapping[str, float]) -> frozenset[str]:
-        """The columns that the test finds, by the logarithms of their evidence."""
+    def found(self, evidence: Mapping[str, Evidence]) -> frozenset[str]:
+        """The columns that the test finds."""
         if not self.bins:
             return frozenset()
-        values = np.array([evidence[column] for column in self.columns])
-        found: NDArray[np.bool_] = discoveries(values, self.weights, self.alpha)
+        values = np.array([evidence[column].values(self.lines[column]) for column in self.columns])
+        found = found_by_either(values, self.weights, self.alpha)
         return frozenset(column for column, drifted in zip(self.columns, found.tolist(), strict=True) if drifted)
 
 

@@ -130,7 +130,7 @@ def judged(
 ) -> tuple[DriftState, list[ColumnDrift]]:
     """The state with each column drifted or not, and the columns by effect."""
     evidence = {name: float(each.evidence.value(asked.lines[name])) for name, each in state.columns.items()}
-    found, needed = asked.found(evidence), asked.needed
+    found, needed = asked.found({name: each.evidence for name, each in state.columns.items()}), asked.needed
     columns = compare(asked.bins, state.window)
     watched = dict(state.columns)
     for each in columns:

@@ -75,7 +75,7 @@ def records(version: int = 1) -> int:
 
 def test_a_run_makes_profiles_and_a_second_one_nothing(handle: Any) -> None:
     put(20)
-    assert handle({}, CONTEXT) == {"profiles": 1, "found": 0, "skipped": False}
+    assert handle({}, CONTEXT) == {"profiles": 1, "found": 1, "skipped": False}
     assert records() == 20
     assert handle({}, CONTEXT) == {"profiles": 0, "found": 0, "skipped": False}
 
