@@ -117,10 +117,11 @@ class Window:
 
     ``arms`` has each version's tallies: ``errors`` of all its requests (the service's faults, not the caller's),
     ``p50`` and ``p99`` (latencies above the limits of `record.latency_limits`), ``label:…``, ``value:…`` (values above
-    a limit of `record.value_limits`), ``score``, ``accuracy`` (wrong labels of predictions made since the release
-    started), ``reward`` and, where they exist, ``metric:…`` (the user's own), ``agreement`` (records on which a shadow
-    disagrees), ``preferred`` and ``ties``. Tallies that were not measured are left out. ``refused`` has the metrics of
-    the user's own whose values cannot be counted, each with the reason. ``grouped`` is in the last window of a look.
+    a limit of `record.value_limits` or, by target, of `record.target_limits`), ``score``, ``accuracy`` (wrong labels of
+    predictions made since the release started), ``reward`` and, where they exist, ``metric:…`` (the user's own),
+    ``agreement`` (records on which a shadow disagrees), ``preferred`` and ``ties``. Tallies that were not measured are
+    left out. ``refused`` has the metrics of the user's own whose values cannot be counted, each with the reason.
+    ``grouped`` is in the last window of a look.
 
     ``clusters`` has the same tallies by bucket of the sticky value, by version and key, as far as they are counted so.
     """
