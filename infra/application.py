@@ -20,7 +20,7 @@ from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
-CAPTURE = "capture"
+CAPTURE, MONITOR = "capture", "monitor"
 """Deployed only if a model's requests are captured."""
 HISTORY = "history"
 """Deployed only if a group's history is kept."""
@@ -116,9 +116,11 @@ def add_stacks(
         app,
         f"{config.project}-releases",
         config=config,
-        bundle=bundles["controller"],
+        bundles=bundles,
         control=state.tables.control,
         bucket=state.models.bucket,
+        captures=state.captures.bucket,
+        history=state.history.bucket,
         api=serving.api,
         alarm_topic=serving.topic,
         slots=heavy.released if heavy else {},
@@ -131,7 +133,8 @@ def add_stacks(
 
 def _functions(config: Config) -> tuple[str, ...]:
     """The functions that a project has."""
-    asked = {CAPTURE: config.captured_models, HISTORY: config.recorded_groups}
+    captured = config.captured_models
+    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups}
     return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
 
 

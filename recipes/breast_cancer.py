@@ -165,9 +165,8 @@ def write_version(folder: Path, version: int, graph: onnx.ModelProto, split: Spl
     probabilities = run_graph(graph, {"features": split.held_out.astype(np.float32)})
     document = _document(version, probabilities, split)
     records = [dict(zip(split.names, map(float, row), strict=True)) for row in split.held_out]
-    write_package(
-        folder, document=document, graph=graph, card=CARDS[version], validation=Validation(records, probabilities)
-    )
+    truth = [LABELS[label] for label in split.held_out_labels]
+    write_package(folder, document=document, graph=graph, card=CARDS[version], validation=Validation(records, truth))
     figures = ", ".join(f"{entry['metric']} {entry['value']:.4f}" for entry in document["quality"])
     print(f"version {version}: {figures} -> {folder}")
 

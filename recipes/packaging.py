@@ -3,17 +3,18 @@
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from recipes.graphs import save_graph
-from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.manifest import Manifest, Scalar
 from slipway.models.package import Package, load_package, seal_package
+from slipway.models.pieces import SeenPieces
+from slipway.models.predictor import Predictor
+from slipway.models.renewal import ValidationRun, write_measurements
 
 GRAPH = "model.onnx"
 TOKENIZER = "tokenizer.json"
@@ -21,10 +22,16 @@ TOKENIZER = "tokenizer.json"
 
 @dataclass(frozen=True)
 class Validation:
-    """The records that the baseline is measured on, and the graph's probabilities for them, [N, labels]."""
+    """The records that the package is measured on, with their true labels, if any.
+
+    ``golden`` are records that the package may hold word for word, where ``records`` may not be published. ``seen`` has
+    the pieces of the training texts, by input.
+    """
 
     records: Sequence[Mapping[str, Scalar]]
-    probabilities: np.ndarray
+    labels: Sequence[str] = ()
+    golden: Sequence[Mapping[str, Scalar]] | None = None
+    seen: Mapping[str, SeenPieces] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,7 @@ def write_package(
     if tokenizer is not None:
         (draft / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     manifest = _unsealed(document)
-    outputs = _outputs(manifest, validation.probabilities)
-    write_baseline(draft / "baseline.json", measure_baseline(manifest, validation.records, outputs))
+    _measure(Package(draft, manifest), validation)
     (draft / "README.md").write_text(model_card(manifest, card), encoding="utf-8")
     seal_package(draft, document)
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,12 +79,12 @@ def _unsealed(document: Mapping[str, Any]) -> Manifest:
     return Manifest.model_validate({**document, "files": [{"path": n, "bytes": 0, "sha256": "0" * 64} for n in names]})
 
 
-def _outputs(manifest: Manifest, probabilities: np.ndarray) -> list[dict[str, Any]]:
-    labels = manifest.outputs.labels or ()
-    best = probabilities.argmax(axis=1)
-    return [
-        {"label": labels[column], "score": float(row[column])} for row, column in zip(probabilities, best, strict=True)
-    ]
+def _measure(package: Package, validation: Validation) -> None:
+    """Answer each record alone, as `slipway.models.renewal.measure_again` does."""
+    predictor = Predictor(package)
+    outputs = [output for record in validation.records for output in predictor.predict([record])]
+    run = ValidationRun(package, validation.records, outputs, validation.labels, golden=validation.golden)
+    write_measurements(replace(run, seen=validation.seen))
 
 
 def model_card(manifest: Manifest, card: Card) -> str:

@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from recipes.graphs import run_graph
-from recipes.packaging import Card, Validation, write_package
+from recipes.packaging import Card, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
+from recipes.tweets.golden import validation_of
 from recipes.tweets.ngram_graph import ngram_graph
 from recipes.tweets.ngrams import Recipe, macro_recall, train
 from recipes.tweets.tokens import encode
@@ -75,7 +76,7 @@ def train_version(folder: Path, version: int, recipe: Recipe, training: TweetFil
         document=document,
         graph=graph,
         card=CARDS[version],
-        validation=Validation([{"text": text} for text in checked.texts], probabilities),
+        validation=validation_of(checked, training.tweets),
         tokenizer=tokenizer.to_str(),
     )
     print(f"version {version}: {', '.join(_figure(entry) for entry in document['quality'])} -> {folder}", flush=True)

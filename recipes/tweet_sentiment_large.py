@@ -81,7 +81,7 @@ def versions(learnt: Learnt, files: tuple[TweetFile, TweetFile], folder: Path) -
         SCHEDULE,
         files=files,
         quality=quality(answers, checked, rest),
-        checked=(checked, answers),
+        checked=checked,
     )
     made = write_int8(original, write_labelled(folder / "val-unseen.tsv", checked), folder / str(SHIPPED_VERSION))
     print(made.change.summary, flush=True)

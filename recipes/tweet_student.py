@@ -135,7 +135,7 @@ def package(
         parameters={**asdict(recipe), "agreement": round(agreement, 4)},
         files=files,
         quality=[*measured, *large.quality(probabilities, checked, rest)],
-        checked=(checked, probabilities),
+        checked=checked,
     )
     print(f"{COMMAND}: {folder} is written, agreement with the teacher {agreement:.4f}")
 

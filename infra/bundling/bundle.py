@@ -17,7 +17,8 @@ from infra.bundling.models import DeployedModel, load_deployed_models, load_shad
 from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.package import MANIFEST
+from slipway.models.measured import measurements_of
+from slipway.models.package import MANIFEST, read_manifest
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
 """The folder of slipway/ and functions/."""
@@ -28,6 +29,7 @@ STORE = SOURCES / "build" / "packages"
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
 _WITH_MANIFESTS = ("feedback",)
+_WITH_MEASUREMENTS = ("monitor",)
 _DECIDES = ("controller", "shadow")
 _DECISIONS = ("slipway/releases/controller/", "slipway/releases/strategies/")
 """Only the controller decides on releases; a shadow reads what it decided."""
@@ -85,6 +87,8 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
     if function in _WITH_MANIFESTS:
         files |= _manifests(root, config)
+    if function in _WITH_MEASUREMENTS:
+        files |= _measurements(root, config)
     return dict(sorted(files.items()))
 
 
@@ -93,6 +97,20 @@ def _manifests(root: Path, config: Config) -> dict[str, Path]:
     deployed = [config.model_folder(root, name) / str(n) for name, each in config.models.items() for n in each.versions]
     found = [folder / MANIFEST for folder in deployed if (folder / MANIFEST).is_file()]
     return {file.relative_to(root).as_posix(): file for file in found}
+
+
+def _measurements(root: Path, config: Config) -> dict[str, Path]:
+    """The manifests and measurements of captured models beside slipway.yaml, by their paths in the bundle."""
+    captured = [path for path in _manifests(root, config).items() if _model_of(path[1]) in config.captured_models]
+    files = dict(captured)
+    for path, manifest in captured:
+        for entry in measurements_of(read_manifest(manifest)):
+            files[str(PurePosixPath(path).with_name(entry.path))] = manifest.with_name(entry.path)
+    return files
+
+
+def _model_of(manifest: Path) -> str:
+    return read_manifest(manifest).name
 
 
 def task_modules(root: Path, config_file: Path, config: Config) -> dict[str, Path]:

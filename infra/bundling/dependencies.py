@@ -19,6 +19,7 @@ PYTHON_VERSION = "3.13"
 AWS_SERVICES = {
     "controller": ("cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"),
     "feedback": ("dynamodb", "ssm"),
+    "monitor": ("dynamodb", "events", "s3"),
     "predict": ("dynamodb", "s3", "ssm"),
 }
 """The botocore services to keep in a function's bundle, of some 400: those that the function calls."""

@@ -1,4 +1,4 @@
-"""The release controller, which runs each minute, and its monitoring."""
+"""The release controller, which runs each minute, and the monitor of captured models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,9 @@ from infra.constructs.basics.topic import topic
 from infra.constructs.light.function import Function
 from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.metrics import live_metric
+from infra.constructs.monitoring.monitoring import Monitoring
 from infra.constructs.monitoring.release_dashboard import ReleaseDashboard
+from infra.stacks.analyst_rights import AnalystRights
 from infra.stacks.operator_rights import OperatorRights
 from infra.stacks.policies import managed_policy, route_arn
 from infra.stacks.shadow import ShadowStack
@@ -55,9 +57,11 @@ class ReleasesStack(cdk.Stack):
         id_: str,
         *,
         config: Config,
-        bundle: Path,
+        bundles: Mapping[str, Path],
         control: dynamodb.ITable,
         bucket: s3.IBucket,
+        captures: s3.IBucket,
+        history: s3.IBucket,
         api: HttpApi,
         alarm_topic: sns.ITopic,
         slots: Mapping[str, ReleasedSlots],
@@ -70,7 +74,7 @@ class ReleasesStack(cdk.Stack):
         self._api = api
         notices = config.monitoring.releases
         self.topic = topic(self, email=notices.email, key_arn=config.monitoring.alarms.key_arn)
-        self.function = self._controller(bundle, control, shadow)
+        self.function = self._controller(bundles["controller"], control, shadow)
         self._name_slots(slots)
         self._allow_everywhere(control)
         for group in shadow.groups:
@@ -84,8 +88,38 @@ class ReleasesStack(cdk.Stack):
             self._keep_link_warm()
         self._watch(alarm_topic)
         self._operator(control, bucket, shadow, slots)
+        if config.captured_models:
+            bundle = bundles["monitor"]
+            self._monitoring(bundle, control, models=bucket, captures=captures, history=history, topic=alarm_topic)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
+
+    def _monitoring(
+        self,
+        bundle: Path,
+        control: dynamodb.ITable,
+        *,
+        models: s3.IBucket,
+        captures: s3.IBucket,
+        history: s3.IBucket,
+        topic: sns.ITopic,
+    ) -> None:
+        """Add the monitor of captured models, and the policy of those who read what it makes."""
+        Monitoring(
+            self,
+            "Monitoring",
+            config=self._config,
+            bundle=bundle,
+            control=control,
+            models=models,
+            captures=captures,
+            history=history,
+            topic=topic,
+        )
+        rights = AnalystRights(self, config=self._config, captures=captures, history=history)
+        description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
+        policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
+        acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")
 
     def _operator(
         self, control: dynamodb.ITable, bucket: s3.IBucket, shadow: ShadowStack, slots: Mapping[str, ReleasedSlots]

@@ -36,7 +36,7 @@ class StateStack(cdk.Stack):
             control=table(self, "Control", sort_key=True, expires=True),
         )
         self.models = ModelBucket(self, "Models")
-        self.captures = CaptureBucket(self, "Captures", kept_days=config.monitoring.capture_retention_days)
+        self.captures = CaptureBucket(self, "Captures", monitoring=config.monitoring)
         self.history = HistoryBucket(self, "History", kept_days=_kept_days(config))
         # Always exported, as the buckets are: turning histories off must not take an export that is still used.
         self.export_value(self.tables.features.table_stream_arn)

@@ -72,11 +72,15 @@ class Categories(_Summary):
 
 
 class Pieces(_Part):
-    """The shares of ``count`` pieces by hashed cell, and a map of the pieces that training saw (`SeenPieces`)."""
+    """The shares of ``count`` pieces by hashed cell, and a map of the pieces that training saw (`SeenPieces`).
+
+    ``seen_by`` tells whether the map is of the training texts, or of half of the validation texts.
+    """
 
     count: Annotated[int, Field(ge=1)]
     shares: Annotated[tuple[Share, ...], Field(min_length=PIECE_CELLS, max_length=PIECE_CELLS)]
     seen: str
+    seen_by: Literal["training", "validation"] = "training"
 
 
 class Text(_Summary):
@@ -200,7 +204,9 @@ def _text(texts: Sequence[str], seen: "SeenPieces | None") -> Text:
         characters=numbers(measured.characters.tolist()),
         words=numbers(measured.words.tolist()),
         unseen=numbers(unseen.tolist()) if unseen is not None and held_out else None,
-        pieces=Pieces(count=pieces, shares=shares, seen=known.dump()) if pieces else None,
+        pieces=Pieces(count=pieces, shares=shares, seen=known.dump(), seen_by="training" if seen else "validation")
+        if pieces
+        else None,
     )
 
 

@@ -128,16 +128,20 @@ def seal_manifest(folder: Path) -> Package:
     Raises:
         PackageError: the manifest or another file is missing, altered or malformed, or the baseline disagrees.
     """
+    require_fitting_baseline(load_edited(folder))
     path = folder / MANIFEST
-    content = _manifest_content(path)
-    document = _parsed(content, path)
+    _write_whole(path, _sealed_text(_manifest_content(path), path))
+    return load_package(folder)
+
+
+def load_edited(folder: Path) -> Package:
+    """Load a package whose ``model.yaml`` may have been edited since it was sealed; raises as `load_package` does."""
+    document = _parsed(_manifest_content(folder / MANIFEST), folder / MANIFEST)
     unsealed = {**document, SEAL: None} if isinstance(document, Mapping) else document
-    package = _listed(folder, _validated(path, unsealed))
+    package = _listed(folder, _validated(folder / MANIFEST, unsealed))
     for entry in package.manifest.files:
         _check_content(folder, entry)
-    require_fitting_baseline(package)
-    _write_whole(path, _sealed_text(content, path))
-    return load_package(folder)
+    return package
 
 
 def require_fitting_baseline(package: Package) -> None:

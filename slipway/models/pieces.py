@@ -67,6 +67,11 @@ class SeenPieces:
             raise ValueError(f"is not a map of pieces: it has {len(bits)} bits")
         return cls(bits)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no piece was seen."""
+        return not self._bits.any()
+
     def dump(self) -> str:
         """The map as text, compressed."""
         return base64.b64encode(zlib.compress(np.packbits(self._bits).tobytes(), 9)).decode()

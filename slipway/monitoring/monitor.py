@@ -1,174 +1,130 @@
 """The monitor: makes the profiles of each captured model, and gives each closed period to the steps, once and in order.
 
-Captures come minutes late, so that a period closes some minutes after its end. Those that come later still are counted
-when the hour's files have changed, for `late_hours`, and no step sees the period again.
+Captures come minutes late, so that a period closes some minutes after its end. Captures that come later still change
+its profile, for `monitoring.late_hours`, but no step sees it again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 
+from slipway.errors import SlipwayError
 from slipway.models.package import Package
-from slipway.monitoring.captures.parsing import Capture
-from slipway.monitoring.captures.reading import HOUR, CaptureReader, start_of_hour
-from slipway.monitoring.profiles.bins import bins_of
-from slipway.monitoring.profiles.hours import HourMaker, Packages
+from slipway.monitoring.captures.bucket import ObjectBucket
+from slipway.monitoring.captures.reading import CaptureReader
+from slipway.monitoring.index import Index
+from slipway.monitoring.profiles.hours import HasTime, HourMaker, Packages
+from slipway.monitoring.profiles.ledger import LedgerStore
 from slipway.monitoring.profiles.profile import Profile
-from slipway.monitoring.profiles.store import ProfileStore
-from slipway.monitoring.state import StateStore, model_state, version_state
-from slipway.monitoring.steps import Event, Findings, LabelledReader, NoLabels, Period, State, Step, Summing, SummingOf
+from slipway.monitoring.profiles.store import BucketProfiles
+from slipway.monitoring.profiles.upkeep import ProfileUpkeep
+from slipway.monitoring.report import ClosedPeriods, ModelReport, Report, Tell
+from slipway.monitoring.schedule import Schedule
+from slipway.monitoring.state import StateStore, model_state
+from slipway.monitoring.step_runner import StepRunner
+from slipway.monitoring.steps import LabelledReader, NoLabels, Step, Summing, SummingOf
 
 _INDEX = "index"
-_LONGEST_GRACE = 5
+_LOG = logging.getLogger(__name__)
+
+Live = Callable[[str], Collection[int]]
+"""The versions of a model that get traffic now; raises UnavailableError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The length of a period, for how many hours captures may come late, and the models that are captured."""
-
-    models: Sequence[str]
-    minutes: int = 60
-    late_hours: int = 24
-
-    @property
-    def grace(self) -> timedelta:
-        """How long after its end a period closes."""
-        return timedelta(minutes=min(self.minutes, _LONGEST_GRACE))
-
-    def closed(self, now: datetime) -> datetime:
-        """The end of the newest closed period."""
-        length = timedelta(minutes=self.minutes)
-        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight + (now - self.grace - midnight) // length * length
-
-    def hours(self, now: datetime) -> list[datetime]:
-        """The hours whose captures may still come, oldest first."""
-        newest = start_of_hour(now)
-        return [newest - HOUR * back for back in range(self.late_hours, -1, -1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the steps found of one version, by step and period."""
-
-    model: str
-    version: int
-    step: str
-    start: datetime
-    findings: Findings
-
-
-@dataclass(slots=True)
-class Report:
-    """What one run did."""
-
-    profiles: list[Profile] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
-    broken: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def events(self) -> list[Event]:
-        """The events of all findings, in order."""
-        return [event for each in self.found for event in each.findings.events]
-
-
-def _no_sums(_package: Package) -> Sequence[Summing]:
+def no_sums(_package: Package) -> Sequence[Summing]:
+    """Sum nothing up beside the counts."""
     return ()
 
 
 class Monitor:
-    """Runs every few minutes or hours; a run that is repeated changes nothing."""
+    """Runs every few minutes, one run at a time; a run that is repeated changes nothing and tells of nothing twice."""
 
     def __init__(
         self,
         schedule: Schedule,
+        bucket: ObjectBucket,
         *,
-        reader: CaptureReader,
         packages: Packages,
-        profiles: ProfileStore,
-        states: StateStore,
+        tell: Tell,
+        live: Live,
         steps: Sequence[Step] = (),
-        sums: SummingOf = _no_sums,
+        sums: SummingOf = no_sums,
         labelled: LabelledReader | None = None,
     ) -> None:
+        reader, ledgers = CaptureReader(bucket), LedgerStore(bucket)
+        maker = HourMaker(reader, ledgers, packages, minutes=schedule.minutes, sums=sums)
         self._schedule = schedule
-        self._reader = reader
-        self._packages = packages
-        self._profiles = profiles
-        self._states = states
+        self._profiles = BucketProfiles(bucket)
+        self._states = StateStore(bucket)
+        self._upkeep = ProfileUpkeep(reader, maker, self._profiles, ledgers)
+        self._runner = StepRunner(self._states, packages, reader, labelled or NoLabels(), tell)
         self._steps = steps
-        self._labelled = labelled or NoLabels()
-        self._hours = HourMaker(reader, packages, minutes=schedule.minutes, sums=sums)
+        self._tell = tell
+        self._live = live
 
-    def run(self, now: datetime) -> Report:
+    def run(self, now: datetime, has_time: HasTime = lambda: True) -> Report:
         """Make new and late profiles, and take the steps for the periods that have closed since the last run.
 
-        Raises:
-            UnavailableError: the bucket or the table cannot be reached; the next run does what is left.
+        What fails, or there is no time for, is left to the next run; `Report.problems` has the failures.
         """
         report = Report()
         for model in self._schedule.models:
-            self._make_profiles(model, now, report)
-            self._take_steps(model, now, report)
+            report.models.append(ModelReport(model))
+            with _reported(report, model):
+                since, until = self._keep_profiles(report.models[-1], now, has_time)
+                for version in self._profiles.versions(model, since, until) if self._steps else ():
+                    profiles = self._profiles.read(model, version, since, until)
+                    self._take_steps(profiles, until, now, report)
         return report
 
-    def _make_profiles(self, model: str, now: datetime, report: Report) -> None:
-        name = model_state(model, _INDEX)
-        known: Mapping[str, str] = (self._states.read(name) or {}).get("hours", {})
-        sources: dict[str, str] = {}
-        for hour in self._schedule.hours(now):
-            source, files = self._hours.source(model, hour)
-            if files and known.get(hour.isoformat()) != source:
-                made = self._hours.make(model, hour)
-                for profile in made.profiles:
-                    self._profiles.write(profile)
-                report.profiles += made.profiles
-                report.broken[model] = report.broken.get(model, 0) + made.broken
-                source = made.source
-            sources[hour.isoformat()] = source
-        if sources != known:
-            self._states.write(name, {"hours": sources})
-
-    def _take_steps(self, model: str, now: datetime, report: Report) -> None:
-        oldest, closed = self._schedule.hours(now)[0], self._schedule.closed(now)
-        if not self._steps:
-            return
-        for version in self._profiles.versions(model, oldest, closed):
-            profiles = self._profiles.read(model, version, oldest, closed)
-            for step in self._steps:
-                report.found += self._take(step, (model, version), profiles, now)
-
-    def _take(self, step: Step, of: tuple[str, int], profiles: Sequence[Profile], now: datetime) -> list[Found]:
-        """Give one step the closed periods that it has not seen."""
-        name = version_state(*of, step.name)
+    def _keep_profiles(self, report: ModelReport, now: datetime, has_time: HasTime) -> tuple[datetime, datetime]:
+        """Bring the profiles up to date, and return from where to where they are complete and closed."""
+        name = model_state(report.model, _INDEX)
         stored = self._states.read(name)
-        state: State | None = stored["state"] if stored else None
-        seen = datetime.fromisoformat(stored["until"]) if stored else datetime.min.replace(tzinfo=UTC)
-        new = [profile for profile in profiles if profile.start >= seen]
-        found = []
-        for profile in new:
-            state, findings = step.after(state, self._period(profile, now))
-            found.append(Found(*of, step.name, profile.start, findings))
-        if new:
-            self._states.write(name, {"until": self._schedule.closed(now).isoformat(), "state": state})
-        return found
+        index = Index.of(stored)
+        since, closed = self._schedule.oldest(now, index.finished), self._schedule.closed(now)
+        try:
+            unfinished = self._upkeep.bring_up_to_date(
+                self._schedule.hours(now, index.finished), index, has_time, report
+            )
+            index.finished = unfinished or now
+            until = min(closed, unfinished or closed)
+            report.waiting = self._schedule.periods(until, closed)
+            self._tell_of_periods(index, report.model, since, until)
+        finally:
+            if index.state() != stored:
+                self._states.write(name, index.state())
+        return since, until
 
-    def _period(self, profile: Profile, now: datetime) -> Period:
-        package = self._packages(profile.model, profile.version)
-        return Period(
-            package=package,
-            bins=bins_of(package.manifest, package.baseline),
-            profile=profile,
-            captures=lambda: self._captures(profile),
-            labelled=lambda: [
-                each
-                for each in self._labelled.labelled(profile.model, profile.start, profile.end)
-                if each.version == profile.version
-            ],
-            now=now,
+    def _tell_of_periods(self, index: Index, model: str, since: datetime, until: datetime) -> None:
+        """Tell how many captures each version had in the periods that closed, and which of a live version had none."""
+        if index.told is not None and index.told >= until:
+            return
+        is_first = index.told is None
+        since = max(since, index.told or since)
+        versions = sorted({*self._profiles.versions(model, since, until), *(() if is_first else self._live(model))})
+        found = {version: self._profiles.read(model, version, since, until) for version in versions}
+        busy = 0 if is_first else len({profile.start for profiles in found.values() for profile in profiles})
+        self._tell(
+            [
+                ClosedPeriods(model, version, sum(profile.records for profile in own), max(0, busy - len(own)))
+                for version, own in found.items()
+            ]
         )
+        index.told = until
 
-    def _captures(self, profile: Profile) -> Iterator[Capture]:
-        found = self._reader.captures(profile.model, profile.start, profile.end)
-        return (capture for capture in found if capture.version == profile.version)
+    def _take_steps(self, profiles: Sequence[Profile], until: datetime, now: datetime, report: Report) -> None:
+        for step in self._steps:
+            with _reported(report, f"{profiles[0].model} {profiles[0].version}, {step.name}"):
+                report.found += self._runner.take(step, profiles, until, now)
+
+
+@contextmanager
+def _reported(report: Report, what: str) -> Iterator[None]:
+    """Report an error of one part, so that the others go on."""
+    try:
+        yield
+    except SlipwayError as error:
+        _LOG.error("%s: %s", what, error)
+        report.problems.append(f"{what}: {error}")

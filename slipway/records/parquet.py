@@ -1,7 +1,7 @@
 """Records of Parquet, by pyarrow, which is an optional extra."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,9 @@ from slipway.errors import FieldProblem, InputError
 from slipway.records.rows import Position, Refusal, Row, Rows
 
 _BATCH_ROWS = 1024
+_MANY_ROWS = 32_768
+_BUFFER_BYTES = 64 * 1024
+Batches = Iterator[Any]
 _EPOCH = datetime(1970, 1, 1)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _INDEX = pattern(r"__index_level_\d+__")  # pandas' own numbers of rows
@@ -32,21 +35,45 @@ def open_parquet(stream: BinaryIO, name: str) -> Iterator[tuple[tuple[str, ...],
     Raises:
         InputError: pyarrow is not installed, or the file is not Parquet or has a column twice.
     """
+    with _opened(stream, name) as (file, columns):
+        yield columns, _rows(file, columns)
+
+
+@contextmanager
+def open_batches(stream: BinaryIO, name: str) -> Iterator[tuple[tuple[str, ...], Callable[[Sequence[str]], Batches]]]:
+    """The columns of a file, and what reads some of them as pyarrow's record batches; raises as `open_parquet` does.
+
+    Memory does not grow with the rows, whatever the size of the file's row groups.
+    """
+    with _opened(stream, name) as (file, columns):
+        yield columns, lambda wanted: _batches(file, wanted, name)
+
+
+@contextmanager
+def _opened(stream: BinaryIO, name: str) -> Iterator[tuple[Any, tuple[str, ...]]]:
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise InputError.of(name, "reading Parquet needs pyarrow: pip install 'slipway[parquet]'") from error
     try:
-        file = ParquetFile(stream)
+        file = ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
     except (ArrowException, OSError, ValueError) as error:
         raise InputError.of(name, f"is not Parquet: {_first_line(error)}") from error
     with file:
         names = list(file.schema_arrow.names)
         if twice := [column for column, count in Counter(names).items() if count > 1]:
             raise InputError.of(name, f"has a column twice: {', '.join(twice)[:500]}")
-        columns = tuple(column for column in names if not _INDEX.fullmatch(column))
-        yield columns, _rows(file, columns)
+        yield file, tuple(column for column in names if not _INDEX.fullmatch(column))
+
+
+def _batches(file: Any, columns: Sequence[str], name: str) -> Batches:
+    from pyarrow import ArrowException
+
+    try:
+        yield from file.iter_batches(batch_size=_MANY_ROWS, columns=list(columns))
+    except (ArrowException, OSError, ValueError) as error:
+        raise InputError.of(name, f"cannot be read: {_first_line(error)}") from error
 
 
 def _rows(file: Any, columns: Sequence[str]) -> Rows:
@@ -55,7 +82,7 @@ def _rows(file: Any, columns: Sequence[str]) -> Rows:
     number = 0
     try:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns)):
-            values = [_values(batch.column(column)) for column in columns]
+            values = [column_values(batch.column(column)) for column in columns]
             for at in range(batch.num_rows):
                 number += 1
                 yield _row(Position(number), {c: found[at] for c, found in zip(columns, values, strict=True)})
@@ -69,7 +96,7 @@ def _row(position: Position, values: dict[str, Any]) -> Row | Refusal:
     return Refusal(position, tuple(wrong)) if wrong else Row(position, values)
 
 
-def _values(column: Any) -> list[Any]:
+def column_values(column: Any) -> list[Any]:
     """A column's values as Python's; a value that Python cannot hold does not spoil the others."""
     from pyarrow import ArrowException, int64, types
 

@@ -1,5 +1,7 @@
 """The state stack: nothing in it can be lost or exposed by accident."""
 
+import re
+
 import pytest
 
 TABLES = {"Features": True, "Predictions": False, "Control": True}
@@ -56,9 +58,33 @@ def test_captures_are_deleted_in_time_and_leave_no_version(templates, synthesize
     for kept, project in ((30, templates), (7, synthesize(rest="monitoring: { capture_retention_days: 7 }"))):
         properties = bucket_of(project, "Captures")["Properties"]
         assert "VersioningConfiguration" not in properties
-        (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
-        assert (lifecycle["ExpirationInDays"], lifecycle["Status"]) == (kept, "Enabled")
-        assert "Prefix" not in lifecycle
+        rules = properties["LifecycleConfiguration"]["Rules"]
+        assert {rule["Status"] for rule in rules} == {"Enabled"}
+        assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules} == {
+            "captures/": kept,
+            "aws/lambda/async/": kept,
+            "ledgers/": kept,
+            "profiles/": 400,
+            "monitoring/": 400,
+        }
+
+
+def test_every_folder_that_a_function_writes_to_in_the_bucket_of_captures_expires(capturing):
+    (lifecycle,) = [
+        each["Properties"]["LifecycleConfiguration"]["Rules"]
+        for name, each in capturing.of_type("AWS::S3::Bucket").items()
+        if name.startswith("Captures")
+    ]
+    written = {
+        folder
+        for template in (capturing.serving, capturing.heavy, capturing.releases)
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy"
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in statement["Action"] and "CapturesBucket" in str(statement["Resource"])
+        for folder in re.findall(r"'/([a-z/]+/)\*'", str(statement["Resource"]))
+    }
+    assert written == {rule["Prefix"] for rule in lifecycle}
 
 
 def test_only_the_features_have_a_stream_whether_or_not_it_is_read(templates, recording):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
 
+from slipway.errors import UnavailableError
 from slipway.monitoring.captures.parsing import Capture, pack
 
 HOUR = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -49,13 +50,18 @@ def prices(count: int, *, first: int = 0, minute: int = 0, **changed: Any) -> li
 
 
 class MemoryBucket:
-    """An `ObjectBucket` in memory; ``read`` lists the keys of every object that was read."""
+    """An `ObjectBucket` in memory. ``read`` lists the keys that were read; writes fail when none of them is left."""
 
     def __init__(self) -> None:
+        self.writes_left: int | None = None
         self.objects: dict[str, bytes] = {}
         self.read: list[str] = []
 
     def put(self, key: str, content: bytes, *, content_type: str = "application/gzip") -> None:
+        if self.writes_left is not None:
+            if self.writes_left == 0:
+                raise UnavailableError("the bucket of captures", "down")
+            self.writes_left -= 1
         self.objects[key] = content
 
     def get(self, key: str) -> bytes | None:
@@ -65,6 +71,17 @@ class MemoryBucket:
     def open(self, key: str) -> BinaryIO | None:
         content = self.get(key)
         return None if content is None else BytesIO(content)
+
+    def tagged(self, key: str) -> tuple[bytes, str] | None:
+        content = self.get(key)
+        return None if content is None else (content, str(hash(content)))
+
+    def replace(self, key: str, content: bytes, tag: str | None) -> bool:
+        found = self.tagged(key)
+        if tag != (found and found[1]):
+            return False
+        self.put(key, content)
+        return True
 
     def keys(self, prefix: str) -> Iterator[str]:
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))

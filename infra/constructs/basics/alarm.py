@@ -15,13 +15,15 @@ def alarm(
     description: str,
     above: float | None = None,
     below: float | None = None,
-    silence_is_bad: bool = True,
+    silence_is_bad: bool | None = None,
 ) -> cloudwatch.Alarm:
-    """An alarm that goes off if two of three minutes are ``above`` or ``below``: a single minute does not decide.
+    """An alarm that goes off if two of three periods are ``above`` or ``below``: a single one does not decide.
 
-    Missing data counts as not breaching with ``above``, and as breaching with ``below``, unless ``silence_is_bad`` is
-    false.
+    A period is that of the metric, by default a minute. Missing data counts as not breaching with ``above``, and as
+    breaching with ``below``, unless ``silence_is_bad`` says otherwise.
     """
+    if silence_is_bad is None:
+        silence_is_bad = below is not None
     operator = cloudwatch.ComparisonOperator
     missing = cloudwatch.TreatMissingData
     made = cloudwatch.Alarm(
@@ -32,7 +34,7 @@ def alarm(
         comparison_operator=operator.GREATER_THAN_THRESHOLD if below is None else operator.LESS_THAN_THRESHOLD,
         evaluation_periods=3,
         datapoints_to_alarm=2,
-        treat_missing_data=missing.BREACHING if below is not None and silence_is_bad else missing.NOT_BREACHING,
+        treat_missing_data=missing.BREACHING if silence_is_bad else missing.NOT_BREACHING,
         alarm_description=description,
     )
     action = actions.SnsAction(topic)

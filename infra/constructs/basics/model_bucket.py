@@ -18,4 +18,4 @@ class ModelBucket(Construct):
             "expired_object_delete_marker": True,
         }
         holds = "Packages hold no personal data; who reads them"
-        self.bucket = private_bucket(self, rule="old-versions", expiry=expiry, holds=holds, versioned=True)
+        self.bucket = private_bucket(self, rules={"old-versions": expiry}, holds=holds, versioned=True)

@@ -1,5 +1,6 @@
 """The defaults of every bucket: encrypted, private, TLS only, and kept when its stack is deleted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
@@ -10,9 +11,9 @@ from infra.constructs.basics.acknowledge import acknowledge
 
 
 def private_bucket(
-    scope: Construct, *, rule: str, expiry: dict[str, Any], holds: str, versioned: bool = False
+    scope: Construct, *, rules: Mapping[str, Mapping[str, Any]], holds: str, versioned: bool = False
 ) -> s3.Bucket:
-    """A bucket with one lifecycle rule, of id ``rule``; ``holds`` says who or what an access log would record."""
+    """A bucket with lifecycle ``rules`` by id; ``holds`` says who or what an access log would record."""
     bucket = s3.Bucket(
         scope,
         "Bucket",
@@ -25,6 +26,7 @@ def private_bucket(
         removal_policy=cdk.RemovalPolicy.RETAIN,
         lifecycle_rules=[
             s3.LifecycleRule(id=rule, abort_incomplete_multipart_upload_after=cdk.Duration.days(1), **expiry)
+            for rule, expiry in rules.items()
         ],
     )
     reason = (

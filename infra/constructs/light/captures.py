@@ -13,14 +13,12 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.alarm import alarm
+from infra.constructs.basics.capture_bucket import GIVEN_UP
 from infra.constructs.light.function import ALIAS, Function
 from infra.constructs.monitoring.metrics import live_metric
 from slipway.config import Config
 from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE
 from slipway.monitoring.captures.parsing import FILTER, FOLDER
-
-GIVEN_UP = "aws/lambda/async"
-"""The prefix under which Lambda stores events that a function failed on after all retries."""
 
 _SETTINGS = {"memory_mb": 512, "timeout_seconds": 60, "snap_start": False}
 # Lambda waits one minute before the first retry and two before the second.

@@ -7,15 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 from tokenizers import Tokenizer
 
-from recipes.packaging import Card, Validation, write_package
+from recipes.packaging import Card, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets
 from recipes.tweets.encoder.finetuning import Schedule
 from recipes.tweets.encoder.network import MOST_TOKENS, Probabilities, SentimentEncoder
+from recipes.tweets.golden import validation_of
 from slipway.models.compression.job import Compressed, CompressionJob
 from slipway.models.compression.quantize import Quantizing, quantize
 from slipway.models.package import Package, load_package, seal_package
@@ -54,20 +54,18 @@ def write_float(
     *,
     files: Sequence[TweetFile],
     quality: Sequence[dict[str, Any]],
-    checked: tuple[Tweets, np.ndarray],
+    checked: Tweets,
 ) -> Package:
     """Write version 1, in float32, which is too large to ship and from which version 2 is quantized.
 
-    ``files`` are the training and the validation file; ``checked`` has tweets of the latter with the model's
-    probabilities [N, labels].
+    ``files`` are the training and the validation file; ``checked`` are tweets of the latter.
     """
-    tweets, probabilities = checked
     return write_package(
         folder,
         document=_document(schedule, files) | {"quality": list(quality)},
         graph=graph(model),
         card=CARD,
-        validation=Validation([{"text": text} for text in tweets.texts], probabilities),
+        validation=validation_of(checked, files[0].tweets),
         tokenizer=tokenizer.to_str(),
     )
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from tokenizers import Tokenizer
 
-from recipes.packaging import Card, Validation, write_package
+from recipes.packaging import Card, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets
 from recipes.tweets.encoder.package import NAME as TEACHER
 from recipes.tweets.encoder.package import SHIPPED_VERSION
+from recipes.tweets.golden import validation_of
 from slipway.models.package import Package
 
 NAME = "tweet-sentiment"
@@ -27,16 +27,15 @@ def write_student(
     parameters: Mapping[str, Any],
     files: Sequence[TweetFile],
     quality: Sequence[dict[str, Any]],
-    checked: tuple[Tweets, np.ndarray],
+    checked: Tweets,
 ) -> Package:
     """Write and seal the package. ``parameters`` has the recipe; ``files`` are the training and the validation file."""
-    tweets, probabilities = checked
     return write_package(
         folder,
         document=_document(parameters, files) | {"quality": list(quality)},
         graph=graph,
         card=CARD,
-        validation=Validation([{"text": text} for text in tweets.texts], probabilities),
+        validation=validation_of(checked, files[0].tweets),
         tokenizer=tokenizer.to_str(),
     )
 

@@ -35,6 +35,9 @@ def import_(
     label_column: Annotated[
         str | None, typer.Option(help="Column of true answers, or several with commas. Default: `label`, if any.")
     ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="Texts that the model was trained on, to notice words that it never saw.")
+    ] = None,
     labels: Annotated[str | None, typer.Option(help="Labels in the order of the outputs, separated by commas.")] = None,
     multi_label: Annotated[
         bool, typer.Option("--multi-label", help="Each label has a probability of its own; any number may apply.")
@@ -83,6 +86,7 @@ def import_(
         task=task,
         records=records,
         label_column=label_column,
+        training=training,
         labels=split_names(labels) if labels else None,
         multi_label=multi_label,
         thresholds=read_thresholds(threshold or []),

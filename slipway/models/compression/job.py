@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import InputError
-from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.compression.bench import Bench, Verdict, refuse_drop
 from slipway.models.compression.card import compressed_card
 from slipway.models.compression.progress import Watch, silent
@@ -17,6 +16,8 @@ from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.manifest import Manifest
 from slipway.models.package import BASELINE, MANIFEST, Package, load_package, seal_package
+from slipway.models.renewal import ValidationRun, write_measurements
+from slipway.models.trained_pieces import known_pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,18 @@ def complete(folder: Path, document: Mapping[str, Any], bench: Bench, verdict: V
         ],
     }
     manifest = unsealed(folder, whole)
-    write_baseline(folder / BASELINE, measure_baseline(manifest, bench.data.records, verdict.outputs))
-    card = compressed_card(Package(folder, manifest), bench, verdict, change.summary)
+    draft, data = Package(folder, manifest), bench.data
+    write_measurements(
+        ValidationRun(
+            draft,
+            data.records,
+            verdict.outputs,
+            data.labels,
+            task_modules=bench.task_modules,
+            seen=known_pieces(bench.original),
+        )
+    )
+    card = compressed_card(draft, bench, verdict, change.summary)
     (folder / CARD).write_text(card, encoding="utf-8")
     return seal_package(folder, whole)
 

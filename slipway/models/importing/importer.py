@@ -12,7 +12,6 @@ import numpy as np
 
 from slipway.errors import CheckFailedError, InputError, PredictionError
 from slipway.models.answers import width
-from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.extras import need
 from slipway.models.gates.quality import quality
 from slipway.models.importing.card import model_card
@@ -49,9 +48,11 @@ from slipway.models.importing.samples import Samples, read_samples
 from slipway.models.importing.source import Exported, Fields, Source, Traits
 from slipway.models.importing.truth import true_answers
 from slipway.models.manifest import Record
-from slipway.models.package import BASELINE, Package, load_package, seal_package
+from slipway.models.package import Package, load_package, seal_package
 from slipway.models.predictor import Predictor
+from slipway.models.renewal import ValidationRun, write_measurements
 from slipway.models.tasks import Output
+from slipway.models.trained_pieces import read_trained_pieces
 from slipway.records.files import ENDINGS
 
 _BATCH = 8
@@ -230,7 +231,9 @@ def _compare(checked: Checked, outputs: Sequence[Output]) -> float:
 def _complete(package: Package, checked: Checked, outputs: Sequence[Output], difference: float) -> None:
     """Write baseline, quality and card from the sample records without the long text, and seal the package."""
     manifest, own = package.manifest, list(outputs[: len(checked.records)])
-    write_baseline(package.path(BASELINE), measure_baseline(manifest, checked.records, own))
+    trained = checked.request.training
+    seen = read_trained_pieces(trained, manifest, checked.request.rename) if trained else {}
+    write_measurements(ValidationRun(package, checked.records, own, checked.truth or (), seen=seen))
     figures = quality(manifest, own, checked.truth) if checked.truth else {}
     figures["largest_difference"] = difference
     data = f"{checked.samples.name}, {len(own)} records"

@@ -27,7 +27,7 @@ class ImportRequest:
     largest value. ``answers`` is ``probabilities`` or ``logits``, whichever a classifier's graph returns. ``models``
     is the folder of all models; ``output`` overrides the package's folder. ``rename`` has inputs' names by column.
     With ``multi_label``, each label has a probability of its own, and ``thresholds`` by label; ``targets`` names the
-    values of a regression that returns several.
+    values of a regression that returns several. ``training`` is a file of the texts that the model was trained on.
     """
 
     onnx: Path | None = None
@@ -39,6 +39,7 @@ class ImportRequest:
     task: str | None = None
     records: Path | None = None
     label_column: str | None = None
+    training: Path | None = None
     labels: tuple[str, ...] | None = None
     multi_label: bool = False
     thresholds: Mapping[str, float] = field(default_factory=dict)

@@ -230,9 +230,10 @@ class Registry:
             target = folder / entry.path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
-                self._copy(record.prefix, entry, file)
+                self.copy_file(record.prefix, entry, file)
 
-    def _copy(self, prefix: str, entry: FileEntry, into: BinaryIO) -> None:
+    def copy_file(self, prefix: str, entry: FileEntry, into: BinaryIO) -> None:
+        """Copy a file of the version with this prefix; raises PackageError if it does not match its manifest."""
         digest, size = hashlib.sha256(), 0
         for piece in self._objects.read(prefix + entry.path):
             size += len(piece)

@@ -1,7 +1,7 @@
 """Objects of the bucket of captures: capture files, and the profiles and state that the monitor keeps beside them."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from slipway.aws.clients import answered_by
 from slipway.models.registry.bucket import s3_client
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from slipway.models.registry.bucket import S3ClientFactory
 
 _NAME = "the bucket of captures"
+# S3 answers the second while another conditional write of the object is under way, and the third if it was deleted.
+_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
 class ObjectBucket(Protocol):
@@ -25,6 +27,14 @@ class ObjectBucket(Protocol):
 
     def open(self, key: str) -> BinaryIO | None:
         """The content of an object as a stream that the caller closes, or None if there is none."""
+        ...
+
+    def tagged(self, key: str) -> tuple[bytes, str] | None:
+        """The content of an object and the tag of this content, or None if there is none."""
+        ...
+
+    def replace(self, key: str, content: bytes, tag: str | None) -> bool:
+        """Store an object if it still has ``tag``, or with None, if there is none; returns whether it was stored."""
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -62,6 +72,27 @@ class CaptureBucket:
             except client.exceptions.NoSuchKey:
                 return None
         return cast("BinaryIO", body)
+
+    def tagged(self, key: str) -> tuple[bytes, str] | None:
+        client = self._client()
+        with answered_by(_NAME):
+            try:
+                found = client.get_object(Bucket=self._name, Key=key)
+            except client.exceptions.NoSuchKey:
+                return None
+            return found["Body"].read(), found["ETag"]
+
+    def replace(self, key: str, content: bytes, tag: str | None) -> bool:
+        client = self._client()
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
+        with answered_by(_NAME):
+            try:
+                client.put_object(Bucket=self._name, Key=key, Body=content, ContentType="application/json", **condition)
+            except client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] in _CHANGED:
+                    return False
+                raise
+        return True
 
     def keys(self, prefix: str) -> Iterator[str]:
         with answered_by(_NAME):

@@ -2,9 +2,12 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from io import BytesIO
 from typing import BinaryIO
 
 from pydantic import ValidationError
@@ -15,6 +18,7 @@ from slipway.monitoring.captures.parsing import FOLDER, Capture
 HOUR = timedelta(hours=1)
 _LINE_BYTES = 8 * 1024 * 1024
 _ID_BYTES = 8
+_AHEAD = 8
 
 
 class BrokenLine:
@@ -45,6 +49,24 @@ class CaptureReader:
             with stream:
                 yield from captures_in(stream)
 
+    def each(self, keys: Iterable[str]) -> Iterator[tuple[str, Iterator[Capture | BrokenLine]]]:
+        """Several files in their order, each key with its captures; the next few are fetched meanwhile.
+
+        Raises as `files` does.
+        """
+        waiting: deque[tuple[str, Future[bytes | None]]] = deque()
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            try:
+                for key in keys:
+                    waiting.append((key, pool.submit(self._bucket.get, key)))
+                    if len(waiting) > _AHEAD:
+                        yield _fetched(*waiting.popleft())
+                while waiting:
+                    yield _fetched(*waiting.popleft())
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
     def captures(self, model: str, since: datetime, until: datetime) -> Iterator[Capture]:
         """The captures of predictions made in [``since``, ``until``), hour by hour, each once; no broken lines.
 
@@ -56,14 +78,19 @@ class CaptureReader:
         hour = start_of_hour(since)
         while hour < until:
             seen: set[int] = set()
-            for key in self.files(model, hour):
-                for capture in self.read(key):
+            for _, captures in self.each(self.files(model, hour)):
+                for capture in captures:
                     if isinstance(capture, BrokenLine) or not since <= capture.made_at < until:
                         continue
                     if (short := short_id(capture.id)) not in seen:
                         seen.add(short)
                         yield capture
             hour += HOUR
+
+
+def _fetched(key: str, future: "Future[bytes | None]") -> tuple[str, Iterator[Capture | BrokenLine]]:
+    content = future.result()
+    return key, iter(()) if content is None else captures_in(BytesIO(content))
 
 
 def captures_in(stream: BinaryIO) -> Iterator[Capture | BrokenLine]:

@@ -1,15 +1,17 @@
 """Makes profiles of captures, a few thousand at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from slipway.errors import PackageError
 from slipway.models.baseline import Text
 from slipway.models.labels import answered_labels
-from slipway.models.package import Package
+from slipway.models.package import BASELINE, Package
 from slipway.models.pieces import SeenPieces
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.profiles.bins import FALSE, TRUE, Bins, bins_digest, bins_of
@@ -21,16 +23,56 @@ CHUNK = 4096
 Outputs = Mapping[str, Any]
 
 
-class VersionCounting:
-    """Counts records and answers of one version into its baseline's bins."""
+@dataclass(frozen=True, slots=True)
+class VersionBins:
+    """The bins of a version with their digest, the pieces that training saw by input, and what else to sum up."""
 
-    def __init__(self, package: Package, sums: Sequence[Summing] = ()) -> None:
-        self.package = package
-        self.bins = bins_of(package.manifest, package.baseline)
-        self.inputs = {field.name: self._input(field.name) for field in package.manifest.inputs}
-        self.outputs = {each.column: _output_counting(each) for each in self.bins if each.column.startswith("outputs.")}
+    package: Package
+    bins: tuple[Bins, ...]
+    digest: str
+    seen: Mapping[str, SeenPieces]
+    sums: Sequence[Summing] = ()
+
+    @classmethod
+    def of(cls, package: Package, sums: Sequence[Summing] = ()) -> "VersionBins":
+        """Read them from a package; raises PackageError if its baseline is malformed."""
+        bins = bins_of(package.manifest, package.baseline)
+        found = {name: summary for name, summary in package.baseline.inputs.items() if isinstance(summary, Text)}
+        try:
+            seen = {name: SeenPieces.load(each.pieces.seen) for name, each in found.items() if each.pieces is not None}
+        except ValueError as error:
+            raise PackageError(package.folder / BASELINE, f"`pieces.seen` {error}") from error
+        return cls(package, bins, bins_digest(bins), seen, sums)
+
+    def of_input(self, name: str) -> dict[str, Bins]:
+        """The bins of an input by what follows its name, which is nothing but for texts."""
+        prefix = f"inputs.{name}"
+        return {
+            each.column.removeprefix(prefix).removeprefix("."): each
+            for each in self.bins
+            if each.column == prefix or each.column.startswith(f"{prefix}.")
+        }
+
+
+class VersionCounting:
+    """Counts records and answers of one version into its baseline's bins.
+
+    ``version`` is what `VersionBins.of` makes of the package and the sums, for those who count more than once.
+    """
+
+    def __init__(self, package: Package, sums: Sequence[Summing] = (), *, version: VersionBins | None = None) -> None:
+        self.version = version = version or VersionBins.of(package, sums)
+        fields = package.manifest.inputs
+        self.inputs = {
+            field.name: counting_of(field, version.of_input(field.name), version.seen.get(field.name))
+            for field in fields
+        }
+        outputs = (each for each in version.bins if each.column.startswith("outputs."))
+        self.outputs = {each.column: _output_counting(each) for each in outputs}
+        # The columns of a file: inputs by their names, and outputs by those of the profile, since a file's `label` is
+        # the true one.
+        self.by_name = {**self.inputs, **self.outputs}
         self.records = 0
-        self._summing = sums
         self._sums: dict[str, Any] = {}
 
     def add(self, captures: Sequence[Capture]) -> None:
@@ -38,7 +80,7 @@ class VersionCounting:
         self.add_inputs([capture.inputs for capture in captures])
         self.add_outputs([capture.outputs for capture in captures])
         self.records += len(captures)
-        for each in self._summing:
+        for each in self.version.sums:
             found = np.asarray(each.add(captures), dtype=np.float64)
             self._sums[each.name] = self._sums.get(each.name, 0) + found
 
@@ -54,41 +96,23 @@ class VersionCounting:
             counting.add([read(output) for output in outputs])
 
     def profile(
-        self, start: datetime, minutes: int, *, source: str = "", columns: Sequence[str] | None = None
+        self, start: datetime, minutes: int, *, source: str = "", columns: Collection[str] | None = None
     ) -> Profile:
-        """The profile of what was counted; of ``columns`` only, the names of inputs, if they are given."""
-        manifest = self.package.manifest
-        kept = [counting for name, counting in self.inputs.items() if columns is None or name in columns]
-        counted = [*kept, *(self.outputs.values() if columns is None else ())]
+        """The profile of what was counted; with ``columns``, only that of those of ``by_name``."""
+        manifest = self.version.package.manifest
+        every = [*self.inputs.values(), *self.outputs.values()]
+        counted = every if columns is None else [self.by_name[name] for name in self.by_name if name in columns]
         return Profile(
             model=manifest.name,
             version=manifest.version,
             start=start,
             minutes=minutes,
-            baseline=bins_digest(self.bins),
+            baseline=self.version.digest,
             records=self.records,
             counts={name: counts for each in counted for name, counts in each.counts().items()},
             sums={name: tuple(vector.tolist()) for name, vector in self._sums.items()},
             source=source,
         )
-
-    def _input(self, name: str) -> Counting:
-        prefix = f"inputs.{name}"
-        columns = {
-            each.column.removeprefix(prefix).removeprefix("."): each
-            for each in self.bins
-            if each.column == prefix or each.column.startswith(f"{prefix}.")
-        }
-        field = next(field for field in self.package.manifest.inputs if field.name == name)
-        return counting_of(field, columns, seen_pieces(self.package, name))
-
-
-def seen_pieces(package: Package, name: str) -> SeenPieces | None:
-    """The pieces that training saw of a text input, where the baseline has them."""
-    summary = package.baseline.inputs.get(name)
-    if not isinstance(summary, Text) or summary.pieces is None:
-        return None
-    return SeenPieces.load(summary.pieces.seen)
 
 
 def profile_of(

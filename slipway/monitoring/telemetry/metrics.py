@@ -68,6 +68,13 @@ DISAGREEMENTS = "Disagreements"
 SKIPPED = "Skipped"
 SKEWED_ROWS = "SkewedRows"
 SKEWED_FEATURES = "SkewedFeatures"
+PROFILES_MADE = "ProfilesMade"
+PROFILES_LATE = "ProfilesLate"
+PROFILED_RECORDS = "ProfiledRecords"
+EMPTY_PERIODS = "EmptyPeriods"
+CAPTURES_LATE = "CapturesLate"
+UNKNOWN_CAPTURES = "UnknownCaptures"
+BROKEN_LINES = "BrokenLines"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -168,6 +175,16 @@ CATALOGUE: Mapping[str, Metric] = {
     SKIPPED: Metric("Count", (_OF_SHADOW,)),
     SKEWED_ROWS: Metric("Count", (_OF_VERSION,)),
     SKEWED_FEATURES: Metric("Count", (_OF_VERSION,)),
+    # The monitor: profiles that a run made, and closed periods whose profiles it could not finish; captures that came
+    # after their period had closed, captures of versions that cannot be used, and lines of files that are no captures.
+    PROFILES_MADE: Metric("Count", (_OF_MODEL,)),
+    PROFILES_LATE: Metric("Count", (_OF_MODEL,)),
+    CAPTURES_LATE: Metric("Count", (_OF_MODEL,)),
+    UNKNOWN_CAPTURES: Metric("Count", (_OF_MODEL,)),
+    BROKEN_LINES: Metric("Count", (_OF_MODEL,)),
+    # The captures of a version in periods that closed, and the periods in which a live version had none.
+    PROFILED_RECORDS: Metric("Count", (_OF_VERSION,)),
+    EMPTY_PERIODS: Metric("Count", (_OF_VERSION,)),
 }
 _VALUES_A_LINE = 100
 

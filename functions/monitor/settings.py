@@ -1,0 +1,34 @@
+"""The typed settings that the monitor reads from its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
+from slipway.errors import ConfigError, FieldProblem
+
+ROOT = "LAMBDA_TASK_ROOT"
+REGION = "AWS_REGION"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The monitor's settings; ``root`` is the folder with slipway.yaml, and the manifests and baselines of models."""
+
+    root: Path
+    captures: str
+    control_table: str
+    models: str
+    region: str
+    history: str | None = None  # the bucket of feature histories, where a group has one
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read an environment; raises ConfigError for missing variables."""
+        needed = (CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET)
+        missing = [FieldProblem(name, "is required") for name in needed if not environment.get(name)]
+        if missing:
+            raise ConfigError("the environment", missing)
+        captures, table, models = (environment[name] for name in needed)
+        root, region = Path(environment.get(ROOT, ".")), environment.get(REGION, "us-east-1")
+        return cls(root, captures, table, models, region, environment.get(HISTORY_BUCKET))

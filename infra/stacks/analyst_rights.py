@@ -1,0 +1,47 @@
+"""The rights of an analyst, who reads what monitoring keeps: captures, and with them perhaps personal data."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from infra.constructs.basics.acknowledge import exported_name
+from slipway.config import Config
+from slipway.features.history.files import group_folder
+from slipway.monitoring.captures.parsing import FOLDER
+from slipway.monitoring.profiles.store import PROFILES
+from slipway.monitoring.state import MONITORING
+
+_STACKS = ("state", "serving", "releases")
+
+
+class AnalystRights:
+    """The statements of the analyst's policy, and their resources that have wildcards; each method adds a kind."""
+
+    def __init__(self, stack: cdk.Stack, *, config: Config, captures: s3.IBucket, history: s3.IBucket) -> None:
+        self._stack = stack
+        self._project = config.project
+        self.statements: list[iam.PolicyStatement] = []
+        self.wildcards: list[str] = []
+        self._read_outputs()
+        self._read_files(captures, FOLDER, PROFILES, MONITORING)
+        if config.recorded_groups:
+            self._read_files(history, *(group_folder(group).rstrip("/") for group in sorted(config.recorded_groups)))
+
+    def _allow(self, actions: list[str], *resources: str) -> None:
+        self.statements.append(iam.PolicyStatement(actions=actions, resources=list(resources)))
+
+    def _read_outputs(self) -> None:
+        """The outputs of the stacks, by which the commands find the bucket."""
+        arns = [
+            self._stack.format_arn(
+                service="cloudformation", resource="stack", resource_name=f"{self._project}-{name}/*"
+            )
+            for name in _STACKS
+        ]
+        self._allow(["cloudformation:DescribeStacks"], *arns)
+        self.wildcards += arns
+
+    def _read_files(self, bucket: s3.IBucket, *folders: str) -> None:
+        self._allow(["s3:ListBucket"], bucket.bucket_arn)
+        self._allow(["s3:GetObject"], *(bucket.arn_for_objects(f"{folder}/*") for folder in folders))
+        self.wildcards += [f"{exported_name(bucket, bucket.bucket_arn)}/{folder}/*" for folder in folders]

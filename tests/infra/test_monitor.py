@@ -1,0 +1,197 @@
+"""The monitor: it exists where a model is captured, runs once a period, and may do no more than it must."""
+
+import pytest
+from support.templates import acknowledged_in, compare_with_snapshot, lint
+
+from functions.monitor.settings import Settings
+
+FOLDERS = {"captures", "profiles", "ledgers", "monitoring"}
+
+
+@pytest.fixture
+def own(capturing):
+    return resources_of(capturing.releases)
+
+
+def resources_of(template):
+    return {name: each for name, each in template["Resources"].items() if name.startswith("Monitoring")}
+
+
+def only(resources, type_):
+    (found,) = [each["Properties"] for each in resources.values() if each["Type"] == type_]
+    return found
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def shown(reference):
+    """An ARN as text, with the owner of what another stack exports in place of its name."""
+    if isinstance(reference, str):
+        return reference
+    if "Fn::Join" in reference:
+        return "".join(map(shown, reference["Fn::Join"][1]))
+    if "Fn::GetAtt" in reference:
+        return reference["Fn::GetAtt"][0].removeprefix("MonitoringFunction").rstrip("0123456789ABCDEF")
+    if "Ref" in reference:
+        return f"<{reference['Ref'].rpartition(':')[2]}>"
+    owners = {
+        "HistoryBucket": "history-bucket",
+        "CapturesBucket": "captures-bucket",
+        "ModelsBucket": "models-bucket",
+        "Control": "control",
+    }
+    return next(word for part, word in owners.items() if part in reference["Fn::ImportValue"])
+
+
+def watched(alarm):
+    (query,) = alarm["Metrics"]
+    return query["MetricStat"]
+
+
+def test_it_may_read_captures_write_what_it_makes_and_tell_of_it(own):
+    found = {
+        (tuple(listed(each["Action"])), shown(each["Resource"])): each.get("Condition")
+        for each in only(own, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    }
+    keys = "ForAllValues:StringLike"
+    bus = "arn:<Partition>:events:<Region>:<AccountId>:event-bus/default"
+    assert found == {
+        (("logs:CreateLogStream", "logs:PutLogEvents"), "Logs"): None,
+        (("s3:ListBucket",), "captures-bucket"): None,
+        (("s3:GetObject",), "captures-bucket/captures/*"): None,
+        **{
+            (("s3:GetObject", "s3:PutObject"), f"captures-bucket/{folder}/*"): None
+            for folder in sorted(FOLDERS - {"captures"})
+        },
+        (("dynamodb:BatchGetItem", "dynamodb:Query"), "control"): {keys: {"dynamodb:LeadingKeys": ["model#*"]}},
+        (("dynamodb:Query",), "control"): {keys: {"dynamodb:LeadingKeys": ["labelled#*"]}},
+        **{
+            (("s3:GetObject",), f"models-bucket/models/{model}/*/{file}"): None
+            for model in ("tiny-large", "tiny-tabular")
+            for file in ("model.yaml", "baseline.json")
+        },
+        (("events:PutEvents",), bus): {"StringEquals": {"events:source": ["slipway"]}},
+    }
+
+
+def test_where_a_history_is_kept_it_may_read_that_and_so_may_analysts(synthesize):
+    models = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
+    recording = synthesize(models=models, history="    history: true\n").releases
+    own = resources_of(recording)
+    statements = only(own, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    found = {
+        (tuple(listed(each["Action"])), shown(each["Resource"]))
+        for each in statements
+        if "history" in shown(each["Resource"])
+    }
+    assert found == {
+        (("s3:ListBucket",), "history-bucket"),
+        (("s3:GetObject",), "history-bucket/history/group=tumour/lines/*"),
+    }
+    variables = only(own, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert Settings.of({name: shown(value) for name, value in variables.items()}).history == "history-bucket"
+    (analyst,) = [each for name, each in recording["Resources"].items() if name.startswith("Analyst")]
+    read = analyst["Properties"]["PolicyDocument"]["Statement"]
+    assert "history/group=tumour/*" in str(read)
+
+
+@pytest.mark.parametrize(("minutes", "rate"), [(60, "rate(1 hour)"), (5, "rate(5 minutes)"), (1, "rate(1 minute)")])
+def test_it_runs_once_a_period_and_is_not_repeated(synthesize, minutes, rate):
+    models = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
+    own = resources_of(synthesize(models=models, rest=f"monitoring: {{ minutes: {minutes} }}").releases)
+    rule = only(own, "AWS::Events::Rule")
+    assert (rule["ScheduleExpression"], rule["State"]) == (rate, "ENABLED")
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Ref"].startswith("MonitoringFunctionLive")
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    retries = only(own, "AWS::Lambda::EventInvokeConfig")
+    assert "MonitoringFunctionLive" in str(retries["Qualifier"])
+    assert retries["MaximumRetryAttempts"] == 0
+    alarm = only(own, "AWS::CloudWatch::Alarm")
+    assert (watched(alarm)["Period"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (60 * minutes, 2, 3)
+
+
+def test_only_the_rule_may_call_it(own):
+    permission = only(own, "AWS::Lambda::Permission")
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"]["Fn::GetAtt"][0].startswith("MonitoringEachPeriod")
+    assert permission["FunctionName"]["Ref"].startswith("MonitoringFunctionLive")
+
+
+def test_somebody_is_told_when_it_fails_or_stands_still(own):
+    alarm = only(own, "AWS::CloudWatch::Alarm")
+    metric = watched(alarm)
+    assert (metric["Metric"]["Namespace"], metric["Metric"]["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert metric["Stat"] == "Sum"
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    # Lambda writes the metric at each call, so that silence is a call that did not happen.
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["AlarmActions"]
+
+
+def test_it_has_the_time_and_memory_that_were_measured(own):
+    function = only(own, "AWS::Lambda::Function")
+    assert (function["MemorySize"], function["Timeout"]) == (1769, 900)
+    assert "ReservedConcurrentExecutions" not in function
+    assert "SnapStart" not in function
+
+
+def test_the_environment_is_what_the_function_reads(own):
+    variables = only(own, "AWS::Lambda::Function")["Environment"]["Variables"]
+    settings = Settings.of({name: shown(value) for name, value in variables.items()})
+    assert (settings.captures, settings.control_table, settings.models) == (
+        "captures-bucket",
+        "control",
+        "models-bucket",
+    )
+
+
+def test_without_captures_there_is_none(templates, heavy):
+    for project in (templates, heavy):
+        assert resources_of(project.releases) == {}
+        assert "AnalystPolicy" not in project.releases["Outputs"]
+
+
+def test_an_analyst_reads_captures_and_what_is_made_of_them_and_nothing_else(capturing):
+    (policy,) = [
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for name, each in capturing.releases["Resources"].items()
+        if name.startswith("Analyst")
+    ]
+    found = {
+        action: {shown(arn) for arn in listed(each["Resource"])} for each in policy for action in listed(each["Action"])
+    }
+    stack = "arn:<Partition>:cloudformation:<Region>:<AccountId>:stack/tiny-"
+    assert found == {
+        "cloudformation:DescribeStacks": {f"{stack}{name}/*" for name in ("state", "serving", "releases")},
+        "s3:ListBucket": {"captures-bucket"},
+        "s3:GetObject": {f"captures-bucket/{folder}/*" for folder in ("captures", "profiles", "monitoring")},
+    }
+    assert "AnalystPolicy" in capturing.releases["Outputs"]
+
+
+def test_cfn_lint_has_nothing_to_say(capturing):
+    assert lint(capturing.releases) == []
+
+
+def test_nothing_is_acknowledged_but_the_names_of_files(capturing):
+    captures = "tiny-state:ExportsOutputFnGetAttCapturesBucketA18E2F11Arn22C35BF8"
+    models = "tiny-state:ExportsOutputFnGetAttModelsBucket970C6ADAArnC12F88E2"
+    files = {f"AwsSolutions-IAM5[Resource::{captures}/{folder}/*]" for folder in FOLDERS}
+    files |= {
+        f"AwsSolutions-IAM5[Resource::{models}/models/{model}/*/{file}]"
+        for model in ("tiny-large", "tiny-tabular")
+        for file in ("model.yaml", "baseline.json")
+    }
+    at = "tiny-releases/Monitoring/Function"
+    found = {path: each for path, each in acknowledged_in(capturing).items() if path.startswith(at)}
+    assert found == {
+        f"{at}/Role": files,
+        f"{at}/Function": {"AwsSolutions-L1", "@aws-cdk/aws-lambda:snapStartRequirePublish"},
+    }
+
+
+def test_the_resources_are_what_they_were(capturing):
+    compare_with_snapshot("monitoring", {"Resources": resources_of(capturing.releases)})
