@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from infra.constructs.basics.acknowledge import exported_name
 from infra.constructs.basics.table import of_partitions
 from slipway.config import Config
+from slipway.features.history.files import group_folder
 from slipway.monitoring.captures.parsing import FOLDER
 from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.drift.reference_bucket import REFERENCES
@@ -20,13 +21,23 @@ _STACKS = ("state", "serving", "releases")
 class AnalystRights:
     """The statements of the analyst's policy, and their resources that have wildcards; each method adds a kind."""
 
-    def __init__(self, stack: cdk.Stack, *, config: Config, captures: s3.IBucket, control: dynamodb.ITable) -> None:
+    def __init__(
+        self,
+        stack: cdk.Stack,
+        *,
+        config: Config,
+        captures: s3.IBucket,
+        history: s3.IBucket,
+        control: dynamodb.ITable,
+    ) -> None:
         self._stack = stack
         self._project = config.project
         self.statements: list[iam.PolicyStatement] = []
         self.wildcards: list[str] = []
         self._read_outputs()
         self._read_files(captures, FOLDER, RESERVOIR, PROFILES, MONITORING)
+        if config.recorded_groups:
+            self._read_files(history, *(group_folder(group).rstrip("/") for group in sorted(config.recorded_groups)))
         self._acknowledge_drift(captures)
         self._read_labelled(control)
 

@@ -105,7 +105,8 @@ class ReleasesStack(cdk.Stack):
         monitoring = Monitoring(
             self, "Monitoring", config=self._config, bundle=bundle, control=control, topic=topic, **buckets
         )
-        rights = AnalystRights(self, config=self._config, captures=buckets["captures"], control=control)
+        read = {"captures": buckets["captures"], "history": buckets["history"]}
+        rights = AnalystRights(self, config=self._config, control=control, **read)
         description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
         policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
         acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")

@@ -36,7 +36,12 @@ def shown(reference):
         return reference["Fn::GetAtt"][0].removeprefix("MonitoringFunction").rstrip("0123456789ABCDEF")
     if "Ref" in reference:
         return f"<{reference['Ref'].rpartition(':')[2]}>"
-    owners = {"CapturesBucket": "captures-bucket", "ModelsBucket": "models-bucket", "Control": "control"}
+    owners = {
+        "HistoryBucket": "history-bucket",
+        "CapturesBucket": "captures-bucket",
+        "ModelsBucket": "models-bucket",
+        "Control": "control",
+    }
     return next(word for part, word in owners.items() if part in reference["Fn::ImportValue"])
 
 
@@ -69,6 +74,27 @@ def test_it_may_read_captures_write_what_it_makes_and_tell_of_it(own):
         },
         (("events:PutEvents",), bus): {"StringEquals": {"events:source": ["slipway"]}},
     }
+
+
+def test_where_a_history_is_kept_it_may_read_that_and_so_may_analysts(synthesize):
+    models = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
+    recording = synthesize(models=models, history="    history: true\n").releases
+    own = resources_of(recording)
+    statements = only(own, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    found = {
+        (tuple(listed(each["Action"])), shown(each["Resource"]))
+        for each in statements
+        if "history" in shown(each["Resource"])
+    }
+    assert found == {
+        (("s3:ListBucket",), "history-bucket"),
+        (("s3:GetObject",), "history-bucket/history/group=tumour/lines/*"),
+    }
+    variables = only(own, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert Settings.of({name: shown(value) for name, value in variables.items()}).history == "history-bucket"
+    (analyst,) = [each for name, each in recording["Resources"].items() if name.startswith("Analyst")]
+    read = analyst["Properties"]["PolicyDocument"]["Statement"]
+    assert "history/group=tumour/*" in str(read)
 
 
 @pytest.mark.parametrize(("minutes", "rate"), [(60, "rate(1 hour)"), (5, "rate(5 minutes)"), (1, "rate(1 minute)")])

@@ -18,7 +18,7 @@ from infra.constructs.monitoring.metrics import live_metric
 from infra.constructs.monitoring.monitor_alarms import MonitorAlarms
 from slipway.config import Config
 from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
-from slipway.features.history.files import group_folder
+from slipway.features.history.files import LINES, group_folder
 from slipway.models.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST
 from slipway.models.registry.versions import model_prefix
@@ -55,6 +55,7 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._config = config
+        recorded = {HISTORY_BUCKET: history.bucket_name} if config.recorded_groups else {}
         self.function = Function(
             self,
             "Function",
@@ -72,7 +73,8 @@ class Monitoring(Construct):
             },
         )
         self._allow_files(captures)
-        self._allow_histories(history)
+        if config.recorded_groups:
+            self._allow_history(history)
         self._allow_versions(control, models)
         self.function.allow_on_table(control, "Query", partitions="labelled#*")
         self._allow_events()
@@ -91,16 +93,14 @@ class Monitoring(Construct):
             found = f"{exported_name(captures, captures.bucket_arn)}/{folder}/*"
             acknowledge_wildcards(self.function.role, [found], "Models, versions and hours determine the names.")
 
-    def _allow_histories(self, history: s3.IBucket) -> None:
-        """Allow reading the histories of features, with which those that were served are compared."""
-        groups = sorted(self._config.recorded_groups)
-        if groups:
-            self.function.allow(["s3:ListBucket"], history.bucket_arn)
-        for group in groups:
-            key = f"{group_folder(group)}*"
-            self.function.allow(["s3:GetObject"], history.arn_for_objects(key))
-            found = f"{exported_name(history, history.bucket_arn)}/{key}"
-            acknowledge_wildcards(self.function.role, [found], "Days and content determine the names of files.")
+    def _allow_history(self, history: s3.IBucket) -> None:
+        """Allow reading the writes of recorded groups, with which features of predictions are compared."""
+        self.function.allow(["s3:ListBucket"], history.bucket_arn)
+        for group in sorted(self._config.recorded_groups):
+            lines = f"{group_folder(group)}{LINES}/*"
+            self.function.allow(["s3:GetObject"], history.arn_for_objects(lines))
+            found = f"{exported_name(history, history.bucket_arn)}/{lines}"
+            acknowledge_wildcards(self.function.role, [found], "Days and contents determine the names.")
 
     def _allow_versions(self, control: dynamodb.ITable, models: s3.IBucket) -> None:
         """Allow reading what serves, the records of versions, and the measurements of those that the bundle lacks."""
