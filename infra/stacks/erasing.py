@@ -16,6 +16,7 @@ from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
 from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.entities.forgotten import PARTITION as FORGOTTEN
 from slipway.monitoring.entities.index_table import PARTITIONS as ENTITIES
+from slipway.monitoring.erasure.shelves import HISTORY
 
 _ABOUT_ENTITIES = (ENTITIES, "feedback#*", "labelled#*", FORGOTTEN, "erasure#*")
 _ON_VERSIONS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObjectVersion")
@@ -25,10 +26,19 @@ _REASON = "Any entity may ask to be forgotten, in whichever file it is, and stac
 class EraserPolicy(Construct):
     """The rights to read, rewrite and delete what is stored of entities, and nothing of releases or models.
 
-    Functions write files anew, so ``captures`` and each further bucket are rewritten in the named folders only.
+    ``history`` is the bucket of the features' history, if there is one.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, project: str, tables: Tables, captures: s3.IBucket) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        project: str,
+        tables: Tables,
+        captures: s3.IBucket,
+        history: s3.IBucket | None = None,
+    ) -> None:
         super().__init__(scope, id_)
         self._stack = cdk.Stack.of(self)
         self._arns: list[str] = []
@@ -41,6 +51,8 @@ class EraserPolicy(Construct):
         confined = of_partitions(_ABOUT_ENTITIES)
         self._allow("dynamodb", reading_and_deleting, tables.control.table_arn, conditions=confined)
         self._rewrite(captures, (FOLDER, GIVEN_UP, RESERVOIR))
+        if history is not None:
+            self._rewrite(history, (HISTORY,))
         description = f"Slipway, {project}: may see and erase what is stored of an entity"
         policy = managed_policy(self._stack, "Eraser", description=description, statements=self._statements)
         acknowledge_wildcards(policy, self._arns, _REASON)
