@@ -5,7 +5,7 @@ from support.templates import acknowledged_in, compare_with_snapshot, lint
 
 from functions.monitor.settings import Settings
 
-FOLDERS = {"captures", "profiles", "ledgers", "monitoring"}
+FOLDERS = {"captures", "profiles", "ledgers", "monitoring", "reservoir"}
 
 
 @pytest.fixture
@@ -63,8 +63,9 @@ def test_it_may_read_captures_write_what_it_makes_and_tell_of_it(own):
         (("s3:GetObject",), "captures-bucket/captures/*"): None,
         **{
             (("s3:GetObject", "s3:PutObject"), f"captures-bucket/{folder}/*"): None
-            for folder in sorted(FOLDERS - {"captures"})
+            for folder in sorted(FOLDERS - {"captures", "reservoir"})
         },
+        (("s3:PutObject",), "captures-bucket/reservoir/*"): None,
         (("dynamodb:BatchGetItem", "dynamodb:Query"), "control"): {keys: {"dynamodb:LeadingKeys": ["model#*"]}},
         (("dynamodb:Query",), "control"): {keys: {"dynamodb:LeadingKeys": ["labelled#*"]}},
         **{
@@ -168,7 +169,9 @@ def test_an_analyst_reads_captures_and_what_is_made_of_them_and_writes_only_what
         "cloudformation:DescribeStacks": {f"{stack}{name}/*" for name in ("state", "serving", "releases")},
         "s3:ListBucket": {"captures-bucket"},
         "dynamodb:Query": {"control"},
-        "s3:GetObject": {f"captures-bucket/{folder}/*" for folder in ("captures", "profiles", "monitoring")},
+        "s3:GetObject": {
+            f"captures-bucket/{folder}/*" for folder in ("captures", "reservoir", "profiles", "monitoring")
+        },
         "s3:PutObject": {"captures-bucket/monitoring/*/drift-references.json"},
     }
     (query,) = [each for each in policy if each["Action"] == "dynamodb:Query"]
@@ -187,7 +190,7 @@ def test_nothing_is_acknowledged_but_the_names_of_files(capturing):
     files |= {
         f"AwsSolutions-IAM5[Resource::{models}/models/{model}/*/{file}]"
         for model in ("tiny-large", "tiny-tabular")
-        for file in ("model.yaml", "baseline.json")
+        for file in ("model.yaml", "baseline.json", "calibration.json")
     }
     at = "tiny-releases/Monitoring/Function"
     found = {path: each for path, each in acknowledged_in(capturing).items() if path.startswith(at)}

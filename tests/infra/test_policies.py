@@ -3,10 +3,16 @@
 import json
 from fnmatch import fnmatchcase
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
 
+from infra.constructs.basics.table import table
 from infra.constructs.light.route_groups import group_of
+from infra.stacks.erasing import EraserPolicy
 from infra.stacks.routes import ROUTES
+from infra.stacks.tables import Tables
 
 EVERY = [route for routes in ROUTES.values() for route in routes]
 CALLED = {"id+": "u42/GET/v1/models", "model": "tiny", "version": "2", "entity": "user", "name": "page.js"}
@@ -99,6 +105,20 @@ def test_the_eraser_reads_and_rewrites_what_is_about_entities_and_nothing_else(t
         "Captures/aws/lambda/async/*": (on_files, None),
         "Captures/reservoir/*": (on_files, None),
     }
+
+
+def test_the_eraser_rewrites_histories_where_they_are_kept():
+    stack = cdk.Stack(cdk.App(), "tiny-state")
+    tables = Tables(
+        *(table(stack, name, sort_key=True, expires=True) for name in ("Features", "Predictions", "Control"))
+    )
+    captures, history = (s3.Bucket(stack, name) for name in ("Captures", "History"))
+    EraserPolicy(stack, "Erasing", project="tiny", tables=tables, captures=captures, history=history)
+    (statements,) = policies(Template.from_stack(stack).to_json()).values()
+    found = {text(arn): listed(each["Action"]) for each in statements for arn in listed(each["Resource"])}
+    (on_files,) = [actions for arn, actions in found.items() if "History" in arn and arn.endswith("/history/*")]
+    assert on_files == ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObjectVersion"]
+    assert ["s3:ListBucket", "s3:ListBucketVersions"] in [a for arn, a in found.items() if "History" in arn]
 
 
 def _place(arn):

@@ -55,7 +55,6 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._config = config
-        recorded = {HISTORY_BUCKET: history.bucket_name} if config.recorded_groups else {}
         self.function = Function(
             self,
             "Function",

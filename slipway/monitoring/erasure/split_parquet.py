@@ -23,7 +23,7 @@ def split_parquet(content: bytes, subject: Subject) -> Split:
         raise UnreadableError("pyarrow is not installed; run `pip install 'slipway[parquet]'`") from error
     try:
         table = pa.parquet.read_table(BytesIO(content))
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise UnreadableError(str(error)) from error
     if not set(_COLUMNS) <= set(table.column_names):
         raise UnreadableError(f"it lacks one of the columns {', '.join(_COLUMNS)}")

@@ -7,7 +7,7 @@ from slipway.aws.partitions import PartitionTable
 from slipway.aws.table import Item
 from slipway.errors import InputError
 from slipway.features.cache import cache_key
-from slipway.monitoring.accuracy.labels_table import drawn_partition, feedback_key, hour_partition
+from slipway.monitoring.accuracy.labels_table import LISTED, drawn_partition, feedback_key, hour_partition
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 
 FEEDBACK = "feedback and labels"
@@ -58,7 +58,7 @@ def feedback_keys(capture: Mapping[str, Any]) -> Iterator[Item]:
     except InputError:
         return
     for place in (hour_partition(parsed.model, parsed.made_at), drawn_partition(parsed.model)):
-        yield {"pk": {"S": place}, "sk": {"S": f"{parsed.version:08d}#{prediction}"}}
+        yield {"pk": {"S": place}, "sk": {"S": f"{LISTED}{parsed.version:08d}#{prediction}"}}
 
 
 def _cache_keys(capture: Mapping[str, Any]) -> Iterator[Item]:

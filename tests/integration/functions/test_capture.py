@@ -18,6 +18,9 @@ from slipway.aws.table import lazy_client
 from slipway.errors import ConfigError, MalformedError, UnavailableError
 from slipway.monitoring.accuracy.labels import Accuracy
 from slipway.monitoring.captures.line import capture_line
+from slipway.monitoring.captures.subjects import Subject
+from slipway.monitoring.entities.index import MOST_OF_AN_ENTITY
+from slipway.monitoring.entities.index_table import DynamoEntityIndex
 from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random
 from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
@@ -46,7 +49,9 @@ def stored() -> dict[str, list[dict[str, Any]]]:
     return {key: [json.loads(line) for line in gzip.decompress(text).splitlines()] for key, text in contents.items()}
 
 
-def subscription(*predictions: PredictionId, kept: bool = True) -> dict[str, Any]:
+def subscription(
+    *predictions: PredictionId, kept: bool = True, entities: dict[str, str] | None = None
+) -> dict[str, Any]:
     """An event with a capture, labelled positive, of each prediction."""
     lines = [
         capture_line(
@@ -57,6 +62,7 @@ def subscription(*predictions: PredictionId, kept: bool = True) -> dict[str, Any
             request_id="r",
             inputs={"text": "good"},
             outputs={"label": "positive"},
+            entities=entities,
             kept=kept,
         )
         for each in predictions
@@ -109,6 +115,21 @@ def test_captures_of_other_models_and_those_for_shadows_only_are_not_kept(handle
     assert handle(captured, CallContext()) == {"captures": 0, "broken": 0, "not_indexed": 0}
     assert stored() == {}
     assert lazy_client()().scan(TableName="control")["Items"] == []
+
+
+def test_entities_are_indexed_and_what_is_left_out_is_counted(
+    handle: Any, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = bundle / "slipway.yaml"
+    by_entity = "capture: {sample: 0.1, by: entity}"
+    file.write_text(file.read_text(encoding="utf-8").replace("capture: {sample: 0.1}", by_entity), encoding="utf-8")
+    handle = importlib.reload(importlib.import_module("functions.capture.handler")).handler
+    predictions = [PredictionId("tiny-sentiment", 1, new_random()) for _ in range(MOST_OF_AN_ENTITY + 3)]
+    answer = handle(subscription(*predictions, entities={"user": "u42"}), CallContext())
+    assert answer == {"captures": MOST_OF_AN_ENTITY + 3, "broken": 0, "not_indexed": 3}
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "NotIndexed" in text]
+    assert (line["NotIndexed"], line["Project"]) == (3, "demo")
+    assert len(list(DynamoEntityIndex("control").newest(Subject("user", "u42")))) == MOST_OF_AN_ENTITY
 
 
 def test_what_cannot_be_kept_fails_the_call(handle: Any) -> None:

@@ -75,6 +75,15 @@ def test_a_model_without_features_takes_the_entity_of_slipway_yaml_and_its_graph
     assert schema["description"] == "The user that the record is about; the prediction does not depend on it"
 
 
+def test_users_share_a_cached_answer_and_are_captured_each(api: Api) -> None:
+    text = CONFIG.replace("capture: {sample: 1}", "capture: {sample: 1, by: entity, entity: user}")
+    named = replace(api, config=parse_config(text))
+    client = named.client()
+    answers = [ask(client, user, path="/v1/models/tiny-cached/predict")[0] for user in ("u1", "u2")]
+    assert [each["cached"] for each in answers] == [False, True]
+    assert [each["entities"]["user"] for each in captured(named)] == ["u1", "u2"]
+
+
 def test_an_input_may_be_the_id(with_capture: Callable[[str], Api]) -> None:
     api = with_capture("{sample: 1, entity: text}")
     client = api.client()
