@@ -156,6 +156,7 @@ def test_weights_in_a_file_beside_are_taken_in(run: Any, rows: Path, external: P
     assert sorted(path.name for path in made.package.folder.iterdir()) == [
         "README.md",
         "baseline.json",
+        "golden.json",
         "model.onnx",
         "model.yaml",
     ]
