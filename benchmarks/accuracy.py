@@ -232,7 +232,7 @@ def coverage(given: argparse.Namespace) -> None:
         print(f"| corrected, any time | the same, looked at ten times | {found[1]:.1%} |")
     late = np.mean([_covers_late(rng) for _ in range(given.runs)], axis=0)
     print(f"| corrected, one look | wrong answers complained of early, 100 drawn later | {late[0]:.1%} |")
-    print(f"| by records, one look, of the complaints themselves | the same | {late[1]:.1%} |")
+    print(f"| by records, any time, of the complaints themselves | the same | {late[1]:.1%} |")
 
 
 def _hours(rng: np.random.Generator, sd: float, hours: int = 60) -> tuple[Array, Array]:

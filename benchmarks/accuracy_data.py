@@ -1,4 +1,4 @@
-"""Writes the census of nannyml and its own estimates to files, in an environment of its own: see benchmarks/accuracy.py.
+"""Writes nannyml's census and its own estimates to files, in the environment that benchmarks/accuracy.py makes.
 
 python benchmarks/accuracy_data.py FOLDER
 """
