@@ -14,7 +14,8 @@ from slipway.errors import ConfigError, FieldProblem
 from slipway.models.bundle import load_version
 from slipway.models.package import Package
 from slipway.models.predictor import Predictor
-from slipway.models.registry.fetching import aws_registry, find_version
+from slipway.models.registry.fetching import find_version
+from slipway.models.registry.opening import aws_registry
 from slipway.models.sampling import sample_records
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys

@@ -19,7 +19,7 @@ from slipway.config.environment import (
 )
 from slipway.config.heavy import SLOTS
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.registry.fetching import downloads_folder
+from slipway.models.registry.opening import downloads_folder
 
 HOST = "SLIPWAY_HOST"
 PORT = "PORT"

@@ -14,7 +14,7 @@ from slipway.aws.table import DynamoTable
 from slipway.config import Config, load_config
 from slipway.errors import UnavailableError
 from slipway.models.measured import MeasuredVersions
-from slipway.models.registry.fetching import aws_registry, downloads_folder
+from slipway.models.registry.opening import aws_registry, downloads_folder
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.accuracy.limits import AccuracyLimits
 from slipway.monitoring.accuracy.score_sums import score_summing

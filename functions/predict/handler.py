@@ -8,7 +8,8 @@ from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.models.bundle import load_models
-from slipway.models.registry.fetching import VersionLoader, aws_registry, downloads_folder
+from slipway.models.registry.fetching import VersionLoader
+from slipway.models.registry.opening import aws_registry, downloads_folder
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry.attempts import Attempts

@@ -43,7 +43,8 @@ def _load(settings: Settings, config: Config) -> Load:
         return lambda name, number: open_version(
             config, config.model_folder(settings.root, name) / str(number), name, number
         )
-    from slipway.models.registry.fetching import VersionLoader, aws_registry, downloads_folder
+    from slipway.models.registry.fetching import VersionLoader
+    from slipway.models.registry.opening import aws_registry, downloads_folder
 
     registry = aws_registry(settings.control_table, settings.model_bucket)
     return VersionLoader(config, settings.root, registry, cache=downloads_folder()).load

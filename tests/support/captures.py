@@ -56,6 +56,7 @@ class MemoryBucket:
         self.writes_left: int | None = None
         self.objects: dict[str, bytes] = {}
         self.read: list[str] = []
+        self.listed = 0
 
     def put(self, key: str, content: bytes, *, content_type: str = "application/gzip") -> None:
         if self.writes_left is not None:
@@ -83,8 +84,9 @@ class MemoryBucket:
         self.put(key, content)
         return True
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        self.listed += 1
+        return iter(sorted(key for key in self.objects if key.startswith(prefix) and key > after))
 
     def folders(self, prefix: str) -> Iterator[str]:
         found = {prefix + key[len(prefix) :].partition("/")[0] + "/" for key in self.keys(prefix)}

@@ -3,11 +3,9 @@
 import logging
 import math
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 from slipway.config import Config
@@ -24,24 +22,6 @@ RETRY_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 
 ModelVersion = tuple[str, int]
-
-
-def downloads_folder() -> Path:
-    """The default folder of fetched versions; all other paths of functions and containers are read-only."""
-    return Path(tempfile.gettempdir()) / "slipway-models"
-
-
-def aws_registry(table: str, bucket: str) -> Callable[[], Registry]:
-    """A factory of the registry that creates it on its first call, because importing AWS's client is slow."""
-
-    @cache
-    def registry() -> Registry:
-        from slipway.models.registry.bucket import S3ObjectStore
-        from slipway.models.registry.table import DynamoVersionTable
-
-        return Registry(S3ObjectStore(bucket), DynamoVersionTable(table))
-
-    return registry
 
 
 class VersionLoader:

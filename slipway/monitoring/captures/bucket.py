@@ -37,8 +37,8 @@ class ObjectBucket(Protocol):
         """Store an object if it still has ``tag``, or with None, if there is none; returns whether it was stored."""
         ...
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin with ``prefix``, in order."""
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """The keys that begin with ``prefix`` and come after ``after``, in order."""
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:
@@ -94,9 +94,10 @@ class CaptureBucket:
                 raise
         return True
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        paginator = self._client().get_paginator("list_objects_v2")
         with answered_by(_NAME):
-            for page in self._client().get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix):
+            for page in paginator.paginate(Bucket=self._name, Prefix=prefix, StartAfter=after):
                 yield from (found["Key"] for found in page.get("Contents", ()))
 
     def folders(self, prefix: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import gzip
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -41,6 +41,17 @@ class CaptureReader:
             UnavailableError: the bucket cannot be reached.
         """
         return list(self._bucket.keys(hour_folder(model, hour)))
+
+    def files_by_hour(self, model: str, hours: Sequence[datetime]) -> dict[datetime, list[str]]:
+        """The keys of the capture files of some hours, in order, by one listing a day. Raises as `files` does."""
+        found: dict[datetime, list[str]] = {hour: [] for hour in hours}
+        by_folder = {hour_folder(model, hour): keys for hour, keys in found.items()}
+        for day in dict.fromkeys(hour.date() for hour in hours):
+            first = next(hour_folder(model, hour) for hour in hours if hour.date() == day)
+            for key in self._bucket.keys(first.rpartition("hour=")[0], after=first):
+                if (keys := by_folder.get(key.rpartition("/")[0] + "/")) is not None:
+                    keys.append(key)
+        return found
 
     def read(self, key: str) -> Iterator[Capture | BrokenLine]:
         """The captures of one file, in its order; nothing if the file is gone. Raises as `files` does."""

@@ -1,5 +1,6 @@
 """Keeps the profiles of a model up to date with its capture files."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from slipway.monitoring.profiles.hours import HasTime, HourMaker, HourUpdate
 from slipway.monitoring.profiles.ledger import LedgerStore, source_of
 from slipway.monitoring.profiles.store import ProfileStore
 from slipway.monitoring.report import ModelReport
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,7 @@ class ProfileUpkeep:
             UnavailableError: the bucket cannot be reached, or a package cannot be had now. The index has what was done.
         """
         index.sources = {hour: source for hour, source in index.sources.items() if hour in hours}
-        for hour in hours:
-            files = self.reader.files(report.model, hour)
+        for hour, files in self.reader.files_by_hour(report.model, hours).items():
             if not files or index.sources.get(hour) == source_of(files):
                 continue
             if not has_time():
@@ -52,5 +54,9 @@ class ProfileUpkeep:
         self.ledgers.write(report.model, hour, update.ledger)
         report.profiles += update.profiles
         report.late += update.late
+        if update.broken:
+            # Their content is not logged, because it is what callers sent to a model.
+            place = (report.model, f"{hour:%Y-%m-%d %H:00}")
+            _LOG.warning("%s, %s: %d lines are not captures of the hour, and are left out", *place, update.broken)
         report.broken += update.broken
         report.unknown += update.unknown

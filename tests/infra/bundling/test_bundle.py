@@ -15,7 +15,7 @@ from slipway.errors import ConfigError
 from slipway.serving.apis.docs import ASSETS
 
 MEGABYTE = 1000 * 1000
-LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150}
+LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150, "monitor": 80}
 FUNCTIONS = tuple(LIMITS)
 REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
 TABLES = {
@@ -45,10 +45,12 @@ ALLOWED = {
     "controller": OURS | TYPES | AWS | {"boto3", "numpy", "numpy.libs", "s3transfer"},
     "capture": OURS | TYPES | AWS,
     "shadow": OURS | TYPES | AWS | INFERENCE | {"models"},
+    "monitor": OURS | TYPES | AWS | {"boto3", "models", "numpy", "numpy.libs", "s3transfer"},
 }
 SERVICES = {
     "controller": {"cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"},
     "feedback": {"dynamodb", "ssm"},
+    "monitor": {"dynamodb", "events", "s3"},
     "predict": {"dynamodb", "s3", "ssm"},
 }
 USUAL_SERVICES = {"dynamodb", "s3"}
@@ -106,8 +108,8 @@ def test_only_what_predicts_carries_graphs(deployable):
     carried = {Path(path).name for path in files_of(folder) if path.startswith("models/")}
     if function in {"predict", "shadow"}:
         assert {"model.yaml", "model.onnx"} < carried
-    else:  # a manifest says which labels feedback may give
-        assert carried == ({"model.yaml"} if function == "feedback" else set())
+    else:  # a manifest says which labels feedback may give; the monitor counts into the bins of baselines
+        assert carried == {"feedback": {"model.yaml"}, "monitor": {"model.yaml", "baseline.json"}}.get(function, set())
     assert (folder / "slipway" / "config" / "project.py").is_file()
 
 
@@ -141,7 +143,7 @@ def run(bundle, program, *arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("function", ["controller", "capture", "shadow"])
+@pytest.mark.parametrize("function", ["controller", "capture", "shadow", "monitor"])
 @pytest.mark.parametrize("untraced", ["true", "false"])
 def test_a_function_without_the_api_starts_and_has_its_clients(function, untraced, make_project):
     bundle = build(function, Target.NATIVE, make_project())
@@ -152,7 +154,8 @@ def test_a_function_without_the_api_starts_and_has_its_clients(function, untrace
         "    botocore.session.get_session().create_client(service, region_name='eu-west-1')\n"
     )
     url = "https://abc.execute-api.eu-west-1.amazonaws.com"
-    names = {"SLIPWAY_API": url, "SLIPWAY_CAPTURE_BUCKET": "captures", "AWS_REGION": "eu-west-1", **REGION}
+    buckets = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_MODEL_BUCKET": "models"} if function == "monitor" else {}
+    names = {"SLIPWAY_API": url, "SLIPWAY_CAPTURE_BUCKET": "captures", "AWS_REGION": "eu-west-1", **buckets, **REGION}
     run(bundle, program, POWERTOOLS_TRACE_DISABLED=untraced, **names)
 
 

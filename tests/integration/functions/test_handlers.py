@@ -16,7 +16,7 @@ from slipway.config.keep_warm import KEEP_WARM
 from slipway.errors import ConfigError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client
-from slipway.models.registry.fetching import aws_registry
+from slipway.models.registry.opening import aws_registry
 
 KEYS = {"SLIPWAY_ID_KEYS": "/demo/id-keys"}
 

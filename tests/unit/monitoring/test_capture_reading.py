@@ -55,5 +55,17 @@ def test_fields_of_a_later_build_are_passed_over() -> None:
     assert found.model_dump() == good.model_dump()
 
 
+def test_the_files_of_many_hours_are_found_by_one_listing_a_day() -> None:
+    bucket = MemoryBucket()
+    for minute in (-13 * 60, 0, 60, 13 * 60):
+        bucket.add(prices(2, minute=minute))
+    hours = [HOUR + timedelta(hours=number) for number in range(-1, 13)]
+    found = CaptureReader(bucket).files_by_hour("tiny-price", hours)
+    assert list(found) == hours
+    assert {hour: len(keys) for hour, keys in found.items() if keys} == {HOUR: 1, HOUR + timedelta(hours=1): 1}
+    assert bucket.listed == 2
+    assert found[HOUR] == CaptureReader(bucket).files("tiny-price", HOUR)
+
+
 def test_a_file_that_is_gone_has_no_captures() -> None:
     assert list(CaptureReader(MemoryBucket()).read("gone")) == []
