@@ -122,8 +122,9 @@ def bernstein_interval(
 def clustered_interval(totals: Array, counts: Array, alpha: float, *, any_time: bool) -> Interval:
     """The interval of a mean over records that depend on each other within units, such as hours.
 
-    It is the ratio of sums, with the variance between units and Student's quantile (W. G. Cochran, 1977, section 9.7);
-    for any number of looks, the asymptotic confidence sequence of `sequential_quantile`.
+    It is the ratio of sums (W. G. Cochran, 1977, section 9.7), with the jackknife variance between units and Student's
+    quantile for their effective number; for any number of looks, the asymptotic confidence sequence of
+    `sequential_quantile`.
 
     Args:
         totals: the sum of each unit's values.
@@ -139,10 +140,12 @@ def clustered_interval(totals: Array, counts: Array, alpha: float, *, any_time: 
     mean = float(totals.sum()) / size
     if units == 1:
         return Interval(mean, -math.inf, math.inf)
-    squares = float(((totals - mean * counts) ** 2).sum())
-    error = math.sqrt(squares * units / (units - 1)) / size
+    # The jackknife: units that hold much of the whole have pulled the mean towards themselves.
+    rest = (totals - mean * counts) / (1 - counts / size)
+    error = math.sqrt(float((rest**2).sum()) * (units - 1) / units) / size
+    effective = size**2 / float((counts**2).sum())
     z = sequential_quantile(units, alpha) if any_time else NORMAL.inv_cdf(1 - alpha / 2)
-    radius = student_quantile(z, units - 1) * error
+    radius = student_quantile(z, max(effective - 1, 1.0)) * error
     return Interval(mean, mean - radius, mean + radius)
 
 

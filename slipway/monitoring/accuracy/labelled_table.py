@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -11,6 +12,8 @@ from slipway.monitoring.accuracy.labels_table import LISTED, PROBABILITY, drawn_
 from slipway.monitoring.captures.reading import HOUR, start_of_hour
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.monitoring.steps import Labelled, LabelledReader
+
+_AT_ONCE = 8
 
 
 class LabelReader(LabelledReader, Protocol):
@@ -28,17 +31,18 @@ class DynamoLabelled:
         self._table = table
 
     def labelled(self, model: str, since: datetime, until: datetime) -> list[Labelled]:
-        found = (labelled for hour in _hours(since, until) for labelled in self._read(hour_partition(model, hour)))
+        partitions = [hour_partition(model, hour) for hour in _hours(since, until)]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = [each for labelled in pool.map(self._read, partitions) for each in labelled]
         return [each for each in found if since <= made_at(each) < until]
 
     def drawn(self, model: str) -> list[Labelled]:
-        return list(self._read(drawn_partition(model)))
+        return self._read(drawn_partition(model))
 
-    def _read(self, partition: str) -> Iterator[Labelled]:
+    def _read(self, partition: str) -> list[Labelled]:
         now = datetime.now(UTC).timestamp()
-        for item in self._table.query(partition, LISTED):
-            if int(item["expires_at"]["N"]) > now:
-                yield _labelled(item)
+        items = self._table.query(partition, LISTED)
+        return [_labelled(item) for item in items if int(item["expires_at"]["N"]) > now]
 
 
 def made_at(labelled: Labelled) -> datetime:

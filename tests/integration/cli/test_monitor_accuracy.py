@@ -39,7 +39,8 @@ models:
   unwatched: {{versions: [1], stable: 1}}
 """
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
-SCORED = answers(300, seed=5)
+COUNT = 40
+SCORED = answers(COUNT, seed=5)
 
 
 class Feedbacks:
@@ -108,7 +109,10 @@ def tell(captures: list[Capture], right: np.ndarray, probability: float | None =
 
 
 def run(*arguments: str, typed: str = "") -> str:
-    done = CliRunner().invoke(app, ["monitor", *arguments], input=typed, catch_exceptions=False, env={"COLUMNS": "120"})
+    window = () if "--window" in arguments else ("--window", "6h")
+    done = CliRunner().invoke(
+        app, ["monitor", *arguments, *window], input=typed, catch_exceptions=False, env={"COLUMNS": "120"}
+    )
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -120,7 +124,7 @@ def figures(*arguments: str) -> dict[str, Any]:
 
 def test_before_labels_there_is_an_estimate_and_how_many_labels_are_needed() -> None:
     found = figures()
-    assert (found["captures"], found["labelled"], found["corrected"]) == (300, None, None)
+    assert (found["captures"], found["labelled"], found["corrected"]) == (COUNT, None, None)
     assert found["estimated"]["low"] < SCORED.right.mean() < found["estimated"]["high"]
     assert found["needed"] > 1000
     shown = run("accuracy", MODEL)
@@ -130,7 +134,7 @@ def test_before_labels_there_is_an_estimate_and_how_many_labels_are_needed() -> 
 
 def test_labels_that_come_of_themselves_are_shown_and_correct_nothing(captures: list[Capture]) -> None:
     before = figures()
-    tell([each for each, right in zip(captures, SCORED.right, strict=True) if not right], np.zeros(300))
+    tell([each for each, right in zip(captures, SCORED.right, strict=True) if not right], np.zeros(COUNT))
     after = figures()
     assert after["estimated"] == before["estimated"]
     assert after["corrected"] is None
@@ -139,11 +143,11 @@ def test_labels_that_come_of_themselves_are_shown_and_correct_nothing(captures: 
 
 
 def test_drawn_labels_correct_it(captures: list[Capture]) -> None:
-    tell(captures[::3], SCORED.right[::3], probability=1 / 3)
+    tell(captures[::2], SCORED.right[::2], probability=0.5)
     found = figures()
-    assert found["corrected"]["labels"] == 100
+    assert found["corrected"]["labels"] == 20
     assert found["corrected"]["once"]["low"] < SCORED.right.mean() < found["corrected"]["once"]["high"]
-    assert "corrected by 100 drawn labels" in run("accuracy", MODEL)
+    assert "corrected by 20 drawn labels" in run("accuracy", MODEL)
 
 
 def test_labels_are_asked_for_sent_and_asked_for_no_more(captures: list[Capture]) -> None:
@@ -154,7 +158,7 @@ def test_labels_are_asked_for_sent_and_asked_for_no_more(captures: list[Capture]
     assert "3 labels stored" in shown
     first = DynamoLabelled(table()).drawn(MODEL)
     assert sorted(each.true for each in first) == ["negative", "positive", "positive"]
-    assert all(0 < each.probability < 0.1 for each in first)
+    assert all(0 < each.probability < 0.5 for each in first)
     assert all(each.id in right for each in first)
     assert "2 labels stored, 3 known before" in run("label", MODEL, "--number", "2", typed="3\n3\n")
     second = {each.id: each.probability for each in DynamoLabelled(table()).drawn(MODEL)}
@@ -169,8 +173,8 @@ def test_who_quits_has_labelled_what_came_before() -> None:
 
 
 def test_a_record_that_a_user_spoke_of_is_drawn_with_what_the_user_said(captures: list[Capture]) -> None:
-    tell(captures, np.ones(300))
-    assert "0 labels stored, 300 known before" in run("label", MODEL)
+    tell(captures, np.ones(COUNT))
+    assert "0 labels stored, 40 known before" in run("label", MODEL)
     drawn = DynamoLabelled(table()).drawn(MODEL)
     assert {each.probability for each in drawn} == {1.0}
 

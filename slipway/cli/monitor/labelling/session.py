@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
@@ -97,9 +98,7 @@ def keystrokes(outputs: Outputs) -> Read:
         return text
 
     def key() -> str:
-        import click
-
-        first = click.getchar(echo=True)
+        first = typer.getchar(echo=True)
         if first in ("\x03", "\x04"):
             raise EOFError
         return first if first in keys or first in "\r\n" else first + line()
