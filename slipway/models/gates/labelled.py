@@ -121,6 +121,8 @@ def _answer_columns(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _label(row: Values, manifest: Manifest) -> Truth:
+    if all(row.get(column) is None for column in _answer_columns(manifest)):
+        raise InputError.of(LABEL, "is missing; each record needs its label")
     labels, by_number = manifest.outputs.labels or (), manifest.task == "text-classification"
     match manifest.outputs.form:
         case Form.LABEL:
@@ -142,6 +144,8 @@ def _label(row: Values, manifest: Manifest) -> Truth:
 
 def _number(row: Values, column: str) -> float:
     number = finite_number(row.get(column))
+    if number is None and row.get(column) is None:
+        raise InputError.of(column, "is missing; each record needs a value of each target")
     if number is None:
         raise InputError.of(column, f"a regression needs a finite number (got {shown(row.get(column))})")
     return number
