@@ -121,20 +121,18 @@ def _answer_columns(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _label(row: Values, manifest: Manifest) -> Truth:
-    if all(row.get(column) is None for column in _answer_columns(manifest)):
-        raise InputError.of(LABEL, "is missing; each record needs its label")
     labels, by_number = manifest.outputs.labels or (), manifest.task == "text-classification"
     match manifest.outputs.form:
         case Form.LABEL:
             found = find_label(row.get(LABEL), labels, by_number=by_number)
             if found is None:
-                raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {shown(row.get(LABEL))})")
+                raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {_given(row, LABEL)})")
             return found
         case Form.LABELS:
             several = find_labels(row, LABEL, labels, by_number=by_number)
             if several is None:
                 forms = "must be a list, or in a column with 1 or 0 for each,"
-                raise InputError.of(LABEL, f"{forms} of {', '.join(labels)} (got {shown(row.get(LABEL))})")
+                raise InputError.of(LABEL, f"{forms} of {', '.join(labels)} (got {_given(row, LABEL)})")
             return several
         case Form.VALUE:
             return _number(row, LABEL)
@@ -144,8 +142,11 @@ def _label(row: Values, manifest: Manifest) -> Truth:
 
 def _number(row: Values, column: str) -> float:
     number = finite_number(row.get(column))
-    if number is None and row.get(column) is None:
-        raise InputError.of(column, "is missing; each record needs a value of each target")
     if number is None:
-        raise InputError.of(column, f"a regression needs a finite number (got {shown(row.get(column))})")
+        raise InputError.of(column, f"a regression needs a finite number (got {_given(row, column)})")
     return number
+
+
+def _given(row: Values, column: str) -> str:
+    value = row.get(column)
+    return "nothing" if value is None else shown(value)
