@@ -103,14 +103,18 @@ class TooLargeError(InputError):
 
 
 class NotFoundError(SlipwayError):
-    """The caller named something that does not exist."""
+    """The caller named something that does not exist, ``within`` a place if given; ``known`` is what exists there."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, way_out: str | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str] = (), *, within: str = "", way_out: str | None = None
+    ) -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(known)
         hint = f"; there is {', '.join(self.known)}" if self.known else ""
-        super().__init__(f"no {kind} {name!r}{near_name(name, self.known)}{hint}{f'; {way_out}' if way_out else ''}")
+        place = f" in {within}" if within else ""
+        end = f"; {way_out}" if way_out else ""
+        super().__init__(f"no {kind} {name!r}{place}{near_name(name, self.known)}{hint}{end}")
 
 
 def near_name(name: str, known: Iterable[str]) -> str:

@@ -10,6 +10,8 @@ from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE, ID_KEYS
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.labels import bundled_outputs
+from slipway.models.registry.known_outputs import KnownOutputs
+from slipway.models.registry.table import DynamoVersionTable
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdVerifier
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
@@ -34,7 +36,8 @@ def make_app(settings: Settings, config: Config, telemetry: Telemetry) -> App:
     store = DynamoFeedbackStore(settings.control_table, client=client, span=span)
     ids = IdVerifier(KeyParameter(settings.id_keys))
     ids.refresh()
-    outputs = bundled_outputs(config, settings.root)
+    registry = DynamoVersionTable(settings.control_table, client=client)
+    outputs = KnownOutputs(bundled_outputs(config, settings.root), registry)
     state = {"models": config.models, "feedback": store, "outputs": outputs, "ids": ids}
     app = AppSettings(config.project, config.api.limits.body_bytes, telemetry, state, cors=config.api.cors)
     return create_app(app, [feedback.router])

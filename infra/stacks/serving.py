@@ -116,6 +116,8 @@ class ServingStack(cdk.Stack):
         function = self._store_function("feedback", {CONTROL_TABLE: self._tables.control.table_name, ID_KEYS: keys})
         partitions = ("feedback#*", "reward#*", "impression#*", "labelled#*")  # one transaction may write to all
         function.allow_on_table(self._tables.control, "BatchGetItem", "PutItem", "UpdateItem", partitions=partitions)
+        # The registry's records say which labels the versions have that are not in the bundle.
+        function.allow_on_table(self._tables.control, "BatchGetItem", partitions="model#*")
         allow_verifying(function.role, self._config.project)
         return function
 

@@ -5,6 +5,7 @@ import sys
 
 from slipway.cli.commands import app
 from slipway.cli.exits import Exit, exit_of, explain, explain_system
+from slipway.config.environment import use_region
 from slipway.config.loopback import keep_direct
 from slipway.errors import SlipwayError
 
@@ -14,6 +15,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line, turning Slipway's own errors and the system's into a message and an exit code."""
     keep_direct(os.environ)
+    use_region(os.environ)
     try:
         app()
     except SlipwayError as error:

@@ -33,7 +33,7 @@ def rotate(*, revoke: Revoke = False, config: ConfigFile = Path("slipway.yaml"))
     parameter = KeyParameter(name, **deployed.options)
     keys = parameter.read()
     if keys is None:
-        raise NotFoundError("parameter", f"{name} in {deployed.place}; the first prediction creates it")
+        raise NotFoundError("parameter", name, within=deployed.place, way_out="the first prediction creates it")
     parameter.replace(keys.rotated(datetime.now(UTC), revoke=revoke))
     if revoke:
         typer.echo("Every key in use was dropped: feedback on earlier predictions is refused, within an hour.")

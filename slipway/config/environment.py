@@ -1,5 +1,7 @@
 """The names of the environment variables that templates set and the settings of functions and tasks read."""
 
+from collections.abc import MutableMapping
+
 FEATURES_TABLE = "SLIPWAY_FEATURES_TABLE"
 PREDICTIONS_TABLE = "SLIPWAY_PREDICTIONS_TABLE"
 CONTROL_TABLE = "SLIPWAY_CONTROL_TABLE"
@@ -31,3 +33,9 @@ TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 TRACES_SERVICE = "OTEL_SERVICE_NAME"
 TRACES_SAMPLER = "OTEL_TRACES_SAMPLER"
 TRACES_SHARE = "OTEL_TRACES_SAMPLER_ARG"
+
+
+def use_region(environment: MutableMapping[str, str]) -> None:
+    """Let boto3 use `AWS_REGION`, which the AWS CLI and other SDKs read and prefer; boto3 itself ignores it."""
+    if region := environment.get("AWS_REGION"):
+        environment["AWS_DEFAULT_REGION"] = region

@@ -166,7 +166,7 @@ class Project:
 
     def _known(self, environment: str | None) -> str | None:
         if environment not in self.configs:
-            raise NotFoundError("environment in slipway.yaml", str(environment), self.environments)
+            raise NotFoundError("environment", str(environment), self.environments, within="slipway.yaml")
         return environment
 
 

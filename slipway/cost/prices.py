@@ -104,7 +104,7 @@ def load_prices(region: str, path: Path = SHIPPED) -> Prices:
     """
     table, advised = _table(path), load_advised()
     if region not in (known := priced_regions(path)):
-        raise NotFoundError("region in the price file", region, known)
+        raise NotFoundError("region", region, known, within="the price file")
     own = table.regions[region].model_dump()
     shared = advised.of(region).model_dump()
     scalars = {name: _exact(value) for name, value in shared.items() if isinstance(value, float | int)}

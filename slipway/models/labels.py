@@ -94,19 +94,24 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def bundled_outputs(config: Config, root: Path) -> dict[tuple[str, int], Outputs]:
-    """Return the outputs that each deployed version states, by name and version.
+def bundled_outputs(config: Config, root: Path) -> dict[tuple[str, int], Outputs | None]:
+    """Return the outputs that each deployed version states, by name and version; as `stated_outputs`.
 
-    Left out are versions whose manifest is not below ``root``, because they come from the registry, or cannot be read,
-    and those of a user's own task without labels, which may answer anything.
+    Left out are versions whose manifest is not below ``root``, because they come from the registry. One whose manifest
+    cannot be read states nothing.
     """
-    found: dict[tuple[str, int], Outputs] = {}
+    found: dict[tuple[str, int], Outputs | None] = {}
     for name, model in config.models.items():
         for version in model.versions:
             file = config.model_folder(root, name) / str(version) / MANIFEST
-            if file.is_file() and (outputs := _outputs(file)):
-                found[name, version] = outputs
+            if file.is_file():
+                found[name, version] = _outputs(file)
     return found
+
+
+def stated_outputs(task: str, outputs: Outputs | None) -> Outputs | None:
+    """The outputs that answers have; None for a user's own task without labels, which may answer anything."""
+    return outputs if outputs is not None and (task in BUILT_IN_TASKS or outputs.labels) else None
 
 
 def _outputs(file: Path) -> Outputs | None:
@@ -115,4 +120,4 @@ def _outputs(file: Path) -> Outputs | None:
     except PackageError as error:
         _LOG.warning("feedback is not checked: %s", error)
         return None
-    return manifest.outputs if manifest.task in BUILT_IN_TASKS or manifest.outputs.labels else None
+    return stated_outputs(manifest.task, manifest.outputs)

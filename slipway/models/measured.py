@@ -48,7 +48,7 @@ class MeasuredVersions:
         folder.mkdir(parents=True, exist_ok=True)
         for entry in measurements_of(manifest):
             with (folder / entry.path).open("wb") as file:
-                registry.copy_file(record.prefix, entry, file)
+                registry.copy_file(record, entry, file)
         return Package(folder, manifest)
 
 

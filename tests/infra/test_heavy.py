@@ -151,7 +151,14 @@ class TestSlot:
         assert (settings.features_table, settings.predictions_table) == (None, "Predictions")
         assert (settings.balancer, settings.id_keys) == ("http://DNSName", "/tiny/id-keys")
         assert set(environment) == {
-            *("AWS_REGION", "SLIPWAY_MODEL", "SLIPWAY_SLOT", "SLIPWAY_CONTROL_TABLE", "SLIPWAY_MODEL_BUCKET"),
+            *(
+                "AWS_REGION",
+                "AWS_DEFAULT_REGION",
+                "SLIPWAY_MODEL",
+                "SLIPWAY_SLOT",
+                "SLIPWAY_CONTROL_TABLE",
+                "SLIPWAY_MODEL_BUCKET",
+            ),
             *(
                 "SLIPWAY_PREDICTIONS_TABLE",
                 "SLIPWAY_BALANCER",

@@ -66,6 +66,7 @@ def test_feedback_writes_feedback_and_counts_rewards_in_the_control_table(templa
             CONTROL,
             on("feedback#*", "reward#*", "impression#*", "labelled#*"),
         ),
+        RELEASES,  # among them the registry's records, for the labels of versions that are not in the bundle
         SIGNS[0],
     ]
 

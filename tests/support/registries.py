@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.models.gates.rules import Check, GateResult
-from slipway.models.registry.registry import ObjectStore, Registry, VersionTable
+from slipway.models.registry.registry import Registry
+from slipway.models.registry.stores import ObjectStore, VersionTable
 from slipway.models.registry.versions import Origin
 
 PASSED = Check((GateResult("package bytes", "small enough", passed=True, measured=1, allowed=2, by_how_much=1),))

@@ -74,10 +74,10 @@ class HeavyModel(Construct):
         workload = Workload(
             settings=settings,
             image=image.container,
-            # Fargate says the region to a container; an instance's agent does not promise to.
+            # Fargate says the region to a container; an instance's agent does not promise to. boto3 reads the second.
             environment={
                 MODEL: name,
-                "AWS_REGION": cdk.Stack.of(self).region,
+                **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), cdk.Stack.of(self).region),
                 SERVICE_NAME: f"{project}-{name}",
                 LOG_LEVEL: monitoring.log_level,
                 **(self._trace(f"{project}-{name}") if monitoring.tracing else {}),

@@ -138,9 +138,9 @@ def _environment(state: Path) -> Environment:
         try:
             made: Environment = entry.load()(root=Path.cwd(), folder=state)
         except ModuleNotFoundError as error:
-            raise NotFoundError("module", f"{error.name}; {_REQUIREMENT}") from error
+            raise NotFoundError("module", str(error.name), way_out=_REQUIREMENT) from error
         return made
-    raise NotFoundError("environment", f"local; {_REQUIREMENT}")
+    raise NotFoundError("environment", "local", way_out=_REQUIREMENT)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ class Project:
         """Raise ConfigError, or NotFoundError for a model that slipway.yaml does not have."""
         self.settings: Config = load_project(config)
         if model not in self.settings.models:
-            raise NotFoundError("model in slipway.yaml", model, self.settings.models)
+            raise NotFoundError("model", model, self.settings.models, within="slipway.yaml")
         self._root = config.parent
         self._name = model
 

@@ -212,7 +212,7 @@ def list_registered(target: Target, model: str | None, models: Sequence[str], *,
 
 def _not_registered(model: str, models: Sequence[str] = ()) -> NotFoundError:
     others = [name for name in models if name != model]
-    return NotFoundError("version in the registry of model", model, others, way_out=_ADD)
+    return NotFoundError("version of model", model, others, within="the registry", way_out=_ADD)
 
 
 def find_registered(target: Target, model: str, number: int | None) -> tuple[VersionRecord, Manifest]:

@@ -58,7 +58,7 @@ def start(
     if dry_run:
         _foresee(config, request(by=by or "nobody", reason=reason))
         return
-    target = find_model_releases(config, model)
+    target = find_model_releases(config, model, candidates)
     store = target.deployment.store()
     record = _planned(config, target.config, target, request(by=by or target.caller(), reason=reason))
     _show_plan(record)

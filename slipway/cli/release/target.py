@@ -1,5 +1,6 @@
 """Find the releases that the commands use: in a running embedded AWS, else in the deployed stacks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from slipway.cli.project import load_project
 from slipway.config import Config
 from slipway.errors import NotFoundError, UnavailableError
 from slipway.releases.controller.deployment import Deployment
+from slipway.releases.record.request import check_versions
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,16 @@ def find_releases(config_file: Path) -> ReleaseTarget:
     return _find(load_project(config_file))
 
 
-def find_model_releases(config_file: Path, model: str) -> ReleaseTarget:
-    """Find the deployment of a slipway.yaml with this model; raises as `find_releases`, and for another name."""
-    return _find(_with_model(config_file, model))
+def find_model_releases(config_file: Path, model: str, versions: Iterable[int] = ()) -> ReleaseTarget:
+    """Find the deployment of a slipway.yaml with this model and these versions of it.
+
+    Raises:
+        NotFoundError: slipway.yaml lacks one of them; nothing was called. Otherwise as `find_releases`.
+        UnavailableError: as `find_releases`.
+    """
+    config = _with_model(config_file, model)
+    check_versions(config, model, versions)
+    return _find(config)
 
 
 def find_planned_releases(config_file: Path, model: str) -> tuple[Config, ReleaseTarget | None, str]:

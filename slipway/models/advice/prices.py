@@ -88,7 +88,7 @@ class PriceTable(_Part):
     def of(self, region: str) -> RegionPrices:
         """The prices of a region; raises NotFoundError that names the known regions."""
         if region not in self.regions:
-            raise NotFoundError("region in the price table", region, self.regions)
+            raise NotFoundError("region", region, self.regions, within="the price table")
         return self.regions[region]
 
 

@@ -126,13 +126,13 @@ def _label(row: Values, manifest: Manifest) -> Truth:
         case Form.LABEL:
             found = find_label(row.get(LABEL), labels, by_number=by_number)
             if found is None:
-                raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {shown(row.get(LABEL))})")
+                raise InputError.of(LABEL, f"must be one of {', '.join(labels)} (got {_given(row, LABEL)})")
             return found
         case Form.LABELS:
             several = find_labels(row, LABEL, labels, by_number=by_number)
             if several is None:
                 forms = "must be a list, or in a column with 1 or 0 for each,"
-                raise InputError.of(LABEL, f"{forms} of {', '.join(labels)} (got {shown(row.get(LABEL))})")
+                raise InputError.of(LABEL, f"{forms} of {', '.join(labels)} (got {_given(row, LABEL)})")
             return several
         case Form.VALUE:
             return _number(row, LABEL)
@@ -143,5 +143,10 @@ def _label(row: Values, manifest: Manifest) -> Truth:
 def _number(row: Values, column: str) -> float:
     number = finite_number(row.get(column))
     if number is None:
-        raise InputError.of(column, f"a regression needs a finite number (got {shown(row.get(column))})")
+        raise InputError.of(column, f"a regression needs a finite number (got {_given(row, column)})")
     return number
+
+
+def _given(row: Values, column: str) -> str:
+    value = row.get(column)
+    return "nothing" if value is None else shown(value)

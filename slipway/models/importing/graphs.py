@@ -84,6 +84,8 @@ def read_graph(path: Path) -> tuple[Any, list[Weight]]:
         raise PackageError(path, f"cannot be read: {error.strerror or error}") from error
     except decoding as error:
         raise PackageError(path, f"is not an ONNX file: {error}") from error
+    if not model.graph.output:  # bytes of another file may be read as a graph with nothing in it
+        raise PackageError(path, "is not an ONNX file: it has no graph with outputs")
     weights, kept = [], []
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:

@@ -7,17 +7,14 @@ first marks the number as abandoned, so that a very slow upload cannot become a 
 
 import hashlib
 import io
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from slipway.errors import (
     CheckFailedError,
-    ConflictError,
     InputError,
     NotFoundError,
     PackageError,
@@ -26,7 +23,9 @@ from slipway.errors import (
 )
 from slipway.models.gates.rules import Check
 from slipway.models.manifest import FileEntry, Manifest
-from slipway.models.package import MANIFEST, Package, load_package, manifest_text, parse_manifest
+from slipway.models.package import MANIFEST, Package, load_package, manifest_text
+from slipway.models.registry.stored_version import StoredVersion
+from slipway.models.registry.stores import ObjectStore, VersionTable
 from slipway.models.registry.versions import (
     Deprecation,
     Origin,
@@ -38,50 +37,6 @@ from slipway.models.registry.versions import (
 
 UPLOAD_TIME = timedelta(days=1)
 """An upload that takes longer is considered interrupted."""
-
-
-class ObjectStore(Protocol):
-    """The store of the packages' files. Every method raises UnavailableError if the store cannot be reached."""
-
-    def put(self, key: str, content: BinaryIO, *, sha256: str) -> None:
-        """Store an object; raises PackageError if the received content has another SHA-256."""
-        ...
-
-    def read(self, key: str) -> Iterator[bytes]:
-        """Yield the object in pieces; raises PackageError if it is missing or altered."""
-        ...
-
-    def listing(self, prefix: str) -> Iterable[StoredObject]:
-        """The objects whose keys begin with ``prefix``."""
-        ...
-
-    def delete(self, keys: Iterable[str]) -> None:
-        """Delete those of the objects that exist."""
-        ...
-
-
-class VersionTable(Protocol):
-    """The table of the versions' records. Every method raises UnavailableError if the table cannot be reached."""
-
-    def allocate(self, model: str) -> int:
-        """Allocate a unique number, higher than all before it."""
-        ...
-
-    def add(self, record: VersionRecord) -> None:
-        """Store a new record; raises ConflictError if the number is taken or abandoned."""
-        ...
-
-    def abandon(self, model: str, number: int) -> bool:
-        """Make sure that the number never becomes a version; False if it already is one."""
-        ...
-
-    def deprecate(self, model: str, number: int, deprecation: Deprecation) -> VersionRecord:
-        """Mark a version as deprecated and return its record; an earlier mark stays. Raises NotFoundError."""
-        ...
-
-    def versions(self, model: str, number: int | None = None) -> list[VersionRecord]:
-        """The records of all versions by number, or the one of ``number`` if it exists."""
-        ...
 
 
 def utc_now() -> datetime:
@@ -141,7 +96,7 @@ class Registry:
         found = self._table.versions(model, number)
         if not found:
             known = [str(record.number) for record in self._table.versions(model)]
-            raise NotFoundError(f"version of {model} in the registry", str(number), known)
+            raise NotFoundError(f"version of {model}", str(number), known, within="the registry")
         return found[0]
 
     def newest(self, model: str) -> VersionRecord | None:
@@ -150,7 +105,11 @@ class Registry:
 
     def manifest(self, record: VersionRecord) -> Manifest:
         """The manifest of a version; raises PackageError if it differs from the registered one."""
-        return parse_manifest(self._manifest_bytes(record), f"{record.prefix}{MANIFEST}")
+        return StoredVersion(self._objects, record).manifest()
+
+    def copy_file(self, record: VersionRecord, entry: FileEntry, into: BinaryIO) -> None:
+        """Copy one file of a version; raises PackageError if it does not match its manifest."""
+        StoredVersion(self._objects, record).copy(entry, into)
 
     def deprecate(self, model: str, number: int, *, reason: str, by: str) -> VersionRecord:
         """Mark a version as deprecated; an earlier mark stays. Raises NotFoundError."""
@@ -167,18 +126,7 @@ class Registry:
             PackageError: an object is missing, a digest differs, or the disk has no room; nothing was written.
             ConflictError: ``destination`` exists and is not this version.
         """
-        record = self.version(model, number)
-        if destination.exists():
-            return _as_registered(destination, record)
-        with _draft(destination) as folder:
-            _refuse_without_room(folder, record)
-            self._download(record, folder)
-            loaded = load_package(folder)
-            try:
-                folder.rename(destination)
-            except OSError:  # another process was faster
-                return _as_registered(destination, record)
-        return Package(destination, loaded.manifest)
+        return StoredVersion(self._objects, self.version(model, number)).pull(destination)
 
     def clean(self, model: str) -> list[int]:
         """Delete the objects of uploads interrupted more than a day ago, and return their numbers."""
@@ -220,37 +168,6 @@ class Registry:
             self._objects.delete([stored.key for stored in self._objects.listing(prefix)])
         return True
 
-    def _download(self, record: VersionRecord, folder: Path) -> None:
-        text = self._manifest_bytes(record)
-        (folder / MANIFEST).write_bytes(text)
-        manifest = parse_manifest(text, f"{record.prefix}{MANIFEST}")
-        if (manifest.name, manifest.version) != (record.model, record.number):
-            raise PackageError(f"{record.prefix}{MANIFEST}", f"is of {manifest.name} {manifest.version}")
-        for entry in manifest.files:
-            target = folder / entry.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                self.copy_file(record.prefix, entry, file)
-
-    def copy_file(self, prefix: str, entry: FileEntry, into: BinaryIO) -> None:
-        """Copy a file of the version with this prefix; raises PackageError if it does not match its manifest."""
-        digest, size = hashlib.sha256(), 0
-        for piece in self._objects.read(prefix + entry.path):
-            size += len(piece)
-            if size > entry.bytes:
-                break
-            digest.update(piece)
-            into.write(piece)
-        if size != entry.bytes or digest.hexdigest() != entry.sha256:
-            raise PackageError(prefix + entry.path, "was altered in the registry: it does not match its manifest")
-
-    def _manifest_bytes(self, record: VersionRecord) -> bytes:
-        key = record.prefix + MANIFEST
-        text = b"".join(self._objects.read(key))
-        if hashlib.sha256(text).hexdigest() != record.manifest_sha256:
-            raise PackageError(key, "was altered in the registry: it differs from the registered one")
-        return text
-
 
 def _refuse_unchecked(package: Package, check: Check, force: str | None) -> None:
     if force is not None:
@@ -270,6 +187,7 @@ def _described(manifest: Manifest) -> dict[str, Any]:
     return {
         "model": manifest.name,
         "task": manifest.task,
+        "outputs": manifest.outputs,
         "quality": manifest.quality,
         "training": manifest.training,
     }
@@ -280,28 +198,3 @@ def _numbered(package: Package, number: int) -> bytes:
     if package.manifest.version == number:
         return package.path(MANIFEST).read_bytes()
     return manifest_text(package.manifest.model_copy(update={"version": number})).encode()
-
-
-def _as_registered(folder: Path, record: VersionRecord) -> Package:
-    """The package in a folder; raises ConflictError if it is not the version."""
-    package = load_package(folder)
-    if hashlib.sha256(package.path(MANIFEST).read_bytes()).hexdigest() != record.manifest_sha256:
-        raise ConflictError(f"{folder} already exists and is not {record.label} of the registry")
-    return package
-
-
-def _refuse_without_room(folder: Path, record: VersionRecord) -> None:
-    free = shutil.disk_usage(folder).free
-    if record.size_bytes > free:
-        raise PackageError(folder.parent, f"has {free:,} bytes free, but {record.label} needs {record.size_bytes:,}")
-
-
-@contextmanager
-def _draft(destination: Path) -> Iterator[Path]:
-    """A new folder beside ``destination`` that is deleted afterwards unless it was renamed."""
-    folder = destination.parent / f".{destination.name}.{secrets.token_hex(4)}.draft"
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -54,7 +54,7 @@ class DynamoVersionTable:
     def deprecate(self, model: str, number: int, deprecation: Deprecation) -> VersionRecord:
         found = self._table.batch_get([_key(model, number)], consistent=True)
         if not found or "record" not in found[0]:
-            raise NotFoundError(f"version of {model} in the registry", str(number))
+            raise NotFoundError(f"version of {model}", str(number), within="the registry")
         item = {**found[0], "deprecated": {"S": deprecation.model_dump_json()}}
         stored = self._table.put_if(item, "attribute_exists(#r) AND attribute_not_exists(deprecated)", **_NAMES)
         return _record(stored or item)

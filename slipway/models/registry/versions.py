@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from slipway.config import Name, VersionNumber
 from slipway.errors import ConflictError
 from slipway.models.gates.rules import Check
-from slipway.models.manifest import GitCommit, Measurement, Sha256, Training
+from slipway.models.manifest import GitCommit, Measurement, Outputs, Sha256, Training
 
 
 class _Part(BaseModel):
@@ -35,13 +35,14 @@ class VersionRecord(_Part):
     """One version. Every field but ``deprecated`` is written once.
 
     ``manifest_sha256`` is the digest of ``model.yaml``, which has that of every other file. ``forced`` is the reason
-    why a package was registered without passing its ``check``.
+    why a package was registered without passing its ``check``. Records of earlier releases of Slipway lack ``outputs``.
     """
 
     format: Literal[1] = 1
     model: Name
     number: VersionNumber
     task: str
+    outputs: Outputs | None = None
     manifest_sha256: Sha256
     size_bytes: int
     quality: tuple[Measurement, ...]

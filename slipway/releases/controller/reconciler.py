@@ -21,6 +21,7 @@ from slipway.releases.strategies.actions import Action, Notify, Prepare, Retire,
 from slipway.releases.strategies.decide import Decision, acknowledged, decide
 
 _LOG = logging.getLogger("slipway")
+_IN_WORDS = {"promote": "promote", "rollback": "roll back"}
 
 
 class Tier(Protocol):
@@ -118,7 +119,9 @@ class Controller:
         while True:
             record = next(filter(is_active, self._store.current([model])), None)
             if record is None or record.phase.ended:
-                raise ConflictError(f"no release of {model} is under way, so there is nothing to {order.action}")
+                raise ConflictError(
+                    f"no release of {model} is under way, so there is nothing to {_IN_WORDS[order.action]}"
+                )
             try:
                 ordered = self._store.save(record.with_order(order))
             except StaleError:

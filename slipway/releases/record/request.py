@@ -1,6 +1,6 @@
 """Turn a release request into a pending record, after checking it against the configuration."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -71,9 +71,7 @@ def start_record(
     check_accuracy(options, request.model, model, labels)
     if isinstance(options, Shadow):
         _check_shadow(request.model, model)
-    for version in request.candidates:
-        if version not in model.versions:
-            raise NotFoundError(f"version of {request.model} in slipway.yaml", str(version), map(str, model.versions))
+    check_versions(config, request.model, request.candidates)
     if sticky := sticky_of(options):
         check_sticky(sticky, request.model, {version: fields(version) for version in (stable, *request.candidates)})
     return new_record(
@@ -92,6 +90,14 @@ def start_record(
         by=request.by,
         reason=request.reason,
     )
+
+
+def check_versions(config: Config, model: str, versions: Iterable[int]) -> None:
+    """Raise NotFoundError for a version of a model that slipway.yaml does not deploy."""
+    known = config.models[model].versions
+    for version in versions:
+        if version not in known:
+            raise NotFoundError(f"version of {model}", str(version), map(str, known), within="slipway.yaml")
 
 
 def _segments(

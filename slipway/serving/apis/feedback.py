@@ -1,7 +1,7 @@
 """The HTTP route of feedback."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -21,8 +21,6 @@ from slipway.serving.prediction.reading import Body
 FEEDBACK = "/v1/feedback"
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Label = Annotated[str, Field(min_length=1, max_length=256)]
-KnownOutputs = Mapping[tuple[str, int], Outputs]
-"""The outputs of each version whose manifest this process has."""
 
 _SHOWN_CHARACTERS = 500
 _MOST_ANSWERS = 1000
@@ -37,6 +35,14 @@ def _alone(said: str) -> dict[str, Any]:
     if said == "reward":
         values["probability"] = {"type": "null"}
     return {"required": [said], "properties": values}
+
+
+class KnowsOutputs(Protocol):
+    """Tells the outputs that a version states; `KnownOutputs` does."""
+
+    def get(self, version: tuple[str, int], /) -> Outputs | None:
+        """Return a version's outputs, or None if they are not known."""
+        ...
 
 
 class FeedbackBody(Body):
@@ -126,7 +132,7 @@ def _feedback(prediction: PredictionId, body: FeedbackBody) -> Feedback:
     )
 
 
-def _check_answer(known: KnownOutputs, prediction: PredictionId, body: FeedbackBody) -> None:
+def _check_answer(known: KnowsOutputs, prediction: PredictionId, body: FeedbackBody) -> None:
     """Raise InputError for an answer that the version cannot give; it would count as a wrong prediction."""
     outputs = known.get((prediction.model, prediction.version))
     said = next(name for name in _SAID if getattr(body, name) is not None)

@@ -108,7 +108,7 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("arguments", "error", "says"),
         [
-            (("check", "nothing", "1"), NotFoundError, "no model in slipway.yaml 'nothing'; there is tiny-sentiment"),
+            (("check", "nothing", "1"), NotFoundError, "no model 'nothing' in slipway.yaml; there is tiny-sentiment"),
             (("check", NAME, "7"), NotFoundError, "there is 1"),
             (("check", "ungated", f"models/{NAME}/1"), InputError, "is a package of tiny-sentiment, not of"),
             (("check", NAME, "1", "--against", "1", "--registry"), InputError, "cannot be combined"),

@@ -1,9 +1,18 @@
 """The feedback function takes ids that the predict function has issued."""
 
 import json
+import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
+from fakes.registry import MemoryObjectStore
 from support.lambda_context import CallContext
+from support.registries import ORIGIN, PASSED
+
+from slipway.models.package import load_package
+from slipway.models.registry.registry import Registry
+from slipway.models.registry.table import DynamoVersionTable
 
 KEYS = {"SLIPWAY_ID_KEYS": "/demo/id-keys"}
 
@@ -37,3 +46,19 @@ def test_a_mistyped_label_is_a_422_with_the_labels_there_are(start, event, made:
     answer = feedback(event("feedback", body=said), CallContext())
     assert answer["statusCode"] == 422
     assert "negative, neutral, positive" in json.loads(answer["body"])["detail"]
+
+
+def test_the_labels_of_a_version_that_only_the_registry_has_are_those_of_its_record(
+    start, event, made: str, bundle: Path
+) -> None:
+    package = load_package(bundle / "models/tiny-sentiment/1")
+    registry = Registry(MemoryObjectStore(), DynamoVersionTable("control"))
+    assert registry.register(package, PASSED, ORIGIN).number == 1
+    shutil.rmtree(bundle / "models")
+    feedback = start("feedback", SLIPWAY_CONTROL_TABLE="control", **KEYS)
+
+    def say(**said: Any) -> int:
+        return int(feedback(event("feedback", body={"prediction_id": made, **said}), CallContext())["statusCode"])
+
+    assert [say(label="positve"), say(labels=["positive"])] == [422, 422]
+    assert say(label="positive") == 201

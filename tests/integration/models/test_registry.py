@@ -128,7 +128,7 @@ class TestPull:
 
     def test_a_version_that_is_not_there_is_named_with_those_that_are(self, registry: Registry, text_package: Package):
         registry.register(text_package, PASSED, ORIGIN)
-        with pytest.raises(NotFoundError, match="no version of tiny-sentiment in the registry '7'; there is 1"):
+        with pytest.raises(NotFoundError, match="no version of tiny-sentiment '7' in the registry; there is 1"):
             registry.pull(NAME, 7, text_package.folder.parent / "7")
 
     @pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "README.md", "baseline.json", "model.yaml"])

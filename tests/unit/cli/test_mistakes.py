@@ -15,6 +15,8 @@ models:
   tiny-sentiment:
     versions: [1]
     stable: 1
+features:
+  account: {entity: user, features: {age: {type: integer}}}
 """
 
 
@@ -22,6 +24,7 @@ models:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project on a machine where nothing runs, without credentials and without a region."""
     (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "u.csv").write_text("user,age\nu1,3\n", encoding="utf-8")
     make_text_package(tmp_path / "models/tiny-sentiment/1")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "SLIPWAY_API"):
         monkeypatch.delenv(name, raising=False)
@@ -52,12 +55,28 @@ NOTHING_RUNS = "nothing runs on this machine (`make run` starts it here), and AW
         (("status",), 4, NOTHING_RUNS),
         (("release", "status"), 4, NOTHING_RUNS),
         (("model", "list", "--registry"), 4, NOTHING_RUNS),
+        (("model", "register", "tiny-sentiment", "1"), 4, NOTHING_RUNS),
+        (("model", "pull", "tiny-sentiment", "1"), 4, NOTHING_RUNS),
+        (("model", "diff", "tiny-sentiment", "1", "2"), 4, NOTHING_RUNS),
+        (("model", "deprecate", "tiny-sentiment", "1", "--reason", "x"), 4, NOTHING_RUNS),
+        (("release", "watch", "tiny-sentiment"), 4, NOTHING_RUNS),
+        (("release", "promote", "tiny-sentiment"), 4, NOTHING_RUNS),
+        (("release", "rollback", "tiny-sentiment"), 4, NOTHING_RUNS),
+        (("release", "history", "tiny-sentiment"), 4, NOTHING_RUNS),
+        (("release", "tick"), 4, NOTHING_RUNS),
+        (("features", "get", "user", "u1"), 4, NOTHING_RUNS),
+        (("features", "put", "user", "u1", "account", "age=3"), 4, NOTHING_RUNS),
+        (("id-keys", "rotate"), 4, NOTHING_RUNS),
         (("local", "deploy"), 4, "the embedded AWS is unavailable: it is not up; `slipway local up` starts it"),
         # a file that is not there is told before anything is called
         (("predict", "tiny-sentiment", "--input", "records.jsonl"), 1, "records.jsonl: No such file"),
         (("features", "load", "patients.csv"), 1, "patients.csv"),
         (("model", "check", "tiny-sentiment", "1", "--data", "val.tsv"), 1, "val.tsv: No such file"),
         (("model", "import", "--onnx", "model.onnx", "--output", "out"), 3, "model.onnx: cannot be read"),
+        (("model", "import", "--onnx", "u.csv", "--output", "out"), 3, "u.csv: is not an ONNX file"),
+        (("model", "quantize", "tiny-sentiment", "--data", "val.tsv", "--output", "q"), 1, "val.tsv: No such file"),
+        (("model", "seal", "models/tiny-sentiment/9"), 3, "models/tiny-sentiment/9/model.yaml: is missing"),
+        (("features", "load", "u.txt"), 1, "u.txt: must end in .csv, .tsv, .jsonl, .ndjson or .parquet"),
         # a name that is not there is told with the nearest, before anything is called
         (("model", "show", "tiny-sentimnt"), 1, "(did you mean 'tiny-sentiment'?)"),
         (("model", "check", "tiny-sentimnt", "1"), 1, "(did you mean 'tiny-sentiment'?)"),
@@ -65,11 +84,19 @@ NOTHING_RUNS = "nothing runs on this machine (`make run` starts it here), and AW
         (("release", "start", "tiny-sentimnt", "2"), 1, "(did you mean 'tiny-sentiment'?)"),
         (("release", "rollback", "tiny-sentimnt"), 1, "(did you mean 'tiny-sentiment'?)"),
         (("model", "show", "tiny-sentiment", "7"), 1, "no version of tiny-sentiment '7'; there is 1"),
+        (
+            ("release", "start", "tiny-sentiment", "7"),
+            1,
+            "no version of tiny-sentiment '7' in slipway.yaml",
+        ),
+        (("config", "show", "--environment", "prod"), 1, "no environment 'prod' in slipway.yaml"),
         (("release", "simulate", "--strategy", "canry"), 1, "(did you mean 'canary'?)"),
         (("release", "simulate", "-o", "bake_minuts=3"), 1, "(did you mean 'bake_minutes'?)"),
         # a field without a value
         (("predict", "tiny-sentiment", "hello"), 1, "'hello': must be FIELD=VALUE"),
         (("predict", "tiny-sentiment"), 1, "give one record as FIELD=VALUE"),
+        # a folder that is no checkout
+        (("cost",), 1, "no CDK app 'app.py'; run this in a checkout of Slipway"),
         # another slipway.yaml
         (("status", "--config", "other.yaml"), 3, "other.yaml: does not exist; run this in the folder that has it"),
         # the command line itself
@@ -86,6 +113,19 @@ def test_each_mistake_gets_a_line_that_says_what_would_be_right(monkeypatch, cap
     assert "Traceback" not in told
     if code != 2:
         assert len(told.strip().splitlines()) == 1
+
+
+def test_a_region_is_found_where_other_tools_of_aws_find_it(project: Path, monkeypatch):
+    """In a process of its own, because boto3 keeps the region and the credentials that it first found."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    command = [sys.executable, "-m", "slipway", "status"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 4
+    assert "no credentials were found; `aws configure` or AWS_PROFILE gives them" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_slipway_yaml_that_is_not_yaml_is_a_line(project: Path, monkeypatch, capsys):

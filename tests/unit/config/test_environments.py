@@ -106,7 +106,7 @@ def test_environments_are_named_maps(environments: str, field: str) -> None:
 
 def test_an_unknown_environment_names_the_known_ones() -> None:
     with pytest.raises(
-        NotFoundError, match=r"no environment in slipway\.yaml 'prd' \(did you mean 'prod'\?\); there is prod, local"
+        NotFoundError, match=r"no environment 'prd' in slipway\.yaml \(did you mean 'prod'\?\); there is prod, local"
     ):
         merged("{}", "prd")
 

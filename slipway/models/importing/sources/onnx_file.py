@@ -136,7 +136,7 @@ def _check(path: Path) -> None:
     try:
         checker.check_model(str(path))
     except checker.ValidationError as error:
-        raise PackageError(path, f"is not a valid ONNX graph: {error}") from error
+        raise PackageError(path, f"is not a valid ONNX graph: {' '.join(str(error).split())}") from error
 
 
 def _dtype_and_width(model: Any, name: str) -> tuple[np.dtype[Any], int | None]:

@@ -11,7 +11,7 @@ from slipway.models.advice.prices import load_prices
 
 
 def test_an_unknown_region_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(NotFoundError, match="no region in the price table 'mars-1'; there is us-east-1, us-west-2"):
+    with pytest.raises(NotFoundError, match="no region 'mars-1' in the price table; there is us-east-1, us-west-2"):
         TABLE.of("mars-1")
 
 

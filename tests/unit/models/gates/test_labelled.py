@@ -43,7 +43,7 @@ def test_a_regression_has_numbers_for_labels(regression_package: Package, tmp_pa
         (
             "val.jsonl",
             '{"text": "good"}',
-            "record 1 (line 1), label: must be one of negative, neutral, positive",
+            "record 1 (line 1), label: must be one of negative, neutral, positive (got nothing)",
         ),
         ("val.jsonl", '{"text": 3, "label": "neutral"}', "val.jsonl record 1 (line 1), text: must be a string"),
         ("val.jsonl", '{"label": "neutral"}', "val.jsonl record 1 (line 1), text: is required"),
