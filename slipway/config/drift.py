@@ -16,21 +16,21 @@ class DriftConfig(Section):
 
     ``effect`` is a Jensen–Shannon distance to base 2. ``margin`` is how far the mean share of some cells may be above
     the baseline's before that is evidence. The probability of a false alarm, of all columns and at all looks together,
-    is at most ``false_alarms`` a year. Records within ``unit_hours`` may depend on each other, and days, or whatever
-    ``cycle_hours`` last, may have hours that differ. ``ignore`` names columns that may move as they like.
+    is at most ``false_alarms`` a year. Records within ``unit_hours`` may depend on each other; 0 says that none do.
+    Hours of the same ``cycle_hours``, such as a day, may differ. ``ignore`` names columns that may move as they like.
     """
 
     effect: Annotated[float, Field(gt=0, lt=1)] = 0.05
     false_alarms: Chance = 0.01
     margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
     window_hours: Hours = 24
-    unit_hours: Annotated[int, Field(ge=1, le=24)] = 1
+    unit_hours: Annotated[int, Field(ge=0, le=24)] = 1
     cycle_hours: Hours = 24
     ignore: tuple[ColumnName, ...] = ()
 
     @model_validator(mode="after")
     def _units_fill_cycles(self) -> Self:
-        if self.cycle_hours % self.unit_hours:
+        if self.unit_hours and self.cycle_hours % self.unit_hours:
             raise ValueError(f"`cycle_hours: {self.cycle_hours}` is no multiple of `unit_hours: {self.unit_hours}`")
         if self.window_hours < self.unit_hours:
             raise ValueError(f"`window_hours: {self.window_hours}` is less than `unit_hours: {self.unit_hours}`")
@@ -44,7 +44,7 @@ class DriftOverrides(Section):
     false_alarms: Chance | None = None
     margin: Annotated[float, Field(gt=0, lt=0.5)] | None = None
     window_hours: Hours | None = None
-    unit_hours: Annotated[int, Field(ge=1, le=24)] | None = None
+    unit_hours: Annotated[int, Field(ge=0, le=24)] | None = None
     cycle_hours: Hours | None = None
     ignore: tuple[ColumnName, ...] = ()
 

@@ -27,13 +27,15 @@ class Lines:
 
     ``members`` is of shape [groups, cells] and of zeros and ones, and ``weights`` has the part of the capital for each
     group. ``cycle`` has the line of each group's mean over a whole cycle, and ``sudden`` the wider line of any single
-    period, both of shape [..., groups]. A line of 1 or more is not bet on.
+    period, both of shape [..., groups]. A line of 1 or more is not bet on. With ``alone``, records do not depend on
+    each other, and each is bet on by itself.
     """
 
     members: Array
     weights: Array
     cycle: Array
     sudden: Array
+    alone: bool = False
 
     @property
     def groups(self) -> int:
@@ -109,14 +111,17 @@ class Evidence:
             start: the weight of bets that begin with this period.
         """
         records = counts.sum(axis=-1)
-        shares = counts @ lines.members.T / np.maximum(records, 1.0)[..., None]
-        weight = self.volume.weight(records)[..., None]
-        sudden = np.logaddexp(self.capital[..., BREAK, :, :], np.log(start)) + _winnings(shares, weight, lines.sudden)
-        return Evidence(
-            np.stack([self.capital[..., CYCLE, :, :], sudden], axis=-3),
-            self.pending + _winnings(shares, weight, lines.cycle),
-            self.volume.after(records),
-        )
+        cycle, sudden = (self._won(counts, records, lines, line) for line in (lines.cycle, lines.sudden))
+        broken = np.logaddexp(self.capital[..., BREAK, :, :], np.log(start)) + sudden
+        capital = np.stack([self.capital[..., CYCLE, :, :], broken], axis=-3)
+        return Evidence(capital, self.pending + cycle, self.volume.after(records))
+
+    def _won(self, counts: Array, records: Array, lines: Lines, line: Array) -> Array:
+        grown = counts @ lines.members.T
+        if lines.alone:
+            return _winnings_of_records(grown, records[..., None], line)
+        shares = grown / np.maximum(records, 1.0)[..., None]
+        return _winnings(shares, self.volume.weight(records)[..., None], line)
 
     def closed(self, lines: Lines, *, start: float, ceiling: float) -> "Evidence":
         """The evidence after the end of a cycle.
@@ -162,6 +167,15 @@ def _winnings(shares: Array, weight: Array, line: Array) -> Array:
     open_to_bets = (line > 0) & (line < 1)
     gain = np.where(open_to_bets, weight * (shares / np.where(open_to_bets, line, 1.0) - 1), 0.0)
     winnings: Array = np.log1p(STAKES * gain[..., None])
+    return winnings
+
+
+def _winnings_of_records(grown: Array, records: Array, line: Array) -> Array:
+    """The same where each record is bet on: one of the group wins 1 / line - 1 times the stake, another loses it."""
+    open_to_bets = ((line > 0) & (line < 1))[..., None]
+    odds = np.where(open_to_bets, 1 / np.where(open_to_bets, line[..., None], 1.0) - 1, 0.0)
+    others = (records - grown)[..., None] * np.log1p(-STAKES)
+    winnings: Array = np.where(open_to_bets, grown[..., None] * np.log1p(STAKES * odds) + others, 0.0)
     return winnings
 
 

@@ -39,7 +39,9 @@ def groups_of(kind: str, expected: Sequence[float] | Array) -> Groups:
     return Groups(members, weights / weights.sum())
 
 
-def lines_of(groups: Groups, expected: Array, count: Array | float, *, margin: float, error: float) -> Lines:
+def lines_of(
+    groups: Groups, expected: Array, count: Array | float, *, margin: float, error: float, alone: bool = False
+) -> Lines:
     """The lines of groups, from a reference.
 
     Args:
@@ -48,12 +50,13 @@ def lines_of(groups: Groups, expected: Array, count: Array | float, *, margin: f
         count: the number of independent records that the shares are worth.
         margin: how far a mean share may be above the reference's.
         error: the probability that a true share is above its line less the margin, for each group.
+        alone: whether records do not depend on each other.
     """
     share = np.clip(np.asarray(expected, dtype=np.float64) @ groups.members.T, 0.0, 1.0)
     size = np.broadcast_to(np.maximum(np.asarray(count, dtype=np.float64), 1.0)[..., None], share.shape)
     cycle = upper_bound(size, size * share, error) + margin
     sudden = np.minimum(_TIMES * cycle + _MORE, (1 + cycle) / 2)
-    return Lines(groups.members, groups.weights, cycle, sudden)
+    return Lines(groups.members, groups.weights, cycle, sudden, alone)
 
 
 def _tails(cells: int) -> list[Array]:

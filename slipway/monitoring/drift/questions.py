@@ -59,7 +59,13 @@ def questions(bins: tuple[Bins, ...], config: DriftConfig) -> Questions:
     error = OF_BASELINE * config.false_alarms / max(1, sum(len(each.weights) for each in groups.values()))
     lines = {
         each.column: lines_of(
-            groups[each.column], np.array(each.expected), each.count, margin=config.margin, error=error
+            groups[each.column],
+            np.array(each.expected),
+            each.count,
+            margin=config.margin,
+            error=error,
+            # The pieces of one text depend on each other, even where texts do not.
+            alone=config.unit_hours == 0 and each.kind != "pieces",
         )
         for each in asked
     }

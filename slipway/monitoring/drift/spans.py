@@ -24,7 +24,7 @@ class Spans:
         """The spans for periods of so many minutes. On a laptop every period is a cycle of its own."""
         laptop = minutes <= _LAPTOP_MINUTES
         hour = timedelta(minutes=1) if laptop else timedelta(hours=1)
-        unit = hour * config.unit_hours
+        unit = hour * max(1, config.unit_hours)
         return cls(
             unit=unit,
             cycle=unit if laptop else hour * config.cycle_hours,

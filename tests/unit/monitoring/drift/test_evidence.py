@@ -1,9 +1,11 @@
 """The bets are worth 1 at most on average while nothing drifts, whatever the hours of a day are."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from slipway.monitoring.drift.evidence import STAKES, Evidence, Lines, Volume, start_weight
 from slipway.monitoring.drift.lines import groups_of, lines_of
@@ -46,6 +48,15 @@ def test_a_cycle_counts_hours_by_their_records() -> None:
         hours = [(busy[0] * first, busy[0] * (1 - first)), (quiet[0] * second, quiet[0] * (1 - second))]
         worth += chance * cycle_value(one_group(line), hours, full=30.0)
     assert worth <= 1 + 1e-9
+
+
+def test_independent_records_are_worth_one_at_most_if_their_mean_is_on_the_line() -> None:
+    lines, records = replace(one_group(0.2), alone=True), 30
+    worth = sum(
+        float(binom.pmf(grown, records, 0.2)) * cycle_value(lines, [(float(grown), float(records - grown))], full=0)
+        for grown in range(records + 1)
+    )
+    assert worth == pytest.approx(1, abs=1e-6)
 
 
 def test_more_than_the_line_wins() -> None:

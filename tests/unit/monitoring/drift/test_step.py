@@ -180,6 +180,21 @@ def test_on_a_laptop_a_minute_stands_for_an_hour_and_is_looked_at_alone() -> Non
     assert minute <= 15
 
 
+def test_independent_records_are_bet_on_one_by_one() -> None:
+    config = DriftConfig(unit_hours=0)
+    watching = Watching(COLUMNS, config)
+    watching.draw(24 * 14)
+    assert watching.alarms() == []
+    watching.draw(24, outputs_label=MORE_LATE)
+    ((hour, columns),) = watching.alarms()
+    assert columns == ["outputs.label"]
+    assert hour == 24 * 15
+    laptop = Watching(COLUMNS, config, minutes=1)
+    laptop.draw(5, records=200, outputs_label=MORE_LATE)
+    ((minute, _),) = laptop.alarms()
+    assert minute <= 3
+
+
 def test_units_of_a_day_need_days() -> None:
     config = DriftConfig(unit_hours=24, window_hours=168)
     watching = Watching(COLUMNS, config)
