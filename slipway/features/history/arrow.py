@@ -1,6 +1,5 @@
 """Read the files of a history as Arrow tables, by pyarrow, which is an optional extra."""
 
-import gzip
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -8,7 +7,7 @@ from typing import Any
 
 from slipway.config import FeatureConfig, FeatureType
 from slipway.errors import InputError
-from slipway.features.history.files import HistoryFiles, group_folder
+from slipway.features.history.files import HistoryFiles, group_folder, unpacked
 
 _READERS = 8
 _AT_ONCE = 64  # files that are held in memory
@@ -79,7 +78,7 @@ def _texts(files: HistoryFiles, keys: list[str], pool: ThreadPoolExecutor) -> It
     first = ""
     for start in range(0, len(keys), _AT_ONCE):
         batch = keys[start : start + _AT_ONCE]
-        for key, content in zip(batch, pool.map(lambda key: gzip.decompress(files.read(key)), batch), strict=True):
+        for key, content in zip(batch, pool.map(lambda key: unpacked(files.read(key), key), batch), strict=True):
             first = first if parts else key
             parts.append(content)
             if sum(map(len, parts)) >= _CHUNK:

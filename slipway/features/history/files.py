@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
@@ -86,6 +87,14 @@ def pack_rows(rows: Iterable[HistoryRow]) -> dict[str, bytes]:
     for row in rows:
         folders[folder_of(row)].append(row.line())
     return dict(_file(folder, lines) for folder, lines in folders.items())
+
+
+def unpacked(content: bytes, key: str) -> bytes:
+    """The text of a compressed file; raises InputError, which names it, if it is cut off or not gzip."""
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError.of(key, f"is not a whole gzip file: {error}") from error
 
 
 def digest(content: bytes) -> str:

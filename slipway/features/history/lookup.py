@@ -1,11 +1,11 @@
 """Read the timelines of some entities from a history, without a library: what a function has time for."""
 
-import gzip
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from slipway.features.history.files import LINES, PARQUET, HistoryFiles, group_folder
+from slipway.errors import InputError
+from slipway.features.history.files import LINES, PARQUET, HistoryFiles, group_folder, unpacked
 from slipway.features.history.rows import Change, HistoryRow, parse_row
 from slipway.features.history.timeline import Timeline
 
@@ -34,7 +34,7 @@ def read_timelines(files: HistoryFiles, group: str, lookup: Lookup) -> dict[tupl
     """The timelines of entities, by group and id; those without a row in what was read are absent.
 
     Raises:
-        InputError: a day is compacted, and pyarrow is not installed.
+        InputError: a file is not one of a history, or a day is compacted and pyarrow is not installed.
         UnavailableError: a file cannot be read.
     """
     rows: dict[str, list[HistoryRow]] = {}
@@ -51,11 +51,20 @@ def _rows(files: HistoryFiles, group: str, lookup: Lookup) -> Iterator[HistoryRo
             break
         content = files.read(key)
         left = None if left is None else left - len(content)
-        yield from (parse_row(line, group) for line in gzip.decompress(content).splitlines() if _id_of(line) in wanted)
+        yield from _of_lines(unpacked(content, key), group, wanted, key)
     if lookup.parquet:
         for key in files.keys(f"{group_folder(group)}{PARQUET}/"):
             if day_of(key) >= lookup.since:
                 yield from _of_parquet(files.read(key), group, lookup.ids)
+
+
+def _of_lines(text: bytes, group: str, wanted: Collection[bytes], key: str) -> Iterator[HistoryRow]:
+    for line in text.splitlines():
+        if _id_of(line) in wanted:
+            try:
+                yield parse_row(line, group)
+            except ValueError as error:
+                raise InputError.of(key, f"has a line that {error}") from error
 
 
 def day_of(key: str) -> str:
