@@ -8,14 +8,16 @@ from typing import Any
 
 import boto3
 import pytest
+from support.calibrated import calibration
 from support.captures import capture
 from support.lambda_context import CallContext
 from support.packages import make_text_package
 
 from functions.monitor.settings import Settings
 from slipway.errors import ConfigError, UnavailableError
+from slipway.models.calibration import write_calibration
 from slipway.models.gates.rules import Check, GateResult
-from slipway.models.package import load_package
+from slipway.models.package import load_package, read_manifest, seal_package
 from slipway.models.registry.bucket import S3ObjectStore
 from slipway.models.registry.registry import Registry
 from slipway.models.registry.table import DynamoVersionTable
@@ -91,6 +93,26 @@ def test_metrics_are_lines_of_the_log_without_zeros(handle: Any, capsys: pytest.
     capsys.readouterr()
     handle({}, CONTEXT)
     assert capsys.readouterr().out == ""
+
+
+def test_accuracy_is_estimated_of_a_version_with_a_calibration(
+    bundle: Path, handle: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = bundle / "models" / MODEL / "1"
+    write_calibration(folder / "calibration.json", calibration())
+    seal_package(folder, load_package_unlisted(folder))
+    put(20)
+    handle({}, CONTEXT)
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (told,) = [line for line in found if "EstimatedAccuracy" in line]
+    assert told["Version"] == "1"
+    assert told["EstimatedAccuracy"] == pytest.approx(0.9, abs=0.05)
+    assert told["LabelsNeeded"] > 100
+
+
+def load_package_unlisted(folder: Path) -> dict[str, Any]:
+    """The manifest of a package to which a file was added since it was sealed."""
+    return read_manifest(folder / "model.yaml").model_dump(mode="json", exclude_unset=True)
 
 
 def test_a_second_run_at_the_same_time_does_nothing(handle: Any) -> None:

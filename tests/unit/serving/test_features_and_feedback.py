@@ -145,6 +145,9 @@ def test_a_reward_is_a_metric_of_its_version(api, client: TestClient, made: str)
         ({"prediction_id": FORGED, "label": "a", "reward": 1}, 422),
         ({"prediction_id": FORGED, "label": None, "value": None, "reward": None}, 422),
         ({"prediction_id": FORGED, "reward": "1"}, 422),
+        ({"prediction_id": FORGED, "reward": 1, "probability": 0.5}, 422),
+        ({"prediction_id": FORGED, "label": "a", "probability": 0}, 422),
+        ({"prediction_id": FORGED, "label": "a", "probability": 1.5}, 422),
         ({"prediction_id": "nonsense", "reward": 1}, 422),
         ({"prediction_id": FORGED + "\n", "reward": 1}, 422),
         ({"prediction_id": FORGED.upper(), "reward": 1}, 422),
@@ -183,6 +186,8 @@ def test_nulls_of_feedback_are_as_if_absent(client: TestClient, made: str) -> No
         ({"label": "positive", "value": None, "reward": None}, True),
         ({"label": None, "value": None, "reward": None}, False),
         ({"label": "positive", "reward": 1}, False),
+        ({"label": "positive", "probability": 0.5}, True),
+        ({"reward": 1, "probability": 0.5}, False),
         ({}, False),
     ],
 )
