@@ -37,7 +37,12 @@ def renew(folder: Path, data: Path, processors: Sequence[Path]) -> Package:
     package = load_edited(folder)
     validation = _VALIDATION[package.manifest.name](data, package)
     return measure_again(
-        package, validation.records, validation.labels, golden=validation.golden, processors=processors
+        package,
+        validation.records,
+        validation.labels,
+        golden=validation.golden,
+        processors=processors,
+        seen=validation.seen,
     )
 
 
@@ -58,7 +63,7 @@ def _tweets(data: Path, package: Package) -> Validation:  # noqa: ARG001 - as th
     from recipes.tweets.golden import validation_of
 
     training, validation = (read_tweets(data / name).tweets for name in ("train.tsv", "val.tsv"))
-    return validation_of(unseen(validation, training))
+    return validation_of(unseen(validation, training), training)
 
 
 _VALIDATION: dict[str, Callable[[Path, Package], Validation]] = {
