@@ -57,8 +57,7 @@ class Package:
         """How probable a right answer is, by its score; None for a package that was made without it."""
         from slipway.models.calibration import read_calibration
 
-        path = self.folder / CALIBRATION
-        return read_calibration(path) if path.exists() else None
+        return read_calibration(self.folder / CALIBRATION) if (self.folder / CALIBRATION).exists() else None
 
     def path(self, file: str) -> Path:
         """The full path of a file, given its path in the manifest."""
