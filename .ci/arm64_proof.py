@@ -11,9 +11,9 @@ from pathlib import Path
 
 from functions.predict import handler
 from slipway.errors import SlipwayError
-from slipway.models.golden import Proof, prove
+from slipway.models.measurements.golden import Proof, prove
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 
 def main(models: Path) -> int:

@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.accuracy_coverage import coverage
 from benchmarks.accuracy_models import Answers, flights_of_december, tweets_of_2016
-from slipway.models.calibrating import Scored, calibrate
-from slipway.models.calibration import Array, Calibration
+from slipway.models.measurements.calibrating import Scored, calibrate
+from slipway.models.measurements.calibration import Array, Calibration
 from slipway.monitoring.accuracy.correction import Drawn, Population, corrected_accuracy
 from slipway.monitoring.accuracy.drawing import weight_of
 from slipway.monitoring.accuracy.estimate import estimated_accuracy

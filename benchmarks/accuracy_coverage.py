@@ -4,7 +4,7 @@ import argparse
 
 import numpy as np
 
-from slipway.models.calibration import Array
+from slipway.models.measurements.calibration import Array
 from slipway.monitoring.accuracy.correction import Drawn, Population, corrected_accuracy
 from slipway.monitoring.accuracy.drawing import weight_of
 from slipway.statistics.intervals import clustered_interval, share_interval

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.models.calibrating import Scored
+from slipway.models.measurements.calibrating import Scored
 
 SEED = 0
 

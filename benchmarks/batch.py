@@ -22,7 +22,7 @@ from slipway.batch.columns import checked_columns
 from slipway.batch.local import LocalJob, Progress, run
 from slipway.batch.scoring import TABLE_BATCH
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 FLIGHTS = Path("examples/flights/flights.parquet")
 GROUP_ROWS = 250_000

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from slipway.config import FeatureType
-from slipway.models.baseline import Baseline, Numbers, OutputSummary, numbers
 from slipway.models.manifest import InputField
+from slipway.models.measurements.baseline import Baseline, Numbers, OutputSummary, numbers
 from slipway.models.package import Package, load_package
 from slipway.monitoring.drift.effects import js_distance, stability_index
 from slipway.monitoring.drift.findings import compare_counts

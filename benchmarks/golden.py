@@ -15,9 +15,9 @@ ROUNDS = 5
 _CHILD = """
 import json, sys, time
 from pathlib import Path
-from slipway.models.golden import prove
+from slipway.models.measurements.golden import prove
 from slipway.models.package import checking_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 begun = time.process_time()
 with checking_package(Path(sys.argv[1])) as package:
     predictor = Predictor(package)

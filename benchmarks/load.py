@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.bundles import REPOSITORY, machine
 from slipway.config import load_local
 from slipway.models.package import Package, checking_package, load_package
-from slipway.models.predictor import Predictor, open_session
+from slipway.models.prediction.predictor import Predictor, open_session
 
 ALLOWED = 1.2
 Case = Callable[[], Any]

@@ -15,7 +15,7 @@ from benchmarks.bundles import REPOSITORY, machine
 from slipway.config import load_local
 from slipway.models.manifest import Record
 from slipway.models.package import checking_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 MOST_RECORDS = 128
 _PROSE = "The train was late again this morning, so we walked along the river and talked about the match. "

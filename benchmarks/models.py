@@ -19,9 +19,9 @@ from slipway.config import load_local, metric_name
 from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import measure, size_of
 from slipway.models.gates.quality import quality
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
-from slipway.models.sampling import sample_records
+from slipway.models.prediction.predictor import Predictor
 
 _METRIC = "macro_recall"
 _IN_TIME = "rows, by the recipe trained on the years before"

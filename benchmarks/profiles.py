@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from slipway.models.baseline import measure_baseline
 from slipway.models.manifest import Manifest
+from slipway.models.measurements.baseline import measure_baseline
 from slipway.models.package import Package, load_package
 
 HOUR = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -19,8 +19,8 @@ from benchmarks.bundles import REPOSITORY, machine
 from benchmarks.serving_bare import make_bare_app
 from container.app import make_slot
 from container.settings import Settings
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import load_package
-from slipway.models.sampling import sample_records
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.slot.app import slot_app
 

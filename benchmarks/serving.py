@@ -24,8 +24,8 @@ from benchmarks.serving_load import Load, Server, container_command, drive, need
 from slipway.config import load_config
 from slipway.models.bundle import load_version
 from slipway.models.manifest import Record
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package
-from slipway.models.sampling import sample_records
 from slipway.serving.batching.processors import available_processors
 
 CLIENTS = (1, 8, 64)

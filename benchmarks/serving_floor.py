@@ -10,7 +10,7 @@ from itertools import count
 
 from slipway.models.manifest import Record
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.serving.batching.processors import available_processors
 
 _WARM_UP = 20

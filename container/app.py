@@ -12,12 +12,12 @@ from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError, FieldProblem, GoldenError
 from slipway.models.bundle import load_version
-from slipway.models.golden import GPU_TOLERANCE, prove
+from slipway.models.measurements.golden import GPU_TOLERANCE, prove
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.registry.fetching import find_version
 from slipway.models.registry.opening import aws_registry
-from slipway.models.sampling import sample_records
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics

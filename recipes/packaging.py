@@ -11,10 +11,10 @@ import onnx
 
 from recipes.graphs import save_graph
 from slipway.models.manifest import Manifest, Record
+from slipway.models.measurements.pieces import SeenPieces
+from slipway.models.measurements.renewal import ValidationRun, write_measurements
 from slipway.models.package import Package, load_package, seal_package
-from slipway.models.pieces import SeenPieces
-from slipway.models.predictor import Predictor
-from slipway.models.renewal import ValidationRun, write_measurements
+from slipway.models.prediction.predictor import Predictor
 
 GRAPH = "model.onnx"
 TOKENIZER = "tokenizer.json"
@@ -80,7 +80,7 @@ def _unsealed(document: Mapping[str, Any]) -> Manifest:
 
 
 def _measure(package: Package, validation: Validation) -> None:
-    """Answer each record alone, as `slipway.models.renewal.measure_again` does."""
+    """Answer each record alone, as `slipway.models.measurements.renewal.measure_again` does."""
     predictor = Predictor(package)
     outputs = [output for record in validation.records for output in predictor.predict([record])]
     run = ValidationRun(package, validation.records, outputs, validation.labels, golden=validation.golden)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from recipes.packaging import Validation
+from slipway.models.measurements.renewal import measure_again
 from slipway.models.package import Package, load_edited
-from slipway.models.renewal import measure_again
 
 
 def main() -> None:

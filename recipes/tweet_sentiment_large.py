@@ -22,7 +22,7 @@ from recipes.tweets.encoder.package import FLOAT_VERSION, NAME, SHIPPED_VERSION,
 from recipes.tweets.ngrams import macro_recall
 from recipes.tweets.tokens import encode
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 SPLIT_YEAR = 2016
 BY_YEARS = f"{SPLIT_YEAR} rows, by the recipe trained on the years before"

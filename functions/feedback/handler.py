@@ -9,7 +9,7 @@ from slipway.aws.table import lazy_client
 from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE, ID_KEYS
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.labels import bundled_outputs
+from slipway.models.prediction.labels import bundled_outputs
 from slipway.models.registry.known_outputs import KnownOutputs
 from slipway.models.registry.table import DynamoVersionTable
 from slipway.monitoring.feedback.key_parameter import KeyParameter

@@ -14,7 +14,7 @@ from functions.monitor.steps import labels_of, steps_of, sums_of
 from slipway.aws.topic import Topic
 from slipway.config import Config, load_config
 from slipway.errors import UnavailableError
-from slipway.models.measured import MeasuredVersions
+from slipway.models.measurements.measured import MeasuredVersions
 from slipway.models.registry.opening import aws_registry, downloads_folder
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.event_bus import EventBus

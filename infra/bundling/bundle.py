@@ -17,7 +17,7 @@ from infra.bundling.models import DeployedModel, load_deployed_models, load_shad
 from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.measured import measurements_of
+from slipway.models.measurements.measured import measurements_of
 from slipway.models.package import MANIFEST, read_manifest
 
 SOURCES = Path(__file__).resolve().parent.parent.parent

@@ -8,10 +8,10 @@ from typing import Self
 
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
-from slipway.models.golden import has_golden, prove
 from slipway.models.manifest import BUILT_IN_TASKS
+from slipway.models.measurements.golden import has_golden, prove
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.servable import feature_problems, require_servable
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recipes.packaging import Validation
 from recipes.tweets.data import LABELS, Tweets
-from slipway.models.pieces import SeenPieces
+from slipway.models.measurements.pieces import SeenPieces
 
 TEXTS = (
     "Best concert of my life, and the encore was even better!",

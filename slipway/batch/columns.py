@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from slipway.config import FeatureType
 from slipway.models.manifest import InputField, Manifest
+from slipway.models.prediction.tasks import MISSING_TEXT
 from slipway.models.schema import FLOAT32_MAX, INT64_MAX, INT64_MIN
-from slipway.models.tasks import MISSING_TEXT
 
 if TYPE_CHECKING:
     import pyarrow

@@ -10,7 +10,7 @@ from slipway.batch.scoring import Scored, Scorer, described
 from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Manifest
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     import pyarrow

@@ -15,7 +15,7 @@ from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
 from slipway.batch.steps import begin, finish, is_done, plan, score
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)

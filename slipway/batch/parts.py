@@ -13,8 +13,8 @@ from pydantic_core import to_json
 from slipway.batch.reading import RejectedRow, ScoredTable
 from slipway.batch.scoring import Scored
 from slipway.errors import InputError
-from slipway.models.answer_columns import AnswerColumns
 from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest
+from slipway.models.prediction.answer_columns import AnswerColumns
 from slipway.records.rows import WHOLE
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from slipway.batch.columns import CheckedColumns, checked_columns
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError, PredictionError
-from slipway.models.answer_columns import AnswerColumns, answer_columns, columns_of
-from slipway.models.answers import Answer, is_judged
 from slipway.models.embedded import whole_record_model
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
 from slipway.models.missing_values import Column, file_record
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.answer_columns import AnswerColumns, answer_columns, columns_of
+from slipway.models.prediction.answers import Answer, is_judged
+from slipway.models.prediction.predictor import Predictor
 from slipway.records.parquet import table_rows
 from slipway.records.rows import WHOLE, Refusal, Row
 

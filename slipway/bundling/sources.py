@@ -10,9 +10,9 @@ LEFT_OUT = (
     "slipway/cost",
     "slipway/models/advice",
     "slipway/models/compression",
-    "slipway/models/golden_choice.py",
+    "slipway/models/measurements/golden_choice.py",
     "slipway/models/importing",
-    "slipway/models/renewal.py",
+    "slipway/models/measurements/renewal.py",
     "slipway/preflight",
     "slipway/releases/simulation",
 )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from slipway.config import Config
 from slipway.errors import ConfigError, NotLoadedError, PackageError
-from slipway.models.golden import prove
+from slipway.models.measurements.golden import prove
 from slipway.models.package import MANIFEST, Package, checking_package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.servable import UNUSABLE, feature_problems, not_loaded
 
 Opened = Predictor | NotLoadedError

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError, PackageError
-from slipway.models.golden import prove
 from slipway.models.manifest import InputField, Manifest, Record
+from slipway.models.measurements.golden import prove
 from slipway.models.package import MANIFEST, checking_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Output
 from slipway.models.schema import RequestRecord, record_model
-from slipway.models.tasks import Output
 
 
 class Model:

@@ -1,6 +1,6 @@
 """A package on disk: load it and check every file, or seal a folder of training output or an edited manifest.
 
-`slipway.models.predictor` opens the graph and checks it against the manifest.
+`slipway.models.prediction.predictor` opens the graph and checks it against the manifest.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from slipway.models.manifest import FileEntry, Manifest
 from slipway.models.seal import SEAL, seal_of, with_seal
 
 if TYPE_CHECKING:
-    from slipway.models.baseline import Baseline
-    from slipway.models.calibration import Calibration
+    from slipway.models.measurements.baseline import Baseline
+    from slipway.models.measurements.calibration import Calibration
 
 MANIFEST = "model.yaml"
 BASELINE = "baseline.json"
@@ -48,14 +48,14 @@ class Package:
     @cached_property
     def baseline(self) -> "Baseline":
         """The distributions of inputs and outputs on validation data, read on first use: serving does not need them."""
-        from slipway.models.baseline import read_baseline
+        from slipway.models.measurements.baseline import read_baseline
 
         return read_baseline(self.folder / BASELINE)
 
     @cached_property
     def calibration(self) -> "Calibration | None":
         """How probable a right answer is, by its score; None for a package that was made without it."""
-        from slipway.models.calibration import read_calibration
+        from slipway.models.measurements.calibration import read_calibration
 
         return read_calibration(self.folder / CALIBRATION) if (self.folder / CALIBRATION).exists() else None
 
@@ -155,7 +155,7 @@ def load_edited(folder: Path) -> Package:
 
 def require_fitting_baseline(package: Package) -> None:
     """Raise PackageError if the inputs, their bounds or the labels of the manifest contradict the baseline."""
-    from slipway.models.baseline_fit import misfits
+    from slipway.models.measurements.baseline_fit import misfits
 
     if problems := misfits(package.manifest, package.baseline):
         message = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import InputError, PackageError
-from slipway.models.golden import answers
 from slipway.models.manifest import Manifest, Record
+from slipway.models.measurements.golden import answers
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 _MODULE = "slipway.models.processors"
 

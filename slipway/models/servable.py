@@ -4,8 +4,8 @@ import re
 
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem, GoldenError, NotFoundError, NotLoadedError, PackageError
-from slipway.models.golden import GOLDEN
 from slipway.models.manifest import InputField, Manifest
+from slipway.models.measurements.golden import GOLDEN
 from slipway.models.schema import record_model
 
 UNUSABLE: tuple[type[Exception], ...] = (ConfigError, PackageError, NotFoundError)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from slipway.models.calibrating import Scored, calibrate
-from slipway.models.calibration import Array, Calibration
+from slipway.models.measurements.calibrating import Scored, calibrate
+from slipway.models.measurements.calibration import Array, Calibration
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.steps import Labelled
 from support.captures import capture

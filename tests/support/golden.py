@@ -6,11 +6,11 @@ from typing import Any
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from slipway.models.golden import GOLDEN, write_golden
-from slipway.models.golden_choice import choose_records, make_golden
+from slipway.models.measurements.golden import GOLDEN, write_golden
+from slipway.models.measurements.golden_choice import choose_records, make_golden
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
-from slipway.models.sampling import sample_records
+from slipway.models.prediction.predictor import Predictor
 from support.packages import seal_again
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import onnx
 from onnx import TensorProto, helper
 
-from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.manifest import Manifest
+from slipway.models.measurements.baseline import measure_baseline, write_baseline
 from slipway.models.package import Package, seal_package
 from support.packages import manifest_document
 

@@ -12,8 +12,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from slipway.config import FeatureType
-from slipway.models.baseline import measure_baseline, write_baseline
 from slipway.models.manifest import InputField, Manifest
+from slipway.models.measurements.baseline import measure_baseline, write_baseline
 from slipway.models.package import Package, seal_package
 
 LABELS = ("negative", "neutral", "positive")

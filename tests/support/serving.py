@@ -20,7 +20,7 @@ from slipway.features.definitions import FeatureDefinitions
 from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.bundle import load_models
 from slipway.models.manifest import Outputs
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.monitoring.feedback.key_ring import IdSigner, IdVerifier, OwnKeys
 from slipway.monitoring.telemetry.requests import Telemetry
 from slipway.serving.apis import (

@@ -14,7 +14,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertForSequenceClassification, RobertaConfig, RobertaForSequenceClassification
 
 from slipway.errors import InputError, PackageError
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 LABELS = {0: "negative", 1: "neutral", 2: "positive"}
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "day", "sun", "rain", "##ny", "!", ","]

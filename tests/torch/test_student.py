@@ -18,7 +18,7 @@ from recipes.tweets.student.network import Size, StudentNetwork, largest_answers
 from recipes.tweets.student.package import write_student
 from recipes.tweets.student.teacher import Teacher, answers, open_teacher, write_teacher
 from recipes.tweets.student.words import choose_pieces, first_rows, words_to_swap
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 SIZE = Size(row=8, filters=6, widths=(1, 2, 3))
 WORDS = {"good": 2, "fine": 2, "great": 2, "bad": 0, "awful": 0, "sad": 0, "day": 1, "table": 1, "train": 1}

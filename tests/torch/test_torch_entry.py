@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from slipway.errors import CheckFailedError, InputError
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 LABELS = ("low", "mid", "high")
 

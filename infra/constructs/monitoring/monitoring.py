@@ -19,7 +19,7 @@ from infra.constructs.monitoring.monitor_alarms import MonitorAlarms
 from slipway.config import Config
 from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
 from slipway.features.history.files import LINES, group_folder
-from slipway.models.measured import MEASUREMENTS
+from slipway.models.measurements.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST
 from slipway.models.registry.versions import model_prefix
 from slipway.monitoring.captures.parsing import FOLDER

@@ -10,9 +10,9 @@ from slipway.models.advice.terms import Workload
 from slipway.models.bundle import load_version
 from slipway.models.gates.labelled import read_given
 from slipway.models.manifest import Record
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import MANIFEST, Package, load_package
-from slipway.models.predictor import Predictor
-from slipway.models.sampling import sample_records
+from slipway.models.prediction.predictor import Predictor
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.requests import Telemetry
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from slipway.cli.options import ConfigFile
 from slipway.errors import InputError
-from slipway.models.golden import has_golden
 from slipway.models.manifest import BUILT_IN_TASKS
+from slipway.models.measurements.golden import has_golden
 from slipway.models.package import MANIFEST, Package, load_edited, seal_manifest
 from slipway.wording import counted
 
@@ -69,8 +69,8 @@ def _measured(folder: Path, given: _Given, config: Path) -> Package:
     # Every command loads this module, and only this one needs numpy and ONNX Runtime.
     from slipway.cli.project import load_project
     from slipway.models.gates.labelled import read_given
-    from slipway.models.renewal import measure_again
-    from slipway.models.trained_pieces import read_trained_pieces
+    from slipway.models.measurements.renewal import measure_again
+    from slipway.models.measurements.trained_pieces import read_trained_pieces
 
     package = load_edited(folder)
     data = read_given(given.records, package.manifest)
@@ -91,8 +91,8 @@ def prove_here(package: Package, task_modules: Sequence[str]) -> None:
     Raises:
         GoldenError: it does not give the answers that its golden records expect.
     """
-    from slipway.models.golden import prove
-    from slipway.models.predictor import Predictor
+    from slipway.models.measurements.golden import prove
+    from slipway.models.prediction.predictor import Predictor
 
     task = package.manifest.task
     if not has_golden(package.manifest):

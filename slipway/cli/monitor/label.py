@@ -114,7 +114,7 @@ def _shadow(watched: Watched, number: int, path: Path, console: Console) -> None
 
 def _in_order(watched: Watched, number: int, *, weighted: bool) -> "list[Candidate[Capture]]":
     """The first captures of the version in the order of the draw; a simple random sample if not ``weighted``."""
-    from slipway.models.labels import confidence_of
+    from slipway.models.prediction.labels import confidence_of
     from slipway.monitoring.accuracy.drawing import candidate, first
     from slipway.monitoring.captures.reading import CaptureReader
 

@@ -51,7 +51,7 @@ class Watched:
     @cached_property
     def package(self) -> "Package":
         """The version's manifest and measurements, from beside slipway.yaml or else the registry."""
-        from slipway.models.measured import MeasuredVersions
+        from slipway.models.measurements.measured import MeasuredVersions
         from slipway.models.registry.opening import downloads_folder
         from slipway.models.registry.registry import Registry
 

@@ -10,7 +10,7 @@ from typing import Any
 import onnxruntime as ort
 
 from slipway.models.manifest import Record
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 Shape = Sequence[int]
 

@@ -8,10 +8,10 @@ import onnxruntime as ort
 from slipway.models.advice.operations import multiply_adds
 from slipway.models.advice.terms import Profile
 from slipway.models.gates.measure import measure_latency, measure_memory, measure_throughput, size_of
-from slipway.models.golden import prove
 from slipway.models.manifest import Record
+from slipway.models.measurements.golden import prove
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 _CUDA = "CUDAExecutionProvider"
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from slipway.errors import CheckFailedError
-from slipway.models.answers import difference, is_judged
 from slipway.models.gates.labelled import Labelled
 from slipway.models.gates.measure import agreement
 from slipway.models.gates.quality import quality
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
-from slipway.models.tasks import Output
+from slipway.models.prediction.answers import difference, is_judged
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Output
 from slipway.wording import counted
 
 _BATCH = 32

@@ -39,8 +39,8 @@ from slipway.models.importing.packaging import GRAPH, TOKENIZER, draft_beside
 from slipway.models.importing.sources.entry import find_entry
 from slipway.models.manifest import Record
 from slipway.models.package import MANIFEST, Package, load_package
-from slipway.models.predictor import Predictor, open_session
-from slipway.models.tasks import Output
+from slipway.models.prediction.predictor import Predictor, open_session
+from slipway.models.prediction.tasks import Output
 
 Answers = NDArray[np.float64]
 Recipe = Callable[..., Any]

@@ -15,9 +15,9 @@ from slipway.models.extras import need
 from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.importing.packaging import CARD, draft_beside
 from slipway.models.manifest import Manifest
+from slipway.models.measurements.renewal import ValidationRun, write_measurements
+from slipway.models.measurements.trained_pieces import known_pieces
 from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
-from slipway.models.renewal import ValidationRun, write_measurements
-from slipway.models.trained_pieces import known_pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slipway.errors import CheckFailedError, InputError
-from slipway.models.answers import is_batch_independent
 from slipway.models.compression.bench import Bench, Verdict, within
 from slipway.models.compression.job import Change, Compressed, CompressionJob, compress
 from slipway.models.compression.steadiness import Steadiness, measure_steadiness
@@ -17,8 +16,9 @@ from slipway.models.extras import need
 from slipway.models.gates.labelled import Labelled, read_given
 from slipway.models.manifest import Record
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
-from slipway.models.tasks import Task
+from slipway.models.prediction.answers import is_batch_independent
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Task
 
 Method = Literal["dynamic", "static", "weights"]
 

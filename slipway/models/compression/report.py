@@ -8,7 +8,7 @@ from slipway.models.compression.bench import Bench, Verdict
 from slipway.models.gates.measure import Latency, measure_latency, measure_memory, size_of
 from slipway.models.manifest import Record
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 # Enough for a p99, and few enough to predict them all in the fresh process that measures memory.
 _TIMED_RECORDS = 128

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.models.answers import is_batch_independent
 from slipway.models.compression.bench import Bench
-from slipway.models.golden import distances
+from slipway.models.measurements.golden import distances
 from slipway.models.package import Package
+from slipway.models.prediction.answers import is_batch_independent
+from slipway.models.prediction.tasks import Output
 from slipway.models.processors import answers_of
-from slipway.models.tasks import Output
 
 # An emulated processor takes some 30 ms for a text.
 _RECORDS_ELSEWHERE = 128

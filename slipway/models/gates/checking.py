@@ -6,17 +6,17 @@ from pathlib import Path
 
 from slipway.config import GatesConfig
 from slipway.errors import InputError
-from slipway.models.answers import is_judged
 from slipway.models.gates.labelled import Labelled, read_labelled
 from slipway.models.gates.measure import agreement, measure_latency, size_of
 from slipway.models.gates.quality import quality
 from slipway.models.gates.rules import Check, CheckedData, Figure, Measured, judge_package
-from slipway.models.golden import prove
 from slipway.models.manifest import Record
+from slipway.models.measurements.golden import prove
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package, require_fitting_baseline
-from slipway.models.predictor import Predictor
-from slipway.models.sampling import sample_records
-from slipway.models.tasks import Output
+from slipway.models.prediction.answers import is_judged
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Output
 
 _ROUNDS = 3
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError
-from slipway.models.labels import Truth, find_label, find_labels
 from slipway.models.manifest import Form, Manifest, Record
 from slipway.models.missing_values import present_values
+from slipway.models.prediction.labels import Truth, find_label, find_labels
 from slipway.models.schema import RequestRecord, record_model
 from slipway.records.cells import finite_number, read_cells
 from slipway.records.files import open_records

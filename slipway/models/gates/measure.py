@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from slipway.errors import InputError, PackageError
-from slipway.models.answers import agree
 from slipway.models.manifest import Record
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.answers import agree
+from slipway.models.prediction.predictor import Predictor
 
 _WARM_UP = 20
 _LEAST = 100

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.errors import InputError
-from slipway.models.labels import Truth
 from slipway.models.manifest import Form, Manifest, Outputs
+from slipway.models.prediction.labels import Truth
 
 # Scores are rounded to six digits, so a score of zero may be a probability of up to half the last digit.
 _LEAST_SCORE = 5e-7

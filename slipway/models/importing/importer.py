@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from slipway.errors import CheckFailedError, InputError, PredictionError
-from slipway.models.answers import width
 from slipway.models.extras import need
 from slipway.models.gates.labelled import read_given
 from slipway.models.gates.quality import quality
@@ -49,11 +48,12 @@ from slipway.models.importing.samples import Samples, read_samples
 from slipway.models.importing.source import Exported, Fields, Source, Traits
 from slipway.models.importing.truth import true_answers
 from slipway.models.manifest import Record
+from slipway.models.measurements.renewal import ValidationRun, write_measurements
+from slipway.models.measurements.trained_pieces import read_trained_pieces
 from slipway.models.package import Package, load_package, seal_package
-from slipway.models.predictor import Predictor
-from slipway.models.renewal import ValidationRun, write_measurements
-from slipway.models.tasks import Output
-from slipway.models.trained_pieces import read_trained_pieces
+from slipway.models.prediction.answers import width
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Output
 from slipway.records.files import ENDINGS
 
 _BATCH = 8

@@ -18,9 +18,9 @@ from slipway.models.importing.fields import InputDocuments
 from slipway.models.importing.missing import Probe
 from slipway.models.importing.request import ImportRequest
 from slipway.models.importing.samples import Samples
-from slipway.models.labels import Truth
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import BASELINE
+from slipway.models.prediction.labels import Truth
 
 GRAPH = "model.onnx"
 TOKENIZER = "tokenizer.json"

@@ -6,8 +6,8 @@ from slipway.errors import InputError
 from slipway.models.importing.decisions import Decision
 from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Traits
-from slipway.models.labels import Truth, find_label, find_labels
 from slipway.models.manifest import Form
+from slipway.models.prediction.labels import Truth, find_label, find_labels
 from slipway.records.cells import almost_number, finite_number
 from slipway.records.rows import shown
 

@@ -12,7 +12,7 @@ from slipway.config import Config
 from slipway.errors import NotLoadedError, PackageError, UnavailableError
 from slipway.models.bundle import Opened, load_version, open_proved, open_version, refuse_other
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.registry.registry import Registry
 from slipway.models.servable import UNUSABLE, not_loaded
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping
 
 from slipway.errors import UnavailableError
-from slipway.models.labels import stated_outputs
 from slipway.models.manifest import Outputs
+from slipway.models.prediction.labels import stated_outputs
 from slipway.models.registry.stores import VersionTable
 
 _LOG = logging.getLogger("slipway")

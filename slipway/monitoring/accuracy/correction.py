@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.models.calibration import Array
+from slipway.models.measurements.calibration import Array
 from slipway.statistics.intervals import NORMAL, Interval, betting_interval, student_quantile
 
 LEAST_DRAWN = 20

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from slipway.models.calibration import Calibration
+from slipway.models.measurements.calibration import Calibration
 from slipway.monitoring.accuracy.score_sums import ScoreSums, cells_of
 from slipway.statistics.intervals import NORMAL, Interval
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
-from slipway.models.calibration import Array, Calibration
+from slipway.models.measurements.calibration import Array, Calibration
 from slipway.monitoring.accuracy.drawing import chance
 from slipway.monitoring.accuracy.labelled_table import made_at
 from slipway.monitoring.accuracy.measured import is_right

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from slipway.config.segments import SegmentConfig
-from slipway.models.labels import confidence_of
+from slipway.models.prediction.labels import confidence_of
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.feedback.bucket_sums import BucketSums, merged
 from slipway.monitoring.feedback.prediction_ids import PredictionId

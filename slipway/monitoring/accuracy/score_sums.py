@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from slipway.config.segments import SegmentConfig
-from slipway.models.baseline import Categories
-from slipway.models.calibration import Array, Calibration
-from slipway.models.labels import confidence_of
+from slipway.models.measurements.baseline import Categories
+from slipway.models.measurements.calibration import Array, Calibration
 from slipway.models.package import Package
+from slipway.models.prediction.labels import confidence_of
 from slipway.monitoring.accuracy.labels import OTHERS, segment_values
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.steps import Summing

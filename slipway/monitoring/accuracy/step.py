@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from slipway.models.calibration import Calibration
+from slipway.models.measurements.calibration import Calibration
 from slipway.monitoring.accuracy.correction import LEAST_DRAWN, Drawn, Population, corrected_accuracy, needed_before
 from slipway.monitoring.accuracy.drawing import chance
 from slipway.monitoring.accuracy.evidence import (

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slipway.models.calibration import Calibration
 from slipway.models.manifest import Form
+from slipway.models.measurements.calibration import Calibration
 from slipway.models.package import Package
 from slipway.monitoring.accuracy.correction import LEAST_DRAWN, Corrected, Population, corrected_accuracy, needed_before
 from slipway.monitoring.accuracy.drawing import chance

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slipway.models.labels import answered_labels
+from slipway.models.prediction.labels import answered_labels
 from slipway.monitoring.feedback.prediction_ids import STORED_ID_PATTERN, PredictionId, parse_prediction_id
 
 MARK = '{"capture":'

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from slipway.models.baseline import PIECE_CELLS, Baseline, Categories, InputSummary, Numbers, OutputSummary, Text
 from slipway.models.manifest import Form, Manifest
+from slipway.models.measurements.baseline import (
+    PIECE_CELLS,
+    Baseline,
+    Categories,
+    InputSummary,
+    Numbers,
+    OutputSummary,
+    Text,
+)
 
 MISSING = "missing"
 OTHER = "other"

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.config import FeatureType
-from slipway.models.baseline import category_of
 from slipway.models.manifest import InputField
-from slipway.models.pieces import SeenPieces, measure_texts
+from slipway.models.measurements.baseline import category_of
+from slipway.models.measurements.pieces import SeenPieces, measure_texts
 from slipway.monitoring.profiles.bins import Bins
 
 _IN_CACHE = 16_384

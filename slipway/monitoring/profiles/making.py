@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from slipway.errors import PackageError
-from slipway.models.baseline import Text
-from slipway.models.labels import answered_labels
+from slipway.models.measurements.baseline import Text
+from slipway.models.measurements.pieces import SeenPieces
 from slipway.models.package import BASELINE, Package
-from slipway.models.pieces import SeenPieces
+from slipway.models.prediction.labels import answered_labels
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.profiles.bins import FALSE, TRUE, Bins, bins_digest, bins_of
 from slipway.monitoring.profiles.columns import CategoryCounting, Counting, NumberCounting, counting_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from slipway.models.labels import answered_labels
+from slipway.models.prediction.labels import answered_labels
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.dimensions import dimension_value
 from slipway.monitoring.telemetry.requests import RequestEvent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slipway.models.baseline import Numbers
+from slipway.models.measurements.baseline import Numbers
 from slipway.models.package import Package
 
 _FEW_EDGES = 4

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from slipway.config import FeatureType
 from slipway.config.segments import SegmentConfig
 from slipway.errors import FieldProblem, InputError, near_name
-from slipway.models.baseline import Categories, category_of
 from slipway.models.manifest import InputField
+from slipway.models.measurements.baseline import Categories, category_of
 from slipway.models.package import Package
 from slipway.releases.routing.segments import Segment
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from slipway.config import Config
-from slipway.models.answers import agree
+from slipway.models.prediction.answers import agree
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.metrics import metric_line, pages

@@ -12,7 +12,7 @@ Output = Mapping[str, Any]
 
 
 class LoadedVersion(Protocol):
-    """A loaded version, such as `slipway.models.predictor.Predictor`."""
+    """A loaded version, such as `slipway.models.prediction.predictor.Predictor`."""
 
     def predict(self, records: Sequence[Record]) -> Sequence[Output]: ...
 

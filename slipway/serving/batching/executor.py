@@ -15,7 +15,7 @@ from typing import Protocol
 
 from slipway.errors import ExpiredError, OverloadedError, ThrottledError
 from slipway.models.manifest import Record
-from slipway.models.tasks import Output
+from slipway.models.prediction.tasks import Output
 from slipway.serving.batching.shares import Room
 from slipway.serving.batching.waiting import Disconnected, Item, Ticket, Waiting
 from slipway.serving.prediction.runner import Answered, ClientGoneError
@@ -28,7 +28,7 @@ QueueError = OverloadedError | ThrottledError
 
 
 class PredictsBatch(Protocol):
-    """The part of `slipway.models.predictor.Predictor` that an executor needs; must be thread-safe."""
+    """The part of `slipway.models.prediction.predictor.Predictor` that an executor needs; must be thread-safe."""
 
     def predict_batch(self, records: Sequence[Record]) -> tuple[list[Output], float | None]: ...
 

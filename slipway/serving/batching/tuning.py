@@ -17,9 +17,9 @@ from typing import Generic, TypeVar
 
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import OverloadedError
-from slipway.models.answers import difference, is_batch_independent
 from slipway.models.manifest import Manifest, Record
-from slipway.models.tasks import Output
+from slipway.models.prediction.answers import difference, is_batch_independent
+from slipway.models.prediction.tasks import Output
 from slipway.serving.batching.executor import Executor, Plan, PredictsBatch
 from slipway.serving.batching.waiting import Ticket
 

@@ -23,7 +23,7 @@ _LOG = logging.getLogger("slipway")
 
 
 class Predicts(Protocol):
-    """A loaded version; `slipway.models.predictor.Predictor` is one."""
+    """A loaded version; `slipway.models.prediction.predictor.Predictor` is one."""
 
     @property
     def manifest(self) -> Manifest: ...

@@ -16,7 +16,7 @@ from slipway.cli.commands import app
 from slipway.cli.deployed import Deployed
 from slipway.cli.monitor import drift_source
 from slipway.errors import InputError, NotFoundError, StaleError
-from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.measurements.baseline import measure_baseline, write_baseline
 from slipway.models.package import BASELINE, Package
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.drift.reference_bucket import BucketReferences

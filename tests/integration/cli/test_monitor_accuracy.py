@@ -19,7 +19,7 @@ from slipway.cli import app
 from slipway.cli.api import ApiError
 from slipway.cli.deployed import Deployed
 from slipway.errors import ConflictError, InputError, NotFoundError
-from slipway.models.calibration import write_calibration
+from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import load_package, seal_package
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.accuracy.labels import captured_labels

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from slipway.cli import app
 from slipway.cli.model.registry_target import find_target
 from slipway.errors import CheckFailedError, GoldenError, InputError, NotFoundError, PackageError
-from slipway.models.golden import read_golden
+from slipway.models.measurements.golden import read_golden
 from slipway.models.package import Package, load_package
 
 NAME = "tiny-sentiment"

@@ -8,7 +8,7 @@ from support.compressible import make_mood_package, mood_rows
 
 from slipway.config.heavy import HeavyConfig
 from slipway.models.package import Package, load_package, seal_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.serving.batching.executor import Executor
 from slipway.serving.batching.tuning import tune
 

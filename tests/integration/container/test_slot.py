@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from container.app import Slot, make_slot
 from container.settings import Settings
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 PREDICT = "/v1/models/tiny-sentiment/predict"
 BODY = b'{"inputs": [{"text": "good"}]}'

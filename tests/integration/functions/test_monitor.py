@@ -15,8 +15,8 @@ from support.packages import make_text_package
 
 from functions.monitor.settings import Settings
 from slipway.errors import ConfigError, UnavailableError
-from slipway.models.calibration import write_calibration
 from slipway.models.gates.rules import Check, GateResult
+from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import load_package, read_manifest, seal_package
 from slipway.models.registry.bucket import S3ObjectStore
 from slipway.models.registry.registry import Registry

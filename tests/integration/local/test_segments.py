@@ -24,7 +24,7 @@ from slipway.features.definitions import FeatureDefinitions
 from slipway.models.bundle import load_models
 from slipway.models.manifest import Record
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
 from slipway.releases.evidence.log_groups import LogGroups
 from slipway.releases.evidence.log_queries import CloudWatchLogQueries

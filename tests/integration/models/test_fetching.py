@@ -10,7 +10,7 @@ from support.registries import ORIGIN, PASSED, Flaky, Parts, spoil
 from slipway.config import Config, parse_config
 from slipway.errors import ConfigError, NotFoundError, NotLoadedError, PackageError, UnavailableError
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.registry.fetching import RETRY_SECONDS, VersionLoader, fetch_version, find_version
 
 NAME = "tiny-sentiment"

@@ -23,7 +23,7 @@ from slipway.errors import (
 )
 from slipway.models.gates.rules import Check
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.registry.registry import Registry
 
 NAME = "tiny-sentiment"

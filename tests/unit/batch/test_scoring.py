@@ -16,10 +16,10 @@ from slipway import load
 from slipway.batch.scoring import Rejected, Scored, Scorer, described, missing_inputs
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError, PredictionError
-from slipway.models.answer_columns import AnswerColumns, columns_of
 from slipway.models.embedded import Model
 from slipway.models.missing_values import Column, file_record
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.answer_columns import AnswerColumns, columns_of
+from slipway.models.prediction.predictor import Predictor
 
 ROOT = Path(__file__).parents[3]
 

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from slipway.models.answer_columns import AnswerColumns, answer_columns, columns_of
-from slipway.models.answers import answers_of
 from slipway.models.manifest import Form, Outputs
+from slipway.models.prediction.answer_columns import AnswerColumns, answer_columns, columns_of
+from slipway.models.prediction.answers import answers_of
 
 ONE = Outputs(labels=("late", "on time", "lost"))
 ANY = Outputs(labels=("billing", "urgent"), multi_label=True, thresholds={"urgent": 0.3})

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.errors import InputError, PackageError
-from slipway.models.baseline import Baseline, Text, categories, measure_baseline, numbers, read_baseline, write_baseline
+from slipway.models.measurements.baseline import (
+    Baseline,
+    Text,
+    categories,
+    measure_baseline,
+    numbers,
+    read_baseline,
+    write_baseline,
+)
 from slipway.models.package import Package
 
 

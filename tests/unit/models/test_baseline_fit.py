@@ -9,9 +9,9 @@ from support.nullable import INPUTS, make_nullable_package, nullable_graph
 from support.packages import make_tabular_package, make_text_package
 
 from slipway.errors import PackageError
-from slipway.models.baseline import read_baseline
-from slipway.models.baseline_fit import misfits
 from slipway.models.manifest import Manifest
+from slipway.models.measurements.baseline import read_baseline
+from slipway.models.measurements.baseline_fit import misfits
 from slipway.models.package import Package, load_package, seal_package
 
 ROOT = Path(__file__).parents[3]

@@ -10,11 +10,18 @@ from sklearn.linear_model import LogisticRegression
 from support.packages import make_regression_package, make_text_package
 
 from slipway.errors import PackageError
-from slipway.models.calibrating import Scored, _isotonic, _platt, calibrate, calibration_error, measure_calibration
-from slipway.models.calibration import POOLED, Calibration, read_calibration, write_calibration
-from slipway.models.labels import confidence_of
+from slipway.models.measurements.calibrating import (
+    Scored,
+    _isotonic,
+    _platt,
+    calibrate,
+    calibration_error,
+    measure_calibration,
+)
+from slipway.models.measurements.calibration import POOLED, Calibration, read_calibration, write_calibration
+from slipway.models.measurements.renewal import measure_again
 from slipway.models.package import load_package
-from slipway.models.renewal import measure_again
+from slipway.models.prediction.labels import confidence_of
 
 
 def drawn(n: int, truth, *, seed: int = 0, labels=("a",)) -> Scored:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.models.baseline import Baseline
 from slipway.models.manifest import FileEntry, InputField, Manifest
+from slipway.models.measurements.baseline import Baseline
 from slipway.models.package import parse_manifest
 
 PAGE = (Path(__file__).parents[3] / "docs" / "packages.md").read_text(encoding="utf-8")

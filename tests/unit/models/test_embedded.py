@@ -11,7 +11,7 @@ import slipway
 from slipway import InputError, PackageError
 from slipway.models.manifest import Record
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 TEXTS = ["good", "bad", "hm", "sunny and good"]
 
@@ -148,7 +148,7 @@ def test_threads_are_one_or_more(text_package: Package) -> None:
 
 def test_only_allowed_modules_are_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "embedded_tasks.py").write_text(
-        "from slipway.models.tasks import TabularClassification\nclass Mine(TabularClassification): ...\n",
+        "from slipway.models.prediction.tasks import TabularClassification\nclass Mine(TabularClassification): ...\n",
         encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)

@@ -11,10 +11,18 @@ from support.packages import make_regression_package, make_tabular_package, make
 from support.several import make_labels_package, make_values_package
 
 from slipway.errors import GoldenError, PackageError
-from slipway.models.golden import FLOAT_TOLERANCE, Golden, GoldenRecord, compare, distances, prove, read_golden
-from slipway.models.golden_choice import choose_records, make_golden
+from slipway.models.measurements.golden import (
+    FLOAT_TOLERANCE,
+    Golden,
+    GoldenRecord,
+    compare,
+    distances,
+    prove,
+    read_golden,
+)
+from slipway.models.measurements.golden_choice import choose_records, make_golden
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 TEXTS = [{"text": text} for text in ("good", "bad", "sunny and good", "awful", "hm", "a bad, bad day", "")]
 
@@ -158,7 +166,7 @@ def test_a_task_that_never_answers_the_same_gets_no_golden_records(
 ) -> None:
     (tmp_path / "moody.py").write_text(
         "from itertools import count\n"
-        "from slipway.models.tasks import TabularRegression\n"
+        "from slipway.models.prediction.tasks import TabularRegression\n"
         "numbers = count()\n"
         "class Moody(TabularRegression):\n"
         "    def decode(self, tensors):\n"

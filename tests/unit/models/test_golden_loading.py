@@ -14,8 +14,8 @@ from slipway.errors import GoldenError, NotLoadedError, PackageError
 from slipway.models.advice.profiling import profile_package
 from slipway.models.bundle import load_models
 from slipway.models.gates.checking import check_package
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package, load_package
-from slipway.models.sampling import sample_records
 
 CONFIG = """
 models:

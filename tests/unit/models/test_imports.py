@@ -9,7 +9,7 @@ import pytest
 OTHERS = ("registry", "versions", "checking", "gates", "labelled", "measure", "memory", "s3", "dynamodb", "advice")
 
 
-@pytest.mark.parametrize("module", ["slipway.models.bundle", "slipway.models.predictor"])
+@pytest.mark.parametrize("module", ["slipway.models.bundle", "slipway.models.prediction.predictor"])
 def test_serving_imports_only_what_it_needs(module: str):
     program = f"import json, sys, {module}; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

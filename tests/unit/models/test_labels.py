@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.models.labels import find_label
+from slipway.models.prediction.labels import find_label
 
 
 @pytest.mark.parametrize(

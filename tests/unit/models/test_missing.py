@@ -14,10 +14,10 @@ from support.nullable import INPUTS, WHOLE, make_nullable_package, nullable_grap
 import slipway
 from slipway.errors import InputError, PackageError
 from slipway.models.gates.labelled import read_labelled
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.missing_values import missing_text
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
-from slipway.models.sampling import sample_records
+from slipway.models.prediction.predictor import Predictor
 from slipway.models.schema import RequestRecord, record_model
 
 ENTITIES = {"weather": "airport"}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.models.baseline import Text, measure_baseline
+from slipway.models.measurements.baseline import Text, measure_baseline
+from slipway.models.measurements.pieces import SeenPieces, hashes_of, measure_texts, pieces_of
 from slipway.models.package import Package
-from slipway.models.pieces import SeenPieces, hashes_of, measure_texts, pieces_of
 
 
 @pytest.mark.parametrize(

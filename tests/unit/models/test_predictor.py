@@ -10,7 +10,7 @@ from support.packages import make_regression_package, make_text_package, seal_ag
 
 from slipway.errors import PackageError, PredictionError
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 
 def _seal_graph(package: Package, model: onnx.ModelProto, **graph: Any) -> Package:

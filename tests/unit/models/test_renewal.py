@@ -7,9 +7,9 @@ import pytest
 from support.packages import make_text_package
 
 from slipway.errors import InputError, SlipwayError
-from slipway.models import renewal
+from slipway.models.measurements import renewal
+from slipway.models.measurements.renewal import ValidationRun, measure_again
 from slipway.models.package import Package, load_package
-from slipway.models.renewal import ValidationRun, measure_again
 
 RECORDS = [{"text": text} for text in ("good", "awful", "sunny day", "hm")]
 LABELS = ["positive", "negative", "positive", "neutral"]

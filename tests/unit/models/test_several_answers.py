@@ -10,10 +10,10 @@ from support.several import LABELS, make_labels_package, make_values_package
 
 import slipway
 from slipway.errors import PackageError, PredictionError
-from slipway.models.answers import answers_of, difference
-from slipway.models.baseline_fit import misfits
 from slipway.models.manifest import Form, Outputs
+from slipway.models.measurements.baseline_fit import misfits
 from slipway.models.package import load_package
+from slipway.models.prediction.answers import answers_of, difference
 
 MANY = Outputs(labels=("a", "b"), multi_label=True, thresholds={"b": 0.25})
 PAIR = Outputs.model_validate({"targets": [{"name": "x"}, {"name": "y", "unit": "mm"}]})

@@ -16,10 +16,10 @@ from support.packages import (
 from tokenizers import Tokenizer
 
 from slipway.errors import PackageError, PredictionError
-from slipway.models.graph_fit import GraphSpec, TensorSpec
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
-from slipway.models.tasks import TextClassification, make_task
+from slipway.models.prediction.graph_fit import GraphSpec, TensorSpec
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import TextClassification, make_task
 
 OWN_TASK = """
 import numpy as np

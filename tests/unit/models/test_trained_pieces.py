@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 from slipway.cli import app
 from slipway.errors import InputError
-from slipway.models.baseline import Text
+from slipway.models.measurements.baseline import Text
+from slipway.models.measurements.pieces import SeenPieces, hashes_of
+from slipway.models.measurements.renewal import measure_again
+from slipway.models.measurements.trained_pieces import known_pieces, read_trained_pieces
 from slipway.models.package import Package, load_package
-from slipway.models.pieces import SeenPieces, hashes_of
-from slipway.models.renewal import measure_again
-from slipway.models.trained_pieces import known_pieces, read_trained_pieces
 
 RECORDS = [{"text": text} for text in ("good day", "awful", "sunny day", "hm")]
 

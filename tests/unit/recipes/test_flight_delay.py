@@ -15,7 +15,7 @@ from recipes import flight_delay
 from recipes.flights.data import COLUMNS, LABEL, LATE, ON_TIME, WEATHER, Flights, read_flights
 from recipes.flights.recording import write_recording
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 ROOT = Path(__file__).parents[3]
 DAYS = 20

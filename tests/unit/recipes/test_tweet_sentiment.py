@@ -16,7 +16,7 @@ from recipes.tweets.ngram_graph import ngram_graph, quantize
 from recipes.tweets.ngrams import Recipe, Tables, best_offsets, macro_recall, spelling, train
 from recipes.tweets.tokens import encode
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe(vocabulary=120, buckets=1009, characters=(2, 4), inverse_regularization=1.0, offsets=0.5)

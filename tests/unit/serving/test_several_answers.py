@@ -16,7 +16,7 @@ import slipway
 from slipway.config import parse_config
 from slipway.features.definitions import FeatureDefinitions
 from slipway.models.bundle import load_models
-from slipway.models.labels import bundled_outputs
+from slipway.models.prediction.labels import bundled_outputs
 from slipway.serving.apis import sagemaker
 
 CONFIG = """

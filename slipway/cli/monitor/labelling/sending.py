@@ -7,8 +7,8 @@ from typing import Any
 
 from slipway.cli.api import Api, ApiError
 from slipway.errors import InputError
-from slipway.models.labels import find_labels
 from slipway.models.manifest import Form, Outputs
+from slipway.models.prediction.labels import find_labels
 from slipway.records.cells import finite_number
 from slipway.records.files import open_records
 from slipway.records.rows import Row, readable

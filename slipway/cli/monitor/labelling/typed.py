@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slipway.errors import InputError
-from slipway.models.labels import find_label
 from slipway.models.manifest import Form, Outputs
+from slipway.models.prediction.labels import find_label
 from slipway.records.cells import finite_number
 
 Command = Literal["skip", "undo", "quit"]

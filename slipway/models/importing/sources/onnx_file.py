@@ -15,7 +15,7 @@ from slipway.models.importing.samples import Samples
 from slipway.models.importing.source import Column, Exported, Fields, Traits, Values
 from slipway.models.importing.tokens import INPUTS, encode_one, read_tokenizer
 from slipway.models.manifest import Record
-from slipway.models.predictor import RUNTIME_ERRORS, open_session
+from slipway.models.prediction.predictor import RUNTIME_ERRORS, open_session
 
 _TYPES = {"f": FeatureType.FLOAT, "i": FeatureType.INTEGER, "b": FeatureType.BOOLEAN, "O": FeatureType.STRING}
 

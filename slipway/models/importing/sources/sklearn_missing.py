@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from slipway.models.tasks import MISSING_TEXT
+from slipway.models.prediction.tasks import MISSING_TEXT
 
 
 class _MissingText(float):

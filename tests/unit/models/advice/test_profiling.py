@@ -9,9 +9,9 @@ from support.packages import manifest_document, seal
 
 from slipway.models.advice.operations import multiply_adds, node_multiply_adds
 from slipway.models.advice.profiling import profile_package
+from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
-from slipway.models.sampling import sample_records
+from slipway.models.prediction.predictor import Predictor
 
 WIDTHS = (64, 512, 512, 2)
 MULTIPLY_ADDS = 64 * 512 + 512 * 512 + 512 * 2

@@ -19,7 +19,7 @@ from slipway.models.compression.prune import Pruning, prune
 from slipway.models.compression.quantize import Quantizing, quantize
 from slipway.models.compression.units import hidden_layers, without_units
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 
 def _shapes(package: Package) -> dict[str, tuple[int, ...]]:

@@ -14,9 +14,9 @@ from support.compressible import box_rows, make_mlp_package, write_jsonl
 
 from slipway.errors import CheckFailedError, InputError, MissingExtraError
 from slipway.models.compression.quantize import Quantizing, quantize
-from slipway.models.golden import read_golden
+from slipway.models.measurements.golden import read_golden
 from slipway.models.package import Package, load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 DYNAMIC = Quantizing("dynamic")
 

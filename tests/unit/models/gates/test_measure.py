@@ -7,7 +7,7 @@ from slipway.errors import InputError, PackageError
 from slipway.models.gates.measure import agreement, measure, measure_memory, measure_throughput, size_of
 from slipway.models.gates.quality import quality
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 
 def _classified(label: str, **scores: float) -> dict[str, object]:

@@ -13,7 +13,7 @@ from slipway.models.gates.checking import check_package
 from slipway.models.gates.labelled import read_given, read_labelled
 from slipway.models.gates.quality import quality
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 ROWS = np.random.default_rng(4).normal(size=(60, 2)).round(2)
 RECORDS = [{"a": a, "b": b} for a, b in ROWS.tolist()]

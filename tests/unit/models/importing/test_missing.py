@@ -10,7 +10,7 @@ from support import missing_estimators
 
 from slipway.errors import InputError
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 GONE = {"city": None, "income": None}
 RECORDS = [{"city": "Ulm", "income": 40.0, "age": 30.0}, {"city": "Bern", "income": 70.0, "age": 50.0}]

@@ -14,7 +14,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from slipway.errors import InputError, PackageError
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 ROWS = "a,b,c,label\n1,2,3.5,no\n9,2,4.5,yes\n8,2,0.5,yes\n1,1,1.5,no\n"
 

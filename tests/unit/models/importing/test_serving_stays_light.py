@@ -12,7 +12,7 @@ HEAVY = ("onnx", "sklearn", "skl2onnx", "onnxscript", "pandas", "torch", "transf
     "modules",
     [
         "slipway.cli",
-        "slipway.serving.http.app, slipway.models.bundle, slipway.models.predictor",
+        "slipway.serving.http.app, slipway.models.bundle, slipway.models.prediction.predictor",
         "functions.predict.handler",
         "slipway.models.importing.importer",
     ],

@@ -8,7 +8,7 @@ import pytest
 from slipway.errors import CheckFailedError, ConflictError, InputError
 from slipway.models.importing.packaging import put_in_place
 from slipway.models.package import load_package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.predictor import Predictor
 
 
 def test_a_pipeline_with_string_columns(run: Any, estimators: str, customers: Path) -> None:

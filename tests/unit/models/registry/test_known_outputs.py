@@ -8,8 +8,8 @@ from support.packages import make_text_package
 from support.registries import ORIGIN, PASSED
 
 from slipway.errors import UnavailableError
-from slipway.models.labels import stated_outputs
 from slipway.models.manifest import Outputs
+from slipway.models.prediction.labels import stated_outputs
 from slipway.models.registry.known_outputs import KnownOutputs
 from slipway.models.registry.registry import Registry
 from slipway.models.registry.versions import VersionRecord

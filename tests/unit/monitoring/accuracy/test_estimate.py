@@ -10,9 +10,9 @@ from support.captures import HOUR, capture
 from support.packages import make_text_package
 
 from slipway.config.segments import SegmentConfig
-from slipway.models.baseline import Categories
-from slipway.models.calibrating import calibrate
-from slipway.models.calibration import write_calibration
+from slipway.models.measurements.baseline import Categories
+from slipway.models.measurements.calibrating import calibrate
+from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import Package
 from slipway.monitoring.accuracy.estimate import calibration_variance, estimated_accuracy
 from slipway.monitoring.accuracy.labels import OTHERS

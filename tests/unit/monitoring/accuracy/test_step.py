@@ -13,8 +13,8 @@ from support.calibrated import MODEL, answers, calibration, captures_of, labelle
 from support.captures import HOUR
 from support.packages import make_text_package
 
-from slipway.models.calibrating import Scored
-from slipway.models.calibration import write_calibration
+from slipway.models.measurements.calibrating import Scored
+from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import Package
 from slipway.monitoring.accuracy.labelled_table import made_at
 from slipway.monitoring.accuracy.limits import AccuracyLimits

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.captures import HOUR, capture
 
-from slipway.models.baseline import Numbers, measure_baseline, numbers
+from slipway.models.measurements.baseline import Numbers, measure_baseline, numbers
 from slipway.models.package import Package
 from slipway.monitoring.profiles.bins import Bins, bins_of, number_bins
 from slipway.monitoring.profiles.columns import NumberCounting

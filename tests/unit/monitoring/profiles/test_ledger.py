@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.captures import HOUR
 
 from slipway.errors import InputError, PackageError
-from slipway.models.baseline import Text
+from slipway.models.measurements.baseline import Text
 from slipway.models.package import Package
 from slipway.monitoring.profiles.ledger import Ledger, dump_ledger, load_ledger, source_of
 from slipway.monitoring.profiles.making import VersionBins

@@ -4,7 +4,7 @@ import pytest
 from support.packages import make_regression_package, make_text_package
 from support.several import TARGETS, make_values_package
 
-from slipway.models.baseline import measure_baseline, write_baseline
+from slipway.models.measurements.baseline import measure_baseline, write_baseline
 from slipway.models.package import MANIFEST, seal_package
 from slipway.releases.evidence.outputs import Outputs
 

@@ -10,7 +10,7 @@ from support.releases.records import NOW
 from slipway.config import parse_config
 from slipway.config.segments import SegmentConfig
 from slipway.errors import InputError
-from slipway.models.baseline import category_of
+from slipway.models.measurements.baseline import category_of
 from slipway.models.package import Package, load_package
 from slipway.releases.evidence.segment_values import check_groups, name_segments
 from slipway.releases.record.document import ReleaseRecord

@@ -14,7 +14,7 @@ from support.releases.records import make_release
 from slipway.config import Config, parse_config
 from slipway.config.releases import Shadow
 from slipway.errors import UnavailableError
-from slipway.models.answers import agree
+from slipway.models.prediction.answers import agree
 from slipway.monitoring.captures.parsing import Capture
 from slipway.releases.record.phases import Phase
 from slipway.releases.shadow.runner import ShadowRunner, is_chosen

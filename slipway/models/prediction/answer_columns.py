@@ -1,4 +1,4 @@
-"""The answers of built-in tasks as columns: the same values as `slipway.models.answers` makes record by record."""
+"""The answers of built-in tasks as columns: the same values as `slipway.models.prediction.answers` makes record by record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.models.answers import SUM_TOLERANCE, Answer, rounded_scores, shortest_decimal, width
 from slipway.models.manifest import Form, Outputs
+from slipway.models.prediction.answers import SUM_TOLERANCE, Answer, rounded_scores, shortest_decimal, width
 
 Numbers = NDArray[Any]
 Column = Sequence[Any] | Numbers

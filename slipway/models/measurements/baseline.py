@@ -21,7 +21,7 @@ from slipway.errors import InputError, PackageError
 from slipway.models.manifest import Form, InputField, Manifest, Outputs, Record, Scalar
 
 if TYPE_CHECKING:
-    from slipway.models.pieces import SeenPieces
+    from slipway.models.measurements.pieces import SeenPieces
 
 _BINS = 10
 _CATEGORIES = 50
@@ -192,7 +192,7 @@ def _value_summary(
 
 
 def _text(texts: Sequence[str], seen: "SeenPieces | None") -> Text:
-    from slipway.models.pieces import SeenPieces, measure_texts
+    from slipway.models.measurements.pieces import SeenPieces, measure_texts
 
     # Measured against their own pieces, the texts would have none that is unseen, and all live texts would have some.
     known, held_out = (seen, texts) if seen else (SeenPieces.of(texts[::2]), texts[1::2])

@@ -1,7 +1,7 @@
 """Golden records: some records with their expected answers, by which a package proves itself wherever it is loaded.
 
 The records are predicted in fixed batches, in the file's order, because an answer of a dynamically quantized graph
-depends on its batch. `slipway.models.golden_choice` makes the file.
+depends on its batch. `slipway.models.measurements.golden_choice` makes the file.
 """
 
 import json
@@ -64,7 +64,7 @@ class Proof:
 
 
 class Proves(Protocol):
-    """A version that is loaded, such as a `slipway.models.predictor.Predictor`."""
+    """A version that is loaded, such as a `slipway.models.prediction.predictor.Predictor`."""
 
     @property
     def package(self) -> Package: ...

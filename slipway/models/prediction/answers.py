@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.errors import PredictionError
-from slipway.models.labels import answered_labels
 from slipway.models.manifest import Form, Outputs
+from slipway.models.prediction.labels import answered_labels
 
 Answer = dict[str, Any]
 

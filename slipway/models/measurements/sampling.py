@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice, pairwise
 
 from slipway.config import FeatureType
-from slipway.models.baseline import Categories, InputSummary, Numbers, Text
 from slipway.models.manifest import InputField, Record, Scalar
+from slipway.models.measurements.baseline import Categories, InputSummary, Numbers, Text
 from slipway.models.package import Package
 
 # Plain English, so that it has about as many tokens as real text of the same length.

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem
-from slipway.models.baseline import (
+from slipway.models.manifest import InputField, Manifest
+from slipway.models.measurements.baseline import (
     Baseline,
     Categories,
     InputSummary,
@@ -14,7 +15,6 @@ from slipway.models.baseline import (
     kind_of,
     rounded,
 )
-from slipway.models.manifest import InputField, Manifest
 
 _NUMERIC = (FeatureType.INTEGER, FeatureType.FLOAT)
 _BOOLEANS = (True, False)

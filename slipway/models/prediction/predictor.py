@@ -9,10 +9,10 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from slipway.errors import PackageError, PredictionError
-from slipway.models.graph_fit import GraphSpec, TensorSpec
 from slipway.models.manifest import Manifest, Record
 from slipway.models.package import Package
-from slipway.models.tasks import ColumnTask, Output, Task, Tensor, make_task
+from slipway.models.prediction.graph_fit import GraphSpec, TensorSpec
+from slipway.models.prediction.tasks import ColumnTask, Output, Task, Tensor, make_task
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.EPFail,

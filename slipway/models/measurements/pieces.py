@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.models.baseline import PIECE_CELLS
+from slipway.models.measurements.baseline import PIECE_CELLS
 
 _LEAST_BITS, _MOST_BITS = 12, 20
 _BITS_A_PIECE = 16

@@ -13,9 +13,9 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.models.calibration import POOLED, Array, Calibration, Curve, Method
-from slipway.models.labels import Truth, confidence_of
 from slipway.models.manifest import Form, Manifest
+from slipway.models.measurements.calibration import POOLED, Array, Calibration, Curve, Method
+from slipway.models.prediction.labels import Truth, confidence_of
 
 LEAST_RECORDS = 50
 """With fewer labelled records, no calibration is measured."""

@@ -6,13 +6,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from slipway.models.golden import FLOAT_TOLERANCE, Golden, GoldenRecord, answers, distances
-from slipway.models.labels import answered_labels
 from slipway.models.manifest import Form, Record
+from slipway.models.measurements.golden import FLOAT_TOLERANCE, Golden, GoldenRecord, answers, distances
 from slipway.models.package import Package
-from slipway.models.predictor import Predictor
+from slipway.models.prediction.labels import answered_labels
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Output
 from slipway.models.processors import answers_of
-from slipway.models.tasks import Output
 
 RECORDS = 32
 MOST_RECORDS = 50

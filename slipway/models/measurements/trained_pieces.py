@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from slipway.errors import InputError
-from slipway.models.baseline import Text, kind_of
 from slipway.models.manifest import Manifest
+from slipway.models.measurements.baseline import Text, kind_of
+from slipway.models.measurements.pieces import SeenPieces
 from slipway.models.package import Package
-from slipway.models.pieces import SeenPieces
 from slipway.records.files import open_records
 from slipway.records.rows import Row
 

@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from slipway.models.baseline import measure_baseline, write_baseline
-from slipway.models.calibrating import measure_calibration
-from slipway.models.calibration import write_calibration
-from slipway.models.golden import GOLDEN, write_golden
-from slipway.models.golden_choice import MOST_RECORDS, choose_records, make_golden
-from slipway.models.labels import Truth
 from slipway.models.manifest import Record
+from slipway.models.measurements.baseline import measure_baseline, write_baseline
+from slipway.models.measurements.calibrating import measure_calibration
+from slipway.models.measurements.calibration import write_calibration
+from slipway.models.measurements.golden import GOLDEN, write_golden
+from slipway.models.measurements.golden_choice import MOST_RECORDS, choose_records, make_golden
+from slipway.models.measurements.pieces import SeenPieces
+from slipway.models.measurements.trained_pieces import known_pieces
 from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, load_package, seal_package
-from slipway.models.pieces import SeenPieces
-from slipway.models.predictor import Predictor
-from slipway.models.tasks import Output
-from slipway.models.trained_pieces import known_pieces
+from slipway.models.prediction.labels import Truth
+from slipway.models.prediction.predictor import Predictor
+from slipway.models.prediction.tasks import Output
 
 _LOG = logging.getLogger("slipway")
 

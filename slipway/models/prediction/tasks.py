@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from slipway.config import FeatureType
 from slipway.errors import PackageError
-from slipway.models.answers import Answer, answers_of, width
-from slipway.models.graph_fit import (
+from slipway.models.manifest import InputField, Record
+from slipway.models.package import Package
+from slipway.models.prediction.answers import Answer, answers_of, width
+from slipway.models.prediction.graph_fit import (
     TOKEN_ATTRIBUTES,
     GraphSpec,
     only_float_output,
@@ -21,8 +23,6 @@ from slipway.models.graph_fit import (
     require_matrix,
     require_token_inputs,
 )
-from slipway.models.manifest import InputField, Record
-from slipway.models.package import Package
 
 Output = Answer
 Tensor = NDArray[Any]
