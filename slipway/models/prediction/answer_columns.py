@@ -1,4 +1,4 @@
-"""The answers of built-in tasks as columns: the same values as `slipway.models.prediction.answers` makes record by record."""
+"""The answers of built-in tasks as columns: the same values as `answers_of` makes record by record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
