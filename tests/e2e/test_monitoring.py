@@ -34,6 +34,9 @@ DAYS = 40
 """Enough for the test to be sure, each a minute of captures."""
 
 PER_DAY = 40
+EVERY = 8
+"""One record of so many is drawn for a label."""
+
 DECEMBER = datetime(2013, 12, 1, tzinfo=UTC)
 Command = Callable[..., Any]
 
@@ -188,19 +191,28 @@ def test_december_drifts_and_people_are_told(
     assert effects == sorted(effects, reverse=True)
 
 
-def test_accuracy_is_estimated_and_labels_correct_it(
+def test_accuracy_is_estimated_and_labels_of_drawn_records_correct_it(
     api: httpx.Client, captured: list[tuple[str, str, str]], slipway: Command
 ) -> None:
-    estimated = slipway("monitor", "accuracy", MODEL)
-    assert estimated is not None
-    for id_, _, true in captured[::8]:
-        answer = api.post("/v1/feedback", json={"prediction_id": id_, "label": true})
+    estimated = until(lambda: with_captures(slipway("monitor", "accuracy", MODEL), len(captured) // 2))
+    assert 0.5 < estimated["estimated"]["value"] < 1
+    drawn = captured[::EVERY]
+    for id_, _, true in drawn:
+        said = {"prediction_id": id_, "label": true, "probability": 1 / EVERY}
+        answer = api.post("/v1/feedback", json=said)
         assert answer.status_code == 201, answer.text
-    right = sum(predicted == true for _, predicted, true in captured[::8])
-    labelled = until(lambda: with_labels(slipway("monitor", "accuracy", MODEL), len(captured[::8])))
-    assert labelled["labelled"]["right"] == right
+    found = until(lambda: with_labels(slipway("monitor", "accuracy", MODEL), len(drawn)))
+    right = sum(predicted == true for _, predicted, true in drawn)
+    assert found["labelled"]["value"] == pytest.approx(right / len(drawn), abs=1e-6)
+    corrected = found["corrected"]["once"]
+    assert corrected["low"] < corrected["value"] < corrected["high"]
+
+
+def with_captures(found: Any, number: int) -> Any:
+    """The document of `slipway monitor accuracy`, once so many captures are in it."""
+    return found if found["captures"] >= number and found["estimated"] else None
 
 
 def with_labels(found: Any, number: int) -> Any:
-    """The document of `slipway monitor accuracy`, once so many labels are in it."""
-    return found if found["labelled"]["labels"] >= number else None
+    """The same, once so many labels of drawn records are in it."""
+    return found if found["drawn"] >= number else None
