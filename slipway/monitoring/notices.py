@@ -21,9 +21,13 @@ def notice(project: str, event: Event) -> Notice:
     """The message for an event of the monitor."""
     detail, (what, lines) = event.detail, _OF_KIND[event.kind]
     model = f"{detail['model']} {detail['version']}"
-    command = f"slipway monitor {event.kind} {detail['model']} --version {detail['version']}"
+    command = f"slipway monitor {event.kind} {detail['model']}{_version(event)}"
     text = [f"{project}: {model} {what}.", *(f"- {line}" for line in lines(detail)), f"`{command}` shows more."]
     return Notice(f"{model} {what}", "\n".join(text))
+
+
+def _version(event: Event) -> str:
+    return "" if event.kind == "skew" else f" --version {event.detail['version']}"
 
 
 def _drift(detail: Detail) -> Iterator[str]:
@@ -40,8 +44,8 @@ def _accuracy(detail: Detail) -> Iterator[str]:
 
 
 def _skew(detail: Detail) -> Iterator[str]:
-    for name in sorted(detail.keys() - {"model", "version"}):
-        yield f"{name}: {detail[name]}"
+    features = ", ".join(f"{name} ({count})" for name, count in detail["features"].items())
+    yield f"{detail['differing']} of {detail['rows']} rows that were compared differ: {features}"
 
 
 _OF_KIND: Mapping[EventKind, tuple[str, Callable[[Detail], Iterator[str]]]] = {

@@ -1,5 +1,7 @@
 """The monitor: it exists where a model is captured, runs once a period, and may do no more than it must."""
 
+import re
+
 import pytest
 from support.templates import acknowledged_in, compare_with_snapshot, lint
 
@@ -41,8 +43,15 @@ def shown(reference):
         "CapturesBucket": "captures-bucket",
         "ModelsBucket": "models-bucket",
         "Control": "control",
+        "Topic": "alarm-topic",
     }
     return next(word for part, word in owners.items() if part in reference["Fn::ImportValue"])
+
+
+def alarms(resources):
+    """The alarms by their ids."""
+    found = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    return {re.sub(r"^Monitoring(Findings)?|[0-9A-F]{8}$", "", name): each for name, each in found.items()}
 
 
 def watched(alarm):
@@ -74,6 +83,7 @@ def test_it_may_read_captures_write_what_it_makes_and_tell_of_it(own):
             for file in ("model.yaml", "baseline.json", "calibration.json")
         },
         (("events:PutEvents",), bus): {"StringEquals": {"events:source": ["slipway"]}},
+        (("sns:Publish",), "alarm-topic"): None,
     }
 
 
@@ -110,7 +120,10 @@ def test_it_runs_once_a_period_and_is_not_repeated(synthesize, minutes, rate):
     retries = only(own, "AWS::Lambda::EventInvokeConfig")
     assert "MonitoringFunctionLive" in str(retries["Qualifier"])
     assert retries["MaximumRetryAttempts"] == 0
-    alarm = only(own, "AWS::CloudWatch::Alarm")
+    for alarm in alarms(own).values():
+        period = watched(alarm)["Period"] if "Metrics" in alarm else alarm["Period"]
+        assert period == 60 * minutes
+    alarm = alarms(own)["Failing"]
     assert (watched(alarm)["Period"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (60 * minutes, 2, 3)
 
 
@@ -122,7 +135,7 @@ def test_only_the_rule_may_call_it(own):
 
 
 def test_somebody_is_told_when_it_fails_or_stands_still(own):
-    alarm = only(own, "AWS::CloudWatch::Alarm")
+    alarm = alarms(own)["Failing"]
     metric = watched(alarm)
     assert (metric["Metric"]["Namespace"], metric["Metric"]["MetricName"]) == ("AWS/Lambda", "Errors")
     assert metric["Stat"] == "Sum"
@@ -130,6 +143,35 @@ def test_somebody_is_told_when_it_fails_or_stands_still(own):
     # Lambda writes the metric at each call, so that silence is a call that did not happen.
     assert alarm["TreatMissingData"] == "breaching"
     assert alarm["AlarmActions"]
+
+
+def test_what_it_finds_sets_off_an_alarm_that_stands(own):
+    found = {id_: alarm for id_, alarm in alarms(own).items() if id_ != "Failing"}
+    assert {id_: alarm["MetricName"] for id_, alarm in found.items()} == {
+        "Drifted": "DriftedColumns",
+        "Inaccurate": "AccuracyFallen",
+        "Late": "ProfilesLate",
+    }
+    for alarm in found.values():
+        assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("Slipway", "Maximum", 0)
+        assert [each["Name"] for each in alarm["Dimensions"]] == ["Project"]
+        # The monitor writes once a period; what it found stands while nobody calls the model.
+        assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (1, "ignore")
+        assert alarm["AlarmActions"] == alarm["OKActions"] != []
+
+
+def test_skew_has_an_alarm_where_a_history_is_kept(synthesize):
+    models = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
+    recording = synthesize(models=models, history="    history: true\n").releases
+    assert alarms(resources_of(recording))["Skewed"]["MetricName"] == "SkewedRows"
+
+
+def test_the_dashboard_shows_what_it_finds_of_captured_models(capturing, templates):
+    def titles(template):
+        return [text for text in str(template["Resources"]).split('"title":"') if "drifted" in text[:60]]
+
+    assert titles(capturing.releases)
+    assert not titles(templates.releases)
 
 
 def test_it_has_the_time_and_memory_that_were_measured(own):
