@@ -44,7 +44,8 @@ def test_an_edited_package_is_refused_until_it_is_sealed(manifest: Path) -> None
     )
     assert sealed.description == "A better description."
     passed = CliRunner().invoke(app, check)
-    assert (passed.exit_code, passed.stderr) == (0, "")
+    assert passed.exit_code == 0
+    assert "seal, so changes" not in passed.stderr
 
 
 def test_what_cannot_be_sealed_is_an_error(manifest: Path) -> None:
@@ -68,7 +69,7 @@ def test_a_check_warns_about_a_package_without_a_seal(manifest: Path) -> None:
     _replace(manifest, f"seal: {load_package(manifest.parent).manifest.seal}\n", "")
     found = CliRunner().invoke(app, ["model", "check", "tiny-sentiment", "1"])
     assert found.exit_code == 0, found.output
-    assert found.stderr == (
+    assert (
         f"warning: {manifest} has no seal, so changes to it pass unseen; "
         f"`slipway model seal {manifest.parent}` adds one\n"
-    )
+    ) in found.stderr

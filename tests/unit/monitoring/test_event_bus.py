@@ -22,7 +22,7 @@ class Client:
 
 
 def bus(client: Client) -> EventBus:
-    made = EventBus({})
+    made = EventBus("demo", {})
     made.__dict__["_client"] = client
     return made
 
@@ -31,7 +31,8 @@ def test_ten_events_go_at_once_in_their_order() -> None:
     client = Client()
     bus(client).put([Event("accuracy", {"number": number}) for number in range(12)])
     assert [len(batch) for batch in client.batches] == [10, 2]
-    assert client.batches[1][1] == {"Source": "slipway", "DetailType": "Slipway Accuracy", "Detail": '{"number": 11}'}
+    detail = '{"project": "demo", "number": 11}'
+    assert client.batches[1][1] == {"Source": "slipway", "DetailType": "Slipway Accuracy", "Detail": detail}
 
 
 def test_an_event_that_is_not_taken_is_an_error() -> None:
@@ -40,4 +41,4 @@ def test_an_event_that_is_not_taken_is_an_error() -> None:
 
 
 def test_without_events_there_is_no_client() -> None:
-    EventBus({"region_name": None}).put([])
+    EventBus("demo", {"region_name": None}).put([])

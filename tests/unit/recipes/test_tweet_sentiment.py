@@ -55,7 +55,8 @@ def package(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_training_again_gives_the_same_bytes(data: Path, package: Path, tmp_path: Path) -> None:
     again = trained(data, tmp_path / "1")
     names = {path.name for path in package.iterdir()}
-    assert names == {"model.yaml", "model.onnx", "tokenizer.json", "baseline.json", "golden.json", "README.md"}
+    measured = {"baseline.json", "calibration.json", "golden.json"}
+    assert names == {"model.yaml", "model.onnx", "tokenizer.json", "README.md"} | measured
     assert all((again / name).read_bytes() == (package / name).read_bytes() for name in names)
 
 
