@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from infra.bundling.dependencies import RECIPE, Platform, compile_bytecode, install_dependencies
 from infra.bundling.models import DeployedModel, load_deployed_models, load_shadowed_models
-from slipway.bundling.sources import source_files
+from slipway.bundling.sources import imported_files
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.measurements.measured import measurements_of
@@ -30,9 +30,6 @@ _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
 _WITH_MANIFESTS = ("feedback",)
 _WITH_MEASUREMENTS = ("monitor",)
-_DECIDES = ("controller", "shadow")
-_DECISIONS = ("slipway/releases/controller/", "slipway/releases/strategies/")
-"""Only the controller decides on releases; a shadow reads what it decided."""
 _WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
@@ -79,9 +76,7 @@ def build_bundle(
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     """The bundle's files except slipway.yaml and installed packages, by their paths in the bundle."""
     files = {"functions/__init__.py": SOURCES / "functions/__init__.py"}
-    files |= source_files(SOURCES, [f"functions/{function}", "slipway"])
-    if function not in _DECIDES:
-        files = {path: file for path, file in files.items() if not path.startswith(_DECISIONS)}
+    files |= imported_files(SOURCES, f"functions/{function}")
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)

@@ -1,10 +1,13 @@
 """Lists the source files that run in production, for every function's bundle and for the image."""
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 LEFT_OUT = (
     "container/bundle.py",
+    "slipway/batch",
     "slipway/bundling",
     "slipway/cli",
     "slipway/cost",
@@ -13,6 +16,7 @@ LEFT_OUT = (
     "slipway/models/measurements/golden_choice.py",
     "slipway/models/importing",
     "slipway/models/measurements/renewal.py",
+    "slipway/monitoring/erasure",
     "slipway/preflight",
     "slipway/releases/simulation",
 )
@@ -23,6 +27,42 @@ def source_files(root: Path, tops: Iterable[str]) -> dict[str, Path]:
     """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``."""
     files = {file.relative_to(root).as_posix(): file for top in tops for file in (root / top).rglob("*.py")}
     return {path: files[path] for path in sorted(files) if not is_left_out(path)}
+
+
+def imported_files(root: Path, top: str) -> dict[str, Path]:
+    """Return the files of the folder ``top`` and all that they import, anywhere in their code, as `source_files` does.
+
+    A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases.
+    """
+    waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path not in found and not is_left_out(path):
+            found.add(path)
+            waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
+    return {path: root / path for path in sorted(found)}
+
+
+@cache
+def _imports(file: Path) -> tuple[str, ...]:
+    """The modules that a file may import, and what it may import from them, which may be modules, too."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)
+
+
+def _files_of(root: Path, module: str) -> Iterator[str]:
+    """The files that an import of a module runs: its own, and those of the packages around it; none of others'."""
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        place = "/".join(parts[:depth])
+        for path in (f"{place}/__init__.py", f"{place}.py"):
+            if (root / path).is_file():
+                yield path
 
 
 def is_left_out(path: str) -> bool:

@@ -22,6 +22,8 @@ class AlarmsConfig(Section):
     error_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
     p99_milliseconds: Annotated[float, Field(gt=0)] = 500.0
     throttles_per_minute: Annotated[int, Field(ge=1)] = 10
+    # Whether what monitoring and golden records find has alarms of its own, beside the messages of the monitor.
+    findings: bool = True
 
 
 class ReleaseNoticesConfig(Section):

@@ -160,6 +160,13 @@ def test_what_it_finds_sets_off_an_alarm_that_stands(own):
         assert alarm["AlarmActions"] == alarm["OKActions"] != []
 
 
+def test_without_alarms_of_findings_it_is_still_watched(synthesize):
+    models = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
+    quiet = synthesize(models=models, rest="monitoring: { alarms: { findings: false } }")
+    assert set(alarms(resources_of(quiet.releases))) == {"Failing"}
+    assert "GoldenFailures" not in str(quiet.serving)
+
+
 def test_skew_has_an_alarm_where_a_history_is_kept(synthesize):
     models = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
     recording = synthesize(models=models, history="    history: true\n").releases

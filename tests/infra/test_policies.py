@@ -104,6 +104,8 @@ def test_the_eraser_reads_and_rewrites_what_is_about_entities_and_nothing_else(t
         "Captures/captures/*": (on_files, None),
         "Captures/aws/lambda/async/*": (on_files, None),
         "Captures/reservoir/*": (on_files, None),
+        "History": (["s3:ListBucket", "s3:ListBucketVersions"], None),
+        "History/history/*": (on_files, None),
     }
 
 
@@ -124,7 +126,7 @@ def test_the_eraser_rewrites_histories_where_they_are_kept():
 def _place(arn):
     """The construct of a table or bucket, and the objects in it."""
     whole, _, rest = arn.partition("/")
-    place = next(name for name in ("Features", "Predictions", "Control", "Captures") if name in whole)
+    place = next(name for name in ("Features", "Predictions", "Control", "Captures", "History") if name in whole)
     return f"{place}/{rest}" if rest else place
 
 

@@ -41,16 +41,7 @@ class Alarms(Construct):
             0,
             "A deployed version of a light model cannot be loaded; GET /v1/models says which and why",
         )
-        # A process says so once, when it loads the version.
-        self.golden = alarm(
-            self,
-            "Golden",
-            topic=self.topic,
-            metric=service_metrics.metric(metrics.GOLDEN_FAILURES),
-            description="A version does not give the answers of its golden records; it gets no traffic where it failed",
-            above=0,
-            once=True,
-        )
+        self.golden = self._golden(service_metrics) if settings.findings else []
         self.of: Mapping[str, list[cloudwatch.Alarm]] = {
             function.name: self._function_alarms(settings, function) for function in functions
         }
@@ -62,7 +53,13 @@ class Alarms(Construct):
     @property
     def all(self) -> list[cloudwatch.Alarm]:
         each = (alarm for alarms in (*self.of.values(), *self.rollback.values()) for alarm in alarms)
-        return [*self.service, self.not_loaded, self.golden, *each]
+        return [*self.service, self.not_loaded, *self.golden, *each]
+
+    def _golden(self, service: ServiceMetrics) -> list[cloudwatch.Alarm]:
+        """A process says so once, when it loads the version."""
+        description = "A version does not give the answers of its golden records; it gets no traffic where it failed"
+        metric = service.metric(metrics.GOLDEN_FAILURES)
+        return [alarm(self, "Golden", topic=self.topic, metric=metric, description=description, above=0, once=True)]
 
     def _rollback_alarms(
         self, settings: AlarmsConfig, service: ServiceMetrics, function: Function

@@ -41,5 +41,5 @@ class MonitorAlarms(Construct):
                 description=description,
             )
             for id_, (name, description) in _STATES.items()
-            if name != metrics.SKEWED_ROWS or config.recorded_groups
+            if config.monitoring.alarms.findings and (name != metrics.SKEWED_ROWS or config.recorded_groups)
         ]

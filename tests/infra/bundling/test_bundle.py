@@ -109,7 +109,10 @@ def test_only_what_predicts_carries_graphs(deployable):
     if function in {"predict", "shadow"}:
         assert {"model.yaml", "model.onnx"} < carried
     else:  # a manifest says which labels feedback may give; the monitor counts into the bins of baselines
-        assert carried == {"feedback": {"model.yaml"}, "monitor": {"model.yaml", "baseline.json"}}.get(function, set())
+        assert carried == {
+            "feedback": {"model.yaml"},
+            "monitor": {"model.yaml", "baseline.json", "calibration.json"},
+        }.get(function, set())
     assert (folder / "slipway" / "config" / "project.py").is_file()
 
 
@@ -154,7 +157,9 @@ def test_a_function_without_the_api_starts_and_has_its_clients(function, untrace
         "    botocore.session.get_session().create_client(service, region_name='eu-west-1')\n"
     )
     url = "https://abc.execute-api.eu-west-1.amazonaws.com"
-    buckets = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_MODEL_BUCKET": "models"} if function == "monitor" else {}
+    topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+    monitored = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_MODEL_BUCKET": "models", "SLIPWAY_ALARM_TOPIC": topic}
+    buckets = monitored if function == "monitor" else {}
     names = {"SLIPWAY_API": url, "SLIPWAY_CAPTURE_BUCKET": "captures", "AWS_REGION": "eu-west-1", **buckets, **REGION}
     run(bundle, program, POWERTOOLS_TRACE_DISABLED=untraced, **names)
 

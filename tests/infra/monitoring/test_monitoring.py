@@ -11,6 +11,7 @@ ALARMS = {
     "AlarmsFaults",
     "AlarmsLatency",
     "AlarmsNotLoaded",
+    "AlarmsGolden",
     *(
         f"Alarms{name}{what}"
         for name in ("Predict", "Features", "Feedback")
