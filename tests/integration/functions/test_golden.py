@@ -18,7 +18,7 @@ from slipway.config.releases import Shadow
 from slipway.errors import GoldenError
 from slipway.models.package import Package
 from slipway.models.registry.bucket import s3_client
-from slipway.models.registry.fetching import aws_registry
+from slipway.models.registry.opening import aws_registry
 from slipway.monitoring.captures.line import capture_line
 from slipway.monitoring.feedback.prediction_ids import new_random
 from slipway.releases.record.phases import Phase
