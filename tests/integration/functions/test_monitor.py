@@ -89,7 +89,7 @@ def test_metrics_are_lines_of_the_log_and_those_of_counts_have_no_zeros(handle: 
     found = [
         {name: value for name, value in line.items() if name not in ("_aws", "Project", "Model")} for line in lines
     ]
-    # Steps write zeros, too, since an alarm stands until they do; whether a unit of drift is over depends on the hour.
+    # Steps write zeros, too: an alarm stands until they do. Whether an hour of drift is over depends on the clock.
     counted = [line for line in found if "DriftedColumns" not in line]
     assert counted == [{"Version": "1", "ProfiledRecords": 20}, {"ProfilesMade": 1}]
     capsys.readouterr()
