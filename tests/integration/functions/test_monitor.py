@@ -82,7 +82,7 @@ def test_a_run_makes_profiles_and_a_second_one_nothing(handle: Any) -> None:
     assert handle({}, CONTEXT) == {"profiles": 0, "found": 0, "skipped": False}
 
 
-def test_metrics_are_lines_of_the_log_and_those_of_counts_have_no_zeros(handle: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_are_lines_of_the_log(handle: Any, capsys: pytest.CaptureFixture[str]) -> None:
     put(20)
     handle({}, CONTEXT)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
