@@ -65,7 +65,8 @@ def with_weather(hours: Iterator[Hour]) -> Iterator[tuple[dict[str, Any], str]]:
         weather = {write.key.id: dict(write.values) for write in hour.writes}
         for recorded in hour.records:
             record = dict(recorded.placed.record)
-            yield {**record, **weather.get(record.pop("airport"), {})}, recorded.label
+            airport = record.pop("airport")
+            yield {**record, **weather.get(airport, {})}, recorded.label
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_it_may_read_captures_write_what_it_makes_and_tell_of_it(own):
             for model in ("tiny-large", "tiny-tabular")
             for file in ("model.yaml", "baseline.json", "calibration.json")
         },
-        (("events:PutEvents",), bus): {"StringEquals": {"events:source": ["slipway"]}},
+        (("events:PutEvents",), bus): {"ForAllValues:StringEquals": {"events:source": ["slipway"]}},
         (("sns:Publish",), "alarm-topic"): None,
     }
 
