@@ -113,7 +113,9 @@ class Monitoring(Construct):
 
     def _allow_events(self) -> None:
         bus = cdk.Stack.of(self).format_arn(service="events", resource="event-bus", resource_name="default")
-        self.function.allow(["events:PutEvents"], bus, conditions={"ForAllValues:StringEquals": {"events:source": [SOURCE]}})
+        self.function.allow(
+            ["events:PutEvents"], bus, conditions={"ForAllValues:StringEquals": {"events:source": [SOURCE]}}
+        )
 
     def _allow_messages(self, topic: sns.ITopic) -> None:
         self.function.allow(["sns:Publish"], topic.topic_arn)
