@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import tenacity
 
 from slipway.cli.embedded import find_embedded
 from slipway.cli.project import load_project
@@ -15,6 +16,8 @@ from slipway.errors import InputError, SlipwayError, UnavailableError
 
 CONFIG = Path("slipway.yaml")
 TIMEOUT_SECONDS = 30.0  # what an HTTP API allows a request
+_BUSY = (429, 503)
+_ATTEMPTS = 5
 
 
 class ApiError(SlipwayError):
@@ -63,6 +66,16 @@ class Api:
             return answer.json()
         raise ApiError(answer.status_code, _problem(answer))
 
+    def call_patiently(self, method: str, path: str, body: object | None = None) -> Any:
+        """Send a request that may be repeated, as `call` does, and wait for an API that is busy; it raises the same."""
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=tenacity.wait_random_exponential(multiplier=0.25, max=4),
+            retry=tenacity.retry_if_exception(_is_busy),
+            reraise=True,
+        )
+        return retrying(self.call, method, path, body)
+
 
 def connect(url: str | None, token: str | None = None) -> Api:
     """Connect to the API at ``url``, else the one on this machine, else the project's deployed one.
@@ -74,6 +87,10 @@ def connect(url: str | None, token: str | None = None) -> Api:
     if urlsplit(address).scheme not in ("http", "https"):
         raise InputError.of("--api", f"{address!r} must be an address such as https://… or http://127.0.0.1:8080")
     return Api(address, _authorization(address, token))
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, ApiError) and error.status in _BUSY
 
 
 def _client(url: str, auth: httpx.Auth | None) -> httpx.Client:

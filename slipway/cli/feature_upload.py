@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-import tenacity
-
 from slipway.cli.api import Api, ApiError
 from slipway.cli.deployed import find_deployed
 from slipway.config import Config
@@ -22,7 +20,6 @@ _CALL_ROWS = 100
 _CALLS_IN_FLIGHT = 8
 _BODY_BYTES = len('{"rows":[]}')
 _WRONG = (400, 413, 422)  # the body is at fault, so a part of it may be stored
-_BUSY = (429, 503)
 Numbered = tuple[Position, FeatureWrite]
 
 
@@ -42,12 +39,6 @@ class ApiUpload:
         self._client = client
         self._definitions = definitions
         self._limit = body_bytes - _BODY_BYTES
-        self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(5),
-            wait=tenacity.wait_random_exponential(multiplier=0.25, max=4),
-            retry=tenacity.retry_if_exception(_is_busy),
-            reraise=True,
-        )
 
     def send(self, writes: Iterable[Numbered]) -> Iterator[Sent]:
         """Write rows; yields the result of each. A row that no call can carry is refused without one."""
@@ -89,7 +80,7 @@ class ApiUpload:
     def _stored(self, rows: Sequence["_Prepared"]) -> list[Sent]:
         body = {"rows": [row.body for row in rows]}
         try:
-            answer = self._retrying(self._client.call, "POST", "/v1/features/batch-write", body)
+            answer = self._client.call_patiently("POST", "/v1/features/batch-write", body)
         except ApiError as error:
             if error.status not in _WRONG:
                 return [Sent(row.position, error=error) for row in rows]
@@ -146,10 +137,6 @@ class _Prepared:
 
 def _key(row: _Prepared) -> FeatureKey:
     return row.key
-
-
-def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, ApiError) and error.status in _BUSY
 
 
 def _body(write: FeatureWrite) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.light.function import ALIAS, Function
 from infra.constructs.monitoring.metrics import live_metric
@@ -54,7 +53,7 @@ class Captures(Construct):
             monitoring=config.monitoring,
             environment={CAPTURE_BUCKET: bucket.bucket_name, CONTROL_TABLE: control.table_name},
         )
-        self._allow_files(bucket)
+        self.function.allow_storing(bucket, FOLDER, GIVEN_UP)
         actions = ("BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem")
         # One transaction marks a label as counted, counts it and lists it.
         self.function.allow_on_table(control, *actions, partitions=("feedback#*", "reward#*", "labelled#*"))
@@ -76,14 +75,6 @@ class Captures(Construct):
             destination=destinations.LambdaDestination(self.function.alias),
             filter_pattern=logs.FilterPattern.all_terms(FILTER),
         )
-
-    def _allow_files(self, bucket: s3.IBucket) -> None:
-        self.function.allow(["s3:ListBucket"], bucket.bucket_arn)
-        reason = "Lambda and the content of the files determine their names."
-        exported = exported_name(bucket, bucket.bucket_arn)
-        for folder in (FOLDER, GIVEN_UP):
-            self.function.allow(["s3:PutObject"], bucket.arn_for_objects(f"{folder}/*"))
-            acknowledge(self.function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{folder}/*]": reason})
 
     def _keep_failures(self, bucket: s3.IBucket) -> None:
         """Store failed events with the captures, with which they expire, because they contain requests."""

@@ -9,9 +9,10 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.log_group import log_group
 from infra.constructs.basics.table import of_partitions
 from infra.constructs.basics.trust import service_of_account
@@ -104,6 +105,15 @@ class Function(Construct):
         """Allow ``actions`` on one resource, by its ARN."""
         statement = iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         self.role.add_to_policy(statement)
+
+    def allow_storing(self, bucket: s3.IBucket, *folders: str) -> None:
+        """Allow the function, and Lambda with what it failed on, to put files into folders of a bucket."""
+        self.allow(["s3:ListBucket"], bucket.bucket_arn)  # without it, Lambda takes no bucket for failures
+        reason = "Lambda and the content of the files determine their names."
+        exported = exported_name(bucket, bucket.bucket_arn)
+        for folder in folders:
+            self.allow(["s3:PutObject"], bucket.arn_for_objects(f"{folder}/*"))
+            acknowledge(self.role, {f"AwsSolutions-IAM5[Resource::{exported}/{folder}/*]": reason})
 
     def allow_on_table(
         self, table: dynamodb.ITable, *actions: str, partitions: str | Sequence[str] | None = None

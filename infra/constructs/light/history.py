@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.basics.acknowledge import acknowledge, exported_name
+from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.basics.history_bucket import FAILURES
 from infra.constructs.light.function import Function
@@ -56,7 +56,7 @@ class History(Construct):
         )
         stream = str(table.table_stream_arn)
         self._allow_reading(stream)
-        self._allow_files(bucket)
+        self.function.allow_storing(bucket, FOLDER, FAILURES)
         self._read(stream, bucket, sorted(config.recorded_groups))
         late = (
             "Changes of features are not in the history yet; see the log of `history`. The stream loses them after 24 h"
@@ -70,14 +70,6 @@ class History(Construct):
         self.function.allow(["dynamodb:ListStreams"], "*")
         reason = "DynamoDB lists streams of the account, not of a table, and says no more of them than their names."
         acknowledge(self.function.role, {"AwsSolutions-IAM5[Resource::*]": reason})
-
-    def _allow_files(self, bucket: s3.IBucket) -> None:
-        self.function.allow(["s3:ListBucket"], bucket.bucket_arn)
-        reason = "Lambda and the content of the files determine their names."
-        exported = exported_name(bucket, bucket.bucket_arn)
-        for folder in (FOLDER, FAILURES):
-            self.function.allow(["s3:PutObject"], bucket.arn_for_objects(f"{folder}/*"))
-            acknowledge(self.function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{folder}/*]": reason})
 
     def _read(self, stream: str, bucket: s3.IBucket, groups: list[str]) -> None:
         mapping = lambda_.CfnEventSourceMapping

@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import tenacity
-
-from slipway.cli.api import Api, ApiError
+from slipway.cli.api import Api
 from slipway.cli.feature_upload import ApiUpload
 from slipway.cli.local.recording import Hour, Recorded
 from slipway.cli.predict_input import Described, calls
@@ -18,7 +16,6 @@ from slipway.features.sending import send_all
 from slipway.features.store import FeatureWrite
 from slipway.records.rows import Position
 
-_BUSY = (429, 503)
 _LABELS_IN_FLIGHT = 4
 _LABELS_PER_TURN = 16
 
@@ -79,14 +76,6 @@ class Player:
     upload: ApiUpload
     labels_after: timedelta
     _due: deque[_Due] = field(default_factory=deque)
-    _retrying: tenacity.Retrying = field(
-        default_factory=lambda: tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(6),
-            wait=tenacity.wait_random_exponential(multiplier=0.25, max=8),
-            retry=tenacity.retry_if_exception(_is_busy),
-            reraise=True,
-        )
-    )
 
     def play(self, hours: Iterable[Hour], pace: Pace) -> Iterator[tuple[datetime, Played]]:
         """Yield what was sent in each hour; labels that are still due follow the last hour.
@@ -122,7 +111,7 @@ class Player:
         path = f"/v1/models/{quote(self.model, safe='')}/predict"
         for part in calls([each.placed for each in hour.records], self.version):
             body = {"inputs": [each.record for each in part]}
-            answer = self._retrying(self.client.call, "POST", path, body)
+            answer = self.client.call_patiently("POST", path, body)
             for prediction in answer["predictions"]:
                 played += self._answered(rest.popleft(), prediction, hour.start)
         return played
@@ -149,13 +138,9 @@ class Player:
 
     def _feedback(self, due: Sequence[_Due]) -> None:
         for each in due:
-            self._retrying(self.client.call, "POST", "/v1/feedback", each.feedback)
+            self.client.call_patiently("POST", "/v1/feedback", each.feedback)
 
 
 def _newest(writes: Sequence[FeatureWrite]) -> Iterable[FeatureWrite]:
     """The last row of each key: they are all written as of now, and an hour may have several."""
     return {write.key: write for write in sorted(writes, key=lambda each: each.event_time)}.values()
-
-
-def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, ApiError) and error.status in _BUSY

@@ -1,16 +1,14 @@
 """How far the values of an offline file and of predictions are apart, input by input."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Effect = Callable[[Array, Array], Array]
-"""The distance of two distributions over the same cells, from their counts."""
+from slipway.monitoring.drift.effects import js_distance
+from slipway.statistics.betting import Array
 
 _CELLS = 10
 _CATEGORIES = 100  # the rest is counted together
@@ -26,32 +24,22 @@ class Apart:
     missing_served: float
 
 
-def js_distance(first: Array, second: Array) -> Array:
-    """The Jensen–Shannon distance with logarithms to base 2, as `scipy.spatial.distance.jensenshannon` has it."""
-    p, q = first / first.sum(), second / second.sum()
-    middle = (p + q) / 2
-    divergence = sum(float(np.sum(side[side > 0] * np.log2(side[side > 0] / middle[side > 0]))) for side in (p, q)) / 2
-    return np.asarray(np.sqrt(max(divergence, 0.0)))
-
-
-def distances(
-    offline: Mapping[str, Sequence[Any]], served: Mapping[str, Sequence[Any]], effect: Effect = js_distance
-) -> list[Apart]:
-    """The inputs that both have, the farthest apart first.
+def distances(offline: Mapping[str, Sequence[Any]], served: Mapping[str, Sequence[Any]]) -> list[Apart]:
+    """The inputs that both have, the farthest apart first, by the Jensen–Shannon distance of their cells.
 
     Numbers are counted in tenths of the offline values, below and above them; other values by themselves; missing
     values are a cell, too.
     """
     shared = [name for name in offline if offline[name] and served.get(name)]
-    found = [_apart(name, offline[name], served[name], effect) for name in shared]
+    found = [_apart(name, offline[name], served[name]) for name in shared]
     return sorted(found, key=lambda each: -each.effect)
 
 
-def _apart(name: str, offline: Sequence[Any], served: Sequence[Any], effect: Effect) -> Apart:
+def _apart(name: str, offline: Sequence[Any], served: Sequence[Any]) -> Apart:
     count = _count_numbers if _are_numbers(offline) and _are_numbers(served) else _count_categories
     first, second = count(offline, served)
     missing = [sum(value is None for value in values) / len(values) for values in (offline, served)]
-    return Apart(name, float(effect(first, second)), *missing)
+    return Apart(name, float(js_distance(first, second)), *missing)
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

@@ -34,7 +34,7 @@ def send(api: Api, answers: Iterable[tuple[str, dict[str, Any], float | None]]) 
         if probability is not None:
             body["probability"] = probability
         try:
-            found = api.call("POST", FEEDBACK, body)
+            found = api.call_patiently("POST", FEEDBACK, body)
         except ApiError as error:
             if error.status != _CONFLICT:
                 raise
