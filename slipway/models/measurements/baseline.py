@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _BINS = 10
 _CATEGORIES = 50
+_REPEATED = 2
+"""How often the values of a category occur at least, on average."""
 _DIGITS = 6
 PIECE_CELLS = 256
 """The cells of the histogram of a text's hashed pieces."""
@@ -131,17 +133,19 @@ def measure_baseline(
 
     ``records`` have every input of the manifest; ``outputs`` come from `Predictor.predict`. ``seen`` has the pieces of
     the training texts, by input. For a text input without them, half of the validation texts stand in for training, and
-    the other half are measured against it.
+    the other half are measured against it. A string of a tabular task is a category, unless most of its values occur
+    once, as names and remarks do.
 
     Raises:
         InputError: there are no records, their number differs from that of the outputs, or an input has no value.
     """
     if not records or len(records) != len(outputs):
         raise InputError.of("records", f"{len(records)} records, {len(outputs)} outputs; a baseline needs one for each")
-    inputs = {
-        field.name: _input_summary(field, [record[field.name] for record in records], (seen or {}).get(field.name))
-        for field in manifest.inputs
-    }
+    is_table = manifest.task.startswith("tabular-")
+    inputs = {}
+    for field in manifest.inputs:
+        values = [record[field.name] for record in records]
+        inputs[field.name] = _input_summary(field, values, (seen or {}).get(field.name), is_table=is_table)
     return Baseline(records=len(records), inputs=inputs, outputs=_output_summary(manifest, outputs))
 
 
@@ -168,21 +172,23 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def _input_summary(
-    field: InputField, values: Sequence[Scalar | None], seen: "SeenPieces | None"
+    field: InputField, values: Sequence[Scalar | None], seen: "SeenPieces | None", *, is_table: bool
 ) -> Numbers | Categories | Text:
     there = [value for value in values if value is not None]
     if not there:
         raise InputError.of("records", f"every value of {field.name} is missing; a baseline needs some")
-    summary = _value_summary(field, there, seen)
+    summary = _value_summary(field, there, seen, is_table=is_table)
     if not field.nullable:
         return summary
     return summary.model_copy(update={"missing": rounded(1 - len(there) / len(values))})
 
 
 def _value_summary(
-    field: InputField, values: Sequence[Scalar], seen: "SeenPieces | None"
+    field: InputField, values: Sequence[Scalar], seen: "SeenPieces | None", *, is_table: bool
 ) -> Numbers | Categories | Text:
     match kind_of(field):
+        case "text" if is_table and len(values) >= _REPEATED * len(set(values)):
+            return categories([str(value) for value in values])
         case "categories":
             return categories([category_of(value) for value in values])
         case "text":
@@ -211,7 +217,7 @@ def _text(texts: Sequence[str], seen: "SeenPieces | None") -> Text:
 
 
 def kind_of(field: InputField) -> Literal["numbers", "categories", "text"]:
-    """The kind of summary that an input gets."""
+    """The kind of summary that an input gets by its type; a text of a table may be a category by its values."""
     if field.type is FeatureType.BOOLEAN or field.allowed is not None:
         return "categories"
     return "text" if field.type is FeatureType.STRING else "numbers"

@@ -38,13 +38,17 @@ def _misfits_of(field: InputField, summary: InputSummary | None) -> Iterator[Fie
     if summary is None:
         yield FieldProblem(path, "has no values in baseline.json")
         return
-    if summary.kind != kind_of(field):
+    if summary.kind != kind_of(field) and not _is_category_of_table(field, summary):
         message = f"is of type {field.type}{' with `allowed`' if field.allowed else ''}"
         yield FieldProblem(path, f"{message}, but baseline.json describes it as {summary.kind}")
         return
     if summary.missing and not field.nullable:
         yield FieldProblem(f"{path}.nullable", "is false, but baseline.json has missing values")
     yield from _value_misfits(field, summary, path)
+
+
+def _is_category_of_table(field: InputField, summary: InputSummary) -> bool:
+    return kind_of(field) == "text" and isinstance(summary, Categories)
 
 
 def _value_misfits(field: InputField, summary: InputSummary, path: str) -> Iterator[FieldProblem]:
@@ -54,6 +58,10 @@ def _value_misfits(field: InputField, summary: InputSummary, path: str) -> Itera
         case Text(characters=characters):
             if field.max_characters is not None and rounded(field.max_characters) < rounded(characters.max):
                 yield _excludes(f"{path}.max_characters", field.max_characters, characters.max)
+        case Categories() if kind_of(field) == "text":
+            longest = max(map(len, summary.shares), default=0)
+            if field.max_characters is not None and field.max_characters < longest:
+                yield _excludes(f"{path}.max_characters", field.max_characters, longest)
         case Categories():
             yield from _category_misfits(field, summary.shares, path)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from slipway.errors import InputError, PackageError
 from slipway.models.measurements.baseline import (
     Baseline,
+    Categories,
     Text,
     categories,
     measure_baseline,
@@ -15,6 +16,7 @@ from slipway.models.measurements.baseline import (
     read_baseline,
     write_baseline,
 )
+from slipway.models.measurements.baseline_fit import misfits
 from slipway.models.package import Package
 
 
@@ -120,3 +122,35 @@ def test_no_baseline_and_no_json(tmp_path: Path) -> None:
     (tmp_path / "baseline.json").write_text("{")
     with pytest.raises(PackageError, match=r"baseline.json: \(file\): Invalid JSON"):
         read_baseline(tmp_path / "baseline.json")
+
+
+CARRIER = {"name": "carrier", "type": "string", "max_characters": 8}
+
+
+def carriers(package: Package, values: list[str], *, task: str = "tabular-regression") -> Baseline:
+    changes = {"task": task, "inputs": [CARRIER]}
+    manifest = package.manifest.model_validate(package.manifest.model_dump(mode="json") | changes)
+    return measure_baseline(manifest, [{"carrier": value} for value in values], [{"value": 1.0}] * len(values))
+
+
+def test_a_text_of_a_table_that_repeats_is_a_category(regression_package: Package) -> None:
+    summary = carriers(regression_package, ["UA", "AA", "UA", "DL", "UA", "AA", "DL", "UA"]).inputs["carrier"]
+    assert isinstance(summary, Categories)
+    assert summary.shares == {"UA": 0.5, "AA": 0.25, "DL": 0.25}
+
+
+def test_a_text_of_a_table_that_does_not_repeat_stays_out_of_the_package(regression_package: Package) -> None:
+    baseline = carriers(regression_package, ["Ann", "Bo", "Cy", "Ann", "Di"])
+    assert isinstance(baseline.inputs["carrier"], Text)
+    assert "Cy" not in baseline.model_dump_json()
+
+
+def test_a_manifest_admits_the_categories_of_its_texts(regression_package: Package) -> None:
+    baseline = carriers(regression_package, ["UA", "AA"] * 3)
+    manifest = regression_package.manifest.model_validate(
+        regression_package.manifest.model_dump(mode="json") | {"inputs": [CARRIER]}
+    )
+    assert misfits(manifest, baseline) == []
+    short = manifest.model_copy(update={"inputs": (manifest.inputs[0].model_copy(update={"max_characters": 1}),)})
+    [problem] = misfits(short, baseline)
+    assert (problem.field, problem.message) == ("inputs.carrier.max_characters", "is 1, but baseline.json has 2")
