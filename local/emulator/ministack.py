@@ -81,6 +81,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     settings.bind = [f"{HOST}:{port}"]
     settings.h11_max_incomplete_size = _HEAD_BYTES
     settings.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    settings.keep_alive_max_requests = sys.maxsize  # a client may have sent the next request when a connection closes
     try:
         asyncio.run(serve(over_tls(app), settings))
     finally:

@@ -7,6 +7,7 @@ door signs for it. Without keys it does not sign, for an API that requires token
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -39,6 +40,8 @@ KEEP_ALIVE_SECONDS = 75
 
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
 _SIGNATURE = {name.encode() for name in SIGNATURE_HEADERS}
+
+_LOG = logging.getLogger(__name__)
 
 Header = tuple[bytes, bytes]
 Asgi = Callable[..., Awaitable[None]]
@@ -117,7 +120,8 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
         answer = await pool.request(
             request.method, gateway.url(target), headers=headers, content=body, extensions={"timeout": timeout}
         )
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+        _LOG.error("%s %s was not answered: %r", request.method, request.url.path, error)
         return _refusal(503, "Service Unavailable")
     return _passed_on(answer)
 

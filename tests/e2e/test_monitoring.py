@@ -23,6 +23,7 @@ from slipway.cli import app
 from slipway.cli.local.recording import Hour, hours_of, read_recording
 from slipway.cli.predict_input import Described
 from slipway.config import load_local
+from slipway.config.keys import id_keys_parameter
 from slipway.features.definitions import FeatureDefinitions
 from slipway.models.embedded import Model
 from slipway.monitoring.captures.line import capture_line
@@ -71,18 +72,18 @@ def with_weather(hours: Iterator[Hour]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 @pytest.fixture(scope="module")
-def key(aws: Any, outputs: dict[str, str], api: httpx.Client) -> Key:
+def key(aws: Any, checkout: Path, api: httpx.Client) -> Key:
     """The key that the API signs ids with, once it has signed one."""
     record = {"text": "a first tweet"}
     assert api.post("/v1/models/tweet-sentiment/predict", json={"inputs": [record]}).is_success
-    names = [each["Name"] for each in aws("ssm").describe_parameters()["Parameters"] if each["Type"] == "SecureString"]
-    [name] = names
-    return from_text(aws("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]).newest_first[0]
+    project = load_local(checkout / "slipway.yaml").project
+    stored = aws("ssm").get_parameter(Name=id_keys_parameter(project), WithDecryption=True)
+    return from_text(stored["Parameter"]["Value"]).newest_first[0]
 
 
 @pytest.fixture(scope="module")
 def captured(
-    aws: Any, model: Model, december: list[tuple[dict[str, Any], str]], key: Key
+    aws: Any, outputs: dict[str, str], model: Model, december: list[tuple[dict[str, Any], str]], key: Key
 ) -> list[tuple[str, str, str]]:
     """Captures of the last minutes, in the log of `predict`: the id of each, what was predicted, and what was true."""
     start = datetime.now(UTC).replace(second=5, microsecond=0) - timedelta(minutes=DAYS + 5)
@@ -105,13 +106,12 @@ def captured(
             )
         )
         found.append((id_, answer["label"], label))
-    write_to_log(aws, lines)
+    write_to_log(aws, outputs["PredictLogs"], lines)
     return found
 
 
-def write_to_log(aws: Any, lines: list[str]) -> None:
-    [function] = [each for each in aws("lambda").list_functions()["Functions"] if "Predict" in each["FunctionName"]]
-    group, stream, logs = function["LoggingConfig"]["LogGroup"], "december", aws("logs")
+def write_to_log(aws: Any, group: str, lines: list[str]) -> None:
+    stream, logs = "december", aws("logs")
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     now = int(time.time() * 1000)
     for first in range(0, len(lines), 200):
@@ -148,10 +148,9 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def inbox(aws: Any) -> Inbox:
+def inbox(aws: Any, outputs: dict[str, str]) -> Inbox:
     """What the topic of alarms sends from now on."""
-    [topic] = [each["TopicArn"] for each in aws("sns").list_topics()["Topics"] if "serving" in each["TopicArn"]]
-    return Inbox(aws, topic)
+    return Inbox(aws, outputs["AlarmTopic"])
 
 
 def monitored(aws: Any, outputs: dict[str, str]) -> dict[str, Any]:

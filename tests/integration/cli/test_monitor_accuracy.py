@@ -54,7 +54,7 @@ class Feedbacks:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def call(self, method: str, path: str, body: dict[str, Any]) -> Any:
+    def call_patiently(self, method: str, path: str, body: dict[str, Any]) -> Any:
         assert (method, path) == ("POST", "/v1/feedback")
         answer = {name: body.get(name) for name in ("label", "value", "probability")}
         try:
