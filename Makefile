@@ -12,7 +12,7 @@ export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-arm64 test-torch torch test-image image unit lint format types bench lock clean
+.PHONY: help docs setup run test test-arm64 test-torch torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -87,6 +87,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 		pyproject.toml -o requirements.txt
 	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --excludes functions/excludes.txt \
 		pyproject.toml -o requirements/runtime.lock
+	$(LOCK) --universal --python-version 3.11 requirements/docs.in -o requirements/docs.lock
 	for function in predict features feedback controller capture shadow monitor history; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
@@ -95,6 +96,14 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 		$(LOCK) --universal --python-version 3.13 --excludes container/excludes.txt \
 			container/$$runtime.in -o container/$$runtime.lock || exit 1; \
 	done
+
+docs: setup build/docs/.venv ## The documentation site, in build/docs/site.
+	$(BIN)/python docs/site/build.py build/docs/.venv/bin/python
+
+build/docs/.venv: .venv/.installed requirements/docs.lock
+	$(UV) venv --quiet --clear --python $(BIN)/python $@
+	$(UV) pip sync --quiet --require-hashes --python $@/bin/python requirements/docs.lock
+	@touch $@
 
 clean: ## Remove everything that was built or installed.
 	rm -rf .venv node_modules build cdk.out .slipway

@@ -43,8 +43,13 @@ def is_active(record: ReleaseRecord) -> bool:
 
 def refused(active: ReleaseRecord) -> ConflictError:
     """The error for a second release of a model."""
+    name = f"release {active.id} of {active.model}"
+    if active.phase.ended:
+        return ConflictError(
+            f"{name} has ended ({active.phase.value}), and the controller is tidying up; try in a minute"
+        )
     return ConflictError(
-        f"release {active.id} of {active.model} is active ({active.phase.value}: {active.phase.sentence}) "
+        f"{name} is active ({active.phase.value}: {active.phase.sentence}) "
         "Wait for its end, or end it with `slipway release promote` or `rollback`."
     )
 
