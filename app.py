@@ -5,7 +5,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from infra.application import add_stacks
+from infra.application import Delivery, add_stacks
 from slipway.errors import SlipwayError
 
 # The CDK's own check of the templates takes three times as long as all else, and the tests run cfn-lint over them.
@@ -18,6 +18,11 @@ try:
         target=app.node.try_get_context("slipway:target"),
         environment=app.node.try_get_context("slipway:environment"),
         break_glass=app.node.try_get_context("slipway:break-glass"),
+        delivery=Delivery(
+            repository=app.node.try_get_context("slipway:access"),
+            provider=app.node.try_get_context("slipway:provider"),
+            boundary=app.node.try_get_context("slipway:boundary"),
+        ),
     )
 except SlipwayError as error:
     sys.exit(f"error: {error}")

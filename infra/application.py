@@ -1,16 +1,18 @@
 """Build the stacks of a slipway.yaml, for app.py and for the tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundling.bundle import Target, build_bundle
 from infra.bundling.image import build_context, wants_image
 from infra.bundling.models import load_deployed_models, load_heavy_models, load_shadowed_models
 from infra.bundling.settings import deployed_settings
+from infra.stacks.delivery import AccessStack, boundary_name, repository_of
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
@@ -36,6 +38,17 @@ class Stacks:
     """None without a heavy model."""
     shadow: ShadowStack
     releases: ReleasesStack
+    access: AccessStack | None = None
+    """The roles of a repository's workflows; None unless asked for."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How the app is delivered: the context ``slipway:access``, ``slipway:provider`` and ``slipway:boundary``."""
+
+    repository: object = None
+    provider: str | bool | None = None
+    boundary: str | bool | None = None
 
 
 def add_stacks(
@@ -45,9 +58,11 @@ def add_stacks(
     target: str | None = None,
     environment: str | None = None,
     break_glass: str | bool | None = None,
+    delivery: Delivery | None = None,
 ) -> Stacks:
     """Add the stacks that ``config_file`` describes in an environment, and the checks that can fail a synth.
 
+    With ``delivery`` there is also the stack of the roles for a repository's workflows, and a boundary for all roles.
     With ``break_glass`` (the context ``slipway:break-glass``), code is deployed all at once and whatever alarms say.
 
     Raises:
@@ -128,7 +143,8 @@ def add_stacks(
         shadow=shadow,
         description=f"{config.project}: the release controller",
     )
-    return Stacks(state, serving, heavy, shadow, releases)
+    access = _access_stack(app, config.project, environment, delivery or Delivery(), (serving, releases))
+    return Stacks(state, serving, heavy, shadow, releases, access)
 
 
 def _functions(config: Config) -> tuple[str, ...]:
@@ -175,6 +191,34 @@ def _heavy_stack(
     # The rules resolve parameters of the state stack, which CloudFormation does not see as a dependency.
     stack.add_stack_dependency(state)
     return stack
+
+
+def _access_stack(
+    app: cdk.App, project: str, environment: str | None, delivery: Delivery, stacks: Sequence[cdk.Stack]
+) -> AccessStack | None:
+    """The stack of a repository's roles, if it is asked for, and the boundary of all others."""
+    if _switch("slipway:boundary", value=delivery.boundary):
+        for stack in app.node.children:
+            boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", boundary_name(project))
+            iam.PermissionsBoundary.of(stack).apply(boundary)
+    repository = repository_of(delivery.repository)
+    if repository is None:
+        return None
+    if environment is None:
+        problem = FieldProblem("slipway:environment", "name the environment that the workflows of GitHub deploy")
+        raise ConfigError("the CDK context", [problem])
+    every = ((each, name) for each in stacks for name in ("Caller", "Operator", "Analyst"))
+    policies = {name: policy for each, name in every if (policy := each.node.try_find_child(name)) is not None}
+    return AccessStack(
+        app,
+        f"{project}-access",
+        project=project,
+        repository=repository,
+        environment=environment,
+        provider=_switch("slipway:provider", value=True if delivery.provider is None else delivery.provider),
+        policies=policies,
+        description=f"{project}: what the workflows of {repository} may do",
+    )
 
 
 def _switch(name: str, *, value: str | bool | None) -> bool:

@@ -28,6 +28,8 @@ def managed_policy(
     """A policy that nothing has attached, with its ARN in the output ``{id_}Policy``."""
     policy = iam.ManagedPolicy(scope, id_, description=description, statements=statements)
     cdk.CfnOutput(scope, f"{id_}Policy", value=policy.managed_policy_arn)
+    # Always exported: a deploy without the stack of the pipeline's roles must not take an export that it uses.
+    cdk.Stack.of(scope).export_value(policy.managed_policy_arn)
     return policy
 
 

@@ -6,6 +6,7 @@ from slipway.cli import features, keys, predict
 from slipway.cli.account.cost import cost
 from slipway.cli.account.deploy import deploy
 from slipway.cli.account.preflight import preflight
+from slipway.cli.account.smoke import smoke
 from slipway.cli.batch.app import app as batch
 from slipway.cli.config.app import app as config
 from slipway.cli.entity.app import app as entity
@@ -27,6 +28,7 @@ app.command("status")(status.status)
 app.command("cost")(cost)
 app.command("preflight")(preflight)
 app.command("deploy")(deploy)
+app.command("smoke")(smoke)
 app.add_typer(features.app, name="features")
 app.add_typer(entity, name="entity")
 app.add_typer(model.app, name="model")

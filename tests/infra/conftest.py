@@ -12,7 +12,7 @@ import pytest
 from support.heavy.templates import heavy_model
 from support.packages import make_tabular_package, make_text_package
 
-from infra.application import add_stacks
+from infra.application import Delivery, add_stacks
 
 Resources = dict[str, dict[str, Any]]
 
@@ -40,6 +40,7 @@ class Synthesized:
     shadow: dict[str, Any]
     releases: dict[str, Any]
     heavy: dict[str, Any] | None = None
+    access: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
         """The resources of one type in all stacks except that of the releases."""
@@ -80,8 +81,15 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 def synthesize(make_project: Callable[..., Path]) -> Synthesize:
     """Synthesize a project with its checks; an unacknowledged finding raises RuntimeError."""
 
-    def run(*, break_glass: str | bool | None = None, **project: Any) -> Synthesized:
-        return _synthesized(make_project(**project), break_glass=break_glass)
+    def run(
+        *,
+        break_glass: str | bool | None = None,
+        delivery: Delivery | None = None,
+        environment: str | None = None,
+        **project: Any,
+    ) -> Synthesized:
+        options = {"break_glass": break_glass, "delivery": delivery, "environment": environment}
+        return _synthesized(make_project(**project), **options)
 
     return run
 
@@ -127,14 +135,15 @@ def gpu(synthesize: Synthesize) -> Synthesized:
     return synthesize(models=model, rest="network: { nat_gateways: 1 }")
 
 
-def _synthesized(config_file: Path, *, break_glass: str | bool | None = None) -> Synthesized:
+def _synthesized(config_file: Path, **options: Any) -> Synthesized:
     context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     app = cdk.App(context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False)
-    stacks = add_stacks(app, config_file=config_file, target="host", break_glass=break_glass)
+    stacks = add_stacks(app, config_file=config_file, target="host", **options)
     folder = Path(app.synth().directory)
     heavy = _template(folder, stacks.heavy) if stacks.heavy else None
     own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
-    return Synthesized(folder, *own, heavy)
+    access = _template(folder, stacks.access) if stacks.access else None
+    return Synthesized(folder, *own, heavy, access)
 
 
 def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:
