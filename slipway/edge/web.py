@@ -83,8 +83,8 @@ def _copy(package: Package, vendored: dict[str, Path], draft: Path) -> None:
         (draft / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(package.path(path), draft / path)
     (draft / _VENDOR).mkdir()
-    for name, path in vendored.items():
-        shutil.copyfile(path, draft / _VENDOR / name)
+    for name, source in vendored.items():
+        shutil.copyfile(source, draft / _VENDOR / name)
 
 
 def _listed(manifest: Manifest, draft: Path) -> Iterator[ExportedFile]:

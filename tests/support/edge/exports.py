@@ -30,13 +30,23 @@ def export(package: Package, folder: Path) -> Path:
 
 def answers_in_node(folder: Path, batches: Sequence[object]) -> list[dict[str, Any]]:
     """For each batch, `answers`, or `error`, `message` and `problems`."""
-    file = folder.with_suffix(".batches.json")
-    file.write_text(json.dumps(batches), encoding="utf-8")
-    command = ["node", str(Path(__file__).with_name("predict.mjs")), str(folder), str(file)]
+    found: list[dict[str, Any]] = _in_node("predict.mjs", folder, batches)
+    return found
+
+
+def token_ids_in_node(folder: Path, texts: Sequence[str]) -> list[list[int]]:
+    """The token ids of each text alone."""
+    found: list[list[int]] = _in_node("tokens.mjs", folder, texts)
+    return found
+
+
+def _in_node(script: str, folder: Path, given: object) -> Any:
+    file = folder.with_suffix(".given.json")
+    file.write_text(json.dumps(given), encoding="utf-8")
+    command = ["node", str(Path(__file__).with_name(script)), str(folder), str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def assert_equal(golden: Golden, expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> None:
