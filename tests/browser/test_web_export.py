@@ -6,15 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
-from slipway.models.measurements.golden import GOLDEN, read_golden
-from slipway.models.package import load_package
-from slipway.models.prediction.predictor import Predictor
 from support.edge.exports import NODE_MODULES, ROOT, SHIPPED, assert_equal, export
 from support.edge.hosting import static_host
 from support.edge.records import RECORDS, edge_records
 from support.golden import with_golden
 from support.several import make_labels_package, make_values_package
+
+from slipway.models.measurements.golden import GOLDEN, read_golden
+from slipway.models.package import load_package
+from slipway.models.prediction.predictor import Predictor
 
 CHROMIUM = Path("/usr/bin/chromium")
 playwright = pytest.importorskip("playwright.sync_api")

@@ -1,4 +1,4 @@
-/** @file The errors of an exported model. Each has a name to tell it by, since two exports have classes of their own. */
+/** @file The errors of an exported model. Tell them by `name`, since two exports have classes of their own. */
 
 /** A record is wrong; `problems` names every wrong field, as `[3].text`, and nothing was predicted. */
 export class InputError extends Error {

@@ -66,7 +66,7 @@ function controlOf(input) {
     const options = ["", ...choices].map((choice) => element("option", { value: String(choice) }, String(choice)));
     return element("select", {}, ...options);
   }
-  if (input.type === "string") return element("textarea", { rows: input.max_characters > 100 ? 3 : 1, spellcheck: false });
+  if (input.type === "string") return element("textarea", { rows: input.max_characters > 100 ? 3 : 1 });
   return element("input", { type: "text", inputMode: "decimal", autocomplete: "off" });
 }
 

@@ -1,7 +1,7 @@
 /** @file Compares answers with those of the golden records, as `slipway.models.measurements.golden` does in Python. */
 import { GoldenError } from "./errors.js";
 
-/** The proof of `predict`, which takes a batch of records: its figures, or a GoldenError that names the worst record. */
+/** Have `predict`, which takes a batch of records, answer them: the figures, or a GoldenError that names the worst. */
 export async function proveGolden(golden, predict) {
   const found = [];
   for (let start = 0; start < golden.records.length; start += golden.batch) {

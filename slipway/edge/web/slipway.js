@@ -71,7 +71,8 @@ class Model {
       return answersOf(this.about.outputs, found[name], records.length);
     } catch (error) {
       if (error instanceof PredictionError) throw error;
-      throw new PredictionError(`${this.about.name} ${this.about.version}: ${error?.message ?? error}`, { cause: error });
+      const reason = error?.message ?? error;
+      throw new PredictionError(`${this.about.name} ${this.about.version}: ${reason}`, { cause: error });
     }
   }
 }

@@ -16,7 +16,9 @@ export async function makeEncoder(model, read) {
   if (model.task !== "text-classification") return tableEncoder(model);
   const { Tokenizer } = await import("./vendor/tokenizers.min.mjs");
   const document = JSON.parse(new TextDecoder().decode(await read(model.tokenizer)));
-  return textEncoder(model, truncating(new Tokenizer(document, {}), document.truncation), document.padding ?? {});
+  // Models of whole words know their unknown word only by this.
+  const tokenizer = new Tokenizer(document, { unk_token: document.model.unk_token });
+  return textEncoder(model, truncating(tokenizer, document.truncation), document.padding ?? {});
 }
 
 function tableEncoder({ inputs, graph }) {
@@ -78,7 +80,8 @@ function truncating(tokenizer, truncation) {
   const frame = tokenizer.post_processor;
   const around = (tokens, pair, special) => (frame ? frame(tokens, pair, special) : { tokens });
   const room = Math.max(0, truncation.max_length - around([], null, true).tokens.length);
-  const cut = (tokens) => (truncation.direction === "Left" ? tokens.slice(Math.max(0, tokens.length - room)) : tokens.slice(0, room));
+  const first = (tokens) => (truncation.direction === "Left" ? Math.max(0, tokens.length - room) : 0);
+  const cut = (tokens) => tokens.slice(first(tokens), first(tokens) + room);
   tokenizer.post_processor = (tokens, pair, special) => around(cut(tokens), pair, special);
   return tokenizer;
 }

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from support.edge.exports import ROOT, SHIPPED, answers_in_node, assert_equal, export, needs_node, token_ids_in_node
+from support.edge.records import RECORDS, edge_records, hostile_texts
 
 from slipway.models.measurements.golden import GOLDEN, read_golden
 from slipway.models.package import load_package
 from slipway.models.prediction.predictor import Predictor
 from slipway.models.prediction.tasks import TextClassification
-from support.edge.exports import ROOT, SHIPPED, answers_in_node, assert_equal, export, needs_node, token_ids_in_node
-from support.edge.records import RECORDS, edge_records, hostile_texts
 
 pytestmark = needs_node
 TEXT = [path for path in SHIPPED if "tweet" in path]
