@@ -1,7 +1,7 @@
 """Lists the source files that run in production, for every function's bundle and for the image."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ LEFT_OUT = (
     "slipway/bundling",
     "slipway/cli",
     "slipway/cost",
+    "slipway/edge",
     "slipway/models/advice",
     "slipway/models/compression",
     "slipway/models/measurements/golden_choice.py",
@@ -29,7 +30,7 @@ def source_files(root: Path, tops: Iterable[str]) -> dict[str, Path]:
     return {path: files[path] for path in sorted(files) if not is_left_out(path)}
 
 
-def imported_files(root: Path, top: str) -> dict[str, Path]:
+def imported_files(root: Path, top: str, *, left_out: Sequence[str] = LEFT_OUT) -> dict[str, Path]:
     """Return the files of the folder ``top`` and all that they import, anywhere in their code, as `source_files` does.
 
     A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases.
@@ -37,7 +38,7 @@ def imported_files(root: Path, top: str) -> dict[str, Path]:
     waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
     while waiting:
         path = waiting.pop()
-        if path not in found and not is_left_out(path):
+        if path not in found and not is_left_out(path, left_out):
             found.add(path)
             waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
     return {path: root / path for path in sorted(found)}
@@ -65,6 +66,6 @@ def _files_of(root: Path, module: str) -> Iterator[str]:
                 yield path
 
 
-def is_left_out(path: str) -> bool:
+def is_left_out(path: str, left_out: Sequence[str] = LEFT_OUT) -> bool:
     """Whether bundles and images leave out the file at this path in the repository."""
-    return any(path == left_out or path.startswith(f"{left_out}/") for left_out in LEFT_OUT)
+    return any(path == each or path.startswith(f"{each}/") for each in left_out)

@@ -11,6 +11,9 @@ from slipway.config.validation import Section
 CALLER_HEADER = "x-slipway-caller"
 """Who calls a heavy model, as API Gateway tells its tasks: a source address, and after a space an identity if known."""
 
+DEVICE_HEADER = "slipway-device-ids"
+"""The unique part of the id that a device made for each record that it sends home, separated by commas."""
+
 
 class Authorization(StrEnum):
     """Who may call the API."""

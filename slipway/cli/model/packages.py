@@ -14,6 +14,7 @@ from rich.table import Table
 from slipway.cli.model import compress
 from slipway.cli.model import registry as registry_commands
 from slipway.cli.model.advise import advise
+from slipway.cli.model.export import export
 from slipway.cli.model.import_model import import_
 from slipway.cli.model.registry_target import BucketName, TableName, find_target
 from slipway.cli.model.seal import seal
@@ -28,6 +29,7 @@ from slipway.models.package import load_package
 
 app = typer.Typer(help="Make, check and register model packages.", no_args_is_help=True)
 app.command("advise")(advise)
+app.command("export")(export)
 app.command("import")(import_)
 app.command("quantize")(compress.quantize)
 app.command("prune")(compress.prune)

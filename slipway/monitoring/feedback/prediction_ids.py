@@ -4,6 +4,9 @@ The id of a ranked item also contains the item's index in the request. If two ve
 release's tag follows, so that a click counts for one of the two. A keyed digest of all of it stands behind the random
 part (`slipway.monitoring.feedback.keys`), so that a caller cannot make an id up.
 
+A prediction that a device made and sent later has the second of the device, and a digest of the device's random part
+(`random_of_device`), so that sending it twice gives it the same id.
+
 While a release is sticky, the last byte of the random part is the bucket of the record's sticky value, from 0 to 127.
 Otherwise it is 128 or more.
 """
@@ -75,6 +78,15 @@ def new_random() -> str:
     """Return the unique part of an id: the second, and 63 bits from the kernel, since snapshot clones share state."""
     drawn = os.urandom(_RANDOM_BYTES)
     return f"{int(time.time()):08x}{drawn[:-1].hex()}{drawn[-1] | _NO_BUCKET:02x}"
+
+
+def random_of_device(random: str) -> str:
+    """Return the unique part of the id that the API gives a prediction by the one that a device made.
+
+    It keeps the device's second. The rest is a digest, so that no caller can choose another prediction's id.
+    """
+    digest = blake2b(f"slipway device {random}".encode(), digest_size=_RANDOM_BYTES).digest()
+    return f"{random[:_TIME_DIGITS]}{digest[:-1].hex()}{digest[-1] | _NO_BUCKET:02x}"
 
 
 def with_bucket(random: str, bucket: int) -> str:

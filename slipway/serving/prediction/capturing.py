@@ -62,7 +62,7 @@ def _line(request: PredictionRequest, place: Place, asked: RequestRecord, now: i
         prediction_id=place.id,
         model=request.model,
         version=place.version,
-        time_ms=now,
+        time_ms=now if place.made_at_ms is None else place.made_at_ms,
         request_id=request.context.request_id,
         inputs=place.record,
         outputs=place.output or {},

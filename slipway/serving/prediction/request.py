@@ -36,7 +36,8 @@ class Place:
 
     ``id`` is unsigned until the request is answered, unless another slot gave it. ``elsewhere`` means that another slot
     predicted, counted and captured the record. ``milliseconds`` is how long the graph ran on its batch here.
-    ``bucket`` is that of its sticky value while a release is sticky.
+    ``bucket`` is that of its sticky value while a release is sticky. ``made_at_ms`` is the time of a prediction that a
+    device made earlier.
     """
 
     record: Record
@@ -48,6 +49,7 @@ class Place:
     elsewhere: bool = False
     milliseconds: float | None = None
     bucket: int | None = None
+    made_at_ms: int | None = None
 
     @property
     def counted_for(self) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""A package outside the account: in a browser, or on a device."""

@@ -1,0 +1,1 @@
+"""A model on a device: it predicts here, and what it did is sent home later."""
