@@ -21,12 +21,15 @@ from slipway.cli.deployed import Deployed
 from slipway.errors import ConflictError, InputError, NotFoundError
 from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import load_package, seal_package
+from slipway.monitoring.accuracy.drawing import draw_chance
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.accuracy.labels import captured_labels
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
 from slipway.monitoring.accuracy.score_sums import score_summing
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.parsing import Capture, pack
+from slipway.monitoring.captures.reservoir import reservoir_of
+from slipway.monitoring.captures.reservoir_store import BucketReservoir
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
@@ -164,6 +167,26 @@ def test_labels_are_asked_for_sent_and_asked_for_no_more(captures: list[Capture]
     second = {each.id: each.probability for each in DynamoLabelled(table()).drawn(MODEL)}
     assert len(second) == 5
     assert all(second[each.id] > each.probability for each in first)
+
+
+def test_labels_are_drawn_from_the_reservoir_by_their_probability(captures: list[Capture]) -> None:
+    reservoir = reservoir_of(captures, 10)
+    BucketReservoir(CaptureBucket("captures")).write(MODEL, 1, HOUR, reservoir)
+    assert "4 labels stored" in run("label", MODEL, "--reservoir", "--number", "4", typed="3\n3\n1\n3\n")
+    drawn = {each.id: each.probability for each in DynamoLabelled(table()).drawn(MODEL)}
+    ceiling = max(draw_chance(each.id) for each in reservoir.captures)
+    assert drawn.keys() <= {each.id for each in reservoir.captures}
+    assert all(probability is not None and 0 < probability <= ceiling for probability in drawn.values())
+    assert "5 labels stored, 4 known before" in run("label", MODEL, "--reservoir", typed="3\n" * 9)
+    drawn = {each.id: each.probability for each in DynamoLabelled(table()).drawn(MODEL)}
+    assert len(drawn) == 9
+    assert {round(probability or 0.0, 9) for probability in drawn.values()} == {round(ceiling, 9)}
+
+
+def test_the_shadow_may_draw_from_the_reservoir(captures: list[Capture]) -> None:
+    BucketReservoir(CaptureBucket("captures")).write(MODEL, 1, HOUR, reservoir_of(captures, 10))
+    shown = run("label", MODEL, "--shadow", "--reservoir", typed="3\n" * 20)
+    assert "agrees with the model on 9 records" in shown
 
 
 def test_who_quits_has_labelled_what_came_before() -> None:
