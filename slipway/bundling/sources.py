@@ -11,6 +11,7 @@ LEFT_OUT = (
     "slipway/bundling",
     "slipway/cli",
     "slipway/cost",
+    "slipway/scale",
     "slipway/models/advice",
     "slipway/models/compression",
     "slipway/models/measurements/golden_choice.py",
