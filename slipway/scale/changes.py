@@ -13,6 +13,7 @@ from slipway.scale.workload import Workload
 _MUCH = 5.0
 _LARGE_SHARE = 0.2
 _SPARED = 0.5
+_RESERVED_FROM = 100.0
 _MATTERS = 100.0
 """Dollars a month below which nobody changes how requests come in."""
 
@@ -42,6 +43,16 @@ def changes(work: Workload, limits: Limits, at_once: Sequence[Check], by_day: Se
         check = step.get(key) or day[key]
         if (advise := _ADVICE.get(key) or _ADVICE.get((key[0], _ANY))) is not None:
             yield Change(check.component, advise(_Excess(check, work, limits, key in day)))
+
+
+def reserved(units: float, units_before: float) -> Iterator[Change]:
+    """A load balancer grows by itself, at a rate that AWS does not give: what to reserve before a large step."""
+    if units > _RESERVED_FROM and units > _MUCH * units_before:
+        yield Change(
+            front.BALANCER,
+            f"reserve {math.ceil(units):,} capacity units before a step (`aws elbv2 modify-capacity-reservation`): AWS "
+            "does not say how fast a load balancer grows. The region's quota on reserved units is 0 until one asks",
+        )
 
 
 def cheaper(lines: Sequence[Line], in_front: float) -> Iterator[Change]:

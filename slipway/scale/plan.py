@@ -12,9 +12,9 @@ from slipway.models.advice.prices import load_prices as load_region_prices
 from slipway.scale import environments, services
 from slipway.scale.behind import behind
 from slipway.scale.buckets import admitted
-from slipway.scale.changes import Change, changes, cheaper
+from slipway.scale.changes import Change, changes, cheaper, reserved
 from slipway.scale.checks import Check
-from slipway.scale.costs import bill, in_front
+from slipway.scale.costs import bill, capacity_units, in_front
 from slipway.scale.front import front
 from slipway.scale.limits import Limits
 from slipway.scale.traffic import Array, Shape, Traffic, day, step
@@ -90,20 +90,28 @@ class Plan:
 def make_plan(work: Workload, limits: Limits, *, region: str = "us-east-1") -> Plan:
     """Simulate a step and a day of a workload; raises NotFoundError for a region that the price tables do not have."""
     prices, shared = load_prices(region), load_region_prices().of(region)
-    shapes = {"step": step(work.rps), "day": day(work.rps)}
-    checked = {name: tuple(checks_of(work, each, limits)) for name, each in shapes.items()}
-    asks = tuple(asked((check for each in checked.values() for check in each), limits))
+    shapes = (step(work.rps), day(work.rps))
+    checked = {each.shape: tuple(checks_of(work, each, limits)) for each in shapes}
+    asks = tuple(asked((check for found in checked.values() for check in found), limits))
     granted = limits.raised({each.limit: each.ask for each in asks})
-    scenarios: dict[Shape, Scenario] = {
-        traffic.shape: Scenario(
-            traffic, checked[name], carried(work, traffic, limits), carried(_allowed(work), traffic, granted)
+    scenarios = {
+        each.shape: Scenario(
+            each, checked[each.shape], carried(work, each, limits), carried(_allowed(work), each, granted)
         )
-        for name, traffic in shapes.items()
+        for each in shapes
     }
-    mean = shapes["day"].mean
+    mean = scenarios["day"].traffic.mean
     lines, instead = bill(work, mean, prices, shared, limits), in_front(work, mean, prices, limits)
-    found = [*changes(work, limits, scenarios["step"].exceeded, scenarios["day"].exceeded), *cheaper(lines, instead)]
-    return Plan(work, limits, region, scenarios, asks, tuple(found), mean, tuple(lines), instead)
+    found = (*_changes(work, limits, scenarios), *cheaper(lines, instead))
+    return Plan(work, limits, region, scenarios, asks, found, mean, tuple(lines), instead)
+
+
+def _changes(work: Workload, limits: Limits, scenarios: Mapping[Shape, Scenario]) -> Iterator[Change]:
+    at_once, by_day = scenarios["step"], scenarios["day"]
+    yield from changes(work, limits, at_once.exceeded, by_day.exceeded)
+    if work.tier == "heavy":
+        rates = at_once.traffic.rate
+        yield from reserved(*(capacity_units(work, float(rate), limits) for rate in (rates[-1], rates[0])))
 
 
 def checks_of(work: Workload, traffic: Traffic, limits: Limits) -> Iterator[Check]:

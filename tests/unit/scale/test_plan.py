@@ -100,6 +100,7 @@ def test_a_heavy_model_needs_tasks_before_a_step_and_a_greater_limit_of_its_own(
     assert {each.limit for each in plan.asks} >= {"fargate_vcpus", "api_requests_per_second"}
     assert "`heavy.min_tasks: 301`" in advice(plan, "ECS")
     assert "`heavy.max_tasks: 362`" in advice(plan, "ECS")
+    assert "reserve 900 capacity units" in advice(plan, "load balancer")
     assert plan.scenarios["day"].then.lost < 1e-3
     step = plan.scenarios["step"].then
     assert step.until is not None
