@@ -32,8 +32,8 @@ def processes(work: Workload, rate: Array, limits: Limits) -> Array:
     """The environments or tasks that read the release record, at each rate."""
     if work.tier == "light":
         function = environments.Lambda.of(limits, seconds=work.seconds)
-        return np.minimum([function.needed(each) for each in rate], np.maximum(rate, 1.0))
-    return np.array([services.tasks_needed(each / work.models, work.tasks) for each in rate], dtype=float)
+        return np.minimum(function.needed_over(rate), np.maximum(rate, 1.0))
+    return services.tasks_over(rate / work.models, work.tasks)
 
 
 def copies(work: Workload, limits: Limits) -> float:

@@ -51,8 +51,13 @@ class Lambda:
 
     def needed(self, rate: float) -> float:
         """The environments that a steady rate takes, with three deviations of room for chance."""
+        return float(self.needed_over(np.array([rate]))[0])
+
+    def needed_over(self, rate: Array) -> Array:
+        """The same for each of some rates."""
         busy = rate / self.rps
-        return math.ceil(busy + 3 * math.sqrt(busy))
+        needed: Array = np.ceil(busy + 3 * np.sqrt(busy))
+        return needed
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def simulate(traffic: Traffic, function: Lambda) -> Fleet:
     """
     dt, warm = traffic.dt, 0.0
     starting = deque([0.0] * max(round((function.cold_seconds + 1 / function.rps) / dt), 1))
-    tokens = Bucket.full(function.ramp_per_second, function.ramp)
+    tokens, used = Bucket.full(function.ramp_per_second, function.ramp), function.needed_over(traffic.rate)
     rows = np.empty((len(traffic.rate), 4))
     for place, rate in enumerate(traffic.rate):
         warm += starting.popleft()
@@ -106,5 +111,5 @@ def simulate(traffic: Traffic, function: Lambda) -> Fleet:
         cold = tokens.take(min(arriving - by_warm, room), dt)
         starting.append(cold)
         rows[place] = warm + sum(starting), (by_warm + cold) / dt, cold / dt, (arriving - by_warm - cold) / dt
-        warm -= max(warm - function.needed(rate), 0.0) * min(dt / function.idle_seconds, 1.0)
+        warm -= max(warm - used[place], 0.0) * min(dt / function.idle_seconds, 1.0)
     return Fleet(*rows.T)

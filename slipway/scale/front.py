@@ -50,7 +50,7 @@ def _light(work: Workload, traffic: Traffic, limits: Limits) -> Iterator[Check]:
     function = environments.Lambda.of(limits, seconds=work.seconds)
     yield at_rate(
         traffic,
-        np.array([function.needed(rate) for rate in traffic.rate]),
+        function.needed_over(traffic.rate),
         limits,
         component=FUNCTION,
         what="environments at once",
@@ -102,7 +102,7 @@ def uncapped(function: environments.Lambda) -> environments.Lambda:
 
 def _heavy(work: Workload, traffic: Traffic, limits: Limits) -> Iterator[Check]:
     own = Traffic(traffic.shape, traffic.dt, traffic.rate / work.models, traffic.begins)
-    tasks = np.array([services.tasks_needed(rate, work.tasks) for rate in own.rate], dtype=float)
+    tasks = services.tasks_over(own.rate, work.tasks)
     most = float(work.tasks.most)
     yield over_time(
         traffic,

@@ -30,6 +30,12 @@ def tasks_needed(rate: float, tasks: Tasks) -> int:
     return max(math.ceil(rate / tasks.rps), 1)
 
 
+def tasks_over(rate: Array, tasks: Tasks) -> Array:
+    """The same for each of some rates."""
+    needed: Array = np.maximum(np.ceil(rate / tasks.rps), 1.0)
+    return needed
+
+
 def most_tasks(tasks: Tasks, limits: Limits) -> int:
     """The tasks that slipway.yaml and the quotas allow to one service."""
     quotas = (limits["service_tasks"], limits["balancer_targets"], limits["fargate_vcpus"] / tasks.cpu)
