@@ -20,7 +20,9 @@ import pandas
 from recipes.flights.data import COLUMNS, LABEL, LATE, ON_TIME, read_flights
 from slipway.config.drift import DriftConfig
 from slipway.models.package import Package, load_package
-from slipway.monitoring.drift.references import NothingAcknowledged
+from slipway.monitoring.drift.questions import questions
+from slipway.monitoring.drift.references import NothingAcknowledged, compared_with
+from slipway.monitoring.drift.state import load_state
 from slipway.monitoring.drift.step import DriftStep
 from slipway.monitoring.profiles.bins import Bins, bins_digest, bins_of
 from slipway.monitoring.profiles.making import VersionCounting
@@ -83,6 +85,25 @@ def first_alarms(
     return found
 
 
+def evidence_by_day(
+    version: Version, hours: Iterator[tuple[datetime, pandas.DataFrame]], until: datetime
+) -> tuple[float, dict[datetime, float]]:
+    """The logarithm of the evidence at which the label is found, and of that at the end of each day until then."""
+    records = version.package.baseline.records
+    asked = questions(tuple(compared_with(each, {}, records=records) for each in version.bins), CONFIG)
+    step, state, found = DriftStep({version.package.manifest.name: CONFIG}, NothingAcknowledged()), None, {}
+    for start, flights in hours:
+        if start >= until:
+            break
+        profile = version.profile(flights, start)
+        period = Period(version.package, version.bins, profile, lambda: iter(()), lambda: (), profile.end)
+        state, _ = step.after(state, period)
+        day = start.replace(hour=0)
+        value = float(load_state(state).columns[COLUMN].evidence.value(asked.lines[COLUMN]))
+        found[day] = max(found.get(day, value), value)
+    return asked.needed[COLUMN], found
+
+
 def in_order(flights: pandas.DataFrame) -> Iterator[tuple[datetime, pandas.DataFrame]]:
     """The flights by the hour of their scheduled departure."""
     for hour, group in flights.groupby(pandas.to_datetime(flights["time"], utc=True).dt.floor("h")):
@@ -132,6 +153,9 @@ def main() -> None:
         ("January to March", first_alarms(version, in_order(winter), until_label=False)),
     ):
         print(f"{name}, in order: " + ", ".join(f"{column} {at:%d %b %H:%M}" for column, at in flights.items()))
+    needed, evidence = evidence_by_day(version, in_order(december), START + 9 * timedelta(days=1))
+    print(f"evidence for the label, of e^{needed:.1f} needed: ", end="")
+    print(", ".join(f"{day:%d %b} e^{value:.1f}" for day, value in evidence.items()))
     daily = december.groupby("date")[LABEL].apply(lambda labels: (labels == LATE).mean())
     print("late by day of December: " + " ".join(f"{share:.0%}" for share in daily))
 

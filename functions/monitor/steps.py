@@ -10,6 +10,7 @@ from slipway.models.package import Package
 from slipway.models.registry.bucket import s3_client
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.accuracy.limits import AccuracyLimits
+from slipway.monitoring.accuracy.normal import BucketNormals
 from slipway.monitoring.accuracy.score_sums import score_summing
 from slipway.monitoring.accuracy.step import AccuracyStep
 from slipway.monitoring.captures.bucket import CaptureBucket
@@ -26,7 +27,7 @@ def steps_of(settings: Settings, config: Config, bucket: CaptureBucket, labels: 
     sizes = {model: config.models[model].capture.reservoir for model in captured}
     steps: list[Step] = [
         DriftStep({model: config.drift_of(model) for model in captured}, BucketReferences(settings.captures)),
-        AccuracyStep(lambda model: AccuracyLimits.of(config, model), labels),
+        AccuracyStep(lambda model: AccuracyLimits.of(config, model), labels, BucketNormals(bucket)),
         ReservoirStep(BucketReservoir(bucket), sizes),
     ]
     if config.recorded_groups and settings.history is not None:

@@ -9,6 +9,7 @@ from infra.constructs.basics.acknowledge import exported_name
 from infra.constructs.basics.table import of_partitions
 from slipway.config import Config
 from slipway.features.history.files import group_folder
+from slipway.monitoring.accuracy.normal import NORMAL_FILE
 from slipway.monitoring.captures.parsing import FOLDER
 from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.drift.reference_bucket import REFERENCES
@@ -38,7 +39,7 @@ class AnalystRights:
         self._read_files(captures, FOLDER, RESERVOIR, PROFILES, MONITORING)
         if config.recorded_groups:
             self._read_files(history, *(group_folder(group).rstrip("/") for group in sorted(config.recorded_groups)))
-        self._acknowledge_drift(captures)
+        self._acknowledge(captures)
         self._read_labelled(control)
 
     def _allow(self, actions: list[str], *resources: str) -> None:
@@ -68,8 +69,8 @@ class AnalystRights:
         self._allow(["s3:GetObject"], *(bucket.arn_for_objects(f"{folder}/*") for folder in folders))
         self.wildcards += [f"{exported_name(bucket, bucket.bucket_arn)}/{folder}/*" for folder in folders]
 
-    def _acknowledge_drift(self, bucket: s3.IBucket) -> None:
-        """Say what is normal, in one object for each version; S3 asks for GetObject, too, to compare its tag."""
-        key = f"{MONITORING}/*/{REFERENCES}"
-        self._allow(["s3:PutObject"], bucket.arn_for_objects(key))
-        self.wildcards.append(f"{exported_name(bucket, bucket.bucket_arn)}/{key}")
+    def _acknowledge(self, bucket: s3.IBucket) -> None:
+        """Say what is normal, in two objects for each version; S3 asks for GetObject, too, to compare their tags."""
+        keys = [f"{MONITORING}/*/{name}" for name in (REFERENCES, NORMAL_FILE)]
+        self._allow(["s3:PutObject"], *(bucket.arn_for_objects(key) for key in keys))
+        self.wildcards += [f"{exported_name(bucket, bucket.bucket_arn)}/{key}" for key in keys]

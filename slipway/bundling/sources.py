@@ -12,6 +12,7 @@ LEFT_OUT = (
     "slipway/cli",
     "slipway/cost",
     "slipway/edge",
+    "slipway/scale",
     "slipway/models/advice",
     "slipway/models/compression",
     "slipway/models/measurements/golden_choice.py",

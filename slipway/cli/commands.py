@@ -14,6 +14,7 @@ from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
 from slipway.cli.monitor.app import app as monitor
+from slipway.cli.plan import plan
 from slipway.cli.project import offer_environment
 from slipway.cli.release.app import app as release
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command("predict")(predict.predict)
 app.command("status")(status.status)
 app.command("cost")(cost)
+app.command("plan")(plan)
 app.command("preflight")(preflight)
 app.command("deploy")(deploy)
 app.command("smoke")(smoke)

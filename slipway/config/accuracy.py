@@ -10,6 +10,12 @@ from slipway.config.validation import Section
 DEFAULT_DROP = 0.05
 
 
+Drop = Annotated[float, Field(gt=0, lt=1)]
+BelowHalf = Annotated[float, Field(gt=0, lt=0.5)]
+Labels = Literal["selective", "representative"]
+WaitHours = Annotated[int, Field(ge=0, le=24 * 90)]
+
+
 class AccuracyConfig(Section):
     """When accuracy has fallen too far below that on the validation records, and how labels are taken.
 
@@ -20,11 +26,11 @@ class AccuracyConfig(Section):
     and ``width`` the half-width of the interval for which the number of labels still needed is said.
     """
 
-    max_drop: Annotated[float, Field(gt=0, lt=1)] | None = None
-    false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
-    labels: Literal["selective", "representative"] = "selective"
-    wait_hours: Annotated[int, Field(ge=0, le=24 * 90)] = 24
-    width: Annotated[float, Field(gt=0, lt=0.5)] = 0.02
+    max_drop: Drop | None = None
+    false_alarms: BelowHalf = 0.01
+    labels: Labels = "selective"
+    wait_hours: WaitHours = 24
+    width: BelowHalf = 0.02
 
     def allowed_drop(self, gates: GatesConfig) -> float:
         """The drop that is allowed: the configured one, that of the gate on accuracy, or the default."""
@@ -32,3 +38,18 @@ class AccuracyConfig(Section):
             return self.max_drop
         drops = [gate.max_drop for gate in gates.quality if metric_name(gate.metric) == "accuracy" and gate.max_drop]
         return min(drops, default=DEFAULT_DROP)
+
+
+class AccuracyOverrides(Section):
+    """What one model has other than the rest; a value that is not set is the project's."""
+
+    max_drop: Drop | None = None
+    false_alarms: BelowHalf | None = None
+    labels: Labels | None = None
+    wait_hours: WaitHours | None = None
+    width: BelowHalf | None = None
+
+
+def accuracy_of(project: AccuracyConfig, model: AccuracyOverrides) -> AccuracyConfig:
+    """The settings of one model."""
+    return AccuracyConfig.model_validate({**project.model_dump(), **model.model_dump(exclude_none=True)})

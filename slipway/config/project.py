@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from slipway.config.accuracy import AccuracyConfig, accuracy_of
 from slipway.config.api import ApiConfig
 from slipway.config.drift import DriftConfig, drift_of
 from slipway.config.features import FeatureGroupConfig
@@ -88,6 +89,10 @@ class Config(Section):
     def drift_of(self, name: str) -> DriftConfig:
         """How drift of a model is judged: the project's settings, with the model's own."""
         return drift_of(self.monitoring.drift, self.models[name].monitoring.drift)
+
+    def accuracy_of(self, name: str) -> AccuracyConfig:
+        """How the accuracy of a model is watched: the project's settings, with the model's own."""
+        return accuracy_of(self.monitoring.accuracy, self.models[name].monitoring.accuracy)
 
     @property
     def captured_entities(self) -> dict[str, str | None]:

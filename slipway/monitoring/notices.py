@@ -39,7 +39,8 @@ def _drift(detail: Detail) -> Iterator[str]:
 
 
 def _accuracy(detail: Detail) -> Iterator[str]:
-    yield f"{100 * detail['found']:.1f} % where {100 * detail['reference']:.1f} % was measured at sealing"
+    known = "was acknowledged" if detail.get("acknowledged") else "was measured at sealing"
+    yield f"{100 * detail['found']:.1f} % where {100 * detail['reference']:.1f} % {known}"
     yield f"found by {detail['by']}, with a chance of {100 * detail['false_alarms']:g} % to say so for no reason"
 
 

@@ -221,7 +221,9 @@ def test_an_analyst_reads_captures_and_what_is_made_of_them_and_writes_only_what
         "s3:GetObject": {
             f"captures-bucket/{folder}/*" for folder in ("captures", "reservoir", "profiles", "monitoring")
         },
-        "s3:PutObject": {"captures-bucket/monitoring/*/drift-references.json"},
+        "s3:PutObject": {
+            f"captures-bucket/monitoring/*/{name}.json" for name in ("accuracy-normal", "drift-references")
+        },
     }
     (query,) = [each for each in policy if each["Action"] == "dynamodb:Query"]
     assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["labelled#*"]}}

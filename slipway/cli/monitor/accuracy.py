@@ -27,18 +27,20 @@ def accuracy(
     """Show the accuracy of a version's captures: estimated, corrected by labels, and from labels."""
     # Every command loads this module, and only this one needs NumPy and botocore.
     from slipway.cli.monitor.accuracy_report import print_accuracy
+    from slipway.cli.monitor.acknowledging_accuracy import alarm_of
+    from slipway.monitoring.accuracy.normal import BucketNormals
     from slipway.monitoring.accuracy.summary import summarize
     from slipway.monitoring.profiles.store import BucketProfiles
-    from slipway.monitoring.state import StateStore, version_state
 
     watched = watch(config, model, version, window)
     groups, package = watched.groups(segment), watched.package
     profiles = BucketProfiles(watched.bucket).read(model, watched.version, watched.since, watched.until)
     labelled = watched.labels.labelled(model, watched.since, watched.until)
     own = [each for each in labelled if each.version == watched.version]
-    found = summarize(package, profiles, own, watched.limits, groups)
-    stored = StateStore(watched.bucket).read(version_state(model, watched.version, "accuracy")) or {}
-    alarmed = (stored.get("state") or {}).get("alarmed")
+    normal = BucketNormals(watched.bucket).read(model, watched.version)
+    found = summarize(package, profiles, own, watched.limits, groups, normal=normal)
+    since = alarm_of(watched, normal)
+    alarmed = None if since is None else since.isoformat()
     if plot is not None:
         from slipway.cli.monitor.accuracy_plot import plot_accuracy
 

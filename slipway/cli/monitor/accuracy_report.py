@@ -38,7 +38,10 @@ def print_accuracy(console: Console, title: str, found: Summary, alarmed: str | 
 
 def _rows(found: Summary) -> Iterator[Row]:
     if found.reference is not None and found.least is not None:
-        yield "on validation records", f"{found.reference:.3f}", f"may fall to {found.least:.3f}", ""
+        least = f"may fall to {found.least:.3f}"
+        yield "on validation records", f"{found.reference:.3f}", least if found.normal is None else "", ""
+        if found.normal is not None:
+            yield "acknowledged", f"{found.normal:.3f}", least, ""
     if found.estimated is not None:
         yield "estimated before labels", _value(found.estimated.value), _ends(found.estimated), ""
     if found.corrected is not None:

@@ -1,7 +1,6 @@
 """`slipway monitor label`: ask a person for the true answers of captures that are drawn at random."""
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,12 +14,14 @@ from slipway.cli.options import ConfigFile, Token, Url
 from slipway.wording import counted
 
 if TYPE_CHECKING:
-    from slipway.monitoring.accuracy.drawing import Candidate
-    from slipway.monitoring.captures.parsing import Capture
+    from slipway.cli.monitor.labelling.source import Source
     from slipway.monitoring.steps import Labelled
 
 Number = Annotated[int, typer.Option(min=0, max=1000, help="How many records to ask for.")]
 Shadow = Annotated[bool, typer.Option("--shadow", help="Answer without seeing the model's answers; nothing is sent.")]
+FromReservoir = Annotated[
+    bool, typer.Option("--reservoir", help="Draw from the reservoirs, which are as large at any traffic.")
+]
 Answers = Annotated[
     Path | None, typer.Option(help="Where --shadow keeps the answers. Default: human-MODEL-VERSION.jsonl.")
 ]
@@ -34,6 +35,7 @@ def label(
     *,
     number: Number = 20,
     shadow: Shadow = False,
+    reservoir: FromReservoir = False,
     version: VersionOption = None,
     window: Span = "7d",
     file: Labels = None,
@@ -45,16 +47,18 @@ def label(
     """Label captures that are drawn at random, so that their labels correct the estimated accuracy."""
     # Every command loads this module, and only this one needs NumPy and botocore.
     from slipway.cli.monitor.labelling.sending import Sent, read_answers, send
+    from slipway.cli.monitor.labelling.source import Source
 
     console, watched = Console(), watch(config, model, version, window)
+    source = Source(watched, reservoir)
     if shadow:
         place = answers or Path(f"human-{model}-{watched.version}.jsonl")
-        _shadow(watched, number, place, console)
+        _shadow(source, number, place, console)
         return
     if file is not None:
         given: list[tuple[str, dict[str, Any], float | None]] = [*read_answers(file, watched.package.manifest.outputs)]
     else:
-        given = _drawn_answers(watched, number, console)
+        given = _drawn_answers(source, number, console)
     sent = Sent()
     if given:
         with connect(api, token) as client:
@@ -64,13 +68,14 @@ def label(
         console.print(f"{counted(sent.conflicts, 'record')} had another label already, which is kept and counts.")
 
 
-def _drawn_answers(watched: Watched, number: int, console: Console) -> list[tuple[str, dict[str, Any], float | None]]:
+def _drawn_answers(source: "Source", number: int, console: Console) -> list[tuple[str, dict[str, Any], float | None]]:
     """Ask, and return the answers of all records that come before the first one that has none, with their chances."""
     from slipway.cli.monitor.labelling.session import ask_all, keystrokes
     from slipway.monitoring.accuracy.drawing import limit_after
 
+    watched = source.watched
     known = _known(watched)
-    ordered = _in_order(watched, number + len(known) + 1, weighted=True)
+    ordered = source.for_labels(number + len(known) + 1)
     asked = [each for each in ordered if each.record.id not in known][:number]
     outputs = watched.package.manifest.outputs
     captures = [each.record for each in asked]
@@ -81,13 +86,13 @@ def _drawn_answers(watched: Watched, number: int, console: Console) -> list[tupl
     stored = {identifier: _as_feedback(each) for identifier, each in known.items()}
     answers = {**stored, **session.answers}
     return [
-        (each.record.id, answers[each.record.id], each.probability(limit) if math.isfinite(limit) else 1.0)
+        (each.record.id, answers[each.record.id], each.probability(limit))
         for each in ordered[:taken]
         if each.record.id in answers
     ]
 
 
-def _shadow(watched: Watched, number: int, path: Path, console: Console) -> None:
+def _shadow(source: "Source", number: int, path: Path, console: Console) -> None:
     """Ask without the model's answers, keep what was said, and compare it with the model and the true answers."""
     from slipway.cli.monitor.labelling.session import ask_all, keystrokes
     from slipway.cli.monitor.labelling.shadow_report import print_comparison
@@ -96,8 +101,8 @@ def _shadow(watched: Watched, number: int, path: Path, console: Console) -> None
 
     before = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
     answered = {each["id"] for each in before}
-    ordered = _in_order(watched, number + len(before), weighted=False)
-    captures = [each.record for each in ordered if each.record.id not in answered][:number]
+    watched, ordered = source.watched, source.for_shadow(number + len(before))
+    captures = [each for each in ordered if each.id not in answered][:number]
     outputs = watched.package.manifest.outputs
     session = ask_all(captures, outputs, console, keystrokes(outputs), shows_answer=False)
     by_id = {capture.id: capture for capture in captures}
@@ -110,26 +115,6 @@ def _shadow(watched: Watched, number: int, path: Path, console: Console) -> None
     true = {identifier: each.true for identifier, each in _known(watched).items()}
     found = compare([HumanAnswer(each["id"], each["human"], each["model"]) for each in (*before, *new)], true)
     print_comparison(console, found, path)
-
-
-def _in_order(watched: Watched, number: int, *, weighted: bool) -> "list[Candidate[Capture]]":
-    """The first captures of the version in the order of the draw; a simple random sample if not ``weighted``."""
-    from slipway.models.prediction.labels import confidence_of
-    from slipway.monitoring.accuracy.drawing import candidate, first
-    from slipway.monitoring.captures.reading import CaptureReader
-
-    calibration = watched.package.calibration if weighted else None
-
-    def probability(capture: "Capture") -> float | None:
-        score = confidence_of(capture.outputs)
-        if calibration is None or score is None:
-            return None
-        return calibration.probability(str(capture.outputs.get("label", "")), score)
-
-    found = CaptureReader(watched.bucket).captures(watched.model, watched.since, watched.until)
-    own = (capture for capture in found if capture.version == watched.version)
-    seed = watched.model if weighted else f"{watched.model} shadow"
-    return first((candidate(each.id, each, probability(each), seed) for each in own), number)
 
 
 def _known(watched: Watched) -> "Mapping[str, Labelled]":

@@ -4,6 +4,10 @@ Each record has a chance by the hash of its id, the same for every labeller, and
 is. Records are labelled in the order of chance over weight. Those labelled so far are then a sample, in which a record
 of weight w is with probability min(1, w t), where t is the next record's chance over its weight: priority sampling (N.
 Duffield, C. Lund and M. Thorup, 2007).
+
+The reservoir of a period keeps the records whose chance is below a ceiling. It is the same chance, so a record of a
+reservoir is drawn with probability min(ceiling, w t), and draws from captures and from reservoirs are nested.
+docs/accuracy.md derives it.
 """
 
 import heapq
@@ -13,24 +17,28 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
+from slipway.monitoring.captures.reservoir import rank
+
 T = TypeVar("T")
 FLOOR = 0.25
 """The least weight: a record with a certain answer is drawn at least a quarter as often as the most uncertain one."""
 
 _BYTES = 7
+_RANKS = 2**64
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Generic[T]):
-    """A record that may be drawn: its place in the order, its weight, and the record."""
+    """A record that may be drawn: its place in the order, its weight, and the chance below which it was kept at all."""
 
     place: float
     weight: float
     record: T
+    ceiling: float = 1.0
 
     def probability(self, limit: float) -> float:
-        """The probability that the record comes before ``limit`` in the order."""
-        return min(1.0, self.weight * limit)
+        """The probability that the record was kept and comes before ``limit`` in the order."""
+        return min(self.ceiling, self.weight * limit)
 
 
 def weight_of(probability: float | None) -> float:
@@ -47,10 +55,15 @@ def chance(identifier: str, seed: str) -> float:
     return float((int.from_bytes(digest) + 0.5) / 2 ** (8 * _BYTES))
 
 
-def candidate(identifier: str, record: T, probability: float | None, seed: str) -> Candidate[T]:
-    """A record with its place in the order."""
+def draw_chance(identifier: str) -> float:
+    """The chance of a record to be drawn, between 0 and 1: by the hash that reservoirs are drawn by, too."""
+    return (rank(identifier) + 0.5) / _RANKS
+
+
+def candidate(identifier: str, record: T, probability: float | None, ceiling: float = 1.0) -> Candidate[T]:
+    """A record with its place in the order; ``probability`` is that of its answer to be right."""
     weight = weight_of(probability)
-    return Candidate(chance(identifier, seed) / weight, weight, record)
+    return Candidate(draw_chance(identifier) / weight, weight, record, ceiling)
 
 
 def first(candidates: Iterable[Candidate[T]], number: int) -> list[Candidate[T]]:

@@ -18,7 +18,7 @@ class AccuracyLimits:
     @classmethod
     def of(cls, config: Config, model: str) -> "AccuracyLimits":
         """The limits of one model."""
-        settings = config.monitoring.accuracy
+        settings = config.accuracy_of(model)
         return cls(
             max_drop=settings.allowed_drop(config.models[model].gates),
             false_alarms=settings.false_alarms,

@@ -1,7 +1,7 @@
 """The state of the monitor's step `accuracy`, as a JSON object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,10 @@ _DIGITS = 6
 class AccuracyState:
     """What the step knows after a period.
 
-    ``calibration`` is the digest of the calibration that the evidence is of. ``hours`` are the last captures by hour.
-    Labels of feedback were bet on before the hour ``bet_until``, and drawn labels if their id is among ``seen``.
-    ``alarmed`` is the period in which accuracy was found to have fallen.
+    ``calibration`` is the digest of the calibration that the evidence is of, and ``normal`` that of what was
+    acknowledged, which is empty while accuracy is compared with the validation records. ``hours`` are the last captures
+    by hour. Labels of feedback were bet on before the hour ``bet_until``, and drawn labels if their id is among
+    ``seen``. ``alarmed`` is the period in which accuracy was found to have fallen.
     """
 
     calibration: str
@@ -27,6 +28,7 @@ class AccuracyState:
     bet_until: datetime | None = None
     seen: frozenset[str] = frozenset()
     alarmed: datetime | None = None
+    normal: str = ""
 
     def dump(self) -> dict[str, Any]:
         """Convert for JSON."""
@@ -39,13 +41,24 @@ class AccuracyState:
             "bet_until": None if self.bet_until is None else self.bet_until.isoformat(),
             "seen": sorted(self.seen),
             "alarmed": None if self.alarmed is None else self.alarmed.isoformat(),
+            "normal": self.normal,
         }
 
     @classmethod
-    def load(cls, stored: Mapping[str, Any] | None, calibration: str) -> "AccuracyState":
-        """Convert back; evidence of another calibration is dropped, since its line was another one."""
+    def load(cls, stored: Mapping[str, Any] | None, calibration: str, normal: str = "") -> "AccuracyState":
+        """Convert back; evidence of another calibration is dropped, since its line was another one.
+
+        So is the evidence, with its alarm, once something else is normal. The labels that were bet on stay known.
+        """
         if stored is None or stored["calibration"] != calibration:
-            return cls(calibration)
+            return cls(calibration, normal=normal)
+        found = cls._loaded(stored, calibration)
+        return (
+            found if found.normal == normal else replace(found, evidence=Evidence.none(), alarmed=None, normal=normal)
+        )
+
+    @classmethod
+    def _loaded(cls, stored: Mapping[str, Any], calibration: str) -> "AccuracyState":
         return cls(
             calibration,
             Evidence({name: _load(stored["streams"][name]) for name in WEIGHTS}),
@@ -53,6 +66,7 @@ class AccuracyState:
             _time(stored["bet_until"]),
             frozenset(stored["seen"]),
             _time(stored["alarmed"]),
+            stored.get("normal", ""),
         )
 
 

@@ -1,6 +1,6 @@
 """The monitor's step `accuracy`: estimates accuracy, corrects it by labels, and finds that it has fallen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from slipway.monitoring.accuracy.evidence import (
 from slipway.monitoring.accuracy.labelled_table import LabelReader, made_at
 from slipway.monitoring.accuracy.limits import AccuracyLimits
 from slipway.monitoring.accuracy.measured import is_right
+from slipway.monitoring.accuracy.normal import AsSealed, NormalReader, references_of
 from slipway.monitoring.accuracy.score_sums import ScoreSums, read_sums
 from slipway.monitoring.accuracy.state import AccuracyState
 from slipway.monitoring.captures.reading import HOUR, start_of_hour
@@ -43,7 +44,7 @@ class _Look:
     period: Period
     calibration: Calibration
     limits: AccuracyLimits
-    reference: Reference
+    references: Mapping[str, Reference]
 
     @property
     def end(self) -> datetime:
@@ -55,17 +56,19 @@ class AccuracyStep:
 
     name = "accuracy"
 
-    def __init__(self, limits: LimitsOf, labels: LabelReader) -> None:
+    def __init__(self, limits: LimitsOf, labels: LabelReader, normals: NormalReader | None = None) -> None:
         self._limits = limits
         self._labels = labels
+        self._normals = normals or AsSealed()
 
     def after(self, state: State | None, period: Period) -> tuple[State, Findings]:
         calibration = period.package.calibration
         if calibration is None:
             return state or {}, Findings()
         limits = self._limits(period.profile.model)
-        look = _Look(period, calibration, limits, Reference.of(calibration))
-        before = AccuracyState.load(state or None, calibration.digest)
+        normal = self._normals.read(period.profile.model, period.profile.version)
+        look = _Look(period, calibration, limits, references_of(calibration, normal))
+        before = AccuracyState.load(state or None, calibration.digest, normal.digest if normal else "")
         sums = read_sums(calibration, [period.profile.sums])
         estimated = _with_estimate(before, look, sums)
         with_feedback, labelled = self._with_feedback(estimated, look)
@@ -136,9 +139,9 @@ def _with_drawn(state: AccuracyState, look: _Look, drawn: Sequence[Labelled]) ->
 
 def _bet(state: AccuracyState, look: _Look, stream: str, unit: Unit) -> AccuracyState:
     """Bet on one unit; the evidence counts at its highest, since the test is valid after each of them."""
-    evidence, limits = state.evidence.after(stream, unit, look.reference), look.limits
+    evidence, limits = state.evidence.after(stream, unit, look.references[stream]), look.limits
     if state.alarmed is None and evidence.has_fallen(
-        look.reference, max_drop=limits.max_drop, false_alarms=limits.false_alarms
+        look.references[evidence.strongest], max_drop=limits.max_drop, false_alarms=limits.false_alarms
     ):
         state = replace(state, alarmed=look.period.profile.start)
     return replace(state, evidence=evidence)
@@ -170,16 +173,17 @@ def _figures(look: _Look, state: AccuracyState, drawn: Sequence[Labelled]) -> di
 
 
 def _detail(look: _Look, state: AccuracyState, figures: dict[str, float]) -> dict[str, object]:
-    profile = look.period.profile
+    profile, strongest = look.period.profile, state.evidence.strongest
     return {
         "model": profile.model,
         "version": profile.version,
         "period": profile.start.isoformat(),
-        "reference": look.calibration.accuracy,
-        "found": round(state.evidence.streams[state.evidence.strongest].run_mean, 4),
+        "reference": round(look.references[strongest].accuracy, 4),
+        "acknowledged": bool(state.normal),
+        "found": round(state.evidence.streams[strongest].run_mean, 4),
         "max_drop": look.limits.max_drop,
         "false_alarms": look.limits.false_alarms,
-        "by": state.evidence.strongest,
+        "by": strongest,
         "log_evidence": round(state.evidence.total, 3),
         "estimated": figures.get(metrics.ESTIMATED_ACCURACY),
         "labelled": figures.get(metrics.LABELLED_ACCURACY),

@@ -11,9 +11,11 @@ from slipway.models.package import Package
 from slipway.monitoring.accuracy.correction import LEAST_DRAWN, Corrected, Population, corrected_accuracy, needed_before
 from slipway.monitoring.accuracy.drawing import chance
 from slipway.monitoring.accuracy.estimate import estimated_accuracy
+from slipway.monitoring.accuracy.evidence import DRAWN
 from slipway.monitoring.accuracy.labelled_table import made_at
 from slipway.monitoring.accuracy.limits import AccuracyLimits
 from slipway.monitoring.accuracy.measured import Measured, by_segment, measured
+from slipway.monitoring.accuracy.normal import NormalAccuracy, references_of
 from slipway.monitoring.accuracy.score_sums import SegmentGroups, read_sums
 from slipway.monitoring.accuracy.step import drawn_of
 from slipway.monitoring.captures.reading import start_of_hour
@@ -45,13 +47,15 @@ class Part:
 class Summary:
     """The accuracy of one version in a window.
 
-    ``reference`` is the accuracy on the validation records, ``least`` what it may fall to. ``estimated`` is from scores
+    ``reference`` is the accuracy on the validation records, ``normal`` what was acknowledged in its place, if anything,
+    and ``least`` what it may fall to. ``estimated`` is from scores
     alone, ``corrected`` from scores and the labels of drawn records, ``labelled`` from all labels, ``drawn`` of those
     from drawn records. ``needed`` labels more would make the interval as narrow as configured.
     """
 
     captures: float
     reference: float | None
+    normal: float | None
     least: float | None
     estimated: Interval | None
     corrected: Corrected | None
@@ -70,16 +74,19 @@ def summarize(
     limits: AccuracyLimits,
     groups: SegmentGroups,
     *,
+    normal: NormalAccuracy | None = None,
     alpha: float = 0.05,
 ) -> Summary:
     """Summarize the profiles of a window, and the labels of its captures, all of one version."""
     calibration = package.calibration
+    line = None if calibration is None else references_of(calibration, normal)[DRAWN].accuracy
     drawn = [each for each in labelled if each.probability is not None]
     corrected, needed = _correction(calibration, profiles, drawn, limits, alpha) if calibration else (None, None)
     return Summary(
         captures=float(sum(profile.records for profile in profiles)),
         reference=calibration.accuracy if calibration else None,
-        least=calibration.accuracy - limits.max_drop if calibration else None,
+        normal=line if calibration and normal and normal.is_of(calibration) else None,
+        least=None if line is None else line - limits.max_drop,
         estimated=_estimated(calibration, profiles, alpha),
         corrected=corrected,
         labelled=measured(labelled, alpha=alpha),

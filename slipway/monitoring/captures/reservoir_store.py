@@ -42,13 +42,18 @@ class BucketReservoir:
     ) -> Iterator[DrawnCapture]:
         """Yield what was drawn of predictions made in [``since``, ``until``), by version and period."""
         for number in self.versions(model) if version is None else [version]:
-            day = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-            while day < until:
-                for key in self._bucket.keys(reservoir_folder(model, number, day)):
-                    content = self._bucket.get(key)
-                    drawn = unpack_reservoir(content) if content is not None else []
-                    yield from (each for each in drawn if since <= each.made_at < until)
-                day += _DAY
+            for drawn in self.periods(model, number, since, until):
+                yield from (each for each in drawn if since <= each.made_at < until)
+
+    def periods(self, model: str, version: int, since: datetime, until: datetime) -> Iterator[list[DrawnCapture]]:
+        """Yield what was drawn of each period of a version in days of [``since``, ``until``), in order of time."""
+        day = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        while day < until:
+            for key in self._bucket.keys(reservoir_folder(model, version, day)):
+                content = self._bucket.get(key)
+                if content is not None:
+                    yield unpack_reservoir(content)
+            day += _DAY
 
 
 class ReservoirStep:

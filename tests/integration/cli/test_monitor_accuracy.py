@@ -21,17 +21,22 @@ from slipway.cli.deployed import Deployed
 from slipway.errors import ConflictError, InputError, NotFoundError
 from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import load_package, seal_package
+from slipway.monitoring.accuracy.drawing import draw_chance
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.accuracy.labels import captured_labels
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
 from slipway.monitoring.accuracy.score_sums import score_summing
+from slipway.monitoring.accuracy.state import AccuracyState
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.parsing import Capture, pack
+from slipway.monitoring.captures.reservoir import reservoir_of
+from slipway.monitoring.captures.reservoir_store import BucketReservoir
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.monitoring.feedback.store import Feedback
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.monitoring.profiles.making import profile_of
 from slipway.monitoring.profiles.store import BucketProfiles
+from slipway.monitoring.state import StateStore, version_state
 
 CONFIG = f"""
 models:
@@ -109,7 +114,7 @@ def tell(captures: list[Capture], right: np.ndarray, probability: float | None =
 
 
 def run(*arguments: str, typed: str = "") -> str:
-    window = () if "--window" in arguments else ("--window", "6h")
+    window = () if "--window" in arguments or arguments[0] == "acknowledge" else ("--window", "6h")
     done = CliRunner().invoke(
         app, ["monitor", *arguments, *window], input=typed, catch_exceptions=False, env={"COLUMNS": "120"}
     )
@@ -166,6 +171,26 @@ def test_labels_are_asked_for_sent_and_asked_for_no_more(captures: list[Capture]
     assert all(second[each.id] > each.probability for each in first)
 
 
+def test_labels_are_drawn_from_the_reservoir_by_their_probability(captures: list[Capture]) -> None:
+    reservoir = reservoir_of(captures, 10)
+    BucketReservoir(CaptureBucket("captures")).write(MODEL, 1, HOUR, reservoir)
+    assert "4 labels stored" in run("label", MODEL, "--reservoir", "--number", "4", typed="3\n3\n1\n3\n")
+    drawn = {each.id: each.probability for each in DynamoLabelled(table()).drawn(MODEL)}
+    ceiling = max(draw_chance(each.id) for each in reservoir.captures)
+    assert drawn.keys() <= {each.id for each in reservoir.captures}
+    assert all(probability is not None and 0 < probability <= ceiling for probability in drawn.values())
+    assert "5 labels stored, 4 known before" in run("label", MODEL, "--reservoir", typed="3\n" * 9)
+    drawn = {each.id: each.probability for each in DynamoLabelled(table()).drawn(MODEL)}
+    assert len(drawn) == 9
+    assert {round(probability or 0.0, 9) for probability in drawn.values()} == {round(ceiling, 9)}
+
+
+def test_the_shadow_may_draw_from_the_reservoir(captures: list[Capture]) -> None:
+    BucketReservoir(CaptureBucket("captures")).write(MODEL, 1, HOUR, reservoir_of(captures, 10))
+    shown = run("label", MODEL, "--shadow", "--reservoir", typed="3\n" * 20)
+    assert "agrees with the model on 9 records" in shown
+
+
 def test_who_quits_has_labelled_what_came_before() -> None:
     assert "2 labels stored" in run("label", MODEL, typed="3\n-\n3\n.\n")
     assert "0 labels stored" in run("label", MODEL, "--number", "0")
@@ -201,6 +226,41 @@ def test_in_the_shadow_the_models_answer_is_hidden_and_nothing_is_sent(captures:
     later = run("label", MODEL, "--shadow", "--number", "0")
     assert "the human is right, of 4 records with a true answer" in later
     assert LABELS[2] == "positive"
+
+
+def alarm(**changed: Any) -> None:
+    """The state of a monitor that found a fall, an hour after the captures."""
+    known = load_package(Path("models") / MODEL / "1").calibration
+    assert known is not None
+    state = AccuracyState(known.digest, alarmed=HOUR + timedelta(hours=1), **changed)
+    StateStore(CaptureBucket("captures")).write(version_state(MODEL, 1, "accuracy"), {"state": state.dump()})
+
+
+def test_a_fall_is_acknowledged_and_taken_back(captures: list[Capture]) -> None:
+    with pytest.raises(InputError, match="no alarm says"):
+        run("acknowledge", MODEL, "--accuracy")
+    alarm()
+    tell(captures, np.zeros(COUNT), probability=0.5)
+    assert "Accuracy has fallen" in run("accuracy", MODEL)
+    shown = " ".join(run("acknowledge", MODEL, "--accuracy").split())
+    assert "0.000 by labels of drawn records" in shown
+    assert "0.000 by labels of feedback" in shown
+    found = figures()
+    assert (found["alarmed"], found["normal"], found["least"]) == (None, 0.0, -0.05)
+    assert "acknowledged" in run("accuracy", MODEL)
+    with pytest.raises(InputError, match="no alarm says"):
+        run("acknowledge", MODEL, "--accuracy")
+    document = json.loads(run("acknowledge", MODEL, "--accuracy", "--baseline", "--json"))
+    assert document == {"model": MODEL, "version": 1, "accuracy": None}
+    assert (figures()["alarmed"], figures()["normal"]) == ((HOUR + timedelta(hours=1)).isoformat(), None)
+
+
+def test_accuracy_has_no_columns_and_needs_captures_to_be_acknowledged() -> None:
+    with pytest.raises(InputError, match="accuracy has no columns"):
+        run("acknowledge", MODEL, "--accuracy", "--columns", "outputs.label")
+    alarm()
+    with pytest.raises(InputError, match="nothing of tiny-sentiment 1 was captured"):
+        run("acknowledge", MODEL, "--accuracy", "--window", "1m")
 
 
 def test_a_plot_is_written(tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def test_accuracy_says_what_was_found_and_how_sure_that_is():
     assert "found by feedback, with a chance of 1 % to say so for no reason" in found.text
 
 
+def test_accuracy_below_what_was_acknowledged_says_so():
+    found = notice("demo", Event("accuracy", {**ACCURACY, "acknowledged": True}))
+    assert "61.0 % where 80.0 % was acknowledged" in found.text
+
+
 def test_skew_names_what_differs():
     features = {"wind_speed": 2, "wind_gust": 1}
     detail = {"model": "flight-delay", "version": 2, "rows": 200, "differing": 3, "features": features}

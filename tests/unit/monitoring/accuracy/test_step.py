@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from support.calibrated import MODEL, answers, calibration, captures_of, labelled_of
-from support.captures import HOUR
+from support.captures import HOUR, MemoryBucket
 from support.packages import make_text_package
 
+from slipway.errors import StaleError
 from slipway.models.measurements.calibrating import Scored
 from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import Package
+from slipway.monitoring.accuracy.evidence import Hour
 from slipway.monitoring.accuracy.labelled_table import made_at
 from slipway.monitoring.accuracy.limits import AccuracyLimits
+from slipway.monitoring.accuracy.normal import BucketNormals, normal_of, references_of
 from slipway.monitoring.accuracy.score_sums import score_summing
 from slipway.monitoring.accuracy.step import AccuracyStep
 from slipway.monitoring.profiles.making import profile_of
@@ -47,6 +50,7 @@ class Traffic:
         write_calibration(self.package.folder / "calibration.json", calibration())
         self.labels = Labels()
         self.limits = AccuracyLimits(**{"max_drop": 0.05, **limits})
+        self.normals = BucketNormals(MemoryBucket())
         self.state: dict[str, Any] | None = None
         self.hour = HOUR
         self.events: list[Event] = []
@@ -59,7 +63,7 @@ class Traffic:
         profile = profile_of(self.package, captures, start=self.hour, minutes=60, sums=score_summing(self.package))
         self.hour += ONE
         period = Period(self.package, (), profile, lambda: iter(captures), lambda: (), self.hour)
-        step = AccuracyStep(lambda _model: self.limits, self.labels)
+        step = AccuracyStep(lambda _model: self.limits, self.labels, self.normals)
         self.state, found = step.after(json.loads(json.dumps(self.state)), period)
         self.events += found.events
         self.metrics.append(dict(found.metrics))
@@ -201,6 +205,71 @@ def test_evidence_of_another_calibration_is_dropped(traffic: Traffic) -> None:
     traffic.package = Package(traffic.package.folder, traffic.package.manifest)
     traffic.pass_hour(answers(40, seed=0), every)
     assert traffic.state["alarmed"] is None
+
+
+def acknowledge(traffic: Traffic, since: datetime, *, n: int) -> None:
+    """Take what was labelled since then as normal, as `slipway monitor acknowledge --accuracy` does."""
+    known = traffic.labels.labelled(MODEL, since, traffic.hour)
+    calibrated = traffic.package.calibration
+    assert calibrated is not None
+    captured = Hour(n, n, 0.75 * n)
+    window = {"start": since, "end": traffic.hour}
+    normal = normal_of(calibrated, captured, known, None, representative=False, **window)
+    traffic.normals.write(MODEL, 1, normal)
+
+
+def test_what_was_acknowledged_raises_no_alarm_until_accuracy_falls_again(traffic: Traffic) -> None:
+    for seed in range(40):
+        traffic.pass_hour(answers(40, seed=seed, truth=worse(0.2)), every)
+    assert len(traffic.events) == 1
+    assert traffic.events[0].detail["acknowledged"] is False
+    acknowledge(traffic, HOUR, n=1600)
+    for seed in range(40, 120):
+        traffic.pass_hour(answers(40, seed=seed, truth=worse(0.2)), every)
+    assert len(traffic.events) == 1
+    assert traffic.state["alarmed"] is None
+    for seed in range(120, 200):
+        traffic.pass_hour(answers(40, seed=seed, truth=worse(0.4)), every)
+    again = traffic.events[1].detail
+    assert (again["by"], again["acknowledged"]) == ("feedback", True)
+    assert again["reference"] == pytest.approx(0.55, abs=0.04)
+    assert len(traffic.events) == 2
+
+
+def test_labels_that_were_bet_on_are_known_after_an_acknowledgement(traffic: Traffic) -> None:
+    for seed in range(40):
+        traffic.pass_hour(answers(100, seed=seed, truth=worse(0.2)), sample(0.1))
+    acknowledge(traffic, HOUR, n=4000)
+    traffic.pass_hour(answers(100, seed=40))
+    assert traffic.state["streams"]["drawn"]["seen"][0] == 0
+    traffic.normals.write(MODEL, 1, None)
+    traffic.pass_hour(answers(100, seed=41))
+    assert traffic.state["normal"] == ""
+    assert traffic.state["streams"]["drawn"]["seen"][0] == 0
+
+
+def test_a_stream_of_which_nothing_was_known_is_compared_with_the_least_of_the_others(traffic: Traffic) -> None:
+    known = calibration()
+    window = {"start": HOUR, "end": HOUR + ONE}
+    normal = normal_of(known, Hour(100, 100, 60.0), (), None, representative=False, **window)
+    assert {name: each.accuracy for name, each in references_of(known, normal).items()} == {
+        "estimated": 0.6,
+        "drawn": 0.6,
+        "feedback": 0.6,
+    }
+    assert {each.accuracy for each in references_of(calibration(n=4000), normal).values()} == {
+        calibration(n=4000).accuracy
+    }
+    assert normal_of(known, Hour(), (), None, representative=False, **window) is None
+
+
+def test_only_one_of_two_people_says_what_is_normal_at_once(traffic: Traffic) -> None:
+    class Overtaken(MemoryBucket):
+        def replace(self, key: str, content: bytes, tag: str | None) -> bool:
+            return False
+
+    with pytest.raises(StaleError):
+        BucketNormals(Overtaken()).write(MODEL, 1, None)
 
 
 def _labels_of(hour: datetime, seed: int, truth: Callable[[np.ndarray], np.ndarray], n: int = 40) -> list[Labelled]:
