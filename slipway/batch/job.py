@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from slipway.batch.features import FeaturesFrom
 from slipway.batch.parts import Ids, OutputFormat
 from slipway.batch.shards import Shard
 from slipway.models.package import Package
@@ -35,6 +37,33 @@ class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+TIME_TO_LIVE = timedelta(days=1)
+"""How long the API answers from precomputed predictions by default: those of a job that runs each night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a job does besides scoring the columns of its input.
+
+    Attributes:
+        features: where the features of entities that rows name are read.
+        time_column: the column with each row's time, which features from history need.
+        precompute: the entity under which answers are also written into the predictions table.
+        ttl: how long the API answers from them.
+        sample: the share of rows that is counted into a profile, as `capture.sample` of slipway.yaml.
+        captures: of the sampled rows of a shard, how many are kept whole.
+        sampled_by: the entity all of whose rows are sampled, or none; None to sample rows.
+    """
+
+    features: FeaturesFrom = FeaturesFrom.NONE
+    time_column: str | None = None
+    precompute: str | None = None
+    ttl: timedelta = TIME_TO_LIVE
+    sample: float = 0.0
+    captures: int = 0
+    sampled_by: str | None = None
+
+
 class Job(_Document):
     """What a job does to each shard. ``package`` is the SHA-256 of the manifest of the version that scores."""
 
@@ -45,9 +74,17 @@ class Job(_Document):
     output: OutputFormat
     batch_size: int | None
     made_at: datetime
+    extras: Extras = Extras()
 
     @classmethod
-    def of(cls, package: Package, output: OutputFormat, batch_size: int | None, now: datetime) -> Self:
+    def of(
+        cls,
+        package: Package,
+        output: OutputFormat,
+        batch_size: int | None,
+        now: datetime,
+        extras: Extras = Extras(),
+    ) -> Self:
         """The job that scores with a package."""
         manifest = package.manifest
         digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
@@ -59,6 +96,7 @@ class Job(_Document):
             output=output,
             batch_size=batch_size,
             made_at=made_at,
+            extras=extras,
         )
 
     @property

@@ -1,19 +1,21 @@
 """The three steps of a job: plan cuts the input into shards, score scores one, finish adds up what has come of all."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from slipway.batch.cutting import cut
+from slipway.batch.features import FeaturesFrom
 from slipway.batch.job import JOB, MANIFEST, OUTCOMES, REJECTED, SUCCESS, Job, Outcome, Summary
 from slipway.batch.parts import OutputFormat, PartWriter, label_counts, rejected_lines, require_free_names, with_answers
 from slipway.batch.reading import scored_tables
 from slipway.batch.scoring import Scorer, missing_inputs
 from slipway.batch.shards import Shard, to_lines
 from slipway.errors import CheckFailedError, ConflictError, InputError
+from slipway.models.entities import entities_of_groups
 from slipway.models.manifest import Manifest
 from slipway.records.files import Format, format_of, header_of
 from slipway.records.parquet import parquet_file
@@ -64,17 +66,49 @@ def begin(job: Job, outputs: Outputs) -> Job:
     return other
 
 
-def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The columns that a job needs of each file: inputs, unless features are read, and what it reads them by.
+
+    Attributes:
+        manifest: the version's, with its inputs.
+        entities: the entity of each feature group whose features are read.
+        also: columns of other uses.
+    """
+
+    manifest: Manifest
+    entities: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, job: Job, manifest: Manifest, owners: Mapping[str, str]) -> "Needed":
+        """What a job needs; ``owners`` are the entities of all groups of slipway.yaml.
+
+        Raises:
+            ConfigError: slipway.yaml lacks a feature group of the version.
+        """
+        extras = job.extras
+        entities = {} if extras.features is FeaturesFrom.NONE else entities_of_groups(manifest, owners)
+        time = extras.time_column if extras.features is FeaturesFrom.HISTORY else None
+        return cls(manifest, entities, tuple(name for name in (time, extras.precompute) if name is not None))
+
+    def missing(self, columns: Sequence[str]) -> list[str]:
+        """The columns that a file lacks."""
+        found = missing_inputs(self.manifest, columns, self.entities)[0]
+        return list(dict.fromkeys([*found, *(name for name in self.also if name not in columns)]))
+
+
+def plan(inputs: Inputs, outputs: Outputs, needed: Needed) -> list[Shard]:
     """Cut every file into shards, and write the manifest.
 
     Raises:
-        InputError: a file cannot be read, lacks a required input, or has a column that the output gets.
+        InputError: a file cannot be read, lacks a needed column, or has one that the output gets.
     """
     shards: list[Shard] = []
     rows = 0
     for name in inputs.files():
         with inputs.open(name) as stream:
-            _check_columns(stream, name, manifest)
+            _check_columns(stream, name, needed)
             stream.seek(0)
             for shard in cut(stream, name, format_of(Path(name)), len(shards)):
                 shards.append(replace(shard, base=rows))
@@ -86,25 +120,23 @@ def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
     return shards
 
 
-def optional_inputs(inputs: Inputs, manifest: Manifest) -> dict[str, list[str]]:
+def optional_inputs(inputs: Inputs, needed: Needed) -> dict[str, list[str]]:
     """The inputs that a file has no column for, and that are therefore missing or have their default, by file."""
     found = {}
     for name in inputs.files():
         with inputs.open(name) as stream:
             columns = _columns(stream, name)
-        if columns is not None and (optional := missing_inputs(manifest, columns)[1]):
+        if columns is not None and (optional := missing_inputs(needed.manifest, columns, needed.entities)[1]):
             found[name] = optional
     return found
 
 
-def _check_columns(stream: BinaryIO, name: str, manifest: Manifest) -> None:
-    columns = _columns(stream, name)
+def _check_columns(stream: BinaryIO, name: str, needed: Needed) -> None:
+    columns, manifest = _columns(stream, name), needed.manifest
     if columns is None:
         return
-    if required := missing_inputs(manifest, columns)[0]:
-        raise InputError.of(
-            name, f"has no column {', '.join(required)}, which {manifest.name} {manifest.version} needs"
-        )
+    if missing := needed.missing(columns):
+        raise InputError.of(name, f"has no column {', '.join(missing)}, which {manifest.name} {manifest.version} needs")
     require_free_names(columns, manifest, name)
 
 

@@ -114,7 +114,7 @@ class RequestRecord(BaseModel):
 
     def _missing(self, field: InputField, prefix: str) -> FieldProblem:
         entity = self.plan.entity_of_group[field.group or ""]
-        message = f"is not in feature group {field.group} of {entity} {self._entity_id(entity)!r}, nor in the request"
+        message = f"is not in feature group {field.group} of {entity} {self._entity_id(entity)!r}, nor in the record"
         return FieldProblem(field_path((field.name,), prefix=prefix), message)
 
 
