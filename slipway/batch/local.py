@@ -11,10 +11,10 @@ from pathlib import Path
 from slipway.batch.folders import InputFolder, OutputFolder
 from slipway.batch.job import Extras, Job, Summary
 from slipway.batch.parts import OutputFormat
-from slipway.batch.places import Places
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
 from slipway.batch.steps import Needed, begin, finish, is_done, plan, score
+from slipway.batch.stores import Stores
 from slipway.models.package import Package, load_package
 from slipway.models.prediction.predictor import Predictor
 
@@ -32,11 +32,11 @@ class LocalJob:
     workers: int = 1
     most_rejected: float = 0.01
     extras: Extras = field(default_factory=Extras)
-    places: Places = field(default_factory=Places)
+    stores: Stores = field(default_factory=Stores)
 
     def needed(self, job: Job, package: Package) -> Needed:
         """The columns that the job needs of each file."""
-        owners = {name: group.entity for name, group in self.places.groups.items()}
+        owners = {name: group.entity for name, group in self.stores.groups.items()}
         return Needed.of(job, package.manifest, owners)
 
 
@@ -63,7 +63,7 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
     begun = Job.of(package, asked.format, asked.batch_size, now or datetime.now(UTC), asked.extras)
     needed, scorer = asked.needed(begun, package), _scorer(asked, begun, package)
     job = begin(begun, outputs)
-    shards = plan(inputs, outputs, needed)
+    shards = plan(inputs, outputs, package.manifest, needed)
     missing = [shard for shard in shards if not is_done(job, shard, outputs)]
     rows = sum(shard.rows for shard in shards)
     progress = Progress(rows, rows - sum(shard.rows for shard in missing))
@@ -75,7 +75,7 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
 
 
 def _scorer(asked: LocalJob, job: Job, package: Package) -> Scorer:
-    return asked.places.scorer(job, Predictor(package, task_modules=asked.task_modules))
+    return asked.stores.scorer(job, Predictor(package, task_modules=asked.task_modules))
 
 
 def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer) -> Iterator[int]:

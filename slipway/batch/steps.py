@@ -68,15 +68,13 @@ def begin(job: Job, outputs: Outputs) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """The columns that a job needs of each file: inputs, unless features are read, and what it reads them by.
+    """The columns that a job needs of each file besides its inputs, or in place of them.
 
     Attributes:
-        manifest: the version's, with its inputs.
-        entities: the entity of each feature group whose features are read.
+        entities: the entity of each feature group whose features are read: its column stands for theirs.
         also: columns of other uses.
     """
 
-    manifest: Manifest
     entities: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
 
@@ -90,15 +88,18 @@ class Needed:
         extras = job.extras
         entities = {} if extras.features is FeaturesFrom.NONE else entities_of_groups(manifest, owners)
         time = extras.time_column if extras.features is FeaturesFrom.HISTORY else None
-        return cls(manifest, entities, tuple(name for name in (time, extras.precompute) if name is not None))
+        return cls(entities, tuple(name for name in (time, extras.precompute) if name is not None))
 
-    def missing(self, columns: Sequence[str]) -> list[str]:
+    def missing(self, columns: Sequence[str], manifest: Manifest) -> list[str]:
         """The columns that a file lacks."""
-        found = missing_inputs(self.manifest, columns, self.entities)[0]
+        found = missing_inputs(manifest, columns, self.entities)[0]
         return list(dict.fromkeys([*found, *(name for name in self.also if name not in columns)]))
 
 
-def plan(inputs: Inputs, outputs: Outputs, needed: Needed) -> list[Shard]:
+INPUTS_ONLY = Needed()
+
+
+def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest, needed: Needed = INPUTS_ONLY) -> list[Shard]:
     """Cut every file into shards, and write the manifest.
 
     Raises:
@@ -108,7 +109,7 @@ def plan(inputs: Inputs, outputs: Outputs, needed: Needed) -> list[Shard]:
     rows = 0
     for name in inputs.files():
         with inputs.open(name) as stream:
-            _check_columns(stream, name, needed)
+            _check_columns(stream, name, manifest, needed)
             stream.seek(0)
             for shard in cut(stream, name, format_of(Path(name)), len(shards)):
                 shards.append(replace(shard, base=rows))
@@ -120,22 +121,22 @@ def plan(inputs: Inputs, outputs: Outputs, needed: Needed) -> list[Shard]:
     return shards
 
 
-def optional_inputs(inputs: Inputs, needed: Needed) -> dict[str, list[str]]:
+def optional_inputs(inputs: Inputs, manifest: Manifest, needed: Needed = INPUTS_ONLY) -> dict[str, list[str]]:
     """The inputs that a file has no column for, and that are therefore missing or have their default, by file."""
     found = {}
     for name in inputs.files():
         with inputs.open(name) as stream:
             columns = _columns(stream, name)
-        if columns is not None and (optional := missing_inputs(needed.manifest, columns, needed.entities)[1]):
+        if columns is not None and (optional := missing_inputs(manifest, columns, needed.entities)[1]):
             found[name] = optional
     return found
 
 
-def _check_columns(stream: BinaryIO, name: str, needed: Needed) -> None:
-    columns, manifest = _columns(stream, name), needed.manifest
+def _check_columns(stream: BinaryIO, name: str, manifest: Manifest, needed: Needed) -> None:
+    columns = _columns(stream, name)
     if columns is None:
         return
-    if missing := needed.missing(columns):
+    if missing := needed.missing(columns, manifest):
         raise InputError.of(name, f"has no column {', '.join(missing)}, which {manifest.name} {manifest.version} needs")
     require_free_names(columns, manifest, name)
 

@@ -15,7 +15,7 @@ from slipway.batch.folders import InputFolder
 from slipway.batch.job import REJECTED, Summary
 from slipway.batch.local import LocalJob, Progress, run
 from slipway.batch.parts import OutputFormat
-from slipway.batch.steps import Needed, optional_inputs
+from slipway.batch.steps import optional_inputs
 from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.tables import new_table
@@ -91,7 +91,7 @@ def _require_apart(source: Path, output: Path) -> None:
 def _say_what_is_missing(inputs: InputFolder, package: Package) -> None:
     """Say which optional inputs no column gives: a mistyped name would go unseen otherwise."""
     console = Console(stderr=True)
-    for name, absent in optional_inputs(inputs, Needed(package.manifest)).items():
+    for name, absent in optional_inputs(inputs, package.manifest).items():
         text = f"{name} has no column {', '.join(absent)}: missing, or the default, in every row"
         console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True, highlight=False)
 

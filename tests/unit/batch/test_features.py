@@ -22,9 +22,9 @@ from support.packages import make_tabular_package
 from slipway.batch.features import FeatureReader, FeaturesFrom, HistoryReader, StoreReader
 from slipway.batch.job import Extras
 from slipway.batch.local import LocalJob, run
-from slipway.batch.places import Places
 from slipway.batch.row_features import RowFeatures, entity_text
 from slipway.batch.scoring import Scorer, described
+from slipway.batch.stores import Stores
 from slipway.config import parse_config
 from slipway.config.validation import field_problems
 from slipway.errors import ConflictError, InputError
@@ -235,9 +235,9 @@ def job(tmp_path: Path) -> LocalJob:
     history_of(tmp_path / "history", {NOW - timedelta(days=1): 1.0})
     (tmp_path / "in").mkdir()
     extras = Extras(features=FeaturesFrom.HISTORY, time_column="at")
-    places = Places(groups=CONFIG.features, history=tmp_path / "history")
+    stores = Stores(groups=CONFIG.features, history=tmp_path / "history")
     return LocalJob(
-        tmp_path / "tiny" / "1", tmp_path / "in", tmp_path / "out", most_rejected=1.0, extras=extras, places=places
+        tmp_path / "tiny" / "1", tmp_path / "in", tmp_path / "out", most_rejected=1.0, extras=extras, stores=stores
     )
 
 
@@ -301,6 +301,6 @@ def test_features_are_part_of_what_a_job_does(job: LocalJob) -> None:
 def test_a_store_or_history_must_be_known(job: LocalJob) -> None:
     write_rows(job.source, "csv")
     for source in (FeaturesFrom.STORE, FeaturesFrom.HISTORY):
-        nowhere = replace(job, extras=Extras(features=source, time_column="at"), places=Places(groups=CONFIG.features))
+        nowhere = replace(job, extras=Extras(features=source, time_column="at"), stores=Stores(groups=CONFIG.features))
         with pytest.raises(InputError, match=r"features: there is no (feature store|history): nothing is deployed"):
             run(nowhere, now=NOW)

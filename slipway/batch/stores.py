@@ -18,7 +18,7 @@ from slipway.models.prediction.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Stores:
     """The tables and the history of a deployment; it can be pickled.
 
     Attributes:
