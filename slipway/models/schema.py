@@ -109,6 +109,10 @@ class RequestRecord(BaseModel):
             named[input_name] = id_
         return named
 
+    def lone_entity(self) -> tuple[str, str] | None:
+        """The entity and its id, if the request's record gives these and nothing else."""
+        return next(iter(self.entities().items()), None) if len(self.model_fields_set) == 1 else None
+
     def _entity_id(self, entity: str) -> str:
         return str(getattr(self, self.plan.entity_attributes[entity]))
 

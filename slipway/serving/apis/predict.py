@@ -41,7 +41,8 @@ async def _predict(request: Request, model: str, version: str | None) -> Respons
     body = await read_json_body(request)
     pipeline = pipeline_of(request)
     ask = Ask(model, version_number(model, version), lambda reader: reader.from_json(body))
-    return json_response(pipeline.models.answer(model, await pipeline.predict(ask, context)))
+    answer = pipeline.models.answer(model, await pipeline.predict(ask, context))
+    return json_response(answer, exclude_unset=True)
 
 
 def version_number(model: str, version: str | None) -> int | None:
