@@ -26,6 +26,9 @@ SUCCESS = "_SUCCESS"
 REJECTED = "rejected"
 
 OUTCOMES = "_outcomes"
+PROFILES, CAPTURES = "_profiles", "_captures"
+PROFILE = "_profile.json"
+"""The profile of the whole job: the sum of those of its shards."""
 
 _JOB_DIGITS = 4
 _ROW_DIGITS = 10
@@ -110,17 +113,26 @@ class Job(_Document):
 
     def part(self, shard: Shard) -> str:
         """The name of a shard's output."""
-        return f"{self._name(shard)}.{self.output}"
+        return f"{self.name(shard)}.{self.output}"
 
     def rejected(self, shard: Shard) -> str:
         """The name of the file with a shard's rejected rows, if it has any."""
-        return f"{REJECTED}/{self._name(shard)}.jsonl"
+        return f"{REJECTED}/{self.name(shard)}.jsonl"
 
     def outcome(self, shard: Shard) -> str:
         """The name of the file that says what has come of a shard; it is written last."""
-        return f"{OUTCOMES}/{self._name(shard)}.json"
+        return f"{OUTCOMES}/{self.name(shard)}.json"
 
-    def _name(self, shard: Shard) -> str:
+    def profile(self, shard: Shard) -> str:
+        """The name of the file with the counts of a shard's sampled rows."""
+        return f"{PROFILES}/{self.name(shard)}.json"
+
+    def captures(self, shard: Shard) -> str:
+        """The name of the file with some of a shard's sampled rows, whole."""
+        return f"{CAPTURES}/{self.name(shard)}.jsonl"
+
+    def name(self, shard: Shard) -> str:
+        """What the names of a shard's files have in common."""
         return f"part-{shard.number:05d}-{shard.digest(self.digest)}"
 
     def ids(self, shard: Shard) -> Ids:
@@ -153,6 +165,8 @@ class Outcome(_Document):
 
     scored: int
     rejected: int
+    precomputed: int = 0
+    sampled: int = 0
     labels: dict[str, int] = {}
 
 
@@ -163,6 +177,8 @@ class Summary(_Document):
     rows: Annotated[int, Field(ge=0)]
     scored: int
     rejected: int
+    precomputed: int = 0
+    sampled: int = 0
     parts: int
     labels: dict[str, int]
 
@@ -180,6 +196,8 @@ class Summary(_Document):
             rows=scored + rejected,
             scored=scored,
             rejected=rejected,
+            precomputed=sum(each.precomputed for each in found),
+            sampled=sum(each.sampled for each in found),
             parts=len(found),
             labels=dict(sorted(labels.items())),
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from slipway.batch.folders import InputFolder, OutputFolder
 from slipway.batch.job import Extras, Job, Summary
+from slipway.batch.listening import Listeners
 from slipway.batch.parts import OutputFormat
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
@@ -34,10 +35,10 @@ class LocalJob:
     extras: Extras = field(default_factory=Extras)
     stores: Stores = field(default_factory=Stores)
 
-    def needed(self, job: Job, package: Package) -> Needed:
+    def needed(self, package: Package) -> Needed:
         """The columns that the job needs of each file."""
         owners = {name: group.entity for name, group in self.stores.groups.items()}
-        return Needed.of(job, package.manifest, owners)
+        return Needed.of(self.extras, package.manifest, owners)
 
 
 @dataclass(slots=True)
@@ -61,14 +62,15 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
     inputs.files()
     outputs.clear_unfinished()
     begun = Job.of(package, asked.format, asked.batch_size, now or datetime.now(UTC), asked.extras)
-    needed, scorer = asked.needed(begun, package), _scorer(asked, begun, package)
+    needed, scorer = asked.needed(package), _scorer(asked, begun, package)
+    listeners = asked.stores.listeners(begun, package)
     job = begin(begun, outputs)
     shards = plan(inputs, outputs, package.manifest, needed)
     missing = [shard for shard in shards if not is_done(job, shard, outputs)]
     rows = sum(shard.rows for shard in shards)
     progress = Progress(rows, rows - sum(shard.rows for shard in missing))
     watch(progress)
-    for scored in _scored(asked, job, missing, scorer):
+    for scored in _scored(asked, job, missing, scorer, listeners):
         progress.done += scored
         watch(progress)
     return finish(job, shards, outputs, most_rejected=asked.most_rejected)
@@ -78,12 +80,12 @@ def _scorer(asked: LocalJob, job: Job, package: Package) -> Scorer:
     return asked.stores.scorer(job, Predictor(package, task_modules=asked.task_modules))
 
 
-def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer) -> Iterator[int]:
+def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer, listeners: Listeners) -> Iterator[int]:
     """Score the shards, and yield the rows of each."""
     if asked.workers == 1 or len(shards) < 2:
         inputs, outputs = InputFolder(asked.source), OutputFolder(asked.output)
         for shard in shards:
-            outcome = score(job, shard, inputs, outputs, scorer)
+            outcome = score(job, shard, inputs, outputs, scorer, listeners=listeners)
             yield outcome.scored + outcome.rejected
         return
     # A forked process would share the session's threads, which are not there.
@@ -97,17 +99,18 @@ def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer) 
             raise
 
 
-_WORKER: list[tuple[InputFolder, OutputFolder, Scorer]] = []
+_WORKER: list[tuple[InputFolder, OutputFolder, Scorer, Listeners]] = []
 """What a worker process has opened when it began."""
 
 
 def _start(asked: LocalJob, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    scorer = _scorer(asked, job, load_package(asked.package))
-    _WORKER[:] = [(InputFolder(asked.source), OutputFolder(asked.output), scorer)]
+    package = load_package(asked.package)
+    scorer, listeners = _scorer(asked, job, package), asked.stores.listeners(job, package)
+    _WORKER[:] = [(InputFolder(asked.source), OutputFolder(asked.output), scorer, listeners)]
 
 
 def _work(job: Job, shard: Shard) -> int:
-    inputs, outputs, scorer = _WORKER[0]
-    outcome = score(job, shard, inputs, outputs, scorer)
+    inputs, outputs, scorer, listeners = _WORKER[0]
+    outcome = score(job, shard, inputs, outputs, scorer, listeners=listeners)
     return outcome.scored + outcome.rejected

@@ -69,7 +69,7 @@ class RowFeatures:
             fields = [field for field in self.manifest.inputs if field.group == group]
             lacking = {field.name: ~_given(field, table) for field in fields}
             needs = np.logical_or.reduce(list(lacking.values()))
-            ids, named, is_id = _ids(table, entity)
+            ids, named, is_id = entity_ids(table, entity)
             times, timed = self._times(table, needs)
             wrong |= (named & ~is_id) | (needs & ~(named & timed))
             read = (needs & is_id & timed).nonzero()[0]
@@ -141,7 +141,7 @@ def _given(field: InputField, table: "pyarrow.RecordBatch") -> Mask:
     return there
 
 
-def _ids(table: "pyarrow.RecordBatch", entity: str) -> tuple["pyarrow.StringArray", Mask, Mask]:
+def entity_ids(table: "pyarrow.RecordBatch", entity: str) -> tuple["pyarrow.StringArray", Mask, Mask]:
     """The ids of an entity as text, which rows name one, and whose is an id."""
     import pyarrow as pa
     from pyarrow import compute

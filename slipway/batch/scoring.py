@@ -15,7 +15,13 @@ from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.embedded import whole_record_model
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
 from slipway.models.missing_values import Column, file_record
-from slipway.models.prediction.answer_columns import AnswerColumns, answer_columns, columns_of
+from slipway.models.prediction.answer_columns import (
+    AnswerColumns,
+    answer_columns,
+    answer_rows,
+    chosen_answers,
+    columns_of,
+)
 from slipway.models.prediction.answers import Answer, is_judged
 from slipway.models.prediction.predictor import Predictor
 from slipway.models.schema import RequestRecord, StoredFeatures, record_model
@@ -223,6 +229,18 @@ class Scorer:
         if all(is_judged(outputs, answer) for answer in answers):
             return columns_of(outputs.form, answers)
         return answers
+
+
+def answer_list(scored: Scored) -> list[Answer]:
+    """The answers one by one, as the API gives them."""
+    return scored.answers if isinstance(scored.answers, list) else answer_rows(scored.answers)
+
+
+def chosen_list(scored: Scored, rows: NDArray[np.intp]) -> list[Answer]:
+    """The answers of some rows one by one, as the API gives them."""
+    if isinstance(scored.answers, list):
+        return [scored.answers[row] for row in rows.tolist()]
+    return answer_rows(chosen_answers(scored.answers, rows))
 
 
 def described(problems: Sequence[FieldProblem]) -> str:
