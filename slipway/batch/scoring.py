@@ -14,7 +14,9 @@ from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.embedded import whole_record_model
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
+from slipway.models.measurements.golden import GOLDEN, has_golden, read_golden
 from slipway.models.missing_values import Column, file_record
+from slipway.models.package import Package
 from slipway.models.prediction.answer_columns import (
     AnswerColumns,
     answer_columns,
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 TEXT_BATCH, TABLE_BATCH = 32, 4096
 """How many records a graph gets at once: texts are padded to the longest of them, and tables gain from more."""
+
+ALONE = "alone"
+"""What golden records call the difference of answers alone from those in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Scorer:
             self._whole_record if features is None else record_model(manifest, features.owners, text_characters=None)
         )
         self._built_in = manifest.task in BUILT_IN_TASKS
-        self._size = batch_size or (TEXT_BATCH if manifest.task == "text-classification" else TABLE_BATCH)
+        self._size = batch_size or _batch_of(predictor.package)
         self._columns = {
             field.name: Column(field.type, field.nullable, field.default is not None) for field in manifest.inputs
         }
@@ -229,6 +234,20 @@ class Scorer:
         if all(is_judged(outputs, answer) for answer in answers):
             return columns_of(outputs.form, answers)
         return answers
+
+
+def _batch_of(package: Package) -> int:
+    """How many records the graph gets at once: one, if a record's answer may depend on the others of its batch."""
+    manifest = package.manifest
+    quantized = manifest.quantization is not None and manifest.quantization.batch_independent is not True
+    if quantized and not _answers_alone_as_together(package):
+        return 1
+    return TEXT_BATCH if manifest.task == "text-classification" else TABLE_BATCH
+
+
+def _answers_alone_as_together(package: Package) -> bool:
+    """Whether the golden records were measured to have the same answers alone and in batches."""
+    return has_golden(package.manifest) and read_golden(package.path(GOLDEN)).measured.get(ALONE) == 0.0
 
 
 def answer_list(scored: Scored) -> list[Answer]:

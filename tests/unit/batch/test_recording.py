@@ -111,9 +111,7 @@ def test_run_again_or_by_several_workers_it_samples_the_same(job: LocalJob, tmp_
     run(job, now=NOW)
     assert content(job.output) == whole
     profile.unlink()
-    with pytest.raises(
-        ConflictError, match=r"shard 1 of in\.parquet has lost its profile: remove _outcomes/"
-    ):
+    with pytest.raises(ConflictError, match=r"shard 1 of in\.parquet has lost its profile: remove _outcomes/"):
         run(job, now=NOW)
 
 
