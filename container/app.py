@@ -35,7 +35,7 @@ from slipway.serving.batching.tuning import Tuned, tune
 from slipway.serving.http.app import App
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.prediction.served import ServedModels
-from slipway.serving.prediction.tables import open_cache, open_store
+from slipway.serving.prediction.tables import open_cache, open_precomputed, open_store
 from slipway.serving.slot.app import slot_app
 from slipway.serving.slot.forwarding import Forwarding
 from slipway.serving.slot.lifecycle import Housekeeping
@@ -88,6 +88,7 @@ def make_slot(settings: Settings) -> Slot:
         runner,
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
+        precomputed=open_precomputed(settings.predictions_table, config, client),
         peers=forwarding,
         ids=ids,
     )

@@ -38,7 +38,7 @@ from slipway.serving.prediction.live_releases import ConfiguredReleases, LiveRel
 from slipway.serving.prediction.pipeline import PredictionPipeline
 from slipway.serving.prediction.proofs import count_failures, require_stable
 from slipway.serving.prediction.served import ServedModels
-from slipway.serving.prediction.tables import open_cache, open_store
+from slipway.serving.prediction.tables import open_cache, open_precomputed, open_store
 from slipway.serving.settings import Settings
 
 ROUTERS = (
@@ -86,6 +86,7 @@ def make_app(settings: Settings, served: ServedModels, telemetry: Telemetry) -> 
         served,
         store=open_store(settings.features_table, config, client),
         cache=open_cache(settings.predictions_table, client),
+        precomputed=open_precomputed(settings.predictions_table, config, client),
         attempt=Attempts(config.project, write=telemetry.write),
         ids=_signer(settings),
     )

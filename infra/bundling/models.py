@@ -28,6 +28,7 @@ class DeployedModel:
     cached: bool
     reads_features: bool
     """Whether any version may read features; those of versions in the registry are unknown here."""
+    precomputed: bool = False
 
     @property
     def fetched(self) -> tuple[int, ...]:
@@ -69,7 +70,8 @@ class DeployedModel:
         may_read = any(package.manifest.groups for package in packages) or (
             len(packages) < len(folders) and bool(config.features)
         )
-        return cls(name, model.versions, tuple(packages), model.cache.enabled, may_read)
+        precomputed = model.cache.precomputed is not None
+        return cls(name, model.versions, tuple(packages), model.cache.enabled, may_read, precomputed)
 
 
 @cache

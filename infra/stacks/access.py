@@ -31,17 +31,19 @@ def table_variables(tables: Tables, models: Sequence[DeployedModel]) -> dict[str
     needed = {CONTROL_TABLE: tables.control}
     if any(model.reads_features for model in models):
         needed[FEATURES_TABLE] = tables.features
-    if any(model.cached for model in models):
+    if any(model.cached or model.precomputed for model in models):
         needed[PREDICTIONS_TABLE] = tables.predictions
     return {variable: table.table_name for variable, table in needed.items()}
 
 
 def allow_tables(server: Server, tables: Tables, models: Sequence[DeployedModel]) -> None:
-    """Allow a server of ``models`` to access features and cached predictions."""
+    """Allow a server of ``models`` to access features and cached and precomputed predictions."""
     if any(model.reads_features for model in models):
         server.allow_on_table(tables.features, "BatchGetItem")
     if cached := [cache_partitions(model.name) for model in models if model.cached]:
         server.allow_on_table(tables.predictions, "BatchGetItem", "BatchWriteItem", partitions=cached)
+    if ahead := [cache_partitions(model.name) for model in models if model.precomputed and not model.cached]:
+        server.allow_on_table(tables.predictions, "BatchGetItem", partitions=ahead)
 
 
 def allow_fetching(function: Function, tables: Tables, bucket: s3.IBucket, model: DeployedModel) -> None:

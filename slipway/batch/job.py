@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from slipway.batch.features import FeaturesFrom
 from slipway.batch.parts import Ids, OutputFormat
 from slipway.batch.shards import Shard
 from slipway.models.package import Package
@@ -24,6 +26,9 @@ SUCCESS = "_SUCCESS"
 REJECTED = "rejected"
 
 OUTCOMES = "_outcomes"
+PROFILES, CAPTURES = "_profiles", "_captures"
+PROFILE = "_profile.json"
+"""The profile of the whole job: the sum of those of its shards."""
 
 _JOB_DIGITS = 4
 _ROW_DIGITS = 10
@@ -33,6 +38,33 @@ _HEXADECIMAL = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+TIME_TO_LIVE = timedelta(days=1)
+"""How long the API answers from precomputed predictions by default: those of a job that runs each night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a job does besides scoring the columns of its input.
+
+    Attributes:
+        features: where the features of entities that rows name are read.
+        time_column: the column with each row's time, which features from history need.
+        precompute: the entity under which answers are also written into the predictions table.
+        ttl: how long the API answers from them.
+        sample: the share of rows that is counted into a profile, as `capture.sample` of slipway.yaml.
+        captures: of the sampled rows of a shard, how many are kept whole.
+        sampled_by: the entity all of whose rows are sampled, or none; None to sample rows.
+    """
+
+    features: FeaturesFrom = FeaturesFrom.NONE
+    time_column: str | None = None
+    precompute: str | None = None
+    ttl: timedelta = TIME_TO_LIVE
+    sample: float = 0.0
+    captures: int = 0
+    sampled_by: str | None = None
 
 
 class Job(_Document):
@@ -45,9 +77,17 @@ class Job(_Document):
     output: OutputFormat
     batch_size: int | None
     made_at: datetime
+    extras: Extras = Extras()
 
     @classmethod
-    def of(cls, package: Package, output: OutputFormat, batch_size: int | None, now: datetime) -> Self:
+    def of(
+        cls,
+        package: Package,
+        output: OutputFormat,
+        batch_size: int | None,
+        now: datetime,
+        extras: Extras = Extras(),
+    ) -> Self:
         """The job that scores with a package."""
         manifest = package.manifest
         digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
@@ -59,6 +99,7 @@ class Job(_Document):
             output=output,
             batch_size=batch_size,
             made_at=made_at,
+            extras=extras,
         )
 
     @property
@@ -72,17 +113,26 @@ class Job(_Document):
 
     def part(self, shard: Shard) -> str:
         """The name of a shard's output."""
-        return f"{self._name(shard)}.{self.output}"
+        return f"{self.name(shard)}.{self.output}"
 
     def rejected(self, shard: Shard) -> str:
         """The name of the file with a shard's rejected rows, if it has any."""
-        return f"{REJECTED}/{self._name(shard)}.jsonl"
+        return f"{REJECTED}/{self.name(shard)}.jsonl"
 
     def outcome(self, shard: Shard) -> str:
         """The name of the file that says what has come of a shard; it is written last."""
-        return f"{OUTCOMES}/{self._name(shard)}.json"
+        return f"{OUTCOMES}/{self.name(shard)}.json"
 
-    def _name(self, shard: Shard) -> str:
+    def profile(self, shard: Shard) -> str:
+        """The name of the file with the counts of a shard's sampled rows."""
+        return f"{PROFILES}/{self.name(shard)}.json"
+
+    def captures(self, shard: Shard) -> str:
+        """The name of the file with some of a shard's sampled rows, whole."""
+        return f"{CAPTURES}/{self.name(shard)}.jsonl"
+
+    def name(self, shard: Shard) -> str:
+        """What the names of a shard's files have in common."""
         return f"part-{shard.number:05d}-{shard.digest(self.digest)}"
 
     def ids(self, shard: Shard) -> Ids:
@@ -115,6 +165,8 @@ class Outcome(_Document):
 
     scored: int
     rejected: int
+    precomputed: int = 0
+    sampled: int = 0
     labels: dict[str, int] = {}
 
 
@@ -125,6 +177,8 @@ class Summary(_Document):
     rows: Annotated[int, Field(ge=0)]
     scored: int
     rejected: int
+    precomputed: int = 0
+    sampled: int = 0
     parts: int
     labels: dict[str, int]
 
@@ -142,6 +196,8 @@ class Summary(_Document):
             rows=scored + rejected,
             scored=scored,
             rejected=rejected,
+            precomputed=sum(each.precomputed for each in found),
+            sampled=sum(each.sampled for each in found),
             parts=len(found),
             labels=dict(sorted(labels.items())),
         )

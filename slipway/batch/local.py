@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.batch.folders import InputFolder, OutputFolder
-from slipway.batch.job import Job, Summary
+from slipway.batch.job import Extras, Job, Summary
+from slipway.batch.listening import Listeners
 from slipway.batch.parts import OutputFormat
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
-from slipway.batch.steps import begin, finish, is_done, plan, score
-from slipway.models.package import load_package
+from slipway.batch.steps import Needed, begin, finish, is_done, plan, score
+from slipway.batch.stores import Stores
+from slipway.models.package import Package, load_package
 from slipway.models.prediction.predictor import Predictor
 
 
@@ -30,6 +32,13 @@ class LocalJob:
     task_modules: tuple[str, ...] = ()
     workers: int = 1
     most_rejected: float = 0.01
+    extras: Extras = field(default_factory=Extras)
+    stores: Stores = field(default_factory=Stores)
+
+    def needed(self, package: Package) -> Needed:
+        """The columns that the job needs of each file."""
+        owners = {name: group.entity for name, group in self.stores.groups.items()}
+        return Needed.of(self.extras, package.manifest, owners)
 
 
 @dataclass(slots=True)
@@ -49,34 +58,39 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
         PackageError: the package cannot be loaded.
     """
     package = load_package(asked.package)
-    predictor = Predictor(package, task_modules=asked.task_modules)
-    scorer = Scorer(predictor, batch_size=asked.batch_size)
     inputs, outputs = InputFolder(asked.source), OutputFolder(asked.output)
     inputs.files()
     outputs.clear_unfinished()
-    job = begin(Job.of(package, asked.format, asked.batch_size, now or datetime.now(UTC)), outputs)
-    shards = plan(inputs, outputs, package.manifest)
+    begun = Job.of(package, asked.format, asked.batch_size, now or datetime.now(UTC), asked.extras)
+    needed, scorer = asked.needed(package), _scorer(asked, begun, package)
+    listeners = asked.stores.listeners(begun, package)
+    job = begin(begun, outputs)
+    shards = plan(inputs, outputs, package.manifest, needed)
     missing = [shard for shard in shards if not is_done(job, shard, outputs)]
     rows = sum(shard.rows for shard in shards)
     progress = Progress(rows, rows - sum(shard.rows for shard in missing))
     watch(progress)
-    for scored in _scored(asked, job, missing, scorer):
+    for scored in _scored(asked, job, missing, scorer, listeners):
         progress.done += scored
         watch(progress)
     return finish(job, shards, outputs, most_rejected=asked.most_rejected)
 
 
-def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer) -> Iterator[int]:
+def _scorer(asked: LocalJob, job: Job, package: Package) -> Scorer:
+    return asked.stores.scorer(job, Predictor(package, task_modules=asked.task_modules))
+
+
+def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer, listeners: Listeners) -> Iterator[int]:
     """Score the shards, and yield the rows of each."""
     if asked.workers == 1 or len(shards) < 2:
         inputs, outputs = InputFolder(asked.source), OutputFolder(asked.output)
         for shard in shards:
-            outcome = score(job, shard, inputs, outputs, scorer)
+            outcome = score(job, shard, inputs, outputs, scorer, listeners=listeners)
             yield outcome.scored + outcome.rejected
         return
     # A forked process would share the session's threads, which are not there.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(asked.workers, context, _start, (asked,)) as pool:
+    with ProcessPoolExecutor(asked.workers, context, _start, (asked, job)) as pool:
         try:
             for done in as_completed([pool.submit(_work, job, shard) for shard in shards]):
                 yield done.result()
@@ -85,18 +99,18 @@ def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer) 
             raise
 
 
-_WORKER: list[tuple[InputFolder, OutputFolder, Scorer]] = []
+_WORKER: list[tuple[InputFolder, OutputFolder, Scorer, Listeners]] = []
 """What a worker process has opened when it began."""
 
 
-def _start(asked: LocalJob) -> None:
+def _start(asked: LocalJob, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    predictor = Predictor(load_package(asked.package), task_modules=asked.task_modules)
-    scorer = Scorer(predictor, batch_size=asked.batch_size)
-    _WORKER[:] = [(InputFolder(asked.source), OutputFolder(asked.output), scorer)]
+    package = load_package(asked.package)
+    scorer, listeners = _scorer(asked, job, package), asked.stores.listeners(job, package)
+    _WORKER[:] = [(InputFolder(asked.source), OutputFolder(asked.output), scorer, listeners)]
 
 
 def _work(job: Job, shard: Shard) -> int:
-    inputs, outputs, scorer = _WORKER[0]
-    outcome = score(job, shard, inputs, outputs, scorer)
+    inputs, outputs, scorer, listeners = _WORKER[0]
+    outcome = score(job, shard, inputs, outputs, scorer, listeners=listeners)
     return outcome.scored + outcome.rejected

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PREFIX = "prediction"
 """What the name of each column with an answer begins with."""
 
+ID = f"{PREFIX}_id"
+
 
 class OutputFormat(StrEnum):
     """How the output is written, by the ending of a part's name."""
@@ -61,7 +63,7 @@ def answer_schema(manifest: Manifest) -> "pyarrow.Schema":
 
 def require_free_names(columns: Iterable[str], manifest: Manifest, file: str) -> None:
     """Raise InputError if a file has a column with the name of one that the answers add."""
-    if taken := sorted(set(columns) & {f"{PREFIX}_id", *answer_schema(manifest).names}):
+    if taken := sorted(set(columns) & {ID, *answer_schema(manifest).names}):
         raise InputError.of(file, f"has the column {', '.join(taken)}, which the output gets; rename it")
 
 
@@ -72,7 +74,7 @@ def with_answers(found: ScoredTable, manifest: Manifest, ids: Ids) -> "pyarrow.R
     table = found.table
     require_free_names(table.schema.names, manifest, "the input")
     answers = answers_table(found.scored, manifest)
-    id_ = pa.field(f"{PREFIX}_id", pa.string())
+    id_ = pa.field(ID, pa.string())
     # What pandas wrote of its index into the schema would be wrong for other columns.
     schema = pa.schema([*table.schema, id_, *answers.schema])
     columns = [*table.columns, ids(found.numbers), *answers.columns]
@@ -139,7 +141,7 @@ class PartWriter:
         if self._parquet is None:
             # A dictionary of ids or scores would be as long as the column, and take most of the time.
             repeated = [field.name for field in table.schema if field.type in (pa.string(), pa.large_string())]
-            repeated.remove(f"{PREFIX}_id")
+            repeated.remove(ID)
             self._parquet = ParquetWriter(self._path, table.schema, compression="snappy", use_dictionary=repeated)
         self._parquet.write_batch(table)
 

@@ -1,20 +1,46 @@
 """The three steps of a job: plan cuts the input into shards, score scores one, finish adds up what has come of all."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from slipway.batch.cutting import cut
-from slipway.batch.job import JOB, MANIFEST, OUTCOMES, REJECTED, SUCCESS, Job, Outcome, Summary
-from slipway.batch.parts import OutputFormat, PartWriter, label_counts, rejected_lines, require_free_names, with_answers
+from slipway.batch.features import FeaturesFrom
+from slipway.batch.job import (
+    CAPTURES,
+    JOB,
+    MANIFEST,
+    OUTCOMES,
+    PROFILE,
+    PROFILES,
+    REJECTED,
+    SUCCESS,
+    Extras,
+    Job,
+    Outcome,
+    Summary,
+)
+from slipway.batch.listening import Listeners, no_listeners
+from slipway.batch.parts import (
+    ID,
+    OutputFormat,
+    PartWriter,
+    label_counts,
+    rejected_lines,
+    require_free_names,
+    with_answers,
+)
 from slipway.batch.reading import scored_tables
+from slipway.batch.recording import whole_profile
 from slipway.batch.scoring import Scorer, missing_inputs
 from slipway.batch.shards import Shard, to_lines
 from slipway.errors import CheckFailedError, ConflictError, InputError
+from slipway.models.entities import entities_of_groups
 from slipway.models.manifest import Manifest
+from slipway.monitoring.profiles.profile import dump_profile
 from slipway.records.files import Format, format_of, header_of
 from slipway.records.parquet import parquet_file
 
@@ -64,17 +90,49 @@ def begin(job: Job, outputs: Outputs) -> Job:
     return other
 
 
-def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The columns that a job needs of each file besides its inputs, or in place of them.
+
+    Attributes:
+        entities: the entity of each feature group whose features are read: its column stands for theirs.
+        also: columns of other uses.
+    """
+
+    entities: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, extras: Extras, manifest: Manifest, owners: Mapping[str, str]) -> "Needed":
+        """What a job needs; ``owners`` are the entities of all groups of slipway.yaml.
+
+        Raises:
+            ConfigError: slipway.yaml lacks a feature group of the version.
+        """
+        entities = {} if extras.features is FeaturesFrom.NONE else entities_of_groups(manifest, owners)
+        time = extras.time_column if extras.features is FeaturesFrom.HISTORY else None
+        return cls(entities, tuple(name for name in (time, extras.precompute) if name is not None))
+
+    def missing(self, columns: Sequence[str], manifest: Manifest) -> list[str]:
+        """The columns that a file lacks."""
+        found = missing_inputs(manifest, columns, self.entities)[0]
+        return list(dict.fromkeys([*found, *(name for name in self.also if name not in columns)]))
+
+
+INPUTS_ONLY = Needed()
+
+
+def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest, needed: Needed = INPUTS_ONLY) -> list[Shard]:
     """Cut every file into shards, and write the manifest.
 
     Raises:
-        InputError: a file cannot be read, lacks a required input, or has a column that the output gets.
+        InputError: a file cannot be read, lacks a needed column, or has one that the output gets.
     """
     shards: list[Shard] = []
     rows = 0
     for name in inputs.files():
         with inputs.open(name) as stream:
-            _check_columns(stream, name, manifest)
+            _check_columns(stream, name, manifest, needed)
             stream.seek(0)
             for shard in cut(stream, name, format_of(Path(name)), len(shards)):
                 shards.append(replace(shard, base=rows))
@@ -86,25 +144,23 @@ def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
     return shards
 
 
-def optional_inputs(inputs: Inputs, manifest: Manifest) -> dict[str, list[str]]:
+def optional_inputs(inputs: Inputs, manifest: Manifest, needed: Needed = INPUTS_ONLY) -> dict[str, list[str]]:
     """The inputs that a file has no column for, and that are therefore missing or have their default, by file."""
     found = {}
     for name in inputs.files():
         with inputs.open(name) as stream:
             columns = _columns(stream, name)
-        if columns is not None and (optional := missing_inputs(manifest, columns)[1]):
+        if columns is not None and (optional := missing_inputs(manifest, columns, needed.entities)[1]):
             found[name] = optional
     return found
 
 
-def _check_columns(stream: BinaryIO, name: str, manifest: Manifest) -> None:
+def _check_columns(stream: BinaryIO, name: str, manifest: Manifest, needed: Needed) -> None:
     columns = _columns(stream, name)
     if columns is None:
         return
-    if required := missing_inputs(manifest, columns)[0]:
-        raise InputError.of(
-            name, f"has no column {', '.join(required)}, which {manifest.name} {manifest.version} needs"
-        )
+    if missing := needed.missing(columns, manifest):
+        raise InputError.of(name, f"has no column {', '.join(missing)}, which {manifest.name} {manifest.version} needs")
     require_free_names(columns, manifest, name)
 
 
@@ -129,18 +185,20 @@ def score(
     scorer: Scorer,
     *,
     seen: Callable[[int], None] | None = None,
+    listeners: Listeners = no_listeners,
 ) -> Outcome:
     """Score a shard, and write its part, its rejected rows and its outcome, in this order.
 
-    ``seen`` is called with the number of further rows that were read.
+    ``seen`` is called with the number of further rows that were read; ``listeners`` do more with the answers.
 
     Raises:
         InputError: the shard cannot be read to its end; nothing of it is kept.
+        UnavailableError: features cannot be read, or a listener cannot write.
     """
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(scored=0, rejected=0)
     labels: Counter[str] = Counter()
     rejected: list[str] = []
-    manifest, ids = scorer.predictor.manifest, job.ids(shard)
+    manifest, ids, told = scorer.predictor.manifest, job.ids(shard), listeners(job, shard)
     with (
         inputs.open(shard.file) as stream,
         outputs.writing(job.part(shard)) as path,
@@ -149,6 +207,8 @@ def score(
         for found in scored_tables(shard, stream, scorer):
             table = with_answers(found, manifest, ids)
             part.write(table)
+            for listener in told:
+                listener.add(found, table.column(ID))
             rejected += rejected_lines(shard.file, found.rejected)
             counts.update(scored=len(found.numbers), rejected=len(found.rejected))
             labels.update(label_counts(table))
@@ -156,13 +216,17 @@ def score(
                 seen(len(found.numbers) + len(found.rejected))
     if rejected:
         outputs.write(job.rejected(shard), "".join(rejected))
-    outcome = Outcome(scored=counts["scored"], rejected=counts["rejected"], labels=dict(labels))
+    for listener in told:
+        counts.update(listener.counts())
+        for place, text in listener.files(job.name(shard)).items():
+            outputs.write(place, text)
+    outcome = Outcome(labels=dict(labels), **counts)
     outputs.write(job.outcome(shard), outcome.model_dump_json() + "\n")
     return outcome
 
 
 def finish(job: Job, shards: Sequence[Shard], outputs: Outputs, *, most_rejected: float = 1.0) -> Summary:
-    """Add up the outcomes of all shards, remove what is of none of them, and write ``_SUCCESS``.
+    """Add up the outcomes and profiles of all shards, remove what is of none of them, and write ``_SUCCESS``.
 
     Raises:
         CheckFailedError: more than the share ``most_rejected`` of the rows was rejected; there is no ``_SUCCESS``.
@@ -181,13 +245,17 @@ def finish(job: Job, shards: Sequence[Shard], outputs: Outputs, *, most_rejected
             f"{summary.rejected:,} of {summary.rows:,} rows were rejected, more than {100 * most_rejected:g} %; "
             f"{REJECTED}/ of the output says why"
         )
+    if job.extras.sample > 0:
+        outputs.write(PROFILE, dump_profile(whole_profile(job, shards, outputs)) + "\n")
     outputs.write(SUCCESS, summary.text())
     return summary
 
 
 def _remove_others(job: Job, shards: Sequence[Shard], outputs: Outputs) -> None:
-    """Remove the parts of shards that the input no longer has."""
-    ours = {name for shard in shards for name in (job.part(shard), job.rejected(shard), job.outcome(shard))}
-    for name in (*outputs.names(), *outputs.names(REJECTED), *outputs.names(OUTCOMES)):
-        if name not in ours and not name.startswith((JOB, MANIFEST, SUCCESS)):
+    """Remove the files of shards that the input no longer has."""
+    own = (job.part, job.rejected, job.outcome, job.profile, job.captures)
+    ours = {name(shard) for shard in shards for name in own}
+    found = [name for folder in ("", REJECTED, OUTCOMES, PROFILES, CAPTURES) for name in outputs.names(folder)]
+    for name in found:
+        if name not in ours and not name.startswith((JOB, MANIFEST, SUCCESS, PROFILE)):
             outputs.remove(name)

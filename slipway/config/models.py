@@ -13,10 +13,14 @@ from slipway.config.validation import Section
 
 
 class CacheConfig(Section):
-    """The prediction cache of one model; off by default for light models, whose inference costs less than a lookup."""
+    """The prediction cache of one model; off by default for light models, whose inference costs less than a lookup.
+
+    ``precomputed`` is the entity of which batch jobs write answers ahead: a record that gives only it is answered so.
+    """
 
     enabled: bool = False
     ttl_days: Annotated[int, Field(ge=1, le=365)] = 60
+    precomputed: EntityName | None = None
 
 
 class CaptureConfig(Section):

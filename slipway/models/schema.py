@@ -109,12 +109,16 @@ class RequestRecord(BaseModel):
             named[input_name] = id_
         return named
 
+    def lone_entity(self) -> tuple[str, str] | None:
+        """The entity and its id, if the request's record gives these and nothing else."""
+        return next(iter(self.entities().items()), None) if len(self.model_fields_set) == 1 else None
+
     def _entity_id(self, entity: str) -> str:
         return str(getattr(self, self.plan.entity_attributes[entity]))
 
     def _missing(self, field: InputField, prefix: str) -> FieldProblem:
         entity = self.plan.entity_of_group[field.group or ""]
-        message = f"is not in feature group {field.group} of {entity} {self._entity_id(entity)!r}, nor in the request"
+        message = f"is not in feature group {field.group} of {entity} {self._entity_id(entity)!r}, nor in the record"
         return FieldProblem(field_path((field.name,), prefix=prefix), message)
 
 

@@ -1,13 +1,15 @@
 """The feature store and the prediction cache in memory."""
 
 import copy
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from slipway.errors import SlipwayError
 from slipway.features.cache import Output
 from slipway.features.definitions import AcceptedWrite, FeatureDefinitions
+from slipway.features.precomputed import Precomputed
 from slipway.features.store import (
     Clock,
     FeatureKey,
@@ -77,3 +79,23 @@ class MemoryPredictionCache:
     def put(self, entries: Mapping[str, Output], ttl: timedelta) -> None:
         expires_at = int((self._clock() + ttl).timestamp())
         self._entries.update({key: (copy.deepcopy(output), expires_at) for key, output in entries.items()})
+
+
+class MemoryPrecomputed:
+    """A `PrecomputedStore` in memory."""
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self.entries: dict[str, tuple[Precomputed, datetime]] = {}
+
+    def get(self, keys: Iterable[str]) -> dict[str, Precomputed]:
+        now = self._clock()
+        found = {key: self.entries[key] for key in keys if key in self.entries}
+        return {key: entry for key, (entry, expires_at) in found.items() if expires_at > now}
+
+    def put(self, entries: Mapping[str, Precomputed], ttl: timedelta) -> int:
+        small = {
+            key: entry for key, entry in entries.items() if len(json.dumps([entry.output, entry.inputs])) < 300_000
+        }
+        self.entries.update({key: (copy.deepcopy(entry), entry.made_at + ttl) for key, entry in small.items()})
+        return len(small)

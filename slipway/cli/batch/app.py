@@ -11,11 +11,22 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from slipway.batch.features import FeaturesFrom
 from slipway.batch.folders import InputFolder
-from slipway.batch.job import REJECTED, Summary
+from slipway.batch.job import PROFILE, REJECTED, Summary
 from slipway.batch.local import LocalJob, Progress, run
 from slipway.batch.parts import OutputFormat
 from slipway.batch.steps import optional_inputs
+from slipway.cli.batch.row_options import (
+    FeaturesOption,
+    HistoryFolderOption,
+    PrecomputeOption,
+    SampleOption,
+    TimeColumnOption,
+    TtlOption,
+    extras_of,
+    stores_of,
+)
 from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.tables import new_table
@@ -48,6 +59,12 @@ def run_(
     max_rejected: Annotated[
         float, typer.Option(min=0, max=1, help="The share of rows that may be wrong before the job fails.")
     ] = 0.01,
+    features: FeaturesOption = FeaturesFrom.NONE,
+    time_column: TimeColumnOption = None,
+    history: HistoryFolderOption = None,
+    precompute: PrecomputeOption = None,
+    ttl: TtlOption = None,
+    sample: SampleOption = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
@@ -57,6 +74,15 @@ def run_(
     inputs = InputFolder(source)
     inputs.files()
     _require_apart(source, output)
+    extras = extras_of(
+        project,
+        package.manifest,
+        features=features,
+        time_column=time_column,
+        precompute=precompute,
+        ttl=ttl,
+        sample=sample,
+    )
     asked = LocalJob(
         package=package.folder,
         source=source,
@@ -66,8 +92,10 @@ def run_(
         task_modules=tuple(project.settings.light.task_modules),
         workers=workers or os.cpu_count() or 1,
         most_rejected=max_rejected,
+        extras=extras,
+        stores=stores_of(project.settings, extras, history),
     )
-    _say_what_is_missing(inputs, package)
+    _say_what_is_missing(inputs, package, asked)
     with Bar(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -88,10 +116,10 @@ def _require_apart(source: Path, output: Path) -> None:
         raise InputError.of("--output", f"{output} is within the input, and would be scored the next time")
 
 
-def _say_what_is_missing(inputs: InputFolder, package: Package) -> None:
+def _say_what_is_missing(inputs: InputFolder, package: Package, asked: LocalJob) -> None:
     """Say which optional inputs no column gives: a mistyped name would go unseen otherwise."""
     console = Console(stderr=True)
-    for name, absent in optional_inputs(inputs, package.manifest).items():
+    for name, absent in optional_inputs(inputs, package.manifest, asked.needed(package)).items():
         text = f"{name} has no column {', '.join(absent)}: missing, or the default, in every row"
         console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True, highlight=False)
 
@@ -119,5 +147,10 @@ def _report(summary: Summary, output: Path, *, as_json: bool) -> None:
         console.print(table)
     said = f"{counted(summary.scored, 'row')} scored, {summary.rejected:,} rejected"
     console.print(f"{said}; {counted(summary.parts, 'part')} in {escape(str(output))}", highlight=False, soft_wrap=True)
+    if summary.job.extras.precompute is not None:
+        console.print(f"{counted(summary.precomputed, 'answer')} precomputed of {summary.job.extras.precompute}")
+    if summary.sampled:
+        named = escape(str(output / PROFILE))
+        console.print(f"{counted(summary.sampled, 'row')} profiled in {named}", highlight=False, soft_wrap=True)
     if summary.rejected:
         console.print(f"{escape(str(output / REJECTED))} says of each rejected row what is wrong", highlight=False)

@@ -36,7 +36,7 @@ class Wanted:
     times: bool = False
 
 
-class _Group:
+class GroupHistory:
     """The history of one group, ready for lookups."""
 
     def __init__(self, name: str, definitions: FeatureDefinitions, files: HistoryFiles, wanted: Wanted) -> None:
@@ -94,7 +94,7 @@ def join_features(
         NotFoundError: slipway.yaml does not define a group.
         UnavailableError: a file of the history cannot be read.
     """
-    groups = [_Group(name, definitions, files, wanted) for name in dict.fromkeys(wanted.groups)]
+    groups = [GroupHistory(name, definitions, files, wanted) for name in dict.fromkeys(wanted.groups)]
     joined.changes = {group.name: group.rows for group in groups}
     joined.missing = dict.fromkeys(joined.changes, 0)
     for piece in entity_pieces(entities):
@@ -102,7 +102,7 @@ def join_features(
         joined.rows += piece.num_rows
 
 
-def _join_piece(piece: Any, groups: list[_Group], wanted: Wanted, joined: Joined) -> Any:
+def _join_piece(piece: Any, groups: list[GroupHistory], wanted: Wanted, joined: Joined) -> Any:
     first = joined.rows + 1
     times = times_of(piece, wanted.time, first=first)
     names = [name for group in groups for name in group.features]

@@ -1,6 +1,6 @@
 """The answers of built-in tasks as columns: the same values as `answers_of` makes record by record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,3 +81,47 @@ def columns_of(form: Form, answers: Sequence[Answer]) -> AnswerColumns:
 
 def _by_name(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def chosen_answers(answers: AnswerColumns, rows: NDArray[np.intp]) -> AnswerColumns:
+    """The answers of some rows."""
+    main = answers.main
+    return AnswerColumns(
+        answers.form,
+        {name: _chosen(column, rows) for name, column in main.items()}
+        if isinstance(main, Mapping)
+        else _chosen(main, rows),
+        None if answers.score is None else _chosen(answers.score, rows),
+        None if answers.scores is None else {name: _chosen(column, rows) for name, column in answers.scores.items()},
+    )
+
+
+def _chosen(column: Column, rows: NDArray[np.intp]) -> Column:
+    return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
+
+
+def answer_rows(answers: AnswerColumns) -> list[Answer]:
+    """The answers one by one: what `columns_of` was made of."""
+    scores = [dict(zip(answers.scores, row, strict=True)) for row in _rows(answers.scores)] if answers.scores else []
+    match answers.form:
+        case Form.LABEL:
+            main, score = _plain(answers.main), _plain(answers.score)
+            return [
+                {"label": label, "score": best, "scores": row}
+                for label, best, row in zip(main, score, scores, strict=True)
+            ]
+        case Form.LABELS:
+            return [{"labels": labels, "scores": row} for labels, row in zip(_plain(answers.main), scores, strict=True)]
+        case Form.VALUE:
+            return [{"value": value} for value in _plain(answers.main)]
+        case Form.VALUES:
+            targets: Any = answers.main
+            return [{"values": dict(zip(targets, row, strict=True))} for row in _rows(targets)]
+
+
+def _rows(columns: Mapping[str, Column]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(_plain(column) for column in columns.values()), strict=True)
+
+
+def _plain(column: Any) -> list[Any]:
+    return column.tolist() if isinstance(column, np.ndarray) else list(column)

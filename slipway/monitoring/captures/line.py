@@ -25,11 +25,13 @@ def capture_line(
     inputs: Mapping[str, Any],
     outputs: Mapping[str, Any],
     entities: Mapping[str, str] | None = None,
+    precomputed_ms: int | None = None,
     kept: bool = True,
 ) -> str:
     """Return one prediction as JSON without a newline; ``inputs`` is the record with its features filled in.
 
-    ``entities`` has the id of each entity that the record names. A capture with kept=False exceeds the share
+    ``entities`` has the id of each entity that the record names, and ``precomputed_ms`` is when a batch job made the
+    outputs ahead. A capture with kept=False exceeds the share
     configured in slipway.yaml; shadows score it, then it is dropped.
     """
     capture = {
@@ -41,6 +43,7 @@ def capture_line(
         "inputs": inputs,
         "outputs": outputs,
         **({"entities": entities} if entities else {}),
+        **({} if precomputed_ms is None else {"precomputed": precomputed_ms}),
         **({} if kept else {"kept": False}),
     }
     return to_json({"capture": capture}).decode()

@@ -32,7 +32,8 @@ class Capture(BaseModel):
     """One captured prediction: the record with its features filled in, the version's answer, and the time.
 
     ``entities`` has the id of each entity that the record named; captures of earlier builds have none. A capture with
-    kept=False is for shadows only.
+    kept=False is for shadows only. ``precomputed`` is when a batch job made the answer ahead of the request, of the
+    inputs as they were then, in milliseconds since 1970.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -45,6 +46,7 @@ class Capture(BaseModel):
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     entities: dict[str, str] = {}
+    precomputed: Annotated[int, Field(ge=0, le=_MOST_MILLISECONDS)] | None = None
     kept: bool = True
 
     @model_validator(mode="after")
@@ -56,7 +58,13 @@ class Capture(BaseModel):
 
     def line(self) -> str:
         """The capture as a line of a file, without a newline."""
-        return self.model_dump_json(exclude={"kept"} if self.entities else {"kept", "entities"})
+        absent = {name for name in ("entities", "precomputed") if not getattr(self, name)}
+        return self.model_dump_json(exclude={"kept", *absent})
+
+    @property
+    def inputs_time(self) -> int:
+        """When the inputs were as they are here, in milliseconds since 1970."""
+        return self.time if self.precomputed is None else self.precomputed
 
     @property
     def prediction(self) -> PredictionId:

@@ -24,7 +24,7 @@ class ServedGroup:
     """The features of one group that a prediction was made with.
 
     Attributes:
-        time: of the prediction, in milliseconds since 1970.
+        time: when the prediction had its features, in milliseconds since 1970.
         values: by feature; None where the record had none.
     """
 
@@ -76,4 +76,4 @@ def served_groups(captures: Iterable[Capture], inputs: Mapping[int, Iterable[Gro
         for grouped in inputs.get(capture.version, ()):
             if (id := capture.entities.get(grouped.entity)) is not None:
                 values = {name: capture.inputs.get(name) for name in grouped.names}
-                yield ServedGroup(capture.id, capture.version, capture.time, id, values, grouped)
+                yield ServedGroup(capture.id, capture.version, capture.inputs_time, id, values, grouped)

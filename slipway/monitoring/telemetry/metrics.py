@@ -41,6 +41,8 @@ FEATURE_REFUSALS = "FeatureRefusals"
 CACHE_HITS = "CacheHits"
 CACHE_MISSES = "CacheMisses"
 CACHE_ERRORS = "CacheErrors"
+PRECOMPUTED_HITS = "PrecomputedHits"
+PRECOMPUTED_MISSES = "PrecomputedMisses"
 FEEDBACK = "Feedback"
 REWARD = "Reward"
 SHARE = "Share"
@@ -147,6 +149,8 @@ CATALOGUE: Mapping[str, Metric] = {
     CACHE_HITS: Metric("Count", (_OF_MODEL,)),
     CACHE_MISSES: Metric("Count", (_OF_MODEL,)),
     CACHE_ERRORS: Metric("Count", (_OF_MODEL,)),
+    PRECOMPUTED_HITS: Metric("Count", (_OF_MODEL,)),
+    PRECOMPUTED_MISSES: Metric("Count", (_OF_MODEL,)),
     FEEDBACK: Metric("Count", (_OF_VERSION,)),
     REWARD: Metric("None", (_OF_VERSION,)),
     # The share of traffic that a release intends for a version; `Predictions` shows the actual share.

@@ -55,7 +55,8 @@ async def _predict(request: Request, model: str, version: str | None, device_ids
     pipeline = pipeline_of(request)
     placing = None if device_ids is None else ByDevice(device_ids)
     ask = Ask(model, version_number(model, version), lambda reader: reader.from_json(body), placing)
-    return json_response(pipeline.models.answer(model, await pipeline.predict(ask, context)))
+    answer = pipeline.models.answer(model, await pipeline.predict(ask, context))
+    return json_response(answer, exclude_unset=True)
 
 
 def version_number(model: str, version: str | None) -> int | None:

@@ -15,7 +15,7 @@ from slipway.serving.apis.values import WholeNumber
 from slipway.serving.http.bodies import read_json_body
 from slipway.serving.http.context import prediction_context
 from slipway.serving.http.responses import json_response, operation_id, problems
-from slipway.serving.prediction.answers import PredictionIdText
+from slipway.serving.prediction.answers import MadeAhead, PredictionIdText
 from slipway.serving.prediction.ranking import RankedItem, Ranking, check_by
 from slipway.serving.prediction.reading import Body, RecordReader, read_json
 from slipway.serving.prediction.request import Ask
@@ -74,7 +74,7 @@ class RankBody(Body):
         return f"items{place}.{name}" if name else f"items{place}"
 
 
-class AnsweredItem(BaseModel):
+class AnsweredItem(MadeAhead):
     """One ranked item. ``index`` is its position in the request; report a click on it as feedback with its ``id``."""
 
     index: Annotated[int, Field(ge=0)]
@@ -115,7 +115,8 @@ async def _rank(request: Request, model: str, version: str | None) -> Response:
     ranking = _ranking(pipeline.models, model, body)
     predictions = await pipeline.predict(_ask(pipeline.models, model, number, body, ranking), context)
     items = [_answered(item) for item in ranking.ranked(predictions, context.event.count)]
-    return json_response(AnsweredRanking(model=model, impression=ranking.impression, items=items))
+    answer = AnsweredRanking(model=model, impression=ranking.impression, items=items)
+    return json_response(answer, exclude_unset=True)
 
 
 def _ranking(models: ServedModels, model: str, body: RankBody) -> Ranking:
@@ -135,4 +136,11 @@ def _ask(models: ServedModels, model: str, version: int | None, body: RankBody, 
 
 def _answered(item: RankedItem) -> AnsweredItem:
     made = item.made
-    return AnsweredItem(index=item.index, id=made.id, version=made.version, score=item.score, cached=made.cached)
+    return AnsweredItem(
+        index=item.index,
+        id=made.id,
+        version=made.version,
+        score=item.score,
+        cached=made.cached,
+        **MadeAhead.of(made),
+    )

@@ -62,7 +62,7 @@ async def invocations(request: Request) -> Response:
     predictions = await pipeline.predict(Ask(model, None, read), context)
     answer = pipeline.models.answer(model, predictions)
     if wanted == JSON:
-        return json_response(answer)
+        return json_response(answer, exclude_unset=True)
     return _answer_lines(answer) if wanted == JSON_LINES else _answer_csv(pipeline.models, model, predictions)
 
 
@@ -117,7 +117,7 @@ def _values(row: Row | Refusal) -> dict[str, Any]:
 
 
 def _answer_lines(answer: Predictions) -> Response:
-    lines = [each.model_dump_json() for each in answer.predictions]
+    lines = [each.model_dump_json(exclude_unset=True) for each in answer.predictions]
     return raw_response("".join(f"{line}\n" for line in lines).encode(), JSON_LINES)
 
 

@@ -28,12 +28,20 @@ class OutputTensorBody(BaseModel):
     parameters: dict[str, JsonValue] | None = None
 
 
+class PrecomputedParameters(BaseModel):
+    """How many records a batch job has answered ahead of the request, and when it made the oldest of the answers."""
+
+    precomputed: int
+    precomputed_at: str
+
+
 class InferResponse(BaseModel):
     """The outputs of an inference request."""
 
     model_name: str
     model_version: str | None = None
     id: str | None = None
+    parameters: PrecomputedParameters | None = None
     outputs: list[OutputTensorBody]
 
 
@@ -94,6 +102,8 @@ def infer_response(request: InferRequest, model: str, predictions: Sequence[Pred
         head["model_version"] = str(versions.pop())
     if request.id:
         head["id"] = request.id
+    if ahead := [made.made_at for made in predictions if made.made_at is not None]:
+        head["parameters"] = PrecomputedParameters(precomputed=len(ahead), precomputed_at=min(ahead).isoformat())
     behind: list[bytes] = []
     for tensor, is_binary in _wanted(request, _tensors(form, predictions)):
         raw = tensor.to_bytes() if is_binary else None

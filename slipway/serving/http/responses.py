@@ -41,9 +41,12 @@ def _errors(statuses: tuple[int, ...], model: type[BaseModel]) -> Responses:
     return made
 
 
-def json_response(answer: BaseModel, status: int = 200, *, exclude_none: bool = False) -> Response:
+def json_response(
+    answer: BaseModel, status: int = 200, *, exclude_none: bool = False, exclude_unset: bool = False
+) -> Response:
     """Return a typed answer that pydantic serializes in one pass."""
-    return raw_response(answer.__pydantic_serializer__.to_json(answer, exclude_none=exclude_none), status=status)
+    text = answer.__pydantic_serializer__.to_json(answer, exclude_none=exclude_none, exclude_unset=exclude_unset)
+    return raw_response(text, status=status)
 
 
 def raw_response(

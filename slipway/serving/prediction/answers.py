@@ -1,5 +1,6 @@
 """Builds a version's answer types from its manifest, so that the OpenAPI document and the answers cannot differ."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, create_model
@@ -7,13 +8,26 @@ from typing_extensions import TypedDict
 
 from slipway.models.manifest import BUILT_IN_TASKS, Form, Manifest, Outputs
 from slipway.monitoring.feedback.prediction_ids import PREDICTION_ID_PATTERN
+from slipway.serving.prediction.request import Prediction
 
 # Documented but not validated: sums of float32 may slightly exceed 1.
 Share = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 PredictionIdText = Annotated[str, Field(json_schema_extra={"pattern": PREDICTION_ID_PATTERN})]
 
 
-class AnsweredRecord(BaseModel):
+class MadeAhead(BaseModel):
+    """What an answer that a batch job made ahead of the request says of it; other answers have neither field."""
+
+    precomputed: bool = Field(default=False, description="Whether a batch job made the answer ahead; absent if not")
+    precomputed_at: datetime | None = Field(default=None, description="When the batch job made it")
+
+    @staticmethod
+    def of(made: Prediction) -> "dict[str, Any]":
+        """The fields of a prediction, if it was made ahead."""
+        return {} if made.made_at is None else {"precomputed": True, "precomputed_at": made.made_at}
+
+
+class AnsweredRecord(MadeAhead):
     """The answer to one record: these fields and the outputs of the version's task."""
 
     model_config = ConfigDict(extra="allow", frozen=True)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from itertools import cycle
 
+from slipway.features.store import to_milliseconds
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.captures.line import capture_line, drawn_by_chance
 from slipway.monitoring.captures.subjects import drawn_by_subject, subject_of
@@ -67,5 +68,6 @@ def _line(request: PredictionRequest, place: Place, asked: RequestRecord, now: i
         inputs=place.record,
         outputs=place.output or {},
         entities=asked.entities(),
+        precomputed_ms=None if place.made_at is None else to_milliseconds(place.made_at),
         kept=kept,
     )

@@ -7,23 +7,22 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 
-from slipway.config import FeatureValue
 from slipway.errors import (
     ExpiredError,
-    FieldProblem,
-    InputError,
     OverloadedError,
     PredictionError,
     ThrottledError,
     UnavailableError,
 )
 from slipway.features.cache import Output, PredictionCache, cache_key
-from slipway.features.store import FeatureKey, FeatureRow, FeatureStore
-from slipway.models.manifest import Record
+from slipway.features.precomputed import PrecomputedStore
+from slipway.features.store import FeatureStore
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.routing.segments import Segmenting
+from slipway.serving.prediction.ahead import Ahead
 from slipway.serving.prediction.capturing import Capturing
+from slipway.serving.prediction.completing import Completing
 from slipway.serving.prediction.peers import NoPeers, Peers
 from slipway.serving.prediction.request import (
     Ask,
@@ -57,6 +56,7 @@ class PredictionPipeline:
         runner: runs the blocking steps; by default in place.
         store: required if a model has inputs from feature groups.
         cache: required if a model's cache is on.
+        precomputed: required if a model has precomputed answers.
         attempt: counts a batch of a version in a release while its context runs, because one that hangs records nothing
             afterwards; takes the model, the version and when the request began.
         peers: predict the records that a sticky release assigns to another slot.
@@ -70,14 +70,15 @@ class PredictionPipeline:
         *,
         store: FeatureStore | None = None,
         cache: PredictionCache | None = None,
+        precomputed: PrecomputedStore | None = None,
         attempt: Attempt = _uncounted,
         peers: Peers | None = None,
         ids: IdSigner | None = None,
     ) -> None:
         self.models = models
         self._runner = runner or InlineRunner(models)
-        self._defaults = {group: models.definitions.defaults(group) for group in models.config.features}
-        self._store = store
+        self._completing = Completing(models.definitions, store)
+        self._ahead = Ahead(models.config.models, precomputed)
         self._cache = cache
         self._attempt = attempt
         self._peers = peers or NoPeers()
@@ -102,17 +103,19 @@ class PredictionPipeline:
         """
         started = time.perf_counter()
         request = self._begin(ask, context, started)
-        rows = await self._runner.wait_for(partial(self._fetch, request)) if request.missing else {}
-        self._assign(request, rows)
         self._peers.reassign(request)
+        if self._ahead.is_asked(request):
+            await self._runner.wait_for(partial(self._ahead.answer, request))
+        await self._complete(request)
         cached = self._is_cached(ask.model)
-        if cached:
+        if cached and request.open_places():
             await self._runner.wait_for(partial(self._look_up, request))
         await self._infer(request)
         if misfits := request.placing.misfits(request):
             stable = self.models.releases.of(request.model).stable
             for place in misfits:
                 place.move(stable)
+            await self._complete(request)
             await self._infer(request)
         if cached:
             self._runner.write_behind(partial(self._remember, request), request.event)
@@ -121,52 +124,29 @@ class PredictionPipeline:
         return self._finish(request)
 
     def _begin(self, ask: Ask, context: RequestContext, started: float) -> PredictionRequest:
-        """Validate the request, and find the features that it needs from the store."""
+        """Validate the request, and assign each record an id and a version."""
         context.event.model = metrics.UNKNOWN_MODEL
         served = self.models.version(ask.model, ask.version)
         context.event.model = ask.model
         records = ask.read(served.reader)
         needs = [record.to_fetch() for record in records]
-        missing = list(dict.fromkeys(self._key(group, id) for need in needs for group, id in need.items()))
         placing = ask.placing or self._by_record
         deadline = self._runner.deadline()
-        return PredictionRequest(
-            ask.model, ask.version, context, records, needs, missing, placing, deadline=deadline, started=started
+        request = PredictionRequest(
+            ask.model, ask.version, context, records, needs, placing, deadline=deadline, started=started
         )
+        request.places = placing.place(request)
+        return request
 
-    def _fetch(self, request: PredictionRequest) -> Mapping[FeatureKey, FeatureRow]:
-        """Fetch the rows that the records need in one call to the store."""
-        if self._store is None:
-            raise UnavailableError("feature store", "this deployment has none")
-        rows = self._store.read(request.missing)
-        request.event.count(metrics.FEATURE_HITS, len(rows))
-        request.event.count(metrics.FEATURE_MISSES, len(request.missing) - len(rows))
-        return rows
-
-    def _assign(self, request: PredictionRequest, rows: Mapping[FeatureKey, FeatureRow]) -> None:
-        """Complete the records with their features, and assign each an id and a version."""
-        records: list[Record] = []
-        problems: list[FieldProblem] = []
-        for number, (record, need) in enumerate(zip(request.records, request.needs, strict=True)):
-            stored = {group: self._values(group, rows.get(self._key(group, id))) for group, id in need.items()}
-            try:
-                records.append(record.complete(stored, prefix=f"{request.placing.field}[{number}]"))
-            except InputError as error:
-                problems.extend(error.problems)
-        if problems:
-            raise InputError(problems)
-        request.places = request.placing.place(request, records)
-
-    def _key(self, group: str, id: str) -> FeatureKey:
-        return FeatureKey(self.models.definitions.entities[group], id, group)
-
-    def _values(self, group: str, row: FeatureRow | None) -> Mapping[str, FeatureValue]:
-        return self._defaults[group] if row is None else {**self._defaults[group], **row.values}
+    async def _complete(self, request: PredictionRequest) -> None:
+        """Complete the records without an output with features, in one call to the store."""
+        keys = self._completing.missing(request)
+        rows = await self._runner.wait_for(partial(self._completing.fetch, request, keys)) if keys else {}
+        self._completing.complete(request, rows)
 
     async def _infer(self, request: PredictionRequest) -> None:
         """Predict every record without an output, here or in another slot."""
-        open_places = [place for place in request.places if place.output is None]
-        own = await self._peers.predict(request, open_places, partial(self._infer_here, request))
+        own = await self._peers.predict(request, request.open_places(), partial(self._infer_here, request))
         await self._infer_here(request, own)
 
     async def _infer_here(self, request: PredictionRequest, places: Iterable[Place]) -> None:
@@ -218,28 +198,28 @@ class PredictionPipeline:
     def _look_up(self, request: PredictionRequest) -> None:
         """Take outputs from the cache. A cache that is down counts as empty, because predictions do not need it."""
         started = time.perf_counter()
-        for place in request.places:
+        places = request.open_places()
+        for place in places:
             place.key = cache_key(request.model, place.version, place.record)
-        found = self._found(request)
-        for place in request.places:
+        found = self._found(request, [place.key for place in places])
+        for place in places:
             place.output = found.get(place.key)
             place.cached = place.output is not None
-        hits = sum(place.cached for place in request.places)
+        hits = sum(place.cached for place in places)
         request.event.count(metrics.CACHE_HITS, hits)
-        request.event.count(metrics.CACHE_MISSES, len(request.places) - hits)
+        request.event.count(metrics.CACHE_MISSES, len(places) - hits)
         self.statistics.found_in_cache(request, time.perf_counter() - started)
 
-    def _found(self, request: PredictionRequest) -> Mapping[str, Output]:
+    def _found(self, request: PredictionRequest, keys: list[str]) -> Mapping[str, Output]:
         try:
-            keys = dict.fromkeys(place.key for place in request.places)
-            return self._cache.get(keys) if self._cache is not None else {}
+            return self._cache.get(dict.fromkeys(keys)) if self._cache is not None else {}
         except UnavailableError:
             request.event.count(metrics.CACHE_ERRORS)
             return {}
 
     def _remember(self, request: PredictionRequest) -> bool:
         """Put new outputs into the cache; return False if it is down."""
-        missed = [place for place in request.places if not (place.cached or place.elsewhere)]
+        missed = [place for place in request.places if place.key and not (place.cached or place.elsewhere)]
         made = {place.key: place.output for place in missed if place.output}
         try:
             if self._cache is not None:
@@ -257,7 +237,7 @@ class PredictionPipeline:
         if releases.is_watched(request.model):
             request.event.later = partial(_count, request, releases.segmenting(request.model))
         self.statistics.answered(request)
-        return [Prediction(place.id, place.version, place.output or {}, place.cached) for place in request.places]
+        return [place.prediction() for place in request.places]
 
 
 def _count(request: PredictionRequest, segmenting: Segmenting | None) -> None:

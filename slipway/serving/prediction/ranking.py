@@ -7,7 +7,7 @@ from math import isfinite
 
 from slipway.errors import InputError, UnavailableError
 from slipway.features.cache import Output
-from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
+from slipway.models.manifest import BUILT_IN_TASKS, Manifest
 from slipway.monitoring.feedback.prediction_ids import PredictionId, new_random, release_tag, with_bucket
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.routing.assignment import assign
@@ -55,7 +55,7 @@ class Ranking:
         self._versions: tuple[int, ...] = ()
         self._salt = ""
 
-    def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
+    def place(self, request: PredictionRequest) -> list[Place]:
         release = self._releases.of(request.model)
         self._salt = release.salt
         sticky = self._releases.sticky(request.model)
@@ -65,9 +65,9 @@ class Ranking:
             self.impression = with_bucket(self.impression, bucket)
         self._versions = (request.version,) if request.version is not None else self._assigned(request, release, key)
         return [
-            Place(record, self._id(request.model, version, item), version, bucket=bucket)
+            Place(self._id(request.model, version, item), version, bucket=bucket)
             for version in self._versions
-            for item, record in enumerate(records)
+            for item in range(len(request.records))
         ]
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:

@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from slipway.features.cache import Output, cache_key
-from slipway.features.store import FeatureKey
 from slipway.models.manifest import Record
 from slipway.models.schema import RequestRecord
 from slipway.monitoring.feedback.prediction_ids import new_random, parse_prediction_id, with_bucket
@@ -22,27 +22,30 @@ from slipway.serving.prediction.reading import RecordReader
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to one record."""
+    """The answer to one record; ``made_at`` is when a batch job made it, if it was precomputed."""
 
     id: str
     version: int
     output: Output
     cached: bool = False
+    made_at: datetime | None = None
 
 
 @dataclass(slots=True)
 class Place:
     """One record's place in a request; ``key`` is its cache key once the cache has been looked up.
 
+    ``record`` is empty until it is complete. A precomputed output has the time in ``made_at``, and the record that it
+    is of.
     ``id`` is unsigned until the request is answered, unless another slot gave it. ``elsewhere`` means that another slot
     predicted, counted and captured the record. ``milliseconds`` is how long the graph ran on its batch here.
     ``bucket`` is that of its sticky value while a release is sticky. ``made_at_ms`` is the time of a prediction that a
     device made earlier.
     """
 
-    record: Record
     id: str
     version: int
+    record: Record = field(default_factory=dict)
     key: str = ""
     output: Output | None = None
     cached: bool = False
@@ -50,6 +53,11 @@ class Place:
     milliseconds: float | None = None
     bucket: int | None = None
     made_at_ms: int | None = None
+    made_at: datetime | None = None
+
+    def prediction(self) -> Prediction:
+        """The answer, once there is an output."""
+        return Prediction(self.id, self.version, self.output or {}, self.cached, self.made_at)
 
     @property
     def counted_for(self) -> dict[str, str]:
@@ -64,6 +72,8 @@ class Place:
         id_ = parse_prediction_id(self.id)._replace(version=version, digest="")
         self.version, self.id = version, str(id_)
         self.output, self.cached, self.elsewhere = None, False, False
+        if self.made_at is not None:  # the record is as it was when the other version answered
+            self.record, self.made_at = {}, None
         if self.key:
             self.key = cache_key(id_.model, version, self.record)
 
@@ -103,7 +113,7 @@ class Ask:
 
 @dataclass(slots=True)
 class PredictionRequest:
-    """A request between the pipeline's steps; ``missing`` lists the keys to read from the feature store.
+    """A request between the pipeline's steps; ``needs`` has the feature groups of each record that it lacks.
 
     ``deadline`` is when its records must have started to run, by `time.monotonic`, and ``started`` when it was
     received, by `time.perf_counter`.
@@ -114,7 +124,6 @@ class PredictionRequest:
     context: RequestContext
     records: list[RequestRecord]
     needs: list[dict[str, str]]
-    missing: list[FeatureKey]
     placing: "Placing"
     places: list[Place] = field(default_factory=list)
     deadline: float = math.inf
@@ -124,6 +133,10 @@ class PredictionRequest:
     def event(self) -> RequestEvent:
         """The request's telemetry event."""
         return self.context.event
+
+    def open_places(self) -> list[Place]:
+        """The places without an output."""
+        return [place for place in self.places if place.output is None]
 
 
 class Placing(Protocol):
@@ -135,8 +148,8 @@ class Placing(Protocol):
     field: str
     is_one_choice: bool
 
-    def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
-        """Return the places of complete records, for ``request.places``."""
+    def place(self, request: PredictionRequest) -> list[Place]:
+        """Return the places of the request's records, in their order, for ``request.places``."""
         ...
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:
@@ -165,20 +178,20 @@ class ByRecord:
     def __init__(self, releases: Releases) -> None:
         self._releases = releases
 
-    def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
+    def place(self, request: PredictionRequest) -> list[Place]:
         together = new_random()
         release = self._releases.of(request.model)
         # A request that names a version is counted by bucket, too: the other slot forwards such requests.
         sticky = self._releases.sticky(request.model)
         places = []
-        for number, (record, asked) in enumerate(zip(records, request.records, strict=True)):
+        for number, asked in enumerate(request.records):
             value = asked.sent(sticky) if sticky else None
             key = together if value is None else str(value)
             version = assign(release, key) if request.version is None else request.version
             bucket = bucket_of(key) if sticky else None
             random = new_random() if number else together
             unique = random if bucket is None else with_bucket(random, bucket)
-            places.append(Place(record, f"{request.model}.{version}.{unique}", version, bucket=bucket))
+            places.append(Place(f"{request.model}.{version}.{unique}", version, bucket=bucket))
         return places
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it

@@ -13,7 +13,7 @@ from slipway.models.answer_forms import OWN_TASK, AnswerForm, shown_form, stated
 from slipway.models.manifest import Manifest, Record
 from slipway.models.schema import record_model
 from slipway.models.servable import UNUSABLE, not_loaded
-from slipway.serving.prediction.answers import AnsweredRecord, Predictions, answer_model
+from slipway.serving.prediction.answers import AnsweredRecord, MadeAhead, Predictions, answer_model
 from slipway.serving.prediction.live_releases import ConfiguredReleases, Releases
 from slipway.serving.prediction.reading import RecordReader
 from slipway.serving.prediction.request import Prediction
@@ -139,7 +139,7 @@ class ServedModels:
     def _answered(self, model: str, made: Prediction) -> AnsweredRecord:
         served = self._versions.get((model, made.version))
         answer = served.answer if served else AnsweredRecord
-        return answer(id=made.id, version=made.version, **made.output, cached=made.cached)
+        return answer(id=made.id, version=made.version, **made.output, cached=made.cached, **MadeAhead.of(made))
 
     def _loaded_late(self, load: Load, model: str, number: int) -> Predicts | NotLoadedError:
         try:

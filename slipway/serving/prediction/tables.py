@@ -1,9 +1,10 @@
-"""Opens the feature store and the prediction cache on a deployable's tables."""
+"""Opens the feature store, the prediction cache and precomputed answers on a deployable's tables."""
 
 from typing import TYPE_CHECKING
 
 from slipway.config import Config
 from slipway.features.cache import PredictionCache
+from slipway.features.precomputed import PrecomputedStore
 from slipway.features.store import FeatureStore
 
 if TYPE_CHECKING:
@@ -27,3 +28,14 @@ def open_cache(table: str | None, client: "ClientFactory | None" = None) -> Pred
     from slipway.features.dynamodb import DynamoPredictionCache
 
     return DynamoPredictionCache(table, client=client)
+
+
+def open_precomputed(
+    table: str | None, config: Config, client: "ClientFactory | None" = None
+) -> PrecomputedStore | None:
+    """Open the precomputed answers, or return None if no model has any."""
+    if table is None or not any(model.cache.precomputed for model in config.models.values()):
+        return None
+    from slipway.features.precomputed_table import DynamoPrecomputed
+
+    return DynamoPrecomputed(table, client=client)

@@ -7,6 +7,7 @@ its own address. Requests that name a version are never forwarded, so there is o
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ Part = list[tuple[Place, RequestRecord]]
 
 # The rest of the time is for predicting here if forwarding fails.
 _SHARE_OF_TIME = 0.5
-_NAMES = ("id", "version", "cached")
+_NAMES = ("id", "version", "cached", "precomputed", "precomputed_at")
 _OK = 200
 _LOG = logging.getLogger("slipway")
 
@@ -149,6 +150,7 @@ def _take(place: Place, made: Mapping[str, Any], *, keeps_id: bool) -> None:
     """Fill a place with the other slot's prediction. It keeps the other slot's id, under which it may be captured."""
     place.elsewhere = True
     place.cached = bool(made["cached"])
+    place.made_at = datetime.fromisoformat(made["precomputed_at"]) if made.get("precomputed") else None
     place.output = _output(made)
     if not keeps_id:
         place.id = str(made["id"])

@@ -1,5 +1,6 @@
 """A table is scored as its records are, one by one: the same answers to the last bit, and the same refusals."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from support.packages import make_regression_package, make_tabular_package, make
 from support.several import make_labels_package, make_values_package
 
 from slipway import load
-from slipway.batch.scoring import Rejected, Scored, Scorer, described, missing_inputs
+from slipway.batch.scoring import Rejected, Scored, Scorer, answer_list, chosen_list, described, missing_inputs
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.embedded import Model
 from slipway.models.missing_values import Column, file_record
+from slipway.models.package import seal_package
 from slipway.models.prediction.answer_columns import AnswerColumns, columns_of
 from slipway.models.prediction.predictor import Predictor
 
@@ -215,6 +217,51 @@ def test_a_text_that_is_not_utf_8_rejects_its_row_alone(tmp_path) -> None:
     found = scorer_of(model).score(pa.RecordBatch.from_arrays([texts], [model.inputs[0].name]))
     assert found.right.tolist() == [0, 2]
     assert described(found.rejected[0].problems) == "text: is not UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("quantization", "measured", "together"),
+    [
+        (None, None, True),
+        ({"method": "int8", "batch_independent": True}, None, True),
+        ({"method": "int8", "batch_independent": False}, None, False),
+        ({"method": "int8"}, None, False),
+        ({"method": "int8"}, 0.0, True),
+        ({"method": "int8"}, 0.01, False),
+        ({"method": "int8", "batch_independent": False}, 0.01, False),
+    ],
+)
+def test_records_meet_in_a_batch_only_where_that_changes_no_answer(tmp_path, quantization, measured, together) -> None:
+    package = make_text_package(tmp_path / "m")
+    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files", "seal"})
+    if measured is not None:
+        record = {"record": {"text": "good"}, "expected": {}}
+        golden = {"tolerance": 1, "batch": 8, "measured": {"alone": measured}, "records": [record]}
+        (package.folder / "golden.json").write_text(json.dumps(golden))
+    package = seal_package(package.folder, document | ({"quantization": quantization} if quantization else {}))
+    sizes: list[int] = []
+
+    class Counting(Predictor):
+        def predict_columns(self, columns):
+            sizes.append(len(columns["text"]))
+            return super().predict_columns(columns)
+
+    texts = pa.RecordBatch.from_pydict({"text": ["good day", "bad"]})
+    assert Scorer(Counting(package)).score(texts).right.tolist() == [0, 1]
+    assert sizes == ([2] if together else [1, 1])
+
+
+@pytest.mark.parametrize("make", [make_regression_package, make_text_package, make_labels_package, make_values_package])
+def test_answers_come_back_from_their_columns(tmp_path, make) -> None:
+    package, chance = make(tmp_path / "m"), np.random.default_rng(2)
+    made = {f.name: ["good", "bad day", "x"] if f.type == "string" else chance.normal(0, 9, 3) for f in
+            package.manifest.inputs}  # fmt: skip
+    scored = Scorer(Predictor(package)).score(pa.RecordBatch.from_pydict(made))
+    whole = [Predictor(package).predict([record])[0] for record in scored.records([0, 1, 2])]
+    assert answer_list(scored) == whole
+    assert [list(each) for each in answer_list(scored)] == [list(each) for each in whole]
+    assert chosen_list(scored, np.array([2, 0])) == [whole[2], whole[0]]
+    assert answer_list(Scorer(Predictor(package)).score(pa.RecordBatch.from_pydict(made).slice(0, 0))) == []
 
 
 def test_a_batch_has_at_least_one_record(flights: Model) -> None:

@@ -64,7 +64,7 @@ async def ask(runner: ThreadedRunner, *texts: str, deadline: float | None = None
     context = RequestContext(RequestEvent(began=time.time()))
     placing: Any = ByRecord
     given = runner.deadline() if deadline is None else deadline
-    request = PredictionRequest("big", None, context, [], [], [], placing, deadline=given)
+    request = PredictionRequest("big", None, context, [], [], placing, deadline=given)
     await runner.run(request, 2, [{"text": text} for text in texts])
 
 
