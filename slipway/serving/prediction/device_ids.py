@@ -6,12 +6,11 @@ ids, by which what is captured twice counts once.
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from slipway.config.api import DEVICE_HEADER
 from slipway.errors import InputError
 from slipway.features.cache import Output
-from slipway.models.manifest import Record
 from slipway.monitoring.feedback.prediction_ids import random_of_device
 from slipway.serving.prediction.request import Place, PredictionRequest
 
@@ -37,17 +36,15 @@ class ByDevice:
         self._header = header
         self._clock = clock
 
-    def place(self, request: PredictionRequest, records: Sequence[Record]) -> list[Place]:
-        randoms = self._randoms(len(records))
+    def place(self, request: PredictionRequest) -> list[Place]:
         version = request.version or 0
         return [
             Place(
-                record,
                 f"{request.model}.{version}.{random_of_device(random)}",
                 version,
                 made_at_ms=_seconds(random) * 1000,
             )
-            for record, random in zip(records, randoms, strict=True)
+            for random in self._randoms(len(request.records))
         ]
 
     def drop_version(self, request: PredictionRequest, version: int) -> bool:  # noqa: ARG002 - as `Placing` has it
