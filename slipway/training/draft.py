@@ -17,12 +17,10 @@ from slipway.models.manifest import DataSet as NamedData
 from slipway.models.manifest import Training
 from slipway.models.measurements.golden import GOLDEN, has_golden, read_golden
 from slipway.models.package import Package, load_package, seal_package
+from slipway.models.registry.versions import RUN
 from slipway.training.dataset import KEPT, DataSet
 from slipway.training.registering import lineage_of
 from slipway.training.run import Run
-
-LINEAGE = "run"
-"""The parameter of a manifest's `training` that has the lineage."""
 
 MOST_RECORDS = 4000
 """The records of the newest slice that baseline, calibration and quality of a package are measured on, at most."""
@@ -121,7 +119,7 @@ class Draft:
             command=f"slipway train start {run.model}",
             data=(NamedData(name=f"labels until {data.until:%Y-%m-%d %H:%M} UTC", rows=data.rows, sha256=data.sha256),),
             seed=seed,
-            parameters={LINEAGE: lineage_of(run, data).model_dump(mode="json")},
+            parameters={RUN: lineage_of(run, data).model_dump(mode="json")},
             git_commit=run.git_commit,
             parent=run.parent,
         )
@@ -191,7 +189,7 @@ def complete(draft: Draft) -> Package:
     package = load_package(draft.package)
     if package.manifest.name != draft.run.model:
         raise TrainingError(f"{draft.run.recipe} left a package of {package.manifest.name}, not of {draft.run.model}")
-    if LINEAGE in package.manifest.training.parameters:
+    if RUN in package.manifest.training.parameters:
         return package
     document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files", "seal"})
     made = draft.training(package.manifest.training.seed).model_dump(mode="json", exclude_none=True)

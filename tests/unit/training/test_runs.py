@@ -25,8 +25,7 @@ MOVED = 0.8
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Workplace:
     """The boundary has moved, and the version that serves does not know."""
-    name = f"recipe_{abs(hash(request.node.name))}"
-    return workplace(tmp_path, name, points(600, boundary=MOVED), window_days=365)
+    return workplace(tmp_path, f"recipe_of_{request.node.name}", points(600, boundary=MOVED), window_days=365)
 
 
 def trained(outcome: Trained | Declined) -> Trained:
