@@ -137,6 +137,7 @@ class Draft:
             records=self._records(),
             golden=self._golden(),
             label_column=self._label_column(),
+            training=self._texts(),
             trained=self.training(seed),
         )
         return import_model(whole).package
@@ -165,6 +166,16 @@ class Draft:
     def _label_column(self) -> str | None:
         targets = self.like.manifest.outputs.target_names if self.like else ()
         return ",".join(targets) or None
+
+    def _texts(self) -> Path | None:
+        """The texts to train on, whose pieces the baseline remembers, so that words that are new are noticed."""
+        from pyarrow import parquet
+
+        if self.like is None or self.like.manifest.task != "text-classification":
+            return None
+        path = self.folder / "texts.parquet"
+        parquet.write_table(self.data.train().select([field.name for field in self.like.manifest.inputs]), path)
+        return path
 
     def _golden(self) -> Path | None:
         """The golden records of the version that serves: none of a user's captured records is copied into a package."""

@@ -41,6 +41,9 @@ def start(
         typer.Option("--entity", metavar="ENTITY=COLUMN", help="With --history: the column with an entity's ids."),
     ] = None,
     version: Annotated[int | None, typer.Option(min=1, help="The version to compare with. Default: stable.")] = None,
+    min_new_labels: Annotated[
+        int | None, typer.Option(min=1, help="With --local: in place of `training.min_new_labels`.")
+    ] = None,
     run: Annotated[str | None, typer.Option(help="With --local: go on with this run, or name a new one.")] = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
@@ -52,6 +55,12 @@ def start(
     if not local or data is None:
         raise InputError.of("--local", "give --local with --data FILE")
     asked = LocalStart(
-        data=data, until=until, history=history, entities=tuple(entities or ()), version=version, run=run
+        data=data,
+        until=until,
+        history=history,
+        entities=tuple(entities or ()),
+        version=version,
+        min_new_labels=min_new_labels,
+        run=run,
     )
     start_here(model, asked, config, as_json=as_json)

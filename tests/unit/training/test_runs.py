@@ -105,6 +105,12 @@ def test_labels_of_one_moment_cannot_be_split_in_time(place: Workplace) -> None:
     assert "of one moment" in declined(assemble(place.ports, place.run()))
 
 
+def test_a_label_that_never_came_is_not_forgotten_silently(place: Workplace) -> None:
+    place.examples.given = [each for each in points(400) if each.true == "left"]
+    reason = declined(assemble(place.ports, place.run()))
+    assert reason == "no record to train on is labelled 'right', which the model answers"
+
+
 class TestPoisonedLabels:
     def test_a_feed_with_opposite_labels_is_stopped(self, place: Workplace) -> None:
         place.examples.given = flipped(points(600))
