@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recipes import flight_delay
-from recipes.flights.data import COLUMNS, LABEL, LATE, read_flights
+from recipes.flights.data import COLUMNS, LABEL, LATE, ON_TIME, read_flights
 from slipway.config import GatesConfig
 from slipway.config.training import Mode, TrainingConfig
 from slipway.models.importing.importer import import_model
@@ -101,11 +101,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of flights.csv.zip and weather.csv; default: the package's")
     parser.add_argument("--share", type=float, default=1.0, help="the share of each day's flights")
     parser.add_argument("--only", help="one of the ways")
+    parser.add_argument("--poisoned", action="store_true", help="which gates stop a feed with flipped labels, instead")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     options = parser.parse_args()
     months = Months(_year(options.data, options.share))
     with tempfile.TemporaryDirectory(prefix="slipway-training-") as folder, threadpool_limits(1):
         first = _first(months, Path(folder))
+        if options.poisoned:
+            print(_poisoned(months, first, Path(folder)))
+            return
         ways = [way for way in WAYS if options.only in (None, way.name)]
         columns = {way.name: _through(way, months, first, Path(folder) / way.name.replace(" ", "-")) for way in ways}
         columns["by hand"] = _by_hand(months, first)
@@ -166,6 +170,23 @@ def _through(way: Way, months: Months, first: Path, folder: Path) -> Column:
             column.registered.append(month)
             serving = done.version
     return column
+
+
+def _poisoned(months: Months, first: Path, folder: Path) -> str:
+    """Which gates stop the run at the end of April if a share of all labels since February was flipped."""
+    lines = ["| flipped | stopped by |", "| --- | --- |"]
+    chance = np.random.default_rng(flight_delay.SEED).random(len(months.year))
+    for percent in range(0, 101, 10):
+        opposite = months.year[LABEL].map({LATE: ON_TIME, ON_TIME: LATE})
+        flipped = Months(months.year.assign(**{LABEL: months.year[LABEL].where(chance >= percent / 100, opposite)}))
+        place = folder / f"poisoned-{percent}"
+        shutil.copytree(first, place / "models" / "1")
+        ports = Ports(flipped, LocalDataSets(place), LocalVersions(place / "models", place))
+        done = _trained(WAYS[1], ports, _run(WAYS[1], 4, 1), place)
+        names = ", ".join(each.name for each in done.check.failed)
+        lines.append(f"| {percent} % | {names or 'none'} |")
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
 
 
 def _run(way: Way, month: int, serving: int) -> Run:
