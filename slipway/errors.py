@@ -19,6 +19,7 @@ SlipwayError
 │   └── NotLoadedError     ... or is a deployed version that cannot be loaded
 ├── PredictionError        the model itself failed on valid input
 ├── CheckFailedError       a model does not match its reference or meet its threshold
+├── TrainingError          the user's recipe failed
 └── MissingExtraError      an optional dependency that the call needs is not installed
 
 None of them knows a transport: each edge (HTTP, command line) translates them once.
@@ -188,6 +189,10 @@ class PredictionError(SlipwayError):
 
 class CheckFailedError(SlipwayError):
     """A model does not match its reference or meet its threshold; nothing was written."""
+
+
+class TrainingError(SlipwayError):
+    """The user's recipe raised an error, or left no package; nothing was registered."""
 
 
 class MissingExtraError(SlipwayError):

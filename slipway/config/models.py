@@ -9,6 +9,7 @@ from slipway.config.heavy import HeavyConfig
 from slipway.config.model_monitoring import ModelMonitoringConfig
 from slipway.config.names import EntityName, VersionNumber
 from slipway.config.releases import ReleaseConfig
+from slipway.config.training import TrainingConfig, with_release_options
 from slipway.config.validation import Section
 
 
@@ -46,7 +47,10 @@ class ModelLimitsConfig(Section):
 
 
 class ModelConfig(Section):
-    """One model. ``heavy`` says how a heavy model runs and is an error for a light one."""
+    """One model. ``heavy`` says how a heavy model runs and is an error for a light one.
+
+    Without ``training``, it is not trained again.
+    """
 
     tier: Literal["light", "heavy"] = "light"
     path: str | None = None
@@ -59,6 +63,7 @@ class ModelConfig(Section):
     heavy: HeavyConfig = HeavyConfig()
     release: ReleaseConfig = ReleaseConfig()
     monitoring: ModelMonitoringConfig = ModelMonitoringConfig()
+    training: TrainingConfig | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -81,4 +86,10 @@ class ModelConfig(Section):
             raise ValueError("`versions` names a version twice")
         if self.stable not in self.versions:
             raise ValueError(f"`stable: {self.stable}` is not among `versions`: {list(self.versions)}")
+        return self
+
+    @model_validator(mode="after")
+    def _releases_what_it_trains(self) -> Self:
+        if self.training is not None:
+            with_release_options(self.release, self.training.release)
         return self

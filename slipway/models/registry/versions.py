@@ -15,12 +15,35 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Lineage(_Part):
+    """The training run that made a package: what started it, its recipe and parameters, and its data.
+
+    ``fingerprint`` is the SHA-256 of what decides the result, by which a run knows what has been offered before.
+    ``since`` and ``until`` are the times of the oldest and the newest row of the data.
+    """
+
+    run: str
+    trigger: str
+    recipe: str
+    parameters: dict[str, str | int | float | bool] = {}
+    mode: Literal["stateless", "stateful"]
+    data_sha256: Sha256
+    data_rows: int
+    since: AwareDatetime
+    until: AwareDatetime
+    fingerprint: Sha256
+
+
 class Origin(_Part):
-    """Who registers a package, the commit of the checkout, and the version that it was made from."""
+    """Who registers a package, the commit of the checkout, and the version that it was made from.
+
+    ``lineage`` is that of a package made by a training run.
+    """
 
     by: Annotated[str, Field(min_length=1)]
     git_commit: GitCommit | None = None
     parent: VersionNumber | None = None
+    lineage: Lineage | None = None
 
 
 class Deprecation(_Part):

@@ -1,0 +1,135 @@
+"""The part of slipway.yaml on training: the recipe of a model, what starts a run, and what its result must pass."""
+
+import re
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import Field, FiniteFloat, StringConstraints, TypeAdapter, model_validator
+
+from slipway.config.gates import GatesConfig
+from slipway.config.releases import Options, ReleaseConfig, Strategy
+from slipway.config.validation import Section
+
+Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+"""The user's function, as ``module:function``."""
+
+Schedule = Annotated[str, StringConstraints(pattern=r"^(rate|cron)\([^()]+\)$")]
+"""An expression of EventBridge Scheduler: ``rate(30 days)`` or ``cron(0 3 1 * ? *)``, in UTC."""
+
+Compute = Literal["lambda", "fargate", "gpu"]
+Mode = Literal["stateless", "stateful"]
+TriggerKind = Literal["drift", "accuracy"]
+Scalar = str | int | float | bool
+
+_LAMBDA_MINUTES = 15
+_RATE = re.compile(r"rate\((?P<number>[1-9]\d*) (minute|hour|day)s?\)")
+_CRON_FIELDS = 6
+
+
+class TrainingGates(GatesConfig):
+    """The gates on a retrained package, measured on the newest slice, against the version that serves.
+
+    They come on top of the model's `gates`, whose figures are those of fixed data. ``max_drop`` is how much worse than
+    the serving version it may be on the newest slice, in log loss or in root mean square error; null asks nothing.
+    ``trusted`` is a file of labelled records, relative to slipway.yaml, whose labels come from elsewhere than the feed;
+    on it, too, the package may be worse by ``max_drop`` at most. ``max_label_shift`` is the largest accepted distance
+    (total variation, 0 to 1) between the labels of the newest slice and those that the serving version's scores lead
+    one to expect. ``min_agreement`` with the serving version needs no labels at all.
+    """
+
+    max_drop: Annotated[FiniteFloat, Field(ge=0)] | None = 0.0
+    trusted: str | None = None
+    max_label_shift: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = 0.3
+    min_agreement: Annotated[float, Field(ge=0, le=1)] | None = 0.7
+
+
+class ComputeSize(Section):
+    """What a training task gets; `lambda` has its processors by its memory."""
+
+    memory_mb: Annotated[int, Field(ge=512, le=122_880)] = 4096
+    vcpus: Annotated[FiniteFloat, Field(ge=0.25, le=192)] = 2
+
+
+class TrainingRelease(Section):
+    """How a registered version is released: by default with the model's own strategy and options.
+
+    ``start: false`` registers it and leaves the release to a person.
+    """
+
+    start: bool = True
+    strategy: Strategy | None = None
+    options: dict[str, Scalar] = Field(default={})
+
+
+_OPTIONS: TypeAdapter[Options] = TypeAdapter(Options)
+
+
+def with_release_options(release: ReleaseConfig, training: TrainingRelease) -> Options:
+    """The options that the release of a retrained version has; raises ValueError for one that its strategy lacks."""
+    configured = release.options(training.strategy).model_dump()
+    if unknown := sorted(set(training.options) - set(configured) | set(training.options) & {"strategy"}):
+        there = ", ".join(name for name in configured if name != "strategy")
+        strategy = configured["strategy"]
+        raise ValueError(f"`training.release.options.{unknown[0]}` is no option of {strategy}; there is {there}")
+    return _OPTIONS.validate_python({**configured, **training.options})
+
+
+class TrainingConfig(Section):
+    """How one model is trained again.
+
+    ``parameters`` are passed to the recipe. A run takes the labels of the last ``window_days`` and needs
+    ``min_new_labels`` that neither the version that serves nor the one offered last was trained on. The newest share
+    ``validation`` of them, by time, is kept for the gates. ``features`` says where the features of the feature store
+    come from: as they were ``served``, or from the ``history`` at the time of the prediction. Of triggered runs, at
+    most one starts in ``quiet_hours``.
+    """
+
+    recipe: Entry
+    parameters: dict[str, Scalar] = Field(default={})
+    compute: Compute = "fargate"
+    size: ComputeSize = ComputeSize()
+    spot: bool = False
+    timeout_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    mode: Mode = "stateless"
+    window_days: Annotated[FiniteFloat, Field(gt=0, le=3650)] = 90
+    min_new_labels: Annotated[int, Field(ge=1)] = 1000
+    validation: Annotated[FiniteFloat, Field(gt=0, lt=1)] = 0.2
+    features: Literal["served", "history"] = "served"
+    schedule: Schedule | None = None
+    triggers: tuple[TriggerKind, ...] = ()
+    quiet_hours: Annotated[FiniteFloat, Field(ge=0, le=8760)] = 24
+    gates: TrainingGates = TrainingGates()
+    approval: Literal["none", "required"] = "none"
+    approval_hours: Annotated[FiniteFloat, Field(gt=0, le=8760)] = 72
+    release: TrainingRelease = TrainingRelease()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_a_recipe(cls, data: Any) -> Any:
+        """``training: module:function`` is short for a recipe with the defaults."""
+        return {"recipe": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _schedule_has_its_parts(self) -> Self:
+        if self.schedule is None:
+            return self
+        if self.schedule.startswith("rate") and not _RATE.fullmatch(self.schedule):
+            raise ValueError(f"`schedule: {self.schedule}` is no rate, e.g. rate(1 day) or rate(30 days)")
+        if self.schedule.startswith("cron") and len(self.schedule[5:-1].split()) != _CRON_FIELDS:
+            raise ValueError(f"`schedule: {self.schedule}` needs six fields, e.g. cron(0 3 1 * ? *)")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_compute(self) -> Self:
+        if self.compute == "lambda" and self.timeout_minutes > _LAMBDA_MINUTES:
+            raise ValueError(f"`timeout_minutes: {self.timeout_minutes}`: a Lambda function runs 15 minutes at most")
+        if self.compute == "lambda" and self.spot:
+            raise ValueError("`spot` is for `compute: fargate` and `gpu`; Lambda has no Spot capacity")
+        if self.compute == "lambda" and self.size.memory_mb > 10_240:
+            raise ValueError(f"`size.memory_mb: {self.size.memory_mb}`: a Lambda function has 10240 MB at most")
+        return self
+
+    @model_validator(mode="after")
+    def _triggers_are_named_once(self) -> Self:
+        if len(set(self.triggers)) != len(self.triggers):
+            raise ValueError(f"`triggers` names one twice; there is {', '.join(get_args(TriggerKind))}")
+        return self
