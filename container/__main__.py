@@ -13,6 +13,7 @@ from slipway.monitoring.telemetry.instrumentation import start_logging
 
 _COMMANDS = {
     "serve": "container.serve",
+    "train": "container.train",
 }
 """Modules with a `main` that takes the further arguments and returns the exit code. Only one is imported."""
 

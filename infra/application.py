@@ -16,6 +16,7 @@ from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
 from infra.stacks.shadow import ShadowStack
 from infra.stacks.state import StateStack
+from infra.stacks.training import TrainingStack
 from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
@@ -24,6 +25,8 @@ CAPTURE, MONITOR = "capture", "monitor"
 """Deployed only if a model's requests are captured."""
 HISTORY = "history"
 """Deployed only if a group's history is kept."""
+TRAINING = "training"
+"""Deployed only if a model is trained again."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Stacks:
     """None without a heavy model."""
     shadow: ShadowStack
     releases: ReleasesStack
+    training: TrainingStack | None
+    """None without a model that is trained again."""
 
 
 def add_stacks(
@@ -128,13 +133,16 @@ def add_stacks(
         shadow=shadow,
         description=f"{config.project}: the release controller",
     )
-    return Stacks(state, serving, heavy, shadow, releases)
+    training = _training_stack(
+        app, config, config_file, _target(target), bundles, settings=settings, state=state, releases=releases
+    )
+    return Stacks(state, serving, heavy, shadow, releases, training)
 
 
 def _functions(config: Config) -> tuple[str, ...]:
     """The functions that a project has."""
     captured = config.captured_models
-    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups}
+    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups, TRAINING: config.trained_models}
     return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
 
 
@@ -175,6 +183,37 @@ def _heavy_stack(
     # The rules resolve parameters of the state stack, which CloudFormation does not see as a dependency.
     stack.add_stack_dependency(state)
     return stack
+
+
+def _training_stack(
+    app: cdk.App,
+    config: Config,
+    config_file: Path,
+    target: Target,
+    bundles: Mapping[str, Path],
+    *,
+    settings: Path,
+    state: StateStack,
+    releases: ReleasesStack,
+) -> TrainingStack | None:
+    if not config.trained_models:
+        return None
+    context = None
+    if wants_image(target) and any(each.compute != "lambda" for each in config.trained_models.values()):
+        context = build_context(root=config_file.parent, config_file=config_file, config=config, settings=settings)
+    return TrainingStack(
+        app,
+        f"{config.project}-training",
+        config=config,
+        bundle=bundles[TRAINING],
+        context=context,
+        tables=state.tables,
+        models=state.models.bucket,
+        captures=state.captures.bucket,
+        history=state.history.bucket,
+        topic=releases.topic,
+        description=f"{config.project}: trains models again",
+    )
 
 
 def _switch(name: str, *, value: str | bool | None) -> bool:

@@ -23,6 +23,13 @@ ALARM_TOPIC = "SLIPWAY_ALARM_TOPIC"
 RELEASE_TOPIC = "SLIPWAY_RELEASE_TOPIC"
 SHADOW = "SLIPWAY_SHADOW"
 
+# Set on the steps of training and on its tasks.
+TRAINING_BUCKET = "SLIPWAY_TRAINING_BUCKET"
+TRAINING_MACHINE = "SLIPWAY_TRAINING_MACHINE"
+"""The ARN of the state machine, whose executions a step asks after."""
+TRAINING_RUN = "SLIPWAY_TRAINING_RUN"
+"""The run of a task, as JSON."""
+
 # Of Powertools, which reads them itself.
 SERVICE_NAME = "POWERTOOLS_SERVICE_NAME"
 LOG_LEVEL = "POWERTOOLS_LOG_LEVEL"

@@ -21,6 +21,7 @@ from slipway.config.monitoring import MonitoringConfig
 from slipway.config.names import ModuleName, Name, ProjectName
 from slipway.config.overrides import KEY, LOCAL, merge_environment, split_environments
 from slipway.config.shadow import ShadowConfig
+from slipway.config.training import TrainingConfig
 from slipway.config.validation import Section, field_problems
 from slipway.errors import ConfigError, FieldProblem, NotFoundError
 
@@ -84,6 +85,11 @@ class Config(Section):
     def captured_models(self) -> frozenset[str]:
         """The models whose requests are captured."""
         return frozenset(name for name, model in self.models.items() if model.capture.sample > 0)
+
+    @property
+    def trained_models(self) -> dict[str, TrainingConfig]:
+        """How models are trained again, by model; those that are not are left out."""
+        return {name: model.training for name, model in self.models.items() if model.training is not None}
 
     def drift_of(self, name: str) -> DriftConfig:
         """How drift of a model is judged: the project's settings, with the model's own."""
