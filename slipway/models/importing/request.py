@@ -11,6 +11,7 @@ from slipway.models.importing.sources.hugging_face import HuggingFaceFolder
 from slipway.models.importing.sources.onnx_file import OnnxFile
 from slipway.models.importing.sources.sklearn_entry import SklearnEntry
 from slipway.models.importing.sources.torch_entry import TorchEntry
+from slipway.models.manifest import Training
 from slipway.records.cells import finite_number
 
 TOLERANCE = 1e-4
@@ -29,6 +30,9 @@ class ImportRequest:
     With ``multi_label``, each label has a probability of its own, and ``thresholds`` by label; ``targets`` names the
     values of a regression that returns several. ``golden`` are records that the package may hold word for word, by
     default those of ``records``. ``training`` is a file of the texts that the model was trained on.
+
+    Where a recipe trains the model in this process, ``fitted`` is the estimator that ``sklearn`` names the function of,
+    and ``trained`` is how it was made.
     """
 
     onnx: Path | None = None
@@ -60,6 +64,8 @@ class ImportRequest:
     models: Path = Path("models")
     output: Path | None = None
     command: str = "slipway model import"
+    fitted: object | None = None
+    trained: Training | None = None
 
     @property
     def origin(self) -> str:
@@ -85,7 +91,9 @@ def open_source(request: ImportRequest) -> Source:
         )
     if request.hugging_face is not None:
         return HuggingFaceFolder(request.hugging_face, max_tokens=request.max_tokens)
-    return SklearnEntry(request.sklearn) if request.sklearn is not None else TorchEntry(str(request.torch))
+    if request.sklearn is not None:
+        return SklearnEntry(request.sklearn, request.fitted)
+    return TorchEntry(str(request.torch))
 
 
 def read_thresholds(pairs: Sequence[str]) -> dict[str, float]:

@@ -108,7 +108,7 @@ def test_the_first_quarter_alone_is_read(installed: Path) -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_version_learns_what_makes_flights_late(flights: Flights, version: int) -> None:
-    model = flight_delay.train(flights.train, version)
+    model = flight_delay.fit(flights.train, flight_delay.BOOSTING[version])
     late = flight_delay.probability_of_late(model, flights.held_out)
     truth = (flights.held_out[LABEL] == LATE).to_numpy()
     assert late[truth].mean() > late[~truth].mean() + 0.5

@@ -14,8 +14,8 @@ def call_entry(entry: str, option: str) -> Any:
     return find_entry(entry, option)()
 
 
-def find_entry(entry: str, option: str) -> Callable[..., Any]:
-    """Import the function; its module may also be in the current folder.
+def find_entry(entry: str, option: str, folder: Path | None = None) -> Callable[..., Any]:
+    """Import the function; its module may also be in ``folder``, by default the current one.
 
     Raises:
         InputError: there is no such module or function. Errors of the user's own code are passed on.
@@ -23,7 +23,7 @@ def find_entry(entry: str, option: str) -> Callable[..., Any]:
     module_name, colon, function_name = entry.partition(":")
     if not (module_name and colon and function_name):
         raise InputError.of(option, f"{entry!r} is not module:function, e.g. churn.train:fitted")
-    module = _import(module_name, option)
+    module = _import(module_name, option, folder or Path.cwd())
     function = getattr(module, function_name, None)
     if not callable(function):
         raise InputError.of(option, f"{module_name} has no function {function_name}")
@@ -31,14 +31,18 @@ def find_entry(entry: str, option: str) -> Callable[..., Any]:
     return found
 
 
-def _import(name: str, option: str) -> Any:
-    here = str(Path.cwd())
+def _import(name: str, option: str, folder: Path) -> Any:
+    here = str(folder.resolve())
     sys.path.insert(0, here)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and not name.startswith(error.name):
             raise InputError.of(option, f"{name} imports {error.name}, which is not installed") from error
-        raise InputError.of(option, f"module {name} is neither in this folder nor installed") from error
+        raise InputError.of(option, f"module {name} is neither in {_shown(folder)} nor installed") from error
     finally:
         sys.path.remove(here)
+
+
+def _shown(folder: Path) -> str:
+    return "this folder" if folder.resolve() == Path.cwd() else str(folder)

@@ -29,14 +29,17 @@ _OPTION = "--sklearn"
 
 
 class SklearnEntry:
-    """The result of a function such as ``churn:fitted``: a classifier with probabilities, or a regressor."""
+    """The result of a function such as ``churn:fitted``: a classifier with probabilities, or a regressor.
+
+    ``fitted`` is the result, where the function has been called already.
+    """
 
     frameworks = ("scikit-learn", "skl2onnx")
 
-    def __init__(self, entry: str) -> None:
+    def __init__(self, entry: str, fitted: Any = None) -> None:
         need("sklearn", "import")
         need("skl2onnx", "import")
-        self._model = call_entry(entry, _OPTION)
+        self._model = call_entry(entry, _OPTION) if fitted is None else fitted
         self._classifies = _classifies(self._model)
         self._labels = labels_of(self._model, _OPTION) if self._classifies else None
         _require_convertible(self._model)

@@ -1,0 +1,57 @@
+"""`slipway train`: train a model again on the labels of its own predictions."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slipway.cli.options import AsJson, ConfigFile
+from slipway.errors import InputError
+
+app = typer.Typer(help="Train a model again on the labels of its own predictions.", no_args_is_help=True)
+
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+@app.callback()
+def _train() -> None:
+    """Keep `start` a command of its own, beside those to come."""
+
+
+@app.command()
+def start(
+    model: Annotated[str, typer.Argument(help="The model, e.g. flight-delay.")],
+    *,
+    local: Annotated[bool, typer.Option("--local", help="Take all steps in one process on this machine.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="With --local: a .csv, .tsv, .jsonl or .parquet file of labelled records with their times."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=_FORMATS, help="With --local: the end of the window, UTC. Default: the newest record."),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --local: join features from a history, as `features history` does."),
+    ] = None,
+    entities: Annotated[
+        list[str] | None,
+        typer.Option("--entity", metavar="ENTITY=COLUMN", help="With --history: the column with an entity's ids."),
+    ] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="The version to compare with. Default: stable.")] = None,
+    run: Annotated[str | None, typer.Option(help="With --local: go on with this run, or name a new one.")] = None,
+    config: ConfigFile = Path("slipway.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Assemble data, train, check the gates against the version that serves, and register what passes."""
+    # Every command loads this module, and only this one needs numpy and the recipe's libraries.
+    from slipway.cli.train.local import LocalStart, start_here
+
+    if not local or data is None:
+        raise InputError.of("--local", "give --local with --data FILE")
+    asked = LocalStart(
+        data=data, until=until, history=history, entities=tuple(entities or ()), version=version, run=run
+    )
+    start_here(model, asked, config, as_json=as_json)
