@@ -28,9 +28,9 @@ STORE = SOURCES / "build" / "packages"
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
-_WITH_MANIFESTS = ("feedback",)
+_WITH_MANIFESTS = ("batch", "feedback")
 _WITH_MEASUREMENTS = ("monitor",)
-_WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
+_WITH_MODELS = {"batch": load_deployed_models, "predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
 class Target(StrEnum):
