@@ -12,6 +12,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 from slipway.monitoring.telemetry.instrumentation import start_logging
 
 _COMMANDS = {
+    "batch": "container.batch",
     "serve": "container.serve",
     "train": "container.train",
 }

@@ -28,10 +28,10 @@ STORE = SOURCES / "build" / "packages"
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
-_WITH_MANIFESTS = ("feedback",)
+_WITH_MANIFESTS = ("batch", "feedback")
 _WITH_MEASUREMENTS = ("monitor",)
 _WITH_RECIPES = ("training",)
-_WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
+_WITH_MODELS = {"batch": load_deployed_models, "predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
 class Target(StrEnum):

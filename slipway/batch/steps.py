@@ -64,8 +64,8 @@ def begin(job: Job, outputs: Outputs) -> Job:
     return other
 
 
-def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
-    """Cut every file into shards, and write the manifest.
+def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest, *, most_rows: int | None = None) -> list[Shard]:
+    """Cut every file into shards, of hardly more than ``most_rows`` rows each, and write the manifest.
 
     Raises:
         InputError: a file cannot be read, lacks a required input, or has a column that the output gets.
@@ -76,7 +76,7 @@ def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest) -> list[Shard]:
         with inputs.open(name) as stream:
             _check_columns(stream, name, manifest)
             stream.seek(0)
-            for shard in cut(stream, name, format_of(Path(name)), len(shards)):
+            for shard in cut(stream, name, format_of(Path(name)), len(shards), most_rows):
                 shards.append(replace(shard, base=rows))
                 rows += shard.rows
     if not shards:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 LEFT_OUT = (
     "container/bundle.py",
-    "slipway/batch",
+    "slipway/batch/local.py",
     "slipway/bundling",
     "slipway/cli",
     "slipway/cost",

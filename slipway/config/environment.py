@@ -10,12 +10,17 @@ ID_KEYS = "SLIPWAY_ID_KEYS"
 """The name of the secret parameter with the keys of prediction ids, not its value."""
 CAPTURE_BUCKET = "SLIPWAY_CAPTURE_BUCKET"
 HISTORY_BUCKET = "SLIPWAY_HISTORY_BUCKET"
+BATCH_BUCKET = "SLIPWAY_BATCH_BUCKET"
 
 # Set on the tasks of a heavy model.
 MODEL = "SLIPWAY_MODEL"
 SLOT = "SLIPWAY_SLOT"
 VERSION = "SLIPWAY_VERSION"
 BALANCER = "SLIPWAY_BALANCER"
+
+# Set on a task that scores a shard of a batch job: the run as JSON, and the shard's number.
+BATCH_RUN = "SLIPWAY_BATCH_RUN"
+BATCH_SHARD = "SLIPWAY_BATCH_SHARD"
 
 # Set on the controller.
 API = "SLIPWAY_API"

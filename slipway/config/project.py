@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from slipway.config.api import ApiConfig
+from slipway.config.batch import BatchConfig
 from slipway.config.drift import DriftConfig, drift_of
 from slipway.config.features import FeatureGroupConfig
 from slipway.config.heavy import NetworkConfig, with_nat_for_gpus
@@ -49,6 +50,7 @@ class Config(Section):
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     features: dict[Name, FeatureGroupConfig] = Field(default={})
     light: LightTierConfig = LightTierConfig()
+    batch: BatchConfig = Field(default=BatchConfig(), validate_default=True)
     network: NetworkConfig = Field(default=NetworkConfig(), validate_default=True)
     shadow: ShadowConfig = ShadowConfig()
     monitoring: MonitoringConfig = Field(default=MonitoringConfig(), validate_default=True)
@@ -58,6 +60,15 @@ class Config(Section):
     def _gpus_have_nat(cls, network: NetworkConfig, read: ValidationInfo) -> NetworkConfig:
         models: dict[str, ModelConfig] = read.data.get("models", {})
         return with_nat_for_gpus(network, {name: model.heavy for name, model in models.items()})
+
+    @field_validator("batch")
+    @classmethod
+    def _schedules_name_models(cls, batch: BatchConfig, read: ValidationInfo) -> BatchConfig:
+        models: dict[str, ModelConfig] = read.data.get("models", {})
+        for name, schedule in batch.schedules.items():
+            if models and schedule.model not in models:
+                raise ValueError(f"schedules.{name} scores {schedule.model}, which is not among the models")
+        return batch
 
     @field_validator("monitoring")
     @classmethod

@@ -1,5 +1,8 @@
 """Which command of the image runs."""
 
+import subprocess
+import sys
+
 import pytest
 
 from container import __main__ as image
@@ -15,6 +18,8 @@ def test_a_slot_is_served_by_default(monkeypatch: pytest.MonkeyPatch, arguments:
     assert given == [passed]
 
 
-def test_an_unknown_command_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert image.main(["bach"]) == 2
-    assert "no command bach" in capsys.readouterr().err
+def test_an_unknown_command_is_refused_by_name() -> None:
+    ended = subprocess.run([sys.executable, "-m", "container", "bach"], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert "no command bach" in ended.stdout + ended.stderr
