@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUC
 from slipway.errors import ConfigError, FieldProblem, SlipwayError
 from slipway.models.registry.opening import aws_registry
 from slipway.training.account.data import BucketDataSets
-from slipway.training.account.fitting import Drafts, fit
+from slipway.training.account.drafts import Drafts
+from slipway.training.account.fitting import fit
 from slipway.training.account.versions import AccountVersions
 from slipway.training.account.workspace import Workspace, scratch
 from slipway.training.ports import Example, Ports
@@ -70,8 +70,6 @@ def main(_: Sequence[str] = ()) -> int:
     except SlipwayError as error:
         _LOG.error("cannot train: %s", error)
         return 1
-    # The recipe lies beside slipway.yaml.
-    sys.path.insert(0, str(settings.root.resolve()))
     return train(settings, config, scratch("runs", settings.run.id))
 
 
@@ -84,16 +82,20 @@ def train(settings: TrainingSettings, config: Config, folder: Path) -> int:
     drafts = Drafts(workspace)
     try:
         with _interrupted_by_signal():
-            fit(run, ports, drafts, folder)
+            fit(run, ports, drafts, folder, root=settings.root)
     except Interrupted:
         drafts.keep_attempt(run, folder)
         _LOG.warning("training run %s was interrupted; what it had is stored", run.id)
         return INTERRUPTED
-    except SlipwayError as error:
+    except Exception as error:  # noqa: BLE001 - the recipe is the user's code, and may raise anything
         _LOG.error("training run %s failed: %s", run.id, error, exc_info=error)
-        drafts.say_failure(run, str(error))
+        drafts.say_failure(run, _sentence(error))
         return 1
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, SlipwayError) else f"the recipe raised {type(error).__name__}: {error}"
 
 
 @contextmanager

@@ -11,20 +11,25 @@ from functions.training.settings import Settings
 from slipway.aws.table import DynamoTable
 from slipway.aws.topic import Topic
 from slipway.config import Config
-from slipway.config.environment import CAPTURE_BUCKET, MODEL_BUCKET, RELEASE_TOPIC, TRAINING_MACHINE
+from slipway.config.environment import CAPTURE_BUCKET, HISTORY_BUCKET, MODEL_BUCKET, RELEASE_TOPIC, TRAINING_MACHINE
+from slipway.features.definitions import FeatureDefinitions
+from slipway.features.history.bucket import HistoryBucket
+from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.opening import aws_registry
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.reading import CaptureReader
+from slipway.monitoring.captures.reservoir_store import BucketReservoir
 from slipway.releases.record.table import DynamoReleaseStore
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.training.account.data import BucketDataSets
 from slipway.training.account.desk import Desk
-from slipway.training.account.examples import CapturedExamples
 from slipway.training.account.executions import Executions
 from slipway.training.account.table import DynamoRuns
 from slipway.training.account.versions import AccountVersions
 from slipway.training.account.workspace import Workspace, scratch
+from slipway.training.as_of import WithHistory
+from slipway.training.captured import CapturedExamples
 from slipway.training.ports import Examples, Ports
 from slipway.training.run import Run
 
@@ -64,9 +69,9 @@ class Services:
         """The releases of models."""
         return DynamoReleaseStore(self.settings.control_table)
 
-    def ports(self, *, examples: bool = False) -> Ports:
-        """The ports of the steps, with labelled predictions only if the step assembles them."""
-        read: Examples = self._examples() if examples else NoExamples()
+    def ports(self, *, examples_of: Run | None = None) -> Ports:
+        """The ports of the steps, with labelled predictions only if the step assembles them, for a run."""
+        read: Examples = self._examples(examples_of) if examples_of else NoExamples()
         return Ports(read, BucketDataSets(self.workspace, scratch("data")), self.versions)
 
     def desk(self, *, tells: bool) -> Desk:
@@ -86,9 +91,17 @@ class Services:
         """The folder of a run's files on this machine."""
         return scratch("runs", run.id)
 
-    def _examples(self) -> CapturedExamples:
+    def _examples(self, run: Run) -> Examples:
+        """Captures with their labels; with `features: history`, features are those of the history at their time."""
+        number = run.parent or self.config.models[run.model].stable
+        manifest = self.versions.package(run.model, number).manifest
+        bucket = CaptureBucket(self.settings.need(CAPTURE_BUCKET))
         labels = DynamoLabelled(DynamoTable(self.settings.control_table, dependency="control table"))
-        return CapturedExamples(CaptureReader(CaptureBucket(self.settings.need(CAPTURE_BUCKET))), labels)
+        served = CapturedExamples(CaptureReader(bucket), BucketReservoir(bucket), labels, manifest)
+        if run.features == "served":
+            return served
+        files = HistoryBucket(self.settings.need(HISTORY_BUCKET), s3_client())
+        return WithHistory(served, files, FeatureDefinitions(self.config.features), manifest)
 
     def _stable(self, model: str) -> int:
         found = DynamoServingStore(self.settings.control_table).serving([model], consistent=True).get(model)

@@ -9,8 +9,8 @@ from slipway.errors import CheckFailedError
 from slipway.models.package import Package
 from slipway.training.account.checks import Checks
 from slipway.training.account.desk import Begun, Start, run_id, training_of, trigger_of
+from slipway.training.account.drafts import Drafts, data_of
 from slipway.training.account.failures import failure_sentence
-from slipway.training.account.fitting import Drafts, data_of, fit
 from slipway.training.account.progress import Data, Phase
 from slipway.training.account.releasing import start_release
 from slipway.training.dataset import DataSet
@@ -50,7 +50,7 @@ def assemble_step(services: Services, given: Given) -> dict[str, Any]:
     """Make the data set, or decline."""
     run, desk = _run(given), services.desk(tells=False)
     desk.enter(run, Phase.ASSEMBLING)
-    made = assemble(services.ports(examples=True), run)
+    made = assemble(services.ports(examples_of=run), run)
     if isinstance(made, Declined):
         return {"go": False, "reason": made.reason}
     found = _described(made)
@@ -61,8 +61,11 @@ def assemble_step(services: Services, given: Given) -> dict[str, Any]:
 
 def train_step(services: Services, given: Given) -> dict[str, Any]:
     """Train in this function, for recipes that fit into it."""
+    # The functions of the other steps lack what this needs.
+    from slipway.training.account.fitting import fit
+
     run = _run(given)
-    fit(run, services.ports(), Drafts(services.workspace), services.folder(run))
+    fit(run, services.ports(), Drafts(services.workspace), services.folder(run), root=services.settings.root)
     return {}
 
 

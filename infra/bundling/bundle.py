@@ -77,7 +77,7 @@ def build_bundle(
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     """The bundle's files except slipway.yaml and installed packages, by their paths in the bundle."""
     files = {"functions/__init__.py": SOURCES / "functions/__init__.py"}
-    files |= imported_files(SOURCES, f"functions/{function}")
+    files |= imported_files(SOURCES, f"functions/{function}", trains=function in _WITH_RECIPES)
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)

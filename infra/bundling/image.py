@@ -21,9 +21,9 @@ _PLATFORMS = {"x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LI
 def build_context(*, root: Path, config_file: Path, config: Config, settings: Path | None = None) -> Path:
     """Create ``build/image`` below ``root``, the complete context of container/Dockerfile.
 
-    It has our code, slipway.yaml, the packages of the heavy models' deployed versions and the modules of the user's own
-    tasks. ``root`` is the folder of ``config_file``. ``settings`` is the slipway.yaml of the image, by default
-    ``config_file``.
+    It has our code, slipway.yaml, the packages of the deployed versions of heavy and of retrained models, and the
+    modules of the user's own tasks and recipes. ``root`` is the folder of ``config_file``. ``settings`` is the
+    slipway.yaml of the image, by default ``config_file``.
 
     Raises:
         ConfigError: a task module has the name of one of Slipway's own.
@@ -76,11 +76,11 @@ def wants_image(target: Target) -> bool:
 
 def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     files = files_below(SOURCES, SOURCES / "container")
-    files |= source_files(SOURCES, ["slipway"])
+    files |= source_files(SOURCES, ["slipway"], trains=bool(config.trained_models))
     files |= files_below(SOURCES, SOURCES / "slipway/bundling")  # runs in the build, which leaves it out
     files |= task_modules(root, config_file, config)
     files |= recipe_files(root, config_file, config)
-    for name, model in config.heavy_models.items():
+    for name, model in {**config.heavy_models, **{name: config.models[name] for name in config.trained_models}}.items():
         for version in model.versions:
             files |= files_below(root, config.model_folder(root, name) / str(version))
     return files

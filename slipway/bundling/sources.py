@@ -13,23 +13,32 @@ LEFT_OUT = (
     "slipway/cost",
     "slipway/models/advice",
     "slipway/models/compression",
-    "slipway/models/measurements/golden_choice.py",
-    "slipway/models/importing",
-    "slipway/models/measurements/renewal.py",
     "slipway/monitoring/erasure",
     "slipway/preflight",
     "slipway/releases/simulation",
 )
 """The files and folders that only a laptop or a build needs."""
 
+FOR_RECIPES = (
+    "container/train.py",
+    "slipway/models/measurements/golden_choice.py",
+    "slipway/models/importing",
+    "slipway/models/measurements/renewal.py",
+    "slipway/training",
+)
+"""The files and folders that make packages, which only a laptop and training need."""
 
-def source_files(root: Path, tops: Iterable[str]) -> dict[str, Path]:
-    """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``."""
+
+def source_files(root: Path, tops: Iterable[str], *, trains: bool = False) -> dict[str, Path]:
+    """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``.
+
+    With ``trains``, those that recipes need are among them.
+    """
     files = {file.relative_to(root).as_posix(): file for top in tops for file in (root / top).rglob("*.py")}
-    return {path: files[path] for path in sorted(files) if not is_left_out(path)}
+    return {path: files[path] for path in sorted(files) if not is_left_out(path, trains=trains)}
 
 
-def imported_files(root: Path, top: str) -> dict[str, Path]:
+def imported_files(root: Path, top: str, *, trains: bool = False) -> dict[str, Path]:
     """Return the files of the folder ``top`` and all that they import, anywhere in their code, as `source_files` does.
 
     A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases.
@@ -37,7 +46,7 @@ def imported_files(root: Path, top: str) -> dict[str, Path]:
     waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
     while waiting:
         path = waiting.pop()
-        if path not in found and not is_left_out(path):
+        if path not in found and not is_left_out(path, trains=trains):
             found.add(path)
             waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
     return {path: root / path for path in sorted(found)}
@@ -65,6 +74,7 @@ def _files_of(root: Path, module: str) -> Iterator[str]:
                 yield path
 
 
-def is_left_out(path: str) -> bool:
-    """Whether bundles and images leave out the file at this path in the repository."""
-    return any(path == left_out or path.startswith(f"{left_out}/") for left_out in LEFT_OUT)
+def is_left_out(path: str, *, trains: bool = False) -> bool:
+    """Whether bundles and images leave out the file at this path in the repository, or those that do not train."""
+    names = LEFT_OUT if trains else (*LEFT_OUT, *FOR_RECIPES)
+    return any(path == left_out or path.startswith(f"{left_out}/") for left_out in names)

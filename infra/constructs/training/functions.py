@@ -32,6 +32,7 @@ from slipway.config.heavy import output_prefix
 from slipway.features.history.files import group_folder
 from slipway.models.registry.versions import model_prefix
 from slipway.monitoring.captures.parsing import FOLDER
+from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.training.account.workspace import CHECKS, DATA, DRAFTS, STATES
 
 _SMALL = {"memory_mb": 512, "timeout_seconds": 60, "snap_start": False}
@@ -107,7 +108,7 @@ class TrainingFunctions(Construct):
         function.allow_on_table(self._stores.control, "Query", partitions="labelled#*")
         for model in self.trained:
             allow_versions(function, self._stores, model)
-        allow_files(function, self._stores.captures, read=[FOLDER])
+        allow_files(function, self._stores.captures, read=[FOLDER, RESERVOIR])
         if history:
             folders = [group_folder(group).rstrip("/") for group in sorted(self._config.recorded_groups)]
             allow_files(function, self._stores.history, read=folders)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from slipway.cli.exits import Exit
+from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.train.report import run_view, runs_table
 from slipway.cli.train.target import TrainingTarget, find_training
@@ -30,7 +31,7 @@ _WAIT_SECONDS = 20.0
 _SUCCESSES = frozenset({Phase.RELEASED, Phase.REGISTERED, Phase.DECLINED})
 
 
-def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str | None, commit: str | None) -> None:
+def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str | None) -> None:
     """Start a run in the account, or go on with the newest one if it failed.
 
     Raises:
@@ -43,7 +44,13 @@ def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str 
     by = by or target.caller()
     run = _to_resume(model, newest) if resume else run_id(datetime.now(UTC), secrets.token_hex(8))
     name = f"{run}-{secrets.token_hex(3)}" if resume else run
-    given = {"model": model, "run": run, "by": by, "trigger": {"kind": "hand", "reason": reason}, "git_commit": commit}
+    given = {
+        "model": model,
+        "run": run,
+        "by": by,
+        "trigger": {"kind": "hand", "reason": reason},
+        "git_commit": _commit(config, model),
+    }
     target.executions.start(name, given)
     done = "goes on" if resume else "has started"
     Console().print(f"Run [bold]{run}[/] {done}; `slipway train watch {model}` shows its progress.", soft_wrap=True)
@@ -128,6 +135,11 @@ def _answer(model: str, *, reason: str, by: str | None, config: Path, approved: 
     target.executions.answer(question.token, Answer(approved, by or target.caller(), reason))
     done = "approved; its release starts" if approved else "rejected; it stays in the registry"
     Console().print(f"Version {question.version} of {model} is {done}.")
+
+
+def _commit(config: Path, model: str) -> str | None:
+    """The commit of the recipe's code, if this is a checkout."""
+    return Project(config, model).commit()
 
 
 def _to_resume(model: str, newest: Progress | None) -> str:

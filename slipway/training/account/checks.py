@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from slipway.errors import NotFoundError, PackageError
 from slipway.models.gates.rules import Check
 from slipway.models.package import Package
-from slipway.training.account.fitting import digest_of
+from slipway.training.account.drafts import digest_of
 from slipway.training.account.workspace import CHECKS, Workspace, run_folder
 from slipway.training.run import Run
 

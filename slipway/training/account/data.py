@@ -1,34 +1,20 @@
-"""The data sets of runs in the bucket of training: one Parquet file each, with its rows and digest beside it."""
+"""The data sets of runs in the bucket of training: each is a file in its run's folder, with its digest beside it."""
 
-import hashlib
-from datetime import datetime
+import shutil
 from pathlib import Path
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from slipway.errors import UnavailableError
 from slipway.training.account.workspace import DATA, Workspace, run_folder
-from slipway.training.dataset import DataSet
+from slipway.training.dataset import DataSet, open_data_set
 from slipway.training.run import Run
 
-_ROWS, _DESCRIBED = "data.parquet", "data.json"
-
-
-class _Described(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    rows: int
-    sha256: str
-    train_rows: int
-    since: AwareDatetime
-    until: AwareDatetime
-    split_at: AwareDatetime
+_ROWS, _DIGEST = "data.parquet", "sha256"
 
 
 class BucketDataSets:
     """`DataSets` of the bucket; ``folder`` is where files lie on this machine.
 
-    A data set exists once its description does, which is written last. ``digest#{sha256}`` names its run.
+    A data set exists once its digest does, which is written last.
     """
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
@@ -45,31 +31,28 @@ class BucketDataSets:
     def store(self, run: Run, data: DataSet) -> DataSet:
         if (earlier := self.of_run(run)) is not None:
             return earlier
-        prefix = run_folder(DATA, run.model, run.id)
-        self._workspace.upload_file(data.path, prefix + _ROWS)
-        described = _Described(**{name: getattr(data, name) for name in _Described.model_fields})
+        path, prefix = self._path(run.model, run.id), run_folder(DATA, run.model, run.id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(data.path, path)
+        self._workspace.upload_file(path, prefix + _ROWS)
         self._workspace.put(_by_digest(run.model, data.sha256), run.id.encode())
-        self._workspace.put(prefix + _DESCRIBED, described.model_dump_json().encode())
-        return data
+        self._workspace.put(prefix + _DIGEST, data.sha256.encode())
+        return open_data_set(path)
 
     def _read(self, model: str, run: str) -> DataSet | None:
-        prefix = run_folder(DATA, model, run)
-        text = self._workspace.get(prefix + _DESCRIBED)
-        if text is None:
+        prefix, path = run_folder(DATA, model, run), self._path(model, run)
+        digest = self._workspace.get(prefix + _DIGEST)
+        if digest is None or not (path.exists() or self._workspace.download_file(prefix + _ROWS, path)):
             return None
-        described, path = _Described.model_validate_json(text), self._folder / model / run / _ROWS
-        if not path.exists() or _digest(path) != described.sha256:
-            self._workspace.download_file(prefix + _ROWS, path)
-        if (found := _digest(path)) != described.sha256:
-            raise UnavailableError("the bucket of training", f"{prefix}{_ROWS} was altered: its SHA-256 is {found}")
-        moments: dict[str, datetime] = {name: getattr(described, name) for name in ("since", "until", "split_at")}
-        return DataSet(path, described.rows, described.sha256, described.train_rows, **moments)
+        found = open_data_set(path)
+        if found.sha256 != digest.decode():
+            path.unlink()
+            raise UnavailableError("the bucket of training", f"{prefix}{_ROWS} is not what was stored")
+        return found
+
+    def _path(self, model: str, run: str) -> Path:
+        return self._folder / model / run / _ROWS
 
 
 def _by_digest(model: str, sha256: str) -> str:
     return f"{DATA}/{model}/by-digest/{sha256}"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

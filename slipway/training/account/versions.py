@@ -9,9 +9,10 @@ from slipway.models.gates.rules import Check
 from slipway.models.package import Package
 from slipway.models.registry.fetching import find_version
 from slipway.models.registry.registry import Registry
-from slipway.models.registry.versions import Lineage, Origin, VersionRecord
+from slipway.models.registry.versions import Lineage, Origin
 from slipway.training.account.workspace import Workspace, state_folder
 from slipway.training.ports import Offered
+from slipway.training.registering import offered_of
 from slipway.training.run import Run
 
 
@@ -33,7 +34,7 @@ class AccountVersions:
         return folder if self.workspace.download(state_folder(model, number), folder) else None
 
     def offered(self, model: str) -> Sequence[Offered]:
-        return [offered for record in self.registry.versions(model) if (offered := _offered(record)) is not None]
+        return offered_of(self.registry.versions(model))
 
     def register(self, package: Package, check: Check, run: Run, lineage: Lineage, state: Path | None) -> int:
         # Numbers of slipway.yaml's versions may lie in no registry, and must not be given twice.
@@ -43,10 +44,3 @@ class AccountVersions:
         if state is not None:
             self.workspace.upload(state, state_folder(run.model, record.number))
         return record.number
-
-
-def _offered(record: VersionRecord) -> Offered | None:
-    if record.origin.lineage is None:
-        return None
-    withdrawn = record.deprecated.reason if record.deprecated else None
-    return Offered(record.number, record.origin.lineage, withdrawn)

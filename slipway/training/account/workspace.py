@@ -54,15 +54,21 @@ class Workspace:
         with answered_by(_NAME), file.open("rb") as content:
             self._client().put_object(Bucket=self._bucket, Key=key, Body=content)
 
-    def download_file(self, key: str, file: Path) -> None:
-        """Write an object to a file, which appears when it is complete."""
+    def download_file(self, key: str, file: Path) -> bool:
+        """Write an object to a file, which appears when it is complete; returns whether there is one."""
+        client = self._client()
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_name(f".{file.name}.part")
         with answered_by(_NAME), draft.open("wb") as content:
-            body = self._client().get_object(Bucket=self._bucket, Key=key)["Body"]
+            try:
+                body = client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            except client.exceptions.NoSuchKey:
+                draft.unlink()
+                return False
             for piece in body.iter_chunks(_PIECE):
                 content.write(piece)
         draft.replace(file)
+        return True
 
     def upload(self, folder: Path, prefix: str) -> None:
         """Store all files of a folder below ``prefix``."""
