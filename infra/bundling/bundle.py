@@ -106,7 +106,7 @@ def recipe_files(root: Path, config_file: Path, config: Config) -> dict[str, Pat
             message = f"`{training.recipe}` is not beside slipway.yaml, so no task would have it"
             raise ConfigError(config_file, [FieldProblem(f"models.{name}.training.recipe", message)])
         files |= found
-        for path in (training.gates.trusted, training.gates.labelled, config.models[name].gates.labelled):
+        for path in (training.gates.labelled, config.models[name].gates.labelled):
             if path is not None and (root / path).is_file():
                 files[Path(path).as_posix()] = root / path
     return files
