@@ -20,8 +20,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from recipes.graphs import GraphBuilder, features_to_probabilities, run_graph
+from recipes.graphs import GraphBuilder, features_to_probabilities, run_graph, save_graph
 from recipes.packaging import Card, Validation, sha256, write_package
+from slipway.training.dataset import WEIGHT, DataSet
+from slipway.training.draft import Draft
+from slipway.training.memory import remember, with_memory
+from slipway.training.recipe import Parent
 
 SEED = 2026
 LABELS = ["malignant", "benign"]
@@ -31,6 +35,8 @@ FIRST_EVENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 INVERSE_REGULARIZATION = 1.0
 NETWORKS, HIDDEN_UNITS, WEIGHT_DECAY = 4, 16, 2.0
 LOG_OFFSET = 1e-3
+MEMORY = 10_000
+"""The masses that a stateful version remembers."""
 
 # The limits of measurements, far above the data set's, so that only wrong units or signs are refused.
 RANGES = {
@@ -76,9 +82,9 @@ def train_all(models: Path, examples: Path) -> None:
     split = load_split()
     print(f"{len(split.train)} rows to train on, {len(split.held_out)} held out")
     write_examples(examples, split)
-    for version, train in TRAINERS.items():
+    for version, trainer in TRAINERS.items():
         print(f"version {version}: training ...", flush=True)
-        graph = train(split.train, split.train_labels)
+        graph = trainer(split.train, split.train_labels)
         write_version(models / str(version), version, graph, split)
 
 
@@ -93,10 +99,29 @@ def load_split() -> Split:
     return Split(names, train, train_labels, held_out, held_out_labels, digest)
 
 
-def train_linear(features: np.ndarray, labels: np.ndarray) -> onnx.ModelProto:
+def train(data: DataSet, draft: Draft, parent: Parent | None) -> None:
+    """Train again on labelled masses; the parameter ``version`` chooses the kind of model, by default the first's.
+
+    With a parent, the masses that it remembers are learned from, too, the older the less.
+    """
+    rows = with_memory(data.train(), parent, half_life_days=float(draft.parameters.get("half_life_days", 730)))
+    names = [str(name).replace(" ", "_") for name in load_breast_cancer().feature_names]
+    features = np.column_stack([rows[name].to_numpy() for name in names])
+    labels = np.array([LABELS.index(label) for label in rows["label"].to_pylist()])
+    version = int(draft.parameters.get("version", 1))
+    with threadpool_limits(1):
+        graph = TRAINERS[version](features, labels, rows[WEIGHT].to_numpy())
+    path = draft.folder / "graph.onnx"
+    save_graph(graph, path)
+    draft.from_onnx(path, seed=SEED, description=DESCRIPTIONS[version])
+    remember(data, draft, parent, most=MEMORY)
+
+
+def train_linear(features: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> onnx.ModelProto:
     """Logistic regression on standardized features."""
     scaler = StandardScaler().fit(features)
-    model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000).fit(scaler.transform(features), labels)
+    model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000)
+    model.fit(scaler.transform(features), labels, sample_weight=weights)
     graph = GraphBuilder()
     standard = _standardize(graph, "features", scaler)
     logit = _dense(graph, "logit", standard, model.coef_.T, model.intercept_)
@@ -104,14 +129,17 @@ def train_linear(features: np.ndarray, labels: np.ndarray) -> onnx.ModelProto:
     return features_to_probabilities(graph, "breast-cancer-linear", features.shape[1], len(LABELS))
 
 
-def train_networks(features: np.ndarray, labels: np.ndarray) -> onnx.ModelProto:
+def train_networks(features: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> onnx.ModelProto:
     """Four small networks on the logarithms of the features, with their logits averaged.
 
     They are merged into one network: the hidden layers are concatenated, and the last layer divides by four.
     """
     logarithms = np.log(features + LOG_OFFSET)
     scaler = StandardScaler().fit(logarithms)
-    networks = [_network(seed).fit(scaler.transform(logarithms), labels) for seed in range(SEED, SEED + NETWORKS)]
+    networks = [
+        _network(seed).fit(scaler.transform(logarithms), labels, sample_weight=weights)
+        for seed in range(SEED, SEED + NETWORKS)
+    ]
     graph = GraphBuilder()
     shifted = graph.add(
         "Add", ["features", graph.constant("offset", np.array(LOG_OFFSET, dtype=np.float32))], "shifted"

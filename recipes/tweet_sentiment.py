@@ -14,16 +14,23 @@ import onnx
 from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
-from recipes.graphs import run_graph
+from recipes.graphs import run_graph, save_graph
 from recipes.packaging import Card, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
 from recipes.tweets.golden import validation_of
 from recipes.tweets.ngram_graph import ngram_graph
-from recipes.tweets.ngrams import Recipe, macro_recall, train
+from recipes.tweets.ngrams import Recipe, macro_recall
+from recipes.tweets.ngrams import train as train_tables
 from recipes.tweets.tokens import encode
+from slipway.training.dataset import WEIGHT, DataSet
+from slipway.training.draft import Draft
+from slipway.training.memory import remember, with_memory
+from slipway.training.recipe import Parent
 
 SPLIT_YEAR = 2016
 BATCH = 256
+MEMORY = 50_000
+"""The texts that a stateful version remembers: about as many as the shipped versions were trained on."""
 RECIPES = {
     1: Recipe(vocabulary=8000, buckets=0, characters=None, inverse_regularization=0.3, offsets=0),
     2: Recipe(vocabulary=8000, buckets=262_139, characters=(1, 5), inverse_regularization=0.3, offsets=1),
@@ -52,13 +59,33 @@ def main() -> None:
             train_version(options.models / "tweet-sentiment" / str(version), version, recipe, *files)
 
 
+def train(data: DataSet, draft: Draft, parent: Parent | None) -> None:
+    """Train again on labelled texts; parameters are those of `Recipe`, by default those of version 2.
+
+    With a parent, the texts that it remembers are learned from, too, the older the less.
+    """
+    known = asdict(RECIPES[2])
+    recipe = Recipe(**{name: draft.parameters.get(name, value) for name, value in known.items()})
+    texts = with_memory(data.train(), parent, half_life_days=float(draft.parameters.get("half_life_days", 730)))
+    labels = np.array([LABELS.index(label) for label in texts["label"].to_pylist()], np.int64)
+    years = texts["_time"].to_pandas().dt.year.to_numpy()
+    with threadpool_limits(1):
+        tweets = Tweets(texts["text"].to_pylist(), labels, years)
+        tokenizer, tables = train_tables(recipe, tweets, texts[WEIGHT].to_numpy())
+    graph, pieces = draft.folder / "graph.onnx", draft.folder / "tokenizer.json"
+    save_graph(ngram_graph("tweet-sentiment", tables), graph)
+    pieces.write_text(tokenizer.to_str(), encoding="utf-8")
+    draft.from_onnx(graph, tokenizer=pieces, seed=recipe.seed, description=DESCRIPTIONS[2])
+    remember(data, draft, parent, most=MEMORY)
+
+
 def train_version(folder: Path, version: int, recipe: Recipe, training: TweetFile, validation: TweetFile) -> None:
     """Measure the recipe by years, train it on all tweets of ``training`` and write the package."""
     early = training.tweets.years < SPLIT_YEAR
     print(f"version {version}: training on {early.sum()} tweets before {SPLIT_YEAR} ...", flush=True)
     split = _measure(recipe, training.tweets.where(early), training.tweets.where(~early))
     print(f"version {version}: macro recall {split.recall:.4f}; training on all {len(early)} tweets ...", flush=True)
-    tokenizer, tables = train(recipe, training.tweets)
+    tokenizer, tables = train_tables(recipe, training.tweets)
     graph = ngram_graph(f"tweet-sentiment-{version}", tables)
     checked = unseen(validation.tweets, training.tweets)
     probabilities = predict(graph, tokenizer, checked.texts)
@@ -98,7 +125,7 @@ def pad(tokens: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def _measure(recipe: Recipe, early: Tweets, late: Tweets) -> Scores:
-    tokenizer, tables = train(recipe, early)
+    tokenizer, tables = train_tables(recipe, early)
     exact = tables.logits(encode(tokenizer, late.texts))
     return _scores(predict(ngram_graph("measured", tables), tokenizer, late.texts), exact, late.labels)
 

@@ -54,18 +54,24 @@ class Tables:
         return logits
 
 
-def train(recipe: Recipe, tweets: Tweets) -> tuple[Tokenizer, Tables]:
-    """Learn the vocabulary and the tables from the same tweets."""
+def train(recipe: Recipe, tweets: Tweets, weights: np.ndarray | None = None) -> tuple[Tokenizer, Tables]:
+    """Learn the vocabulary and the tables from the same tweets; ``weights`` [N] say how much each counts."""
     tokenizer = train_tokenizer(tweets.texts, recipe.vocabulary)
     tokens = encode(tokenizer, tweets.texts)
-    tables = fit(recipe, pieces(tokenizer), tokens, tweets.labels)
+    tables = fit(recipe, pieces(tokenizer), tokens, tweets.labels, weights)
     if recipe.offsets:
-        offsets = _offsets(recipe, pieces(tokenizer), tokens, tweets.labels)
+        offsets = _offsets(recipe, pieces(tokenizer), tokens, tweets.labels, weights)
         tables = replace(tables, bias=tables.bias + recipe.offsets * offsets)
     return tokenizer, tables
 
 
-def fit(recipe: Recipe, vocabulary: list[str], tokens: Sequence[Sequence[int]], labels: np.ndarray) -> Tables:
+def fit(
+    recipe: Recipe,
+    vocabulary: list[str],
+    tokens: Sequence[Sequence[int]],
+    labels: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> Tables:
     """Fit logistic regression with balanced classes, and fold it into tables."""
     unigrams = count_unigrams(tokens, len(vocabulary))
     blocks = [(unigrams, TOKEN_WEIGHT), (count_bigrams(tokens, recipe.buckets), TOKEN_WEIGHT)]
@@ -76,10 +82,10 @@ def fit(recipe: Recipe, vocabulary: list[str], tokens: Sequence[Sequence[int]], 
     scaled = sparse.hstack([block for block, _ in blocks], format="csc")[:, used] @ sparse.diags(importance[used])
     model = LogisticRegression(
         C=recipe.inverse_regularization, class_weight="balanced", max_iter=500, tol=1e-3, random_state=recipe.seed
-    ).fit((sparse.diags(1 / _lengths(tokens)) @ scaled).tocsr(), labels)
-    weights = np.zeros((len(importance), len(LABELS)))
-    weights[used] = model.coef_.T * importance[used, None]
-    by_token, by_bucket, by_character = np.split(weights, [len(vocabulary), len(vocabulary) + recipe.buckets])
+    ).fit((sparse.diags(1 / _lengths(tokens)) @ scaled).tocsr(), labels, sample_weight=weights)
+    rows = np.zeros((len(importance), len(LABELS)))
+    rows[used] = model.coef_.T * importance[used, None]
+    by_token, by_bucket, by_character = np.split(rows, [len(vocabulary), len(vocabulary) + recipe.buckets])
     return Tables(by_token + spelled @ by_character, by_bucket, model.intercept_)
 
 
@@ -133,13 +139,20 @@ def rarity(counts: sparse.csr_matrix) -> np.ndarray:
     return inverse
 
 
-def _offsets(recipe: Recipe, vocabulary: list[str], tokens: Sequence[Sequence[int]], labels: np.ndarray) -> np.ndarray:
+def _offsets(
+    recipe: Recipe,
+    vocabulary: list[str],
+    tokens: Sequence[Sequence[int]],
+    labels: np.ndarray,
+    weights: np.ndarray | None,
+) -> np.ndarray:
     """The offsets of the bias, from logits of texts that the fold's model has not seen."""
     logits = np.zeros((len(tokens), len(LABELS)))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=recipe.seed)
     for number, (seen, unseen) in enumerate(folds.split(logits, labels), start=1):
         print(f"  fold {number} of {FOLDS}", flush=True)
-        tables = fit(recipe, vocabulary, [tokens[index] for index in seen], labels[seen])
+        counted = None if weights is None else weights[seen]
+        tables = fit(recipe, vocabulary, [tokens[index] for index in seen], labels[seen], counted)
         logits[unseen] = tables.logits([tokens[index] for index in unseen])
     return best_offsets(logits, labels)
 

@@ -1,8 +1,10 @@
 """Decides whether a run goes on: enough new labels, and nothing that was offered and withdrawn before."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from slipway.config.training import Scalar
+from slipway.models.registry.versions import Lineage
 from slipway.training.assembling import Assembled
 from slipway.training.dataset import DataSet
 from slipway.training.ports import Offered
@@ -17,8 +19,12 @@ class Declined:
     reason: str
 
 
-def too_little(run: Run, assembled: Assembled, known: Set[str]) -> Declined | None:
-    """Decline a run whose window has too few labels that are not among the ``known`` ids, or only one moment."""
+def too_little(run: Run, assembled: Assembled, known: Set[str], labels: Sequence[str] = ()) -> Declined | None:
+    """Decline a run whose window has too few labels that are not among the ``known`` ids, or only one moment.
+
+    ``labels`` are those of a classifier with one label a record: a stateless run needs each of them to train on, since
+    its version could not answer one that it never saw.
+    """
     new = sum(example.id not in known for example in assembled.examples)
     if new < run.min_new_labels:
         window = f"from {run.window.since:%Y-%m-%d %H:%M} to {run.window.until:%Y-%m-%d %H:%M} UTC"
@@ -29,6 +35,9 @@ def too_little(run: Run, assembled: Assembled, known: Set[str]) -> Declined | No
             "all labels are of one moment, or too few for their number, so that no earlier ones are left to train on"
         )
         return Declined(reason)
+    seen = {example.true for example in assembled.examples[: assembled.train]}
+    if run.mode == "stateless" and (absent := [label for label in labels if label not in seen]):
+        return Declined(f"no record to train on is labelled {absent[0]!r}, which the model answers")
     return None
 
 
@@ -39,9 +48,17 @@ def _left_out(assembled: Assembled) -> str:
 
 
 def compared_with(run: Run, offered: Iterable[Offered]) -> list[Offered]:
-    """The versions whose labels are not new: the one that serves, and the one offered last, even if withdrawn."""
-    known = sorted(offered, key=lambda each: each.version)
+    """The versions whose labels are not new: the one that serves, and the one offered last, even if withdrawn.
+
+    To another recipe, or one with other parameters, all labels are new.
+    """
+    same = (each for each in offered if _way(each.lineage) == (run.recipe, run.parameters, run.mode))
+    known = sorted(same, key=lambda each: each.version)
     return [each for each in known if each.version == run.parent or each is known[-1]]
+
+
+def _way(lineage: Lineage) -> tuple[str, Mapping[str, Scalar], str]:
+    return lineage.recipe, lineage.parameters, lineage.mode
 
 
 def offered_before(run: Run, data: DataSet, offered: Sequence[Offered]) -> Declined | None:

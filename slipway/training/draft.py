@@ -17,12 +17,10 @@ from slipway.models.manifest import DataSet as NamedData
 from slipway.models.manifest import Training
 from slipway.models.measurements.golden import GOLDEN, has_golden, read_golden
 from slipway.models.package import Package, load_package, seal_package
+from slipway.models.registry.versions import RUN
 from slipway.training.dataset import KEPT, DataSet
 from slipway.training.registering import lineage_of
 from slipway.training.run import Run
-
-LINEAGE = "run"
-"""The parameter of a manifest's `training` that has the lineage."""
 
 MOST_RECORDS = 4000
 """The records of the newest slice that baseline, calibration and quality of a package are measured on, at most."""
@@ -121,7 +119,7 @@ class Draft:
             command=f"slipway train start {run.model}",
             data=(NamedData(name=f"labels until {data.until:%Y-%m-%d %H:%M} UTC", rows=data.rows, sha256=data.sha256),),
             seed=seed,
-            parameters={LINEAGE: lineage_of(run, data).model_dump(mode="json")},
+            parameters={RUN: lineage_of(run, data).model_dump(mode="json")},
             git_commit=run.git_commit,
             parent=run.parent,
         )
@@ -139,6 +137,7 @@ class Draft:
             records=self._records(),
             golden=self._golden(),
             label_column=self._label_column(),
+            training=self._texts(),
             trained=self.training(seed),
         )
         return import_model(whole).package
@@ -168,6 +167,16 @@ class Draft:
         targets = self.like.manifest.outputs.target_names if self.like else ()
         return ",".join(targets) or None
 
+    def _texts(self) -> Path | None:
+        """The texts to train on, whose pieces the baseline remembers, so that words that are new are noticed."""
+        from pyarrow import parquet
+
+        if self.like is None or self.like.manifest.task != "text-classification":
+            return None
+        path = self.folder / "texts.parquet"
+        parquet.write_table(self.data.train().select([field.name for field in self.like.manifest.inputs]), path)
+        return path
+
     def _golden(self) -> Path | None:
         """The golden records of the version that serves: none of a user's captured records is copied into a package."""
         if self.like is None or not has_golden(self.like.manifest):
@@ -191,7 +200,7 @@ def complete(draft: Draft) -> Package:
     package = load_package(draft.package)
     if package.manifest.name != draft.run.model:
         raise TrainingError(f"{draft.run.recipe} left a package of {package.manifest.name}, not of {draft.run.model}")
-    if LINEAGE in package.manifest.training.parameters:
+    if RUN in package.manifest.training.parameters:
         return package
     document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files", "seal"})
     made = draft.training(package.manifest.training.seed).model_dump(mode="json", exclude_none=True)

@@ -10,10 +10,9 @@ from slipway.config.training import TrainingGates
 from slipway.models.gates.rules import Check
 from slipway.models.importing.packaging import draft_beside, put_in_place
 from slipway.models.package import MANIFEST, Package, load_package, read_manifest, seal_package
-from slipway.models.registry.versions import Lineage
+from slipway.models.registry.versions import RUN, Lineage
 from slipway.training.dataset import DataSet, open_data_set
 from slipway.training.decision import Declined
-from slipway.training.draft import LINEAGE
 from slipway.training.fitting import train
 from slipway.training.ports import Offered, Ports
 from slipway.training.run import Run
@@ -88,8 +87,8 @@ class LocalVersions:
         found = []
         for number in self._numbers():
             parameters = read_manifest(self._models / str(number) / MANIFEST).training.parameters
-            if LINEAGE in parameters:
-                found.append(Offered(number, Lineage.model_validate(parameters[LINEAGE])))
+            if RUN in parameters:
+                found.append(Offered(number, Lineage.model_validate(parameters[RUN])))
         return found
 
     def register(self, package: Package, check: Check, run: Run, lineage: Lineage, state: Path | None) -> int:  # noqa: ARG002

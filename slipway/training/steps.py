@@ -11,6 +11,7 @@ from slipway.config import GatesConfig
 from slipway.config.training import TrainingGates
 from slipway.errors import CheckFailedError, InputError
 from slipway.models.gates.rules import Check
+from slipway.models.manifest import Form
 from slipway.models.package import Package
 from slipway.training.assembling import arrange, write_data_set
 from slipway.training.dataset import DataSet
@@ -44,7 +45,8 @@ def _new_data_set(ports: Ports, run: Run) -> DataSet | Declined:
         raise InputError.of(run.model, "has no version yet; `slipway model import` makes the first one")
     manifest = ports.versions.package(run.model, run.parent).manifest
     assembled = arrange(ports.examples.examples(run), manifest, run.validation)
-    if declined := too_little(run, assembled, _known_ids(ports, run)):
+    labels = manifest.outputs.labels if manifest.outputs.form is Form.LABEL else None
+    if declined := too_little(run, assembled, _known_ids(ports, run), labels or ()):
         return declined
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
         return ports.data.store(run, write_data_set(assembled, manifest, Path(folder)))

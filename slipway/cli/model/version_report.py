@@ -9,7 +9,7 @@ from rich.markup import escape
 from slipway.cli.model.gate_report import number, print_check
 from slipway.cli.tables import new_table, plain_table
 from slipway.models.registry.difference import Change, Difference
-from slipway.models.registry.versions import VersionRecord
+from slipway.models.registry.versions import RUN, Lineage, VersionRecord
 from slipway.wording import counted
 
 
@@ -39,11 +39,12 @@ def print_lineage(console: Console, record: VersionRecord) -> None:
         "registered": f"{record.registered_at.isoformat(timespec='seconds')} by {origin.by}",
         "from commit": origin.git_commit,
         "parent": origin.parent,
+        **_run(origin.lineage),
         "trained at commit": training.git_commit,
         "teacher": training.teacher,
         "command": training.command,
         "seed": training.seed,
-        "parameters": json.dumps(training.parameters) if training.parameters else None,
+        "parameters": json.dumps(parameters) if (parameters := _parameters(record)) else None,
         "model.yaml": f"sha256 {record.manifest_sha256}",
         "forced": record.forced,
         "deprecated": record.deprecated.reason if record.deprecated else None,
@@ -57,6 +58,28 @@ def print_lineage(console: Console, record: VersionRecord) -> None:
             f"[bold]data[/] {escape(data.name)}, {counted(data.rows, 'row')}{digest}", soft_wrap=True, highlight=False
         )
     print_check(console, record.label, record.check)
+
+
+def _run(lineage: Lineage | None) -> dict[str, Any]:
+    """The training run that made a version."""
+    if lineage is None:
+        return {}
+    span = f"{lineage.since:%Y-%m-%d %H:%M} to {lineage.until:%Y-%m-%d %H:%M} UTC"
+    return {
+        "training run": lineage.run,
+        "trigger": lineage.trigger,
+        "recipe": f"{lineage.recipe}, {lineage.mode}",
+        "recipe parameters": json.dumps(lineage.parameters) if lineage.parameters else None,
+        "learned from": f"{counted(lineage.data_rows, 'label')} of {span}",
+    }
+
+
+def _parameters(record: VersionRecord) -> dict[str, Any]:
+    """The manifest's parameters; those of a run are printed by themselves."""
+    own = dict(record.training.parameters)
+    if record.origin.lineage is not None:
+        own.pop(RUN, None)
+    return own
 
 
 def print_difference(console: Console, before: str, after: str, difference: Difference) -> None:

@@ -47,6 +47,9 @@ def start(
     version: Annotated[
         int | None, typer.Option(min=1, help="With --local: the version to compare with. Default: stable.")
     ] = None,
+    min_new_labels: Annotated[
+        int | None, typer.Option(min=1, help="With --local: in place of `training.min_new_labels`.")
+    ] = None,
     run: Annotated[str | None, typer.Option(help="With --local: go on with this run, or name a new one.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest run, which failed.")] = False,
     reason: account.Reason = "",
@@ -67,7 +70,13 @@ def start(
     if resume:
         raise InputError.of("--resume", "is for runs in the account; with --local, --run goes on with one")
     asked = LocalStart(
-        data=data, until=until, history=history, entities=tuple(entities or ()), version=version, run=run
+        data=data,
+        until=until,
+        history=history,
+        entities=tuple(entities or ()),
+        version=version,
+        min_new_labels=min_new_labels,
+        run=run,
     )
     start_here(model, asked, config, as_json=as_json)
 

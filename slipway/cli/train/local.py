@@ -39,6 +39,7 @@ class LocalStart:
     history: Path | None = None
     entities: tuple[str, ...] = ()
     version: int | None = None
+    min_new_labels: int | None = None
     run: str | None = None
 
 
@@ -103,7 +104,8 @@ def _run(
         by=getuser(),
         git_commit=commit,
     )
-    return run.model_copy(update={"features": "history" if asked.history else "served"})
+    changes = {"min_new_labels": asked.min_new_labels} if asked.min_new_labels else {}
+    return run.model_copy(update={"features": "history" if asked.history else "served", **changes})
 
 
 def _entities(asked: LocalStart) -> dict[str, str]:

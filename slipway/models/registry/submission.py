@@ -4,13 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic import ValidationError
 
 from slipway.config import GatesConfig
+from slipway.config.validation import field_problems
 from slipway.errors import PackageError
 from slipway.models.gates.checking import check_package
-from slipway.models.package import Package
+from slipway.models.package import MANIFEST, Package
 from slipway.models.registry.registry import Registry
-from slipway.models.registry.versions import Origin, VersionRecord
+from slipway.models.registry.versions import RUN, Lineage, Origin, VersionRecord
 
 
 def submit_package(
@@ -34,7 +38,7 @@ def submit_package(
         check = check_package(
             package, gates, previous=previous, labelled=labelled, seconds=seconds, task_modules=task_modules
         )
-    return registry.register(package, check, _with_parent(registry, package, origin), force=force)
+    return registry.register(package, check, _described(registry, package, origin), force=force)
 
 
 @contextmanager
@@ -61,8 +65,21 @@ def _pulled(registry: Registry, record: VersionRecord, folder: Path) -> Package:
         raise PackageError(record.label, message) from error
 
 
-def _with_parent(registry: Registry, package: Package, origin: Origin) -> Origin:
-    """The given parent, else the one in the manifest, else the newest version."""
+def _lineage(package: Package, run: dict[str, Any]) -> Lineage:
+    try:
+        return Lineage.model_validate(run)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{each.field}: {each.message}" for each in field_problems(error, prefix=f"training.{RUN}")
+        )
+        raise PackageError(package.folder / MANIFEST, problems) from error
+
+
+def _described(registry: Registry, package: Package, origin: Origin) -> Origin:
+    """The given parent, else the one in the manifest, else the newest version; and the run that its manifest names."""
+    run = package.manifest.training.parameters.get(RUN)
+    if origin.lineage is None and isinstance(run, dict):
+        origin = origin.model_copy(update={"lineage": _lineage(package, run)})
     if origin.parent is not None:
         registry.version(package.manifest.name, origin.parent)
         return origin

@@ -10,6 +10,9 @@ from slipway.errors import ConflictError
 from slipway.models.gates.rules import Check
 from slipway.models.manifest import GitCommit, Measurement, Outputs, Sha256, Training
 
+RUN = "training_run"
+"""The parameter of a manifest's `training` that has the `Lineage` of a package which a run has made."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)

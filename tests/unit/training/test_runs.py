@@ -25,8 +25,7 @@ MOVED = 0.8
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Workplace:
     """The boundary has moved, and the version that serves does not know."""
-    name = f"recipe_{abs(hash(request.node.name))}"
-    return workplace(tmp_path, name, points(600, boundary=MOVED), window_days=365)
+    return workplace(tmp_path, f"recipe_of_{request.node.name}", points(600, boundary=MOVED), window_days=365)
 
 
 def trained(outcome: Trained | Declined) -> Trained:
@@ -104,6 +103,12 @@ def test_labels_of_one_moment_cannot_be_split_in_time(place: Workplace) -> None:
         each for each in points(100) for each in [type(each)(each.id, START, each.record, each.true)]
     ]
     assert "of one moment" in declined(assemble(place.ports, place.run()))
+
+
+def test_a_label_that_never_came_is_not_forgotten_silently(place: Workplace) -> None:
+    place.examples.given = [each for each in points(400) if each.true == "left"]
+    reason = declined(assemble(place.ports, place.run()))
+    assert reason == "no record to train on is labelled 'right', which the model answers"
 
 
 class TestPoisonedLabels:

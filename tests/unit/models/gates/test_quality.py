@@ -12,6 +12,7 @@ from slipway.errors import InputError
 from slipway.models.gates.checking import check_package
 from slipway.models.gates.labelled import read_given, read_labelled
 from slipway.models.gates.quality import quality
+from slipway.models.manifest import Outputs
 from slipway.models.package import Package
 from slipway.models.prediction.predictor import Predictor
 
@@ -104,3 +105,37 @@ def test_true_labels_are_read_from_a_list(labels_package: Package, tmp_path: Pat
     rows.write_text('{"a": 1, "b": 2, "label": "urgent"}\n')
     with pytest.raises(InputError, match="must be a list"):
         read_labelled(rows, labels_package.manifest)
+
+
+def repeated(values: list, times: list[int]) -> list:
+    return [value for value, number in zip(values, times, strict=True) for _ in range(number)]
+
+
+TIMES = [1 + at % 3 for at in range(len(ROWS))]
+
+
+def test_a_record_counts_as_often_as_its_weight_says(labels_package: Package, values_package: Package) -> None:
+    true = np.stack([ROWS[:, 0] > 0.2, ROWS[:, 1] > 0.1, ROWS[:, 0] > ROWS[:, 1]], axis=1)
+    sets = [tuple(label for label, flag in zip(LABELS, row, strict=True) if flag) for row in true.tolist()]
+    values = [tuple(row) for row in (ROWS * 1.1).tolist()]
+    for package, truth in ((labels_package, sets), (values_package, values)):
+        outputs = Predictor(package).predict(RECORDS)
+        weighted = quality(package.manifest, outputs, truth, np.array(TIMES, np.float64))
+        assert weighted == pytest.approx(quality(package.manifest, repeated(outputs, TIMES), repeated(truth, TIMES)))
+        assert weighted != pytest.approx(quality(package.manifest, outputs, truth))
+
+
+def test_one_label_and_one_value_are_weighted_likewise(tmp_path: Path) -> None:
+    from support.packages import make_tabular_package
+
+    manifest = make_tabular_package(tmp_path / "one").manifest
+    chance = np.random.default_rng(5)
+    yes = chance.random(len(TIMES)).round(3).tolist()
+    outputs = [{"label": "yes" if p > 0.5 else "no", "scores": {"yes": p, "no": 1 - p}} for p in yes]
+    truth = ["yes" if flag else "no" for flag in chance.random(len(TIMES)) < 0.6]
+    weighted = quality(manifest, outputs, truth, np.array(TIMES, np.float64))
+    assert weighted == pytest.approx(quality(manifest, repeated(outputs, TIMES), repeated(truth, TIMES)))
+    number = manifest.model_copy(update={"outputs": Outputs(unit="m")})
+    values, true = [{"value": p} for p in yes], chance.random(len(TIMES)).tolist()
+    weighted = quality(number, values, true, np.array(TIMES, np.float64))
+    assert weighted == pytest.approx(quality(number, repeated(values, TIMES), repeated(true, TIMES)))

@@ -1,0 +1,87 @@
+"""`training` of a model in slipway.yaml: defaults, the four stages, and what cannot be."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway.config import parse_config
+from slipway.config.releases import Canary, Shadow
+from slipway.config.training import TrainingConfig, with_release_options
+from slipway.errors import ConfigError
+
+RECIPE = "recipes.flight_delay:train"
+
+
+def training(document: Any) -> TrainingConfig:
+    model = {"versions": [1], "stable": 1, "training": document}
+    found = parse_config(yaml.safe_dump({"models": {"m": model}})).models["m"].training
+    assert found is not None
+    return found
+
+
+def test_a_recipe_is_all_that_is_needed() -> None:
+    assert training(RECIPE) == training({"recipe": RECIPE})
+    found = training(RECIPE)
+    assert (found.mode, found.schedule, found.triggers, found.approval) == ("stateless", None, (), "none")
+    assert (found.gates.max_drop, found.gates.min_agreement) == (0.0, 0.7)
+
+
+def test_without_it_a_model_is_not_trained() -> None:
+    assert parse_config("models: {m: {versions: [1], stable: 1}}").models["m"].training is None
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        {},
+        {"schedule": "rate(30 days)"},
+        {"schedule": "cron(0 3 1 * ? *)", "mode": "stateful", "window_days": 31},
+        {"triggers": ["drift", "accuracy"], "quiet_hours": 12, "approval": "required"},
+    ],
+)
+def test_the_four_stages_are_settings(stage: dict[str, Any]) -> None:
+    found = training({"recipe": RECIPE, **stage})
+    assert found.model_dump(include=stage.keys()) == {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stage.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ({"recipe": "recipes.flight_delay"}, "training.recipe: must match"),
+        ({"recipe": RECIPE, "shedule": "rate(1 day)"}, "did you mean `schedule`"),
+        ({"recipe": RECIPE, "schedule": "monthly"}, "training.schedule: must match"),
+        ({"recipe": RECIPE, "schedule": "rate(0 days)"}, "is no rate, e.g. rate"),
+        ({"recipe": RECIPE, "schedule": "cron(0 3 * * *)"}, "needs six fields"),
+        ({"recipe": RECIPE, "triggers": ["skew"]}, "must be one of 'drift' or 'accuracy'"),
+        ({"recipe": RECIPE, "triggers": ["drift", "drift"]}, "`triggers` names one twice"),
+        ({"recipe": RECIPE, "compute": "lambda", "timeout_minutes": 16}, "runs 15 minutes at most"),
+        ({"recipe": RECIPE, "compute": "lambda", "spot": True}, "Lambda has no Spot capacity"),
+        ({"recipe": RECIPE, "compute": "lambda", "size": {"memory_mb": 16384}}, "10240 MB at most"),
+        ({"recipe": RECIPE, "validation": 0}, "training.validation: must be more than 0"),
+        ({"recipe": RECIPE, "gates": {"max_drop": -1}}, "training.gates.max_drop: must be at least 0"),
+        ({"recipe": RECIPE, "release": {"options": {"share": 0.1, "sahre": 1}}}, "`training.release.options.sahre`"),
+        ({"recipe": RECIPE, "release": {"strategy": "canary", "options": {"share": 2}}}, "must be less than 1"),
+    ],
+)
+def test_a_mistake_is_named(document: Any, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem.replace("(", r"\(").replace(")", r"\)")):
+        training(document)
+
+
+def test_a_release_takes_the_models_options_with_its_own() -> None:
+    document = {
+        "versions": [1],
+        "stable": 1,
+        "release": {"canary": {"bake_minutes": 7}},
+        "training": {"recipe": RECIPE, "release": {"options": {"share": 0.2}}},
+    }
+    model = parse_config(yaml.safe_dump({"models": {"m": document}})).models["m"]
+    assert model.training is not None
+    options = with_release_options(model.release, model.training.release)
+    assert isinstance(options, Canary)
+    assert (options.share, options.bake_minutes) == (0.2, 7)
+    shadow = training({"recipe": RECIPE, "release": {"strategy": "shadow", "options": {"minutes": 60}}})
+    assert isinstance(with_release_options(model.release, shadow.release), Shadow)
