@@ -11,6 +11,7 @@ from infra.bundling.bundle import Target, build_bundle
 from infra.bundling.image import build_context, wants_image
 from infra.bundling.models import load_deployed_models, load_heavy_models, load_shadowed_models
 from infra.bundling.settings import deployed_settings
+from infra.stacks.batch import BatchStack
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
@@ -25,6 +26,8 @@ CAPTURE, MONITOR = "capture", "monitor"
 """Deployed only if a model's requests are captured."""
 HISTORY = "history"
 """Deployed only if a group's history is kept."""
+BATCH = "batch"
+"""Deployed unless batch jobs are turned off."""
 TRAINING = "training"
 """Deployed only if a model is trained again."""
 
@@ -39,6 +42,8 @@ class Stacks:
     """None without a heavy model."""
     shadow: ShadowStack
     releases: ReleasesStack
+    batch: BatchStack | None
+    """None if batch jobs are turned off."""
     training: TrainingStack | None
     """None without a model that is trained again."""
 
@@ -133,17 +138,48 @@ def add_stacks(
         shadow=shadow,
         description=f"{config.project}: the release controller",
     )
+    batch = _batch_stack(app, config, bundles.get(BATCH), state=state, serving=serving, heavy=heavy)
     training = _training_stack(
         app, config, config_file, _target(target), bundles, settings=settings, state=state, releases=releases
     )
-    return Stacks(state, serving, heavy, shadow, releases, training)
+    return Stacks(state, serving, heavy, shadow, releases, batch, training)
 
 
 def _functions(config: Config) -> tuple[str, ...]:
     """The functions that a project has."""
     captured = config.captured_models
-    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups, TRAINING: config.trained_models}
+    asked = {
+        BATCH: config.batch.enabled,
+        CAPTURE: captured,
+        HISTORY: config.recorded_groups,
+        MONITOR: captured,
+        TRAINING: config.trained_models,
+    }
     return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
+
+
+def _batch_stack(
+    app: cdk.App,
+    config: Config,
+    bundle: Path | None,
+    *,
+    state: StateStack,
+    serving: ServingStack,
+    heavy: HeavyStack | None,
+) -> BatchStack | None:
+    if bundle is None:
+        return None
+    return BatchStack(
+        app,
+        f"{config.project}-batch",
+        config=config,
+        bundle=bundle,
+        control=state.tables.control,
+        packages=state.models.bucket,
+        heavy=heavy.tiers if heavy else {},
+        topic=serving.topic,
+        description=f"{config.project}: batch jobs",
+    )
 
 
 def _heavy_stack(
