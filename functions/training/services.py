@@ -11,7 +11,14 @@ from functions.training.settings import Settings
 from slipway.aws.table import DynamoTable
 from slipway.aws.topic import Topic
 from slipway.config import Config
-from slipway.config.environment import CAPTURE_BUCKET, HISTORY_BUCKET, MODEL_BUCKET, RELEASE_TOPIC, TRAINING_MACHINE
+from slipway.config.environment import (
+    CAPTURE_BUCKET,
+    HISTORY_BUCKET,
+    MODEL_BUCKET,
+    RELEASE_TOPIC,
+    TRAINING_BUCKET,
+    TRAINING_MACHINE,
+)
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.history.bucket import HistoryBucket
 from slipway.models.registry.bucket import s3_client
@@ -56,13 +63,14 @@ class Services:
     @cached_property
     def workspace(self) -> Workspace:
         """The bucket of training."""
-        return Workspace(self.settings.bucket)
+        return Workspace(self.settings.need(TRAINING_BUCKET))
 
     @cached_property
     def versions(self) -> AccountVersions:
-        """The versions of models."""
+        """The versions of models; a step without the bucket of training has none of their state."""
         registry = aws_registry(self.settings.control_table, self.settings.need(MODEL_BUCKET))()
-        return AccountVersions(self.config, self.settings.root, registry, self.workspace, scratch())
+        workspace = Workspace(self.settings.others.get(TRAINING_BUCKET, ""))
+        return AccountVersions(self.config, self.settings.root, registry, workspace, scratch())
 
     @cached_property
     def releases(self) -> DynamoReleaseStore:

@@ -25,7 +25,6 @@ class Settings:
 
     root: Path
     control_table: str
-    bucket: str
     region: str
     others: Mapping[str, str]
 
@@ -38,11 +37,9 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read an environment; raises ConfigError for missing variables."""
-        needed = (CONTROL_TABLE, TRAINING_BUCKET)
-        missing = [FieldProblem(name, "is required") for name in needed if not environment.get(name)]
-        if missing:
-            raise ConfigError("the environment", missing)
-        optional = (CAPTURE_BUCKET, HISTORY_BUCKET, MODEL_BUCKET, RELEASE_TOPIC, TRAINING_MACHINE)
+        table = environment.get(CONTROL_TABLE)
+        if not table:
+            raise ConfigError("the environment", [FieldProblem(CONTROL_TABLE, "is required")])
+        optional = (CAPTURE_BUCKET, HISTORY_BUCKET, MODEL_BUCKET, RELEASE_TOPIC, TRAINING_BUCKET, TRAINING_MACHINE)
         others = {name: environment[name] for name in optional if environment.get(name)}
-        tables = (environment[name] for name in needed)
-        return cls(Path(environment.get(ROOT, ".")), *tables, environment.get(REGION, "us-east-1"), others)
+        return cls(Path(environment.get(ROOT, ".")), table, environment.get(REGION, "us-east-1"), others)

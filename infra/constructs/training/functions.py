@@ -138,7 +138,7 @@ class TrainingFunctions(Construct):
         return function
 
     def _release(self) -> Function:
-        function = self._function("Release", _LARGE, {})
+        function = self._function("Release", _LARGE, {}, files=False)
         self._allow_runs(function)
         for model in self.trained:
             allow_versions(function, self._stores, model)
@@ -156,7 +156,9 @@ class TrainingFunctions(Construct):
         allow_training(function, self._stores, model)
         return function
 
-    def _function(self, id_: str, size: Mapping[str, Any], environment: Mapping[str, str]) -> Function:
+    def _function(
+        self, id_: str, size: Mapping[str, Any], environment: Mapping[str, str], *, files: bool = True
+    ) -> Function:
         large = size is not _SMALL
         models = {MODEL_BUCKET: self._stores.models.bucket_name} if large else {}
         # The limits of slipway.yaml are those of functions behind the API, which these are not.
@@ -171,7 +173,7 @@ class TrainingFunctions(Construct):
             monitoring=self._config.monitoring,
             environment={
                 CONTROL_TABLE: self._stores.control.table_name,
-                TRAINING_BUCKET: self._stores.training.bucket_name,
+                **({TRAINING_BUCKET: self._stores.training.bucket_name} if files else {}),
                 **models,
                 **environment,
             },
