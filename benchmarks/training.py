@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recipes import flight_delay
-from recipes.flights.data import COLUMNS, LABEL, LATE, read_flights
+from recipes.flights.data import COLUMNS, LABEL, LATE, ON_TIME, read_flights
 from slipway.config import GatesConfig
 from slipway.config.training import Mode, TrainingConfig
 from slipway.models.importing.importer import import_model
@@ -54,6 +54,7 @@ class Way:
 WAYS = (
     Way("never", never=True),
     Way("monthly stateless"),
+    Way("monthly, of a year", window_days=365),
     Way("monthly stateful", mode="stateful", window_days=31),
     Way("triggered", triggered=True),
 )
@@ -99,12 +100,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of flights.csv.zip and weather.csv; default: the package's")
     parser.add_argument("--share", type=float, default=1.0, help="the share of each day's flights")
+    parser.add_argument("--only", help="one of the ways")
+    parser.add_argument("--poisoned", action="store_true", help="which gates stop a feed with flipped labels, instead")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     options = parser.parse_args()
     months = Months(_year(options.data, options.share))
     with tempfile.TemporaryDirectory(prefix="slipway-training-") as folder, threadpool_limits(1):
         first = _first(months, Path(folder))
-        columns = {way.name: _through(way, months, first, Path(folder) / way.name.replace(" ", "-")) for way in WAYS}
+        if options.poisoned:
+            print(_poisoned(months, first, Path(folder)))
+            return
+        ways = [way for way in WAYS if options.only in (None, way.name)]
+        columns = {way.name: _through(way, months, first, Path(folder) / way.name.replace(" ", "-")) for way in ways}
         columns["by hand"] = _by_hand(months, first)
     if options.json:
         options.json.write_text(json.dumps({name: vars(column) for name, column in columns.items()}), encoding="utf-8")
@@ -127,7 +134,7 @@ def _first(months: Months, folder: Path) -> Path:
     """Version 1: the trees of the shipped version 2, on the first quarter but for every fifth day."""
     quarter = months.year[months.year["date"].dt.month <= 3]
     held_out = quarter["date"].dt.day_of_year % 5 == 0
-    model = flight_delay.fit(quarter[~held_out], flight_delay.BOOSTING[2])
+    model = flight_delay.between_values(flight_delay.fit(quarter[~held_out], flight_delay.BOOSTING[2]))
     records = folder / "records.csv"
     quarter[held_out][[*COLUMNS, LABEL]].to_csv(records, index=False)
     request = ImportRequest(
@@ -165,13 +172,30 @@ def _through(way: Way, months: Months, first: Path, folder: Path) -> Column:
     return column
 
 
+def _poisoned(months: Months, first: Path, folder: Path) -> str:
+    """Which gates stop the run at the end of April if a share of all labels since February was flipped."""
+    lines = ["| flipped | stopped by |", "| --- | --- |"]
+    chance = np.random.default_rng(flight_delay.SEED).random(len(months.year))
+    for percent in range(0, 101, 10):
+        opposite = months.year[LABEL].map({LATE: ON_TIME, ON_TIME: LATE})
+        flipped = Months(months.year.assign(**{LABEL: months.year[LABEL].where(chance >= percent / 100, opposite)}))
+        place = folder / f"poisoned-{percent}"
+        shutil.copytree(first, place / "models" / "1")
+        ports = Ports(flipped, LocalDataSets(place), LocalVersions(place / "models", place))
+        done = _trained(WAYS[1], ports, _run(WAYS[1], 4, 1), place)
+        names = ", ".join(each.name for each in done.check.failed)
+        lines.append(f"| {percent} % | {names or 'none'} |")
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
 def _run(way: Way, month: int, serving: int) -> Run:
     config = TrainingConfig(
         recipe="recipes.flight_delay:train", mode=way.mode, window_days=way.window_days, min_new_labels=1
     )
     trigger = Trigger(kind="accuracy" if way.triggered else "schedule")
     end = datetime(2013, month + 1, 1, tzinfo=UTC)
-    name = f"{way.name.replace(' ', '-')}-{month}"
+    name = f"{way.mode}-{month}"
     return new_run(MODEL, config, id=name, trigger=trigger, parent=serving, now=end, by="benchmark")
 
 
@@ -193,7 +217,7 @@ def _by_hand(months: Months, first: Path) -> Column:
             moments = months.year["moment"]
             window = months.year[(moments >= run.window.since) & (moments < run.window.until)]
             train = window[window["moment"] < window["moment"].iloc[-int(np.ceil(run.validation * len(window)))]]
-            model = flight_delay.fit(train, flight_delay.BOOSTING[2])
+            model = flight_delay.between_values(flight_delay.fit(train, flight_delay.BOOSTING[2]))
             late = flight_delay.probability_of_late(model, months.of(month))
         accuracy, loss = _figures(late, (months.of(month)[LABEL] == LATE).to_numpy())
         column.accuracy.append(accuracy)

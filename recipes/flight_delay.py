@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
-from recipes.flights.data import COLUMNS, LABEL, LATE, WEATHER, Flights, read_flights
+from recipes.flights.data import COLUMNS, DIGITS, LABEL, LATE, WEATHER, Flights, read_flights
 from recipes.flights.recording import write_recording
 from recipes.packaging import Validation
 from slipway.models.gates.labelled import read_given
@@ -43,6 +43,7 @@ BOOSTING: dict[int, dict[str, Any]] = {
     1: {"max_iter": 40, "max_leaf_nodes": 8, "learning_rate": 0.1},
     2: {"max_iter": 200, "max_leaf_nodes": 16, "learning_rate": 0.05},
 }
+_ROUNDING = 1e-6
 CATEGORIES = ["carrier", "origin", "destination"]
 EXAMPLE_FLIGHTS = 240
 FOLDER = Path(__file__).parent / "flights"
@@ -67,7 +68,7 @@ def train(data: DataSet, draft: Draft, parent: Parent | None) -> None:
     given = {name: draft.parameters.get(name, value) for name, value in BOOSTING[2].items()}
     flights = with_memory(data.train(), parent, half_life_days=float(draft.parameters.get("half_life_days", 120)))
     with threadpool_limits(1):
-        model = fit(flights.to_pandas(), given, weights=flights[WEIGHT].to_numpy())
+        model = between_values(fit(flights.to_pandas(), given, weights=flights[WEIGHT].to_numpy()))
         draft.from_sklearn(model, seed=SEED, description=RETRAINED, about=FOLDER / "about.md")
     remember(data, draft, parent, most=MEMORY)
 
@@ -79,6 +80,18 @@ def fit(flights: pandas.DataFrame, boosting: Mapping[str, Any], weights: NDArray
     trees = HistGradientBoostingClassifier(**boosting, random_state=SEED, early_stopping=False)
     pipeline = Pipeline([("columns", columns), ("trees", trees)])
     return pipeline.fit(flights[COLUMNS], flights[LABEL], trees__sample_weight=weights)
+
+
+def between_values(model: Pipeline) -> Pipeline:
+    """Move each threshold of the fitted trees to the middle between two values of the data, which have `DIGITS` digits.
+
+    Scikit-learn's thresholds are percentiles, so some differ from a value by a rounding error of float64. In the
+    graph's float32, the two are equal, and a flight with this value would go the other way.
+    """
+    step = 10.0**-DIGITS
+    for (tree,) in model.named_steps["trees"]._predictors:
+        tree.nodes["num_threshold"] = (np.floor(tree.nodes["num_threshold"] / step + _ROUNDING) + 0.5) * step
+    return model
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ class TrainingGates(GatesConfig):
     """
 
     max_drop: Annotated[FiniteFloat, Field(ge=0)] | None = 0.0
-    max_label_shift: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = 0.3
+    max_label_shift: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = 0.2
     min_agreement: Annotated[float, Field(ge=0, le=1)] | None = 0.7
 
 

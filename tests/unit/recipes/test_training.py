@@ -82,11 +82,28 @@ class TestFlights:
         place = self.place(tmp_path)
         done = place.train("one", 1, recipe="recipes.flight_delay:train", parameters={"max_iter": 20})
         rows = pandas.DataFrame([{**each.record, LABEL: each.true} for each in place.examples.given])
-        by_hand = flight_delay.fit(rows[:720], {**flight_delay.BOOSTING[2], "max_iter": 20})
+        by_hand = flight_delay.between_values(
+            flight_delay.fit(rows[:720], {**flight_delay.BOOSTING[2], "max_iter": 20})
+        )
         answers = Predictor(place.package(done)).predict([each.record for each in place.examples.given[720:]])
         expected = flight_delay.probability_of_late(by_hand, rows[720:])
         assert [answer["scores"][LATE] for answer in answers] == pytest.approx(list(expected), abs=1e-5)
         assert np.mean([a["label"] == e.true for a, e in zip(answers, place.examples.given[720:], strict=True)]) > 0.95
+
+    def test_thresholds_that_are_a_value_but_for_rounding_are_moved_away_from_it(self) -> None:
+        rows = pandas.DataFrame([{**each.record, LABEL: each.true} for each in flights(400)])
+        rows["wind_speed"] = rows["wind_speed"].round(2)
+        model = flight_delay.fit(rows, {**flight_delay.BOOSTING[1], "max_iter": 3})
+        before = model.predict_proba(rows[COLUMNS])
+        [(first,), *_] = model.named_steps["trees"]._predictors
+        first.nodes["num_threshold"][0] = np.nextafter(33.08, 0)
+        flight_delay.between_values(model)
+        assert first.nodes["num_threshold"][0] == pytest.approx(33.085, abs=1e-9)
+        again = flight_delay.between_values(
+            flight_delay.fit(rows, {**flight_delay.BOOSTING[1], "max_iter": 3})
+        ).predict_proba(rows[COLUMNS])
+        assert np.abs(again - before).max() < 0.05
+        assert (np.abs(again - before).max(axis=1) > 0).mean() < 0.05
 
     def test_training_again_gives_the_same_graph(self, tmp_path: Path) -> None:
         small = {"recipe": "recipes.flight_delay:train", "parameters": {"max_iter": 5}}
