@@ -90,7 +90,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --excludes functions/excludes.txt \
 		pyproject.toml -o requirements/runtime.lock
 	$(LOCK) --universal --python-version 3.11 requirements/docs.in -o requirements/docs.lock
-	for function in predict features feedback controller capture shadow monitor history; do \
+	for function in batch predict features feedback controller capture shadow monitor history training; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
 	done
@@ -98,6 +98,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 		$(LOCK) --universal --python-version 3.13 --excludes container/excludes.txt \
 			container/$$runtime.in -o container/$$runtime.lock || exit 1; \
 	done
+	$(LOCK) --universal --python-version 3.13 container/training.in -o container/training.lock
 
 docs: setup build/docs/.venv ## The documentation site, in build/docs/site.
 	$(BIN)/python docs/site/build.py build/docs/.venv/bin/python

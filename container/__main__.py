@@ -1,41 +1,36 @@
-"""Serves one slot of a heavy model: `python -m container`, configured by its environment."""
+"""What a task of the heavy tier's image does: `python -m container [COMMAND …]`, by default to serve a slot."""
 
 import logging
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 # A worker encodes one text at a time, and handing it to the tokenizer's threads takes longer than encoding it.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from container.app import make_slot
-from container.doorkeeper import Doorkeeper
-from container.server import Server
-from container.settings import Settings
-from slipway.errors import SlipwayError
 from slipway.monitoring.telemetry.instrumentation import start_logging
 
+_COMMANDS = {
+    "batch": "container.batch",
+    "serve": "container.serve",
+    "train": "container.train",
+}
+"""Modules with a `main` that takes the further arguments and returns the exit code. Only one is imported."""
 
-def main() -> int:
-    """Serve until a signal stops the process; return 1 if it cannot start."""
+_UNKNOWN = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command to its end and return its exit code."""
     start_logging("container")
-    try:
-        settings = Settings.of(os.environ)
-        doorkeeper = Doorkeeper(settings.host, settings.port)
-    except (SlipwayError, OSError) as error:
-        return _cannot_start(error)
-    try:
-        slot = make_slot(settings)
-    except SlipwayError as error:
-        doorkeeper.close()
-        return _cannot_start(error)
-    Server(slot, settings).run([doorkeeper.hand_over()])
-    return 0
-
-
-def _cannot_start(error: Exception) -> int:
-    logging.getLogger("slipway").error("cannot start: %s", error)
-    return 1
+    name, *rest = arguments or ["serve"]
+    if name not in _COMMANDS:
+        logging.getLogger("slipway").error("no command %s; there is %s", name, ", ".join(_COMMANDS))
+        return _UNKNOWN
+    code: int = import_module(_COMMANDS[name]).main(rest)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from container.balancer import Balancer
+from container.opening import open_graph, open_package
 from container.settings import MODEL, Settings
 from container.tracing import tracer_provider
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError, FieldProblem, GoldenError
-from slipway.models.bundle import load_version
 from slipway.models.measurements.golden import GPU_TOLERANCE, prove
 from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package
 from slipway.models.prediction.predictor import Predictor
-from slipway.models.registry.fetching import find_version
-from slipway.models.registry.opening import aws_registry
 from slipway.monitoring.feedback.key_parameter import KeyParameter
 from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
@@ -44,8 +42,6 @@ from slipway.serving.slot.releases import SlotReleases
 if TYPE_CHECKING:
     from slipway.aws.table import ClientFactory
 
-_PROVIDERS = {"fargate": ("CPUExecutionProvider",), "gpu": ("CUDAExecutionProvider", "CPUExecutionProvider")}
-
 
 @dataclass(frozen=True)
 class Slot:
@@ -68,7 +64,16 @@ def make_slot(settings: Settings) -> Slot:
     """
     config = _only(load_config(settings.root / "slipway.yaml", settings.environment), settings)
     heavy = config.models[settings.model].heavy
-    tuned = _tuned(config, heavy, _package(config, settings))
+    package = open_package(
+        config,
+        settings.root,
+        settings.model,
+        settings.version,
+        bucket=settings.model_bucket,
+        table=settings.control_table,
+        downloads=settings.downloads,
+    )
+    tuned = _tuned(config, heavy, package)
     _prove(config, settings, tuned.predictor)
     client = lazy_client()
     if settings.features_table or settings.predictions_table:
@@ -120,22 +125,13 @@ def _releases(config: Config, settings: Settings, client: "ClientFactory") -> Sl
     return releases
 
 
-def _package(config: Config, settings: Settings) -> Package:
-    if settings.model_bucket is None or settings.control_table is None:
-        return load_version(config, settings.root, settings.model, settings.version)
-    registry = aws_registry(settings.control_table, settings.model_bucket)()
-    return find_version(config, settings.root, registry, settings.model, settings.version, cache=settings.downloads)
-
-
 def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predictor]:
-    def open_graph(threads: int) -> Predictor:
-        modules = config.light.task_modules
-        predictor = Predictor(package, threads=threads, task_modules=modules, providers=_PROVIDERS[heavy.compute])
-        _refuse_fallback(package.manifest.name, heavy, predictor)
-        return predictor
-
     processors = min(available_processors(), math.ceil(heavy.cpu))
-    return tune(heavy, package.manifest, open_graph, sample_records(package), processors=processors)
+
+    def opened(threads: int) -> Predictor:
+        return open_graph(config, package, threads=threads)
+
+    return tune(heavy, package.manifest, opened, sample_records(package), processors=processors)
 
 
 def _prove(config: Config, settings: Settings, predictor: Predictor) -> None:
@@ -150,14 +146,6 @@ def _prove(config: Config, settings: Settings, predictor: Predictor) -> None:
     except GoldenError as error:
         write_to_stdout(golden_failure_line(config.project, settings.model, settings.version, error))
         raise
-
-
-def _refuse_fallback(model: str, heavy: HeavyConfig, predictor: Predictor) -> None:
-    """Raise ConfigError if ONNX Runtime fell back to the CPU, which it does silently and many times slower."""
-    wanted = _PROVIDERS[heavy.compute][0]
-    if wanted not in predictor.session.get_providers():
-        message = f"is {heavy.compute}, and ONNX Runtime cannot use {wanted} here: is this the GPU image, on a GPU?"
-        raise ConfigError("slipway.yaml", [FieldProblem(f"models.{model}.heavy.compute", message)])
 
 
 def _telemetry(config: Config, settings: Settings) -> BufferedTelemetry:

@@ -22,8 +22,8 @@ _OURS = ("slipway", "container")
 def build_bundle(source: Path, target: Path, environment: str | None = None) -> None:
     """Fill ``target/models`` and ``target/code``, which together form the container's working directory.
 
-    ``target/models`` gets the heavy models' versions that slipway.yaml names and ``source`` contains, at their paths in
-    slipway.yaml, whose keys are those of ``environment``.
+    ``target/models`` gets the versions of heavy and retrained models that slipway.yaml names and ``source`` contains,
+    at their paths in slipway.yaml, whose keys are those of ``environment``.
 
     Raises:
         NotFoundError: slipway.yaml has no such environment.
@@ -33,7 +33,9 @@ def build_bundle(source: Path, target: Path, environment: str | None = None) -> 
     project = read_project(source / CONFIG)
     config = project.config(environment)
     (target / "models").mkdir(parents=True)
-    for name, model in config.heavy_models.items():
+    for name, model in config.models.items():
+        if model.tier == "light" and model.training is None:
+            continue
         for version in model.versions:
             if (config.model_folder(source, name) / str(version)).exists():  # otherwise the registry provides it
                 _copy_package(load_version(config, source, name, version), source, target / "models", name)
@@ -47,17 +49,34 @@ def build_bundle(source: Path, target: Path, environment: str | None = None) -> 
 def _code(source: Path, config: Config) -> dict[str, Path]:
     tasks = _task_tops(config)
     single = {f"{top}.py": source / f"{top}.py" for top in tasks if (source / f"{top}.py").is_file()}
-    return {CONFIG: source / CONFIG, **source_files(source, [*_OURS, *tasks]), **single}
+    recipes = {path: file for top in _recipe_tops(config) for path, file in _files_below(source, source / top).items()}
+    return {
+        CONFIG: source / CONFIG,
+        **source_files(source, [*_OURS, *tasks], trains=bool(recipes)),
+        **single,
+        **recipes,
+    }
 
 
 def _task_tops(config: Config) -> list[str]:
-    """Return the top-level modules of the user's own tasks; those not in the repository come from the requirements."""
-    tops = {module.partition(".")[0]: module for module in config.light.task_modules}
-    for top, module in tops.items():
+    """Return the top-level modules of the user's own code; those not in the repository come from the requirements."""
+    named = {"light.task_modules": config.light.task_modules}
+    named |= {f"models.{name}.training.recipe": (each.recipe,) for name, each in config.trained_models.items()}
+    tops = {module.partition(":")[0].partition(".")[0]: (key, module) for key, all_ in named.items() for module in all_}
+    for top, (key, module) in tops.items():
         if top in _OURS:
-            problem = FieldProblem("light.task_modules", f"`{module}` would take the place of Slipway's own `{top}`")
-            raise ConfigError(CONFIG, [problem])
+            raise ConfigError(CONFIG, [FieldProblem(key, f"`{module}` would take the place of Slipway's own `{top}`")])
     return list(tops)
+
+
+def _recipe_tops(config: Config) -> list[str]:
+    return sorted({each.recipe.partition(":")[0].partition(".")[0] for each in config.trained_models.values()})
+
+
+def _files_below(source: Path, folder: Path) -> dict[str, Path]:
+    """All files of a recipe's package: it may read some that are not code."""
+    files = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return {file.relative_to(source).as_posix(): file for file in files}
 
 
 def _copy_package(package: Package, source: Path, target: Path, name: str) -> None:

@@ -12,12 +12,14 @@ from infra.bundling.bundle import Target, build_bundle
 from infra.bundling.image import build_context, wants_image
 from infra.bundling.models import load_deployed_models, load_heavy_models, load_shadowed_models
 from infra.bundling.settings import deployed_settings
+from infra.stacks.batch import BatchStack
 from infra.stacks.delivery import AccessStack, boundary_name, repository_of
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
 from infra.stacks.shadow import ShadowStack
 from infra.stacks.state import StateStack
+from infra.stacks.training import TrainingStack
 from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
@@ -26,6 +28,10 @@ CAPTURE, MONITOR = "capture", "monitor"
 """Deployed only if a model's requests are captured."""
 HISTORY = "history"
 """Deployed only if a group's history is kept."""
+BATCH = "batch"
+"""Deployed unless batch jobs are turned off."""
+TRAINING = "training"
+"""Deployed only if a model is trained again."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,10 @@ class Stacks:
     """None without a heavy model."""
     shadow: ShadowStack
     releases: ReleasesStack
+    batch: BatchStack | None
+    """None if batch jobs are turned off."""
+    training: TrainingStack | None
+    """None without a model that is trained again."""
     access: AccessStack | None = None
     """The roles of a repository's workflows; None unless asked for."""
 
@@ -143,15 +153,49 @@ def add_stacks(
         shadow=shadow,
         description=f"{config.project}: the release controller",
     )
+    batch = _batch_stack(app, config, bundles.get(BATCH), state=state, serving=serving, heavy=heavy)
+    training = _training_stack(
+        app, config, config_file, _target(target), bundles, settings=settings, state=state, releases=releases
+    )
     access = _access_stack(app, config.project, environment, delivery or Delivery(), (serving, releases))
-    return Stacks(state, serving, heavy, shadow, releases, access)
+    return Stacks(state, serving, heavy, shadow, releases, batch, training, access)
 
 
 def _functions(config: Config) -> tuple[str, ...]:
     """The functions that a project has."""
     captured = config.captured_models
-    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups}
+    asked = {
+        BATCH: config.batch.enabled,
+        CAPTURE: captured,
+        HISTORY: config.recorded_groups,
+        MONITOR: captured,
+        TRAINING: config.trained_models,
+    }
     return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
+
+
+def _batch_stack(
+    app: cdk.App,
+    config: Config,
+    bundle: Path | None,
+    *,
+    state: StateStack,
+    serving: ServingStack,
+    heavy: HeavyStack | None,
+) -> BatchStack | None:
+    if bundle is None:
+        return None
+    return BatchStack(
+        app,
+        f"{config.project}-batch",
+        config=config,
+        bundle=bundle,
+        control=state.tables.control,
+        packages=state.models.bucket,
+        heavy=heavy.tiers if heavy else {},
+        topic=serving.topic,
+        description=f"{config.project}: batch jobs",
+    )
 
 
 def _heavy_stack(
@@ -218,6 +262,37 @@ def _access_stack(
         provider=_switch("slipway:provider", value=True if delivery.provider is None else delivery.provider),
         policies=policies,
         description=f"{project}: what the workflows of {repository} may do",
+    )
+
+
+def _training_stack(
+    app: cdk.App,
+    config: Config,
+    config_file: Path,
+    target: Target,
+    bundles: Mapping[str, Path],
+    *,
+    settings: Path,
+    state: StateStack,
+    releases: ReleasesStack,
+) -> TrainingStack | None:
+    if not config.trained_models:
+        return None
+    context = None
+    if wants_image(target) and any(each.compute != "lambda" for each in config.trained_models.values()):
+        context = build_context(root=config_file.parent, config_file=config_file, config=config, settings=settings)
+    return TrainingStack(
+        app,
+        f"{config.project}-training",
+        config=config,
+        bundle=bundles[TRAINING],
+        context=context,
+        tables=state.tables,
+        models=state.models.bucket,
+        captures=state.captures.bucket,
+        history=state.history.bucket,
+        topic=releases.topic,
+        description=f"{config.project}: trains models again",
     )
 
 

@@ -28,9 +28,10 @@ STORE = SOURCES / "build" / "packages"
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
-_WITH_MANIFESTS = ("feedback",)
+_WITH_MANIFESTS = ("batch", "feedback")
 _WITH_MEASUREMENTS = ("monitor",)
-_WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
+_WITH_RECIPES = ("training",)
+_WITH_MODELS = {"batch": load_deployed_models, "predict": load_deployed_models, "shadow": load_shadowed_models}
 
 
 class Target(StrEnum):
@@ -76,7 +77,7 @@ def build_bundle(
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     """The bundle's files except slipway.yaml and installed packages, by their paths in the bundle."""
     files = {"functions/__init__.py": SOURCES / "functions/__init__.py"}
-    files |= imported_files(SOURCES, f"functions/{function}")
+    files |= imported_files(SOURCES, f"functions/{function}", trains=function in _WITH_RECIPES)
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
@@ -84,7 +85,45 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
         files |= _manifests(root, config)
     if function in _WITH_MEASUREMENTS:
         files |= _measurements(root, config)
+    if function in _WITH_RECIPES:
+        files |= task_modules(root, config_file, config)
+        files |= recipe_files(root, config_file, config)
+        files |= _trained_versions(root, config_file, config)
     return dict(sorted(files.items()))
+
+
+def recipe_files(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+    """The files of the modules with recipes, and of the labelled records that gates are measured on.
+
+    Raises:
+        ConfigError: a module has the name of one of Slipway's own, or is not below ``root``; or a file is not there.
+    """
+    files: dict[str, Path] = {}
+    for name, training in config.trained_models.items():
+        top = training.recipe.partition(":")[0].partition(".")[0]
+        found = modules_of(root, config_file, top, f"models.{name}.training.recipe")
+        if not found:
+            message = f"`{training.recipe}` is not beside slipway.yaml, so no task would have it"
+            raise ConfigError(config_file, [FieldProblem(f"models.{name}.training.recipe", message)])
+        files |= found
+        for path in (training.gates.labelled, config.models[name].gates.labelled):
+            if path is not None and (root / path).is_file():
+                files[Path(path).as_posix()] = root / path
+    return files
+
+
+def modules_of(root: Path, config_file: Path, top: str, key: str) -> dict[str, Path]:
+    """The files of a top-level module below ``root``; raises ConfigError if it has the name of one of Slipway's own."""
+    if top in _OWN_MODULES:
+        raise ConfigError(config_file, [FieldProblem(key, f"it would replace Slipway's own `{top}`")])
+    single = {f"{top}.py": root / f"{top}.py"} if (root / f"{top}.py").is_file() else {}
+    return {**single, **files_below(root, root / top)}
+
+
+def _trained_versions(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
+    """The packages of trained models beside slipway.yaml, which their runs compare with."""
+    models = (DeployedModel.load(name, config, root=root, config_file=config_file) for name in config.trained_models)
+    return _model_files(models, config)
 
 
 def _manifests(root: Path, config: Config) -> dict[str, Path]:

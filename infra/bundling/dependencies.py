@@ -21,6 +21,7 @@ AWS_SERVICES = {
     "feedback": ("dynamodb", "ssm"),
     "monitor": ("dynamodb", "events", "s3"),
     "predict": ("dynamodb", "s3", "ssm"),
+    "training": ("dynamodb", "s3", "sns", "stepfunctions"),
 }
 """The botocore services to keep in a function's bundle, of some 400: those that the function calls."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from aws_cdk import aws_ecr_assets as assets
 from constructs import Construct
 
-from infra.bundling.bundle import SOURCES, Target, files_below, task_modules
+from infra.bundling.bundle import SOURCES, Target, files_below, recipe_files, task_modules
 from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.config.heavy import HeavyConfig
@@ -21,9 +21,9 @@ _PLATFORMS = {"x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LI
 def build_context(*, root: Path, config_file: Path, config: Config, settings: Path | None = None) -> Path:
     """Create ``build/image`` below ``root``, the complete context of container/Dockerfile.
 
-    It has our code, slipway.yaml, the packages of the heavy models' deployed versions and the modules of the user's own
-    tasks. ``root`` is the folder of ``config_file``. ``settings`` is the slipway.yaml of the image, by default
-    ``config_file``.
+    It has our code, slipway.yaml, the packages of the deployed versions of heavy and of retrained models, and the
+    modules of the user's own tasks and recipes. ``root`` is the folder of ``config_file``. ``settings`` is the
+    slipway.yaml of the image, by default ``config_file``.
 
     Raises:
         ConfigError: a task module has the name of one of Slipway's own.
@@ -56,6 +56,19 @@ def image_asset(scope: Construct, id_: str, *, context: Path, settings: HeavyCon
     )
 
 
+def training_image_asset(scope: Construct, id_: str, *, context: Path) -> assets.DockerImageAsset:
+    """The image of training tasks, with the recipes and what they need."""
+    return assets.DockerImageAsset(
+        scope,
+        id_,
+        directory=str(context),
+        file="container/Dockerfile",
+        build_args={"RUNTIME": "training"},
+        platform=_PLATFORMS["x86_64"],
+        asset_name="slipway-training",
+    )
+
+
 def wants_image(target: Target) -> bool:
     """Whether a target runs the image, which the embedded AWS does not."""
     return target is not Target.HOST
@@ -63,10 +76,11 @@ def wants_image(target: Target) -> bool:
 
 def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     files = files_below(SOURCES, SOURCES / "container")
-    files |= source_files(SOURCES, ["slipway"])
+    files |= source_files(SOURCES, ["slipway"], trains=bool(config.trained_models))
     files |= files_below(SOURCES, SOURCES / "slipway/bundling")  # runs in the build, which leaves it out
     files |= task_modules(root, config_file, config)
-    for name, model in config.heavy_models.items():
+    files |= recipe_files(root, config_file, config)
+    for name, model in {**config.heavy_models, **{name: config.models[name] for name in config.trained_models}}.items():
         for version in model.versions:
             files |= files_below(root, config.model_folder(root, name) / str(version))
     return files

@@ -15,7 +15,7 @@ from infra.stacks.tables import Tables
 from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
 from slipway.config.keys import id_keys_parameter
 from slipway.features.cache import cache_partitions
-from slipway.models.registry.versions import version_prefix
+from slipway.models.registry.versions import model_prefix, version_prefix
 
 
 class Server(Protocol):
@@ -55,6 +55,16 @@ def allow_fetching(function: Function, tables: Tables, bucket: s3.IBucket, model
         exported = exported_name(bucket, bucket.bucket_arn)
         reason = "The names of a version's files are in its manifest, which is stored there, too."
         acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})
+
+
+def allow_fetching_later(function: Function, tables: Tables, bucket: s3.IBucket, model: str) -> None:
+    """Allow a function to list a model's versions and to read all of them, since retraining adds some later."""
+    function.allow_on_table(tables.control, "Query", partitions=f"model#{model}")
+    objects = f"{model_prefix(model)}*"
+    function.allow(["s3:GetObject"], bucket.arn_for_objects(objects))
+    exported = exported_name(bucket, bucket.bucket_arn)
+    reason = "The versions of one model, to which retraining adds."
+    acknowledge(function.role, {f"AwsSolutions-IAM5[Resource::{exported}/{objects}]": reason})
 
 
 def allow_signing(role: iam.Role, project: str) -> None:

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.bundling.image import EMBEDDED, image_asset
 from infra.bundling.models import DeployedModel
+from infra.constructs.batch.task import HeavyTier
 from infra.constructs.heavy.balancer import Balancer
 from infra.constructs.heavy.heavy_model import HeavyModel, Image
 from infra.constructs.heavy.network import Network
@@ -62,12 +63,19 @@ class HeavyStack(cdk.Stack):
         self._tables = tables
         self._bucket = bucket
         network = Network(self, "Network", settings=config.network, tracing=config.monitoring.tracing)
-        cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            enable_fargate_capacity_providers=config.batch.spot or None,
+        )
         self._around = ClusterContext(network, cluster, Balancer(self, "Balancer", network=network))
         self.released: dict[str, ReleasedSlots] = {}
         priorities = first_priorities(model.name for model in models)
         built = [self._model(deployed) for deployed in models]
         self.logs = {model.name: model.logs for model in built}
+        self.tiers = {model.name: self._tier(model) for model in built}
         for model in built:
             self._rules(model, priorities[model.name])
             self._watch(model, topic)
@@ -102,6 +110,12 @@ class HeavyStack(cdk.Stack):
         allow_tables(model, tables, [deployed])
         allow_signing(model.roles.task, self._config.project)
         return model
+
+    def _tier(self, model: HeavyModel) -> HeavyTier:
+        """What tasks of the model run in that are not of its slots."""
+        provider = model.capacity.provider.capacity_provider_name if model.capacity else None
+        image, around = model.image, self._around
+        return HeavyTier(model.settings, image.container, image.repository, around.cluster, around.network, provider)
 
     def _image(self, name: str, settings: HeavyConfig) -> Image:
         if self._context is None:

@@ -18,7 +18,7 @@ from infra.stacks.policies import OPERATOR, may_call, route_arns
 from slipway.config import Authorization, Config
 from slipway.config.keys import id_keys_parameter
 
-STACKS = ("state", "serving", "heavy", "shadow", "releases")
+STACKS = ("state", "serving", "heavy", "shadow", "releases", "batch")
 _MODELS = "models/*"
 
 

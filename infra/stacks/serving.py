@@ -16,7 +16,14 @@ from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.alarms import Alarms
 from infra.constructs.monitoring.dashboard import Dashboard
 from infra.constructs.monitoring.metrics import ServiceMetrics
-from infra.stacks.access import allow_fetching, allow_signing, allow_tables, allow_verifying, table_variables
+from infra.stacks.access import (
+    allow_fetching,
+    allow_fetching_later,
+    allow_signing,
+    allow_tables,
+    allow_verifying,
+    table_variables,
+)
 from infra.stacks.policies import CALLER, FEATURE_WRITER, calling_policy
 from infra.stacks.routes import ROUTES
 from infra.stacks.tables import Tables
@@ -86,8 +93,9 @@ class ServingStack(cdk.Stack):
 
     def _predict(self, models: Sequence[DeployedModel]) -> Function:
         fetching = [model for model in models if model.fetched]
+        retrained = [model for model in models if model.name in self._config.trained_models]
         environment = {**table_variables(self._tables, models), ID_KEYS: id_keys_parameter(self._config.project)}
-        if fetching:
+        if fetching or retrained:
             environment[MODEL_BUCKET] = self._bucket.bucket_name
         light = self._config.light
         function = self._function("predict", environment, light, reserved_concurrency=light.reserved_concurrency)
@@ -104,6 +112,8 @@ class ServingStack(cdk.Stack):
                 f"{model.name}: version {listed} of slipway.yaml is not here, so the function fetches it from the "
                 f"registry when it starts. `slipway model list {model.name} --registry` shows whether it is there."
             )
+        for model in retrained:
+            allow_fetching_later(function, self._tables, self._bucket, model.name)
         return function
 
     def _features(self) -> Function:

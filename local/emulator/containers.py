@@ -3,7 +3,8 @@
 MiniStack's ECS manages the number of tasks, deployments, restarts, target groups and logs. This module implements the
 few calls of a container engine's client that it makes. Whatever the image, a container here is `python -m container`
 on its own loopback address. One that hangs is killed, so that ECS replaces it, as it replaces a task that fails the
-health checks of its target group.
+health checks of its target group. A container with a command of its own is a job, which runs `python -m container
+COMMAND…` to its end.
 """
 
 import hashlib
@@ -153,18 +154,25 @@ class Containers:
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
     def run(
-        self, _image: str, *, name: str, environment: Mapping[str, str], labels: Mapping[str, str], **_: Any
-    ) -> Any:
-        """Start a process and return when it is ready or has ended.
+        self,
+        _image: str,
+        *,
+        name: str,
+        environment: Mapping[str, str],
+        labels: Mapping[str, str],
+        command: Sequence[str] | None = None,
+        **_: Any,
+    ) -> Container:
+        """Start a process and return when it is ready or has ended; a job is returned as soon as it runs.
 
         MiniStack registers its target and stops the one that it replaces as soon as this returns.
         """
         family = labels[_FAMILY]
+        definition = f"{family}:{labels[_REVISION]}"
+        if command:
+            return self._started(name, environment, definition, command)
         self._pause(family)
-        with self._starting:  # so that `close` sees every started process
-            self._refuse_if_closed()
-            container = self._start(name, environment, f"{family}:{labels[_REVISION]}")
-            self._running[container.id] = container
+        container = self._started(name, environment, definition)
         url = f"http://{container.address}:{_PORT}{READY_PATH}"
         ready = self._await(container, url, self._patience(environment.get(MODEL)))
         self._failures[family] = 0 if ready else self._failures.get(family, 0) + 1
@@ -208,14 +216,23 @@ class Containers:
             time.sleep(_POLL_SECONDS)  # MiniStack retries at once, until its process ends
             raise RuntimeError("the embedded AWS is being stopped")
 
-    def _start(self, name: str, environment: Mapping[str, str], definition: str) -> Container:
+    def _started(
+        self, name: str, environment: Mapping[str, str], definition: str, command: Sequence[str] = ()
+    ) -> Container:
+        with self._starting:  # so that `close` sees every started process
+            self._refuse_if_closed()
+            container = self._start(name, environment, definition, command)
+            self._running[container.id] = container
+        return container
+
+    def _start(self, name: str, environment: Mapping[str, str], definition: str, command: Sequence[str]) -> Container:
         address = unused_address(_PORT)
         own = {"SLIPWAY_HOST": address, "PORT": str(_PORT), **_settings_of(self.root), **_DRAIN}
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self.command,
+                [*self.command, *command],
                 cwd=self.folder,
                 env=task_environment(environment, credentials=role_credentials(definition)) | own,
                 stdin=subprocess.DEVNULL,

@@ -31,6 +31,7 @@ from local.emulator import (
     named_resources,
     route_paths,
     subscriptions,
+    task_runs,
     trimmed_counts,
 )
 from local.emulator.containers import Containers, Engine
@@ -74,6 +75,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     named_resources.install()
     log_insights.install()
     subscriptions.install()
+    task_runs.install()
     balancing.install()
     containers = Containers([sys.executable, "-m", "container"], Path.cwd(), root, logs)
     ecs._docker = Engine(containers)

@@ -43,18 +43,24 @@ class _File:
     source: str
 
 
-def cut(stream: BinaryIO, name: str, format_: Format, first_number: int = 0) -> list[Shard]:
-    """The shards of a file, numbered from ``first_number``; raises InputError if it cannot be read at all."""
+def cut(
+    stream: BinaryIO, name: str, format_: Format, first_number: int = 0, most_rows: int | None = None
+) -> list[Shard]:
+    """The shards of a file, numbered from ``first_number``; raises InputError if it cannot be read at all.
+
+    One that has ``most_rows`` rows takes no more: a megabyte of text, a row group.
+    """
     source, quoted = _looked_through(stream)
     file = _File(name, format_, source)
     if format_ is Format.PARQUET:
-        return list(_groups(row_group_sizes(stream, name), file, first_number))
+        return list(_groups(row_group_sizes(stream, name), file, first_number, most_rows))
     names = header_of(stream, format_, name)
     stream.seek(0)
     if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
         stream.seek(0)
     begin = stream.tell()
-    pieces = _parsed(stream, begin) if quoted and format_ is Format.CSV else _split(stream, begin, format_)
+    quotes = quoted and format_ is Format.CSV
+    pieces = _parsed(stream, begin, most_rows) if quotes else _split(stream, begin, format_, most_rows)
     return list(_texts(pieces, file, names, begin, first_number))
 
 
@@ -68,11 +74,12 @@ def _looked_through(stream: BinaryIO) -> tuple[str, bool]:
     return digest.hexdigest(), quoted
 
 
-def _groups(sizes: list[int], file: _File, number: int) -> Iterator[Shard]:
+def _groups(sizes: list[int], file: _File, number: int, most_rows: int | None) -> Iterator[Shard]:
     begin = first_row = rows = 0
+    enough = min(GROUP_ROWS, most_rows or GROUP_ROWS)
     for group, size in enumerate(sizes):
         rows += size
-        if rows >= GROUP_ROWS or (group == len(sizes) - 1 and rows):
+        if rows >= enough or (group == len(sizes) - 1 and rows):
             yield Shard(number, file.name, file.format, file.source, begin, group + 1, first_row, rows)
             number, begin, first_row, rows = number + 1, group + 1, first_row + rows, 0
 
@@ -93,7 +100,7 @@ def _texts(
             records = further = 0
 
 
-def _split(stream: BinaryIO, begin: int, format_: Format) -> Iterator[_Piece]:
+def _split(stream: BinaryIO, begin: int, format_: Format, most_rows: int | None) -> Iterator[_Piece]:
     """Pieces of a text in which a line is a record, unless it is empty."""
     counted = _blank_json if format_ is Format.JSON_LINES else _blank_row
     position = at = begin
@@ -104,7 +111,7 @@ def _split(stream: BinaryIO, begin: int, format_: Format) -> Iterator[_Piece]:
         if last:
             whole, rest = rest + block[:last], block[last:]
             at, lines, records = position + last, lines + whole.count(b"\n"), records + _records(whole, counted)
-            if at - begin >= TEXT_BYTES:
+            if at - begin >= TEXT_BYTES or _is_full(records, most_rows):
                 yield _Piece(at, records, lines)
                 begin, records, lines = at, 0, 0
         elif len(rest) <= RECORD_BYTES:  # of a longer line, the reader refuses all
@@ -114,6 +121,10 @@ def _split(stream: BinaryIO, begin: int, format_: Format) -> Iterator[_Piece]:
         lines, records = lines + 1, records + _records(rest + b"\n", counted)
     if records:
         yield _Piece(position, records, lines)
+
+
+def _is_full(records: int, most_rows: int | None) -> bool:
+    return most_rows is not None and records >= most_rows
 
 
 def _records(text: bytes, is_blank: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[np.bool_]]) -> int:
@@ -153,7 +164,7 @@ class _Lines:
         return line.decode("latin-1")
 
 
-def _parsed(stream: BinaryIO, begin: int) -> Iterator[_Piece]:
+def _parsed(stream: BinaryIO, begin: int, most_rows: int | None) -> Iterator[_Piece]:
     """Pieces of CSV with quotes, in which a line may end. What follows a wrong quote stays in one piece."""
     lines = _Lines(stream, begin)
     parser = csv.reader(lines, strict=True)
@@ -161,7 +172,7 @@ def _parsed(stream: BinaryIO, begin: int) -> Iterator[_Piece]:
     try:
         for cells in parser:
             records += bool(cells)
-            if lines.at - begin >= TEXT_BYTES:
+            if lines.at - begin >= TEXT_BYTES or _is_full(records, most_rows):
                 yield _Piece(lines.at, records, lines.number - first)
                 begin, first, records = lines.at, lines.number, 0
     except csv.Error:

@@ -1,7 +1,7 @@
 """The input and output of a job as folders of this machine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -25,16 +25,8 @@ class InputFolder:
             return [self._path.name]
         if not self._path.is_dir():
             raise InputError.of(str(self._path), "no such file or folder")
-        found = sorted(
-            each.relative_to(self._path).as_posix()
-            for each in self._path.rglob("*")
-            if each.is_file() and not _is_hidden(each.relative_to(self._path))
-        )
-        wrong = [name for name in found if not _is_records(name)]
-        if wrong or not found:
-            what = f"has {wrong[0]}, which must end in {ENDINGS}" if wrong else "has no files of records"
-            raise InputError.of(str(self._path), what)
-        return found
+        found = (each.relative_to(self._path).as_posix() for each in self._path.rglob("*") if each.is_file())
+        return record_files(found, str(self._path))
 
     def open(self, name: str) -> BinaryIO:
         """Open a file; raises InputError if that fails."""
@@ -95,8 +87,18 @@ class OutputFolder:
                 left.unlink(missing_ok=True)
 
 
-def _is_hidden(name: Path) -> bool:
-    return any(part.startswith(("_", ".")) for part in name.parts)
+def record_files(names: Iterable[str], source: str) -> list[str]:
+    """The files of an input, in order, without hidden ones; raises InputError if one holds no records, or none is."""
+    found = sorted(name for name in names if not _is_hidden(name))
+    wrong = [name for name in found if not _is_records(name)]
+    if wrong or not found:
+        what = f"has {wrong[0]}, which must end in {ENDINGS}" if wrong else "has no files of records"
+        raise InputError.of(source, what)
+    return found
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(("_", ".")) for part in name.split("/"))
 
 
 def _is_records(name: str) -> bool:

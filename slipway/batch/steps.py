@@ -122,8 +122,15 @@ class Needed:
 INPUTS_ONLY = Needed()
 
 
-def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest, needed: Needed = INPUTS_ONLY) -> list[Shard]:
-    """Cut every file into shards, and write the manifest.
+def plan(
+    inputs: Inputs,
+    outputs: Outputs,
+    manifest: Manifest,
+    needed: Needed = INPUTS_ONLY,
+    *,
+    most_rows: int | None = None,
+) -> list[Shard]:
+    """Cut every file into shards, of hardly more than ``most_rows`` rows each, and write the manifest.
 
     Raises:
         InputError: a file cannot be read, lacks a needed column, or has one that the output gets.
@@ -134,7 +141,7 @@ def plan(inputs: Inputs, outputs: Outputs, manifest: Manifest, needed: Needed = 
         with inputs.open(name) as stream:
             _check_columns(stream, name, manifest, needed)
             stream.seek(0)
-            for shard in cut(stream, name, format_of(Path(name)), len(shards)):
+            for shard in cut(stream, name, format_of(Path(name)), len(shards), most_rows):
                 shards.append(replace(shard, base=rows))
                 rows += shard.rows
     if not shards:

@@ -1,13 +1,13 @@
 """Lists the source files that run in production, for every function's bundle and for the image."""
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 LEFT_OUT = (
     "container/bundle.py",
-    "slipway/batch",
+    "slipway/batch/local.py",
     "slipway/bundling",
     "slipway/cli",
     "slipway/cost",
@@ -15,31 +15,41 @@ LEFT_OUT = (
     "slipway/scale",
     "slipway/models/advice",
     "slipway/models/compression",
-    "slipway/models/measurements/golden_choice.py",
-    "slipway/models/importing",
-    "slipway/models/measurements/renewal.py",
     "slipway/monitoring/erasure",
     "slipway/preflight",
     "slipway/releases/simulation",
 )
 """The files and folders that only a laptop or a build needs."""
 
+FOR_RECIPES = (
+    "container/train.py",
+    "slipway/models/measurements/golden_choice.py",
+    "slipway/models/importing",
+    "slipway/models/measurements/renewal.py",
+    "slipway/training",
+)
+"""The files and folders that make packages, which only a laptop and training need."""
 
-def source_files(root: Path, tops: Iterable[str]) -> dict[str, Path]:
-    """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``."""
+
+def source_files(root: Path, tops: Iterable[str], *, trains: bool = False) -> dict[str, Path]:
+    """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``.
+
+    With ``trains``, those that recipes need are among them.
+    """
     files = {file.relative_to(root).as_posix(): file for top in tops for file in (root / top).rglob("*.py")}
-    return {path: files[path] for path in sorted(files) if not is_left_out(path)}
+    return {path: files[path] for path in sorted(files) if not is_left_out(path, trains=trains)}
 
 
-def imported_files(root: Path, top: str, *, left_out: Sequence[str] = LEFT_OUT) -> dict[str, Path]:
+def imported_files(root: Path, top: str, *, trains: bool = False, also: str | None = None) -> dict[str, Path]:
     """Return the files of the folder ``top`` and all that they import, anywhere in their code, as `source_files` does.
 
-    A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases.
+    A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases. Files
+    of the folder ``also`` are not left out.
     """
     waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
     while waiting:
         path = waiting.pop()
-        if path not in found and not is_left_out(path, left_out):
+        if path not in found and (_is_within(path, also) or not is_left_out(path, trains=trains)):
             found.add(path)
             waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
     return {path: root / path for path in sorted(found)}
@@ -67,6 +77,11 @@ def _files_of(root: Path, module: str) -> Iterator[str]:
                 yield path
 
 
-def is_left_out(path: str, left_out: Sequence[str] = LEFT_OUT) -> bool:
-    """Whether bundles and images leave out the file at this path in the repository."""
-    return any(path == each or path.startswith(f"{each}/") for each in left_out)
+def is_left_out(path: str, *, trains: bool = False) -> bool:
+    """Whether bundles and images leave out the file at this path in the repository, or those that do not train."""
+    names = LEFT_OUT if trains else (*LEFT_OUT, *FOR_RECIPES)
+    return any(_is_within(path, left_out) for left_out in names)
+
+
+def _is_within(path: str, place: str | None) -> bool:
+    return place is not None and (path == place or path.startswith(f"{place}/"))

@@ -37,6 +37,8 @@ _UNNEEDED_FOLDERS = (
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    "pyarrow/include",
+    "pyarrow/src",
 )
 _UNNEEDED_FILES = (
     ".lock",
@@ -47,6 +49,19 @@ _UNNEEDED_FILES = (
     "**/*.h",
     "numpy/_core/_*_tests.*.so",
     "numpy/_core/_simd.*.so",
+    "**/*.pxi",
+    # Parquet files are read and written, and nothing is queried, served or fetched with Arrow. Of copies of a library,
+    # the one that the others name stays.
+    "pyarrow/*.so.*.*.*",
+    "pyarrow/libarrow_python*.so",
+    *(f"pyarrow/libarrow_{library}.so*" for library in ("flight", "python_flight", "python_parquet_encryption", "s3")),
+    *(
+        f"pyarrow/_{module}.*"
+        for module in (
+            *("acero", "azurefs", "cuda", "dataset", "dataset_orc", "dataset_parquet", "dataset_parquet_encryption"),
+            *("flight", "gcsfs", "hdfs", "orc", "parquet_encryption", "pyarrow_cpp_tests", "s3fs", "substrait"),
+        )
+    ),
     # Python's extension module has this library linked in.
     "onnxruntime/capi/libonnxruntime.so*",
     "*.dist-info/RECORD",

@@ -9,7 +9,7 @@ from slipway.config.heavy import SLOTS, SlotNames, output_prefix
 from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError, UnavailableError
 
-_STACKS = ("state", "serving", "heavy", "shadow", "releases")
+_STACKS = ("state", "serving", "heavy", "shadow", "releases", "batch", "training")
 
 
 @dataclass(frozen=True)

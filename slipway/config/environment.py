@@ -10,6 +10,7 @@ ID_KEYS = "SLIPWAY_ID_KEYS"
 """The name of the secret parameter with the keys of prediction ids, not its value."""
 CAPTURE_BUCKET = "SLIPWAY_CAPTURE_BUCKET"
 HISTORY_BUCKET = "SLIPWAY_HISTORY_BUCKET"
+BATCH_BUCKET = "SLIPWAY_BATCH_BUCKET"
 
 # Set on the tasks of a heavy model.
 MODEL = "SLIPWAY_MODEL"
@@ -17,11 +18,22 @@ SLOT = "SLIPWAY_SLOT"
 VERSION = "SLIPWAY_VERSION"
 BALANCER = "SLIPWAY_BALANCER"
 
+# Set on a task that scores a shard of a batch job: the run as JSON, and the shard's number.
+BATCH_RUN = "SLIPWAY_BATCH_RUN"
+BATCH_SHARD = "SLIPWAY_BATCH_SHARD"
+
 # Set on the controller.
 API = "SLIPWAY_API"
 ALARM_TOPIC = "SLIPWAY_ALARM_TOPIC"
 RELEASE_TOPIC = "SLIPWAY_RELEASE_TOPIC"
 SHADOW = "SLIPWAY_SHADOW"
+
+# Set on the steps of training and on its tasks.
+TRAINING_BUCKET = "SLIPWAY_TRAINING_BUCKET"
+TRAINING_MACHINE = "SLIPWAY_TRAINING_MACHINE"
+"""The ARN of the state machine, whose executions a step asks after."""
+TRAINING_RUN = "SLIPWAY_TRAINING_RUN"
+"""The run of a task, as JSON."""
 
 # Of Powertools, which reads them itself.
 SERVICE_NAME = "POWERTOOLS_SERVICE_NAME"

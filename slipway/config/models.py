@@ -69,6 +69,13 @@ class ModelConfig(Section):
     monitoring: ModelMonitoringConfig = ModelMonitoringConfig()
     training: TrainingConfig | None = None
 
+    def may_have(self, version: int) -> bool:
+        """Whether a version may be served: one of ``versions`` or, of a model that is retrained, any later one.
+
+        Retraining registers later versions after the deploy, and the registry provides them.
+        """
+        return version in self.versions or (self.training is not None and version > max(self.versions))
+
     @model_validator(mode="before")
     @classmethod
     def _heavy_defaults(cls, data: Any) -> Any:

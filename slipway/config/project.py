@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from slipway.config.accuracy import AccuracyConfig, accuracy_of
 from slipway.config.api import ApiConfig
+from slipway.config.batch import BatchConfig
 from slipway.config.drift import DriftConfig, drift_of
 from slipway.config.features import FeatureGroupConfig
 from slipway.config.heavy import NetworkConfig, with_nat_for_gpus
@@ -22,6 +23,7 @@ from slipway.config.monitoring import MonitoringConfig
 from slipway.config.names import ModuleName, Name, ProjectName
 from slipway.config.overrides import KEY, LOCAL, merge_environment, split_environments
 from slipway.config.shadow import ShadowConfig
+from slipway.config.training import TrainingConfig
 from slipway.config.validation import Section, field_problems
 from slipway.errors import ConfigError, FieldProblem, NotFoundError
 
@@ -49,6 +51,7 @@ class Config(Section):
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     features: dict[Name, FeatureGroupConfig] = Field(default={})
     light: LightTierConfig = LightTierConfig()
+    batch: BatchConfig = Field(default=BatchConfig(), validate_default=True)
     network: NetworkConfig = Field(default=NetworkConfig(), validate_default=True)
     shadow: ShadowConfig = ShadowConfig()
     monitoring: MonitoringConfig = Field(default=MonitoringConfig(), validate_default=True)
@@ -58,6 +61,15 @@ class Config(Section):
     def _gpus_have_nat(cls, network: NetworkConfig, read: ValidationInfo) -> NetworkConfig:
         models: dict[str, ModelConfig] = read.data.get("models", {})
         return with_nat_for_gpus(network, {name: model.heavy for name, model in models.items()})
+
+    @field_validator("batch")
+    @classmethod
+    def _schedules_name_models(cls, batch: BatchConfig, read: ValidationInfo) -> BatchConfig:
+        models: dict[str, ModelConfig] = read.data.get("models", {})
+        for name, schedule in batch.schedules.items():
+            if models and schedule.model not in models:
+                raise ValueError(f"schedules.{name} scores {schedule.model}, which is not among the models")
+        return batch
 
     @field_validator("monitoring")
     @classmethod
@@ -85,6 +97,11 @@ class Config(Section):
     def captured_models(self) -> frozenset[str]:
         """The models whose requests are captured."""
         return frozenset(name for name, model in self.models.items() if model.capture.sample > 0)
+
+    @property
+    def trained_models(self) -> dict[str, TrainingConfig]:
+        """How models are trained again, by model; those that are not are left out."""
+        return {name: model.training for name, model in self.models.items() if model.training is not None}
 
     def drift_of(self, name: str) -> DriftConfig:
         """How drift of a model is judged: the project's settings, with the model's own."""

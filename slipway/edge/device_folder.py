@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import slipway
-from slipway.bundling.sources import LEFT_OUT, imported_files
+from slipway.bundling.sources import imported_files
 from slipway.edge.folders import whole_folder
 from slipway.edge.greengrass import PLACEHOLDER, component_name, component_version, recipe
 from slipway.errors import InputError, PackageError
@@ -76,7 +76,7 @@ def export_device(package: Package, folder: Path, *, lock: Path = LOCK, artifact
 def _contents(package: Package) -> dict[str, Path]:
     """Every file of the archive but the lock, by its path there."""
     own = {f"package/{each.path}": package.path(each.path) for each in package.manifest.files}
-    code = imported_files(_ROOT, _TOP, left_out=tuple(each for each in LEFT_OUT if each != "slipway/edge"))
+    code = imported_files(_ROOT, _TOP, also="slipway/edge")
     return {
         f"package/{MANIFEST}": package.path(MANIFEST),
         **own,

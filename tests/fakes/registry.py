@@ -48,9 +48,9 @@ class MemoryVersionTable:
         self._allocated: dict[str, int] = {}
         self._lock = Lock()
 
-    def allocate(self, model: str) -> int:
+    def allocate(self, model: str, *, above: int = 0) -> int:
         with self._lock:
-            self._allocated[model] = self._allocated.get(model, 0) + 1
+            self._allocated[model] = max(self._allocated.get(model, 0), above) + 1
             return self._allocated[model]
 
     def add(self, record: VersionRecord) -> None:

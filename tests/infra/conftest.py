@@ -28,6 +28,19 @@ features:
 {history}{rest}
 """
 GROUPED = "  tiny-tabular: { versions: [1], stable: 1 }"
+TRAINED = """\
+  tiny-tabular:
+    versions: [1]
+    stable: 1
+    capture: { sample: 1 }
+    training:
+      { recipe: "recipe:train", triggers: [drift, accuracy], spot: true, approval: required, features: history }
+  tiny-other:
+    versions: [1]
+    stable: 1
+    capture: { sample: 1 }
+    training: { recipe: "recipe:train", compute: lambda, schedule: "rate(30 days)" }
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Synthesized:
     shadow: dict[str, Any]
     releases: dict[str, Any]
     heavy: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
     access: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
@@ -72,6 +86,7 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
         (root / "models").symlink_to(packages)
         text = PROJECT.format(cache=str(cache).lower(), models=models, history=history, rest=rest)
         (root / "slipway.yaml").write_text(text, encoding="utf-8")
+        (root / "recipe.py").write_text("def train(data, draft, parent): ...\n", encoding="utf-8")
         return root / "slipway.yaml"
 
     return make
@@ -129,6 +144,12 @@ def recording(synthesize: Synthesize) -> Synthesized:
 
 
 @pytest.fixture(scope="session")
+def training(synthesize: Synthesize) -> Synthesized:
+    """The project with two models that are trained again, one in a function and one in a task."""
+    return synthesize(models=TRAINED, history="    history: true\n")
+
+
+@pytest.fixture(scope="session")
 def gpu(synthesize: Synthesize) -> Synthesized:
     """The project with a heavy model on GPUs."""
     model = heavy_model("heavy: { compute: gpu, cpu: 3, memory_mb: 12000, instance_types: ['g6.*'] }")
@@ -141,9 +162,10 @@ def _synthesized(config_file: Path, **options: Any) -> Synthesized:
     stacks = add_stacks(app, config_file=config_file, target="host", **options)
     folder = Path(app.synth().directory)
     heavy = _template(folder, stacks.heavy) if stacks.heavy else None
+    training = _template(folder, stacks.training) if stacks.training else None
     own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
     access = _template(folder, stacks.access) if stacks.access else None
-    return Synthesized(folder, *own, heavy, access)
+    return Synthesized(folder, *own, heavy, training, access)
 
 
 def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every arrow between two services, in the templates of eight configurations: what it points at allows it.
+"""Every arrow between two services, in the templates of nine configurations: what it points at allows it.
 
 The embedded AWS accepts arrows that an account refuses.
 """
@@ -15,8 +15,8 @@ NAT = "network: { nat_gateways: 2 }\n"
 
 
 @pytest.fixture(scope="module")
-def worlds(shipped, templates, heavy, gpu, synthesize):
-    """The eight configurations."""
+def worlds(shipped, templates, heavy, gpu, *, training, synthesize):
+    """The nine configurations."""
     registry = "  tiny-tabular: { versions: [1, 3], stable: 1, capture: { sample: 1 } }\n"
     synthesized = {
         "shipped": shipped,
@@ -25,13 +25,14 @@ def worlds(shipped, templates, heavy, gpu, synthesize):
         "light only": templates,
         "NAT": synthesize(models=CAPTURED + heavy_model("capture: { sample: 0.1 }"), rest=NAT),
         "no captures": heavy,
+        "training": training,
         "histories": synthesize(history="    history: true\n"),
         "registry versions": synthesize(models=registry + heavy_model().replace("[1, 2]", "[1, 9]")),
     }
     return {name: World(read_templates(each.folder)) for name, each in synthesized.items()}
 
 
-NAMES = ("shipped", "jwt", "gpu", "light only", "NAT", "no captures", "histories", "registry versions")
+NAMES = ("shipped", "jwt", "gpu", "light only", "NAT", "no captures", "training", "histories", "registry versions")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -141,6 +142,24 @@ def test_a_fault_of_a_stream_is_found(recording, fault):
 def test_a_fault_is_found(capturing, fault):
     inject, said = FAULTS[fault]
     templates = read_templates(capturing.folder)
+    for template in templates.values():
+        inject(template["Resources"])
+    assert [problem for problem in problems(World(templates)) if said in problem]
+
+
+TRAINING_FAULTS = {
+    "steps that may not be called": (_forget_statements("lambda:InvokeFunction"), "RoleArn: nothing"),
+    "tasks that may not be run": (_forget_statements("ecs:RunTask"), "RoleArn: nothing"),
+    "roles that may not be passed": (_forget_statements("iam:PassRole"), "RoleArn: nothing"),
+    "rules that may not start a run": (_forget_statements("states:StartExecution"), "Targets.Arn: nothing"),
+    "versions that may not be read": (_forget_statements("s3:GetObject"), "(variable): nothing"),
+}
+
+
+@pytest.mark.parametrize("fault", TRAINING_FAULTS)
+def test_a_fault_of_training_is_found(training, fault):
+    inject, said = TRAINING_FAULTS[fault]
+    templates = read_templates(training.folder)
     for template in templates.values():
         inject(template["Resources"])
     assert [problem for problem in problems(World(templates)) if said in problem]

@@ -35,7 +35,8 @@ from slipway.models.registry.versions import model_prefix
 _TRACED_SHARE = "0.05"
 """As X-Ray samples calls of a function by default, beyond the first of each second."""
 
-_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+"""What it takes to pull an image from a repository."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class HeavyModel(Construct):
         )
         versions = {slot: self._version(project, slot) for slot in SLOTS}
         self._allow_start(image.repository, versions.values())
-        capacity = self._capacity(surroundings)
+        self.capacity = capacity = self._capacity(surroundings)
+        self.image = image
         self.slots = {
             slot: SlotService(
                 self, slot, workload=workload, surroundings=surroundings, capacity=capacity, version=versions[slot]
@@ -148,7 +150,7 @@ class HeavyModel(Construct):
         self._allow_execution(["logs:CreateLogStream", "logs:PutLogEvents"], [self.logs.log_group_arn])
         self._allow_execution(["ssm:GetParameters"], [version.parameter_arn for version in versions])
         if repository is not None:
-            self._allow_execution(_PULL, [repository.repository_arn])
+            self._allow_execution(PULL, [repository.repository_arn])
             self._allow_execution(["ecr:GetAuthorizationToken"], ["*"])
             reason = "ECR issues a token for the account; another statement limits what it may pull."
             acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})

@@ -21,7 +21,7 @@ USER = "10001:10001"
 
 WRITABLE = "/tmp"  # noqa: S108 - the task's own volume
 CONTAINER = "model"
-_ARCHITECTURES = {"x86_64": ecs.CpuArchitecture.X86_64, "arm64": ecs.CpuArchitecture.ARM64}
+ARCHITECTURES = {"x86_64": ecs.CpuArchitecture.X86_64, "arm64": ecs.CpuArchitecture.ARM64}
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ def task_definition(
     definition = ecs.TaskDefinition(
         scope,
         "Task",
-        compatibility=_compatibility(settings),
+        compatibility=compatibility(settings),
         cpu=str(math.ceil(settings.cpu * 1024)),
         memory_mib=str(settings.memory_mb),
         network_mode=ecs.NetworkMode.AWS_VPC,
         runtime_platform=ecs.RuntimePlatform(
-            cpu_architecture=_ARCHITECTURES[settings.architecture],
+            cpu_architecture=ARCHITECTURES[settings.architecture],
             operating_system_family=ecs.OperatingSystemFamily.LINUX,
         ),
         # CDK would grant more than necessary; the model's construct grants what is needed.
@@ -96,5 +96,6 @@ def task_definition(
     return definition
 
 
-def _compatibility(settings: HeavyConfig) -> ecs.Compatibility:
+def compatibility(settings: HeavyConfig) -> ecs.Compatibility:
+    """What a task of these settings runs on."""
     return ecs.Compatibility.MANAGED_INSTANCES if settings.compute == "gpu" else ecs.Compatibility.FARGATE

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from slipway.cli.options import AsJson, ConfigFile
+from slipway.cli.train import account
 from slipway.errors import InputError
 
 app = typer.Typer(help="Train a model again on the labels of its own predictions.", no_args_is_help=True)
@@ -14,9 +15,12 @@ app = typer.Typer(help="Train a model again on the labels of its own predictions
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
-@app.callback()
-def _train() -> None:
-    """Keep `start` a command of its own, beside those to come."""
+app.command("status")(account.status)
+app.command("watch")(account.watch)
+app.command("history")(account.history)
+app.command("logs")(account.logs)
+app.command("approve")(account.approve)
+app.command("reject")(account.reject)
 
 
 @app.command()
@@ -40,20 +44,31 @@ def start(
         list[str] | None,
         typer.Option("--entity", metavar="ENTITY=COLUMN", help="With --history: the column with an entity's ids."),
     ] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="The version to compare with. Default: stable.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="With --local: the version to compare with. Default: stable.")
+    ] = None,
     min_new_labels: Annotated[
         int | None, typer.Option(min=1, help="With --local: in place of `training.min_new_labels`.")
     ] = None,
     run: Annotated[str | None, typer.Option(help="With --local: go on with this run, or name a new one.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest run, which failed.")] = False,
+    reason: account.Reason = "",
+    by: account.By = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Assemble data, train, check the gates against the version that serves, and register what passes."""
+    """Assemble data, train, check the gates against the version that serves, register what passes, and release it."""
+    if not local:
+        _refuse_local_options(data=data, until=until, history=history, entity=entities, version=version, run=run)
+        account.start_there(model, config, resume=resume, reason=reason, by=by)
+        return
     # Every command loads this module, and only this one needs numpy and the recipe's libraries.
     from slipway.cli.train.local import LocalStart, start_here
 
-    if not local or data is None:
-        raise InputError.of("--local", "give --local with --data FILE")
+    if data is None:
+        raise InputError.of("--local", "needs --data FILE")
+    if resume:
+        raise InputError.of("--resume", "is for runs in the account; with --local, --run goes on with one")
     asked = LocalStart(
         data=data,
         until=until,
@@ -64,3 +79,10 @@ def start(
         run=run,
     )
     start_here(model, asked, config, as_json=as_json)
+
+
+def _refuse_local_options(**given: object) -> None:
+    """Raise InputError for an option that only a run on this machine has."""
+    for name, value in given.items():
+        if value:
+            raise InputError.of(f"--{name}", "is for runs on this machine; give --local, too")

@@ -52,10 +52,13 @@ class Registry:
         self._table = table
         self._clock = clock
 
-    def register(self, package: Package, check: Check, origin: Origin, *, force: str | None = None) -> VersionRecord:
+    def register(
+        self, package: Package, check: Check, origin: Origin, *, force: str | None = None, above: int = 0
+    ) -> VersionRecord:
         """Store a package as the model's next version and return its record.
 
-        The registry allocates the number, which replaces the package's own in the stored manifest.
+        The registry allocates the number, which replaces the package's own in the stored manifest. It is higher than
+        ``above``, the last version of a model that is also deployed from elsewhere.
 
         Raises:
             CheckFailedError: ``check`` failed or had no gates, and ``force`` gives no reason to register it anyway.
@@ -67,7 +70,7 @@ class Registry:
         if load_package(package.folder) != package:
             raise PackageError(package.folder / MANIFEST, "has changed since the package was checked")
         self.clean(package.manifest.name)
-        number = self._table.allocate(package.manifest.name)
+        number = self._table.allocate(package.manifest.name, above=above)
         text = _numbered(package, number)
         record = VersionRecord(
             **_described(package.manifest),

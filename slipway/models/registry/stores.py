@@ -29,8 +29,8 @@ class ObjectStore(Protocol):
 class VersionTable(Protocol):
     """The table of the versions' records. Every method raises UnavailableError if the table cannot be reached."""
 
-    def allocate(self, model: str) -> int:
-        """Allocate a unique number, higher than all before it."""
+    def allocate(self, model: str, *, above: int = 0) -> int:
+        """Allocate a unique number, higher than ``above`` and all before it."""
         ...
 
     def add(self, record: VersionRecord) -> None:

@@ -27,14 +27,15 @@ class DynamoVersionTable:
         self.name = table
         self._table = DynamoTable(table, dependency="model registry", client=client, backoff=backoff)
 
-    def allocate(self, model: str) -> int:
+    def allocate(self, model: str, *, above: int = 0) -> int:
         key = {"pk": {"S": f"model#{model}"}, "sk": {"S": _COUNTER}}
         found = self._table.batch_get([key], consistent=True)
         stored: Item | None = found[0] if found else {}
         while stored is not None:  # another writer was faster
-            last = int(stored["allocated"]["N"]) if stored else 0
+            before = int(stored["allocated"]["N"]) if stored else 0
+            last = max(before, above)
             condition = "allocated = :last" if stored else _ABSENT
-            values = {"ExpressionAttributeValues": {":last": {"N": str(last)}}} if stored else {}
+            values = {"ExpressionAttributeValues": {":last": {"N": str(before)}}} if stored else {}
             stored = self._table.put_if({**key, "allocated": {"N": str(last + 1)}}, condition, **values)
         return last + 1
 

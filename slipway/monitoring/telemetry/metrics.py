@@ -88,6 +88,8 @@ ACCURACY_FALLEN = "AccuracyFallen"
 NOT_INDEXED = "NotIndexed"
 SKEWED_ROWS = "SkewedRows"
 SKEWED_FEATURES = "SkewedFeatures"
+BATCH_ROWS = "BatchRows"
+BATCH_REJECTED = "BatchRejected"
 
 UNKNOWN_MODEL = "unknown"
 """The model dimension of requests for models that are not deployed, so that callers cannot create metrics."""
@@ -219,6 +221,9 @@ CATALOGUE: Mapping[str, Metric] = {
     NOT_INDEXED: Metric("Count", (_OF_PROJECT,)),
     SKEWED_ROWS: Metric("Count", (_OF_PROJECT, _OF_VERSION)),
     SKEWED_FEATURES: Metric("Count", (_OF_VERSION,)),
+    # The rows of batch jobs that ended, and those of them that were rejected.
+    BATCH_ROWS: Metric("Count", (_OF_MODEL,)),
+    BATCH_REJECTED: Metric("Count", (_OF_MODEL,)),
 }
 _VALUES_A_LINE = 100
 

@@ -9,6 +9,7 @@ from slipway.aws.table import lazy_client
 from slipway.config import Authorization, Config
 from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError
+from slipway.models.registry.table import DynamoVersionTable
 from slipway.monitoring.captures.parsing import FILTER
 from slipway.monitoring.feedback.table import DynamoFeedbackStore
 from slipway.releases.controller.api_client import ApiClient, keep_link_warm
@@ -16,6 +17,7 @@ from slipway.releases.controller.heavy import HeavyTier, LoadFailures, Slots, Sm
 from slipway.releases.controller.light import LightTier, WhyNotLoaded, nothing_known
 from slipway.releases.controller.listener import SlotBalancer
 from slipway.releases.controller.load_failures import LogLoadFailures
+from slipway.releases.controller.marks import MarkingNotifier
 from slipway.releases.controller.notifications import SnsNotifier
 from slipway.releases.controller.parameters import SlotParameters
 from slipway.releases.controller.reconciler import Controller, LogNotifier, NoShadows, Notifier, Shadows, World
@@ -63,20 +65,30 @@ class Deployment:
         Raises:
             UnavailableError: no region is set.
         """
-        notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
-        light = {name: model.versions for name, model in config.light_models.items()}
         world = World(
             tiers={
-                "light": LightTier(light, why_not_loaded=self._load_test(config)),
+                "light": self._light_tier(config),
                 "heavy": heavy or self.heavy_tier(config),
             },
             evidence=self.evidence(config),
             shadows=self._shadows(config.project),
-            notifier=notifier,
+            notifier=self._notifier(),
             clusters=self._clusters(config.project),
             groups=self._groups(),
         )
         return Controller(self.store(), world, lambda: datetime.now(UTC))
+
+    def _notifier(self) -> Notifier:
+        notifier: Notifier = SnsNotifier(self.topic, self.options) if self.topic else LogNotifier()
+        versions = DynamoVersionTable(self.table, client=lazy_client(**self.options))
+        return MarkingNotifier(notifier, versions, lambda: datetime.now(UTC))
+
+    def _light_tier(self, config: Config) -> LightTier:
+        def may_have(model: str, version: int) -> bool:
+            return model in config.light_models and config.light_models[model].may_have(version)
+
+        deployed = {name: model.versions for name, model in config.light_models.items()}
+        return LightTier(deployed, why_not_loaded=self._load_test(config), may_have=may_have)
 
     def _load_test(self, config: Config) -> WhyNotLoaded:
         authorization = config.api.authorization

@@ -93,10 +93,10 @@ def start_record(
 
 
 def check_versions(config: Config, model: str, versions: Iterable[int]) -> None:
-    """Raise NotFoundError for a version of a model that slipway.yaml does not deploy."""
+    """Raise NotFoundError for a version of a model that is not deployed, as `ModelConfig.may_have` tells."""
     known = config.models[model].versions
     for version in versions:
-        if version not in known:
+        if not config.models[model].may_have(version):
             raise NotFoundError(f"version of {model}", str(version), map(str, known), within="slipway.yaml")
 
 

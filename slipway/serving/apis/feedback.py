@@ -115,7 +115,7 @@ def _check_deployed(models: Mapping[str, ModelConfig], prediction: PredictionId)
     model = models.get(prediction.model)
     if model is None:
         raise NotFoundError("model", prediction.model, models)
-    if prediction.version not in model.versions:
+    if not model.may_have(prediction.version):
         raise NotFoundError(f"version of {prediction.model}", str(prediction.version), map(str, model.versions))
 
 

@@ -119,7 +119,7 @@ def describe(models: ServedModels, name: str) -> Model | ListedModel:
         "tier": config.tier,
         "limits": RequestLimits(records=models.most_records(name), characters=config.limits.characters),
         "release": _release(models, name),
-        "versions": [_version(models, name, number) for number in config.versions],
+        "versions": [_version(models, name, number) for number in models.versions(name)],
     }
     if stable not in loaded:
         return ListedModel(**listed)

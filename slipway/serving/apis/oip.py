@@ -186,7 +186,7 @@ def describe(models: ServedModels, model: str, version: int | None) -> ModelMeta
         for name, datatypes in accepted_datatypes(manifest, served.reader.record).items()
     ]
     outputs = _described_outputs(stated_form(manifest))
-    versions = [str(number) for number in models.config.models[model].versions]
+    versions = [str(number) for number in models.versions(model)]
     return ModelMetadata(
         name=model,
         versions=versions if version is None else [str(version)],

@@ -78,9 +78,7 @@ async def version_configuration(request: Request, model: str, version: str) -> M
 
 
 def _index(models: ServedModels) -> list[IndexedVersion]:
-    return [
-        _indexed(models, name, number) for name, config in models.config.models.items() for number in config.versions
-    ]
+    return [_indexed(models, name, number) for name in models.config.models for number in models.versions(name)]
 
 
 def _indexed(models: ServedModels, name: str, number: int) -> IndexedVersion:

@@ -127,9 +127,9 @@ class LiveReleases:
 
     def _servable(self, model: str, release: Release) -> Release:
         """Return a release without versions unknown to this process's deployment; other processes may know them."""
-        versions = self._config.models[model].versions
-        if release.stable not in versions:
+        config = self._config.models[model]
+        if not config.may_have(release.stable):
             _LOG.error("version %s of %s is the stable one and not in slipway.yaml", release.stable, model)
             return configured_releases(self._config)[model]
-        there = tuple(each for each in release.candidates if each.version in versions)
+        there = tuple(each for each in release.candidates if config.may_have(each.version))
         return Release(model, release.stable, there, release.strategy, release.salt, release.sticky)

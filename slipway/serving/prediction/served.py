@@ -56,7 +56,7 @@ class ServedModels:
         loaded: the loaded versions, and why others cannot be loaded. A model without either is listed but not served,
             because the other tier or another container serves it.
         releases: the models' releases; by default the stable versions of ``config``.
-        load: loads a version of ``config`` that could not be loaded at startup.
+        load: loads a version that was not loaded at startup.
     """
 
     def __init__(
@@ -95,10 +95,14 @@ class ServedModels:
     def loaded(self, name: str) -> dict[int, ServedVersion]:
         """Return the loaded versions of a model by number."""
         return {
-            number: self._versions[name, number]
-            for number in self.config.models[name].versions
-            if (name, number) in self._versions
+            number: self._versions[name, number] for number in self.versions(name) if (name, number) in self._versions
         }
+
+    def versions(self, name: str) -> tuple[int, ...]:
+        """The versions of a model: those of slipway.yaml, and those that retraining has added to its release."""
+        model, release = self.config.models[name], self.releases.of(name)
+        released = (release.stable, *(each.version for each in release.candidates))
+        return (*model.versions, *sorted({version for version in released if version not in model.versions}))
 
     def version(self, model: str, version: int | None = None) -> ServedVersion:
         """Return a version of a model, by default the stable one; load it if that failed at startup.
@@ -108,17 +112,17 @@ class ServedModels:
             NotLoadedError: the version cannot be loaded.
             UnavailableError: the version cannot currently be fetched.
         """
-        versions = self.model(model).versions
+        config = self.model(model)
         number = self.releases.of(model).stable if version is None else version
         served = self._versions.get((model, number))
         if served is not None:
             return served
-        if number in versions and self._load is not None:
+        if self._load is not None and config.may_have(number) and number in self.versions(model):
             self._add(model, number, self._loaded_late(self._load, model, number))
         if (failure := self._failures.get((model, number))) is not None:
             raise failure
         if (model, number) not in self._versions:
-            raise NotFoundError(f"version of {model}", str(number), map(str, versions))
+            raise NotFoundError(f"version of {model}", str(number), map(str, self.versions(model)))
         return self._versions[model, number]
 
     def most_records(self, name: str) -> int:

@@ -248,7 +248,7 @@ class TestInterrupted:
             def __getattr__(self, name: str) -> Any:
                 return getattr(parts.table, name)
 
-            def allocate(self, model: str) -> int:
+            def allocate(self, model: str, *, above: int = 0) -> int:
                 return 1
 
         first = parts.registry.register(text_package, PASSED, ORIGIN)

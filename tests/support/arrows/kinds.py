@@ -1,7 +1,9 @@
 """Each kind of arrow, and what must be allowed for it."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from support.arrows.network import closed_problems, link_to_balancer, service_behind_balancer
 from support.arrows.policies import may, may_call, may_publish, reaches, trusts
@@ -48,6 +50,50 @@ def _calls(world: World, arrow: Arrow, *, service: str) -> bool:
     """A function that a service calls on behalf of the resource that the arrow begins at."""
     function = _end(world, arrow, "AWS::Lambda::Alias")
     return function is not None and may_call(world, service, function, arrow.source.name)
+
+
+def _hears_of(world: World, arrow: Arrow) -> bool:
+    """Allowed: AWS puts events of its services on the default bus."""
+    return _end(world, arrow, _MACHINE) is not None and "EventBusName" not in arrow.source.properties
+
+
+def _starts(world: World, arrow: Arrow) -> bool:
+    """What a rule starts: a function that allows it, or a state machine, by the role that the target names."""
+    machine = _end(world, arrow, _MACHINE)
+    if machine is None:
+        return _calls(world, arrow, service="events.amazonaws.com")
+    targets = arrow.source.properties["Targets"]
+    named = [each for each in targets if world.target(arrow.source.stack, each["Arn"]) == machine]
+    roles = [world.target(arrow.source.stack, each.get("RoleArn")) for each in named]
+    return all(role is not None and may(world, role, "states:StartExecution", machine.name) for role in roles)
+
+
+def _takes_its_steps(world: World, arrow: Arrow) -> bool:
+    """The role of a state machine may do what each of its states does."""
+    machine, role = arrow.source, _end(world, arrow, "AWS::IAM::Role")
+    if role is None or not trusts(world, role, "states.amazonaws.com"):
+        return False
+    states = json.loads(world.text(machine.stack, machine.properties["DefinitionString"]))["States"].values()
+    return all(_takes(world, role, state) for state in states if state["Type"] == "Task")
+
+
+def _takes(world: World, role: Resource, state: Mapping[str, Any]) -> bool:
+    resource, given = state["Resource"], state.get("Parameters", {})
+    if ":states:::ecs:runTask" in resource:
+        family = given["TaskDefinition"]
+        tasks = [each for each in world.of_type("AWS::ECS::TaskDefinition") if each.properties["Family"] == family]
+        roles = [world.target(each.stack, each.properties[name]) for each in tasks for name in _TASK_ROLES]
+        return bool(tasks) and _runs(world, role, family, [each for each in roles if each is not None])
+    function = given["FunctionName"] if ":states:::lambda:invoke" in resource else resource
+    return may(world, role, "lambda:InvokeFunction", function)
+
+
+def _runs(world: World, role: Resource, family: str, passed: list[Resource]) -> bool:
+    definition = f"arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task-definition/{family}:1"
+    rule = "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForECSTaskRule"
+    hears = all(may(world, role, f"events:{each}", rule) for each in ("PutTargets", "PutRule", "DescribeRule"))
+    passes = len(passed) > 1 and all(may(world, role, "iam:PassRole", each.name) for each in passed)
+    return hears and passes and may(world, role, "ecs:RunTask", definition)
 
 
 def _calls_for_log_group(world: World, arrow: Arrow) -> bool:
@@ -188,6 +234,8 @@ _PARAMETER = "AWS::SSM::Parameter"
 _OPEN_TO_CODE = frozenset({"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ApiGatewayV2::Api"})
 
 _RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+_MACHINE = "AWS::StepFunctions::StateMachine"
+_TASK_ROLES = ("TaskRoleArn", "ExecutionRoleArn")
 
 KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::ApiGatewayV2::Integration", "IntegrationUri"): _integrates,
@@ -216,7 +264,9 @@ KINDS: Mapping[tuple[str, str], Check] = {
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         "Actions.ForwardConfig.TargetGroups.TargetGroupArn",
     ): _of_same_service,
-    ("AWS::Events::Rule", "Targets.Arn"): partial(_calls, service="events.amazonaws.com"),
+    ("AWS::Events::Rule", "EventPattern.detail.stateMachineArn"): _hears_of,
+    ("AWS::Events::Rule", "Targets.Arn"): _starts,
+    ("AWS::Events::Rule", "Targets.RoleArn"): partial(_acts_as, service="events.amazonaws.com"),
     ("AWS::IAM::InstanceProfile", "Roles"): partial(_acts_as, service="ec2.amazonaws.com"),
     ("AWS::Lambda::EventInvokeConfig", "DestinationConfig.OnFailure.Destination"): _keeps_failures,
     ("AWS::Lambda::EventSourceMapping", "DestinationConfig.OnFailure.Destination"): _keeps_records,
@@ -227,6 +277,7 @@ KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::Logs::SubscriptionFilter", "DestinationArn"): _calls_for_log_group,
     ("AWS::SNS::Subscription", "Endpoint"): _is_email,
     ("AWS::SNS::Subscription", "TopicArn"): _of_same_service,
+    (_MACHINE, "RoleArn"): _takes_its_steps,
 }
 
 

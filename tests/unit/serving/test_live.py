@@ -13,7 +13,7 @@ from support.serving import PREDICT, Api
 
 from slipway.config import parse_config
 from slipway.config.releases import AbTest, Shadow
-from slipway.errors import UnavailableError
+from slipway.errors import NotFoundError, UnavailableError
 from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.outputs import count_output
 from slipway.monitoring.telemetry.requests import RequestEvent
@@ -117,6 +117,39 @@ def test_versions_that_were_not_deployed_here_get_nothing(caplog: pytest.LogCapt
     table.now += FRESH_SECONDS
     assert releases.of(MODEL).stable == 1
     assert "version 3" in caplog.text
+
+
+RETRAINED = parse_config('models: {tiny-sentiment: {versions: [1, 2], stable: 1, training: "recipe:train"}}')
+
+
+def test_a_retrained_model_has_the_later_versions_of_its_release_too() -> None:
+    table = Table()
+    record = table.running(0.3, 0.3)
+    releases = LiveReleases(RETRAINED, table, clock=lambda: table.now)
+    assert releases.of(MODEL).candidates == (Candidate(2, 0.3), Candidate(3, 0.3))
+    table.save(record.model_copy(update={"phase": Phase.PROMOTED, "winner": 3}))
+    table.now += FRESH_SECONDS
+    assert releases.of(MODEL).stable == 3
+    assert ServedModels(RETRAINED, {}, releases=releases).versions(MODEL) == (1, 2, 3)
+
+
+def test_a_later_version_is_loaded_when_a_request_asks_for_it_and_only_if_it_is_released(api: Api) -> None:
+    table, asked = Table(), list[tuple[str, int]]()
+    loaded = api.models[MODEL, 2]
+
+    def load(model: str, number: int) -> Any:
+        asked.append((model, number))
+        return loaded
+
+    releases = LiveReleases(RETRAINED, table, clock=lambda: table.now)
+    models = ServedModels(RETRAINED, {}, releases=releases, load=load)
+    with pytest.raises(NotFoundError):
+        models.version(MODEL, 3)
+    table.running(0.3, 0.3)
+    table.now += FRESH_SECONDS
+    assert models.version(MODEL, 3).predictor is loaded
+    models.version(MODEL, 3)
+    assert asked == [(MODEL, 3)]
 
 
 @dataclass

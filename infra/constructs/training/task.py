@@ -1,0 +1,112 @@
+"""The training task of one model: what it runs, and the roles of its code and of its start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.basics.trust import service_of_account
+from infra.constructs.heavy.task import USER, WRITABLE
+from slipway.config.environment import LOG_LEVEL, MODEL, SERVICE_NAME
+from slipway.config.monitoring import MonitoringConfig
+from slipway.config.sizes import nearest_fargate_size
+from slipway.config.training import TrainingConfig
+
+CONTAINER = "training"
+_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+# Spot gives two minutes from its signal on, and a task stores what it has in that time.
+_STOP = cdk.Duration.minutes(2)
+_DISK_GIB = 50
+
+
+@dataclass(frozen=True)
+class TaskImage:
+    """The image of training tasks, and the repository to pull it from; None if nothing is pulled."""
+
+    container: ecs.ContainerImage
+    repository: ecr.IRepository | None = None
+
+
+class TrainingTask(Construct):
+    """A task definition on Fargate with one container; the stack grants its code each action individually."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        project: str,
+        model: str,
+        training: TrainingConfig,
+        image: TaskImage,
+        group: logs.ILogGroup,
+        environment: Mapping[str, str],
+        monitoring: MonitoringConfig,
+    ) -> None:
+        super().__init__(scope, id_)
+        principal = service_of_account(self, "ecs-tasks.amazonaws.com")
+        self.role = iam.Role(self, "Role", assumed_by=principal)
+        self.start_role = iam.Role(self, "StartRole", assumed_by=principal)
+        self._allow_start(image.repository, group)
+        vcpus, memory_mb = nearest_fargate_size(training.size.vcpus, training.size.memory_mb)
+        self.family = f"{project}-training-{model}"
+        """By this name the state machine's rights name the task: they hold for later revisions, too."""
+        self.definition = ecs.FargateTaskDefinition(
+            self,
+            "Task",
+            family=self.family,
+            cpu=int(vcpus * 1024),
+            memory_limit_mib=memory_mb,
+            ephemeral_storage_gib=_DISK_GIB,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+            # CDK would grant more than necessary.
+            task_role=self.role.without_policy_updates(),
+            execution_role=self.start_role.without_policy_updates(),
+            volumes=[ecs.Volume(name="tmp")],
+        )
+        self.container = self.definition.add_container(
+            CONTAINER,
+            image=image.container,
+            command=["train"],
+            environment={
+                MODEL: model,
+                **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), cdk.Stack.of(self).region),
+                SERVICE_NAME: f"{project}-training",
+                LOG_LEVEL: monitoring.log_level,
+                **environment,
+            },
+            readonly_root_filesystem=True,
+            user=USER,
+            stop_timeout=_STOP,
+            logging=ecs.LogDrivers.aws_logs(stream_prefix=model, log_group=group),
+        )
+        self.container.add_mount_points(ecs.MountPoint(container_path=WRITABLE, source_volume="tmp", read_only=False))
+        reason = "The variables are names of tables and buckets, not secrets."
+        acknowledge(self.definition, {"AwsSolutions-ECS2": reason})
+
+    def allow(
+        self, actions: list[str], resource: str, *, conditions: Mapping[str, Mapping[str, list[str]]] | None = None
+    ) -> None:
+        """Allow the code ``actions`` on one resource, by its ARN."""
+        statement = iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
+        self.role.add_to_policy(statement)
+
+    def _allow_start(self, repository: ecr.IRepository | None, group: logs.ILogGroup) -> None:
+        self._start(["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
+        if repository is not None:
+            self._start(_PULL, [repository.repository_arn])
+            self._start(["ecr:GetAuthorizationToken"], ["*"])
+            reason = "ECR issues a token for the account; another statement limits what it may pull."
+            acknowledge(self.start_role, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _start(self, actions: Sequence[str], resources: Sequence[str]) -> None:
+        self.start_role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -1,0 +1,45 @@
+"""Find the jobs that the commands use: in a running embedded AWS, else in the account."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.cli.deployed import find_deployed
+from slipway.cli.project import load_project
+from slipway.config import Config
+from slipway.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from slipway.batch.account.jobs import Jobs
+    from slipway.batch.account.objects import S3ClientFactory
+
+
+@dataclass(frozen=True)
+class BatchTarget:
+    """A slipway.yaml, and the jobs of its deployment."""
+
+    config: Config
+    jobs: "Jobs"
+    place: str
+    options: dict[str, Any]
+
+    @property
+    def objects(self) -> "S3ClientFactory":
+        """Makes the client of S3 that reaches the same place."""
+        from slipway.models.registry.bucket import s3_client
+
+        return s3_client(**self.options)
+
+
+def find_jobs(config_file: Path) -> BatchTarget:
+    """Find the jobs of a slipway.yaml; raises NotFoundError and UnavailableError as `find_deployed` does."""
+    from slipway.batch.account.executions import Executions  # boto3 takes a quarter of a second to import
+    from slipway.batch.account.jobs import Jobs
+
+    config = load_project(config_file)
+    deployed = find_deployed(config.project)
+    if "BatchStateMachine" not in deployed.outputs:
+        reason = "slipway.yaml says `batch: { enabled: false }`, or it was deployed before there were batch jobs"
+        raise NotFoundError("stack", f"{config.project}-batch", way_out=f"{reason}; `--local` scores on this machine")
+    executions = Executions(deployed.output("BatchStateMachine"), deployed.options)
+    return BatchTarget(config, Jobs(executions, deployed.output("BatchBucket")), deployed.place, deployed.options)

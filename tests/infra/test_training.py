@@ -1,0 +1,168 @@
+"""The stack of training: what starts runs, who may write where serving reads, and what an idle one costs."""
+
+import json
+from typing import Any
+
+import pytest
+from support.arrows.templates import World, read_templates
+
+from slipway.config.environment import MODEL_BUCKET
+
+WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem"}
+
+
+@pytest.fixture(scope="module")
+def world(training) -> World:
+    return World(read_templates(training.folder))
+
+
+@pytest.fixture(scope="module")
+def resources(training) -> dict[str, dict[str, Any]]:
+    return training.training["Resources"]
+
+
+def states(world: World) -> dict[str, Any]:
+    (machine,) = (each for each in world.of_type("AWS::StepFunctions::StateMachine") if each.stack == "tiny-training")
+    return json.loads(world.text(machine.stack, machine.properties["DefinitionString"]))["States"]
+
+
+def statements(resources: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    """The statements of the roles whose ids contain a text."""
+    return [
+        {**each, "Action": each["Action"] if isinstance(each["Action"], list) else [each["Action"]]}
+        for id_, policy in resources.items()
+        if policy["Type"] == "AWS::IAM::Policy" and part in id_
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def keys_written(resources: dict[str, Any], part: str) -> set[str]:
+    """The partitions of the control table that a role may write."""
+    found = set[str]()
+    for each in statements(resources, part):
+        if WRITES & set(each["Action"]):
+            keys = each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            found |= set(keys if isinstance(keys, list) else [keys])
+    return found
+
+
+def folders(resources: dict[str, Any], part: str, action: str) -> set[str]:
+    """The ends of the ARNs of objects that a role may use."""
+    found = set[str]()
+    for each in statements(resources, part):
+        if action in each["Action"]:
+            listed = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
+            found |= {arn["Fn::Join"][1][-1].lstrip("/") for arn in listed}
+    return found
+
+
+RUNS = {"training#tiny-other", "training#tiny-tabular"}
+VERSIONS = {"model#tiny-other", "model#tiny-tabular"}
+
+
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [
+        ("StepsDesk", RUNS),
+        ("StepsAssemble", RUNS),
+        ("StepsCheck", RUNS),
+        ("StepsRegister", RUNS | VERSIONS),
+        ("StepsRelease", RUNS | VERSIONS),
+        ("StepsTrain", set()),
+        ("TinyTabularTaskRole", set()),
+    ],
+)
+def test_only_register_and_release_write_what_serving_reads(resources, role, written):
+    assert statements(resources, role)
+    assert keys_written(resources, role) == written
+
+
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [
+        ("StepsDesk", set()),
+        ("StepsAssemble", {"data/*"}),
+        ("StepsTrain", {"drafts/tiny-other/*"}),
+        ("TinyTabularTaskRole", {"drafts/tiny-tabular/*"}),
+        ("StepsCheck", {"checks/*"}),
+        ("StepsRegister", {"states/*", "models/tiny-other/*", "models/tiny-tabular/*"}),
+        ("StepsRelease", set()),
+    ],
+)
+def test_each_step_writes_its_own_folder(resources, role, written):
+    assert folders(resources, role, "s3:PutObject") == written
+
+
+def test_only_assembling_reads_captures(resources):
+    roles = ("StepsDesk", "StepsCheck", "StepsRegister", "StepsRelease", "StepsTrain", "TinyTabularTaskRole")
+    assert "captures/*" in folders(resources, "StepsAssemble", "s3:GetObject")
+    assert not [role for role in roles if "captures/*" in folders(resources, role, "s3:GetObject")]
+
+
+def test_rules_start_runs_of_their_model(resources):
+    rules = {id_: each["Properties"] for id_, each in resources.items() if each["Type"] == "AWS::Events::Rule"}
+    found = {id_[:-8]: rule for id_, rule in rules.items()}
+    pattern = {"detail": {"project": ["tiny"], "model": ["tiny-tabular"]}, "source": ["slipway"]}
+    assert found["TinyTabularDrift"]["EventPattern"] == {**pattern, "detail-type": ["Slipway Drift"]}
+    assert found["TinyTabularAccuracy"]["EventPattern"] == {**pattern, "detail-type": ["Slipway Accuracy"]}
+    assert found["TinyOtherSchedule"]["ScheduleExpression"] == "rate(30 days)"
+    given = json.loads(found["TinyTabularDrift"]["Targets"][0]["Input"])
+    assert (given["model"], given["trigger"]["kind"]) == ("tiny-tabular", "drift")
+
+
+def test_a_task_is_awaited_retried_after_spot_and_limited_in_time(world):
+    found = states(world)
+    train = found["TrainTinyTabular"]
+    assert train["Resource"].endswith(":states:::ecs:runTask.sync")
+    assert train["TimeoutSeconds"] == 900
+    assert train["Parameters"]["CapacityProviderStrategy"][0]["CapacityProvider"] == "FARGATE_SPOT"
+    again = found[train["Catch"][0]["Next"]]
+    assert again["Choices"][0]["Next"] == "TrainTinyTabular"
+    assert again["Default"] == "NoteFailure"
+
+
+def test_every_step_that_fails_is_noted(world):
+    found = states(world)
+    steps = {name for name, each in found.items() if each["Type"] == "Task"} - {"Begin", "NoteFailure"}
+    caught = {name for name in steps if "States.ALL" in str(found[name].get("Catch"))}
+    assert caught == steps
+    assert found["NoteFailure"]["Next"] == "Failed"
+
+
+def test_a_person_is_waited_for_no_longer_than_asked(world):
+    ask = states(world)["Ask"]
+    assert ask["Resource"].endswith(":states:::lambda:invoke.waitForTaskToken")
+    assert ask["TimeoutSecondsPath"] == "$.approval_seconds"
+    assert ask["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "ResultPath": "$.error", "Next": "GiveUpWaiting"}
+
+
+def test_the_machine_is_made_after_its_rights(resources):
+    (machine,) = (each for each in resources.values() if each["Type"] == "AWS::StepFunctions::StateMachine")
+    assert [each for each in machine["DependsOn"] if "DefaultPolicy" in each]
+
+
+def test_nothing_of_it_costs_money_while_nothing_is_trained(resources):
+    types = {each["Type"] for each in resources.values()}
+    charged = {"AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::ECS::Service", "AWS::CloudWatch::Alarm"}
+    assert not types & charged
+    endpoints = [each for each in resources.values() if each["Type"] == "AWS::EC2::VPCEndpoint"]
+    assert {each["Properties"]["VpcEndpointType"] for each in endpoints} == {"Gateway"}
+
+
+def test_nothing_can_connect_to_a_task(resources):
+    (group,) = (each["Properties"] for each in resources.values() if each["Type"] == "AWS::EC2::SecurityGroup")
+    assert "SecurityGroupIngress" not in group
+    assert [each["FromPort"] for each in group["SecurityGroupEgress"]] == [443]
+    assert not [each for each in resources.values() if each["Type"] == "AWS::EC2::SecurityGroupIngress"]
+
+
+def test_the_api_may_load_versions_that_come_later(training):
+    predict = [each for each in training.serving["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
+    variables = [each["Properties"]["Environment"]["Variables"] for each in predict]
+    assert [each for each in variables if MODEL_BUCKET in each]
+    read = folders(training.serving["Resources"], "PredictRole", "s3:GetObject")
+    assert {"models/tiny-other/*", "models/tiny-tabular/*"} <= read
+
+
+def test_projects_without_training_have_no_stack(templates):
+    assert templates.training is None
