@@ -10,6 +10,7 @@ LEFT_OUT = (
     "slipway/batch",
     "slipway/bundling",
     "slipway/cli",
+    "slipway/console",
     "slipway/cost",
     "slipway/models/advice",
     "slipway/models/compression",

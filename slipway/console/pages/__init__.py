@@ -1,0 +1,6 @@
+"""The pages, one module each, in the order of the navigation."""
+
+from slipway.console.navigation import Page
+from slipway.console.pages import overview
+
+PAGES: tuple[Page, ...] = (overview.page,)
