@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -57,7 +58,8 @@ def lines(  # one call a picture, so the options are many
         encoding["color"] = {"field": series, "type": "nominal", "title": None}
         encoding["strokeDash"] = {"field": series, "type": "nominal", "title": None}
     names = (x, *((series,) if series else ()), y)
-    rows = tuple(tuple(cell(point.get(name)) for name in names) for point in points)
+    timed = [{**point, x: datetime.fromisoformat(point[x])} for point in points]
+    rows = tuple(tuple(cell(point.get(name)) for name in names) for point in timed)
     mark = {"type": "line", "point": len(points) < 80, "interpolate": "monotone", "tooltip": False}
     spec = {"data": {"values": list(points)}, "mark": mark, "encoding": encoding}
     return Chart(label, spec, tuple(title or name if name == y else name for name in names), rows, height)
@@ -68,6 +70,8 @@ def cell(value: object) -> str:
     match value:
         case None:
             return "–"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
         case float():
             return f"{value:,.4g}"
         case int():
