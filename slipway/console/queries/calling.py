@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from pydantic import ValidationError
+
 from slipway.cli.predict_input import Described
 from slipway.cli.values import assignments
 from slipway.config import Authorization
 from slipway.config.loopback import is_loopback
 from slipway.console.workspace import Workspace
 from slipway.models.manifest import InputField
+from slipway.models.measurements.golden import GOLDEN, Golden
 from slipway.serving.http.openapi_examples import EXAMPLE_ID, example_value
 
 
@@ -49,14 +52,15 @@ def caller(workspace: Workspace, model: str) -> Caller | None:
     if version is None:
         return None
     fields = [InputField.model_validate(field) for field in version["inputs"]]
-    asked = [*(_asked(field) for field in fields if field.group is None), *_entities(version)]
+    golden = _golden(workspace, model, version["version"])
+    asked = [*(_asked(field, golden) for field in fields if field.group is None), *_entities(version)]
     example = {each.name: each.example for each in asked if each.sent}
     types = Described.of(model, described, None).types
     record = assignments([f"{name}={value}" for name, value in example.items()], types)
     return Caller(
         described,
         tuple(asked),
-        tuple(_asked(field) for field in fields if field.group is not None),
+        tuple(_asked(field, golden) for field in fields if field.group is not None),
         _curl(address, model, record, workspace),
         shlex.join(["slipway", "predict", model, *(f"{name}={value}" for name, value in example.items())]),
     )
@@ -82,9 +86,19 @@ def _serving(described: Mapping[str, Any]) -> dict[str, Any] | None:
     return next((each for each in described["versions"] if each["version"] == stable and "inputs" in each), None)
 
 
-def _asked(field: InputField) -> Asked:
+def _golden(workspace: Workspace, model: str, version: int) -> Mapping[str, Any]:
+    """The first golden record of a version that lies beside slipway.yaml, as an example; else nothing."""
+    path = workspace.config().model_folder(workspace.root, model) / str(version) / GOLDEN
+    try:
+        return Golden.model_validate_json(path.read_bytes()).records[0].record
+    except (OSError, ValidationError):
+        return {}
+
+
+def _asked(field: InputField, golden: Mapping[str, Any]) -> Asked:
     required = field.group is None and field.default is None and not field.nullable
-    value = example_value(field)
+    value = golden.get(field.name)
+    value = example_value(field) if value is None else value
     shown = value if isinstance(value, str) else json.dumps(value)
     allowed = tuple(map(str, field.allowed or ()))
     return Asked(field.name, field.type.value, field.description or "", shown, required, required, allowed)

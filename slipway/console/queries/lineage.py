@@ -11,7 +11,7 @@ from slipway.models.package import MANIFEST, read_manifest
 from slipway.models.registry.difference import Difference, compare_versions
 from slipway.models.registry.versions import VersionRecord
 
-_STEP, _ROW, _WIDTH, _HEIGHT = 150, 76, 118, 40
+_STEP, _ROW, _WIDTH, _HEIGHT = 194, 76, 160, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ def lineage(versions: Iterable[Version]) -> Lineage:
         model, _, number = label.partition(":")
         if label not in known and number.isdecimal():
             known[label] = Version(model, int(number))
-    rows: dict[str, list[Version]] = {}
+    rows: dict[str, list[Version]] = {model: [] for model in _rows(known.values())}
     for each in sorted(known.values(), key=lambda each: each.number):
-        rows.setdefault(each.model, []).append(each)
+        rows[each.model].append(each)
     nodes = {
         each.label: Node(each, 8 + place * _STEP, 24 + row * _ROW)
         for row, found in enumerate(rows.values())
@@ -122,6 +122,19 @@ def lineage(versions: Iterable[Version]) -> Lineage:
     tops = {model: 16 + row * _ROW for row, model in enumerate(rows)}
     width = max((node.x + _WIDTH + 8 for node in nodes.values()), default=0)
     return Lineage(tuple(nodes.values()), tuple(_edges(nodes)), tops, width, len(rows) * _ROW + 8)
+
+
+def _rows(versions: Iterable[Version]) -> dict[str, None]:
+    """The models in their order, each with those of its teachers below it."""
+    rows: dict[str, None] = {}
+    teachers: dict[str, dict[str, None]] = {}
+    for each in versions:
+        found = teachers.setdefault(each.model, {})
+        if each.teacher:
+            found[each.teacher.partition(":")[0]] = None
+    for model, found in teachers.items():
+        rows |= {model: None, **{teacher: None for teacher in found if teacher in teachers}}
+    return rows
 
 
 def _edges(nodes: Mapping[str, Node]) -> Iterator[Edge]:

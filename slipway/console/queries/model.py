@@ -139,19 +139,22 @@ def _shares(wanted: _Wanted, totals: Mapping[MetricQuery, float]) -> Iterator[Sh
 
 
 def _charts(wanted: _Wanted, series: Series) -> Iterator[Chart]:
+    span = (series.start, series.start + series.steps * series.period)
     versions = _joined(series, {f"version {version}": query for version, query in wanted.predictions.items()})
-    yield lines("Predictions by version", versions, series="of", title="predictions")
+    yield lines("Predictions by version", versions, series="of", domain=span, title="predictions")
     latencies = _joined(series, wanted.latencies)
-    yield lines("Latency of requests, ms", latencies, series="of", title="ms", y_format=",.3~f")
+    yield lines("Latency of requests, ms", latencies, series="of", domain=span, title="ms", y_format=",.3~f")
     inference = _joined(series, {f"version {version}": query for version, query in wanted.inference.items()})
-    yield lines("Inference alone by version, p99, ms", inference, series="of", title="ms", y_format=",.3~f")
+    yield lines(
+        "Inference alone by version, p99, ms", inference, series="of", domain=span, title="ms", y_format=",.3~f"
+    )
     errors = _joined(series, {str(kind): query for kind, query in wanted.errors.items()})
-    yield lines("Errors by kind", errors, series="of", title="errors")
+    yield lines("Errors by kind", errors, series="of", domain=span, title="errors")
     if wanted.resources:
         resources = _joined(series, {f"{slot} {name}": query for (slot, name), query in wanted.resources.items()})
-        yield lines("CPU and memory of the tasks, %", resources, series="of", title="%")
+        yield lines("CPU and memory of the tasks, %", resources, series="of", domain=span, title="%")
         tasks = _joined(series, wanted.tasks)
-        yield lines("Tasks that each slot should have", tasks, series="of", title="tasks", y_format="d")
+        yield lines("Tasks that each slot should have", tasks, series="of", domain=span, title="tasks", y_format="d")
 
 
 def _joined(series: Series, named: Mapping[str, MetricQuery]) -> list[dict[str, Any]]:
