@@ -10,6 +10,7 @@ LEFT_OUT = (
     "slipway/batch/local.py",
     "slipway/bundling",
     "slipway/cli",
+    "slipway/console",
     "slipway/cost",
     "slipway/edge",
     "slipway/scale",

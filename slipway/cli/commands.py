@@ -9,6 +9,7 @@ from slipway.cli.account.preflight import preflight
 from slipway.cli.account.smoke import smoke
 from slipway.cli.batch.app import app as batch
 from slipway.cli.config.app import app as config
+from slipway.cli.console import console
 from slipway.cli.entity.app import app as entity
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
@@ -32,6 +33,7 @@ app.command("plan")(plan)
 app.command("preflight")(preflight)
 app.command("deploy")(deploy)
 app.command("smoke")(smoke)
+app.command("console")(console)
 app.add_typer(features.app, name="features")
 app.add_typer(entity, name="entity")
 app.add_typer(model.app, name="model")

@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ EnvironmentName = Annotated[
 _READS_PROJECT = {"config", "api"}
 """The parameters of commands that read slipway.yaml."""
 _chosen: ContextVar[str | None] = ContextVar("environment", default=None)
+_state: ContextVar[Path] = ContextVar("state", default=LOCAL_STATE)
 
 
 def chosen_environment() -> str | None:
@@ -29,9 +31,24 @@ def chosen_environment() -> str | None:
     return _chosen.get()
 
 
+def local_state() -> Path:
+    """The file that describes the embedded AWS, whether it is there or not."""
+    return _state.get()
+
+
+@contextmanager
+def local_state_in(folder: Path | None) -> Iterator[None]:
+    """Find the embedded AWS by the state in another folder than ``.slipway``, as `slipway local --state` keeps it."""
+    token = _state.set(LOCAL_STATE if folder is None else folder / LOCAL_STATE.name)
+    try:
+        yield
+    finally:
+        _state.reset(token)
+
+
 def embedded_aws() -> bool:
     """Whether the command goes to the embedded AWS: it is up, and no other environment was chosen."""
-    return chosen_environment() in (None, LOCAL) and LOCAL_STATE.exists()
+    return chosen_environment() in (None, LOCAL) and local_state().exists()
 
 
 def load_project(config: Path) -> Config:

@@ -66,7 +66,11 @@ def _with_model(config_file: Path, model: str) -> Config:
 
 
 def _find(config: Config) -> ReleaseTarget:
-    deployed = find_deployed(config.project)
+    return release_target(config, find_deployed(config.project))
+
+
+def release_target(config: Config, deployed: Deployed) -> ReleaseTarget:
+    """The releases of a slipway.yaml in its deployment."""
     deployment = Deployment(
         table=deployed.output("ControlTable"),
         api=_api(deployed),

@@ -1,0 +1,1 @@
+"""What pages ask that no command does; whatever a command prints, pages read by the command's own function."""
