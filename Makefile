@@ -87,7 +87,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 		pyproject.toml -o requirements.txt
 	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --excludes functions/excludes.txt \
 		pyproject.toml -o requirements/runtime.lock
-	for function in predict features feedback controller capture shadow monitor history; do \
+	for function in predict features feedback controller capture shadow monitor history widget; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
 	done

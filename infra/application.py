@@ -20,7 +20,7 @@ from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
-CAPTURE, MONITOR = "capture", "monitor"
+CAPTURE, MONITOR, WIDGET = "capture", "monitor", "widget"
 """Deployed only if a model's requests are captured."""
 HISTORY = "history"
 """Deployed only if a group's history is kept."""
@@ -134,7 +134,7 @@ def add_stacks(
 def _functions(config: Config) -> tuple[str, ...]:
     """The functions that a project has."""
     captured = config.captured_models
-    asked = {CAPTURE: captured, MONITOR: captured, HISTORY: config.recorded_groups}
+    asked = {CAPTURE: captured, MONITOR: captured, WIDGET: captured, HISTORY: config.recorded_groups}
     return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
 
 

@@ -29,7 +29,7 @@ STORE = SOURCES / "build" / "packages"
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
 _WITH_MANIFESTS = ("feedback",)
-_WITH_MEASUREMENTS = ("monitor",)
+_WITH_MEASUREMENTS = ("monitor", "widget")
 _WITH_MODELS = {"predict": load_deployed_models, "shadow": load_shadowed_models}
 
 

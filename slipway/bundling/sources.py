@@ -23,6 +23,14 @@ LEFT_OUT = (
 )
 """The files and folders that only a laptop or a build needs."""
 
+PICTURES = (
+    "slipway/console/__init__.py",
+    "slipway/console/charts.py",
+    "slipway/console/pictures/",
+    "slipway/console/widget/",
+)
+"""The parts of the console that the function `widget` draws with. Only the bundle of what imports them has them."""
+
 
 def source_files(root: Path, tops: Iterable[str]) -> dict[str, Path]:
     """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``."""
@@ -38,7 +46,7 @@ def imported_files(root: Path, top: str) -> dict[str, Path]:
     waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
     while waiting:
         path = waiting.pop()
-        if path not in found and not is_left_out(path):
+        if path not in found and (path.startswith(PICTURES) or not is_left_out(path)):
             found.add(path)
             waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
     return {path: root / path for path in sorted(found)}
