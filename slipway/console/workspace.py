@@ -55,6 +55,10 @@ class Workspace:
         """The store and the controller of the project's releases."""
         return release_target(self.config(), self.deployed())
 
+    def region(self) -> str:
+        """The region whose prices count."""
+        return self.releases().deployment.region
+
     def registry(self) -> Registry:
         """The registry; raises NotFoundError where none is deployed."""
         return self._once("registry", lambda: find_target(self.config_file, None, None)).open()

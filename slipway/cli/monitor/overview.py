@@ -74,12 +74,17 @@ class Observer:
     def observe(self, models: Iterable[Mapping[str, Any]]) -> list[ModelStatus]:
         """The status of models as `GET /v1/models` lists them; raises UnavailableError."""
         listed = list(models)
-        wanted = [series for model in listed for series in self._wanted(model)]
         # One request for all models, so that the wait does not grow with their number.
-        found = self._metrics.read(wanted, now=self._now, minutes=self._minutes)
-        return [
-            self._heavy(model, found) if model["tier"] == "heavy" else self._light(model, found) for model in listed
-        ]
+        found = self._metrics.read(self.wanted(listed), now=self._now, minutes=self._minutes)
+        return [self.status(model, found) for model in listed]
+
+    def wanted(self, models: Iterable[Mapping[str, Any]]) -> list[MetricQuery]:
+        """The metrics that the status of these models is made of."""
+        return [series for model in models for series in self._wanted(model)]
+
+    def status(self, model: Mapping[str, Any], found: Found) -> ModelStatus:
+        """The status of one model, of metrics that were read."""
+        return self._heavy(model, found) if model["tier"] == "heavy" else self._light(model, found)
 
     def _wanted(self, model: Mapping[str, Any]) -> Iterator[MetricQuery]:
         name = model["name"]

@@ -1,8 +1,32 @@
-"""The shares of traffic that versions have at this moment."""
+"""A release at this moment: the shares of traffic that versions have, and the verdict on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from slipway.cli.release.target import ReleaseTarget
-from slipway.errors import NotFoundError, UnavailableError
+from slipway.errors import NotFoundError, SlipwayError, UnavailableError
+from slipway.releases.controller.reconciler import Controller
 from slipway.releases.record.document import ReleaseRecord
+from slipway.releases.strategies.decide import Decision, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A release as it is now: the live shares, the decision that the evidence leads to, and why there is none."""
+
+    record: ReleaseRecord
+    shares: Mapping[int, float] | None = None
+    decision: Decision | None = None
+    problem: str | None = None
+
+
+def look(record: ReleaseRecord, controller: Controller) -> Look:
+    """Look at a release with the evidence of now, without changing anything."""
+    try:
+        evidence = controller.observe(record)
+    except SlipwayError as error:
+        return Look(record, problem=str(error))
+    return Look(record, evidence.observed.shares or recorded_shares(record), decide(record, evidence, controller.now()))
 
 
 def live_shares(target: ReleaseTarget, record: ReleaseRecord) -> dict[int, float] | None:

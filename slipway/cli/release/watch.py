@@ -13,15 +13,14 @@ from rich.text import Text
 
 from slipway.cli.options import ConfigFile
 from slipway.cli.release.forecast import foreseen_now, is_judged
-from slipway.cli.release.live import recorded_shares
+from slipway.cli.release.live import look
 from slipway.cli.release.report import record_table
 from slipway.cli.release.segments import segment_table
 from slipway.cli.release.target import find_model_releases
-from slipway.errors import NotFoundError, SlipwayError
+from slipway.errors import NotFoundError
 from slipway.releases.controller.reconciler import Controller, EvidenceReader
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.store import ReleaseStore
-from slipway.releases.strategies.decide import decide
 
 
 def watch(
@@ -46,12 +45,10 @@ def watch(
 
 def view(record: ReleaseRecord, controller: Controller) -> RenderableType:
     """A release with the current evidence and the verdict on it."""
-    try:
-        evidence = controller.observe(record)
-    except SlipwayError as error:
-        return Group(record_table(record), Text.from_markup(f"[red]{escape(str(error))}[/]"))
-    live = evidence.observed.shares or recorded_shares(record)
-    table, by_segment = record_table(record, live, decide(record, evidence, controller.now())), segment_table(record)
+    seen = look(record, controller)
+    if seen.problem:
+        return Group(record_table(record), Text.from_markup(f"[red]{escape(seen.problem)}[/]"))
+    table, by_segment = record_table(record, seen.shares, seen.decision), segment_table(record)
     return table if by_segment is None else Group(table, by_segment)
 
 

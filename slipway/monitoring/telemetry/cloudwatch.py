@@ -27,8 +27,9 @@ class CloudWatchMetrics:
         """
         span = timedelta(minutes=minutes)
         found = zip(wanted, self._reader.read(wanted, now - span, now, span), strict=True)
-        return {query: _total(query, values.values()) for query, values in found if values}
+        return {query: total_of(query, values.values()) for query, values in found if values}
 
 
-def _total(query: MetricQuery, values: Iterable[float]) -> float:
+def total_of(query: MetricQuery, values: Iterable[float]) -> float:
+    """One number of a metric's values: their sum, or the largest percentile."""
     return sum(values) if query.statistic == SUM else max(values)

@@ -1,0 +1,100 @@
+"""What the overview shows: each model's status as `slipway status` has it, with the last hour minute by minute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from slipway.aws.alarms import AlarmState, alarm_states
+from slipway.cli.account.synthesis import deployed_templates
+from slipway.cli.api import ApiError
+from slipway.cli.monitor.overview import ModelStatus, Observer
+from slipway.console.queries.series import Series, of_project, read_series
+from slipway.console.workspace import Workspace
+from slipway.cost.bill import Bill, total
+from slipway.cost.estimate import estimate
+from slipway.cost.prices import Prices, load_prices
+from slipway.errors import NotFoundError
+from slipway.monitoring.telemetry import metrics
+from slipway.monitoring.telemetry.cloudwatch import SUM
+from slipway.releases.record.document import ReleaseRecord
+
+_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A model's status, its description by the API, and its requests and errors of each minute of the last hour."""
+
+    status: ModelStatus
+    described: dict[str, Any]
+    requests: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The bill of what is deployed, by the prices of its region."""
+
+    bill: Bill
+    prices: Prices
+
+    @property
+    def idle(self) -> Decimal:
+        """USD a month when nobody calls."""
+        return total(self.bill.idle)
+
+
+def described_models(workspace: Workspace) -> list[dict[str, Any]]:
+    """What the API says of its models."""
+    with workspace.api() as api:
+        models: list[dict[str, Any]] = api.get("/v1/models")["models"]
+        return models
+
+
+def api_health(workspace: Workspace) -> str | None:
+    """Why the API is not ready; None if it is."""
+    with workspace.api() as api:
+        try:
+            api.get("/v2/health/ready")
+        except ApiError as error:
+            return str(error.problem.get("detail") or error.problem.get("title") or error.status)
+    return None
+
+
+def observed_models(workspace: Workspace) -> list[Observed]:
+    """The status of every model, of one GetMetricData."""
+    project, deployed, now = workspace.config().project, workspace.deployed(), workspace.clock()
+    models = described_models(workspace)
+    observer = Observer(project, deployed, now=now, minutes=_MINUTES)
+    series = read_series(observer.wanted(models), deployed.options, now=now)
+    totals = series.totals()
+    return [_observed(project, model, observer.status(model, totals), series) for model in models]
+
+
+def _observed(project: str, model: dict[str, Any], status: ModelStatus, series: Series) -> Observed:
+    name = model["name"]
+    requests = series.counts(of_project(project, metrics.REQUESTS, SUM, Model=name))
+    errors = series.counts(*(of_project(project, metrics.ERRORS, SUM, Model=name, Kind=kind) for kind in metrics.Kind))
+    return Observed(status, model, tuple(requests), tuple(errors))
+
+
+def current_releases(workspace: Workspace) -> dict[str, ReleaseRecord]:
+    """The latest release of each model that has one."""
+    target = workspace.releases()
+    return {record.model: record for record in target.deployment.store().current(target.config.models)}
+
+
+def project_alarms(workspace: Workspace) -> Sequence[AlarmState]:
+    """The alarms of the project's stacks."""
+    return alarm_states(f"{workspace.config().project}-", workspace.deployed().options)
+
+
+def deployed_costs(workspace: Workspace) -> Costs:
+    """What the deployed stacks cost, as `slipway cost --compare` computes it; raises NotFoundError without any."""
+    deployed, project = workspace.deployed(), workspace.config().project
+    prices = load_prices(workspace.region())
+    templates = deployed_templates(project, deployed.options)
+    if not templates:
+        raise NotFoundError("deployed stack of project", project)
+    return Costs(estimate(templates, prices), prices)
