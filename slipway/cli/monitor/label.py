@@ -1,8 +1,5 @@
 """`slipway monitor label`: ask a person for the true answers of captures that are drawn at random."""
 
-import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +14,6 @@ from slipway.wording import counted
 if TYPE_CHECKING:
     from slipway.monitoring.accuracy.drawing import Candidate
     from slipway.monitoring.captures.parsing import Capture
-    from slipway.monitoring.steps import Labelled
 
 Number = Annotated[int, typer.Option(min=0, max=1000, help="How many records to ask for.")]
 Shadow = Annotated[bool, typer.Option("--shadow", help="Answer without seeing the model's answers; nothing is sent.")]
@@ -48,8 +44,9 @@ def label(
 
     console, watched = Console(), watch(config, model, version, window)
     if shadow:
-        place = answers or Path(f"human-{model}-{watched.version}.jsonl")
-        _shadow(watched, number, place, console)
+        from slipway.cli.monitor.labelling.shadow_answers import shadow_file
+
+        _shadow(watched, number, answers or shadow_file(model, watched.version), console)
         return
     if file is not None:
         given: list[tuple[str, dict[str, Any], float | None]] = [*read_answers(file, watched.package.manifest.outputs)]
@@ -66,53 +63,35 @@ def label(
 
 def _drawn_answers(watched: Watched, number: int, console: Console) -> list[tuple[str, dict[str, Any], float | None]]:
     """Ask, and return the answers of all records that come before the first one that has none, with their chances."""
+    from slipway.cli.monitor.labelling.drawn_labels import known_labels, with_chances
     from slipway.cli.monitor.labelling.session import ask_all, keystrokes
-    from slipway.monitoring.accuracy.drawing import limit_after
 
-    known = _known(watched)
-    ordered = _in_order(watched, number + len(known) + 1, weighted=True)
+    known = known_labels(watched)
+    ordered = in_order(watched, number + len(known) + 1, weighted=True)
     asked = [each for each in ordered if each.record.id not in known][:number]
     outputs = watched.package.manifest.outputs
     captures = [each.record for each in asked]
     session = ask_all(captures, outputs, console, keystrokes(outputs), shows_answer=True)
-    done = {*session.answers, *session.skipped, *known}
-    taken = next((place for place, each in enumerate(ordered) if each.record.id not in done), len(ordered))
-    limit = limit_after(ordered, taken)
-    stored = {identifier: _as_feedback(each) for identifier, each in known.items()}
-    answers = {**stored, **session.answers}
-    return [
-        (each.record.id, answers[each.record.id], each.probability(limit) if math.isfinite(limit) else 1.0)
-        for each in ordered[:taken]
-        if each.record.id in answers
-    ]
+    return with_chances(ordered, session.answers, session.skipped, known)
 
 
 def _shadow(watched: Watched, number: int, path: Path, console: Console) -> None:
     """Ask without the model's answers, keep what was said, and compare it with the model and the true answers."""
     from slipway.cli.monitor.labelling.session import ask_all, keystrokes
+    from slipway.cli.monitor.labelling.shadow_answers import add_shadow, compare_shadow, read_shadow
     from slipway.cli.monitor.labelling.shadow_report import print_comparison
-    from slipway.monitoring.accuracy.human import HumanAnswer, compare
-    from slipway.monitoring.accuracy.labels import answer_of
 
-    before = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-    answered = {each["id"] for each in before}
-    ordered = _in_order(watched, number + len(before), weighted=False)
+    before = read_shadow(path)
+    answered = {each.id for each in before}
+    ordered = in_order(watched, number + len(before), weighted=False)
     captures = [each.record for each in ordered if each.record.id not in answered][:number]
     outputs = watched.package.manifest.outputs
     session = ask_all(captures, outputs, console, keystrokes(outputs), shows_answer=False)
-    by_id = {capture.id: capture for capture in captures}
-    new = [
-        {"id": identifier, "human": answer, "model": dict(answer_of(by_id[identifier].outputs))}
-        for identifier, answer in session.answers.items()
-    ]
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in new)
-    true = {identifier: each.true for identifier, each in _known(watched).items()}
-    found = compare([HumanAnswer(each["id"], each["human"], each["model"]) for each in (*before, *new)], true)
-    print_comparison(console, found, path)
+    new = add_shadow(path, captures, session.answers)
+    print_comparison(console, compare_shadow(watched, [*before, *new]), path)
 
 
-def _in_order(watched: Watched, number: int, *, weighted: bool) -> "list[Candidate[Capture]]":
+def in_order(watched: Watched, number: int, *, weighted: bool) -> "list[Candidate[Capture]]":
     """The first captures of the version in the order of the draw; a simple random sample if not ``weighted``."""
     from slipway.models.prediction.labels import confidence_of
     from slipway.monitoring.accuracy.drawing import candidate, first
@@ -130,21 +109,3 @@ def _in_order(watched: Watched, number: int, *, weighted: bool) -> "list[Candida
     own = (capture for capture in found if capture.version == watched.version)
     seed = watched.model if weighted else f"{watched.model} shadow"
     return first((candidate(each.id, each, probability(each), seed) for each in own), number)
-
-
-def _known(watched: Watched) -> "Mapping[str, Labelled]":
-    found = watched.labels.labelled(watched.model, watched.since, watched.until)
-    return {each.id: each for each in found if each.version == watched.version}
-
-
-def _as_feedback(labelled: "Labelled") -> dict[str, Any]:
-    """A stored true answer as the body of feedback has it."""
-    match labelled.true:
-        case tuple() as labels:
-            return {"labels": list(labels)}
-        case dict() as values:
-            return {"values": values}
-        case str() as one:
-            return {"label": one}
-        case value:
-            return {"value": value}
