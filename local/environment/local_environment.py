@@ -42,21 +42,23 @@ class LocalEnvironment:
         self._tasks = self._logs / "tasks"
         self._temporary = self._folder / "tmp"
 
-    def up(self, *, port: int, step: Step) -> State:
+    def up(self, *, port: int, step: Step, console: int | None = None) -> State:
         """Start everything and deploy to it; on failure or interruption, stop everything again.
 
+        ``console`` is the port of the console, 0 for any free one; without it, none is started.
+
         Raises:
-            ConflictError: it is already running or being started, or the port is taken.
+            ConflictError: it is already running or being started, or a port is taken.
             InputError: its folder cannot be written to.
             StartError: a step failed; the message ends with its log.
         """
         with locked(self._folder, "up"):
-            self._check(port)
+            self._check(port, console)
             self._clean()
             for folder in (self._logs, self._temporary):
                 folder.mkdir(parents=True)
             try:
-                return self._start(port, step)
+                return self._start(port, console, step)
             except BaseException:
                 self.down()
                 raise
@@ -118,7 +120,7 @@ class LocalEnvironment:
                     raise StartError(f"the {child.name} ended", Path(child.log))
             time.sleep(_POLL_SECONDS)
 
-    def _check(self, port: int) -> None:
+    def _check(self, port: int, console: int | None) -> None:
         found = self.status()
         if found is not None and found.ready and found.emulator_alive:
             but = "".join(f", but {problem}" for problem in found.problems)
@@ -128,7 +130,7 @@ class LocalEnvironment:
         for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
             if not needed.exists():
                 raise NotFoundError("file", str(needed), way_out="run this in a checkout, after `make setup`")
-        with held(port):
+        with held(port), held(console or 0):
             pass
 
     def _clean(self) -> None:
@@ -139,7 +141,7 @@ class LocalEnvironment:
         self.down()
         shutil.rmtree(self._logs, ignore_errors=True)
 
-    def _start(self, port: int, step: Step) -> State:
+    def _start(self, port: int, console: int | None, step: Step) -> State:
         with held(0) as emulator_port:
             pass
         emulator = f"http://{settings.HOST}:{emulator_port}"
@@ -155,7 +157,11 @@ class LocalEnvironment:
             current = self._start_front_door(port, current)
         with step("Writing the example features"):
             examples.seed(self._config.parent, current.api)
-        return self._keep(current.model_copy(update={"ready": True}))
+        current = self._keep(current.model_copy(update={"ready": True}))
+        if console is None:
+            return current
+        with step("Opening the console"):
+            return self._start_console(console, current)
 
     def _synthesizing(self, cdk: Mapping[str, str]) -> AbstractContextManager[Callable[[], None] | None]:
         log = self._logs / "cdk-synth.log"
@@ -223,6 +229,22 @@ class LocalEnvironment:
         current = self._keep(current.with_child(child))
         # The root path reaches no function, so waiting does not start one.
         await_answer(current.api, child)
+        return current
+
+    def _start_console(self, port: int, current: State) -> State:
+        with held(port) as free:
+            address = f"http://{settings.HOST}:{free}"
+        command = [sys.executable, "-m", "slipway", "console", "--port", str(free), "--state", str(self._folder)]
+        child = start(
+            state.CONSOLE,
+            [*command, "--config", str(self._config), "--node-modules", str(self._root / "node_modules")],
+            folder=self._root,
+            environment=settings.console_environment(os.environ),
+            log=self._logs / "console.log",
+        )
+        current = self._keep(current.with_child(child).model_copy(update={"console": address}))
+        # Its style is read from a file, so that waiting asks nothing of the API.
+        await_answer(f"{address}/static/console.css", child)
         return current
 
     def _keep(self, current: State) -> State:

@@ -75,6 +75,12 @@ def front_door_environment(shell: Mapping[str, str], *, keys: tuple[str, str] | 
     return {**carried, **no_proxy({}), **(_credentials(*keys) if keys else {})}
 
 
+def console_environment(shell: Mapping[str, str]) -> dict[str, str]:
+    """The console's environment, without credentials: it reads the emulator's from the state."""
+    carried = {name: shell[name] for name in _CARRIED if name in shell}
+    return {**carried, **no_proxy({}), "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
 def task_environment(given: Mapping[str, str], *, credentials: Mapping[str, str]) -> dict[str, str]:
     """A task's environment: its definition's, with the emulator in place of AWS.
 

@@ -11,6 +11,7 @@ from slipway.errors import ConfigError, FieldProblem, InputError
 FILE = "local.json"
 EMULATOR = "emulator"
 FRONT_DOOR = "front door"
+CONSOLE = "console"
 
 
 class Credentials(BaseModel):
@@ -42,6 +43,7 @@ class State(BaseModel):
     ready: bool = False
     api: str
     emulator: str
+    console: str | None = None
     region: str
     credentials: Credentials
     outputs: dict[str, dict[str, str]] = {}

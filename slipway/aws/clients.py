@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from slipway.errors import UnavailableError
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 20
+# A session of boto3 makes one client at a time; the clients themselves may be used by several threads.
+_MAKING = Lock()
 
 
 def new_client(service: str, options: Mapping[str, Any]) -> Any:
@@ -21,7 +24,7 @@ def new_client(service: str, options: Mapping[str, Any]) -> Any:
 
     settings = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
     make: Any = boto3.client  # its type stubs require a literal service name
-    with answered_by(service):
+    with answered_by(service), _MAKING:
         return make(service, config=settings, **options)
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from slipway.cli.options import ConfigFile
+from slipway.cli.project import use_local_state
 from slipway.errors import ConflictError, MissingExtraError
 
 PORT = 8081
@@ -15,6 +16,7 @@ ReadOnly = Annotated[bool, typer.Option("--read-only", help="Show everything and
 NodeModules = Annotated[
     Path | None, typer.Option(help="Folder of the page's scripts. Default: node_modules beside slipway.yaml.")
 ]
+State = Annotated[Path | None, typer.Option(help="Folder of the state of `slipway local`. Default: .slipway.")]
 
 
 def console(
@@ -22,6 +24,7 @@ def console(
     port: Port = PORT,
     read_only: ReadOnly = False,
     node_modules: NodeModules = None,
+    state: State = None,
     config: ConfigFile = Path("slipway.yaml"),
 ) -> None:
     """Serve the console on 127.0.0.1, with your own AWS credentials or the embedded AWS, until Ctrl-C."""
@@ -34,6 +37,8 @@ def console(
             raise
         raise MissingExtraError(error.name, "console") from error
 
+    if state is not None:
+        use_local_state(state)
     _check_free(port)
     scripts = node_modules or config.parent / "node_modules"
     settings = ConsoleSettings(port, read_only=read_only, node_modules=scripts)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from slipway.cli.project import LOCAL_STATE, embedded_aws
+from slipway.cli.project import embedded_aws, local_state
 from slipway.errors import ConfigError, FieldProblem, UnavailableError
 
 NAME = "the embedded AWS"
@@ -65,11 +65,11 @@ def find_embedded() -> Embedded | None:
 
 def _read() -> Embedded | None:
     try:
-        return Embedded.model_validate_json(LOCAL_STATE.read_text(encoding="utf-8"))
+        return Embedded.model_validate_json(local_state().read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise ConfigError(LOCAL_STATE, [FieldProblem("(file)", "is not readable; delete it")]) from error
+        raise ConfigError(local_state(), [FieldProblem("(file)", "is not readable; delete it")]) from error
 
 
 def _answers(address: str) -> bool:

@@ -22,6 +22,7 @@ EnvironmentName = Annotated[
 _READS_PROJECT = {"config", "api"}
 """The parameters of commands that read slipway.yaml."""
 _chosen: ContextVar[str | None] = ContextVar("environment", default=None)
+_state: ContextVar[Path] = ContextVar("state", default=LOCAL_STATE)
 
 
 def chosen_environment() -> str | None:
@@ -29,9 +30,19 @@ def chosen_environment() -> str | None:
     return _chosen.get()
 
 
+def local_state() -> Path:
+    """The file that describes the embedded AWS, whether it is there or not."""
+    return _state.get()
+
+
+def use_local_state(folder: Path) -> None:
+    """Find the embedded AWS by the state in another folder than ``.slipway``, as `slipway local --state` keeps it."""
+    _state.set(folder / LOCAL_STATE.name)
+
+
 def embedded_aws() -> bool:
     """Whether the command goes to the embedded AWS: it is up, and no other environment was chosen."""
-    return chosen_environment() in (None, LOCAL) and LOCAL_STATE.exists()
+    return chosen_environment() in (None, LOCAL) and local_state().exists()
 
 
 def load_project(config: Path) -> Config:

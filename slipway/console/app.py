@@ -81,4 +81,6 @@ def _malformed(request: Request, error: Exception) -> HTMLResponse:
 
 def _error_page(request: Request, status: int, message: str) -> HTMLResponse:
     console: Console = request.app.state.console
-    return console.page(request, "error.html", status=status, message=message, code=status)
+    return console.page(
+        request, "error.html", status=status, message=message, code=status, of=request.path_params.get("model")
+    )

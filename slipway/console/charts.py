@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -40,27 +41,41 @@ def lines(  # one call a picture, so the options are many
     title: str = "",
     y_format: str = "~s",
     height: int = 160,
-    zero: bool = True,
+    domain: tuple[datetime, datetime] | None = None,
 ) -> Chart:
-    """A line over time for each series; a point is ``{x: ISO time, y: number, series: name}``."""
+    """A line over time in UTC for each series; a point is ``{x: ISO time, y: number, series: name}``.
+
+    ``domain`` is the whole span of time, where that is more than the points have.
+    """
     encoding: dict[str, Any] = {
-        "x": {"field": x, "type": "temporal", "title": None},
+        "x": _time_axis(x, domain),
         "y": {
             "field": y,
             "type": "quantitative",
             "title": title or None,
             "axis": {"format": y_format},
-            "scale": {"zero": zero},
+            "scale": {"zero": True},
         },
     }
     if series is not None:
         encoding["color"] = {"field": series, "type": "nominal", "title": None}
         encoding["strokeDash"] = {"field": series, "type": "nominal", "title": None}
     names = (x, *((series,) if series else ()), y)
-    rows = tuple(tuple(cell(point.get(name)) for name in names) for point in points)
+    timed = [{**point, x: datetime.fromisoformat(point[x])} for point in points]
+    rows = tuple(tuple(cell(point.get(name)) for name in names) for point in timed)
     mark = {"type": "line", "point": len(points) < 80, "interpolate": "monotone", "tooltip": False}
     spec = {"data": {"values": list(points)}, "mark": mark, "encoding": encoding}
     return Chart(label, spec, tuple(title or name if name == y else name for name in names), rows, height)
+
+
+def _time_axis(field: str, domain: tuple[datetime, datetime] | None) -> dict[str, Any]:
+    scale: dict[str, Any] = {"type": "utc"}
+    days = False
+    if domain is not None:
+        scale["domain"] = [at.isoformat() for at in domain]
+        days = domain[1] - domain[0] > timedelta(days=2)
+    axis = {"format": "%b %d" if days else "%H:%M", "grid": False, "tickCount": 6}
+    return {"field": field, "type": "temporal", "title": None, "scale": scale, "axis": axis}
 
 
 def cell(value: object) -> str:
@@ -68,6 +83,8 @@ def cell(value: object) -> str:
     match value:
         case None:
             return "–"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
         case float():
             return f"{value:,.4g}"
         case int():

@@ -39,7 +39,9 @@ class Renderer:
             scripted=_scripted(settings.node_modules),
             sparkline=charts.sparkline,
         )
-        self._environment.filters.update(time=_time, ago=_ago, percent=_percent, count=_count, ms=_ms, size=_size)
+        self._environment.filters.update(
+            time=_time, ago=_ago, percent=_percent, count=_count, ms=_ms, size=_size, numbers=_numbers
+        )
 
     def render(self, template: str, *, path: str, model: str | None = None, **values: Any) -> str:
         """A page or a part of one; ``path`` is the request's, and ``model`` the one whose tabs are shown."""
@@ -81,5 +83,21 @@ def _ms(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds:,.1f} ms"
 
 
+def _numbers(names: Sequence[str]) -> list[str]:
+    """The headings of columns of numbers, as the table's macro marks them."""
+    return [f"#{name}" for name in names]
+
+
 def _size(size: float) -> str:
     return f"{size / 1e6:,.2f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
+
+
+_FILTERS = {
+    "ago": _ago,
+    "count": _count,
+    "ms": _ms,
+    "numbers": _numbers,
+    "percent": _percent,
+    "size": _size,
+    "time": _time,
+}

@@ -11,6 +11,7 @@ _CLOSING_SECONDS = 2  # streams of releases stay open until their page is closed
 
 def serve(settings: ConsoleSettings, workspace: Workspace) -> None:
     """Serve until SIGINT or SIGTERM. There is no access log: addresses have names of entities."""
+    workspace.prepare()
     app = create_app(settings, workspace)
     options = uvicorn.Config(
         app,

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
+from slipway.aws.clients import new_client
 from slipway.cli.api import Api, connect
 from slipway.cli.deployed import Deployed, find_deployed
 from slipway.cli.model.registry_target import find_target
@@ -34,6 +35,10 @@ class Workspace:
     def root(self) -> Path:
         """The folder of slipway.yaml, beside which packages lie."""
         return self.config_file.parent
+
+    def prepare(self) -> None:
+        """Import what the first page needs, so that it does not wait for that; nothing is called."""
+        new_client("cloudwatch", {"region_name": "us-east-1"})
 
     def config(self) -> Config:
         """slipway.yaml as it is now, in the chosen environment; raises ConfigError."""

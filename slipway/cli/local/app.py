@@ -6,6 +6,7 @@ It runs the checkout's `local` package, which it finds by its entry point becaus
 import json
 import shlex
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -28,6 +29,11 @@ from slipway.errors import NotFoundError
 app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
 app.command()(replay)
 
+ConsolePort = Annotated[
+    int | None,
+    typer.Option("--console-port", min=1, max=65535, help="The console's port. Default: the next after the API's."),
+]
+NoConsole = Annotated[bool, typer.Option("--no-console", help="Start no console.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port of the API, on 127.0.0.1.")]
 Text = Annotated[str, typer.Option(help="Text for the first prediction.")]
 StateFolder = Annotated[Path, typer.Option("--state", help="Folder for state and logs.")]
@@ -47,13 +53,16 @@ class Running(Protocol):
     @property
     def emulator(self) -> str: ...
 
+    @property
+    def console(self) -> str | None: ...
+
     def model_dump(self) -> dict[str, Any]: ...
 
 
 class Environment(Protocol):
     """The interface of the checkout's `local` package."""
 
-    def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
+    def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]], console: int | None) -> Running: ...
 
     def deploy(self, *, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
 
@@ -67,23 +76,32 @@ class Environment(Protocol):
 
 
 @app.command()
-def up(*, port: Port = 8080, text: Text = TEXT, detach: Detach = False, state: StateFolder = STATE_FOLDER) -> None:
-    """Start the embedded AWS, deploy this checkout to it, and make a prediction."""
+def up(
+    *,
+    port: Port = 8080,
+    console_port: ConsolePort = None,
+    no_console: NoConsole = False,
+    text: Text = TEXT,
+    detach: Detach = False,
+    state: StateFolder = STATE_FOLDER,
+) -> None:
+    """Start the embedded AWS, deploy this checkout to it, make a prediction, and open the console."""
     console = Console()
     environment = _environment(state)
     left_running = False
     with _stopped_by_signal():
-        running = environment.up(port=port, step=_steps(console))
+        shown_at = None if no_console else console_port or _next_port(port)
+        running = environment.up(port=port, step=_steps(console), console=shown_at)
         try:
             _first_prediction(console, running, text)
             _addresses(console, running)
             if detach:
                 left_running = True
-                console.print("[bold]slipway local down[/] stops both.")
+                console.print("[bold]slipway local down[/] stops all of it.")
             else:
                 # Who reads the line may press it before the wait begins.
                 with suppress(KeyboardInterrupt):
-                    console.print("Ctrl-C stops both.")
+                    console.print("Ctrl-C stops all of it.")
                     environment.wait()
         finally:
             if not left_running:
@@ -130,6 +148,17 @@ def down(*, state: StateFolder = STATE_FOLDER) -> None:
     """Stop everything that `slipway local up` started."""
     stopped = _environment(state).down()
     Console().print("Stopped." if stopped else "Nothing was up.")
+
+
+def _next_port(port: int) -> int:
+    """The port after this one if it is free, else 0, which is any free one."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port + 1))
+        except (OSError, OverflowError):
+            return 0
+    return port + 1
 
 
 def _environment(state: Path) -> Environment:
@@ -189,6 +218,8 @@ def _spinner(console: Console, title: str) -> Iterator[None]:
 
 def _addresses(console: Console, running: Running) -> None:
     console.print(f"The API is at [bold]{running.api}[/], the embedded AWS at {running.emulator}.", soft_wrap=True)
+    if running.console is not None:
+        console.print(f"The console is at [bold]{running.console}[/].", soft_wrap=True)
 
 
 def _first_prediction(console: Console, running: Running, text: str) -> None:

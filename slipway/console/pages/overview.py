@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from slipway.console.context import Here
 from slipway.console.navigation import Page
 from slipway.console.queries import overview as queries
+from slipway.console.queries.costs import deployed_costs
 
 router = APIRouter()
 page = Page("Overview", "/", router)
@@ -22,7 +23,7 @@ def overview(request: Request, console: Here) -> Response:
     health = tiles.begin("health", lambda: (queries.api_health(workspace),))
     releases = tiles.begin("releases", lambda: queries.current_releases(workspace))
     alarms = tiles.begin("alarms", lambda: queries.project_alarms(workspace))
-    costs = tiles.begin("costs", lambda: queries.deployed_costs(workspace), kept=TEMPLATES_KEPT)
+    costs = tiles.begin("costs", lambda: deployed_costs(workspace), kept=TEMPLATES_KEPT)
     place = tiles.begin("place", lambda: workspace.deployed().place)
     return console.page(
         request,

@@ -2,19 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from slipway.aws.alarms import AlarmState, alarm_states
-from slipway.cli.account.synthesis import deployed_templates
 from slipway.cli.api import ApiError
 from slipway.cli.monitor.overview import ModelStatus, Observer
 from slipway.console.queries.series import Series, of_project, read_series
 from slipway.console.workspace import Workspace
-from slipway.cost.bill import Bill, total
-from slipway.cost.estimate import estimate
-from slipway.cost.prices import Prices, load_prices
-from slipway.errors import NotFoundError
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.cloudwatch import SUM
 from slipway.releases.record.document import ReleaseRecord
@@ -30,19 +24,6 @@ class Observed:
     described: dict[str, Any]
     requests: tuple[float, ...]
     errors: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """The bill of what is deployed, by the prices of its region."""
-
-    bill: Bill
-    prices: Prices
-
-    @property
-    def idle(self) -> Decimal:
-        """USD a month when nobody calls."""
-        return total(self.bill.idle)
 
 
 def described_models(workspace: Workspace) -> list[dict[str, Any]]:
@@ -88,13 +69,3 @@ def current_releases(workspace: Workspace) -> dict[str, ReleaseRecord]:
 def project_alarms(workspace: Workspace) -> Sequence[AlarmState]:
     """The alarms of the project's stacks."""
     return alarm_states(f"{workspace.config().project}-", workspace.deployed().options)
-
-
-def deployed_costs(workspace: Workspace) -> Costs:
-    """What the deployed stacks cost, as `slipway cost --compare` computes it; raises NotFoundError without any."""
-    deployed, project = workspace.deployed(), workspace.config().project
-    prices = load_prices(workspace.region())
-    templates = deployed_templates(project, deployed.options)
-    if not templates:
-        raise NotFoundError("deployed stack of project", project)
-    return Costs(estimate(templates, prices), prices)

@@ -1,4 +1,5 @@
 import json
+import socket
 from contextlib import AbstractContextManager
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -18,6 +19,7 @@ class Up:
 
     api = "http://127.0.0.1:1"  # nothing listens there
     emulator = "http://127.0.0.1:4566"
+    console: str | None = None
 
     def model_dump(self) -> dict[str, Any]:
         return {"api": self.api, "emulator": self.emulator}
@@ -27,20 +29,23 @@ class Environment:
     """A fake environment that records its calls."""
 
     running: Up | None = None
+    console: int | None = None
     found: list[str]
     asked: list[str]
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
 
-    def up(self, *, port: int, step: Any) -> Up:
+    def up(self, *, port: int, step: Any, console: int | None) -> Up:
         if self.running is not None:
             raise ConflictError("the embedded AWS is already running")
         shown: AbstractContextManager[None] = step("Starting the embedded AWS")
         with shown:
             type(self).running = Up()
         self.asked.append(f"up {port} {self.folder}")
-        return Up()
+        type(self).console = console
+        type(self).running.console = None if console is None else f"http://127.0.0.1:{console}"
+        return type(self).running
 
     def deploy(self, *, step: Any) -> Up:
         if self.running is None:
@@ -95,6 +100,24 @@ def test_in_the_background_it_is_left_running(environment: type[Environment]) ->
     assert done.exit_code == 0
     assert environment.asked == ["up 8080 .slipway"]
     assert "slipway local down" in done.output
+
+
+def test_the_console_is_started_beside_the_api(environment: type[Environment]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = RUNNER.invoke(local.app, ["up", "--detach", "--port", str(port - 1)])
+    assert (done.exit_code, environment.console) == (0, 0)  # the port after the API's is taken, so any other
+
+    environment.running = None
+    done = RUNNER.invoke(local.app, ["up", "--detach", "--console-port", "8123"])
+    assert environment.console == 8123
+    assert "The console is at http://127.0.0.1:8123." in done.output
+
+    environment.running = None
+    done = RUNNER.invoke(local.app, ["up", "--detach", "--no-console"])
+    assert environment.console is None
+    assert "The console is at" not in done.output
 
 
 def test_a_failed_first_prediction_stops_what_it_started(
