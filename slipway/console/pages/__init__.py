@@ -2,6 +2,7 @@
 
 from slipway.console.navigation import Page
 from slipway.console.pages import (
+    batch,
     captures,
     cost,
     entities,
@@ -11,6 +12,7 @@ from slipway.console.pages import (
     overview,
     registry,
     release,
+    training,
 )
 
 PAGES: tuple[Page, ...] = (
@@ -21,6 +23,8 @@ PAGES: tuple[Page, ...] = (
     captures.page,
     entities.page,
     features.page,
+    training.page,
+    batch.page,
     registry.page,
     cost.page,
 )
