@@ -36,12 +36,14 @@ class Tile(Generic[Value]):
     """A part of a page: its value, when it was read, and why it could not be read now.
 
     With a ``problem``, the value is an older one, or None if there is none. An ``expired`` one is read anew.
+    One that is ``waiting`` is being read still.
     """
 
     value: Value | None
     at: datetime | None = None
     problem: str | None = None
     expired: bool = False
+    waiting: bool = False
 
     @property
     def stale(self) -> bool:
@@ -50,7 +52,7 @@ class Tile(Generic[Value]):
 
     def map(self, change: Callable[[Value], Other]) -> "Tile[Other]":
         """The tile with its value changed, if it has one."""
-        return Tile(None if self.value is None else change(self.value), self.at, self.problem)
+        return Tile(None if self.value is None else change(self.value), self.at, self.problem, waiting=self.waiting)
 
 
 class Pending(Generic[Value]):
@@ -108,8 +110,8 @@ class TileCache:
         try:
             return running.result(self._wait)
         except NotYetError:
-            waiting = f"no answer within {self._wait:g} seconds; reload the page for it"
-            return Tile(known.value if known else None, known.at if known else None, waiting)
+            slow = f"no answer within {self._wait:g} seconds; the call goes on, and the page shows what it brings"
+            return Tile(known.value if known else None, known.at if known else None, slow, waiting=True)
 
     def _read(self, key: Hashable, read: Callable[[], Value], known: Tile[Value] | None, changes: int) -> Tile[Value]:
         tile = self._tile(key, read, known)

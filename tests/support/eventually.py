@@ -1,8 +1,17 @@
-"""Waiting for what comes soon, in the event loop."""
+"""Waiting for what comes soon."""
 
 import asyncio
 import time
 from collections.abc import Callable
+
+
+def settled(condition: Callable[[], bool], step: Callable[[], object], seconds: float = 120.0) -> None:
+    """Take steps until a condition holds; an AssertionError if it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        step()
+        time.sleep(0.1)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

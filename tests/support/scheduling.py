@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/e2e", "tests/infra")
+TOGETHER = ("tests/browser", "tests/e2e", "tests/infra")
 """Folders whose fixtures are dear: an embedded AWS for each folder of e2e, templates that take long to synthesize."""
 
 FIRST = (
     # These mostly wait for releases, while the other processes work.
     "tests/e2e/releases/",
     "tests/e2e/experiments/",
+    "tests/browser/",
     "tests/e2e/test_",
     "tests/infra/",
     "tests/e2e/heavy/",

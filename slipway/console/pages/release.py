@@ -100,7 +100,7 @@ def _live(console: Console, request: Request, record: ReleaseRecord) -> str:
         verdict=found.decision.verdict if found and found.decision else None,
         phases=list(queries.phases(record)),
         ending=queries.ending(record),
-        segments=group_results(record).lines,
+        segments=group_results(record).lines if record.segments else (),
         foresight=foresight.tile(),
         percent_of=percent,
         rough_time=rough_time,

@@ -51,6 +51,12 @@
   });
   dark.addEventListener("change", () => { name(); redraw(); });
 
+  // A part that AWS has not answered yet comes with a later look at the page, unless somebody has begun to write.
+  let written = false;
+  document.addEventListener("input", () => { written = true; });
+  const look = () => { if (!written && document.querySelector("[data-waiting]")) location.reload(); };
+  setInterval(look, 3000);
+
   // Streams put new pictures into the page.
   new MutationObserver(undrawn).observe(document.body, { childList: true, subtree: true });
   undrawn();
