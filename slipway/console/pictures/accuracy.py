@@ -12,7 +12,13 @@ from slipway.statistics.intervals import Interval
 ESTIMATED, LABELLED = "estimated, with 95 %", "from labels, with 95 % at any time"
 _COLUMNS = ("hour, UTC", "captures", "estimated", "95 %", "labels", "from labels", "95 %, any time")
 _NONE = "–"
-_TIME = {"field": "hour", "type": "temporal", "title": None}
+_TIME = {
+    "field": "hour",
+    "type": "temporal",
+    "title": None,
+    "scale": {"type": "utc"},
+    "axis": {"grid": False, "tickCount": 6},
+}
 
 
 def over_time(found: Summary) -> Chart:

@@ -6,7 +6,13 @@ from typing import Any
 from slipway.console.charts import Chart, cell
 from slipway.monitoring.entities.life import Chapter
 
-_TIME = {"field": "time", "type": "temporal", "title": None}
+_TIME = {
+    "field": "time",
+    "type": "temporal",
+    "title": None,
+    "scale": {"type": "utc"},
+    "axis": {"grid": False, "tickCount": 6},
+}
 
 
 def life(chapters: Sequence[Chapter], labels: Sequence[str] = ()) -> Chart:
