@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from slipway.cli.monitor.labelling.shadow_answers import compare_shadow, read_shadow, shadow_file
+from slipway.cli.monitor.labelling.shadow_answers import compare_shadow, read_shadow
 from slipway.cli.monitor.labelling.typed import keys_of, question
 from slipway.cli.monitor.watched import Watched
 from slipway.console.context import Console, Here
@@ -95,7 +95,7 @@ def _order(console: Console, watched: Watched, *, shadow: bool) -> Order:
 
 def _comparison(console: Console, watched: Watched) -> Comparison | None:
     """How the person compares with the model so far; None without an answer."""
-    answers = read_shadow(shadow_file(watched.model, watched.version))
+    answers = read_shadow(queries.shadow_place(watched))
     if not answers:
         return None
     key = ("compared", watched.model, watched.version, len(answers))

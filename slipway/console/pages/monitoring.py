@@ -82,5 +82,5 @@ def _accuracy(known: KnownAccuracy) -> dict[str, object]:
         "found": found,
         "alarmed": known.alarmed,
         "rows": summary_rows(found),
-        "picture": over_time(found) if found.hours else None,
+        "picture": over_time(found),
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slipway.console.charts import Chart
+from slipway.console.pictures.silent import SILENT
 from slipway.monitoring.accuracy.measured import Measured
 from slipway.monitoring.accuracy.summary import Part, Summary
 from slipway.statistics.intervals import Interval
@@ -21,13 +22,17 @@ _TIME = {
 }
 
 
-def over_time(found: Summary) -> Chart:
-    """The hours of a window; a regression's errors are no accuracy and only in the table."""
-    rules = list(_rules(found))
-    spec = {
-        "data": {"values": [_value(part) for part in found.hours]},
-        "layer": [*_estimated(), *_labelled(), *([_lines(rules)] if rules else [])],
-    }
+def over_time(found: Summary) -> Chart | None:
+    """The hours of a window that have an accuracy; None if none has, as for a regression, whose errors are none."""
+    values, rules = [_value(part) for part in found.hours], list(_rules(found))
+    layers = [
+        # Vega would look for the extent of a layer without values, and warn.
+        *(_estimated() if any(each["estimated"] is not None for each in values) else []),
+        *(_labelled() if any(each["labelled"] is not None for each in values) else []),
+    ]
+    if not layers:
+        return None
+    spec = {"data": {"values": values}, "layer": [*layers, *([_lines(rules)] if rules else [])], **SILENT}
     label = f"Accuracy by hour, of {int(found.captures):,} captures"
     return Chart(label, spec, _COLUMNS, tuple(_row(part) for part in found.hours), height=220)
 

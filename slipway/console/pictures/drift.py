@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slipway.console.charts import Chart
+from slipway.console.pictures.silent import SILENT
 from slipway.monitoring.drift.findings import ColumnDrift
 from slipway.monitoring.drift.report import Line
 
@@ -32,6 +33,7 @@ def effects(lines: Sequence[Line], least: float) -> Chart:
     column = {"field": "column", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": _LABEL_PIXELS}}
     verdicts = {"domain": [SMALL, LARGE, DRIFTED, IGNORED]}
     spec = {
+        **SILENT,
         "data": {"values": values},
         "layer": [
             {
@@ -65,6 +67,7 @@ def beside(drift: ColumnDrift, before: str, now: str = "now") -> Chart:
     unit = "pieces" if drift.kind == "pieces" else "records"
     names = {"domain": [before, now]}
     spec = {
+        **SILENT,
         "data": {"values": values},
         "mark": {"type": "bar"},
         "encoding": {

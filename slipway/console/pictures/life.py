@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slipway.console.charts import Chart, cell
+from slipway.console.pictures.silent import SILENT
 from slipway.monitoring.entities.life import Chapter
 
 _TIME = {
@@ -65,6 +66,7 @@ def _of_labels(points: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> di
     levels = {"field": "answer", "type": "nominal", "title": None, "scale": {"domain": list(reversed(seen))}}
     shape = {"field": "said", "type": "nominal", "title": None, "scale": {"domain": [PREDICTED, TRUE]}}
     return {
+        **SILENT,
         "data": {"values": list(points)},
         "layer": [
             {
@@ -88,6 +90,7 @@ def _of_labels(points: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> di
 def _of_values(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     numbers = [point for point in points if isinstance(point["answer"], float)]
     return {
+        **SILENT,
         "data": {"values": numbers},
         "mark": {"type": "line", "point": True},
         "encoding": {

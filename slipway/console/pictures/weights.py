@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway.console.charts import Chart
+from slipway.console.pictures.silent import SILENT
 
 STABLE, CANDIDATE = "stable", "candidate"
 
@@ -30,6 +31,7 @@ def weights(models: list[ModelWeights]) -> Chart:
         for version, share in sorted(each.shares.items())
     ]
     spec = {
+        **SILENT,
         "data": {"values": values},
         "mark": {"type": "bar"},
         "encoding": {

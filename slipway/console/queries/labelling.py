@@ -7,6 +7,7 @@ Labels go through the feedback route with the probability of the draw, and answe
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -66,6 +67,11 @@ class Queue:
     drawn: int
 
 
+def shadow_place(watched: Watched) -> Path:
+    """The file of the shadow's answers, which the command run beside slipway.yaml goes on with."""
+    return watched.root / shadow_file(watched.model, watched.version)
+
+
 def draw(watched: Watched, *, shadow: bool) -> Order:
     """The first captures of a version in the order in which they are labelled; raises UnavailableError."""
     return in_order(watched, DRAWN, weighted=not shadow)
@@ -74,7 +80,7 @@ def draw(watched: Watched, *, shadow: bool) -> Order:
 def answered_before(watched: Watched, *, shadow: bool) -> Mapping[str, Labelled | HumanAnswer]:
     """The records that have an answer already, by id; raises UnavailableError."""
     if shadow:
-        return {each.id: each for each in read_shadow(shadow_file(watched.model, watched.version))}
+        return {each.id: each for each in read_shadow(shadow_place(watched))}
     return known_labels(watched)
 
 
@@ -110,7 +116,7 @@ def give(watched: Watched, order: Order, session: Session, identifier: str, type
         record = _require_next(queue, identifier)
         answer = answer_typed(typed, queue.outputs)
         if api is None:
-            add_shadow(shadow_file(watched.model, watched.version), [record], {identifier: answer})
+            add_shadow(shadow_place(watched), [record], {identifier: answer})
             session.note = ""
         else:
             session.note = _send(watched, order, session, {identifier: answer}, api)

@@ -119,12 +119,13 @@ def _accuracy(model: str, version: int, sources: Sources, since: datetime, until
     own = [each for each in sources.labels.labelled(model, since, until) if each.version == version]
     limits = AccuracyLimits.of(sources.config, model)
     found = summarize(sources.packages(model, version), profiles, own, limits, SegmentGroups((), {}))
-    if not found.hours:
+    picture = over_time(found)
+    if picture is None:
         raise NotFoundError(
-            "capture of", f"{model} {version} between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M}"
+            "accuracy of", f"{model} {version} between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M}"
         )
     heading = f"{model} {version}: {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}, UTC"
-    return Shown(heading, over_time(found))
+    return Shown(heading, picture)
 
 
 def _weights(asked: Asked, sources: Sources) -> Shown:

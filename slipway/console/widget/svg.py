@@ -31,7 +31,7 @@ def sized(chart: Chart, width: float, height: float, theme: str) -> dict[str, An
         "width": width,
         "height": inner,
         "autosize": {"type": "fit", "contains": "padding"},
-        "config": _config(theme),
+        "config": {**spec.get("config", {}), **_config(theme)},
     }
 
 

@@ -70,12 +70,12 @@ def chapter(minute: int, outputs: dict[str, Any], feedback: dict[str, Any] | Non
     return Chapter(made, feedback or {})
 
 
-CHARTS = {
+CHARTS: dict[str, Any] = {
     "effects": effects([Line(column(), Verdict(NOW, 1.0)), Line(column("outputs.label", 0.01))], 0.1),
     "no columns": effects([], 0.1),
     "beside": beside(column(), "baseline"),
     "accuracy": over_time(summary(part(0), part(1, labelled=MEASURED))),
-    "regression": over_time(summary(part(0, labelled=ERROR, estimated=False), reference=None)),
+    "labels alone": over_time(summary(part(0, labelled=MEASURED, estimated=False), reference=None)),
     "weights": weights([ModelWeights("tweets", 1, {1: 0.9, 2: 0.1}), ModelWeights("price", 3, {3: 1.0})]),
     "labels": life([chapter(0, {"label": "negative", "score": 0.9}, {"label": "positive"})], ("negative", "positive")),
     "values": life([chapter(0, {"value": 1.5}, {"value": 2}), chapter(1, {"value": 3.0})]),
@@ -150,9 +150,18 @@ def test_accuracy_has_its_intervals_and_what_it_may_fall_to() -> None:
 
 
 def test_the_error_of_a_regression_is_no_accuracy() -> None:
-    (value,) = json.loads(CHARTS["regression"].json)["data"]["values"]
-    assert value["labelled"] is None
-    assert CHARTS["regression"].rows[0][5] == "mean absolute error 3.5"
+    assert over_time(summary(part(0, labelled=ERROR, estimated=False), reference=None)) is None
+    assert over_time(summary()) is None
+    both = over_time(summary(part(0), part(1, labelled=ERROR)))
+    assert both is not None
+    assert json.loads(both.json)["data"]["values"][1]["labelled"] is None
+    assert both.rows[1][5] == "mean absolute error 3.5"
+
+
+def test_nothing_is_drawn_of_what_no_hour_has() -> None:
+    labels = json.loads(CHARTS["labels alone"].json)
+    assert len(labels["layer"]) == 2
+    assert "estimated_low" not in json.dumps(labels["layer"])
 
 
 def test_a_life_has_predictions_and_what_was_true() -> None:
