@@ -90,7 +90,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --excludes functions/excludes.txt \
 		pyproject.toml -o requirements/runtime.lock
 	$(LOCK) --universal --python-version 3.11 requirements/docs.in -o requirements/docs.lock
-	for function in batch predict features feedback controller capture shadow monitor history training; do \
+	for function in batch predict features feedback controller capture shadow monitor history training widget; do \
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
 	done

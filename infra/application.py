@@ -24,7 +24,7 @@ from slipway.config import Config, read_project
 from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
-CAPTURE, MONITOR = "capture", "monitor"
+CAPTURE, MONITOR, WIDGET = "capture", "monitor", "widget"
 """Deployed only if a model's requests are captured."""
 HISTORY = "history"
 """Deployed only if a group's history is kept."""
@@ -170,6 +170,7 @@ def _functions(config: Config) -> tuple[str, ...]:
         HISTORY: config.recorded_groups,
         MONITOR: captured,
         TRAINING: config.trained_models,
+        WIDGET: captured,
     }
     return (*FUNCTIONS, *(function for function, wanted in asked.items() if wanted))
 

@@ -29,7 +29,7 @@ STORE = SOURCES / "build" / "packages"
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
 _WITH_MANIFESTS = ("batch", "feedback")
-_WITH_MEASUREMENTS = ("monitor",)
+_WITH_MEASUREMENTS = ("monitor", "widget")
 _WITH_RECIPES = ("training",)
 _WITH_MODELS = {"batch": load_deployed_models, "predict": load_deployed_models, "shadow": load_shadowed_models}
 

@@ -25,6 +25,7 @@ from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.metrics import live_metric
 from infra.constructs.monitoring.monitoring import Monitoring
 from infra.constructs.monitoring.release_dashboard import ReleaseDashboard
+from infra.constructs.monitoring.widget import PictureWidgets
 from infra.stacks.analyst_rights import AnalystRights
 from infra.stacks.operator_rights import OperatorRights
 from infra.stacks.policies import managed_policy, route_arn
@@ -90,26 +91,33 @@ class ReleasesStack(cdk.Stack):
             self._look_after_deploys(heavy_stack)
             self._keep_link_warm()
         alarms: list[cloudwatch.Alarm] = []
+        self._pictures: PictureWidgets | None = None
         if config.captured_models:
             buckets = {"models": bucket, "captures": captures, "history": history}
-            alarms = self._monitoring(bundles["monitor"], control, alarm_topic, **buckets)
+            alarms = self._monitoring(bundles, control, alarm_topic, **buckets)
         self._watch(alarm_topic, alarms)
         self._operator(control, bucket, shadow, slots)
         cdk.CfnOutput(self, "ControllerFunction", value=self.function.function.function_name)
         cdk.CfnOutput(self, "ReleaseTopic", value=self.topic.topic_arn)
 
     def _monitoring(
-        self, bundle: Path, control: dynamodb.ITable, topic: sns.ITopic, **buckets: s3.IBucket
+        self, bundles: Mapping[str, Path], control: dynamodb.ITable, topic: sns.ITopic, **buckets: s3.IBucket
     ) -> list[cloudwatch.Alarm]:
-        """Add the monitor of captured models, and the policy of those who read what it makes; returns its alarms."""
+        """Add the monitor of captured models, and the policies of those who read what it makes; returns its alarms."""
         monitoring = Monitoring(
-            self, "Monitoring", config=self._config, bundle=bundle, control=control, topic=topic, **buckets
+            self, "Monitoring", config=self._config, bundle=bundles["monitor"], control=control, topic=topic, **buckets
         )
         read = {"captures": buckets["captures"], "history": buckets["history"]}
         rights = AnalystRights(self, config=self._config, control=control, **read)
         description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
         policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
         acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")
+        measured = {name: buckets[name] for name in ("models", "captures")}
+        self._pictures = PictureWidgets(
+            self, "Pictures", config=self._config, bundle=bundles["widget"], control=control, **measured
+        )
+        description = f"Slipway, {self._config.project}: may look at the pictures of the dashboard"
+        managed_policy(self, "Viewer", description=description, statements=[self._pictures.may_look])
         return monitoring.alarms
 
     def _operator(
@@ -286,4 +294,5 @@ class ReleasesStack(cdk.Stack):
             alarms=[failing, stuck, *others],
             monitored=self._config.captured_models,
             period=cdk.Duration.minutes(self._config.monitoring.minutes),
+            pictures=self._pictures,
         )

@@ -30,6 +30,13 @@ FOR_RECIPES = (
     "slipway/training",
 )
 """The files and folders that make packages, which only a laptop and training need."""
+PICTURES = (
+    "slipway/console/__init__.py",
+    "slipway/console/charts.py",
+    "slipway/console/pictures/",
+    "slipway/console/widget/",
+)
+"""The parts of the console that the function `widget` draws with. Only the bundle of what imports them has them."""
 
 
 def source_files(root: Path, tops: Iterable[str], *, trains: bool = False) -> dict[str, Path]:
@@ -47,10 +54,11 @@ def imported_files(root: Path, top: str, *, trains: bool = False, also: str | No
     A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases. Files
     of the folder ``also`` are not left out.
     """
+    kept = PICTURES if also is None else (*PICTURES, f"{also}/")
     waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
     while waiting:
         path = waiting.pop()
-        if path not in found and (_is_within(path, also) or not is_left_out(path, trains=trains)):
+        if path not in found and (path.startswith(kept) or not is_left_out(path, trains=trains)):
             found.add(path)
             waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
     return {path: root / path for path in sorted(found)}
@@ -81,8 +89,4 @@ def _files_of(root: Path, module: str) -> Iterator[str]:
 def is_left_out(path: str, *, trains: bool = False) -> bool:
     """Whether bundles and images leave out the file at this path in the repository, or those that do not train."""
     names = LEFT_OUT if trains else (*LEFT_OUT, *FOR_RECIPES)
-    return any(_is_within(path, left_out) for left_out in names)
-
-
-def _is_within(path: str, place: str | None) -> bool:
-    return place is not None and (path == place or path.startswith(f"{place}/"))
+    return any(path == left_out or path.startswith(f"{left_out}/") for left_out in names)

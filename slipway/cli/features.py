@@ -35,7 +35,7 @@ EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id, e.
 def get(entity: Entity, entity_id: EntityId, *, api: Url = None, token: Token = None, as_json: AsJson = False) -> None:
     """Show the stored features of one entity."""
     with connect(api, token) as client:
-        answer = client.get(_path(entity, entity_id))
+        answer = client.get(feature_path(entity, entity_id))
     if as_json:
         print_json(answer)
     else:
@@ -58,7 +58,7 @@ def put(
     moment = (event_time or datetime.now(UTC)).replace(tzinfo=UTC)
     body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values, _types(config, group))}}}
     with connect(api, token) as client:
-        client.call("PUT", _path(entity, entity_id), body)
+        client.call("PUT", feature_path(entity, entity_id), body)
     typer.echo(f"stored {group} of {entity} {entity_id} as of {moment.isoformat(timespec='seconds')}")
 
 
@@ -68,7 +68,8 @@ def _types(config: Path, group: str) -> dict[str, FeatureType]:
     return {name: feature.type for name, feature in groups[group].features.items()} if group in groups else {}
 
 
-def _path(entity: str, entity_id: str) -> str:
+def feature_path(entity: str, entity_id: str) -> str:
+    """The route of an entity's features."""
     return f"/v1/features/{quote(entity, safe='')}/{quote(entity_id, safe='')}"
 
 

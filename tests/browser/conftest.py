@@ -21,8 +21,10 @@ project: browsed
 light: {snap_start: false, deployment: all-at-once}
 monitoring: {minutes: 1, alarms: {findings: false}}
 models:
-  tweets: {versions: [1, 2, 3], stable: 1, capture: {sample: 1}}
+  tweets: {versions: [1, 2, 3], stable: 1, capture: {sample: 1, by: entity, entity: user}}
   patients: {versions: [1], stable: 1}
+features:
+  profile: {entity: user, ttl_days: 30, features: {followers: {type: integer, default: 0}}}
 """
 REQUESTS = 12
 Open = Callable[..., Visit]

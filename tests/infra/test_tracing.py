@@ -8,7 +8,7 @@ from support.templates import lint
 
 from container.settings import Settings
 
-FUNCTIONS = {"predict", "features", "feedback", "capture", "controller", "shadow", "monitor"}
+FUNCTIONS = {"predict", "features", "feedback", "capture", "controller", "shadow", "monitor", "widget"}
 XRAY = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 

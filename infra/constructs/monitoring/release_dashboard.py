@@ -9,9 +9,10 @@ from constructs import Construct
 from infra.constructs.light.function import Function
 from infra.constructs.monitoring.dashboard import graph
 from infra.constructs.monitoring.metrics import AVERAGE, MAXIMUM, MINUTE, ServiceMetrics, live_metric
+from infra.constructs.monitoring.widget import PictureWidgets
 from slipway.monitoring.telemetry import metrics
 
-_QUARTER, _THIRD = 6, 8
+_QUARTER, _THIRD, _HALF, _WHOLE = 6, 8, 12, 24
 
 # As the judge counts them: by version's part of a request, and by request to a slot.
 _FAILURES = {"light": metrics.FAILURES, "heavy": metrics.FAULTS}
@@ -21,7 +22,8 @@ class ReleaseDashboard(Construct):
     """The controller, and below it the rows of each model: its versions, its shadows, and what the monitor finds.
 
     Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model, and
-    ``monitored`` the models that are captured, which the monitor looks at every ``period``.
+    ``monitored`` the models that are captured, which the monitor looks at every ``period``; ``pictures`` draws what it
+    finds, as the console does.
     """
 
     def __init__(
@@ -36,18 +38,23 @@ class ReleaseDashboard(Construct):
         alarms: Sequence[cloudwatch.Alarm],
         monitored: Collection[str] = (),
         period: cdk.Duration = MINUTE,
+        pictures: PictureWidgets | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self._service = ServiceMetrics(project)
         self._period = period
+        self._pictures = pictures
         dashboard = cloudwatch.Dashboard(self, "Dashboard", period_override=cloudwatch.PeriodOverride.AUTO)
         dashboard.add_widgets(*_controller(controller, timeout_seconds, alarms))
+        if pictures is not None:
+            dashboard.add_widgets(pictures.weights(width=_WHOLE))
         for model, tier in tiers.items():
             dashboard.add_widgets(cloudwatch.TextWidget(markdown=f"## {model}, {tier}", width=24, height=1))
             dashboard.add_widgets(*self._versions(model, tier))
             dashboard.add_widgets(*self._shadows(model))
             if model in monitored:
                 dashboard.add_widgets(*self._monitored(model))
+                dashboard.add_widgets(*self._drawn(model))
 
     def _versions(self, model: str, tier: str) -> list[cloudwatch.IWidget]:
         each, latency = self._service.each, metrics.INFERENCE_LATENCY
@@ -99,6 +106,12 @@ class ReleaseDashboard(Construct):
             graph(f"{model}: accuracy", accuracy, _QUARTER),
             graph(f"{model}: labels that are needed", [each(metrics.LABELS_NEEDED)], _QUARTER),
         ]
+
+    def _drawn(self, model: str) -> list[cloudwatch.IWidget]:
+        """The pictures of what the monitor finds."""
+        if self._pictures is None:
+            return []
+        return [self._pictures.drift(model, width=_HALF), self._pictures.accuracy(model, width=_HALF)]
 
 
 def _controller(

@@ -1,5 +1,6 @@
 """`slipway entity forget`: erases what is stored of an entity, and says what it could not reach."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from slipway.cli.entity.erasing import eraser_of
 from slipway.cli.entity.target import EntityId, EntityName, EntityTarget, find_entity
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.config import Config
 from slipway.wording import counted
 
 if TYPE_CHECKING:
-    from slipway.monitoring.erasure.eraser import Erased, Eraser
+    from slipway.monitoring.erasure.eraser import Erased
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before erasing.")]
 
@@ -37,7 +39,7 @@ def forget(
         typer.confirm(f"Erase everything of {subject} in {place}? It cannot be undone", abort=True, err=True)
     now = datetime.now(UTC)
     with Console(stderr=True).status(f"erasing {escape(str(subject))}") as status:
-        done = _eraser(target, status).erase(subject, now)
+        done = eraser_of(target.deployed, _telling(target, status)).erase(subject, now)
     left = left_behind(target.config, now)
     if as_json:
         counts = {name: count for name, count in sorted(done.counts.items()) if count}
@@ -46,32 +48,7 @@ def forget(
         _print(target, done, left)
 
 
-def _eraser(target: EntityTarget, status: Status) -> "Eraser":
-    from slipway.aws.partitions import PartitionTable  # boto3 takes a quarter of a second to import
-    from slipway.aws.table import lazy_client
-    from slipway.models.registry.bucket import s3_client
-    from slipway.monitoring.entities.forgotten import DynamoForgotten
-    from slipway.monitoring.erasure.bucket import VersionedFiles
-    from slipway.monitoring.erasure.eraser import Eraser, Places
-    from slipway.monitoring.erasure.progress import DynamoProgress
-    from slipway.monitoring.erasure.shelves import SHELVES
-
-    deployed = target.deployed
-    client = lazy_client(**deployed.options)
-
-    def table(output: str) -> PartitionTable:
-        return PartitionTable(deployed.output(output), dependency=f"output {output}", client=client)
-
-    control = table("ControlTable")
-    files = s3_client(**deployed.options)
-    buckets = {shelf.bucket for shelf in SHELVES} & deployed.outputs.keys()
-    places = Places(
-        features=table("FeaturesTable"),
-        control=control,
-        cache=table("PredictionsTable"),
-        files={output: VersionedFiles(deployed.outputs[output], client=files) for output in buckets},
-        shelves=SHELVES,
-    )
+def _telling(target: EntityTarget, status: Status) -> Callable[[str, int], None]:
     read = 0
 
     def tell(folder: str, files: int) -> None:
@@ -79,7 +56,7 @@ def _eraser(target: EntityTarget, status: Status) -> "Eraser":
         read += files
         status.update(f"erasing {escape(str(target.subject))}: {folder}, {counted(read, 'file')} read")
 
-    return Eraser(places, DynamoForgotten(control.name, client=client), DynamoProgress(control), tell)
+    return tell
 
 
 def left_behind(config: Config, now: datetime) -> list[str]:

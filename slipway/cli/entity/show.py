@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,24 +9,16 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from slipway.cli.entity.known import Known, read_known
 from slipway.cli.entity.target import EntityId, EntityName, EntityTarget, find_entity
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.tables import new_table
-from slipway.features.store import FeatureKey, FeatureRow
 from slipway.monitoring.entities.life import Chapter
 
 Model = Annotated[str | None, typer.Option(help="Only predictions of this model.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most this many predictions, the newest.")]
 
 _TOO_LARGE = "too large for the index; the capture's file has it"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is stored of an entity."""
-
-    chapters: list[Chapter]
-    features: Mapping[FeatureKey, FeatureRow]
 
 
 def show(
@@ -41,33 +32,14 @@ def show(
 ) -> None:
     """Show an entity's captured predictions in the order of time, with their labels, and its features now."""
     target = find_entity(config, entity, entity_id)
-    known = _known(target, model, limit)
+    known = read_known(target, model, limit)
     if as_json:
         print_json(_document(target, known))
     else:
         _print(target, known)
 
 
-def _known(target: EntityTarget, model: str | None, limit: int) -> _Known:
-    from slipway.aws.table import DynamoTable, lazy_client  # boto3 takes a quarter of a second to import
-    from slipway.features.definitions import FeatureDefinitions
-    from slipway.features.dynamodb import DynamoFeatureStore
-    from slipway.monitoring.entities.index_table import DynamoEntityIndex
-    from slipway.monitoring.entities.life import DynamoFeedbackReader, life_of
-
-    deployed, subject = target.deployed, target.subject
-    client = lazy_client(**deployed.options)
-    control = deployed.output("ControlTable")
-    index = DynamoEntityIndex(control, client=client)
-    feedback = DynamoFeedbackReader(DynamoTable(control, dependency="feedback store", client=client))
-    chapters = life_of(subject, index, feedback, model=model, limit=limit)
-    definitions = FeatureDefinitions(target.config.features)
-    store = DynamoFeatureStore(deployed.output("FeaturesTable"), definitions, client=client)
-    features = store.read(FeatureKey(subject.entity, subject.id, group) for group in target.groups)
-    return _Known(chapters, features)
-
-
-def _document(target: EntityTarget, known: _Known) -> dict[str, Any]:
+def _document(target: EntityTarget, known: Known) -> dict[str, Any]:
     return {
         "entity": target.subject.entity,
         "id": target.subject.id,
@@ -90,7 +62,7 @@ def _document(target: EntityTarget, known: _Known) -> dict[str, Any]:
     }
 
 
-def _print(target: EntityTarget, known: _Known) -> None:
+def _print(target: EntityTarget, known: Known) -> None:
     console = Console()
     if known.chapters:
         table = new_table("time", "model", "answer", "label", "as served", title=escape(str(target.subject)))

@@ -34,9 +34,25 @@ def find_entity(config_file: Path, entity: str, id_: str) -> EntityTarget:
         UnavailableError: AWS cannot be reached.
     """
     config = load_project(config_file)
+    check_entity(config, entity)
+    return entity_target(config, find_deployed(config.project), entity, id_)
+
+
+def entity_target(config: Config, deployed: Deployed, entity: str, id_: str) -> EntityTarget:
+    """An entity in a deployment that is known; raises NotFoundError if slipway.yaml has no such entity."""
+    check_entity(config, entity)
     groups = tuple(name for name, group in config.features.items() if group.entity == entity)
+    return EntityTarget(Subject(entity, id_), groups, config, deployed)
+
+
+def known_entities(config: Config) -> list[str]:
+    """The entities of slipway.yaml: those of feature groups, and those that captures are sampled by."""
     known = [group.entity for group in config.features.values()]
     known += [model.capture.entity for model in config.models.values() if model.capture.entity]
-    if entity not in known:
-        raise NotFoundError("entity", entity, dict.fromkeys(known))
-    return EntityTarget(Subject(entity, id_), groups, config, find_deployed(config.project))
+    return list(dict.fromkeys(known))
+
+
+def check_entity(config: Config, entity: str) -> None:
+    """Raise NotFoundError if slipway.yaml has no such entity."""
+    if entity not in (known := known_entities(config)):
+        raise NotFoundError("entity", entity, known)

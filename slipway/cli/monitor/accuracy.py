@@ -1,14 +1,17 @@
 """`slipway monitor accuracy`: how often a version is right, before labels come and by them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from slipway.cli.monitor.watched import Span, VersionOption, watch
+from slipway.cli.monitor.watched import Span, VersionOption, Watched, watch
 from slipway.cli.options import AsJson, ConfigFile, print_json
+
+if TYPE_CHECKING:
+    from slipway.monitoring.accuracy.summary import Summary
 
 Segment = Annotated[str | None, typer.Option(help="Show one input of `release.segments` only. Default: all of them.")]
 Plot = Annotated[Path | None, typer.Option(help="Also plot the hours to this .pdf, .png or .svg file.")]
@@ -27,20 +30,10 @@ def accuracy(
     """Show the accuracy of a version's captures: estimated, corrected by labels, and from labels."""
     # Every command loads this module, and only this one needs NumPy and botocore.
     from slipway.cli.monitor.accuracy_report import print_accuracy
-    from slipway.cli.monitor.acknowledging_accuracy import alarm_of
-    from slipway.monitoring.accuracy.normal import BucketNormals
-    from slipway.monitoring.accuracy.summary import summarize
-    from slipway.monitoring.profiles.store import BucketProfiles
 
     watched = watch(config, model, version, window)
-    groups, package = watched.groups(segment), watched.package
-    profiles = BucketProfiles(watched.bucket).read(model, watched.version, watched.since, watched.until)
-    labelled = watched.labels.labelled(model, watched.since, watched.until)
-    own = [each for each in labelled if each.version == watched.version]
-    normal = BucketNormals(watched.bucket).read(model, watched.version)
-    found = summarize(package, profiles, own, watched.limits, groups, normal=normal)
-    since = alarm_of(watched, normal)
-    alarmed = None if since is None else since.isoformat()
+    known = known_accuracy(watched, segment)
+    found, alarmed = known.summary, known.alarmed
     if plot is not None:
         from slipway.cli.monitor.accuracy_plot import plot_accuracy
 
@@ -50,3 +43,29 @@ def accuracy(
         print_json({**head, "until": watched.until.isoformat(), "alarmed": alarmed, **asdict(found)})
     else:
         print_accuracy(Console(), f"{model} {watched.version}, the last {window}", found, alarmed)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAccuracy:
+    """What is known of a version's accuracy, and the period in which an alarm was raised, if one was."""
+
+    summary: "Summary"
+    alarmed: str | None
+
+
+def known_accuracy(watched: Watched, segment: str | None = None) -> KnownAccuracy:
+    """Read and summarize a window; raises NotFoundError for another ``segment``, PackageError and UnavailableError."""
+    from slipway.cli.monitor.acknowledging_accuracy import alarm_of
+    from slipway.monitoring.accuracy.normal import BucketNormals
+    from slipway.monitoring.accuracy.summary import summarize
+    from slipway.monitoring.profiles.store import BucketProfiles
+
+    model, version = watched.model, watched.version
+    groups, package = watched.groups(segment), watched.package
+    profiles = BucketProfiles(watched.bucket).read(model, version, watched.since, watched.until)
+    labelled = watched.labels.labelled(model, watched.since, watched.until)
+    own = [each for each in labelled if each.version == version]
+    normal = BucketNormals(watched.bucket).read(model, version)
+    found = summarize(package, profiles, own, watched.limits, groups, normal=normal)
+    since = alarm_of(watched, normal)
+    return KnownAccuracy(found, None if since is None else since.isoformat())

@@ -107,3 +107,8 @@ def _ends(interval: Interval | None) -> str:
     if interval is None or not math.isfinite(interval.high) or not math.isfinite(interval.low):
         return _NONE
     return f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+def summary_rows(found: Summary) -> list[Row]:
+    """The figures of a summary as texts: what it is, the value, and its intervals for one look and for any number."""
+    return list(_rows(found))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from slipway.cli.deployed import find_deployed
+from slipway.cli.deployed import Deployed, find_deployed
 from slipway.cli.model.local_packages import Project
 from slipway.config.drift import DriftConfig
 from slipway.errors import InputError, NotFoundError
@@ -28,11 +28,13 @@ class MonitoredModel:
 
     name: str
     project: Project
+    deployed: Deployed | None = None
+    """None to find it where it is needed first: a file is compared without one."""
 
     @classmethod
-    def of(cls, config: Path, model: str) -> "MonitoredModel":
+    def of(cls, config: Path, model: str, deployed: Deployed | None = None) -> "MonitoredModel":
         """Raise ConfigError, or NotFoundError for a model that slipway.yaml does not have."""
-        return cls(model, Project(config, model))
+        return cls(model, Project(config, model), deployed)
 
     @property
     def settings(self) -> DriftConfig:
@@ -84,7 +86,7 @@ class MonitoredModel:
 
     @cached_property
     def _bucket(self) -> tuple[str, dict[str, object]]:
-        deployed = find_deployed(self.project.settings.project)
+        deployed = self.deployed or find_deployed(self.project.settings.project)
         return deployed.output(CAPTURE_BUCKET), deployed.options
 
     @cached_property

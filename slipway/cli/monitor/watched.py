@@ -105,11 +105,26 @@ def watch(config: Path, model: str, version: int | None, window: str) -> Watched
     """Find what a command needs; raises InputError and NotFoundError, and UnavailableError without a deployment."""
     from slipway.cli.deployed import find_deployed
 
-    span, settings = parse_span(window), load_project(config)
+    parse_span(window)
+    settings = load_project(config)
+    check_captured(settings, model)
+    deployed = find_deployed(settings.project)
+    return watch_deployed(settings, config.parent, model, version=version, window=window, deployed=deployed)
+
+
+def watch_deployed(
+    settings: Config, root: Path, model: str, *, version: int | None, window: str, deployed: Deployed
+) -> Watched:
+    """A captured model in a deployment that is known; raises InputError and NotFoundError."""
+    check_captured(settings, model)
+    until = datetime.now(UTC)
+    number = version or settings.models[model].stable
+    return Watched(settings, root, model, number, deployed, until - parse_span(window), until)
+
+
+def check_captured(settings: Config, model: str) -> None:
+    """Raise NotFoundError for a model that there is not, and InputError for one that is not captured."""
     if model not in settings.models:
         raise NotFoundError("model in slipway.yaml", model, settings.models)
     if model not in settings.captured_models:
         raise InputError.of(model, f"is not captured; models.{model}.capture.sample of slipway.yaml turns it on")
-    until = datetime.now(UTC)
-    number = version or settings.models[model].stable
-    return Watched(settings, config.parent, model, number, find_deployed(settings.project), until - span, until)

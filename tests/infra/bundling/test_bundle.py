@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from support.bundles import import_all, modules_below
@@ -15,7 +16,16 @@ from slipway.errors import ConfigError
 from slipway.serving.apis.docs import ASSETS
 
 MEGABYTE = 1000 * 1000
-LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150, "monitor": 80}
+LIMITS = {
+    "predict": 120,
+    "features": 30,
+    "feedback": 30,
+    "controller": 80,
+    "capture": 30,
+    "shadow": 150,
+    "monitor": 80,
+    "widget": 180,
+}
 FUNCTIONS = tuple(LIMITS)
 REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
 TABLES = {
@@ -46,6 +56,7 @@ ALLOWED = {
     "capture": OURS | TYPES | AWS,
     "shadow": OURS | TYPES | AWS | INFERENCE | {"models"},
     "monitor": OURS | TYPES | AWS | {"boto3", "models", "numpy", "numpy.libs", "s3transfer"},
+    "widget": OURS | TYPES | AWS | {"boto3", "markupsafe", "models", "numpy", "numpy.libs", "s3transfer", "vl_convert"},
 }
 SERVICES = {
     "controller": {"cloudwatch", "dynamodb", "ecs", "elbv2", "logs", "s3", "sns", "ssm"},
@@ -112,6 +123,7 @@ def test_only_what_predicts_carries_graphs(deployable):
         assert carried == {
             "feedback": {"model.yaml"},
             "monitor": {"model.yaml", "baseline.json", "calibration.json"},
+            "widget": {"model.yaml", "baseline.json", "calibration.json"},
         }.get(function, set())
     assert (folder / "slipway" / "config" / "project.py").is_file()
 
@@ -146,7 +158,7 @@ def run(bundle, program, *arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("function", ["controller", "capture", "shadow", "monitor"])
+@pytest.mark.parametrize("function", ["controller", "capture", "shadow", "monitor", "widget"])
 @pytest.mark.parametrize("untraced", ["true", "false"])
 def test_a_function_without_the_api_starts_and_has_its_clients(function, untraced, make_project):
     bundle = build(function, Target.NATIVE, make_project())
@@ -159,9 +171,27 @@ def test_a_function_without_the_api_starts_and_has_its_clients(function, untrace
     url = "https://abc.execute-api.eu-west-1.amazonaws.com"
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
     monitored = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_MODEL_BUCKET": "models", "SLIPWAY_ALARM_TOPIC": topic}
-    buckets = monitored if function == "monitor" else {}
+    buckets = monitored if function in {"monitor", "widget"} else {}
     names = {"SLIPWAY_API": url, "SLIPWAY_CAPTURE_BUCKET": "captures", "AWS_REGION": "eu-west-1", **buckets, **REGION}
     run(bundle, program, POWERTOOLS_TRACE_DISABLED=untraced, **names)
+
+
+def test_the_widgets_bundle_draws_pictures_and_escapes_what_they_show(make_project):
+    bundle = build("widget", Target.NATIVE, make_project())
+    program = (
+        "from slipway.console.pictures.weights import ModelWeights, weights\n"
+        "from slipway.console.widget.svg import render\n"
+        "name = '\"><img src=x onerror=alert(1)>'\n"
+        "print(render(weights([ModelWeights(name, 1, {1: 0.9, 2: 0.1})]), width=588, height=369, theme='dark'))\n"
+    )
+    svg = run(bundle, program, **REGION)
+    root = ElementTree.fromstring(svg)  # noqa: S314 - the renderer made it
+    assert (root.tag, root.get("width"), root.get("height")) == ("{http://www.w3.org/2000/svg}svg", "588", "299")
+    assert "stable" in svg
+    assert "onerror=alert(1)" in svg
+    # CloudWatch removes these, and a picture would be broken without them.
+    tags = {each.tag.rpartition("}")[2] for each in root.iter()}
+    assert tags.isdisjoint({"img", "script", "use", "iframe", "foreignObject"})
 
 
 @pytest.mark.parametrize("function", BEHIND_THE_API)
