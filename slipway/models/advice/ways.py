@@ -14,7 +14,14 @@ from slipway.models.advice.prices import RegionPrices
 from slipway.models.advice.terms import OPTION_NAMES, Given, Offer, Option, Profile, Workload
 
 WayName = Literal["light", "fargate", "gpu", "batch", "browser", "device"]
-WAY_NAMES: dict[WayName, str] = {**OPTION_NAMES, "batch": "batch", "browser": "browser", "device": "device"}
+WAY_NAMES: dict[WayName, str] = {
+    "light": OPTION_NAMES["light"],
+    "fargate": OPTION_NAMES["fargate"],
+    "gpu": OPTION_NAMES["gpu"],
+    "batch": "batch",
+    "browser": "browser",
+    "device": "device",
+}
 
 
 @dataclass(frozen=True, slots=True)
