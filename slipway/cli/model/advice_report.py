@@ -1,6 +1,7 @@
 """The advice as tables with figures that can be checked by hand, and as one JSON document."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,10 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from slipway.cli.tables import plain_table
 from slipway.models.advice.choice import Advice, Stretch
 from slipway.models.advice.light import cold_rate
 from slipway.models.advice.prices import PriceTable
 from slipway.models.advice.terms import OPTION_NAMES, SECONDS_A_MONTH, Given, Offer, Profile
+from slipway.models.advice.ways import WAY_NAMES, Way
 from slipway.models.manifest import Manifest
 
 
@@ -25,6 +28,7 @@ class Report:
     given: Given
     table: PriceTable
     region: str
+    ways: Sequence[Way]
 
     def document(self) -> dict[str, Any]:
         """The report as plain JSON values; amounts are dollars per month."""
@@ -39,6 +43,7 @@ class Report:
             "given": asdict(self.given),
             "offers": [_offer_document(offer) for offer in self.advice.offers],
             "take": taken.option if taken else None,
+            "ways": [asdict(way) for way in self.ways],
             "over_traffic": [asdict(stretch) for stretch in self.advice.stretches],
         }
 
@@ -52,6 +57,7 @@ class Report:
                 console.print(f"  {escape(note)}", highlight=False)
             console.print()
         console.print(self._conclusion(), highlight=False)
+        console.print(self._six_ways())
         console.print(self._provenance(), highlight=False)
 
     def _measured(self) -> Table:
@@ -92,6 +98,14 @@ class Report:
                 _dollars(unit),
             )
             table.add_row(*(taken + escape(cell) for cell in row))
+        return table
+
+    def _six_ways(self) -> Table:
+        table = plain_table("way", "a month", "latency, memory, privacy, time to update")
+        for way in self.ways:
+            amount = "not known" if way.monthly is None else _dollars(way.monthly)
+            texts = (way.cost_how, way.latency, way.memory, way.privacy, way.update)
+            table.add_row(escape(WAY_NAMES[way.name]), amount, escape("\n".join(texts)))
         return table
 
     def _conclusion(self) -> str:

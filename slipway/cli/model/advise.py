@@ -11,6 +11,7 @@ from rich.console import Console
 from slipway.cli.exits import Exit
 from slipway.cli.model.advice_input import find_package, find_records, workload
 from slipway.cli.model.advice_report import Report
+from slipway.cli.model.browser_measuring import measure_browser
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import load_project
 from slipway.cli.quantities import byte_count, milliseconds
@@ -19,6 +20,7 @@ from slipway.models.advice.plot import check_format, plot_costs
 from slipway.models.advice.prices import SHIPPED, load_prices
 from slipway.models.advice.profiling import profile_package
 from slipway.models.advice.terms import Given
+from slipway.models.advice.ways import Audience, compare_ways
 from slipway.wording import counted
 
 LOWEST_RPS = 0.001
@@ -68,6 +70,13 @@ def advise(
     gpu_efficiency: Annotated[
         float, typer.Option(help="Share of the GPU's peak that is reached, 0 to 1.", min=0.001, max=1)
     ] = 0.3,
+    visitor_requests: Annotated[
+        float, typer.Option(help="Requests of one visitor to a page with the model in it.", min=0.001)
+    ] = Audience().requests_per_visitor,
+    devices: Annotated[int, typer.Option(help="Devices with the model on them.", min=1)] = Audience().devices,
+    node_modules: Annotated[
+        Path | None, typer.Option(help="npm packages to measure in Node with. Default: beside slipway.yaml.")
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Seconds per measurement.", min=0.01)] = 2.0,
     prices: Annotated[
         Path, typer.Option(help="Price table to use instead of the shipped one.", show_default=False)
@@ -75,7 +84,7 @@ def advise(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Measure a package here, compare the monthly cost of Lambda, Fargate and a GPU, and recommend one."""
+    """Measure a package here, compare Lambda, Fargate, GPU, batch, browser and device, and recommend where to serve."""
     settings = load_project(config) if config.exists() else None
     table = load_prices(prices)
     table.of(region)  # fail before measuring
@@ -109,7 +118,16 @@ def advise(
     advice = advisor.advise(work, low=LOWEST_RPS, high=max(_HIGHEST_RPS, 2 * rps))
     if plot is not None:
         plot_costs(advisor, advice, plot, title=f"{package.manifest.name} {package.manifest.version}, {region}")
-    report = Report(package.manifest, advice, profile, given, table, region)
+    ways = compare_ways(
+        advice.offers,
+        work,
+        profile,
+        table.of(region),
+        given,
+        audience=Audience(visitor_requests, devices),
+        browser=measure_browser(package, node_modules or config.parent / "node_modules"),
+    )
+    report = Report(package.manifest, advice, profile, given, table, region, ways)
     if as_json:
         print_json(report.document())
     else:

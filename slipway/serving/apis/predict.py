@@ -19,13 +19,9 @@ PREDICT_VERSION = "/v1/models/{model}/versions/{version}/predict"
 _VERSION_DIGITS = 10
 _ERRORS = problems(400, 413, 415, 422, 429, 500, 503)
 
+# Outside the document of the API: a form cannot say that the ids must be recent, and as many as the records.
 DeviceIds = Annotated[
-    str | None,
-    Header(
-        alias=DEVICE_HEADER,
-        description="For a device that sends home what it predicted: the 24 hexadecimal digits of each record's id.",
-        pattern=r"^[0-9a-f]{24}(,[0-9a-f]{24})*$",
-    ),
+    str | None, Header(alias=DEVICE_HEADER, pattern=r"^[0-9a-f]{24}(,[0-9a-f]{24})*$", include_in_schema=False)
 ]
 
 router = APIRouter(tags=["Predictions"], generate_unique_id_function=operation_id)

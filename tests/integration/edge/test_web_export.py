@@ -141,3 +141,16 @@ def test_the_command_writes_a_folder_and_says_what_is_in_it(
     document = json.loads(CliRunner().invoke(app, [*command, "--json"]).output)
     assert document["folder"] == str(tmp_path / "out")
     assert "lines" not in document
+
+
+@needs_node
+def test_the_advice_measures_the_browser_with_the_package_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    command = ["model", "advise", "breast-cancer:1", "--rps", "5", "--seconds", "0.05", "--json"]
+    done = CliRunner().invoke(app, command)
+    ways = {way["name"]: way for way in json.loads(done.stdout)["ways"]}
+    assert list(ways) == ["light", "fargate", "gpu", "batch", "browser", "device"]
+    assert "ms here in Node" in ways["browser"]["latency"]
+    assert ways["browser"]["monthly"] > 0
+    without = json.loads(CliRunner().invoke(app, [*command, "--node-modules", "nowhere"]).stdout)["ways"]
+    assert "nowhere has no onnxruntime-web" in without[4]["latency"]

@@ -1,7 +1,7 @@
 """What a device did is sent home through the API, and sending it twice changes nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,17 +121,22 @@ def test_feedback_without_its_prediction_is_refused(device: DeviceModel, tmp_pat
     assert sent.refused == [f"tiny-sentiment.2.{'0' * 24}: its prediction was not sent"]
 
 
-@pytest.mark.parametrize(
-    ("header", "count"),
-    [
-        ("not hexadecimal", 1),
-        (f"{int(time.time()) + 3600:08x}{'0' * 16}", 1),
-        ("0" * 24, 1),
-        (f"{int(time.time()):08x}{'0' * 16}", 2),
-        (",".join([f"{int(time.time()):08x}{'0' * 16}"] * 2), 2),
-    ],
-)
-def test_the_api_refuses_ids_that_no_device_made_for_these_records(api: Api, header: str, count: int) -> None:
+def _random(seconds: int) -> str:
+    return f"{int(time.time()) + seconds:08x}{'0' * 16}"
+
+
+WRONG: dict[str, Callable[[], tuple[str, int]]] = {
+    "not hexadecimal": lambda: ("not hexadecimal", 1),
+    "in the future": lambda: (_random(3600), 1),
+    "too old": lambda: (_random(-40 * 24 * 3600), 1),
+    "too few": lambda: (_random(0), 2),
+    "the same twice": lambda: (f"{_random(0)},{_random(0)}", 2),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_the_api_refuses_ids_that_no_device_made_for_these_records(api: Api, case: str) -> None:
+    header, count = WRONG[case]()
     answer = api.client().post(PATH, json={"inputs": [{"text": "good"}] * count}, headers={DEVICE_HEADER: header})
     assert DEVICE_HEADER in fields(refused(answer, 422))[0]
 
