@@ -30,7 +30,7 @@ def forget(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Erase an entity's features, history, captured and cached predictions, and feedback. It can be run again."""
+    """Erase an entity's features, history, predictions of any kind, and feedback. It can be run again."""
     target = find_entity(config, entity, entity_id)
     subject, place = target.subject, target.deployed.place
     if not yes:
@@ -71,6 +71,7 @@ def _eraser(target: EntityTarget, status: Status) -> "Eraser":
         cache=table("PredictionsTable"),
         files={output: VersionedFiles(deployed.outputs[output], client=files) for output in buckets},
         shelves=SHELVES,
+        versions=[(name, version) for name, model in target.config.models.items() for version in model.versions],
     )
     read = 0
 
