@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from slipway.batch.drifting import moved_columns
 from slipway.batch.features import FeaturesFrom
 from slipway.batch.folders import InputFolder
 from slipway.batch.job import PROFILE, REJECTED, Summary
@@ -30,10 +31,13 @@ from slipway.cli.batch.row_options import (
 from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.tables import new_table
+from slipway.config.drift import DriftConfig
 from slipway.errors import InputError
 from slipway.models.package import Package
+from slipway.monitoring.profiles.profile import load_profile
 from slipway.wording import counted
 
+_MOVED = 5
 app = typer.Typer(help="Score files with a version of a model.", no_args_is_help=True)
 
 
@@ -107,6 +111,8 @@ def run_(
     ) as bar:
         summary = run(asked, _shown(bar, source.name))
     _report(summary, output, as_json=as_json)
+    if summary.sampled and not as_json:
+        _say_what_moved(package, output, project.settings.drift_of(model))
 
 
 def _require_apart(source: Path, output: Path) -> None:
@@ -122,6 +128,18 @@ def _say_what_is_missing(inputs: InputFolder, package: Package, asked: LocalJob)
     for name, absent in optional_inputs(inputs, package.manifest, asked.needed(package)).items():
         text = f"{name} has no column {', '.join(absent)}: missing, or the default, in every row"
         console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def _say_what_moved(package: Package, output: Path, config: DriftConfig) -> None:
+    """Say which columns of the sampled rows are far from the baseline."""
+    file = output / PROFILE
+    moved = moved_columns(load_profile(file.read_bytes(), str(file)), package, config)
+    if moved:
+        named = ", ".join(f"{each.column} ({each.effect:.2f})" for each in moved[:_MOVED])
+        more = f" and {len(moved) - _MOVED} more" if len(moved) > _MOVED else ""
+        console = Console()
+        text = f"far from the baseline: {named}{more}; slipway monitor drift --file shows how"
+        console.print(escape(text), highlight=False, soft_wrap=True)
 
 
 def _shown(bar: Bar, name: str) -> Callable[[Progress], None]:

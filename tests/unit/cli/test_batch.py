@@ -70,7 +70,9 @@ def test_what_is_mistyped_is_named(slipway, capsys, arguments, code: int, said: 
 
 def test_the_sampled_rows_are_profiled_and_drift_reads_the_profile(slipway, capsys, monkeypatch) -> None:
     assert slipway("tiny-tabular", "in.csv", "-o", "out", "--sample", "1") == 0
-    assert "2 rows profiled in out/_profile.json" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "2 rows profiled in out/_profile.json" in out
+    assert "far from the baseline" not in out
     monkeypatch.setattr(
         sys, "argv", ["slipway", "monitor", "drift", "tiny-tabular", "--file", "out/_profile.json", "--json"]
     )
@@ -80,6 +82,12 @@ def test_the_sampled_rows_are_profiled_and_drift_reads_the_profile(slipway, caps
     found = json.loads(capsys.readouterr().out)
     assert (found["records"], found["version"]) == (2, 1)
     assert "inputs.age" in {each["column"] for each in found["columns"]}
+
+
+def test_rows_that_are_far_from_the_baseline_are_said(slipway, capsys) -> None:
+    Path("in.csv").write_text("radius,smooth,age\n" + "99,1,1\n" * 50)
+    assert slipway("tiny-tabular", "in.csv", "-o", "out", "--sample", "1") == 0
+    assert "far from the baseline: inputs.radius (" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_the_models_share_is_profiled_by_default(slipway) -> None:
