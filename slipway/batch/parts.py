@@ -86,6 +86,8 @@ def answers_table(scored: Scored, manifest: Manifest) -> "pyarrow.RecordBatch":
     import pyarrow as pa
 
     schema = answer_schema(manifest)
+    if not len(scored.right):
+        return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
     made = {f"{PREFIX}_version": [manifest.version] * len(scored.right), **_answers(scored.answers)}
     return pa.RecordBatch.from_arrays([_array(made[field.name], field.type) for field in schema], schema=schema)
 

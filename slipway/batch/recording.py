@@ -19,10 +19,13 @@ from slipway.batch.scoring import Scored, chosen_list
 from slipway.batch.shards import Shard
 from slipway.config import FeatureType
 from slipway.errors import ConflictError
-from slipway.models.manifest import InputField
+from slipway.models.manifest import Form, InputField
+from slipway.models.prediction.answer_columns import AnswerColumns, chosen_answers
 from slipway.models.prediction.tasks import MISSING_TEXT
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.captures.subjects import Subject, drawn_by_subject
+from slipway.monitoring.profiles.bins import FALSE, TRUE
+from slipway.monitoring.profiles.columns import NumberCounting
 from slipway.monitoring.profiles.making import VersionBins, VersionCounting
 from slipway.monitoring.profiles.profile import Profile, dump_profile, load_profile, total
 
@@ -65,7 +68,7 @@ class RecordingListener:
             return
         self._sampled += len(rows)
         self._counting.records += len(rows)
-        self._counting.add_outputs(chosen_list(found.scored, rows))
+        self._count_outputs(found.scored, rows)
         self._count_inputs(found.scored, rows)
         self._keep(found, ids, rows, draws)
 
@@ -101,8 +104,19 @@ class RecordingListener:
             self._counting.add_inputs(scored.records(rows.tolist()))
             return
         for field in self._fields:
-            values = _present(field, scored.inputs[field.name][rows].tolist())
-            self._counting.inputs[field.name].add(values)
+            values, counting = scored.inputs[field.name][rows], self._counting.inputs[field.name]
+            if isinstance(counting, NumberCounting):
+                counting.add_floats(values.astype(np.float64))
+            else:
+                counting.add(_present(field, values.tolist()))
+
+    def _count_outputs(self, scored: Scored, rows: NDArray[np.intp]) -> None:
+        if isinstance(scored.answers, list):
+            self._counting.add_outputs(chosen_list(scored, rows))
+            return
+        answers = chosen_answers(scored.answers, rows)
+        for column, counting in self._counting.outputs.items():
+            counting.add(_output(answers, column.split(".", 2)[1:]))
 
     def _keep(self, found: ScoredTable, ids: "pyarrow.Array", rows: NDArray[np.intp], draws: Draws) -> None:
         """Keep the rows with the smallest draws, or all if entities are sampled: of one, all rows are or none."""
@@ -173,6 +187,20 @@ def mixed(numbers: NDArray[np.int64], seed: int) -> Draws:
         state ^= state >> np.uint64(31)
     found: Draws = (state >> np.uint64(11)).astype(np.float64) / 2.0**53
     return found
+
+
+def _output(answers: AnswerColumns, path: Sequence[str]) -> Sequence[Any]:
+    """The values of an output's column in a profile, such as ``score`` or ``labels`` and a label."""
+    main: Any = answers.main
+    match path:
+        case [Form.LABELS, label]:
+            return [TRUE if label in labels else FALSE for labels in main]
+        case [Form.VALUES, target]:
+            return list(main[target])
+        case ["score"]:
+            return [] if answers.score is None else list(answers.score)
+        case _:
+            return list(main)
 
 
 def _present(field: InputField, values: list[Any]) -> list[Any]:

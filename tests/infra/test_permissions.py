@@ -44,6 +44,15 @@ def test_predict_reads_features_and_uses_the_cache(templates):
     ]
 
 
+def test_predict_only_reads_what_is_precomputed_of_a_model_without_a_cache(synthesize):
+    ahead = "  tiny-tabular: { versions: [1], stable: 1, cache: { precomputed: patient } }\n"
+    made = synthesize(cache=False, models=ahead)
+    on_predictions = [each for each in statements_of(made, "Predict") if each[1] == PREDICTIONS]
+    assert on_predictions == [(["dynamodb:BatchGetItem"], PREDICTIONS, on("tiny-tabular#*"))]
+    variables = function(made, "Predict")["Environment"]["Variables"]
+    assert "SLIPWAY_PREDICTIONS_TABLE" in variables
+
+
 def test_predict_touches_no_table_that_its_models_do_not_need(synthesize):
     bare = synthesize(cache=False, models="")
     assert statements_of(bare, "Predict") == [(LOGS, "PredictLogs", None), RELEASES, *SIGNS]

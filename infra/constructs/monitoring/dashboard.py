@@ -107,9 +107,14 @@ class Dashboard(Construct):
         """Hits and misses of the store and the cache, for the models that use them."""
         readers = [model.name for model in self._models if model.groups]
         cached = [model.name for model in self._models if model.cached]
+        ahead = [model.name for model in self._models if model.precomputed]
         reads = [*self._of_models(metrics.FEATURE_HITS, readers), *self._of_models(metrics.FEATURE_MISSES, readers)]
         lookups = [*self._of_models(metrics.CACHE_HITS, cached), *self._of_models(metrics.CACHE_MISSES, cached)]
-        graphs = (("Features read", reads), ("Prediction cache", lookups))
+        answers = [
+            *self._of_models(metrics.PRECOMPUTED_HITS, ahead),
+            *self._of_models(metrics.PRECOMPUTED_MISSES, ahead),
+        ]
+        graphs = (("Features read", reads), ("Prediction cache", lookups), ("Precomputed answers", answers))
         return [graph(title, series, _HALF) for title, series in graphs if series]
 
     def _lambda(self) -> list[cloudwatch.IWidget]:
@@ -156,6 +161,8 @@ _WORDS = {
     metrics.FEATURE_MISSES: "missing",
     metrics.CACHE_HITS: "hits",
     metrics.CACHE_MISSES: "misses",
+    metrics.PRECOMPUTED_HITS: "hits",
+    metrics.PRECOMPUTED_MISSES: "misses",
 }
 
 

@@ -8,18 +8,23 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from slipway.batch.drifting import moved_columns
 from slipway.batch.folders import InputFolder
 from slipway.batch.job import PROFILE, REJECTED, Summary
 from slipway.batch.local import LocalJob, Progress, run
 from slipway.batch.steps import optional_inputs
 from slipway.cli.options import print_json
 from slipway.cli.tables import new_table
+from slipway.config.drift import DriftConfig
 from slipway.errors import InputError
-from slipway.models.package import load_package
+from slipway.models.package import Package, load_package
+from slipway.monitoring.profiles.profile import load_profile
 from slipway.wording import counted
 
+_MOVED = 5
 
-def run_here(asked: LocalJob, *, as_json: bool) -> None:
+
+def run_here(asked: LocalJob, drift: DriftConfig, *, as_json: bool) -> None:
     """Run a job on this machine, with a bar, and report what has come of it."""
     inputs = InputFolder(asked.source)
     inputs.files()
@@ -36,6 +41,8 @@ def run_here(asked: LocalJob, *, as_json: bool) -> None:
     ) as bar:
         summary = run(asked, _shown(bar, asked.source.name))
     report(summary, str(asked.output), as_json=as_json)
+    if summary.sampled and not as_json:
+        _say_what_moved(load_package(asked.package), asked.output, drift)
 
 
 def _require_apart(source: Path, output: Path) -> None:
@@ -51,6 +58,17 @@ def _say_what_is_missing(inputs: InputFolder, asked: LocalJob) -> None:
     for name, absent in optional_inputs(inputs, package.manifest, asked.needed(package)).items():
         text = f"{name} has no column {', '.join(absent)}: missing, or the default, in every row"
         console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def _say_what_moved(package: Package, output: Path, config: DriftConfig) -> None:
+    """Say which columns of the sampled rows are far from the baseline."""
+    file = output / PROFILE
+    moved = moved_columns(load_profile(file.read_bytes(), str(file)), package, config)
+    if moved:
+        named = ", ".join(f"{each.column} ({each.effect:.2f})" for each in moved[:_MOVED])
+        more = f" and {len(moved) - _MOVED} more" if len(moved) > _MOVED else ""
+        text = f"far from the baseline: {named}{more}; slipway monitor drift --file shows how"
+        Console().print(escape(text), highlight=False, soft_wrap=True)
 
 
 def _shown(bar: Bar, name: str) -> Callable[[Progress], None]:

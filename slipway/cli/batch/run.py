@@ -95,7 +95,7 @@ def run(
             extras=extras,
             stores=stores_of(project.settings, extras, history),
         )
-        run_here(asked, as_json=as_json)
+        run_here(asked, project.settings.drift_of(model), as_json=as_json)
         return
     asked_for = Run(
         model=model,

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from slipway.cli.deployed import Deployed
+from slipway.config import Config
 
 if TYPE_CHECKING:
     from slipway.monitoring.erasure.eraser import Eraser
 
 
-def eraser_of(deployed: Deployed, tell: Callable[[str, int], None]) -> "Eraser":
+def eraser_of(deployed: Deployed, config: Config, tell: Callable[[str, int], None]) -> "Eraser":
     """An eraser of all that a deployment stores; it tells the folders that it reads, with the number of files."""
     from slipway.aws.partitions import PartitionTable  # boto3 takes a quarter of a second to import
     from slipway.aws.table import lazy_client
@@ -34,5 +35,6 @@ def eraser_of(deployed: Deployed, tell: Callable[[str, int], None]) -> "Eraser":
         cache=table("PredictionsTable"),
         files={output: VersionedFiles(deployed.outputs[output], client=files) for output in buckets},
         shelves=SHELVES,
+        versions=[(name, version) for name, model in config.models.items() for version in model.versions],
     )
     return Eraser(places, DynamoForgotten(control.name, client=client), DynamoProgress(control), tell)

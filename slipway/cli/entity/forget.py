@@ -32,14 +32,14 @@ def forget(
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:
-    """Erase an entity's features, history, captured and cached predictions, and feedback. It can be run again."""
+    """Erase an entity's features, history, predictions of any kind, and feedback. It can be run again."""
     target = find_entity(config, entity, entity_id)
     subject, place = target.subject, target.deployed.place
     if not yes:
         typer.confirm(f"Erase everything of {subject} in {place}? It cannot be undone", abort=True, err=True)
     now = datetime.now(UTC)
     with Console(stderr=True).status(f"erasing {escape(str(subject))}") as status:
-        done = eraser_of(target.deployed, _telling(target, status)).erase(subject, now)
+        done = eraser_of(target.deployed, target.config, _telling(target, status)).erase(subject, now)
     left = left_behind(target.config, now)
     if as_json:
         counts = {name: count for name, count in sorted(done.counts.items()) if count}

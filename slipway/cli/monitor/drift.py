@@ -14,7 +14,9 @@ WindowOption = Annotated[
     str | None, typer.Option(help="24h, 7d, or START/END. Default: the last `drift.window_hours` hours.")
 ]
 AgainstOption = Annotated[str, typer.Option(help="`baseline`, or a window: a span ends where the other begins.")]
-FileOption = Annotated[Path | None, typer.Option(help="A CSV, JSON Lines or Parquet file in place of a window.")]
+FileOption = Annotated[
+    Path | None, typer.Option(help="A file of records or a batch job's profile (.json) in place of a window.")
+]
 PlotOption = Annotated[Path | None, typer.Option(help="Plot the columns that moved most: .svg, .png or .pdf.")]
 BASELINE = "baseline"
 

@@ -11,7 +11,7 @@ from slipway.models.package import Package
 from slipway.monitoring.drift.report import Line, lines_against, lines_of_window
 from slipway.monitoring.drift.windows import Window, window_of
 from slipway.monitoring.profiles.bins import bins_of
-from slipway.monitoring.profiles.profile import Profile
+from slipway.monitoring.profiles.profile import Profile, load_profile
 from slipway.monitoring.profiles.tables import profile_file
 
 _BASELINE = "baseline"
@@ -75,16 +75,30 @@ def compared(asked: Asked) -> Compared:
 
 
 def _default_version(asked: Asked) -> int:
+    if asked.file is not None and (stored := _stored(asked.file)) is not None:
+        return stored.version
     return asked.model.project.model.stable if asked.file is not None else asked.model.busiest(asked.window)
 
 
 def _window(asked: Asked, package: Package, version: int) -> Profile:
     if asked.file is None:
         return asked.model.summed(version, asked.window)
-    made = profile_file(asked.file, package).profile
+    made = _stored(asked.file) or profile_file(asked.file, package).profile
+    if (made.model, made.version) != (package.manifest.name, package.manifest.version):
+        raise InputError.of("--file", f"{asked.file} is a profile of {made.model} {made.version}")
     if not made.records:
         raise InputError.of("--file", f"{asked.file} has no records")
     return made
+
+
+def _stored(file: Path) -> Profile | None:
+    """The profile that a file of JSON is, such as that of a batch job; None if it is a file of records."""
+    if file.suffix != ".json":
+        return None
+    try:
+        return load_profile(file.read_bytes(), str(file))
+    except OSError as error:
+        raise InputError.of(str(file), error.strerror or str(error)) from error
 
 
 def _lines(asked: Asked, package: Package, window: Profile) -> list[Line]:

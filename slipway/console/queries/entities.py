@@ -55,7 +55,7 @@ def what_goes(target: EntityTarget, known: Known, now: datetime) -> list[str]:
 
 def forget(target: EntityTarget, now: datetime) -> Forgotten:
     """Erase an entity; it can be run again. Raises UnavailableError if a store cannot be reached."""
-    done: Erased = eraser_of(target.deployed, lambda _folder, _files: None).erase(target.subject, now)
+    done: Erased = eraser_of(target.deployed, target.config, lambda _folder, _files: None).erase(target.subject, now)
     counts = {name: count for name, count in sorted(done.counts.items()) if count}
     return Forgotten(counts, tuple(done.unreadable), tuple(left_behind(target.config, now)))
 

@@ -1,4 +1,4 @@
-"""Erases what is stored of an entity: features, index, captured and cached predictions, feedback, and history.
+"""Erases what is stored of an entity: features, index, predictions of any kind, feedback, and history.
 
 Every step may be repeated, and each erases what it finds the rest by before it erases that: the feedback of a captured
 prediction before the capture. So an erasure that was stopped loses nothing, and the next one goes on.
@@ -13,6 +13,7 @@ from time import monotonic
 from slipway.aws.partitions import PartitionTable
 from slipway.aws.table import Item
 from slipway.errors import UnavailableError
+from slipway.features.precomputed import precomputed_key
 from slipway.features.sending import send_all
 from slipway.monitoring.captures.subjects import Subject
 from slipway.monitoring.entities.forgotten import Forgotten
@@ -21,10 +22,11 @@ from slipway.monitoring.erasure.bucket import FileVersion, VersionedFiles
 from slipway.monitoring.erasure.progress import Progress, ProgressStore
 from slipway.monitoring.erasure.shelves import Shelf
 from slipway.monitoring.erasure.split import UnreadableError
-from slipway.monitoring.erasure.traces import Traces
+from slipway.monitoring.erasure.traces import Traces, delete_present
 
 FEATURES = "feature rows"
 INDEXED = "index entries"
+PRECOMPUTED = "precomputed predictions"
 _PAGE = 100
 _FILES_AT_ONCE = 8
 _IN_FLIGHT = 4
@@ -34,13 +36,17 @@ _SAVE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where something of an entity may be; ``files`` are by the output that names their bucket."""
+    """Where something of an entity may be; ``files`` are by the output that names their bucket.
+
+    ``versions`` are those whose answers may have been precomputed.
+    """
 
     features: PartitionTable
     control: PartitionTable
     cache: PartitionTable
     files: Mapping[str, VersionedFiles]
     shelves: Sequence[Shelf]
+    versions: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(slots=True)
@@ -87,6 +93,7 @@ class Eraser:
         progress = self._progress.read(subject)
         done = Erased(progress.erased)
         done.counts[FEATURES] += self._erase_features(subject)
+        done.counts[PRECOMPUTED] += self._erase_precomputed(subject)
         for counts in self._erase_index(subject):
             done.counts += counts
         for shelf in self._places.shelves:
@@ -102,6 +109,10 @@ class Eraser:
             self._places.features.delete([_key(item) for item in page])
             found += len(page)
         return found
+
+    def _erase_precomputed(self, subject: Subject) -> int:
+        keys = (precomputed_key(model, version, *subject) for model, version in self._places.versions)
+        return delete_present(self._places.cache, [{"pk": {"S": key}} for key in keys])
 
     def _erase_index(self, subject: Subject) -> Iterator[Counter[str]]:
         for page in self._places.control.pages(partition(subject), size=_PAGE, consistent=True):

@@ -16,6 +16,8 @@ from slipway.aws.table import DynamoTable, lazy_client
 from slipway.features.cache import cache_key
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore, DynamoPredictionCache
+from slipway.features.precomputed import Precomputed, precomputed_key
+from slipway.features.precomputed_table import DynamoPrecomputed
 from slipway.features.store import FeatureKey, FeatureWrite
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
 from slipway.monitoring.captures.bucket import CaptureBucket
@@ -73,6 +75,9 @@ def lives(world: World) -> dict[Subject, list[str]]:
     DynamoPredictionCache("predictions").put(
         {cache_key(MODEL, 1, capture.inputs): capture.outputs for capture in every}, timedelta(days=1)
     )
+    made = Precomputed({"value": 1.0}, {}, datetime.now(UTC))
+    ahead = {precomputed_key(MODEL, version, *subject): made for subject in captures for version in (1, 2)}
+    DynamoPrecomputed("predictions").put(ahead, timedelta(days=1))
     definitions = FeatureDefinitions(CONFIG.features)
     store = DynamoFeatureStore("features", definitions)
     for subject, of_one in captures.items():
@@ -106,6 +111,7 @@ def eraser() -> Make:
                 **(files or {}),
             },
             shelves=SHELVES,
+            versions=[(MODEL, 1), (MODEL, 2)],
         )
         return Eraser(places, DynamoForgotten("control"), DynamoProgress(control), lambda _folder, _count: None)
 

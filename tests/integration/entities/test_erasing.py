@@ -30,6 +30,7 @@ ALL = {
     "rows of the feature history": 1,
     "feedback and labels": 6,  # three captured labels, a true one, that it was counted, and its place in the list
     "cached predictions": 3,
+    "precomputed predictions": 2,
 }
 
 

@@ -164,6 +164,19 @@ def test_too_many_wrong_rows_fail_the_job(job: LocalJob) -> None:
     assert run(LocalJob(job.package, job.source, job.output, most_rejected=0.5)).rejected == 1
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_shard_without_a_right_row_is_scored_all_the_same(tmp_path: Path, ending: str) -> None:
+    package = make_tabular_package(tmp_path / "m", fields=[{"name": "age", "type": "integer", "min": 0}])
+    if ending == "csv":
+        (tmp_path / "in.csv").write_text("age\n-1\n-2\n")
+    else:
+        pq.write_table(pa.table({"age": [-1, -2]}), tmp_path / "in.parquet")
+    summary = run(LocalJob(package.folder, tmp_path / f"in.{ending}", tmp_path / "out", most_rejected=1.0), now=NOW)
+    assert (summary.scored, summary.rejected, summary.labels) == (0, 2, {})
+    [part] = (tmp_path / "out").glob("part-*")
+    assert "prediction_scores" in pq.read_table(part).column_names
+
+
 def test_wrong_rows_of_parquet_have_their_number(job: LocalJob) -> None:
     for name in ("a.csv", "more/b.jsonl"):
         (job.source / name).unlink()

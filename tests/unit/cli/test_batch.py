@@ -68,6 +68,64 @@ def test_what_is_mistyped_is_named(slipway, capsys, arguments, code: int, said: 
     assert said in capsys.readouterr().err
 
 
+def test_the_sampled_rows_are_profiled_and_drift_reads_the_profile(slipway, capsys, monkeypatch) -> None:
+    assert slipway("tiny-tabular", "in.csv", "-o", "out", "--sample", "1") == 0
+    out = capsys.readouterr().out
+    assert "2 rows profiled in out/_profile.json" in out
+    assert "far from the baseline" not in out
+    monkeypatch.setattr(
+        sys, "argv", ["slipway", "monitor", "drift", "tiny-tabular", "--file", "out/_profile.json", "--json"]
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert not stopped.value.code
+    found = json.loads(capsys.readouterr().out)
+    assert (found["records"], found["version"]) == (2, 1)
+    assert "inputs.age" in {each["column"] for each in found["columns"]}
+
+
+def test_rows_that_are_far_from_the_baseline_are_said(slipway, capsys) -> None:
+    Path("in.csv").write_text("radius,smooth,age\n" + "99,1,1\n" * 50)
+    assert slipway("tiny-tabular", "in.csv", "-o", "out", "--sample", "1") == 0
+    assert "far from the baseline: inputs.radius (" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_the_models_share_is_profiled_by_default(slipway) -> None:
+    Path("slipway.yaml").write_text(CONFIG.replace("stable: 1", "stable: 1, capture: {sample: 1, reservoir: 1}"))
+    assert slipway("tiny-tabular", "in.csv", "-o", "out") == 0
+    assert json.loads(Path("out/_profile.json").read_text())["records"] == 2
+    [captures] = Path("out/_captures").iterdir()
+    assert len(captures.read_text().splitlines()) == 1
+
+
+def test_features_come_from_a_folder_of_histories(slipway, capsys) -> None:
+    Path("slipway.yaml").write_text(CONFIG.replace("entity: patient", "entity: patient, history: true"))
+    Path("history").mkdir()
+    Path("in.csv").write_text("patient,time,age\np1,2026-11-01T00:00:00Z,3\n")
+    options = ("--features", "history", "--history", "history", "--max-rejected", "1")
+    assert slipway("tiny-tabular", "in.csv", "-o", "out", *options) == 0
+    [rejected] = Path("out/rejected").iterdir()
+    assert "is not in feature group tumour of patient 'p1'" in rejected.read_text()
+    job = json.loads(Path("out/_job.json").read_text())
+    assert (job["extras"]["features"], job["extras"]["time_column"]) == ("history", "time")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--time-column", "at"], "--time-column: is for features as they were at a time"),
+        (["--history", "."], "--history: is where features are read"),
+        (["--ttl", "24h"], "--ttl: is for precomputed answers"),
+        (["--precompute", "patient"], "set models.tiny-tabular.cache.precomputed to patient in slipway.yaml"),
+        (["--features", "store", "--ttl", "1h", "--precompute", "patient"], "cache.precomputed"),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(slipway, capsys, options: list[str], said: str) -> None:
+    assert slipway("tiny-tabular", "in.csv", "-o", "out", *options) == 1
+    assert said in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
 def test_an_output_within_the_input_is_refused(slipway, capsys) -> None:
     Path("in").mkdir()
     Path("in.csv").rename("in/in.csv")

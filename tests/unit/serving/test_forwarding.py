@@ -188,6 +188,17 @@ def test_one_version_ranks_the_whole_list_of_a_value(slots: Slots) -> None:
             assert {(id.version, id.random) for id in ids} == {(slots.version_of(value), body["impression"])}
 
 
+def test_what_the_other_slot_had_precomputed_says_so_here(slots: Slots) -> None:
+    value = next(value for value in range(1, 30) if slots.version_of(value) == 2)
+    at = "2026-11-27T02:00:13.250000Z"
+    made = {"version": 2, "id": f"{MODEL}.2.{'6' * 24}", "cached": False, "value": 7.5}
+    ahead = {"precomputed": True, "precomputed_at": at}
+    slots.answers = to_json({"predictions": [{**made, **ahead}]})
+    [answered] = slots.ask(1, value)
+    assert answered.pop("id").startswith(made["id"])
+    assert answered == {"version": 2, "value": 7.5, "cached": False, **ahead}
+
+
 def test_what_cannot_be_ranked_by_is_predicted_here(slots: Slots) -> None:
     made = {"version": 2, "id": "a", "cached": False, "label": "dear", "scores": {"dear": 1}}
     slots.answers = to_json({"predictions": [made]})
