@@ -21,7 +21,7 @@ class ReleaseDashboard(Construct):
     """The controller, and below it the rows of each model: its versions, its shadows, and what the monitor finds.
 
     Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model, and
-    ``monitored`` the models that are captured, which the monitor looks at every ``period``. ``last`` is a row at the end.
+    ``monitored`` the models that are captured, which the monitor looks at every ``period``. ``last`` is one more row.
     """
 
     def __init__(

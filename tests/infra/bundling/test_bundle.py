@@ -16,7 +16,13 @@ from slipway.serving.apis.docs import ASSETS
 
 MEGABYTE = 1000 * 1000
 LIMITS = {
-    **{"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150, "monitor": 80},
+    "predict": 120,
+    "features": 30,
+    "feedback": 30,
+    "controller": 80,
+    "capture": 30,
+    "shadow": 150,
+    "monitor": 80,
     "batch": 230,  # Lambda takes 250; Arrow is 80 of them
 }
 FUNCTIONS = tuple(LIMITS)
