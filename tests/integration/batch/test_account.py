@@ -223,6 +223,7 @@ def test_too_many_wrong_rows_fail_the_job_and_are_all_there(account: Account, ru
         ({"source": f"s3://{BUCKET}/inputs/none/"}, InputError, "has no files of records"),
         ({"source": f"s3://{BUCKET}/inputs/x/more/a.csv.gz"}, InputError, "has no files of records"),
         ({"source": "s3://no-such-bucket/a/"}, InputError, "has no files of records"),
+        ({"output": f"s3://{BUCKET}/inputs/x/out"}, InputError, "is within the input"),
         ({"output": f"s3://{BUCKET}/inputs/"}, ConflictError, "which no batch job has written"),
     ],
 )
