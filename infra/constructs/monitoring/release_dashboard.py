@@ -23,7 +23,7 @@ class ReleaseDashboard(Construct):
 
     Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model, and
     ``monitored`` the models that are captured, which the monitor looks at every ``period``; ``pictures`` draws what it
-    finds, as the console does.
+    finds, as the console does. ``last`` is one more row.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class ReleaseDashboard(Construct):
         monitored: Collection[str] = (),
         period: cdk.Duration = MINUTE,
         pictures: PictureWidgets | None = None,
+        last: Sequence[cloudwatch.IWidget] = (),
     ) -> None:
         super().__init__(scope, id_)
         self._service = ServiceMetrics(project)
@@ -55,6 +56,8 @@ class ReleaseDashboard(Construct):
             if model in monitored:
                 dashboard.add_widgets(*self._monitored(model))
                 dashboard.add_widgets(*self._drawn(model))
+        if last:
+            dashboard.add_widgets(*last)
 
     def _versions(self, model: str, tier: str) -> list[cloudwatch.IWidget]:
         each, latency = self._service.each, metrics.INFERENCE_LATENCY
