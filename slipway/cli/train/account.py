@@ -153,10 +153,11 @@ def _await_record(target: TrainingTarget, model: str, run: str, execution: str) 
     """Wait until the execution has written its run down, so that the next command sees it; raises ConflictError."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
+        works = target.executions.is_running(execution)  # asked first: what it wrote before its end is there
         found = target.runs.find(model, run)
         if found is not None and found.execution == execution:
             return
-        if not target.executions.is_running(execution):
+        if not works:
             raise ConflictError(
                 f"run {run} of {model} has not begun: another was faster, or `slipway train logs` says why"
             )
