@@ -30,7 +30,7 @@ def slipway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.Fix
     module = "cli_" + re.sub(r"\W", "_", request.node.name)
     workplace(tmp_path, module, [])
     (tmp_path / "slipway.yaml").write_text(CONFIG.format(module=module), encoding="utf-8")
-    write(tmp_path / "labels.csv", points(600, boundary=0.8))
+    write(tmp_path / "labels.csv", points(600, boundary=0.4))
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> int:

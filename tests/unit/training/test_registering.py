@@ -24,7 +24,7 @@ GATES = GatesConfig(max_package_bytes=100_000)
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, VersionRecord, Registry]:
     """A version that a run made here, stored in a registry by `slipway model register`."""
-    place = workplace(tmp_path_factory.mktemp("registering"), "registering_recipe", points(300, boundary=0.8))
+    place = workplace(tmp_path_factory.mktemp("registering"), "registering_recipe", points(300, boundary=0.4))
     run = place.run(parameters={"C": 2.0}, git_commit="a" * 40)
     done = run_all(place.ports, run, place.settings(run))
     assert isinstance(done, Trained)

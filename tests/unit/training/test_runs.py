@@ -19,7 +19,7 @@ from slipway.training.local import Trained, run_all
 from slipway.training.ports import Offered
 from slipway.training.steps import assemble, check, register
 
-MOVED = 0.8
+MOVED = 0.4
 
 
 @pytest.fixture
