@@ -279,6 +279,7 @@ def _training_stack(
 ) -> TrainingStack | None:
     if not config.trained_models:
         return None
+    _refuse_gpus(config, config_file)
     context = None
     if wants_image(target) and any(each.compute != "lambda" for each in config.trained_models.values()):
         context = build_context(root=config_file.parent, config_file=config_file, config=config, settings=settings)
@@ -295,6 +296,14 @@ def _training_stack(
         topic=releases.topic,
         description=f"{config.project}: trains models again",
     )
+
+
+def _refuse_gpus(config: Config, config_file: Path) -> None:
+    """Raise ConfigError for a model that is to be trained on GPUs, which Fargate has none of."""
+    message = "training on GPUs is not there yet; `fargate` and `lambda` are"
+    found = [name for name, each in config.trained_models.items() if each.compute == "gpu"]
+    if found:
+        raise ConfigError(config_file, [FieldProblem(f"models.{name}.training.compute", message) for name in found])
 
 
 def _switch(name: str, *, value: str | bool | None) -> bool:

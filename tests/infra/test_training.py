@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from support.arrows.templates import World, read_templates
+from support.templates import compare_with_snapshot, lint
 
 from slipway.config.environment import MODEL_BUCKET
+from slipway.errors import ConfigError
 
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem"}
 
@@ -166,3 +168,23 @@ def test_the_api_may_load_versions_that_come_later(training):
 
 def test_projects_without_training_have_no_stack(templates):
     assert templates.training is None
+
+
+def test_cfn_lint_has_nothing_to_say(training):
+    assert lint(training.training) == []
+
+
+def test_the_template_is_what_it_was(training):
+    compare_with_snapshot("training", training.training)
+
+
+def test_training_on_gpus_is_refused_by_name(synthesize):
+    models = '  tiny-tabular: { versions: [1], stable: 1, training: { recipe: "recipe:train", compute: gpu } }'
+    with pytest.raises(ConfigError, match="training on GPUs is not there yet"):
+        synthesize(models=models)
+
+
+def test_a_recipe_that_no_task_would_have_is_refused_by_name(synthesize):
+    models = '  tiny-tabular: { versions: [1], stable: 1, training: "elsewhere:train" }'
+    with pytest.raises(ConfigError, match=r"is not beside slipway\.yaml, so no task would have it"):
+        synthesize(models=models)

@@ -16,7 +16,7 @@ from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.train.report import run_view, runs_table
 from slipway.cli.train.target import TrainingTarget, find_training
-from slipway.errors import ConflictError, NotFoundError
+from slipway.errors import ConflictError
 from slipway.training.account.desk import run_id
 from slipway.training.account.executions import Answer
 from slipway.training.account.progress import Phase, Progress
@@ -27,7 +27,8 @@ By = Annotated[str | None, typer.Option(help="Who does this. Default: the identi
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Reason, for the run's record.")]
 Every = Annotated[float, typer.Option(help="Seconds between updates.", min=0.5)]
 
-_WAIT_SECONDS = 20.0
+_WAIT_SECONDS = 60.0
+_POLL_SECONDS = 0.5
 _SUCCESSES = frozenset({Phase.RELEASED, Phase.REGISTERED, Phase.DECLINED})
 
 
@@ -51,7 +52,7 @@ def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str 
         "trigger": {"kind": "hand", "reason": reason},
         "git_commit": _commit(config, model),
     }
-    target.executions.start(name, given)
+    _await_record(target, model, run, target.executions.start(name, given))
     done = "goes on" if resume else "has started"
     Console().print(f"Run [bold]{run}[/] {done}; `slipway train watch {model}` shows its progress.", soft_wrap=True)
 
@@ -83,7 +84,7 @@ def status(
 def watch(model: Model, *, run: RunName = None, every: Every = 2.0, config: ConfigFile = Path("slipway.yaml")) -> None:
     """Follow a run until it ends; the exit code is 1 if it did not end well."""
     target = find_training(config, model)
-    progress = _awaited(target, model, run)
+    progress = target.run(model, run)
     with Live(run_view(progress), console=Console(), auto_refresh=False) as live:
         while True:
             progress = target.runs.get(model, progress.run.id)
@@ -148,16 +149,19 @@ def _to_resume(model: str, newest: Progress | None) -> str:
     return newest.run.id
 
 
-def _awaited(target: TrainingTarget, model: str, run: str | None) -> Progress:
-    """The run; one that has just been started may not have its record yet."""
-    deadline = time.monotonic() + (_WAIT_SECONDS if run is not None else 0)
-    while True:
-        try:
-            return target.run(model, run)
-        except NotFoundError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
+def _await_record(target: TrainingTarget, model: str, run: str, execution: str) -> None:
+    """Wait until the execution has written its run down, so that the next command sees it; raises ConflictError."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        works = target.executions.is_running(execution)  # asked first: what it wrote before its end is there
+        found = target.runs.find(model, run)
+        if found is not None and found.execution == execution:
+            return
+        if not works:
+            raise ConflictError(
+                f"run {run} of {model} has not begun: another was faster, or `slipway train logs` says why"
+            )
+        time.sleep(_POLL_SECONDS)
 
 
 def _document(progress: Progress) -> dict[str, object]:

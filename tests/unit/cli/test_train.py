@@ -92,15 +92,15 @@ def test_a_run_by_its_name_goes_on(slipway: Slipway, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["points"], "--local: give --local with --data FILE"),
-        (["points", "--local"], "--local: give --local with --data FILE"),
+        (["points", "--data", "labels.csv"], "--data: is for runs on this machine; give --local, too"),
+        (["points", "--local"], "--local: needs --data FILE"),
         (["untrained", "--local", "--data", "labels.csv"], "models.untrained.training: is not set in slipway.yaml"),
         (["points", "--local", "--data", "none.csv"], "none.csv: No such file or directory"),
         (["points", "--local", "--data", "labels.csv", "--entity", "shop=x"], "--entity: needs --history"),
         (["points", "--local", "--data", "labels.csv", "--history", "h"], "needs --entity ENTITY=COLUMN"),
         (["points", "--local", "--data", "labels.csv", "--version", "7"], "no package of points 'models/points/7'"),
     ],
-    ids=["bare", "no-data", "untrained", "no-file", "entity", "history", "version"],
+    ids=["no-local", "no-data", "untrained", "no-file", "entity", "history", "version"],
 )
 def test_mistakes_are_explained(
     slipway: Slipway, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
