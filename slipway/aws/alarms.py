@@ -1,11 +1,10 @@
 """Reads the states of a project's CloudWatch alarms."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slipway.aws.clients import answered_by, new_client
+from slipway.aws.clients import answered_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +18,12 @@ class AlarmState:
     description: str = ""
 
 
-def alarm_states(prefix: str, options: Mapping[str, Any]) -> list[AlarmState]:
-    """The alarms whose names begin with ``prefix``, those that are on first; raises UnavailableError."""
-    client = new_client("cloudwatch", options)
+def alarm_states(prefix: str, client: Any) -> list[AlarmState]:
+    """The alarms whose names begin with ``prefix``, those that are on first; ``client`` is boto3's of CloudWatch.
+
+    Raises:
+        UnavailableError: CloudWatch cannot be reached, or refuses.
+    """
     found: list[dict[str, Any]] = []
     with answered_by("CloudWatch"):
         kinds = ["MetricAlarm", "CompositeAlarm"]

@@ -21,9 +21,14 @@ def stack_outputs(stack: str) -> dict[str, str] | None:
     return None if found is None else {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])}
 
 
-def stack_template(stack: str, options: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """Return a deployed stack's template, or None if it is not deployed or is not JSON; raises as `stack_output`."""
-    client = new_client("cloudformation", options or {})
+def stack_template(
+    stack: str, options: Mapping[str, Any] | None = None, client: Any | None = None
+) -> dict[str, Any] | None:
+    """Return a deployed stack's template, or None if it is not deployed or is not JSON; raises as `stack_output`.
+
+    Without a boto3 ``client``, it makes one with ``options``.
+    """
+    client = client or new_client("cloudformation", options or {})
     with answered_by("CloudFormation"):
         found = _described(client, stack)
         if found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS":

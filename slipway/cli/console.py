@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from slipway.cli.options import ConfigFile
-from slipway.cli.project import use_local_state
+from slipway.cli.project import local_state_in
 from slipway.errors import ConflictError, MissingExtraError
 
 PORT = 8081
@@ -37,14 +37,13 @@ def console(
             raise
         raise MissingExtraError(error.name, "console") from error
 
-    if state is not None:
-        use_local_state(state)
     _check_free(port)
     scripts = node_modules or config.parent / "node_modules"
     settings = ConsoleSettings(port, read_only=read_only, node_modules=scripts)
     mode = ", read-only" if read_only else ""
     Console().print(f"The console is at [bold]{settings.address}[/]{mode}. Ctrl-C stops it.", soft_wrap=True)
-    serve(settings, Workspace(config))
+    with local_state_in(state):
+        serve(settings, Workspace(config))
 
 
 def _check_free(port: int) -> None:

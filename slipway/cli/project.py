@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,9 +36,14 @@ def local_state() -> Path:
     return _state.get()
 
 
-def use_local_state(folder: Path) -> None:
+@contextmanager
+def local_state_in(folder: Path | None) -> Iterator[None]:
     """Find the embedded AWS by the state in another folder than ``.slipway``, as `slipway local --state` keeps it."""
-    _state.set(folder / LOCAL_STATE.name)
+    token = _state.set(LOCAL_STATE if folder is None else folder / LOCAL_STATE.name)
+    try:
+        yield
+    finally:
+        _state.reset(token)
 
 
 def embedded_aws() -> bool:

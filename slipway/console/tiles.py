@@ -103,7 +103,8 @@ class TileCache:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _is_fresh(self, tile: Tile[Any], kept: timedelta) -> bool:
-        readable = tile.problem is None and not tile.expired and tile.at is not None
+        changed = tile.expired and kept <= KEPT  # what is kept for longer is not what actions change
+        readable = tile.problem is None and not changed
         return readable and tile.at is not None and self._clock() - tile.at < kept
 
     def _awaited(self, running: Future[Tile[Value]], known: Tile[Value] | None) -> Tile[Value]:

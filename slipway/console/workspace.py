@@ -17,6 +17,8 @@ from slipway.config import Config, ModelConfig
 from slipway.console.tiles import utc_now
 from slipway.errors import NotFoundError
 from slipway.models.registry.registry import Registry
+from slipway.releases.controller.reconciler import Controller, EvidenceReader
+from slipway.releases.record.store import ReleaseStore
 
 _KEPT = timedelta(minutes=1)
 Found = TypeVar("Found")
@@ -29,6 +31,7 @@ class Workspace:
     config_file: Path
     clock: Callable[[], datetime] = utc_now
     _kept: dict[str, tuple[datetime, Any]] = field(default_factory=dict, repr=False)
+    _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
@@ -56,9 +59,25 @@ class Workspace:
         """The outputs of the project's stacks, which are read once a minute; raises as `find_deployed`."""
         return self._once("deployed", lambda: find_deployed(self.config().project))
 
+    def client(self, service: str) -> Any:
+        """A boto3 client that reaches the deployment; making one takes longer than most of its calls."""
+        return self._once(f"client {service}", lambda: new_client(service, self.deployed().options))
+
     def releases(self) -> ReleaseTarget:
-        """The store and the controller of the project's releases."""
-        return release_target(self.config(), self.deployed())
+        """The project's releases."""
+        return self._once("releases", lambda: release_target(self.config(), self.deployed()))
+
+    def store(self) -> ReleaseStore:
+        """The store of the project's releases."""
+        return self._once("store", self.releases().deployment.store)
+
+    def controller(self) -> Controller:
+        """The controller, for looking at releases."""
+        return self._once("controller", lambda: self.releases().deployment.controller(self.config()))
+
+    def evidence(self) -> EvidenceReader:
+        """The reader of the evidence on versions."""
+        return self._once("evidence", lambda: self.releases().deployment.evidence(self.config()))
 
     def region(self) -> str:
         """The region whose prices count."""
@@ -66,18 +85,19 @@ class Workspace:
 
     def registry(self) -> Registry:
         """The registry; raises NotFoundError where none is deployed."""
-        return self._once("registry", lambda: find_target(self.config_file, None, None)).open()
+        return self._once("registry", lambda: find_target(self.config_file, None, None).open())
 
     def api(self) -> Api:
-        """A client of the API, to be closed after use; it signs as the CLI does."""
-        return connect(None)
+        """A client of the API, which signs as the commands do. It is shared, so leave it open."""
+        return self._once("api", lambda: connect(None))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
+        """What ``find`` makes, kept for a minute; threads that ask for it at once wait for the first."""
         with self._lock:
+            own = self._locks.setdefault(name, Lock())
+        with own:
             known = self._kept.get(name)
-        if known is None or self.clock() - known[0] >= _KEPT:
-            known = (self.clock(), find())
-            with self._lock:
-                self._kept[name] = known
+            if known is None or self.clock() - known[0] >= _KEPT:
+                known = self._kept[name] = (self.clock(), find())
         found: Found = known[1]
         return found

@@ -115,6 +115,9 @@ def test_in_the_foreground_it_predicts_and_stops_on_ctrl_c_whoever_else_starts(
     processes = family(folder)
     assert len(processes) >= 3  # the emulator, the front door, a function
     assert "tweet-sentiment says: positive" in shown
+    console = recorded(folder)["console"]
+    assert f"The console is at {console}." in shown
+    assert "tweet-sentiment" in httpx.get(console, trust_env=False, timeout=START_SECONDS).text
     assert '-d \'{"inputs": [{"text": "it\'"\'"\'s good"}]}\'' in shown
 
     foreground.send_signal(signal.SIGINT)

@@ -1,7 +1,7 @@
 """A project as the console reads it, without AWS: an API that answers as it is told, and nothing deployed."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from slipway.console.workspace import Workspace
 
@@ -14,11 +14,6 @@ class FakeApi:
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = answers
         self.sent: list[tuple[str, Any]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
     def get(self, path: str) -> Any:
         return self.answers[path]

@@ -47,11 +47,13 @@ def deploy_context(config: Path, environment: str | None) -> dict[str, str]:
     return {"slipway:config": str(config.resolve()), **chosen}
 
 
-def deployed_templates(project: str, options: Mapping[str, Any] | None = None) -> dict[str, Template]:
+def deployed_templates(
+    project: str, options: Mapping[str, Any] | None = None, client: Any | None = None
+) -> dict[str, Template]:
     """The templates of a project's deployed stacks, by name; raises UnavailableError."""
     from slipway.aws.stacks import stack_template
 
-    found = {f"{project}-{stack}": stack_template(f"{project}-{stack}", options) for stack in STACKS}
+    found = {f"{project}-{stack}": stack_template(f"{project}-{stack}", options, client) for stack in STACKS}
     return {name: template for name, template in found.items() if template is not None}
 
 

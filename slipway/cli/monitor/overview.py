@@ -68,14 +68,14 @@ class Observer:
     def __init__(self, project: str, deployed: Deployed, *, now: datetime, minutes: int) -> None:
         self._project = project
         self._deployed = deployed
-        self._metrics = CloudWatchMetrics(deployed.options)
         self._now, self._minutes = now, minutes
 
     def observe(self, models: Iterable[Mapping[str, Any]]) -> list[ModelStatus]:
         """The status of models as `GET /v1/models` lists them; raises UnavailableError."""
         listed = list(models)
         # One request for all models, so that the wait does not grow with their number.
-        found = self._metrics.read(self.wanted(listed), now=self._now, minutes=self._minutes)
+        metrics_now = CloudWatchMetrics(self._deployed.options)
+        found = metrics_now.read(self.wanted(listed), now=self._now, minutes=self._minutes)
         return [self.status(model, found) for model in listed]
 
     def wanted(self, models: Iterable[Mapping[str, Any]]) -> list[MetricQuery]:

@@ -49,7 +49,7 @@ def show(request: Request, console: Here, model: str) -> Response:
     workspace = console.workspace
     settings = workspace.model(model)
     latest = console.tiles.get(("release", model), lambda: (queries.latest_release(workspace, model),), kept=_AT_ONCE)
-    past = console.tiles.begin(("past", model), lambda: past_releases(workspace.releases().deployment.store(), model))
+    past = console.tiles.begin(("past", model), lambda: past_releases(workspace.store(), model))
     record = latest.value[0] if latest.value else None
     return console.page(
         request,

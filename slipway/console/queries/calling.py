@@ -45,9 +45,8 @@ class Caller:
 
 def caller(workspace: Workspace, model: str) -> Caller | None:
     """How to call a model's serving version; None if nothing has loaded that, so that its inputs are not known."""
-    with workspace.api() as api:
-        described: dict[str, Any] = api.get(f"/v1/models/{quote(model, safe='')}")
-        address = api.url
+    api = workspace.api()
+    described: dict[str, Any] = api.get(f"/v1/models/{quote(model, safe='')}")
     version = _serving(described)
     if version is None:
         return None
@@ -61,7 +60,7 @@ def caller(workspace: Workspace, model: str) -> Caller | None:
         described,
         tuple(asked),
         tuple(_asked(field, golden) for field in fields if field.group is not None),
-        _curl(address, model, record, workspace),
+        _curl(api.url, model, record, workspace),
         shlex.join(["slipway", "predict", model, *(f"{name}={value}" for name, value in example.items())]),
     )
 
@@ -73,12 +72,12 @@ def predicted(workspace: Workspace, model: str, given: Mapping[str, str], versio
         InputError, ApiError, UnavailableError: a value is wrong, the API refused it, or does not answer.
     """
     path = f"/v1/models/{quote(model, safe='')}"
-    with workspace.api() as api:
-        types = Described.of(model, api.get(path), version).types
-        record = assignments([f"{name}={value}" for name, value in given.items()], types)
-        chosen = f"/versions/{version}" if version else ""
-        answer: dict[str, Any] = api.call("POST", f"{path}{chosen}/predict", {"inputs": [record]})
-        return answer
+    api = workspace.api()
+    types = Described.of(model, api.get(path), version).types
+    record = assignments([f"{name}={value}" for name, value in given.items()], types)
+    chosen = f"/versions/{version}" if version else ""
+    answer: dict[str, Any] = api.call("POST", f"{path}{chosen}/predict", {"inputs": [record]})
+    return answer
 
 
 def _serving(described: Mapping[str, Any]) -> dict[str, Any] | None:

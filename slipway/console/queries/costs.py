@@ -61,9 +61,9 @@ class Costs:
 
 def deployed_costs(workspace: Workspace) -> Costs:
     """What the deployed stacks cost, as `slipway cost --compare` computes it; raises NotFoundError without any."""
-    deployed, project = workspace.deployed(), workspace.config().project
+    project = workspace.config().project
     prices = load_prices(workspace.region())
-    templates = deployed_templates(project, deployed.options)
+    templates = deployed_templates(project, client=workspace.client("cloudformation"))
     if not templates:
         raise NotFoundError("deployed stack of project", project)
     heavy = {name: template for name, template in templates.items() if name == f"{project}-heavy"}

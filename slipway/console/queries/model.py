@@ -64,12 +64,11 @@ class ModelTraffic:
 
 def model_traffic(workspace: Workspace, model: str, span: Span) -> ModelTraffic:
     """The traffic of a model, of one GetMetricData; raises UnavailableError."""
-    config, deployed = workspace.config(), workspace.deployed()
+    config = workspace.config()
     wanted = _Wanted(config, model, _services(workspace, model))
+    client, now = workspace.client("cloudwatch"), workspace.clock()
     period = timedelta(minutes=span.minutes)
-    series = read_series(
-        wanted.all(), deployed.options, now=workspace.clock(), span=timedelta(hours=span.hours), period=period
-    )
+    series = read_series(wanted.all(), client, now=now, span=timedelta(hours=span.hours), period=period)
     totals = series.totals()
     by_kind = {str(kind): totals.get(query, 0.0) for kind, query in wanted.errors.items()}
     return ModelTraffic(

@@ -28,18 +28,16 @@ class Observed:
 
 def described_models(workspace: Workspace) -> list[dict[str, Any]]:
     """What the API says of its models."""
-    with workspace.api() as api:
-        models: list[dict[str, Any]] = api.get("/v1/models")["models"]
-        return models
+    models: list[dict[str, Any]] = workspace.api().get("/v1/models")["models"]
+    return models
 
 
 def api_health(workspace: Workspace) -> str | None:
     """Why the API is not ready; None if it is."""
-    with workspace.api() as api:
-        try:
-            api.get("/v2/health/ready")
-        except ApiError as error:
-            return str(error.problem.get("detail") or error.problem.get("title") or error.status)
+    try:
+        workspace.api().get("/v2/health/ready")
+    except ApiError as error:
+        return str(error.problem.get("detail") or error.problem.get("title") or error.status)
     return None
 
 
@@ -48,7 +46,7 @@ def observed_models(workspace: Workspace) -> list[Observed]:
     project, deployed, now = workspace.config().project, workspace.deployed(), workspace.clock()
     models = described_models(workspace)
     observer = Observer(project, deployed, now=now, minutes=_MINUTES)
-    series = read_series(observer.wanted(models), deployed.options, now=now)
+    series = read_series(observer.wanted(models), workspace.client("cloudwatch"), now=now)
     totals = series.totals()
     return [_observed(project, model, observer.status(model, totals), series) for model in models]
 
@@ -62,10 +60,9 @@ def _observed(project: str, model: dict[str, Any], status: ModelStatus, series: 
 
 def current_releases(workspace: Workspace) -> dict[str, ReleaseRecord]:
     """The latest release of each model that has one."""
-    target = workspace.releases()
-    return {record.model: record for record in target.deployment.store().current(target.config.models)}
+    return {record.model: record for record in workspace.store().current(workspace.config().models)}
 
 
 def project_alarms(workspace: Workspace) -> Sequence[AlarmState]:
     """The alarms of the project's stacks."""
-    return alarm_states(f"{workspace.config().project}-", workspace.deployed().options)
+    return alarm_states(f"{workspace.config().project}-", workspace.client("cloudwatch"))

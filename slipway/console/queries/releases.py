@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from slipway.cli.release.foresight import Foresight, foresee, foresee_at_rates, is_judged
 from slipway.cli.release.live import Look, live_shares, look
@@ -38,24 +38,19 @@ class Passed:
 
 def latest_release(workspace: Workspace, model: str) -> ReleaseRecord | None:
     """The latest release of a model, active or not; None if it never had one."""
-    store = workspace.releases().deployment.store()
-    return next(iter(store.current([model])), None)
+    return next(iter(workspace.store().current([model])), None)
 
 
 def look_at(workspace: Workspace, record: ReleaseRecord) -> Look:
     """The release with the evidence and the verdict of now; of one that has ended, only the shares."""
-    target = workspace.releases()
     if record.settled:
-        return Look(record, live_shares(target, record))
-    return look(record, target.deployment.controller(target.config))
+        return Look(record, live_shares(workspace.releases(), record))
+    return look(record, workspace.controller())
 
 
 def foreseen(workspace: Workspace, record: ReleaseRecord) -> Foresight | None:
     """What a release that is under way will find out, and when; None of one that has ended."""
-    target = workspace.releases()
-    if not is_judged(record):
-        return None
-    return foresee(record, target.deployment.evidence(target.config), workspace.clock())
+    return foresee(record, workspace.evidence(), workspace.clock()) if is_judged(record) else None
 
 
 def planned(workspace: Workspace, request: ReleaseRequest) -> Planned:
@@ -70,7 +65,7 @@ def planned(workspace: Workspace, request: ReleaseRequest) -> Planned:
     if target is None:
         seen = foresee_at_rates(record, f"The traffic is unknown: {why}")
     else:
-        seen = foresee(record, target.deployment.evidence(config), datetime.now(UTC))
+        seen = foresee(record, workspace.evidence(), workspace.clock())
     return Planned(record, tuple(steps), seen)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from slipway.aws.clients import new_client
 from slipway.aws.metric_data import MetricDataReader, MetricQuery
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.cloudwatch import total_of
@@ -47,17 +46,17 @@ class Series:
 
 def read_series(
     wanted: Sequence[MetricQuery],
-    options: Mapping[str, Any],
+    client: Any,
     *,
     now: datetime,
     span: timedelta = timedelta(hours=1),
     period: timedelta = timedelta(minutes=1),
 ) -> Series:
-    """Read metrics of the last ``span``; raises UnavailableError."""
+    """Read metrics of the last ``span`` with boto3's client of CloudWatch; raises UnavailableError."""
     seconds = int(period.total_seconds())
     end = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds + seconds, now.tzinfo)
     unique = list(dict.fromkeys(wanted))
-    values = MetricDataReader(new_client("cloudwatch", options)).read(unique, end - span, end, period)
+    values = MetricDataReader(client).read(unique, end - span, end, period)
     return Series(end - span, period, span // period, dict(zip(unique, values, strict=True)))
 
 

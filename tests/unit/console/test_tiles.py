@@ -125,3 +125,12 @@ def test_after_an_action_everything_is_read_anew(tiles: TileCache):
     assert slow.tile().value == "before the action"
     assert tiles.get("part", source).value == 2
     assert tiles.get("slow", lambda: "after").value == "after"
+
+
+def test_what_is_kept_for_long_is_not_what_an_action_changes(tiles: TileCache, clock: Clock):
+    source = Source()
+    tiles.get("bill", source, kept=timedelta(minutes=10))
+    tiles.forget()
+    assert tiles.get("bill", source, kept=timedelta(minutes=10)).value == 1
+    clock.now += timedelta(minutes=10)
+    assert tiles.get("bill", source, kept=timedelta(minutes=10)).value == 2
