@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from support.browser import SCHEMES, Scheme, Visit
+from support.browser import SCHEMES, WAIT_MS, Scheme, Visit
 from support.calibrated import answers, captures_of
 from support.embedded import Aws
 from support.packages import make_text_package
@@ -41,6 +41,7 @@ EVERY = pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=list(PAGES)
 @pytest.fixture(scope="module", autouse=True)
 def captured(running: State, aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Predictions about two users that have become captures, and an hour whose answers are not the baseline's."""
+    expect.set_options(timeout=WAIT_MS)
     outputs = {name: value for stack in running.outputs.values() for name, value in stack.items()}
     bucket = CaptureBucket(outputs["CaptureBucket"], client=lambda: aws("s3"))
     package = make_text_package(tmp_path_factory.mktemp("baseline") / "1", name="tweets")
