@@ -77,6 +77,17 @@ class Api:
         return retrying(self.call, method, path, body)
 
 
+class SharedApi(Api):
+    """A client that several threads share: the end of a ``with`` block does not close it."""
+
+    def __init__(self, api: Api) -> None:
+        self.url = api.url
+        self._client = api._client
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
 def connect(url: str | None, token: str | None = None) -> Api:
     """Connect to the API at ``url``, else the one on this machine, else the project's deployed one.
 

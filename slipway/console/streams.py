@@ -16,10 +16,11 @@ Rendered = tuple[str, bool]
 
 def stream(render: Callable[[], Rendered], *, last: str, seconds: float = POLL_SECONDS) -> StreamingResponse:
     """Send what ``render`` makes whenever it differs, and the event named ``last`` after the last of it."""
-    return StreamingResponse(_events(render, last, seconds), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(events(render, last, seconds), media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _events(render: Callable[[], Rendered], last: str, seconds: float) -> AsyncIterator[str]:
+async def events(render: Callable[[], Rendered], last: str, seconds: float) -> AsyncIterator[str]:
+    """The text of such a stream."""
     sent, quiet = "", 0
     while True:
         text, is_last = await run_in_threadpool(render)

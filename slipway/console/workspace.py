@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from slipway.aws.clients import new_client
-from slipway.cli.api import Api, connect
+from slipway.cli.api import Api, SharedApi, connect
 from slipway.cli.deployed import Deployed, find_deployed
 from slipway.cli.model.registry_target import find_target
 from slipway.cli.project import load_project
@@ -45,8 +45,9 @@ class Workspace:
 
     def config(self) -> Config:
         """slipway.yaml as it is now, in the chosen environment; raises ConfigError."""
-        changed = self.config_file.stat().st_mtime_ns if self.config_file.exists() else 0
-        return self._once(f"config {changed}", lambda: load_project(self.config_file))
+        state = self.config_file.stat() if self.config_file.exists() else None
+        seen = (state.st_mtime_ns, state.st_size) if state else None
+        return self._once(f"config {seen}", lambda: load_project(self.config_file))
 
     def model(self, name: str) -> ModelConfig:
         """One model of slipway.yaml; raises NotFoundError."""
@@ -88,8 +89,8 @@ class Workspace:
         return self._once("registry", lambda: find_target(self.config_file, None, None).open())
 
     def api(self) -> Api:
-        """A client of the API, which signs as the commands do. It is shared, so leave it open."""
-        return self._once("api", lambda: connect(None))
+        """A client of the API, which signs as the commands do."""
+        return self._once("api", lambda: SharedApi(connect(None)))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
         """What ``find`` makes, kept for a minute; threads that ask for it at once wait for the first."""

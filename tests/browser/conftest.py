@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
-from pathlib import Path
 
 import httpx
 import pytest
@@ -83,9 +82,3 @@ def window(browser: Browser, console: str) -> Iterator[Open]:
     """Opens windows of the browser, each without errors and requests to other hosts by the end of the test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(visiting(browser, console, **options))
-
-
-@pytest.fixture(scope="session")
-def screenshots() -> Path:
-    """Where this run keeps its pictures."""
-    return ROOT / "build" / "screenshots"

@@ -162,7 +162,7 @@ def test_in_the_background_it_stays_until_it_is_told(folder: Path, slipway: Slip
         assert up.returncode == 0, up.stdout + up.stderr
         state = recorded(folder)
         assert state["api"] == f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{state['api']}/v1/models", trust_env=False).status_code == 200
+        assert httpx.get(f"{state['api']}/v1/models", trust_env=False, timeout=START_SECONDS).status_code == 200
         assert json.loads(slipway("status", "--json", "--state", folder).stdout)["emulator"] == state["emulator"]
         processes = family(folder)
         door = next(each["pid"] for each in state["processes"] if each["name"] == "front door")
@@ -186,7 +186,7 @@ def test_a_second_start_is_refused_and_harms_nothing(running: State, state_folde
     assert second.returncode == 1
     assert running.api in second.stderr
     assert "slipway local down" in second.stderr
-    assert httpx.get(f"{running.api}/v2/health/ready", trust_env=False).status_code == 200
+    assert httpx.get(f"{running.api}/v2/health/ready", trust_env=False, timeout=START_SECONDS).status_code == 200
 
 
 def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path, slipway: Slipway) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -49,8 +49,8 @@ class Visit:
 
     def drawn(self) -> None:
         """Wait until AWS has answered for every part, and every picture is drawn."""
-        self.page.wait_for_function("!document.querySelector('[data-waiting]')")
-        self.page.wait_for_function("[...document.querySelectorAll('[data-spec]')].every(each => each.dataset.ready)")
+        expect(self.page.locator("[data-waiting]")).to_have_count(0, timeout=WAIT_MS)
+        expect(self.page.locator("[data-spec]:not([data-ready])")).to_have_count(0, timeout=WAIT_MS)
 
     def accessible(self) -> None:
         """Fail with what axe finds wrong, by WCAG 2.2 AA."""

@@ -17,7 +17,7 @@ from slipway.console.queries.costs import Costs, traffic_chart
 from slipway.console.queries.lineage import Version, lineage
 from slipway.console.queries.releases import ending, phases, promotion_sentences, rollback_sentences
 from slipway.console.queries.series import Series, of_project
-from slipway.console.streams import _events, event
+from slipway.console.streams import event, events
 from slipway.cost.bill import Bill, Line
 from slipway.cost.prices import load_prices
 from slipway.models.manifest import Training
@@ -57,7 +57,7 @@ def test_a_stream_sends_changes_until_the_last():
     shown = iter([("one\ntwo", False), ("one\ntwo", False), ("<b>", True)])
 
     async def read() -> list[str]:
-        return [text async for text in _events(lambda: next(shown), "settled", 0.0)]
+        return [text async for text in events(lambda: next(shown), "settled", 0.0)]
 
     assert asyncio.run(read()) == ["data: one\ndata: two\n\n", "data: <b>\n\n", "event: settled\ndata: \n\n"]
 

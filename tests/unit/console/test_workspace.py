@@ -1,0 +1,66 @@
+"""What a workspace keeps for a minute, and shares among the threads of a page."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from slipway.cli.api import Api, SharedApi
+from slipway.console.workspace import Workspace
+from slipway.errors import ConfigError, NotFoundError
+
+TEXT = "project: tried\nmodels: {tiny: {versions: [1], stable: 1}}\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "slipway.yaml"
+    made.write_text(TEXT, encoding="utf-8")
+    return made
+
+
+def test_a_changed_file_is_read_anew(file: Path):
+    workspace = Workspace(file)
+    assert list(workspace.config().models) == ["tiny"]
+    file.write_text(TEXT.replace("tiny", "other-one"), encoding="utf-8")
+    assert list(workspace.config().models) == ["other-one"]
+
+
+def test_a_model_that_is_not_there_is_named(file: Path):
+    with pytest.raises(NotFoundError, match="did you mean 'tiny'"):
+        Workspace(file).model("tinyy")
+
+
+def test_a_mistake_in_the_file_is_said_each_time(file: Path):
+    file.write_text("models: 1", encoding="utf-8")
+    workspace = Workspace(file)
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            workspace.config()
+
+
+def test_threads_share_what_takes_long_to_make(file: Path):
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    workspace, go, made = Workspace(file, clock=lambda: now), Event(), []
+
+    def make() -> object:
+        go.wait()
+        made.append(object())
+        return made[-1]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(workspace._once, "thing", make) for _ in range(4)]
+        go.set()
+    assert {each.result() for each in found} == {made[0]}
+    now += timedelta(minutes=1)
+    assert workspace._once("thing", make) is made[1]
+
+
+def test_a_shared_client_stays_open():
+    api = Api("http://127.0.0.1:1")
+    with SharedApi(api) as shared:
+        assert shared.url == "http://127.0.0.1:1"
+    assert not api._client.is_closed
+    api._client.close()
