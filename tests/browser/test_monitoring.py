@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from support.browser import SCHEMES, Scheme, Visit
+from support.browser import SCHEMES, WAIT_MS, Scheme, Visit
 from support.calibrated import answers, captures_of
 from support.embedded import Aws
 from support.packages import make_text_package
@@ -41,6 +41,7 @@ EVERY = pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=list(PAGES)
 @pytest.fixture(scope="module", autouse=True)
 def captured(running: State, aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Predictions about two users that have become captures, and an hour whose answers are not the baseline's."""
+    expect.set_options(timeout=WAIT_MS)
     outputs = {name: value for stack in running.outputs.values() for name, value in stack.items()}
     bucket = CaptureBucket(outputs["CaptureBucket"], client=lambda: aws("s3"))
     package = make_text_package(tmp_path_factory.mktemp("baseline") / "1", name="tweets")
@@ -108,7 +109,15 @@ def test_a_page_can_be_read_without_scripts(window: Open, name: str, path: str) 
 
 def test_the_column_that_drifted_most_is_named(window: Open) -> None:
     page = window().open(PAGES["monitoring"])
-    expect(page.locator("#most")).to_have_text("outputs.label")
+    page.locator("#all-columns summary").click()
+    rows = page.locator("#all-columns tbody tr")
+    effects = [float(rows.nth(place).locator("td").nth(1).inner_text()) for place in range(rows.count())]
+    assert effects == sorted(effects, reverse=True)
+    assert effects[0] > 0.1
+    expect(page.locator("#most")).to_have_text(rows.first.locator("td").first.inner_text())
+    columns = rows.locator("td:first-child").all_inner_texts()
+    # All of the answers are the same, and of the baseline's a third.
+    assert effects[columns.index("outputs.label")] > 0.1
     expect(page.locator("#drift .picture svg").first).to_be_visible()
 
 

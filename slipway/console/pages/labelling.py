@@ -65,8 +65,7 @@ def answer(
     elif shadow:
         queries.give(watched, order, session, id, answer, api=None)
     else:
-        with console.workspace.api() as api:
-            queries.give(watched, order, session, id, answer, api=api)
+        queries.give(watched, order, session, id, answer, api=console.workspace.api())
     fields = {"version": str(watched.version), **({"shadow": "1"} if shadow else {})}
     # What was read stays: the order of the draw is the same after an answer, and reading it takes long.
     return RedirectResponse(f"{PATH.format(model=model)}?{urlencode(fields)}", 303)

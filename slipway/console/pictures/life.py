@@ -64,7 +64,9 @@ def answer_of(outputs: Mapping[str, Any]) -> str | float | None:
 def _of_labels(points: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
     seen = dict.fromkeys([*labels, *(point["answer"] for point in points)])
     levels = {"field": "answer", "type": "nominal", "title": None, "scale": {"domain": list(reversed(seen))}}
-    shape = {"field": "said", "type": "nominal", "title": None, "scale": {"domain": [PREDICTED, TRUE]}}
+    legend = {"symbolFillColor": "gray", "symbolStrokeColor": "gray"}  # visible in the light and in the dark
+    domain = {"domain": [PREDICTED, TRUE]}
+    shape = {"field": "said", "type": "nominal", "title": None, "scale": domain, "legend": legend}
     return {
         **SILENT,
         "data": {"values": list(points)},

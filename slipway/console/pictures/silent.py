@@ -3,4 +3,4 @@
 from collections.abc import Mapping
 from typing import Any
 
-SILENT: Mapping[str, Any] = {"config": {"aria": False}}
+SILENT: Mapping[str, Any] = {"config": {"mark": {"aria": False}}}

@@ -46,7 +46,7 @@ def weights(models: list[ModelWeights]) -> Chart:
             },
             "color": {"field": "role", "type": "nominal", "title": None, "scale": {"domain": [STABLE, CANDIDATE]}},
             "detail": {"field": "version", "type": "nominal"},
-            "order": {"field": "version", "type": "nominal"},
+            "order": {"field": "version", "type": "ordinal"},
         },
     }
     rows = tuple(

@@ -24,8 +24,7 @@ class Value:
 
 def values_of(workspace: Workspace, entity: str, identifier: str) -> list[Value]:
     """The stored values of one entity; raises ApiError, and UnavailableError if the API cannot be reached."""
-    with workspace.api() as api:
-        answer: Mapping[str, Any] = api.get(feature_path(entity, identifier))
+    answer: Mapping[str, Any] = workspace.api().get(feature_path(entity, identifier))
     groups, now = workspace.config().features, workspace.clock()
     return [
         _value(group, name, value, at=datetime.fromisoformat(row["event_time"]), config=groups.get(group), now=now)

@@ -38,11 +38,10 @@ def answer(event: Mapping[str, Any], sources: Sources, now: datetime, draw: Call
         return DOCUMENTATION
     try:
         asked = parse_asked(event)
-        shown = read_picture(asked, sources, now)
+        shown, context = read_picture(asked, sources, now), asked.context
+        svg = draw(shown.chart, width=context.width, height=context.height, theme=context.theme)
     except SlipwayError as error:
         return Markup("<p>{problem}</p>").format(problem=str(error))
-    context = asked.context
-    svg = draw(shown.chart, width=context.width, height=context.height, theme=context.theme)
     return _page(shown, svg)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.console.charts import Chart
+from slipway.errors import UnavailableError
 
 # Around the picture are a line of text and the table that can be opened.
 _AROUND = 70
@@ -16,8 +17,16 @@ _INK = {"light": ("#16191f", "#d5dbdb"), "dark": ("#d1d5db", "#414d5c")}
 
 
 def render(chart: Chart, *, width: float, height: float, theme: str) -> str:
-    """The picture as an SVG element that fits a widget of this size in pixels; its texts are escaped."""
-    vega = importlib.import_module("vl_convert")
+    """The picture as an SVG element that fits a widget of this size in pixels; its texts are escaped.
+
+    Raises:
+        UnavailableError: this is the embedded AWS, whose functions see the packages of the checkout.
+    """
+    try:
+        vega = importlib.import_module("vl_convert")
+    except ModuleNotFoundError as error:
+        reason = "vl-convert is in the bundle for an account alone; `slipway console` shows the same here"
+        raise UnavailableError("what draws pictures", reason) from error
     svg: str = vega.vegalite_to_svg(sized(chart, width, height, theme), allowed_base_urls=[])
     return svg
 

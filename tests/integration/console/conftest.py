@@ -67,11 +67,6 @@ class FakeApi:
         self.store = DynamoFeedbackStore("control")
         self.lock = Lock()
 
-    def __enter__(self) -> "FakeApi":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
     def get(self, path: str) -> Any:
         assert path == "/v1/features/user/u1"
         row = {"values": {"age": 7}, "event_time": (datetime.now(UTC) - timedelta(days=29)).isoformat()}

@@ -1,6 +1,7 @@
 """The function behind CloudWatch's custom widgets, over a bucket and a table in moto."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +160,14 @@ def test_what_cannot_be_shown_is_said_and_escaped(widget: Widget, asked: dict[st
     assert said in page
     assert "<img" not in page
     assert "<svg" not in page
+
+
+@pytest.mark.usefixtures("monitored")
+def test_where_nothing_draws_it_is_said(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    page = answer({"picture": "drift", "model": MODEL}, sources, NOW)
+    assert page.startswith("<p>what draws pictures")
+    assert "slipway console" in page
 
 
 def test_the_handler_answers_cloudwatch(sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
