@@ -1,68 +1,21 @@
 """Training runs as `slipway train` shows them, and the answer of a person whom a run asks."""
 
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
+from slipway.cli.train.target import TrainingTarget
 from slipway.console.workspace import Workspace
 from slipway.errors import ConflictError, NotFoundError
+from slipway.training.account.executions import Answer
+from slipway.training.account.progress import Progress, Question
 
 MACHINE = "TrainingStateMachine"
 """The output of the stack of training; a project that trains nothing has none."""
 
 _WAITING = "waiting"
-
-
-class Recorded(Protocol):
-    """The record of a run."""
-
-    def model_dump_json(self) -> str:
-        """The record as `slipway train status --json` prints it."""
-        ...
-
-
-class Question(Protocol):
-    """What a run asks a person."""
-
-    run: str
-    version: int
-    token: str
-
-
-class Runs(Protocol):
-    """The runs of a project."""
-
-    def past(self, model: str) -> list[Recorded]: ...
-    def asked(self, model: str) -> Question | None: ...
-
-
-class Answers(Protocol):
-    """Takes the answer that an execution waits for."""
-
-    def answer(self, token: str, given: "Answer") -> None: ...
-
-
-class Training(Protocol):
-    """The training of a deployment, as the commands find it."""
-
-    @property
-    def runs(self) -> Runs: ...
-    @property
-    def executions(self) -> Answers: ...
-    def is_dead(self, progress: Recorded) -> bool: ...
-    def caller(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A person's answer to whether a version may be released."""
-
-    approved: bool
-    by: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +56,22 @@ class ShownRun:
         return self.phase == _WAITING and not self.dead
 
 
-def open_training(workspace: Workspace) -> Training | None:
+def open_training(workspace: Workspace) -> TrainingTarget | None:
     """The training of the deployment; None where nothing is trained."""
     deployed = workspace.deployed()
     if MACHINE not in deployed.outputs:
         return None
-    found: Training = importlib.import_module("slipway.cli.train.target").TrainingTarget(workspace.config(), deployed)
-    return found
+    return TrainingTarget(workspace.config(), deployed)
 
 
-def runs_of(training: Training, model: str) -> list[ShownRun]:
+def runs_of(training: TrainingTarget, model: str) -> list[ShownRun]:
     """The runs of a model, newest first; raises UnavailableError."""
     past = training.runs.past(model)
     # Only the newest can be at work: a model has one active run.
     return [_shown(each, dead=place == 0 and training.is_dead(each)) for place, each in enumerate(past)]
 
 
-def question_of(training: Training, model: str) -> Question:
+def question_of(training: TrainingTarget, model: str) -> Question:
     """What the newest run of a model asks a person; raises ConflictError if none waits."""
     question = training.runs.asked(model)
     waiting = {each.id for each in runs_of(training, model) if each.waits}
@@ -128,7 +80,7 @@ def question_of(training: Training, model: str) -> Question:
     return question
 
 
-def give_answer(training: Training, model: str, *, run: str, approved: bool, reason: str) -> int:
+def give_answer(training: TrainingTarget, model: str, *, run: str, approved: bool, reason: str) -> int:
     """Answer for a person, and return the version; raises ConflictError if the run does not wait any more."""
     question = question_of(training, model)
     if question.run != run:
@@ -137,14 +89,14 @@ def give_answer(training: Training, model: str, *, run: str, approved: bool, rea
     return question.version
 
 
-def require(training: Training | None) -> Training:
+def require(training: TrainingTarget | None) -> TrainingTarget:
     """The training of a deployment that has one; raises NotFoundError."""
     if training is None:
         raise NotFoundError("deployed stack", "training", way_out="a model with `training:` in slipway.yaml adds it")
     return training
 
 
-def _shown(progress: Recorded, *, dead: bool) -> ShownRun:
+def _shown(progress: Progress, *, dead: bool) -> ShownRun:
     found: Mapping[str, Any] = json.loads(progress.model_dump_json())
     run, trigger, data = found["run"], found["run"]["trigger"], found.get("data")
     reason = f": {trigger['reason']}" if trigger.get("reason") else ""

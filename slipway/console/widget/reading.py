@@ -13,6 +13,7 @@ from slipway.console.widget.asked import Asked, Picture
 from slipway.errors import InputError, NotFoundError
 from slipway.models.package import Package
 from slipway.monitoring.accuracy.limits import AccuracyLimits
+from slipway.monitoring.accuracy.normal import BucketNormals
 from slipway.monitoring.accuracy.score_sums import SegmentGroups
 from slipway.monitoring.accuracy.summary import summarize
 from slipway.monitoring.captures.bucket import ObjectBucket
@@ -118,7 +119,8 @@ def _accuracy(model: str, version: int, sources: Sources, since: datetime, until
     profiles = BucketProfiles(sources.bucket).read(model, version, since, until)
     own = [each for each in sources.labels.labelled(model, since, until) if each.version == version]
     limits = AccuracyLimits.of(sources.config, model)
-    found = summarize(sources.packages(model, version), profiles, own, limits, SegmentGroups((), {}))
+    normal = BucketNormals(sources.bucket).read(model, version)
+    found = summarize(sources.packages(model, version), profiles, own, limits, SegmentGroups((), {}), normal=normal)
     picture = over_time(found)
     if picture is None:
         raise NotFoundError(
