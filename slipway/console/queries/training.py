@@ -10,7 +10,8 @@ from slipway.cli.train.target import TrainingTarget
 from slipway.console.workspace import Workspace
 from slipway.errors import ConflictError, NotFoundError
 from slipway.training.account.executions import Answer
-from slipway.training.account.progress import Progress, Question
+from slipway.training.account.progress import Progress
+from slipway.training.account.table import Question
 
 MACHINE = "TrainingStateMachine"
 """The output of the stack of training; a project that trains nothing has none."""

@@ -57,7 +57,7 @@ def part(hour: int, *, labelled: Measured | None = None, estimated: bool = True)
 
 def summary(*hours: Part, reference: float | None = 0.93) -> Summary:
     least = None if reference is None else reference - 0.05
-    return Summary(240.0, reference, least, None, None, None, 0, None, hours, {}, ())
+    return Summary(240.0, reference, None, least, None, None, None, 0, None, hours, {}, ())
 
 
 MEASURED = Measured("accuracy", 12, 0.8, None, Interval(0.8, 0.6, 0.95), "records")
