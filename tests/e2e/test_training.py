@@ -46,7 +46,7 @@ models:
       timeout_minutes: 10
       triggers: [accuracy]
       approval: required
-      gates: {{ max_label_shift: 0.4 }}
+      gates: {{ max_label_shift: 0.4, min_agreement: 0.6 }}
       release: {{ strategy: all-at-once }}
 """
 
