@@ -128,7 +128,10 @@ class TestRegistry:
         make_text_package(project / "build", version=9, description="Another one.")
         assert done("check", NAME, "build", "--registry", "--json", *TARGET)["against"] == "version 1"
         record = done("register", NAME, "build", "--by", "engineer", "--json", *TARGET)
-        assert (record["number"], record["origin"]) == (2, {"by": "engineer", "git_commit": None, "parent": 1})
+        assert (record["number"], record["origin"]) == (
+            2,
+            {"by": "engineer", "git_commit": None, "parent": 1, "lineage": None},
+        )
         assert record["check"]["against"] == "version 1"
 
         listed = done("list", "--registry", "--json", *TARGET)

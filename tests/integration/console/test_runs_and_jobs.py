@@ -2,10 +2,9 @@
 
 import json
 import re
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -149,7 +148,7 @@ def test_where_no_jobs_are_deployed_the_page_says_so(client: TestClient) -> None
 
 def test_jobs_are_listed_and_one_has_its_shards(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     started = datetime.fromisoformat(AT).astimezone(UTC)
-    execution = SimpleNamespace(arn="arn", name="job-1.2", status="RUNNING", started=started, stopped=None)
+    execution = SimpleNamespace(arn="arn", name="job-1_2", status="RUNNING", started=started, stopped=None)
     jobs = SimpleNamespace(
         recent=lambda _most: [execution],
         find=lambda _job: SimpleNamespace(execution=execution),
@@ -170,12 +169,7 @@ def test_jobs_are_listed_and_one_has_its_shards(client: TestClient, monkeypatch:
         "scored": None,
         "reason": None,
     }
-    names, watching = ModuleType("runs"), ModuleType("watching")
-    names.job_of = lambda name: name.partition(".")[0]  # type: ignore[attr-defined]
-    names.number_of = lambda _name: 2  # type: ignore[attr-defined]
-    watching.document_of = lambda _target, _found, _shards: document  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "slipway.batch.account.runs", names)
-    monkeypatch.setitem(sys.modules, "slipway.cli.batch.watching", watching)
+    monkeypatch.setattr(batch_queries, "document_of", lambda _target, _found, _shards: document)
     listed = client.get("/batch").text
     assert '<a href="/batch/job-1">job-1</a>' in listed
     assert "running" in listed
