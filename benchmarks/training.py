@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Way:
     window_days: float = 92
     never: bool = False
     triggered: bool = False
+    max_drop: float | None = None
 
 
 WAYS = (
@@ -102,6 +103,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="the share of each day's flights")
     parser.add_argument("--only", help="one of the ways")
     parser.add_argument("--poisoned", action="store_true", help="which gates stop a feed with flipped labels, instead")
+    parser.add_argument("--max-drop", type=float, help="in place of the default of `training.gates.max_drop`")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     options = parser.parse_args()
     months = Months(_year(options.data, options.share))
@@ -110,7 +112,7 @@ def main() -> None:
         if options.poisoned:
             print(_poisoned(months, first, Path(folder)))
             return
-        ways = [way for way in WAYS if options.only in (None, way.name)]
+        ways = [replace(way, max_drop=options.max_drop) for way in WAYS if options.only in (None, way.name)]
         columns = {way.name: _through(way, months, first, Path(folder) / way.name.replace(" ", "-")) for way in ways}
         columns["by hand"] = _by_hand(months, first)
     if options.json:
@@ -201,6 +203,8 @@ def _run(way: Way, month: int, serving: int) -> Run:
 
 def _trained(way: Way, ports: Ports, run: Run, folder: Path) -> Trained:
     gates = TrainingConfig(recipe=run.recipe).gates
+    if way.max_drop is not None:
+        gates = gates.model_copy(update={"max_drop": way.max_drop})
     done = run_all(ports, run, Settings(folder / "runs" / run.id, Path(), gates, GatesConfig()))
     if not isinstance(done, Trained):
         raise SystemExit(f"{way.name}: {done.reason}")

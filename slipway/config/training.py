@@ -29,7 +29,8 @@ class TrainingGates(GatesConfig):
     """The gates on a retrained package, measured on the newest slice, against the version that serves.
 
     They come on top of the model's `gates`, whose figures are those of fixed data. ``max_drop`` is how much worse than
-    the serving version it may be on the newest slice, in log loss or in root mean square error; null asks nothing.
+    the serving version it may be on the newest slice, as a share of that version's log loss or root mean square error:
+    by default, no more than a slice of some thousand records tells from chance. Null asks nothing.
     ``labelled`` is a file of labelled records, relative to slipway.yaml, whose labels come from elsewhere than the
     feed; on it, too, the package may be worse by ``max_drop`` at most. By default it is that of the model's `gates`.
     ``max_label_shift`` is the largest accepted distance (total variation, 0 to 1) between the labels of the newest
@@ -37,7 +38,7 @@ class TrainingGates(GatesConfig):
     needs no labels at all.
     """
 
-    max_drop: Annotated[FiniteFloat, Field(ge=0)] | None = 0.0
+    max_drop: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = 0.02
     max_label_shift: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = 0.2
     min_agreement: Annotated[float, Field(ge=0, le=1)] | None = 0.7
 

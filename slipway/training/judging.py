@@ -1,7 +1,8 @@
 """Judges a retrained package on the newest slice of its data, against the version that serves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def judge_draft(
     candidate = _Answering(package, _RETRAINED, slices, task_modules)
     before = _Answering(serving, f"version {serving.manifest.version}", slices, task_modules) if serving else None
     measured, earlier = _measured(candidate, before, gates, own)
-    asked = _asked(gates, own, slices, candidate)
+    asked = _asked(gates, own, [*_drops(gates.max_drop, candidate, before)])
     results = [*judge_package(asked, measured, earlier)]
     if before is not None:
         outputs, answers = before.package.manifest.outputs, before.answers[0]
@@ -112,7 +113,7 @@ class _Answering:
         self.slices = slices
         self.answers = [[self.predictor.predict([record])[0] for record in each.records] for each in slices]
 
-    @property
+    @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """The quality on each slice; none of a user's own task, whose answers have another form."""
         return tuple(
@@ -150,17 +151,11 @@ def _plain(answering: _Answering) -> Measured:
     return Measured(answering.label, answering.figures, size_of(answering.package), labelled=newest.name)
 
 
-def _asked(gates: TrainingGates, own: GatesConfig, slices: Sequence[Slice], candidate: _Answering) -> GatesConfig:
+def _asked(gates: TrainingGates, own: GatesConfig, drops: Sequence[QualityGate]) -> GatesConfig:
     """The gates of a retrained package.
 
     The model's own gates on quality are left out: their figures are of fixed data, on which a run does not measure.
     """
-    drops = [
-        QualityGate(metric=metric, data=each.name, max_drop=gates.max_drop)
-        for each in slices
-        for metric in _compared(candidate, each.name)
-        if gates.max_drop is not None
-    ]
     limits = ("max_package_bytes", "max_latency_ratio", "max_latency_ms")
     chosen = {name: getattr(gates, name) if getattr(gates, name) is not None else getattr(own, name) for name in limits}
     return GatesConfig(
@@ -169,6 +164,17 @@ def _asked(gates: TrainingGates, own: GatesConfig, slices: Sequence[Slice], cand
         golden="required" if gates.requires_golden or own.requires_golden else "warn",
         **chosen,
     )
+
+
+def _drops(share: float | None, candidate: _Answering, before: _Answering | None) -> Iterator[QualityGate]:
+    """The gates that compare with the version before on each slice, by a ``share`` of its figure."""
+    if share is None:
+        return
+    figures = {(figure.metric, figure.data): figure.value for figure in before.figures} if before else {}
+    for each in candidate.slices:
+        for metric in _compared(candidate, each.name):
+            allowed = share * abs(figures.get((metric, each.name), 0.0))
+            yield QualityGate(metric=metric, data=each.name, max_drop=allowed)
 
 
 def _compared(candidate: _Answering, data: str) -> list[str]:

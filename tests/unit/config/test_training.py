@@ -24,7 +24,7 @@ def test_a_recipe_is_all_that_is_needed() -> None:
     assert training(RECIPE) == training({"recipe": RECIPE})
     found = training(RECIPE)
     assert (found.mode, found.schedule, found.triggers, found.approval) == ("stateless", None, (), "none")
-    assert (found.gates.max_drop, found.gates.min_agreement) == (0.0, 0.7)
+    assert (found.gates.max_drop, found.gates.min_agreement) == (0.02, 0.7)
 
 
 def test_without_it_a_model_is_not_trained() -> None:

@@ -1,5 +1,6 @@
 """Whole runs in one process: what is registered, declined and refused, and what a killed run does when it goes on."""
 
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -216,6 +217,19 @@ def test_the_models_own_limits_hold_and_its_figures_on_fixed_data_do_not(place: 
         {"max_package_bytes": 1, "quality": [{"metric": "accuracy", "data": "of last year", "min": 0.99}]}
     )
     assert failed(run_all(place.ports, run, place.settings(run, own=own))) == {"package bytes"}
+
+
+def test_a_drop_is_a_share_of_the_serving_versions_figure(place: Workplace) -> None:
+    place.examples.given = points(600)
+    run = place.run(parameters={"C": 0.02})  # a model that hardly dares to differ from one half
+    results = trained(run_all(place.ports, run, place.settings(run))).check.results
+    [drop] = [result for result in results if result.name == "log_loss max_drop"]
+    assert not drop.passed
+    found = re.search(r"is ([\d.]+) after ([\d.]+), and", drop.sentence)
+    assert found is not None
+    after, before = float(found[1]), float(found[2])
+    assert drop.allowed == pytest.approx(0.02 * before, rel=1e-3)
+    assert drop.measured == pytest.approx(after - before, abs=2e-4)
 
 
 def test_what_did_not_pass_is_not_registered(place: Workplace) -> None:
