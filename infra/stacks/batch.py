@@ -83,7 +83,8 @@ class BatchStack(cdk.Stack):
             starter = iam.Role(self, "Starter", assumed_by=service_of_account(self, "events.amazonaws.com"))
             for name, schedule in config.batch.schedules.items():
                 self._schedule(name, schedule, starter)
-        self._watch(topic)
+        if config.monitoring.alarms.findings:
+            self._watch(topic)
         rights = BatchOperatorRights(self, config=config, machine=self.machine, bucket=self._bucket)
         allowed = f"Slipway, {config.project}: may run batch jobs"
         policy = managed_policy(self, "BatchOperator", description=allowed, statements=rights.statements)

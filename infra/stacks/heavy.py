@@ -84,6 +84,7 @@ class HeavyStack(cdk.Stack):
             self._capture(captured, bundles["capture"], captures, topic)
         routes = [route for model in models for route in heavy_routes(model.name)]
         HeavyRoutes(self, "Routes", api=api, balancer=self._around.balancer, routes=routes)
+        self._export_for_jobs(network, cluster)
         self._output("ClusterName", cluster.cluster_name)
         self._output("LoadBalancerDns", self._around.balancer.balancer.load_balancer_dns_name)
 
@@ -110,6 +111,12 @@ class HeavyStack(cdk.Stack):
         allow_tables(model, tables, [deployed])
         allow_signing(model.roles.task, self._config.project)
         return model
+
+    def _export_for_jobs(self, network: Network, cluster: ecs.Cluster) -> None:
+        """Always export what tasks of jobs run in: turning jobs off must not take an export that is still used."""
+        subnets = network.vpc.select_subnets(subnet_type=network.subnets.subnet_type).subnet_ids
+        for value in (cluster.cluster_arn, cluster.cluster_name, network.tasks.security_group_id, *subnets):
+            self.export_value(value)
 
     def _tier(self, model: HeavyModel) -> HeavyTier:
         """What tasks of the model run in that are not of its slots."""

@@ -20,6 +20,7 @@ from constructs import Construct
 from infra.constructs.basics.acknowledge import acknowledge, acknowledge_wildcards, exported_name
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.basics.topic import topic
+from infra.constructs.batch.dashboard import batch_row
 from infra.constructs.light.function import Function
 from infra.constructs.light.http_api import HttpApi
 from infra.constructs.monitoring.metrics import live_metric
@@ -286,4 +287,10 @@ class ReleasesStack(cdk.Stack):
             alarms=[failing, stuck, *others],
             monitored=self._config.captured_models,
             period=cdk.Duration.minutes(self._config.monitoring.minutes),
+            last=self._batch(),
         )
+
+    def _batch(self) -> list[cloudwatch.IWidget]:
+        if not self._config.batch.enabled:
+            return []
+        return batch_row(self, project=self._config.project, models=self._config.models)

@@ -7,7 +7,7 @@ from slipway.cost.bill import Bill
 from slipway.cost.catalogue import BY_USE, FREE, FUNCTION, METRICS
 from slipway.cost.prices import Prices
 from slipway.cost.requests import HEAVY, LIGHT, heavy_requests, light_requests
-from slipway.cost.standing import IDLE, PRICED, SCHEDULES, scheduled, snapshots, tasks_of
+from slipway.cost.standing import IDLE, PRICED, SCHEDULES, scheduled, snapshots, starts_machine, tasks_of
 from slipway.cost.templates import Resource, Template, Templates
 
 _PARAMETER = "AWS::SSM::Parameter"
@@ -40,7 +40,8 @@ def _is_unpriced(resource: Resource, templates: Templates, prices: Prices) -> bo
     if type_ == "AWS::ECS::Service":
         return not any(tasks_of(resource, templates, prices))
     if type_ in SCHEDULES:  # a rule without a schedule matches events of AWS, which are free
-        return "ScheduleExpression" in resource.properties and scheduled(resource, templates) is None
+        clocked = "ScheduleExpression" in resource.properties and scheduled(resource, templates) is None
+        return clocked and not starts_machine(resource, templates)
     if type_ == _PARAMETER:
         return bool(resource.properties.get("Tier", "Standard") != "Standard")
     return type_ not in FREE and type_ not in BY_USE and type_ not in PRICED

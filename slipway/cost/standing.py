@@ -60,6 +60,13 @@ def scheduled(rule: Resource, templates: Templates) -> Resource | None:
     return _called(templates, rule) if calls_a_month(rule) else None
 
 
+def starts_machine(rule: Resource, templates: Templates) -> bool:
+    """Whether a rule starts a state machine, which is charged by its transitions and by what it calls."""
+    targets = rule.properties.get("Targets") or [{}]
+    found = templates.referred(rule, targets[0].get("Arn"))
+    return found is not None and found.type == "AWS::StepFunctions::StateMachine"
+
+
 def _calls(function: Resource, calls: int, prices: Prices) -> Iterator[Line]:
     given = prices.assumptions
     memory = _memory(function)

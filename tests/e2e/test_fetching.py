@@ -19,6 +19,7 @@ from slipway.models.registry.fetching import RETRY_SECONDS
 # A project of its own in the same account: its stacks stand beside those of the checkout.
 SETTINGS = """
 project: fetching
+batch: { enabled: false }
 models:
   tiny-sentiment:
     versions: [1, 2]

@@ -24,6 +24,7 @@ SECONDS = 240.0
 MODEL, GROUP, PATIENT = "tiny-tabular", "tumour", "p#1"
 CONFIG = f"""
 project: recorded
+batch: {{enabled: false}}
 monitoring: {{capture_retention_days: 1}}
 models:
   {MODEL}: {{versions: [1], stable: 1, capture: {{sample: 1}}}}

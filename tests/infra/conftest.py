@@ -18,6 +18,7 @@ Resources = dict[str, dict[str, Any]]
 
 PROJECT = """\
 project: tiny
+batch: {{ enabled: {batch} }}
 models:
   tiny-sentiment: {{ versions: [1, 2], stable: 1, cache: {{ enabled: {cache} }} }}
 {models}
@@ -53,6 +54,7 @@ class Synthesized:
     shadow: dict[str, Any]
     releases: dict[str, Any]
     heavy: dict[str, Any] | None = None
+    batch: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
@@ -80,10 +82,12 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a project and return its slipway.yaml."""
 
-    def make(*, cache: bool = True, models: str = GROUPED, history: str = "", rest: str = "") -> Path:
+    def make(
+        *, cache: bool = True, models: str = GROUPED, history: str = "", batch: str = "false", rest: str = ""
+    ) -> Path:
         root = tmp_path_factory.mktemp("project")
         (root / "models").symlink_to(packages)
-        text = PROJECT.format(cache=str(cache).lower(), models=models, history=history, rest=rest)
+        text = PROJECT.format(cache=str(cache).lower(), models=models, history=history, batch=batch, rest=rest)
         (root / "slipway.yaml").write_text(text, encoding="utf-8")
         (root / "recipe.py").write_text("def train(data, draft, parent): ...\n", encoding="utf-8")
         return root / "slipway.yaml"
@@ -142,10 +146,19 @@ def training(synthesize: Synthesize) -> Synthesized:
 
 
 @pytest.fixture(scope="session")
+def batching(synthesize: Synthesize) -> Synthesized:
+    """The project with batch jobs by models of each tier, in buckets of others, and by the clock."""
+    addresses = "input: 's3://coming/{date}/', output: 's3://going/{date}/'"
+    nightly = f"nightly: {{ model: tiny-sentiment, {addresses}, cron: '0 3 * * ? *' }}"
+    batch = f"true, inputs: ['s3://theirs/in/'], outputs: ['s3://theirs/out/'], schedules: {{ {nightly} }}"
+    return synthesize(models=heavy_model(), batch=batch)
+
+
+@pytest.fixture(scope="session")
 def gpu(synthesize: Synthesize) -> Synthesized:
     """The project with a heavy model on GPUs."""
     model = heavy_model("heavy: { compute: gpu, cpu: 3, memory_mb: 12000, instance_types: ['g6.*'] }")
-    return synthesize(models=model, rest="network: { nat_gateways: 1 }")
+    return synthesize(models=model, batch="true", rest="network: { nat_gateways: 1 }")
 
 
 def _synthesized(config_file: Path, *, break_glass: str | bool | None = None) -> Synthesized:
@@ -156,7 +169,8 @@ def _synthesized(config_file: Path, *, break_glass: str | bool | None = None) ->
     heavy = _template(folder, stacks.heavy) if stacks.heavy else None
     training = _template(folder, stacks.training) if stacks.training else None
     own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
-    return Synthesized(folder, *own, heavy, training)
+    batch = _template(folder, stacks.batch) if stacks.batch else None
+    return Synthesized(folder, *own, heavy, batch, training)
 
 
 def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:

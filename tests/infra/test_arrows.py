@@ -1,4 +1,4 @@
-"""Every arrow between two services, in the templates of nine configurations: what it points at allows it.
+"""Every arrow between two services, in the templates of ten configurations: what it points at allows it.
 
 The embedded AWS accepts arrows that an account refuses.
 """
@@ -15,13 +15,16 @@ NAT = "network: { nat_gateways: 2 }\n"
 
 
 @pytest.fixture(scope="module")
-def worlds(shipped, templates, heavy, gpu, *, training, synthesize):
-    """The nine configurations."""
+def worlds(shipped, templates, heavy, gpu, request):
+    """The ten configurations."""
+    synthesize, batching = request.getfixturevalue("synthesize"), request.getfixturevalue("batching")
+    training = request.getfixturevalue("training")
     registry = "  tiny-tabular: { versions: [1, 3], stable: 1, capture: { sample: 1 } }\n"
     synthesized = {
         "shipped": shipped,
         "jwt": synthesize(models=CAPTURED, rest=JWT + MAIL),
         "gpu": gpu,
+        "batch": batching,
         "light only": templates,
         "NAT": synthesize(models=CAPTURED + heavy_model("capture: { sample: 0.1 }"), rest=NAT),
         "no captures": heavy,
@@ -32,7 +35,10 @@ def worlds(shipped, templates, heavy, gpu, *, training, synthesize):
     return {name: World(read_templates(each.folder)) for name, each in synthesized.items()}
 
 
-NAMES = ("shipped", "jwt", "gpu", "light only", "NAT", "no captures", "training", "histories", "registry versions")
+NAMES = (
+    *("shipped", "jwt", "gpu", "batch", "light only", "NAT", "no captures", "training", "histories"),
+    "registry versions",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -135,6 +141,33 @@ def test_a_fault_of_a_stream_is_found(recording, fault):
     templates = read_templates(recording.folder)
     for template in templates.values():
         inject(template["Resources"])
+    assert [problem for problem in problems(World(templates)) if said in problem]
+
+
+def _forget_starter(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::Events::Rule":
+            each["Properties"]["Targets"][0].pop("RoleArn", None)
+
+
+BATCH_FAULTS = {
+    "functions that may not be called": (_forget_statements("lambda:InvokeFunction"), "(state): nothing"),
+    "tasks that may not be run": (_forget_statements("ecs:RunTask"), "(state): nothing"),
+    "roles that may not be passed": (_forget_statements("iam:PassRole"), "(state): nothing"),
+    "items that may not be read": (_forget_statements("s3:GetObject"), "(state): nothing"),
+    "tasks that may not be stopped": (_forget_statements("ecs:StopTask"), "(state): nothing"),
+    "ends of tasks that nobody tells of": (_forget_statements("events:PutRule"), "(state): nothing"),
+    "a schedule that may not start a job": (_forget_statements("states:StartExecution"), "Targets.Arn: nothing"),
+    "a schedule without a role": (_forget_starter, "Targets.Arn: nothing"),
+    "a role of nobody": (_forget_account, "RoleArn: nothing"),
+}
+
+
+@pytest.mark.parametrize("fault", BATCH_FAULTS)
+def test_a_fault_of_batch_jobs_is_found(batching, fault):
+    inject, said = BATCH_FAULTS[fault]
+    templates = read_templates(batching.folder)
+    inject(templates["tiny-batch"]["Resources"])
     assert [problem for problem in problems(World(templates)) if said in problem]
 
 

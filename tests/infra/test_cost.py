@@ -22,11 +22,11 @@ PRICES = load_prices("us-east-1")
 
 
 def bill_of(synthesized: Any) -> Bill:
-    stacks = {name: getattr(synthesized, name) for name in ("state", "serving", "shadow", "releases", "heavy")}
+    stacks = {name: getattr(synthesized, name) for name in ("state", "serving", "shadow", "releases", "heavy", "batch")}
     return estimate({name: template for name, template in stacks.items() if template}, PRICES)
 
 
-@pytest.mark.parametrize("variant", ["templates", "heavy", "capturing", "gpu"])
+@pytest.mark.parametrize("variant", ["templates", "heavy", "capturing", "gpu", "batching"])
 def test_every_type_of_every_template_is_priced_or_known_to_be_free(
     variant: str, request: pytest.FixtureRequest
 ) -> None:

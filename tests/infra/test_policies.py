@@ -83,7 +83,7 @@ def test_the_arns_of_policies_are_outputs_and_their_names_are_not_chosen(templat
 def test_the_eraser_reads_and_rewrites_what_is_about_entities_and_nothing_else(templates):
     (statements,) = policies(templates.state).values()
     stacks = {arn.rsplit(":", 1)[1] for arn in rights(statements)["cloudformation:DescribeStacks"]}
-    assert stacks == {f"stack/tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases")}
+    assert stacks == {f"stack/tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases", "batch")}
     by_place = {
         _place(text(arn)): (
             listed(each["Action"]),
@@ -167,7 +167,7 @@ def test_the_operator_has_what_the_commands_call(heavy):
     assert [arn.rsplit(":parameter", 1)[1] for arn in found["ssm:GetParameter"]] == ["/tiny/id-keys"]
     assert {arn.rsplit(":parameter", 1)[1] for arn in found["ssm:PutParameter"]} == {"/tiny/id-keys", "/tiny/*"}
     stacks = {arn.rsplit(":stack/", 1)[1] for arn in found["cloudformation:DescribeStacks"]}
-    assert stacks == {f"tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases")}
+    assert stacks == {f"tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases", "batch")}
     assert calls_allowed(statements) == {route for route in EVERY if group_of(route) in {"models", "predict"}}
 
 

@@ -21,7 +21,7 @@ class ReleaseDashboard(Construct):
     """The controller, and below it the rows of each model: its versions, its shadows, and what the monitor finds.
 
     Versions are searched for, because they may appear after a deploy. ``tiers`` has the tier of each model, and
-    ``monitored`` the models that are captured, which the monitor looks at every ``period``.
+    ``monitored`` the models that are captured, which the monitor looks at every ``period``. ``last`` is one more row.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class ReleaseDashboard(Construct):
         alarms: Sequence[cloudwatch.Alarm],
         monitored: Collection[str] = (),
         period: cdk.Duration = MINUTE,
+        last: Sequence[cloudwatch.IWidget] = (),
     ) -> None:
         super().__init__(scope, id_)
         self._service = ServiceMetrics(project)
@@ -48,6 +49,8 @@ class ReleaseDashboard(Construct):
             dashboard.add_widgets(*self._shadows(model))
             if model in monitored:
                 dashboard.add_widgets(*self._monitored(model))
+        if last:
+            dashboard.add_widgets(*last)
 
     def _versions(self, model: str, tier: str) -> list[cloudwatch.IWidget]:
         each, latency = self._service.each, metrics.INFERENCE_LATENCY

@@ -37,7 +37,6 @@ class Place:
         """The prefix of what lies below: it ends with a slash, or is empty for the whole bucket."""
         return self.key if not self.key or self.key.endswith("/") else f"{self.key}/"
 
-    def overlaps(self, other: "Place") -> bool:
-        """Whether one of the two lies within the other."""
-        nested = self.folder.startswith(other.folder) or other.folder.startswith(self.folder)
-        return self.bucket == other.bucket and nested
+    def is_within(self, other: "Place") -> bool:
+        """Whether this place lies below another one, or is the same."""
+        return self.bucket == other.bucket and self.folder.startswith(other.folder)

@@ -50,21 +50,22 @@ class Planner:
         run = request.run.begun(execution=request.execution, started=request.started, bucket=self.bucket)
         if run.model not in self.config.models:
             raise NotFoundError("model", run.model, self.config.models, within="slipway.yaml")
+        _require_apart(run)
         inputs, outputs = _inputs(run, self.client), _outputs(run, self.client)
         package = self.packages(run.model, self._version(run, outputs))
         run = run.model_copy(update={"version": package.manifest.version})
         job = steps.begin(Job.of(package, run.format, run.batch_size, request.started.astimezone(UTC)), outputs)
         runs = OutputObjects(Place(self.bucket, f"{RUNS}/{run.job}"), self.client)
         shards = steps.plan(inputs, outputs, package.manifest, most_rows=self._rows(run, runs))
-        listed = outputs.at_once(())
-        missing = [shard for shard in shards if not steps.is_done(job, shard, listed)]
         for name in runs.names(_FAILED):
             runs.remove(name)
-        runs.write(f"{request.execution}.jsonl", to_lines(missing))
+        listed, items = outputs.at_once(()), f"{request.execution}.jsonl"
+        missing = [shard for shard in shards if not steps.is_done(job, shard, listed)]
+        runs.write(items, to_lines(missing))
         return Planned(
             run=run,
             scorer=run.model if run.model in self.config.heavy_models else LIGHT,
-            items=f"{RUNS}/{run.job}/{request.execution}.jsonl",
+            items=f"{RUNS}/{run.job}/{items}",
             shards=len(shards),
             rows=sum(shard.rows for shard in shards),
             missing=len(missing),
@@ -161,6 +162,11 @@ class Finisher:
         )
         more = f"; and {len(missing) - _NAMED_FAILURES} more" if len(missing) > _NAMED_FAILURES else ""
         return f"{len(missing)} of {shards} shards were not scored: {said}{more}. `slipway batch rerun {run.job}`"
+
+
+def _require_apart(run: Run) -> None:
+    if Place.parse(run.output or "", field="OUTPUT").is_within(Place.parse(run.source, field="INPUT")):
+        raise InputError.of("OUTPUT", f"{run.output} is within the input, and would be scored the next time")
 
 
 def to_shard(item: Mapping[str, object]) -> Shard:

@@ -30,21 +30,20 @@ def follow(target: BatchTarget, started: Described, *, as_json: bool) -> None:
     job = job_of(started.execution.name)
     console.print(f"{job} runs in {target.place}; Ctrl-C leaves it running", highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    found = started
+    found, shards = started, Shards()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("shards", total=None)
         while found.execution.status == RUNNING:
             time.sleep(_POLL_SECONDS)
+            found = target.jobs.executions.describe(found.execution.arn)
             shards = target.jobs.executions.shards(found.execution.arn)
             bar.update(task, total=shards.total or None, completed=shards.succeeded + shards.failed)
-            found = target.jobs.executions.describe(found.execution.arn)
-    report(target, found, as_json=as_json)
+    _report(target, found, shards, as_json=as_json)
 
 
-def report(target: BatchTarget, found: Described, *, as_json: bool) -> None:
-    """Print what has come of a job that has ended; raises as `follow` does."""
+def _report(target: BatchTarget, found: Described, shards: Shards, *, as_json: bool) -> None:
     if as_json:
-        print_json(document_of(target, found, Shards()))
+        print_json(document_of(target, found, shards))
     job, status = job_of(found.execution.name), found.execution.status
     if status == ABORTED:
         raise ConflictError(f"{job} was stopped; `slipway batch rerun {job}` goes on with it")

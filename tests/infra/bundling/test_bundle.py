@@ -15,7 +15,16 @@ from slipway.errors import ConfigError
 from slipway.serving.apis.docs import ASSETS
 
 MEGABYTE = 1000 * 1000
-LIMITS = {"predict": 120, "features": 30, "feedback": 30, "controller": 80, "capture": 30, "shadow": 150, "monitor": 80}
+LIMITS = {
+    "predict": 120,
+    "features": 30,
+    "feedback": 30,
+    "controller": 80,
+    "capture": 30,
+    "shadow": 150,
+    "monitor": 80,
+    "batch": 230,  # Lambda takes 250; Arrow is 80 of them
+}
 FUNCTIONS = tuple(LIMITS)
 REGION = {"AWS_DEFAULT_REGION": "eu-west-1"}
 TABLES = {
@@ -39,6 +48,7 @@ AWS = {
 }
 INFERENCE = {"numpy", "numpy.libs", "onnxruntime", "tokenizers"}
 ALLOWED = {
+    "batch": OURS | TYPES | AWS | INFERENCE | {"models", "pyarrow"},
     "predict": OURS | WEB | AWS | INFERENCE | {"models"},
     "features": OURS | WEB | AWS,
     "feedback": OURS | WEB | AWS | {"models"},
@@ -106,7 +116,7 @@ def test_native_code_is_for_arm(deployable):
 def test_only_what_predicts_carries_graphs(deployable):
     function, folder = deployable
     carried = {Path(path).name for path in files_of(folder) if path.startswith("models/")}
-    if function in {"predict", "shadow"}:
+    if function in {"batch", "predict", "shadow"}:
         assert {"model.yaml", "model.onnx"} < carried
     else:  # a manifest says which labels feedback may give; the monitor counts into the bins of baselines
         assert carried == {
@@ -146,7 +156,7 @@ def run(bundle, program, *arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("function", ["controller", "capture", "shadow", "monitor"])
+@pytest.mark.parametrize("function", ["batch", "controller", "capture", "shadow", "monitor"])
 @pytest.mark.parametrize("untraced", ["true", "false"])
 def test_a_function_without_the_api_starts_and_has_its_clients(function, untraced, make_project):
     bundle = build(function, Target.NATIVE, make_project())
@@ -159,9 +169,22 @@ def test_a_function_without_the_api_starts_and_has_its_clients(function, untrace
     url = "https://abc.execute-api.eu-west-1.amazonaws.com"
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
     monitored = {"SLIPWAY_CAPTURE_BUCKET": "captures", "SLIPWAY_MODEL_BUCKET": "models", "SLIPWAY_ALARM_TOPIC": topic}
-    buckets = monitored if function == "monitor" else {}
+    batch = {"SLIPWAY_BATCH_BUCKET": "jobs", "SLIPWAY_MODEL_BUCKET": "models"}
+    buckets = {"monitor": monitored, "batch": batch}.get(function, {})
     names = {"SLIPWAY_API": url, "SLIPWAY_CAPTURE_BUCKET": "captures", "AWS_REGION": "eu-west-1", **buckets, **REGION}
     run(bundle, program, POWERTOOLS_TRACE_DISABLED=untraced, **names)
+
+
+def test_parquet_is_read_and_written_with_what_is_left_of_arrow(make_project):
+    program = (
+        "import io, pyarrow as pa, pyarrow.compute as pc, pyarrow.csv, pyarrow.parquet as pq\n"
+        "file = io.BytesIO()\n"
+        "pq.write_table(pa.table({'a': [1, None], 's': ['x', 'yy']}), file)\n"
+        "(batch,) = pq.ParquetFile(file).iter_batches()\n"
+        "print(batch.to_pylist(), pc.utf8_length(batch.column('s')).to_pylist())\n"
+    )
+    printed = run(build("batch", Target.NATIVE, make_project()), program)
+    assert printed == "[{'a': 1, 's': 'x'}, {'a': None, 's': 'yy'}] [1, 2]\n"
 
 
 @pytest.mark.parametrize("function", BEHIND_THE_API)

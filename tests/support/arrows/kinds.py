@@ -8,7 +8,7 @@ from typing import Any
 from support.arrows.network import closed_problems, link_to_balancer, service_behind_balancer
 from support.arrows.policies import may, may_call, may_publish, reaches, trusts
 from support.arrows.templates import Resource, World
-from support.arrows.walk import VARIABLE, Arrow, arrows
+from support.arrows.walk import STATE, VARIABLE, Arrow, arrows
 
 Check = Callable[[World, Arrow], bool]
 _LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -57,17 +57,6 @@ def _hears_of(world: World, arrow: Arrow) -> bool:
     return _end(world, arrow, _MACHINE) is not None and "EventBusName" not in arrow.source.properties
 
 
-def _starts(world: World, arrow: Arrow) -> bool:
-    """What a rule starts: a function that allows it, or a state machine, by the role that the target names."""
-    machine = _end(world, arrow, _MACHINE)
-    if machine is None:
-        return _calls(world, arrow, service="events.amazonaws.com")
-    targets = arrow.source.properties["Targets"]
-    named = [each for each in targets if world.target(arrow.source.stack, each["Arn"]) == machine]
-    roles = [world.target(arrow.source.stack, each.get("RoleArn")) for each in named]
-    return all(role is not None and may(world, role, "states:StartExecution", machine.name) for role in roles)
-
-
 def _takes_its_steps(world: World, arrow: Arrow) -> bool:
     """The role of a state machine may do what each of its states does."""
     machine, role = arrow.source, _end(world, arrow, "AWS::IAM::Role")
@@ -83,17 +72,63 @@ def _takes(world: World, role: Resource, state: Mapping[str, Any]) -> bool:
         family = given["TaskDefinition"]
         tasks = [each for each in world.of_type("AWS::ECS::TaskDefinition") if each.properties["Family"] == family]
         roles = [world.target(each.stack, each.properties[name]) for each in tasks for name in _TASK_ROLES]
-        return bool(tasks) and _runs(world, role, family, [each for each in roles if each is not None])
+        return bool(tasks) and _runs_family(world, role, family, [each for each in roles if each is not None])
     function = given["FunctionName"] if ":states:::lambda:invoke" in resource else resource
     return may(world, role, "lambda:InvokeFunction", function)
 
 
-def _runs(world: World, role: Resource, family: str, passed: list[Resource]) -> bool:
+def _runs_family(world: World, role: Resource, family: str, passed: list[Resource]) -> bool:
     definition = f"arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task-definition/{family}:1"
     rule = "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForECSTaskRule"
     hears = all(may(world, role, f"events:{each}", rule) for each in ("PutTargets", "PutRule", "DescribeRule"))
     passes = len(passed) > 1 and all(may(world, role, "iam:PassRole", each.name) for each in passed)
     return hears and passes and may(world, role, "ecs:RunTask", definition)
+
+
+def _scheduled(world: World, arrow: Arrow) -> bool:
+    """A function that lets EventBridge call it, or a state machine that the role of the target may start."""
+    machine = _end(world, arrow, "AWS::StepFunctions::StateMachine")
+    if machine is None:
+        return _calls(world, arrow, service="events.amazonaws.com")
+    stack = arrow.source.stack
+    roles = [world.target(stack, each.get("RoleArn")) for each in arrow.source.properties["Targets"]]
+    return all(role is not None and may(world, role, "states:StartExecution", machine.name) for role in roles)
+
+
+def _state_may(world: World, arrow: Arrow) -> bool:
+    """What a state machine calls, runs and reads, its role may; where a task runs is the task's matter."""
+    end, role = world.target(arrow.source.stack, arrow.value), _role(world, arrow, "RoleArn")
+    if end is None or role is None:
+        return False
+    match end.type:
+        case "AWS::Lambda::Alias":
+            return may(world, role, "lambda:InvokeFunction", end.name)
+        case "AWS::ECS::TaskDefinition":
+            return _runs(world, role, end)
+        case "AWS::S3::Bucket":
+            return may(world, role, "s3:GetObject", f"{end.name}/runs/job/items.jsonl")
+    return end.type in _SURROUNDINGS
+
+
+def _runs(world: World, role: Resource, task: Resource) -> bool:
+    """Step Functions runs a task, hands it its roles, and learns of its end by a rule of its own."""
+    at = "<AWS::Region>:<AWS::AccountId>"
+    family = world.text(task.stack, task.properties["Family"])
+    passed = [world.target(task.stack, task.properties[name]) for name in ("TaskRoleArn", "ExecutionRoleArn")]
+    rule = f"arn:<AWS::Partition>:events:{at}:rule/StepFunctionsGetEventsForECSTaskRule"
+    return (
+        may(world, role, "ecs:RunTask", f"arn:<AWS::Partition>:ecs:{at}:task-definition/{family}:7")
+        and all(each is not None and may(world, role, "iam:PassRole", each.name) for each in passed)
+        and all(may(world, role, f"events:{each}", rule) for each in ("PutTargets", "PutRule", "DescribeRule"))
+        and any(
+            may(world, role, "ecs:StopTask", f"arn:<AWS::Partition>:ecs:{at}:task/{cluster.name}/id")
+            for cluster in world.of_type("AWS::ECS::Cluster")
+        )
+    )
+
+
+def _role(world: World, arrow: Arrow, name: str) -> Resource | None:
+    return world.target(arrow.source.stack, arrow.source.properties.get(name))
 
 
 def _calls_for_log_group(world: World, arrow: Arrow) -> bool:
@@ -229,6 +264,9 @@ def _role_may(world: World, arrow: Arrow, role_property: str, actions: tuple[str
     return role is not None and group is not None and all(may(world, role, each, group.name) for each in actions)
 
 
+_SURROUNDINGS = frozenset(
+    {"AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::ECS::CapacityProvider", "AWS::ECS::Cluster"}
+)
 _PARAMETER = "AWS::SSM::Parameter"
 # Of these, an address needs no right of IAM: the network or the authorizer lets callers in.
 _OPEN_TO_CODE = frozenset({"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ApiGatewayV2::Api"})
@@ -265,7 +303,7 @@ KINDS: Mapping[tuple[str, str], Check] = {
         "Actions.ForwardConfig.TargetGroups.TargetGroupArn",
     ): _of_same_service,
     ("AWS::Events::Rule", "EventPattern.detail.stateMachineArn"): _hears_of,
-    ("AWS::Events::Rule", "Targets.Arn"): _starts,
+    ("AWS::Events::Rule", "Targets.Arn"): _scheduled,
     ("AWS::Events::Rule", "Targets.RoleArn"): partial(_acts_as, service="events.amazonaws.com"),
     ("AWS::IAM::InstanceProfile", "Roles"): partial(_acts_as, service="ec2.amazonaws.com"),
     ("AWS::Lambda::EventInvokeConfig", "DestinationConfig.OnFailure.Destination"): _keeps_failures,
@@ -278,6 +316,7 @@ KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::SNS::Subscription", "Endpoint"): _is_email,
     ("AWS::SNS::Subscription", "TopicArn"): _of_same_service,
     (_MACHINE, "RoleArn"): _takes_its_steps,
+    ("AWS::StepFunctions::StateMachine", STATE): _state_may,
 }
 
 

@@ -21,6 +21,9 @@ _VARIABLES = re.compile(r"^(Environment\.Variables\.|ContainerDefinitions\.Envir
 VARIABLE = "(variable)"
 """The path of every environment variable that names a resource."""
 
+STATE = "(state)"
+"""The path of every resource that a state machine's definition names."""
+
 
 @dataclass(frozen=True)
 class Arrow:
@@ -41,6 +44,11 @@ class Arrow:
 def arrows(world: World) -> Iterator[Arrow]:
     """Every arrow of a world."""
     for resource in world.resources:
+        if resource.type == "AWS::StepFunctions::StateMachine":
+            named = resource.properties["DefinitionString"]["Fn::Join"][1]
+            yield from (
+                Arrow(resource, STATE, each) for each in named if world.target(resource.stack, each) is not None
+            )
         if resource.type not in POLICIES:
             for path, value in _values(resource.properties, ()):
                 name = ".".join(path)

@@ -16,6 +16,7 @@ SLOTS = ("blue", "green")
 SECONDS = 240.0
 CONFIG = """
 project: heavy-test
+batch: {{enabled: false}}
 models:
   small-sentiment: {{versions: [1], stable: 1, path: models/small}}
   large-sentiment:

@@ -154,7 +154,7 @@ def write_project(folder: Path) -> Path:
 
 def write_config(folder: Path, *, max_tasks: int = 4) -> None:
     """Write slipway.yaml; another number of tasks makes other templates of it."""
-    lines = [f"project: {PROJECT}", "monitoring: {reward_minutes: 1}", "models:"]
+    lines = [f"project: {PROJECT}", "batch: {enabled: false}", "monitoring: {reward_minutes: 1}", "models:"]
     versions = f"versions: [{STABLE}, {CANDIDATE}], stable: {STABLE}"
     for case, tier in EVERY:
         heavy = ", cache: {enabled: false}, " + _HEAVY % max_tasks if tier == "heavy" else ""

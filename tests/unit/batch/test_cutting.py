@@ -158,3 +158,18 @@ def test_a_digest_tells_content_part_and_job_apart() -> None:
     [one, *_] = cut(io.BytesIO(b"a\n1\n"), "all", Format.CSV)
     [other, *_] = cut(io.BytesIO(b"a\n2\n"), "all", Format.CSV)
     assert len({one.digest("job"), other.digest("job"), one.digest("another job")}) == 3
+
+
+def test_a_shard_takes_no_more_rows_than_asked_for() -> None:
+    lines = b"".join(b'{"a": %d}\n' % n for n in range(8))
+    table = io.BytesIO()
+    pq.write_table(pa.table({"a": range(20)}), table, row_group_size=2)
+    quoted = b"a\n" + b'"x"\n' * 9
+    found = {
+        kind: [shard.rows for shard in cut(io.BytesIO(content), "all", kind, most_rows=2)]
+        for kind, content in ((Format.PARQUET, table.getvalue()), (Format.JSON_LINES, lines), (Format.CSV, quoted))
+    }
+    assert found[Format.PARQUET] == [2] * 10
+    assert sum(found[Format.JSON_LINES]) == 8
+    assert sum(found[Format.CSV]) == 9
+    assert max(*found[Format.JSON_LINES], *found[Format.CSV]) <= 2

@@ -60,7 +60,15 @@ def test_an_optional_input_without_a_column_is_noted(slipway, capsys) -> None:
         (["tiny-tabular", "in.csv", "-o", "in.csv"], 1, "--output: in.csv is a file; name a folder"),
         (["tiny-tabular", "in.csv", "-o", "out", "--version", "2"], 1, "models/tiny-tabular/2"),
         (["tiny-tabular", "models", "-o", "models/out"], 1, "must end in .csv"),
-        (["tiny-tabular", "in.csv"], 2, "Missing option"),
+        (["tiny-tabular", "in.csv", "--local"], 1, "--output: is required on this machine"),
+        (["tiny-tabular", "s3://bucket/in.csv", "-o", "out", "--local"], 1, "which --local does not read or write"),
+        (["tiny-tabular", "s3://bucket/in.csv", "-o", "out"], 1, "a job in an account writes to S3"),
+        (
+            ["tiny-tabular", "in.csv", "-o", "s3://bucket/x", "--version", "models/1"],
+            1,
+            "must be a number in an account",
+        ),
+        (["tiny-tabular", "in.csv", "-o", "s3://B/x"], 1, "must be s3://BUCKET/PREFIX"),
     ],
 )
 def test_what_is_mistyped_is_named(slipway, capsys, arguments, code: int, said: str) -> None:
