@@ -54,8 +54,8 @@ class Synthesized:
     shadow: dict[str, Any]
     releases: dict[str, Any]
     heavy: dict[str, Any] | None = None
-    training: dict[str, Any] | None = None
     batch: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
     access: dict[str, Any] | None = None
 
     def of_type(self, type_: str) -> Resources:
@@ -179,7 +179,7 @@ def _synthesized(config_file: Path, **options: Any) -> Synthesized:
     own = (_template(folder, stack) for stack in (stacks.state, stacks.serving, stacks.shadow, stacks.releases))
     batch = _template(folder, stacks.batch) if stacks.batch else None
     access = _template(folder, stacks.access) if stacks.access else None
-    return Synthesized(folder, *own, heavy, training, batch, access)
+    return Synthesized(folder, *own, heavy, batch, training, access)
 
 
 def _template(folder: Path, stack: cdk.Stack) -> dict[str, Any]:

@@ -57,17 +57,6 @@ def _hears_of(world: World, arrow: Arrow) -> bool:
     return _end(world, arrow, _MACHINE) is not None and "EventBusName" not in arrow.source.properties
 
 
-def _starts(world: World, arrow: Arrow) -> bool:
-    """What a rule starts: a function that allows it, or a state machine, by the role that the target names."""
-    machine = _end(world, arrow, _MACHINE)
-    if machine is None:
-        return _calls(world, arrow, service="events.amazonaws.com")
-    targets = arrow.source.properties["Targets"]
-    named = [each for each in targets if world.target(arrow.source.stack, each["Arn"]) == machine]
-    roles = [world.target(arrow.source.stack, each.get("RoleArn")) for each in named]
-    return all(role is not None and may(world, role, "states:StartExecution", machine.name) for role in roles)
-
-
 def _takes_its_steps(world: World, arrow: Arrow) -> bool:
     """The role of a state machine may do what each of its states does."""
     machine, role = arrow.source, _end(world, arrow, "AWS::IAM::Role")
@@ -94,6 +83,16 @@ def _runs_family(world: World, role: Resource, family: str, passed: list[Resourc
     hears = all(may(world, role, f"events:{each}", rule) for each in ("PutTargets", "PutRule", "DescribeRule"))
     passes = len(passed) > 1 and all(may(world, role, "iam:PassRole", each.name) for each in passed)
     return hears and passes and may(world, role, "ecs:RunTask", definition)
+
+
+def _scheduled(world: World, arrow: Arrow) -> bool:
+    """A function that lets EventBridge call it, or a state machine that the role of the target may start."""
+    machine = _end(world, arrow, "AWS::StepFunctions::StateMachine")
+    if machine is None:
+        return _calls(world, arrow, service="events.amazonaws.com")
+    stack = arrow.source.stack
+    roles = [world.target(stack, each.get("RoleArn")) for each in arrow.source.properties["Targets"]]
+    return all(role is not None and may(world, role, "states:StartExecution", machine.name) for role in roles)
 
 
 def _state_may(world: World, arrow: Arrow) -> bool:
@@ -304,7 +303,7 @@ KINDS: Mapping[tuple[str, str], Check] = {
         "Actions.ForwardConfig.TargetGroups.TargetGroupArn",
     ): _of_same_service,
     ("AWS::Events::Rule", "EventPattern.detail.stateMachineArn"): _hears_of,
-    ("AWS::Events::Rule", "Targets.Arn"): _starts,
+    ("AWS::Events::Rule", "Targets.Arn"): _scheduled,
     ("AWS::Events::Rule", "Targets.RoleArn"): partial(_acts_as, service="events.amazonaws.com"),
     ("AWS::IAM::InstanceProfile", "Roles"): partial(_acts_as, service="ec2.amazonaws.com"),
     ("AWS::Lambda::EventInvokeConfig", "DestinationConfig.OnFailure.Destination"): _keeps_failures,
@@ -317,7 +316,7 @@ KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::SNS::Subscription", "Endpoint"): _is_email,
     ("AWS::SNS::Subscription", "TopicArn"): _of_same_service,
     (_MACHINE, "RoleArn"): _takes_its_steps,
-    (_MACHINE, STATE): _state_may,
+    ("AWS::StepFunctions::StateMachine", STATE): _state_may,
 }
 
 
