@@ -12,10 +12,20 @@ from pydantic import ValidationError
 from container.opening import open_graph, open_package
 from container.settings import DOWNLOADS, ENVIRONMENT, ROOT
 from slipway.batch.account.runs import Run
-from slipway.batch.account.work import Worker
-from slipway.batch.scoring import Scorer
+from slipway.batch.account.work import JobScorer, Worker
+from slipway.batch.job import Job
+from slipway.batch.stores import Stores
 from slipway.config import Config, load_config
-from slipway.config.environment import BATCH_BUCKET, BATCH_RUN, BATCH_SHARD, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.environment import (
+    BATCH_BUCKET,
+    BATCH_RUN,
+    BATCH_SHARD,
+    CONTROL_TABLE,
+    FEATURES_TABLE,
+    HISTORY_BUCKET,
+    MODEL_BUCKET,
+    PREDICTIONS_TABLE,
+)
 from slipway.errors import ConfigError, FieldProblem, NotFoundError, SlipwayError
 from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.opening import downloads_folder
@@ -34,6 +44,9 @@ class BatchSettings:
     model_bucket: str | None = None
     control_table: str | None = None
     downloads: Path = Path()
+    features_table: str | None = None
+    history_bucket: str | None = None
+    predictions_table: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "BatchSettings":
@@ -55,6 +68,9 @@ class BatchSettings:
             model_bucket=environment.get(MODEL_BUCKET) or None,
             control_table=environment.get(CONTROL_TABLE) or None,
             downloads=Path(environment[DOWNLOADS]) if environment.get(DOWNLOADS) else downloads_folder(),
+            features_table=environment.get(FEATURES_TABLE) or None,
+            history_bucket=environment.get(HISTORY_BUCKET) or None,
+            predictions_table=environment.get(PREDICTIONS_TABLE) or None,
         )
 
 
@@ -63,7 +79,7 @@ def main(_: Sequence[str]) -> int:
     try:
         settings = BatchSettings.of(os.environ)
         config = load_config(settings.root / "slipway.yaml", settings.environment)
-        worker = Worker(settings.bucket, s3_client(), _scorer_of(config, settings))
+        worker = Worker(settings.bucket, s3_client(), _opens(config, settings))
         worker.score_number(settings.run, settings.shard)
     except SlipwayError as error:
         logging.getLogger("slipway").error("the shard was not scored: %s", error)
@@ -71,13 +87,15 @@ def main(_: Sequence[str]) -> int:
     return 0
 
 
-def _scorer_of(config: Config, settings: BatchSettings) -> Callable[[str, int, int | None], Scorer]:
-    def scorer(model: str, version: int, batch_size: int | None) -> Scorer:
-        if model not in config.models:
-            raise NotFoundError("model", model, config.models, within="slipway.yaml")
-        registry = {"bucket": settings.model_bucket, "table": settings.control_table}
-        package = open_package(config, settings.root, model, version, downloads=settings.downloads, **registry)
-        threads = min(available_processors(), math.ceil(config.models[model].heavy.cpu))
-        return Scorer(open_graph(config, package, threads=threads), batch_size=batch_size)
+def _opens(config: Config, settings: BatchSettings) -> Callable[[Job], JobScorer]:
+    stores = Stores(config.features, settings.features_table, settings.history_bucket, settings.predictions_table)
 
-    return scorer
+    def opened(job: Job) -> JobScorer:
+        if job.model not in config.models:
+            raise NotFoundError("model", job.model, config.models, within="slipway.yaml")
+        registry = {"bucket": settings.model_bucket, "table": settings.control_table}
+        package = open_package(config, settings.root, job.model, job.version, downloads=settings.downloads, **registry)
+        threads = min(available_processors(), math.ceil(config.models[job.model].heavy.cpu))
+        return JobScorer.of(job, open_graph(config, package, threads=threads), stores)
+
+    return opened

@@ -13,8 +13,9 @@ from functions.batch.settings import Settings
 from slipway.batch.account.reporting import summary_line
 from slipway.batch.account.runs import FinishRequest, PlanRequest, ScoreRequest
 from slipway.batch.account.versions import FoundVersions
-from slipway.batch.account.work import Finisher, Planner, Worker, to_shard
-from slipway.batch.scoring import Scorer
+from slipway.batch.account.work import Finisher, JobScorer, Planner, Worker, to_shard
+from slipway.batch.job import Job
+from slipway.batch.stores import Stores
 from slipway.config import Config, load_config
 from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.opening import aws_registry, downloads_folder
@@ -26,6 +27,8 @@ _REQUEST: TypeAdapter[PlanRequest | ScoreRequest | FinishRequest] = TypeAdapter(
     Annotated[PlanRequest | ScoreRequest | FinishRequest, Field(discriminator="step")]
 )
 
+_COUNTS = {"rows", "scored", "rejected", "precomputed", "sampled", "parts"}
+
 
 def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
     """Create the handler of the three steps. Its errors keep their names and messages in the state machine."""
@@ -35,7 +38,8 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
     )
     client = s3_client()
     planner = Planner(config, settings.bucket, client, versions.manifest, _serving(config, settings))
-    worker = Worker(settings.bucket, client, _kept_open(versions))
+    stores = Stores(config.features, settings.features_table, settings.history_bucket, settings.predictions_table)
+    worker = Worker(settings.bucket, client, _kept_open(versions, stores))
     finisher = Finisher(settings.bucket, client)
 
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -62,21 +66,22 @@ def _serving(config: Config, settings: Settings) -> Callable[[str], int]:
     return stable
 
 
-def _kept_open(versions: FoundVersions) -> Callable[[str, int, int | None], Scorer]:
-    """Opens the version that was asked for, and keeps it for the next shard."""
+def _kept_open(versions: FoundVersions, stores: Stores) -> Callable[[Job], JobScorer]:
+    """Opens the version of a job, and keeps it and the histories it has read for the next shard."""
+    predictor = lru_cache(maxsize=1)(versions.predictor)
 
     @lru_cache(maxsize=1)
-    def scorer(model: str, version: int, batch_size: int | None) -> Scorer:
-        return Scorer(versions.predictor(model, version), batch_size=batch_size)
+    def opened(job: Job) -> JobScorer:
+        return JobScorer.of(job, predictor(job.model, job.version), stores)
 
-    return scorer
+    return opened
 
 
 def _finished(config: Config, finisher: Finisher, request: FinishRequest) -> dict[str, Any]:
     summary = finisher.finish(request.run)
     write_to_stdout(summary_line(config.project, summary, datetime.now(UTC)))
     # The summary itself is in the output; labels may be many, and a state's output has a limit.
-    return summary.model_dump(mode="json", include={"rows", "scored", "rejected", "parts"})
+    return summary.model_dump(mode="json", include=_COUNTS)
 
 
 handler = make_handler(Settings.of(os.environ))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -22,7 +21,10 @@ from infra.constructs.batch.rights import StepRights
 from infra.constructs.batch.task import BatchTask, HeavyTier
 from infra.constructs.light.function import Function
 from infra.stacks.batch_rights import BatchOperatorRights
+from infra.stacks.batch_stores import BatchStores
 from infra.stacks.policies import managed_policy
+from infra.stacks.tables import Tables
+from slipway.batch.extras import AskedExtras
 from slipway.config import Config
 from slipway.config.batch import BatchSchedule
 from slipway.config.environment import BATCH_BUCKET, CONTROL_TABLE, MODEL_BUCKET
@@ -49,23 +51,24 @@ class BatchStack(cdk.Stack):
         *,
         config: Config,
         bundle: Path,
-        control: dynamodb.ITable,
+        tables: Tables,
         packages: s3.IBucket,
+        history: s3.IBucket,
         heavy: Mapping[str, HeavyTier],
         topic: sns.ITopic,
         description: str,
     ) -> None:
         super().__init__(scope, id_, description=description)
         self._config = config
-        self._control, self._packages = control, packages
+        self._control, self._packages = tables.control, packages
+        self._stores = BatchStores(config, tables, history)
         self._bucket = BatchBucket(self, "Jobs", retention_days=config.batch.retention_days).bucket
         self._environment = {
             BATCH_BUCKET: self._bucket.bucket_name,
-            CONTROL_TABLE: control.table_name,
+            CONTROL_TABLE: tables.control.table_name,
             MODEL_BUCKET: packages.bucket_name,
         }
-        # `finish` removes what is of no shard, which no worker needs to.
-        plan, score = self._function("Plan", bundle, deletes=True), self._function("Score", bundle, deletes=False)
+        plan, score = self._plan(bundle), self._score(bundle)
         built = BatchMachine(
             self,
             "Batch",
@@ -92,7 +95,17 @@ class BatchStack(cdk.Stack):
         cdk.CfnOutput(self, "BatchStateMachine", value=self.machine.state_machine_arn)
         cdk.CfnOutput(self, "BatchBucket", value=self._bucket.bucket_name)
 
-    def _function(self, id_: str, bundle: Path, *, deletes: bool) -> Function:
+    def _plan(self, bundle: Path) -> Function:
+        """The function of `plan` and `finish`, which removes what is of no shard; it reads no features."""
+        return self._function("Plan", bundle, self._environment, deletes=True)
+
+    def _score(self, bundle: Path) -> Function:
+        environment = {**self._environment, **self._stores.variables(self._light)}
+        function = self._function("Score", bundle, environment, deletes=False)
+        self._stores.allow(function.role, self._light)
+        return function
+
+    def _function(self, id_: str, bundle: Path, environment: Mapping[str, str], *, deletes: bool) -> Function:
         config = self._config
         function = Function(
             self,
@@ -102,7 +115,7 @@ class BatchStack(cdk.Stack):
             bundle=bundle,
             settings=config.light.model_copy(update=_SETTINGS),
             monitoring=config.monitoring,
-            environment=self._environment,
+            environment=environment,
             storage_mb=_DISK_MB,
         )
         rights = StepRights(function.role, settings=config.batch, bucket=self._bucket)
@@ -118,12 +131,18 @@ class BatchStack(cdk.Stack):
             model=model,
             tier=tier,
             monitoring=self._config.monitoring,
-            environment=self._environment,
+            environment={**self._environment, **self._stores.variables([model])},
         )
         rights = StepRights(task.role, settings=self._config.batch, bucket=self._bucket)
         rights.files(deletes=False)
         rights.registry([model], control=self._control, packages=self._packages)
+        self._stores.allow(task.role, [model])
         return task
+
+    @property
+    def _light(self) -> list[str]:
+        """The models that the function scores."""
+        return sorted(self._config.models.keys() - self._config.heavy_models.keys())
 
     def _acknowledge(self) -> None:
         logged = "Each execution keeps its own history for 90 days; a log would cost more and say the same."
@@ -138,6 +157,7 @@ class BatchStack(cdk.Stack):
             "output": schedule.output,
             "version": schedule.version,
             "most_rejected": schedule.max_rejected,
+            **_extras(schedule),
         }
         target = targets.SfnStateMachine(
             self.machine,
@@ -158,3 +178,8 @@ class BatchStack(cdk.Stack):
         failing = "A batch job failed; `slipway batch list` shows which one, and `slipway batch status` why"
         metric = self.machine.metric_failed(period=cdk.Duration.minutes(5), statistic=cloudwatch.Stats.SUM)
         alarm(self, "Failing", topic=topic, metric=metric, description=failing, above=0, once=True)
+
+
+def _extras(schedule: BatchSchedule) -> dict[str, object]:
+    asked = AskedExtras.of(schedule).model_dump(mode="json", exclude_defaults=True)
+    return {"extras": asked} if asked else {}

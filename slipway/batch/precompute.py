@@ -61,6 +61,17 @@ class PrecomputingListener:
         return precomputed_key(self._manifest.name, self._manifest.version, self._entity, id_)
 
 
+def require_looked_up(model: str, entity: str, configured: str | None) -> None:
+    """Raise InputError unless the API looks for answers of an entity, which `cache.precomputed` of the model says."""
+    if configured != entity:
+        said = "nothing" if configured is None else configured
+        raise InputError.of(
+            "--precompute",
+            f"the API looks for precomputed answers of {said}: "
+            f"set models.{model}.cache.precomputed to {entity} in slipway.yaml",
+        )
+
+
 def require_precomputable(manifest: Manifest, owners: Mapping[str, str], entity: str, configured: str | None) -> None:
     """Raise InputError unless the API answers a record that gives only an entity.
 
@@ -70,13 +81,7 @@ def require_precomputable(manifest: Manifest, owners: Mapping[str, str], entity:
         entity: what answers are precomputed of.
         configured: what `cache.precomputed` of the model in slipway.yaml says.
     """
-    if configured != entity:
-        said = "nothing" if configured is None else configured
-        raise InputError.of(
-            "--precompute",
-            f"the API looks for precomputed answers of {said}: "
-            f"set models.{manifest.name}.cache.precomputed to {entity} in slipway.yaml",
-        )
+    require_looked_up(manifest.name, entity, configured)
     needed = [
         field.name
         for field in manifest.inputs

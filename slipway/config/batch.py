@@ -1,10 +1,10 @@
 """The part of slipway.yaml on batch jobs in an account: how many workers, which buckets, and jobs by the clock."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from slipway.config.names import Name, VersionNumber
+from slipway.config.names import EntityName, Name, VersionNumber
 from slipway.config.validation import Section
 
 DATE = "{date}"
@@ -18,7 +18,10 @@ Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){5}$")]
 
 
 class BatchSchedule(Section):
-    """A job that begins by the clock; ``version`` is by default the one that serves then."""
+    """A job that begins by the clock; ``version`` is by default the one that serves then.
+
+    ``features`` to ``sample`` are as the options of `slipway batch run`; ``sample`` is by default the model's.
+    """
 
     model: Name
     input: Address
@@ -26,11 +29,24 @@ class BatchSchedule(Section):
     cron: Cron
     version: VersionNumber | None = None
     max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
+    features: Literal["none", "store", "history"] = "none"
+    time_column: str | None = None
+    precompute: EntityName | None = None
+    ttl_hours: Annotated[int, Field(ge=1, le=87_600)] | None = None
+    sample: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _output_is_new_each_time(self) -> Self:
         if DATE in self.input and DATE not in self.output:
             raise ValueError(f"`output` needs {DATE}, as `input` has it: the output of a job is its own")
+        return self
+
+    @model_validator(mode="after")
+    def _extras_go_together(self) -> Self:
+        if self.time_column is not None and self.features != "history":
+            raise ValueError("`time_column` is for features as they were at a time: set `features: history`, too")
+        if self.ttl_hours is not None and self.precompute is None:
+            raise ValueError("`ttl_hours` is for precomputed answers: set `precompute`, too")
         return self
 
 

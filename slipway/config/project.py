@@ -69,6 +69,10 @@ class Config(Section):
         for name, schedule in batch.schedules.items():
             if models and schedule.model not in models:
                 raise ValueError(f"schedules.{name} scores {schedule.model}, which is not among the models")
+            ahead = models[schedule.model].cache.precomputed if models else schedule.precompute
+            if schedule.precompute not in (None, ahead):
+                said = f"models.{schedule.model}.cache.precomputed is {ahead or 'not set'}"
+                raise ValueError(f"schedules.{name} precomputes answers of {schedule.precompute}, and {said}")
         return batch
 
     @field_validator("monitoring")

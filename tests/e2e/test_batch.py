@@ -24,6 +24,12 @@ from slipway.batch.job import Job
 from slipway.batch.parts import OutputFormat
 from slipway.batch.scoring import Scorer
 from slipway.cli import app
+from slipway.config import load_config
+from slipway.features.definitions import FeatureDefinitions
+from slipway.features.dynamodb import DynamoFeatureStore
+from slipway.features.precomputed import precomputed_key
+from slipway.features.precomputed_table import DynamoPrecomputed
+from slipway.features.store import FeatureKey, FeatureWrite, utc_now
 from slipway.models.package import load_package
 from slipway.models.prediction.predictor import Predictor
 
@@ -37,10 +43,13 @@ project: batched
 batch: {{ concurrency: 2 }}
 models:
   tiny-tabular: {{ versions: [1], stable: 1, gates: {{ max_latency_ms: {LATENCY_MS} }} }}
+  tiny-ahead: {{ versions: [1], stable: 1, cache: {{ precomputed: patient }}, capture: {{ sample: 1 }} }}
   tiny-large: {{ tier: heavy, versions: [1], stable: 1, heavy: {{ cpu: 0.25, memory_mb: 512 }} }}
 features:
   tumour: {{ entity: patient, features: {{ radius: {{ type: float }}, smooth: {{ type: float }} }} }}
 """
+
+AHEAD = [{"name": "radius", "type": "float", "group": "tumour"}, {"name": "smooth", "type": "float", "default": 1.0}]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +57,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a slipway.yaml with a model of each tier, and inputs of several shards."""
     folder = tmp_path_factory.mktemp("batched")
     make_tabular_package(folder / "models/tiny-tabular/1")
+    make_tabular_package(folder / "models/tiny-ahead/1", name="tiny-ahead", fields=AHEAD)
     make_text_package(folder / "models/tiny-large/1", name="tiny-large", version=1)
     (folder / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
     rows = SHARDS * SHARD_ROWS
@@ -165,6 +175,27 @@ def test_a_heavy_model_scores_in_tasks_of_its_image(
     assert output.table()["prediction_version"].to_pylist() == [1] * 30
     (rejected,) = [text for name, text in output.content().items() if name.startswith("rejected/")]
     assert json.loads(rejected)["row"] == 31
+
+
+def test_features_come_from_the_store_and_answers_are_there_ahead_of_requests(
+    slipway: Callable[..., Any], output_of: Callable[[str], Output], project: Path, aws: Aws, outputs: dict[str, str]
+) -> None:
+    groups = load_config(project / "slipway.yaml").features
+    store = DynamoFeatureStore(outputs["FeaturesTable"], FeatureDefinitions(groups), client=lambda: aws("dynamodb"))
+    radii = {"p1": 1.0, "p2": 20.0}
+    writes = [FeatureWrite(FeatureKey("patient", id_, "tumour"), {"radius": r}, utc_now()) for id_, r in radii.items()]
+    assert all(result.stored for result in store.write(writes))
+    (project / "known.csv").write_text("patient\np1\np2\nnobody\n", encoding="utf-8")
+
+    options = ("--features", "store", "--precompute", "patient", "--max-rejected", "0.5")
+    ended = slipway("run", "tiny-ahead", "known.csv", *options)
+
+    counts = {name: ended[name] for name in ("scored", "rejected", "precomputed", "sampled")}
+    assert (ended["status"], counts) == ("SUCCEEDED", {"scored": 2, "rejected": 1, "precomputed": 2, "sampled": 2})
+    assert json.loads(output_of(ended["job"]).content()["_profile.json"])["records"] == 2
+    keys = [precomputed_key("tiny-ahead", 1, "patient", id_) for id_ in radii]
+    found = DynamoPrecomputed(outputs["PredictionsTable"], client=lambda: aws("dynamodb")).get(keys)
+    assert [found[key].inputs for key in keys] == [{"radius": r, "smooth": 1.0} for r in radii.values()]
 
 
 def test_a_job_that_fails_says_why(slipway: Callable[..., Any], project: Path) -> None:

@@ -155,11 +155,13 @@ def training(synthesize: Synthesize) -> Synthesized:
 
 @pytest.fixture(scope="session")
 def batching(synthesize: Synthesize) -> Synthesized:
-    """The project with batch jobs by models of each tier, in buckets of others, and by the clock."""
+    """The project with batch jobs by models of each tier, in buckets of others, by the clock, and with all extras."""
     addresses = "input: 's3://coming/{date}/', output: 's3://going/{date}/'"
     nightly = f"nightly: {{ model: tiny-sentiment, {addresses}, cron: '0 3 * * ? *' }}"
     batch = f"true, inputs: ['s3://theirs/in/'], outputs: ['s3://theirs/out/'], schedules: {{ {nightly} }}"
-    return synthesize(models=heavy_model(), batch=batch)
+    ahead = "cache: { precomputed: patient }"
+    models = f"{GROUPED.replace('stable: 1', f'stable: 1, {ahead}')}\n{heavy_model(ahead)}"
+    return synthesize(models=models, batch=batch, history="    history: true\n")
 
 
 @pytest.fixture(scope="session")

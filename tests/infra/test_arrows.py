@@ -160,6 +160,7 @@ BATCH_FAULTS = {
     "a schedule that may not start a job": (_forget_statements("states:StartExecution"), "Targets.Arn: nothing"),
     "a schedule without a role": (_forget_starter, "Targets.Arn: nothing"),
     "a role of nobody": (_forget_account, "RoleArn: nothing"),
+    "answers that may not be written": (_forget_statements("dynamodb:BatchWriteItem"), "(variable): nothing"),
 }
 
 

@@ -1,6 +1,7 @@
 """The stack of batch jobs: what its functions and tasks are given, and what its state machine does."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ from support.heavy.templates import heavy_model
 
 from container.batch import BatchSettings
 from functions.batch.settings import Settings
+from slipway.batch.account.runs import Run
+from slipway.batch.extras import AskedExtras
+from slipway.batch.features import FeaturesFrom
 
 
 def of_type(template: dict[str, Any], type_: str) -> dict[str, Any]:
@@ -41,9 +45,20 @@ def variables_of(template: dict[str, Any]) -> list[dict[str, str]]:
     return [{name: text_of(value) for name, value in f["Environment"]["Variables"].items()} for f in functions]
 
 
+def stores_named(settings: Settings | BatchSettings) -> list[str]:
+    """The resources of the state stack that the stores of some settings are."""
+    names = (settings.features_table, settings.history_bucket, settings.predictions_table)
+    return [
+        str(name).partition("ExportsOutputRef")[2].partition("Bucket")[0].rstrip("0123456789ABCDEF") for name in names
+    ]
+
+
 def test_the_functions_read_what_the_template_gives_them(batching: Any) -> None:
     found = [Settings.of(variables) for variables in variables_of(batching.batch)]
-    assert len(found) == 2
+    plan, score = sorted(found, key=lambda each: each.features_table is not None)
+    # Planning reads no features, and writes no answers.
+    assert (plan.features_table, plan.history_bucket, plan.predictions_table) == (None, None, None)
+    assert stores_named(score) == ["Features", "History", "Predictions"]
     assert {settings.bucket for settings in found} == {next(iter(of_type(batching.batch, "AWS::S3::Bucket")))}
 
 
@@ -60,6 +75,7 @@ def test_a_task_reads_what_the_template_and_the_state_machine_give_it(batching: 
     assert (settings.run.model, settings.shard, settings.bucket) == ("tiny-large", 7, fixed["SLIPWAY_BATCH_BUCKET"])
     assert settings.model_bucket
     assert settings.control_table
+    assert stores_named(settings) == ["Features", "History", "Predictions"]
 
 
 def test_every_map_ends_in_finish_whatever_it_came_to(states: dict[str, Any]) -> None:
@@ -91,6 +107,57 @@ def test_a_worker_may_not_delete_and_a_plan_may_only_in_outputs(batching: Any) -
     assert [name.startswith("Plan") for name in deleting] == [True]
     assert not [place for place in places if place.endswith(("/inputs/*", ":::theirs/in/*"))]
     assert [place for place in places if place.endswith(":::theirs/out/*")]
+
+
+def stores_of(template: dict[str, Any]) -> dict[str, list[tuple[Any, str, Any]]]:
+    """What each role may do with the tables and buckets of the state stack, but for releases and packages."""
+    found: dict[str, list[tuple[Any, str, Any]]] = {}
+    for name, policy in of_type(template, "AWS::IAM::Policy").items():
+        allowed = found.setdefault(name.partition("Role")[0], [])
+        for statement in policy["PolicyDocument"]["Statement"]:
+            text = json.dumps(statement["Resource"])
+            for store in ("Features", "Predictions", "History", "Captures"):
+                if f"ExportsOutputFnGetAtt{store}" in text:
+                    below = statement["Resource"].get("Fn::Join", ["", ["", ""]])[1][1]
+                    allowed.append((statement["Action"], f"{store}{below}", statement.get("Condition")))
+    return found
+
+
+def test_workers_read_features_and_histories_and_write_the_answers_of_their_models_alone(batching: Any) -> None:
+    def writes(*models: str) -> tuple[str, str, Any]:
+        of = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{model}#*" for model in models]}}
+        return ("dynamodb:BatchWriteItem", "Predictions", of)
+
+    files = "history/group=tumour/*"
+    reads = [
+        ("dynamodb:BatchGetItem", "Features", None),
+        ("s3:ListBucket", "History", {"StringLike": {"s3:prefix": [files]}}),
+        ("s3:GetObject", f"History/{files}", None),
+    ]
+    found = {name: allowed for name, allowed in stores_of(batching.batch).items() if allowed}
+    # tiny-sentiment has a cache, and nothing that is precomputed.
+    assert found == {"Score": [*reads, writes("tiny-tabular")], "TinyLargeBatch": [*reads, writes("tiny-large")]}
+
+
+def test_workers_get_no_store_that_slipway_yaml_has_no_use_for(gpu: Any) -> None:
+    # Groups without a history, and models of which nothing is precomputed.
+    found = {name: allowed for name, allowed in stores_of(gpu.batch).items() if allowed}
+    reads = [("dynamodb:BatchGetItem", "Features", None)]
+    assert found == {"Score": reads, "TinyLargeBatch": reads}
+    unused = {"SLIPWAY_HISTORY_BUCKET", "SLIPWAY_PREDICTIONS_TABLE"}
+    assert not [each for each in variables_of(gpu.batch) if unused & each.keys()]
+
+
+def test_a_schedule_with_extras_starts_a_run_with_them(synthesize: Any) -> None:
+    extras = "features: store, precompute: patient, ttl_hours: 30, sample: 0.5"
+    where = "input: 's3://coming/', output: 's3://going/{date}/', cron: '0 3 * * ? *'"
+    models = "  tiny-tabular: { versions: [1], stable: 1, cache: { precomputed: patient } }"
+    batch = f"true, schedules: {{ nightly: {{ model: tiny-tabular, {where}, {extras} }} }}"
+    (rule,) = of_type(synthesize(models=models, batch=batch).batch, "AWS::Events::Rule").values()
+    run = Run.model_validate_json(rule["Targets"][0]["Input"])
+    assert run.extras == AskedExtras(
+        features=FeaturesFrom.STORE, precompute="patient", ttl=timedelta(hours=30), sample=0.5
+    )
 
 
 def test_a_schedule_starts_a_job_with_what_slipway_yaml_says(batching: Any) -> None:

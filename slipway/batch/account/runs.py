@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from slipway.batch.account.places import Place
+from slipway.batch.extras import AskedExtras
 from slipway.batch.parts import OutputFormat
 from slipway.config.batch import DATE
 
@@ -38,6 +39,7 @@ class Run(Document):
     format: OutputFormat = OutputFormat.PARQUET
     batch_size: int | None = None
     most_rejected: Annotated[float, Field(ge=0, le=1)] = 0.01
+    extras: AskedExtras = AskedExtras()
 
     def begun(self, *, execution: str, started: datetime, bucket: str) -> "Run":
         """This run with its job, its output and its day; ``bucket`` is the bucket of batch jobs."""

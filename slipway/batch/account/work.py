@@ -5,19 +5,24 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from slipway.batch import steps
 from slipway.batch.account.bucket import InputObjects, OutputObjects
 from slipway.batch.account.places import Place
 from slipway.batch.account.runs import RUNS, Planned, PlanRequest, Run
 from slipway.batch.account.sizing import shard_rows
-from slipway.batch.job import JOB, MANIFEST, Job, Outcome, Summary
+from slipway.batch.features import FeaturesFrom
+from slipway.batch.job import JOB, MANIFEST, Extras, Job, Outcome, Summary
+from slipway.batch.listening import Listeners, no_listeners
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard, from_lines, to_lines
+from slipway.batch.stores import Stores
 from slipway.config import Config
 from slipway.errors import ConflictError, InputError, NotFoundError, SlipwayError, UnavailableError
+from slipway.models.manifest import Manifest
 from slipway.models.package import Package
+from slipway.models.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from slipway.batch.account.objects import S3ClientFactory
@@ -54,9 +59,13 @@ class Planner:
         inputs, outputs = _inputs(run, self.client), _outputs(run, self.client)
         package = self.packages(run.model, self._version(run, outputs))
         run = run.model_copy(update={"version": package.manifest.version})
-        job = steps.begin(Job.of(package, run.format, run.batch_size, request.started.astimezone(UTC)), outputs)
+        extras = self._extras(run, package.manifest, outputs)
+        owners = {name: group.entity for name, group in self.config.features.items()}
+        needed = steps.Needed.of(extras, package.manifest, owners)
+        started = request.started.astimezone(UTC)
+        job = steps.begin(Job.of(package, run.format, run.batch_size, started, extras), outputs)
         runs = OutputObjects(Place(self.bucket, f"{RUNS}/{run.job}"), self.client)
-        shards = steps.plan(inputs, outputs, package.manifest, most_rows=self._rows(run, runs))
+        shards = steps.plan(inputs, outputs, package.manifest, needed, most_rows=self._rows(run, runs))
         for name in runs.names(_FAILED):
             runs.remove(name)
         listed, items = outputs.at_once(()), f"{request.execution}.jsonl"
@@ -76,8 +85,16 @@ class Planner:
         """The version that was asked for, else the one that began this output, else the one that serves now."""
         if run.version is not None:
             return run.version
-        begun = outputs.read(JOB)
-        return self.serving(run.model) if begun is None else Job.model_validate_json(begun).version
+        begun = _begun(outputs)
+        return self.serving(run.model) if begun is None else begun.version
+
+    def _extras(self, run: Run, manifest: Manifest, outputs: OutputObjects) -> Extras:
+        """What the job does besides scoring; what is sampled by default stays that of the first run."""
+        extras = run.extras.settled(self.config, manifest)
+        if extras.features is FeaturesFrom.HISTORY:
+            _require_histories(self.config, manifest)
+        begun = _begun(outputs)
+        return extras if begun is None else run.extras.resumed(extras, begun.extras)
 
     def _rows(self, run: Run, runs: OutputObjects) -> int | None:
         """The rows of a shard, which stay those of the first run: they are in the names of what is done."""
@@ -90,12 +107,25 @@ class Planner:
 
 
 @dataclass(frozen=True, slots=True)
+class JobScorer:
+    """What scores the rows of a job, and what else is done with their answers."""
+
+    scorer: Scorer
+    listeners: Listeners = no_listeners
+
+    @classmethod
+    def of(cls, job: Job, predictor: Predictor, stores: Stores) -> Self:
+        """That of a version which is open; raises as `Stores` does."""
+        return cls(stores.scorer(job, predictor), stores.listeners(job, predictor.package))
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
-    """Scores shards; ``scorer`` opens a version, for batches of so many records, and may keep it open."""
+    """Scores shards; ``opened`` opens the version of a job, and may keep it open."""
 
     bucket: str
     client: "S3ClientFactory"
-    scorer: Callable[[str, int, int | None], Scorer]
+    opened: Callable[[Job], JobScorer]
 
     def score(self, run: Run, shard: Shard) -> Outcome | None:
         """Score a shard, or return None if that was done before.
@@ -109,8 +139,8 @@ class Worker:
             job = _job(run, outputs)
             if steps.is_done(job, shard, outputs):
                 return None
-            scorer = self.scorer(job.model, job.version, job.batch_size)
-            return steps.score(job, shard, _inputs(run, self.client), outputs, scorer)
+            opened, inputs = self.opened(job), _inputs(run, self.client)
+            return steps.score(job, shard, inputs, outputs, opened.scorer, listeners=opened.listeners)
         except SlipwayError as error:
             self._note(run, shard, error)
             raise
@@ -146,7 +176,8 @@ class Finisher:
         """
         outputs = _outputs(run, self.client)
         job, shards = _job(run, outputs), _shards(run, outputs)
-        listed = outputs.at_once(job.outcome(shard) for shard in shards)
+        read = (job.outcome, job.profile) if job.extras.sample > 0 else (job.outcome,)
+        listed = outputs.at_once(name(shard) for shard in shards for name in read)
         missing = [shard for shard in shards if not steps.is_done(job, shard, listed)]
         if missing:
             raise ConflictError(self._explained(run, missing, len(shards)))
@@ -162,6 +193,14 @@ class Finisher:
         )
         more = f"; and {len(missing) - _NAMED_FAILURES} more" if len(missing) > _NAMED_FAILURES else ""
         return f"{len(missing)} of {shards} shards were not scored: {said}{more}. `slipway batch rerun {run.job}`"
+
+
+def _require_histories(config: Config, manifest: Manifest) -> None:
+    """Raise InputError if a history is not kept that a version's features would be read from."""
+    for group in manifest.groups:
+        if group in config.features and group not in config.recorded_groups:
+            said = f"feature group {group} has no history: set features.{group}.history to true in slipway.yaml"
+            raise InputError.of("--features", said)
 
 
 def _require_apart(run: Run) -> None:
@@ -187,11 +226,17 @@ def _outputs(run: Run, client: "S3ClientFactory") -> OutputObjects:
     return OutputObjects(Place.parse(run.output or "", field="OUTPUT"), client)
 
 
-def _job(run: Run, outputs: OutputObjects) -> Job:
+def _begun(outputs: OutputObjects) -> Job | None:
+    """The job that was begun in this output, if one was."""
     text = outputs.read(JOB)
-    if text is None:
+    return None if text is None else Job.model_validate_json(text)
+
+
+def _job(run: Run, outputs: OutputObjects) -> Job:
+    begun = _begun(outputs)
+    if begun is None:
         raise ConflictError(f"the output of {run.job} has lost {JOB}; run the job again")
-    return Job.model_validate_json(text)
+    return begun
 
 
 def _shards(run: Run, outputs: OutputObjects) -> list[Shard]:

@@ -95,7 +95,8 @@ def _say_end(console: Console, found: Described) -> None:
     if found.execution.status == SUCCEEDED:
         counts = found.output
         said = f"{counted(counts['scored'], 'row')} scored, {counts['rejected']:,} rejected"
-        _line(console, "result", f"{said}, in {counted(counts['parts'], 'part')}")
+        more = [f"{counts[name]:,} {name}" for name in ("precomputed", "sampled") if counts.get(name)]
+        _line(console, "result", ", ".join([said, *more]) + f", in {counted(counts['parts'], 'part')}")
     elif found.reason:
         _line(console, "reason", found.reason)
 

@@ -1,20 +1,17 @@
 """The options of `slipway batch run` on what happens to rows besides scoring: features, precomputing and sampling."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from slipway.batch.extras import AskedExtras
 from slipway.batch.features import FeaturesFrom
-from slipway.batch.job import TIME_TO_LIVE, Extras
-from slipway.batch.precompute import require_precomputable
+from slipway.batch.job import Extras
 from slipway.batch.stores import Stores
-from slipway.cli.model.local_packages import Project
 from slipway.config import Config
 from slipway.errors import InputError
-from slipway.models.manifest import Manifest
 from slipway.monitoring.drift.windows import window_of
 
 FeaturesOption = Annotated[
@@ -36,38 +33,18 @@ SampleOption = Annotated[
     float | None,
     typer.Option("--sample", min=0, max=1, help="The share of rows to profile. Default: capture.sample of the model."),
 ]
-_TIME = "time"
 
 
-def extras_of(
-    project: Project,
-    manifest: Manifest,
+def asked_extras(
     *,
     features: FeaturesFrom,
     time_column: str | None,
     precompute: str | None,
     ttl: str | None,
     sample: float | None,
-) -> Extras:
-    """What the options ask for.
-
-    Raises:
-        InputError: options do not go together, or the API could not answer from what would be precomputed.
-    """
-    if time_column is not None and features is not FeaturesFrom.HISTORY:
-        raise InputError.of("--time-column", "is for features as they were at a time: give --features history, too")
-    if ttl is not None and precompute is None:
-        raise InputError.of("--ttl", "is for precomputed answers: give --precompute, too")
-    if precompute is not None:
-        owners = {name: group.entity for name, group in project.settings.features.items()}
-        require_precomputable(manifest, owners, precompute, project.model.cache.precomputed)
-    capture = project.model.capture
-    made = Extras(features=features, precompute=precompute, ttl=_ttl(ttl), sample=_share(capture.sample, sample))
-    if features is FeaturesFrom.HISTORY:
-        made = replace(made, time_column=time_column or _TIME)
-    if made.sample > 0:
-        made = replace(made, captures=capture.reservoir, sampled_by=_sampled_by(project, manifest))
-    return made
+) -> AskedExtras:
+    """What the options ask for; raises InputError for a malformed ``ttl``."""
+    return AskedExtras(features=features, time_column=time_column, precompute=precompute, ttl=_ttl(ttl), sample=sample)
 
 
 def stores_of(config: Config, extras: Extras, history: Path | None) -> Stores:
@@ -96,21 +73,8 @@ def stores_of(config: Config, extras: Extras, history: Path | None) -> Stores:
     )
 
 
-def _ttl(text: str | None) -> timedelta:
+def _ttl(text: str | None) -> timedelta | None:
     if text is None:
-        return TIME_TO_LIVE
+        return None
     now = datetime.now(UTC)
     return now - window_of(text, until=now, option="--ttl").since
-
-
-def _share(configured: float, asked: float | None) -> float:
-    return configured if asked is None else asked
-
-
-def _sampled_by(project: Project, manifest: Manifest) -> str | None:
-    """The entity that is sampled, as serving chooses it: that of `capture.entity`, else of the first feature group."""
-    capture = project.model.capture
-    if capture.by != "entity":
-        return None
-    owners = project.settings.features
-    return capture.entity or next((owners[group].entity for group in manifest.groups if group in owners), None)

@@ -22,7 +22,7 @@ from slipway.cli.batch.row_options import (
     SampleOption,
     TimeColumnOption,
     TtlOption,
-    extras_of,
+    asked_extras,
     stores_of,
 )
 from slipway.cli.batch.target import BatchTarget, find_jobs
@@ -71,18 +71,11 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Score every row of a file or folder, here or in the account; run again, it scores what is missing."""
+    extras = asked_extras(features=features, time_column=time_column, precompute=precompute, ttl=ttl, sample=sample)
     if local or _is_local(source, output):
         project = Project(config, model)
         package = project.package(version or str(project.model.stable))
-        extras = extras_of(
-            project,
-            package.manifest,
-            features=features,
-            time_column=time_column,
-            precompute=precompute,
-            ttl=ttl,
-            sample=sample,
-        )
+        settled = extras.settled(project.settings, package.manifest)
         asked = LocalJob(
             package=package.folder,
             source=_here("INPUT", source),
@@ -92,11 +85,13 @@ def run(
             task_modules=tuple(project.settings.light.task_modules),
             workers=workers or os.cpu_count() or 1,
             most_rejected=max_rejected,
-            extras=extras,
-            stores=stores_of(project.settings, extras, history),
+            extras=settled,
+            stores=stores_of(project.settings, settled, history),
         )
         run_here(asked, project.settings.drift_of(model), as_json=as_json)
         return
+    if history is not None:
+        raise InputError.of("--history", "is a folder of this machine; a job in an account reads the deployed bucket")
     asked_for = Run(
         model=model,
         source=source,
@@ -105,6 +100,7 @@ def run(
         format=format_,
         batch_size=batch_size,
         most_rejected=max_rejected,
+        extras=extras,
     )
     _start(find_jobs(config), asked_for, detach=detach, as_json=as_json)
 
@@ -141,6 +137,7 @@ def _start(target: BatchTarget, asked: Run, *, detach: bool, as_json: bool) -> N
     """Start a job; an input of this machine is stored in the bucket of jobs first."""
     if asked.model not in target.config.models:
         raise NotFoundError("model", asked.model, target.config.models, within="slipway.yaml")
+    asked.extras.check(target.config, asked.model)
     now = datetime.now(UTC)
     job = new_job(asked.model, now)
     source = asked.source

@@ -10,13 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from slipway.batch.account.executions import ABORTED, RUNNING, SUCCEEDED, Described, Shards
 from slipway.batch.account.places import Place
 from slipway.batch.account.runs import job_of
-from slipway.batch.job import REJECTED, SUCCESS
+from slipway.batch.job import PROFILE, REJECTED, SUCCESS
 from slipway.cli.batch.target import BatchTarget
 from slipway.cli.options import print_json
 from slipway.errors import CheckFailedError, ConflictError
 from slipway.wording import counted
 
 _POLL_SECONDS = 1.0
+_COUNTS = ("rows", "scored", "rejected", "precomputed", "sampled", "parts")
 
 
 def follow(target: BatchTarget, started: Described, *, as_json: bool) -> None:
@@ -57,6 +58,11 @@ def _print(output: str, counts: Any) -> None:
     console, place = Console(), escape(output)
     said = f"{counted(counts['scored'], 'row')} scored, {counts['rejected']:,} rejected"
     console.print(f"{said}; {counted(counts['parts'], 'part')} in {place}", highlight=False, soft_wrap=True)
+    if counts.get("precomputed"):
+        console.print(f"{counted(counts['precomputed'], 'answer')} precomputed", highlight=False)
+    if counts.get("sampled"):
+        profiled = f"{counted(counts['sampled'], 'row')} profiled in {place}{PROFILE}"
+        console.print(profiled, highlight=False, soft_wrap=True)
     if counts["rejected"]:
         console.print(f"{place}{REJECTED}/ says of each rejected row what is wrong", highlight=False, soft_wrap=True)
 
@@ -81,6 +87,6 @@ def document_of(target: BatchTarget, found: Described, shards: Shards) -> dict[s
             "failed": shards.failed,
             "running": shards.running,
         },
-        **{name: found.output.get(name) for name in ("rows", "scored", "rejected", "parts")},
+        **{name: found.output.get(name) for name in _COUNTS},
         "reason": found.reason,
     }

@@ -16,7 +16,7 @@ from slipway.batch import cutting, steps
 from slipway.batch.account.bucket import InputObjects, OutputObjects
 from slipway.batch.account.places import Place
 from slipway.batch.account.runs import Planned, PlanRequest, Run
-from slipway.batch.account.work import Finisher, Planner, Worker
+from slipway.batch.account.work import Finisher, JobScorer, Planner, Worker
 from slipway.batch.folders import InputFolder, OutputFolder
 from slipway.batch.job import Job
 from slipway.batch.parts import OutputFormat
@@ -74,7 +74,7 @@ class Account:
         self._target = target
         client, scorer = s3_client(), Scorer(Predictor(package))
         self.planner = Planner(CONFIG, BUCKET, client, lambda _, __: package, lambda _: 1)
-        self.worker = Worker(BUCKET, client, lambda *_: scorer)
+        self.worker = Worker(BUCKET, client, lambda _: JobScorer(scorer))
         self.finisher = Finisher(BUCKET, client)
         self.items = OutputObjects(Place(BUCKET), client)
 

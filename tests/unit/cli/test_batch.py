@@ -1,12 +1,18 @@
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from support.packages import make_tabular_package
 
+from slipway.batch.account.runs import Run
+from slipway.batch.extras import AskedExtras
+from slipway.batch.features import FeaturesFrom
 from slipway.cli import main
+from slipway.cli.batch.target import BatchTarget
+from slipway.config import load_config
 
 CONFIG = """
 models: {tiny-tabular: {versions: [1], stable: 1}}
@@ -146,3 +152,55 @@ def test_too_many_wrong_rows_end_with_a_line_and_a_code(slipway, capsys) -> None
     assert slipway("tiny-tabular", "in.csv", "-o", "out") == 1
     assert "1 of 2 rows were rejected, more than 1 %" in capsys.readouterr().err
     assert slipway("tiny-tabular", "in.csv", "-o", "out", "--max-rejected", "0.5") == 0
+
+
+class Started(Exception):
+    """The run that was started."""
+
+
+class StartedJobs:
+    """Jobs of an account, of which only the start is of interest."""
+
+    def upload(self, _source: Path, _client: object, job: str) -> str:
+        return f"s3://jobs/inputs/{job}/"
+
+    def start(self, run: Run, _now: object) -> None:
+        raise Started(run)
+
+
+@pytest.fixture
+def in_the_account(slipway, monkeypatch):
+    """Gives the run that `slipway batch run` starts in an account with these options."""
+    Path("slipway.yaml").write_text(CONFIG.replace("stable: 1", "stable: 1, cache: {precomputed: patient}"))
+    target = BatchTarget(load_config(Path("slipway.yaml")), StartedJobs(), "here", {})
+    monkeypatch.setattr("slipway.cli.batch.run.find_jobs", lambda _: target)
+
+    def run(*options: str) -> Run:
+        monkeypatch.setattr(sys, "argv", ["slipway", "batch", "run", "tiny-tabular", "in.csv", *options])
+        with pytest.raises(Started) as started:
+            main()
+        found: Run = started.value.args[0]
+        return found
+
+    return run
+
+
+def test_a_job_in_the_account_does_what_its_options_say(in_the_account) -> None:
+    options = ("--features", "store", "--precompute", "patient", "--ttl", "3h", "--sample", "0.5")
+    asked = AskedExtras(features=FeaturesFrom.STORE, precompute="patient", ttl=timedelta(hours=3), sample=0.5)
+    assert in_the_account(*options).extras == asked
+    assert in_the_account("--features", "history", "--time-column", "at").extras.time_column == "at"
+    assert in_the_account().extras == AskedExtras()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--features", "history", "--history", "."], "--history: is a folder of this machine"),
+        (["--precompute", "doctor"], "set models.tiny-tabular.cache.precomputed to doctor"),
+        (["--time-column", "at"], "--time-column: is for features as they were at a time"),
+    ],
+)
+def test_a_job_that_cannot_be_is_not_started_in_the_account(in_the_account, slipway, capsys, options, said) -> None:
+    assert slipway("tiny-tabular", "in.csv", *options) == 1
+    assert said in capsys.readouterr().err

@@ -24,6 +24,13 @@ def test_schedules_and_lists_say_what_jobs_may_read_and_write() -> None:
     assert batch.writable == ("s3://done/", "s3://going/y/")
 
 
+def test_a_schedule_precomputes_answers_that_the_api_looks_for() -> None:
+    text = TEXT.replace("stable: 1", "stable: 1, cache: {{precomputed: user}}")
+    asked = NIGHTLY.replace("model: m", "model: m, features: store, precompute: user, ttl_hours: 30")
+    schedule = parse_config(text.format(batch=f"schedules: {{{asked}}}")).batch.schedules["nightly"]
+    assert (schedule.features, schedule.precompute, schedule.ttl_hours) == ("store", "user", 30)
+
+
 @pytest.mark.parametrize(
     ("batch", "field"),
     [
@@ -33,6 +40,9 @@ def test_schedules_and_lists_say_what_jobs_may_read_and_write() -> None:
         (f"schedules: {{{NIGHTLY.replace('0 3 * * ? *', '0 3 * * *')}}}", "batch.schedules.nightly.cron"),
         (f"schedules: {{{NIGHTLY.replace('y/{date}/', 'y/')}}}", "batch.schedules.nightly"),
         (f"schedules: {{{NIGHTLY.replace('model: m', 'model: n')}}}", "batch"),
+        (f"schedules: {{{NIGHTLY.replace('model: m', 'model: m, time_column: at')}}}", "batch.schedules.nightly"),
+        (f"schedules: {{{NIGHTLY.replace('model: m', 'model: m, ttl_hours: 3')}}}", "batch.schedules.nightly"),
+        (f"schedules: {{{NIGHTLY.replace('model: m', 'model: m, precompute: user')}}}", "batch"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(batch: str, field: str) -> None:
