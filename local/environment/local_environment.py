@@ -130,7 +130,9 @@ class LocalEnvironment:
             )
         for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
             if not needed.exists():
-                raise NotFoundError("file", str(needed), way_out="run this in a project or a checkout, after `make setup`")
+                raise NotFoundError(
+                    "file", str(needed), way_out="run this in a project or a checkout, after `make setup`"
+                )
         with held(port), held(console or 0):
             pass
 

@@ -61,7 +61,7 @@ def imported_files(
     A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases. Files
     of the folder ``also`` are not left out. ``package`` is the folder of slipway/ if that is not in ``root``.
     """
-    roots = {name: root for name in _OURS} | {"slipway": package or root}
+    roots = dict.fromkeys(_OURS, root) | {"slipway": package or root}
     kept = PICTURES if also is None else (*PICTURES, f"{also}/")
     waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], dict[str, Path]()
     while waiting:

@@ -161,9 +161,7 @@ def _next_port(port: int) -> int:
 
 def _environment(state: Path) -> Environment:
     """The environment of this folder; raises MissingExtraError if a library that it needs is not installed."""
-    made: Environment = load_part("local.environment.local_environment").LocalEnvironment(
-        root=Path.cwd(), folder=state
-    )
+    made: Environment = load_part("local.environment.local_environment").LocalEnvironment(root=Path.cwd(), folder=state)
     return made
 
 
