@@ -84,8 +84,8 @@ types: setup ## mypy, strict, on slipway.
 	$(BIN)/mypy
 
 lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requirements.in and container/*.in.
-	$(LOCK) --universal --python-version 3.11 --extra cli --extra console --extra serve --extra parquet --extra plot --extra training --extra import --group infra --group container --group local --group dev pyproject.toml -o requirements/dev.lock
-	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --extra cli --group infra \
+	$(LOCK) --universal --python-version 3.11 --extra cli --extra console --extra serve --extra parquet --extra plot --extra training --extra import --extra infra --extra container --extra local --group dev pyproject.toml -o requirements/dev.lock
+	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --extra cli --extra infra \
 		pyproject.toml -o requirements.txt
 	$(LOCK) --universal --python-version 3.11 --constraints requirements/dev.lock --excludes functions/excludes.txt \
 		pyproject.toml -o requirements/runtime.lock

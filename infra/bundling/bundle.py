@@ -17,14 +17,15 @@ from infra.bundling.models import DeployedModel, load_deployed_models, load_shad
 from slipway.bundling.sources import imported_files
 from slipway.config import Config
 from slipway.errors import ConfigError, FieldProblem
+from slipway.installation import PACKAGE, application_folder, is_installed
 from slipway.models.measurements.measured import measurements_of
 from slipway.models.package import MANIFEST, read_manifest
 
-SOURCES = Path(__file__).resolve().parent.parent.parent
-"""The folder of slipway/ and functions/."""
+SOURCES = application_folder()
+"""The folder of functions/ and container/."""
 
-STORE = SOURCES / "build" / "packages"
-"""The installed packages of each lock file, shared by all bundles."""
+CODE = PACKAGE.parent
+"""The folder of slipway/."""
 
 _OWN_MODULES = ("slipway", "functions", "container", "infra", "local")
 
@@ -69,15 +70,20 @@ def build_bundle(
     with _locked(folder.with_name(f".{function}.lock")):
         if not folder.is_dir() or not stamp_file.is_file() or stamp_file.read_text(encoding="ascii") != stamp:
             stamp_file.unlink(missing_ok=True)
-            _replace(folder, contents, lock, _PLATFORMS.get(target))
+            _replace(folder, contents, lock, _PLATFORMS.get(target), store=package_store(root))
             stamp_file.write_text(stamp, encoding="ascii")
     return folder
+
+
+def package_store(root: Path) -> Path:
+    """The folder of the installed packages of each lock file: one for a checkout, and one for each project."""
+    return (root if is_installed() else SOURCES) / "build" / "packages"
 
 
 def _contents(function: str, root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     """The bundle's files except slipway.yaml and installed packages, by their paths in the bundle."""
     files = {"functions/__init__.py": SOURCES / "functions/__init__.py"}
-    files |= imported_files(SOURCES, f"functions/{function}", trains=function in _WITH_RECIPES)
+    files |= imported_files(SOURCES, f"functions/{function}", package=CODE, trains=function in _WITH_RECIPES)
     if function in _WITH_MODELS:
         files |= task_modules(root, config_file, config)
         files |= _model_files(_WITH_MODELS[function](config, root=root, config_file=config_file), config)
@@ -194,12 +200,12 @@ def _stamp(contents: dict[str, Path], others: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Platform | None) -> None:
+def _replace(folder: Path, contents: dict[str, Path], lock: Path, platform: Platform | None, *, store: Path) -> None:
     """Build beside ``folder`` and rename the result into place."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "new"
         if platform is not None:
-            install_dependencies(lock, platform, draft, store=STORE)
+            install_dependencies(lock, platform, draft, store=store)
         ours = Path(temporary) / "ours"
         for name, file in contents.items():
             (ours / name).parent.mkdir(parents=True, exist_ok=True)

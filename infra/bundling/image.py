@@ -7,7 +7,7 @@ from pathlib import Path
 from aws_cdk import aws_ecr_assets as assets
 from constructs import Construct
 
-from infra.bundling.bundle import SOURCES, Target, files_below, recipe_files, task_modules
+from infra.bundling.bundle import CODE, SOURCES, Target, files_below, recipe_files, task_modules
 from slipway.bundling.sources import source_files
 from slipway.config import Config
 from slipway.config.heavy import HeavyConfig
@@ -76,8 +76,8 @@ def wants_image(target: Target) -> bool:
 
 def _contents(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
     files = files_below(SOURCES, SOURCES / "container")
-    files |= source_files(SOURCES, ["slipway"], trains=bool(config.trained_models))
-    files |= files_below(SOURCES, SOURCES / "slipway/bundling")  # runs in the build, which leaves it out
+    files |= source_files(CODE, ["slipway"], trains=bool(config.trained_models))
+    files |= files_below(CODE, CODE / "slipway/bundling")  # runs in the build, which leaves it out
     files |= task_modules(root, config_file, config)
     files |= recipe_files(root, config_file, config)
     for name, model in {**config.heavy_models, **{name: config.models[name] for name in config.trained_models}}.items():

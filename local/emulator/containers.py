@@ -267,7 +267,10 @@ class Engine:
 
 
 def _settings_of(root: Path) -> dict[str, str]:
-    """Where a task finds its slipway.yaml, and the environment to read there: an image has only that environment's."""
+    """Where a task finds its slipway.yaml and the user's modules, and the environment to read there.
+
+    An image has only that environment's, and the modules beside Slipway's own.
+    """
     file = root / "slipway.yaml"
     local = read_project(file).local if file.exists() else None
-    return {"SLIPWAY_ROOT": str(root), **({"SLIPWAY_ENVIRONMENT": local} if local else {})}
+    return {"SLIPWAY_ROOT": str(root), "PYTHONPATH": str(root), **({"SLIPWAY_ENVIRONMENT": local} if local else {})}

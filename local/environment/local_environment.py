@@ -18,6 +18,7 @@ from local.environment.state import Credentials, State
 from local.environment.synthesis import synthesizing
 from slipway.config import Authorization, load_local
 from slipway.errors import ConflictError, NotFoundError, UnavailableError
+from slipway.installation import application_folder
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Displays a step while it runs: ``with step("Deploying the stacks"): …``."""
@@ -26,12 +27,12 @@ _POLL_SECONDS = 0.1
 
 
 class LocalEnvironment:
-    """The embedded AWS of one checkout.
+    """The embedded AWS of one checkout or project.
 
     Args:
-        root: the checkout, which has app.py and node_modules.
+        root: the checkout or the project, which has app.py and node_modules.
         folder: holds the state, the logs and the assembly; environments with different folders are independent.
-        config: the slipway.yaml to deploy, whose folder has its models; by default the checkout's own.
+        config: the slipway.yaml to deploy, whose folder has its models; by default that in ``root``.
     """
 
     def __init__(self, root: Path, folder: Path, config: Path | None = None) -> None:
@@ -129,7 +130,9 @@ class LocalEnvironment:
             )
         for needed in (self._root / "app.py", self._config, self._root / "node_modules/.bin/cdk"):
             if not needed.exists():
-                raise NotFoundError("file", str(needed), way_out="run this in a checkout, after `make setup`")
+                raise NotFoundError(
+                    "file", str(needed), way_out="run this in a project or a checkout, after `make setup`"
+                )
         with held(port), held(console or 0):
             pass
 
@@ -193,7 +196,7 @@ class LocalEnvironment:
                 str(self._config.parent),
                 str(self._tasks),
             ],
-            folder=self._root,
+            folder=application_folder(),
             environment=settings.emulator_environment(os.environ, port=emulator_port, temporary=self._temporary),
             log=self._logs / "emulator.log",
         )
@@ -222,7 +225,7 @@ class LocalEnvironment:
                 api_id,
                 str(self._folder / state.FILE),
             ],
-            folder=self._root,
+            folder=application_folder(),
             environment=settings.front_door_environment(os.environ, keys=keys),
             log=self._logs / "front-door.log",
         )

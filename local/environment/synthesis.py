@@ -10,12 +10,13 @@ from pathlib import Path
 
 from local.environment.processes import finish, start, stop
 from slipway.config import load_local, read_project
+from slipway.installation import PACKAGE, is_installed
 
 ASSEMBLY = "cdk.out"
 TARGET = "slipway:target=host"
 _FINGERPRINT = "cdk.out.fingerprint"
 # What a synthesis does not read. All else counts, so that a file in an unexpected place is not overlooked.
-_IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchmarks", "recipes", "__pycache__"}
+_IGNORED = {"node_modules", "build", "cdk.out", "dist", "tests", "docs", "benchmarks", "__pycache__"}
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def synthesizing(
     """Start synthesizing to ``folder`` for the host; yields a function that waits for it, or None if it is up to date.
 
     It runs in another process, because it takes longest and does not need the emulator. ``config`` is the slipway.yaml
-    to deploy, ``root`` the checkout.
+    to deploy, ``root`` the folder of app.py.
     """
     fingerprint = fingerprint_of(root, config)
     kept, assembly = folder / _FINGERPRINT, folder / ASSEMBLY
@@ -56,7 +57,7 @@ def cdk(root: Path) -> list[str]:
 
 
 def fingerprint_of(root: Path, config: Path) -> str:
-    """A digest of every file that the CDK app may read: the checkout, slipway.yaml, and models in any folder."""
+    """A digest of every file that the CDK app may read: ``root``, Slipway, slipway.yaml, and models in any folder."""
     digest = hashlib.sha256()
     for path in _inputs(root, config):
         digest.update(f"{os.path.relpath(path, root)}\0{path.stat().st_size}\0".encode())
@@ -67,6 +68,8 @@ def fingerprint_of(root: Path, config: Path) -> str:
 def _inputs(root: Path, config: Path) -> Iterator[Path]:
     loaded = load_local(config)
     yield from _files(root)
+    if is_installed():
+        yield from _files(PACKAGE)
     yield config
     for name in loaded.models:
         yield from _files(loaded.model_folder(config.parent, name))

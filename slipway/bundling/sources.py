@@ -1,18 +1,21 @@
 """Lists the source files that run in production, for every function's bundle and for the image."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 LEFT_OUT = (
     "container/bundle.py",
+    "slipway/_app",
+    "slipway/application.py",
     "slipway/batch/local.py",
     "slipway/bundling",
     "slipway/cli",
     "slipway/console",
     "slipway/cost",
     "slipway/edge",
+    "slipway/installation.py",
     "slipway/scale",
     "slipway/models/advice",
     "slipway/models/compression",
@@ -38,6 +41,8 @@ PICTURES = (
 )
 """The parts of the console that the function `widget` draws with. Only the bundle of what imports them has them."""
 
+_OURS = ("container", "functions", "slipway")
+
 
 def source_files(root: Path, tops: Iterable[str], *, trains: bool = False) -> dict[str, Path]:
     """Return the bundle's Python files from the folders ``tops``, sorted by their paths relative to ``root``.
@@ -48,20 +53,23 @@ def source_files(root: Path, tops: Iterable[str], *, trains: bool = False) -> di
     return {path: files[path] for path in sorted(files) if not is_left_out(path, trains=trains)}
 
 
-def imported_files(root: Path, top: str, *, trains: bool = False, also: str | None = None) -> dict[str, Path]:
+def imported_files(
+    root: Path, top: str, *, package: Path | None = None, trains: bool = False, also: str | None = None
+) -> dict[str, Path]:
     """Return the files of the folder ``top`` and all that they import, anywhere in their code, as `source_files` does.
 
     A bundle of them has no module that its function cannot reach: most know nothing of monitoring or of releases. Files
-    of the folder ``also`` are not left out.
+    of the folder ``also`` are not left out. ``package`` is the folder of slipway/ if that is not in ``root``.
     """
+    roots = dict.fromkeys(_OURS, root) | {"slipway": package or root}
     kept = PICTURES if also is None else (*PICTURES, f"{also}/")
-    waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], set[str]()
+    waiting, found = [file.relative_to(root).as_posix() for file in (root / top).rglob("*.py")], dict[str, Path]()
     while waiting:
         path = waiting.pop()
         if path not in found and (path.startswith(kept) or not is_left_out(path, trains=trains)):
-            found.add(path)
-            waiting += [name for module in _imports(root / path) for name in _files_of(root, module)]
-    return {path: root / path for path in sorted(found)}
+            found[path] = roots[path.partition("/")[0]] / path
+            waiting += [name for module in _imports(found[path]) for name in _files_of(roots, module)]
+    return dict(sorted(found.items()))
 
 
 @cache
@@ -76,9 +84,15 @@ def _imports(file: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _files_of(root: Path, module: str) -> Iterator[str]:
-    """The files that an import of a module runs: its own, and those of the packages around it; none of others'."""
+def _files_of(roots: Mapping[str, Path], module: str) -> Iterator[str]:
+    """The files that an import of a module runs: its own, and those of the packages around it; none of others'.
+
+    An installed Slipway has others' packages beside it.
+    """
     parts = module.split(".")
+    root = roots.get(parts[0])
+    if root is None:
+        return
     for depth in range(1, len(parts) + 1):
         place = "/".join(parts[:depth])
         for path in (f"{place}/__init__.py", f"{place}.py"):

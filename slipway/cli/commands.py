@@ -11,6 +11,7 @@ from slipway.cli.batch.app import app as batch
 from slipway.cli.config.app import app as config
 from slipway.cli.console import console
 from slipway.cli.entity.app import app as entity
+from slipway.cli.init.command import init
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
 from slipway.cli.monitor import status
@@ -26,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+app.command("init")(init)
 app.command("predict")(predict.predict)
 app.command("status")(status.status)
 app.command("cost")(cost)

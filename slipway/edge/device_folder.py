@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import slipway
 from slipway.bundling.sources import imported_files
 from slipway.edge.folders import whole_folder
 from slipway.edge.greengrass import PLACEHOLDER, component_name, component_version, recipe
 from slipway.errors import InputError, PackageError
+from slipway.installation import PACKAGE, application_folder
 from slipway.models.manifest import BUILT_IN_TASKS
 from slipway.models.measurements.golden import prove
 from slipway.models.package import MANIFEST, Package
 from slipway.models.prediction.predictor import Predictor
 
 EXPORT = "export.json"
-_ROOT = Path(slipway.__file__).parents[1]
-LOCK = _ROOT / "requirements" / "runtime.lock"
-"""The lock of Slipway's checkout, which has the digests of the wheels of every platform, arm64 among them."""
+_ROOT = PACKAGE.parent
+LOCK = application_folder() / "requirements" / "runtime.lock"
+"""The lock of Slipway's runtime, which has the digests of the wheels of every platform, arm64 among them."""
 
 _TOP = "slipway/edge/device"
 _SCRIPTS = Path(__file__).parent / "scripts"

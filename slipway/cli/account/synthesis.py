@@ -27,7 +27,7 @@ def synthesize(config: Path, environment: str | None) -> dict[str, Template]:
         CheckFailedError: the synthesis failed; the message is its output.
     """
     if not APP.exists():
-        raise NotFoundError("CDK app", str(APP), way_out="run this in a checkout of Slipway")
+        raise NotFoundError("CDK app", str(APP), way_out="run this in the folder of a project")
     context = {**_context(), **deploy_context(config, environment), "slipway:target": "host"}
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
         variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps(context)}

@@ -1,6 +1,6 @@
 """`slipway local`: all of Slipway on this machine, without an account or a network.
 
-It runs the checkout's `local` package, which it finds by its entry point because this package may not import it.
+It runs the package `local`, which lies in the checkout or in an installed Slipway, and which this one may not import.
 """
 
 import json
@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Protocol
@@ -20,11 +19,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from slipway.application import load_part
 from slipway.cli.api import Api, ApiError
 from slipway.cli.exits import Exit
 from slipway.cli.local.replay import replay
 from slipway.cli.options import AsJson, print_json
-from slipway.errors import NotFoundError
 
 app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
 app.command()(replay)
@@ -40,7 +39,6 @@ StateFolder = Annotated[Path, typer.Option("--state", help="Folder for state and
 Detach = Annotated[bool, typer.Option("--detach", help="Return once it is running, and leave it running.")]
 STATE_FOLDER = Path(".slipway")
 TEXT = "Finally Friday, and the sun is out!"
-_REQUIREMENT = "`slipway local` works in a checkout of Slipway, after `make setup`"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -60,7 +58,7 @@ class Running(Protocol):
 
 
 class Environment(Protocol):
-    """The interface of the checkout's `local` package."""
+    """The interface of the package `local`."""
 
     def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]], console: int | None) -> Running: ...
 
@@ -85,7 +83,7 @@ def up(
     detach: Detach = False,
     state: StateFolder = STATE_FOLDER,
 ) -> None:
-    """Start the embedded AWS, deploy this checkout to it, make a prediction, and open the console."""
+    """Start the embedded AWS, deploy this project to it, make a prediction, and open the console."""
     console = Console()
     environment = _environment(state)
     left_running = False
@@ -111,7 +109,7 @@ def up(
 
 @app.command()
 def deploy(*, state: StateFolder = STATE_FOLDER) -> None:
-    """Deploy this checkout's current state to the running embedded AWS."""
+    """Deploy this project's current state to the running embedded AWS."""
     console = Console()
     with _stopped_by_signal():
         running = _environment(state).deploy(step=_steps(console))
@@ -162,14 +160,9 @@ def _next_port(port: int) -> int:
 
 
 def _environment(state: Path) -> Environment:
-    """The checkout's environment; raises NotFoundError if Slipway is installed without it."""
-    for entry in entry_points(group="slipway.environments", name="local"):
-        try:
-            made: Environment = entry.load()(root=Path.cwd(), folder=state)
-        except ModuleNotFoundError as error:
-            raise NotFoundError("module", str(error.name), way_out=_REQUIREMENT) from error
-        return made
-    raise NotFoundError("environment", "local", way_out=_REQUIREMENT)
+    """The environment of this folder; raises MissingExtraError if a library that it needs is not installed."""
+    made: Environment = load_part("local.environment.local_environment").LocalEnvironment(root=Path.cwd(), folder=state)
+    return made
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from support.bundles import import_all, modules_below
 
-from infra.bundling.bundle import SOURCES, STORE, Target, build_bundle
+from infra.bundling.bundle import SOURCES, Target, build_bundle, package_store
 from infra.bundling.dependencies import BundleError, Platform, find_python, install_dependencies
 from slipway.config import load_config
 from slipway.errors import ConfigError
@@ -243,7 +243,7 @@ def test_a_bundle_runs_where_nothing_else_is_installed(function, make_project):
 
 def test_the_packages_come_out_the_same_each_time(tmp_path):
     lock = SOURCES / "functions" / "feedback" / "requirements.lock"
-    for place, store in (("kept", STORE), ("new", tmp_path / "store")):
+    for place, store in (("kept", package_store(SOURCES)), ("new", tmp_path / "store")):
         install_dependencies(lock, Platform.ARM64, tmp_path / place, store=store)
     kept, new = (files_of(tmp_path / place) for place in ("kept", "new"))
     assert kept.keys() == new.keys()

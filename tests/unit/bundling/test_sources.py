@@ -52,3 +52,17 @@ def test_a_function_that_imports_nothing_of_ours_is_alone(root: Path) -> None:
 def test_what_only_a_laptop_needs_is_left_out_even_where_it_is_named(root: Path) -> None:
     (root / "functions/two/handler.py").write_text("def later():\n    from slipway.cli import app\n")
     assert list(imported_files(root, "functions/two")) == ["functions/two/handler.py", "slipway/__init__.py"]
+
+
+def test_an_installed_package_lies_apart_from_its_functions_and_beside_others(root: Path, tmp_path: Path) -> None:
+    installed = tmp_path / "site-packages"
+    (installed / "other").mkdir(parents=True)
+    (installed / "other/__init__.py").write_text("import slipway.far\n")
+    (root / "slipway").rename(installed / "slipway")
+    (root / "functions/two/handler.py").write_text("import other\nfrom slipway.near import thing\n")
+
+    found = imported_files(root, "functions/two", package=installed)
+
+    assert list(found) == ["functions/two/handler.py", "slipway/__init__.py", "slipway/late.py", "slipway/near.py"]
+    assert found["functions/two/handler.py"] == root / "functions/two/handler.py"
+    assert found["slipway/near.py"] == installed / "slipway/near.py"

@@ -1,15 +1,16 @@
 import json
 import socket
+import sys
 from contextlib import AbstractContextManager
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from slipway.cli.local import app as local
-from slipway.errors import ConflictError, NotFoundError
+from slipway.errors import ConflictError, MissingExtraError, NotFoundError
 
 RUNNER = CliRunner()
 
@@ -71,19 +72,11 @@ class Environment:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> type[Environment]:
-    """The class that the entry point loads."""
+    """The class that is loaded in place of the embedded AWS."""
     made = type("Made", (Environment,), {"asked": [], "running": None, "found": []})
-    monkeypatch.setattr(local, "entry_points", lambda **_: [_Loaded(made)])
+    monkeypatch.setattr(local, "load_part", lambda _: SimpleNamespace(LocalEnvironment=made))
     monkeypatch.setattr(local, "_first_prediction", lambda *_: None)
     return made
-
-
-class _Loaded:
-    def __init__(self, made: type[Environment]) -> None:
-        self._made = made
-
-    def load(self) -> type[Environment]:
-        return self._made
 
 
 def test_in_the_foreground_ctrl_c_stops_what_it_started(environment: type[Environment]) -> None:
@@ -173,18 +166,15 @@ def test_down_says_whether_there_was_anything(environment: type[Environment]) ->
     assert outputs == ["Stopped.", "Nothing was up."]
 
 
-@pytest.mark.parametrize(
-    "found", [[], [EntryPoint("local", "no_such_package.environment:Environment", "slipway.environments")]]
-)
-def test_without_the_checkouts_local_package_it_says_so(
-    monkeypatch: pytest.MonkeyPatch, found: list[EntryPoint]
-) -> None:
-    monkeypatch.setattr(local, "entry_points", lambda **_: found)
+def test_without_the_libraries_of_the_embedded_aws_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "local"]:
+        monkeypatch.delitem(sys.modules, name)
 
     done = RUNNER.invoke(local.app, ["status"])
 
-    assert isinstance(done.exception, NotFoundError)
-    assert "make setup" in str(done.exception)
+    assert isinstance(done.exception, MissingExtraError)
+    assert "psutil is not installed; run `pip install 'slipway[project]'`" in str(done.exception)
 
 
 def text_model(name: str, task: str, *fields: dict[str, Any]) -> dict[str, Any]:

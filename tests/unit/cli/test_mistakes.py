@@ -96,7 +96,7 @@ NOTHING_RUNS = "nothing runs on this machine (`make run` starts it here), and AW
         (("predict", "tiny-sentiment", "hello"), 1, "'hello': must be FIELD=VALUE"),
         (("predict", "tiny-sentiment"), 1, "give one record as FIELD=VALUE"),
         # a folder that is no checkout
-        (("cost",), 1, "no CDK app 'app.py'; run this in a checkout of Slipway"),
+        (("cost",), 1, "no CDK app 'app.py'; run this in the folder of a project"),
         # another slipway.yaml
         (("status", "--config", "other.yaml"), 3, "other.yaml: does not exist; run this in the folder that has it"),
         # the command line itself

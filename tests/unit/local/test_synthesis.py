@@ -33,9 +33,10 @@ def test_a_changed_input_changes_it(root: Path, name: str) -> None:
     assert fingerprint_of(root, root / "slipway.yaml") != before
 
 
-@pytest.mark.parametrize("name", ["infra/new.py", "own_task.py"])
+@pytest.mark.parametrize("name", ["infra/new.py", "own_task.py", "recipes/own.py"])
 def test_a_new_input_changes_it(root: Path, name: str) -> None:
     before = fingerprint_of(root, root / "slipway.yaml")
+    (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("new", encoding="utf-8")
 
     assert fingerprint_of(root, root / "slipway.yaml") != before
