@@ -209,6 +209,26 @@ def test_parquet_is_read_and_written_with_what_is_left_of_arrow(make_project):
     assert printed == "[{'a': 1, 's': 'x'}, {'a': None, 's': 'yy'}] [1, 2]\n"
 
 
+def test_histories_are_read_with_what_is_left_of_arrow(make_project, tmp_path):
+    program = (
+        "from pathlib import Path\n"
+        "import numpy as np, pyarrow as pa\n"
+        "from slipway.batch.features import HistoryReader\n"
+        "from slipway.config import load_config\n"
+        "from slipway.features.definitions import FeatureDefinitions\n"
+        "from slipway.features.history.files import HistoryFolder, pack_rows\n"
+        "from slipway.features.history.rows import Change, HistoryRow\n"
+        f"files = HistoryFolder(Path({str(tmp_path)!r}))\n"
+        "row = HistoryRow('tumour', 'patient', 'p1', Change.WRITE, 5, '0' * 40, 5, None, '{\"radius\": 2.5}')\n"
+        "for key, content in pack_rows([row]).items(): files.put(key, content)\n"
+        "reader = HistoryReader(files, FeatureDefinitions(load_config(Path(sys.argv[1]) / 'slipway.yaml').features))\n"
+        "rows = reader.read('tumour', pa.array(['p1', 'p1']), np.array([9, 1], np.int64))\n"
+        "print(rows.column('radius').to_pylist())\n"
+    )
+    printed = run(build("batch", Target.NATIVE, make_project(history="    history: true\n")), program)
+    assert printed == "[2.5, None]\n"
+
+
 @pytest.mark.parametrize("function", BEHIND_THE_API)
 def test_a_bundle_runs_where_nothing_else_is_installed(function, make_project):
     bundle = build(function, Target.NATIVE, make_project())
