@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.environments import ROOT, create_environment, run, uv
 
-STACKS = {"slipway-releases", "slipway-serving", "slipway-shadow", "slipway-state"}
+STACKS = {"slipway-batch", "slipway-releases", "slipway-serving", "slipway-shadow", "slipway-state"}
 
 
 @pytest.fixture(scope="module")
