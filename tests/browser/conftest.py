@@ -6,7 +6,7 @@ from contextlib import ExitStack, nullcontext
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from support.browser import ROOT, Visit, find_chromium, visiting
 from support.candidates import failing_graph
 from support.embedded import Aws, clients, unused_port
@@ -30,18 +30,30 @@ Open = Callable[..., Visit]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window; the tests are left out where there is none, except in CI."""
+def playwright() -> Iterator[Playwright]:
+    """The one Playwright of a process, which allows no second."""
+    with sync_playwright() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium is; the tests are left out where it is not, except in CI."""
     found = find_chromium()
     if found is None:
         if os.environ.get("SLIPWAY_BROWSER") == "required":
             pytest.fail("SLIPWAY_BROWSER=required, and there is no chromium; `apt-get install chromium` brings it")
         pytest.skip("there is no chromium here; `apt-get install chromium` brings it")
-    with sync_playwright() as playwright:
-        # Its own sandbox needs rights that containers do not have; all it visits is this console.
-        made = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """Chromium without a window."""
+    # Its own sandbox needs rights that containers do not have; all it visits is this console.
+    made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

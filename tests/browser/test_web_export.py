@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Playwright
 from support.edge.exports import NODE_MODULES, ROOT, SHIPPED, assert_equal, export
 from support.edge.hosting import static_host
 from support.edge.records import RECORDS, edge_records
@@ -16,11 +16,8 @@ from slipway.models.measurements.golden import GOLDEN, read_golden
 from slipway.models.package import load_package
 from slipway.models.prediction.predictor import Predictor
 
-CHROMIUM = Path("/usr/bin/chromium")
-playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists() or not (NODE_MODULES / "onnxruntime-web").is_dir(),
-    reason="needs /usr/bin/chromium and the packages that `npm ci` installs",
+    not (NODE_MODULES / "onnxruntime-web").is_dir(), reason="needs the packages that `npm ci` installs"
 )
 WAIT_MS = 120_000
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
@@ -35,19 +32,18 @@ PREDICT = """async (records) => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def offline(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     """Chromium, which can reach nothing but loopback."""
     arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        yield chromium
-        chromium.close()
+    made = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    yield made
+    made.close()
 
 
 class Visit:
     """A page, the hosts that it asked, and what it complained about."""
 
-    def __init__(self, browser: Any) -> None:
+    def __init__(self, browser: Browser) -> None:
         self.context = browser.new_context()
         self.page = self.context.new_page()
         self.hosts: set[str] = set()
@@ -68,8 +64,8 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Visit]:
-    made = Visit(browser)
+def visit(offline: Browser) -> Iterator[Visit]:
+    made = Visit(offline)
     yield made
     made.context.close()
 
