@@ -1,8 +1,8 @@
 """The front door: signs each request and forwards it to the emulator's API Gateway.
 
-`python -m local.environment.frontdoor PORT EMULATOR API_ID STATE`, with the caller's AWS keys in the environment. The
-deployed template requires IAM authorization; any HTTP client can still call http://127.0.0.1:8080, because the front
-door signs for it. Without keys it does not sign, for an API that requires tokens or nothing.
+`python -m local.environment.frontdoor PORT EMULATOR API_ID STATE SECONDS`, with the caller's AWS keys in the
+environment. The deployed template requires IAM authorization; any HTTP client can still call http://127.0.0.1:8080,
+because the front door signs for it. Without keys it does not sign, for an API that requires tokens or nothing.
 """
 
 import asyncio
@@ -23,14 +23,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from local.environment.lanes import HeavyModels, Lanes, new_pool
-from local.environment.settings import HOST, REGION
+from local.environment.settings import ANSWER_SECONDS, HOST, REGION
 from slipway.aws.sigv4 import SIGNATURE_HEADERS, Signer
 from slipway.errors import TooLargeError
 from slipway.serving.http.errors import error_response
 
 # API Gateway's own limits for an HTTP API.
 BODY_BYTES = 10 * 1024 * 1024
-TIMEOUT_SECONDS = 30.0
 HEADER_BYTES = 64 * 1024
 # A client that sends nothing for this long in the middle of a body gets an answer, and its connection is closed.
 IDLE_SECONDS = 4.0
@@ -49,11 +48,12 @@ Asgi = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The API's address, and the keys to sign with, if any."""
+    """The API's address, the keys to sign with, if any, and how long an answer is waited for."""
 
     emulator: str
     api_id: str
     credentials: Credentials | None
+    answer_seconds: float = ANSWER_SECONDS
 
     @property
     def host(self) -> str:
@@ -108,14 +108,14 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
     if _head_bytes(request) > HEADER_BYTES:
         return _refusal(431, "Request Header Fields Too Large")
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS):
             body = await _body(request)
     except TimeoutError:
         return _refusal(408, "Request Timeout", close=True)
     if body is None:
         return error_response(TooLargeError.of("(body)", f"must have at most {BODY_BYTES} bytes"), request.url.path)
     headers = gateway.authorize(request.method, target, body, _headers(request, body))
-    timeout = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), gateway.answer_seconds)
     try:
         answer = await pool.request(
             request.method, gateway.url(target), headers=headers, content=body, extensions={"timeout": timeout}
@@ -197,10 +197,11 @@ def _refusal(status: int, message: str, *, close: bool = False) -> Response:
     return JSONResponse({"message": message}, status, headers={"Connection": "close"} if close else None)
 
 
-def main(port: int, emulator: str, api_id: str, state: Path) -> None:
+def main(port: int, emulator: str, api_id: str, state: Path, answer_seconds: float) -> None:
     """Serve until the process is stopped."""
     key = os.environ.get("AWS_ACCESS_KEY_ID")
-    gateway = Gateway(emulator, api_id, Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None)
+    credentials = Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"]) if key else None
+    gateway = Gateway(emulator, api_id, credentials, answer_seconds)
     uvicorn.run(
         create_app(gateway, Lanes(HeavyModels(state), new_pool)),
         host=HOST,
@@ -215,4 +216,4 @@ def main(port: int, emulator: str, api_id: str, state: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]), float(sys.argv[5]))

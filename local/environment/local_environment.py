@@ -33,7 +33,12 @@ class LocalEnvironment:
         root: the checkout or the project, which has app.py and node_modules.
         folder: holds the state, the logs and the assembly; environments with different folders are independent.
         config: the slipway.yaml to deploy, whose folder has its models; by default that in ``root``.
+
+    ``answer_seconds`` is how long its API waits for an answer. Tests give it more than an account does: on a machine
+    that is busy with others of them, the first call of a function may take that long.
     """
+
+    answer_seconds = settings.ANSWER_SECONDS
 
     def __init__(self, root: Path, folder: Path, config: Path | None = None) -> None:
         self._root = root.resolve()
@@ -224,6 +229,7 @@ class LocalEnvironment:
                 current.emulator,
                 api_id,
                 str(self._folder / state.FILE),
+                str(self.answer_seconds),
             ],
             folder=application_folder(),
             environment=settings.front_door_environment(os.environ, keys=keys),

@@ -12,6 +12,7 @@ from slipway.config.loopback import no_proxy
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+ANSWER_SECONDS = 30.0  # what API Gateway gives an HTTP API
 ACCOUNT = "000000000000"
 CONCURRENCY = 32
 # MiniStack's administrator. These keys are valid only in the emulator on this machine.

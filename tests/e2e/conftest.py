@@ -6,14 +6,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.embedded import Aws, clients, unused_port
+from support.embedded import ANSWER_SECONDS, Aws, clients, unused_port
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
 from slipway.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = ANSWER_SECONDS + 5
+LocalEnvironment.answer_seconds = ANSWER_SECONDS
 
 
 @pytest.hookimpl(trylast=True)  # after the processes of pytest-xdist have ended

@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 
+from support.embedded import ANSWER_SECONDS
+
 Record = dict[str, Any]
-TIMEOUT_SECONDS = 35.0  # an API gives up after 30
+TIMEOUT_SECONDS = ANSWER_SECONDS + 5
 
 
 @dataclass(frozen=True, slots=True)

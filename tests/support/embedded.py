@@ -12,6 +12,8 @@ from local.environment.state import State
 
 Aws = Callable[[str], Any]
 
+ANSWER_SECONDS = 120.0
+"""How long the API of a test waits: beside other tests, the first call of a function may take longer than 30 s."""
 
 # Below the ports that the system gives to whoever asks for any: what is free now is still free when it is bound.
 _FIRST_PORT, _LAST_PORT = 10_000, 32_000

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import httpx
 import pytest
-from support.embedded import Aws
+from support.embedded import ANSWER_SECONDS, Aws
 from support.heavy.embedded import Heavy, until
 from support.releases.embedded import Controller, Releases, entered
 from support.releases.interleaving import CANDIDATE, STABLE, WON, interleave, rank, versions
@@ -33,7 +33,7 @@ class Client:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.api, timeout=30) as client:
+        with httpx.Client(base_url=self.api, timeout=ANSWER_SECONDS) as client:
             for number in itertools.count():
                 if self.stopping.wait(0.1):
                     return
