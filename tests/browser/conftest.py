@@ -29,7 +29,8 @@ REQUESTS = 12
 Open = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+# Not for the session: it runs an event loop in this thread, and other tests of the process run loops of their own.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """The one Playwright of a process, which allows no second."""
     with sync_playwright() as made:
@@ -47,7 +48,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     """Chromium without a window."""
     # Its own sandbox needs rights that containers do not have; all it visits is this console.
@@ -57,7 +58,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+def running(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     """A small project in an embedded AWS, with some traffic, and its console."""
     folder = tmp_path_factory.mktemp("browsed")
     for version in (1, 2):

@@ -69,7 +69,8 @@ def shipped(environment: str | None, folder: Path, changes: Mapping[str, str] = 
     for old, new in changes.items():
         assert text.count(old) == 1
         text = text.replace(old, new)
-    (folder / "models").symlink_to(ROOT / "models")
+    for name in ("models", "recipes"):
+        (folder / name).symlink_to(ROOT / name)
     (folder / "slipway.yaml").write_text(text, encoding="utf-8")
     app = cdk.App(outdir=str(folder / "cdk.out"), builtin_cloud_formation_validation=False)
     add_stacks(app, config_file=folder / "slipway.yaml", target="host", environment=environment)
