@@ -18,7 +18,7 @@ from slipway.monitoring.entities.index import MOST_BYTES
 
 CONFIG = """
 project: demo
-models: {mood: {versions: [1], stable: 1, capture: {sample: 1, by: entity, entity: guest}}}
+models: {mood: {versions: [1, 2], stable: 1, capture: {sample: 1, by: entity, entity: guest}}}
 features: {profile: {entity: user, features: {age: {type: integer}}}}
 """
 OUTPUTS = {
