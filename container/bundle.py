@@ -1,6 +1,6 @@
 """Copies the image's files from the repository to two folders, because models change less often than code.
 
-Run by the Dockerfile: ``python -m container.bundle SOURCE TARGET [ENVIRONMENT]``.
+Run by the Dockerfile: ``python -m container.bundle SOURCE TARGET ENVIRONMENT RUNTIME``.
 """
 
 import shutil
@@ -19,11 +19,12 @@ CONFIG = "slipway.yaml"
 _OURS = ("slipway", "container")
 
 
-def build_bundle(source: Path, target: Path, environment: str | None = None) -> None:
+def build_bundle(source: Path, target: Path, environment: str | None = None, *, trains: bool = True) -> None:
     """Fill ``target/models`` and ``target/code``, which together form the container's working directory.
 
     ``target/models`` gets the versions of heavy and retrained models that slipway.yaml names and ``source`` contains,
-    at their paths in slipway.yaml, whose keys are those of ``environment``.
+    at their paths in slipway.yaml, whose keys are those of ``environment``. An image that does not train has neither
+    recipes nor light models.
 
     Raises:
         NotFoundError: slipway.yaml has no such environment.
@@ -34,22 +35,26 @@ def build_bundle(source: Path, target: Path, environment: str | None = None) -> 
     config = project.config(environment)
     (target / "models").mkdir(parents=True)
     for name, model in config.models.items():
-        if model.tier == "light" and model.training is None:
+        if model.tier == "light" and (model.training is None or not trains):
             continue
         for version in model.versions:
             if (config.model_folder(source, name) / str(version)).exists():  # otherwise the registry provides it
                 _copy_package(load_version(config, source, name, version), source, target / "models", name)
-    for path, file in _code(source, config).items():
+    for path, file in _code(source, config, trains=trains).items():
         _copy(file, target / "code" / path)
     if project.environments:
         text = yaml.safe_dump(dict(project.document(environment)), sort_keys=False, allow_unicode=True)
         (target / "code" / CONFIG).write_text(text, encoding="utf-8")
 
 
-def _code(source: Path, config: Config) -> dict[str, Path]:
-    tasks = _task_tops(config)
+def _code(source: Path, config: Config, *, trains: bool) -> dict[str, Path]:
+    tasks = _task_tops(config, trains=trains)
     single = {f"{top}.py": source / f"{top}.py" for top in tasks if (source / f"{top}.py").is_file()}
-    recipes = {path: file for top in _recipe_tops(config) for path, file in _files_below(source, source / top).items()}
+    recipes = {
+        path: file
+        for top in _recipe_tops(config, trains=trains)
+        for path, file in _files_below(source, source / top).items()
+    }
     return {
         CONFIG: source / CONFIG,
         **source_files(source, [*_OURS, *tasks], trains=bool(recipes)),
@@ -58,10 +63,11 @@ def _code(source: Path, config: Config) -> dict[str, Path]:
     }
 
 
-def _task_tops(config: Config) -> list[str]:
+def _task_tops(config: Config, *, trains: bool) -> list[str]:
     """Return the top-level modules of the user's own code; those not in the repository come from the requirements."""
     named = {"light.task_modules": config.light.task_modules}
-    named |= {f"models.{name}.training.recipe": (each.recipe,) for name, each in config.trained_models.items()}
+    if trains:
+        named |= {f"models.{name}.training.recipe": (each.recipe,) for name, each in config.trained_models.items()}
     tops = {module.partition(":")[0].partition(".")[0]: (key, module) for key, all_ in named.items() for module in all_}
     for top, (key, module) in tops.items():
         if top in _OURS:
@@ -69,8 +75,9 @@ def _task_tops(config: Config) -> list[str]:
     return list(tops)
 
 
-def _recipe_tops(config: Config) -> list[str]:
-    return sorted({each.recipe.partition(":")[0].partition(".")[0] for each in config.trained_models.values()})
+def _recipe_tops(config: Config, *, trains: bool) -> list[str]:
+    trained = config.trained_models.values() if trains else ()
+    return sorted({each.recipe.partition(":")[0].partition(".")[0] for each in trained})
 
 
 def _files_below(source: Path, folder: Path) -> dict[str, Path]:
@@ -93,4 +100,4 @@ def _copy(file: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    build_bundle(Path(sys.argv[1]), Path(sys.argv[2]), (*sys.argv[3:], "")[0] or None)
+    build_bundle(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] or None, trains=sys.argv[4] == "training")
