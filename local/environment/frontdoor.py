@@ -56,6 +56,11 @@ class Gateway:
     answer_seconds: float = ANSWER_SECONDS
 
     @property
+    def patience(self) -> float:
+        """By how much clients may take longer, too: who waits longer for answers is on a busy machine."""
+        return self.answer_seconds / ANSWER_SECONDS
+
+    @property
     def host(self) -> str:
         """The emulator's host and port."""
         return urlsplit(self.emulator).netloc
@@ -108,8 +113,8 @@ async def _forward(pool: httpcore.AsyncConnectionPool, gateway: Gateway, request
     if _head_bytes(request) > HEADER_BYTES:
         return _refusal(431, "Request Header Fields Too Large")
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            body = await _body(request)
+        async with asyncio.timeout(gateway.answer_seconds):
+            body = await _body(request, gateway.patience)
     except TimeoutError:
         return _refusal(408, "Request Timeout", close=True)
     if body is None:
@@ -135,7 +140,7 @@ def _passed_on(answer: httpcore.Response) -> Response:
     return response
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, patience: float) -> bytes | None:
     """The body, or None if it is too large; it is always read to the end, or the client would miss the response.
 
     Raises:
@@ -145,21 +150,21 @@ async def _body(request: Request) -> bytes | None:
     chunks: list[bytes] = []
     size = 0
     stream = request.stream()
-    while (chunk := await _chunk(stream)) is not None:
+    while (chunk := await _chunk(stream, patience)) is not None:
         size += len(chunk)
         if size <= BODY_BYTES:
             chunks.append(chunk)
     return b"".join(chunks) if size <= BODY_BYTES else None
 
 
-async def _chunk(stream: AsyncIterator[bytes]) -> bytes | None:
+async def _chunk(stream: AsyncIterator[bytes], patience: float = 1.0) -> bytes | None:
     """The next chunk, or None at the end; raises TimeoutError if the client sends nothing for too long."""
     waiting = asyncio.ensure_future(anext(stream, None))
     # On a busy machine neither process may be run for seconds, and then the clock is looked at before what has arrived.
     # Such a pause counts as one look of several, so that the client has most of its time still.
     try:
         for _ in range(_LOOKS):
-            if (await asyncio.wait({waiting}, timeout=IDLE_SECONDS / _LOOKS))[0]:
+            if (await asyncio.wait({waiting}, timeout=patience * IDLE_SECONDS / _LOOKS))[0]:
                 return waiting.result()
     finally:
         waiting.cancel()
