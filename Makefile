@@ -94,7 +94,7 @@ lock: ## Resolve the lock files anew from pyproject.toml, functions/*/requiremen
 		$(LOCK) --python-platform aarch64-manylinux_2_28 --python-version 3.13 --excludes functions/excludes.txt \
 			functions/$$function/requirements.in -o functions/$$function/requirements.lock || exit 1; \
 	done
-	for runtime in onnxruntime onnxruntime-gpu; do \
+	for runtime in onnxruntime onnxruntime-gpu batch batch-gpu; do \
 		$(LOCK) --universal --python-version 3.13 --excludes container/excludes.txt \
 			container/$$runtime.in -o container/$$runtime.lock || exit 1; \
 	done

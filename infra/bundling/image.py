@@ -42,30 +42,28 @@ def build_context(*, root: Path, config_file: Path, config: Config, settings: Pa
     return folder
 
 
-def image_asset(scope: Construct, id_: str, *, context: Path, settings: HeavyConfig) -> assets.DockerImageAsset:
-    """The image of one model; models with equal compute and architecture share it."""
-    runtime = "onnxruntime-gpu" if settings.compute == "gpu" else "onnxruntime"
+def image_asset(
+    scope: Construct, id_: str, *, context: Path, settings: HeavyConfig, jobs: bool = False
+) -> assets.DockerImageAsset:
+    """The image of one model, or of its batch jobs; models with equal compute and architecture share it."""
+    runtime = ("batch" if jobs else "onnxruntime") + ("-gpu" if settings.compute == "gpu" else "")
+    return _asset(scope, id_, context, runtime, settings.architecture)
+
+
+def training_image_asset(scope: Construct, id_: str, *, context: Path) -> assets.DockerImageAsset:
+    """The image of training tasks, with the recipes and what they need."""
+    return _asset(scope, id_, context, "training", "x86_64")
+
+
+def _asset(scope: Construct, id_: str, context: Path, runtime: str, architecture: str) -> assets.DockerImageAsset:
     return assets.DockerImageAsset(
         scope,
         id_,
         directory=str(context),
         file="container/Dockerfile",
         build_args={"RUNTIME": runtime},
-        platform=_PLATFORMS[settings.architecture],
+        platform=_PLATFORMS[architecture],
         asset_name=f"slipway-{runtime}",
-    )
-
-
-def training_image_asset(scope: Construct, id_: str, *, context: Path) -> assets.DockerImageAsset:
-    """The image of training tasks, with the recipes and what they need."""
-    return assets.DockerImageAsset(
-        scope,
-        id_,
-        directory=str(context),
-        file="container/Dockerfile",
-        build_args={"RUNTIME": "training"},
-        platform=_PLATFORMS["x86_64"],
-        asset_name="slipway-training",
     )
 
 

@@ -75,7 +75,8 @@ class HeavyStack(cdk.Stack):
         priorities = first_priorities(model.name for model in models)
         built = [self._model(deployed) for deployed in models]
         self.logs = {model.name: model.logs for model in built}
-        self.tiers = {model.name: self._tier(model) for model in built}
+        # Images of jobs are built only where there are jobs.
+        self.tiers = {model.name: self._tier(model) for model in built} if config.batch.enabled else {}
         for model in built:
             self._rules(model, priorities[model.name])
             self._watch(model, topic)
@@ -121,13 +122,14 @@ class HeavyStack(cdk.Stack):
     def _tier(self, model: HeavyModel) -> HeavyTier:
         """What tasks of the model run in that are not of its slots."""
         provider = model.capacity.provider.capacity_provider_name if model.capacity else None
-        image, around = model.image, self._around
+        image, around = self._image(model.name, model.settings, jobs=True), self._around
         return HeavyTier(model.settings, image.container, image.repository, around.cluster, around.network, provider)
 
-    def _image(self, name: str, settings: HeavyConfig) -> Image:
+    def _image(self, name: str, settings: HeavyConfig, *, jobs: bool = False) -> Image:
         if self._context is None:
             return Image(ecs.ContainerImage.from_registry(EMBEDDED))
-        asset = image_asset(self, f"{output_prefix(name)}Image", context=self._context, settings=settings)
+        id_ = f"{output_prefix(name)}{'Jobs' if jobs else ''}Image"
+        asset = image_asset(self, id_, context=self._context, settings=settings, jobs=jobs)
         return Image(ecs.ContainerImage.from_docker_image_asset(asset), asset.repository)
 
     def _rules(self, model: HeavyModel, priority: int) -> None:

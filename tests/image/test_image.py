@@ -7,7 +7,7 @@ from image.running import Image, buildah
 from slipway.config import Config
 
 MEGABYTE = 1000 * 1000
-LIMIT = 420 * MEGABYTE  # 100 of them are Arrow, with which tasks of batch jobs read and write Parquet
+LIMIT = 400 * MEGABYTE
 UNITS = {"KB": 1000, "MB": MEGABYTE, "GB": 1000 * MEGABYTE}
 
 

@@ -1,4 +1,4 @@
-"""The task that scores a shard with a heavy model: the image of its slots, with a command of its own."""
+"""The task that scores a shard with a heavy model: in the image of its slots and Arrow, with a command of its own."""
 
 import math
 from collections.abc import Mapping

@@ -90,7 +90,6 @@ class HeavyModel(Construct):
         versions = {slot: self._version(project, slot) for slot in SLOTS}
         self._allow_start(image.repository, versions.values())
         self.capacity = capacity = self._capacity(surroundings)
-        self.image = image
         self.slots = {
             slot: SlotService(
                 self, slot, workload=workload, surroundings=surroundings, capacity=capacity, version=versions[slot]

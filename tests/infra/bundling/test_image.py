@@ -63,10 +63,10 @@ def test_a_task_module_cannot_take_the_containers_place(make_project):
         context_of(config_file)
 
 
-def image_of(folder: Path, settings: HeavyConfig, outdir: Path):
+def image_of(folder: Path, settings: HeavyConfig, outdir: Path, *, jobs: bool = False):
     """The only image of the assets that a deploy would build."""
     app = cdk.App(outdir=str(outdir), builtin_cloud_formation_validation=False)
-    image_asset(cdk.Stack(app, "Stack"), "Image", context=folder, settings=settings)
+    image_asset(cdk.Stack(app, "Stack"), "Image", context=folder, settings=settings, jobs=jobs)
     assets = json.loads((Path(app.synth().directory) / "Stack.assets.json").read_text(encoding="utf-8"))
     (image,) = assets["dockerImages"].values()
     return image["source"]
@@ -79,6 +79,15 @@ def test_compute_and_architecture_choose_the_image(make_project, tmp_path):
     assert (cpu["dockerBuildArgs"], cpu["platform"]) == ({"RUNTIME": "onnxruntime"}, "linux/arm64")
     assert (gpu["dockerBuildArgs"], gpu["platform"]) == ({"RUNTIME": "onnxruntime-gpu"}, "linux/amd64")
     assert cpu["dockerFile"] == "container/Dockerfile"
+
+
+@pytest.mark.parametrize(("settings", "runtime"), [(HeavyConfig(), "batch"), (HeavyConfig(compute="gpu"), "batch-gpu")])
+def test_tasks_of_jobs_have_arrow_and_slots_have_not(make_project, tmp_path, settings, runtime):
+    folder = context_of(make_project(models=heavy_model()))
+    assert image_of(folder, settings, tmp_path / "out", jobs=True)["dockerBuildArgs"] == {"RUNTIME": runtime}
+    slots = "onnxruntime-gpu" if settings.compute == "gpu" else "onnxruntime"
+    assert "pyarrow==" in (folder / "container" / f"{runtime}.lock").read_text(encoding="utf-8")
+    assert "pyarrow==" not in (folder / "container" / f"{slots}.lock").read_text(encoding="utf-8")
 
 
 def test_the_image_is_another_only_when_something_in_it_changed(make_project, tmp_path):
