@@ -24,7 +24,7 @@ _REASON = "Any entity may ask to be forgotten, in whichever file it is, and stac
 
 
 class EraserPolicy(Construct):
-    """The rights to read, rewrite and delete what is stored of entities, and nothing of releases or models.
+    """The rights to read, rewrite and delete what is stored of entities; of models, to read which versions there are.
 
     Files are written anew in the folders that hold such things, and nowhere else.
     """
@@ -43,6 +43,7 @@ class EraserPolicy(Construct):
         self._allow("dynamodb", ["BatchGetItem", "BatchWriteItem"], tables.predictions.table_arn)
         confined = of_partitions(_ABOUT_ENTITIES)
         self._allow("dynamodb", reading_and_deleting, tables.control.table_arn, conditions=confined)
+        self._allow("dynamodb", ["Query"], tables.control.table_arn, conditions=of_partitions("model#*"))
         self._rewrite(captures, (FOLDER, GIVEN_UP, RESERVOIR))
         self._rewrite(history, (HISTORY,))
         description = f"Slipway, {project}: may see and erase what is stored of an entity"

@@ -15,6 +15,7 @@ def eraser_of(deployed: Deployed, config: Config, tell: Callable[[str, int], Non
     from slipway.aws.partitions import PartitionTable  # boto3 takes a quarter of a second to import
     from slipway.aws.table import lazy_client
     from slipway.models.registry.bucket import s3_client
+    from slipway.models.registry.table import DynamoVersionTable
     from slipway.monitoring.entities.forgotten import DynamoForgotten
     from slipway.monitoring.erasure.bucket import VersionedFiles
     from slipway.monitoring.erasure.eraser import Eraser, Places
@@ -27,6 +28,7 @@ def eraser_of(deployed: Deployed, config: Config, tell: Callable[[str, int], Non
         return PartitionTable(deployed.output(output), dependency=f"output {output}", client=client)
 
     control = table("ControlTable")
+    registered = DynamoVersionTable(control.name, client=client)
     files = s3_client(**deployed.options)
     buckets = {shelf.bucket for shelf in SHELVES} & deployed.outputs.keys()
     places = Places(
@@ -35,6 +37,10 @@ def eraser_of(deployed: Deployed, config: Config, tell: Callable[[str, int], Non
         cache=table("PredictionsTable"),
         files={output: VersionedFiles(deployed.outputs[output], client=files) for output in buckets},
         shelves=SHELVES,
-        versions=[(name, version) for name, model in config.models.items() for version in model.versions],
+        # A model that is trained again serves versions that only the registry knows.
+        versions=sorted(
+            {(name, number) for name, model in config.models.items() for number in model.versions}
+            | {(name, record.number) for name in config.models for record in registered.versions(name)}
+        ),
     )
     return Eraser(places, DynamoForgotten(control.name, client=client), DynamoProgress(control), tell)

@@ -73,6 +73,11 @@ def left_behind(config: Config, now: datetime) -> list[str]:
     ]
     captured = now + timedelta(days=monitoring.capture_retention_days)
     left.append(f"captures of builds that did not name entities expire by {captured:%Y-%m-%d}")
+    if config.trained_models:
+        left.append(f"data sets of training that hold captures expire by {captured:%Y-%m-%d}")
+    if config.batch.enabled:
+        kept = now + timedelta(days=config.batch.retention_days)
+        left.append(f"inputs and outputs of jobs in the bucket of jobs expire by {kept:%Y-%m-%d}; those elsewhere stay")
     if cached := [model.cache.ttl_days for model in config.models.values() if model.cache.enabled]:
         expired = now + timedelta(days=max(cached))
         left.append(f"cached answers to records that were not captured have no id, and expire by {expired:%Y-%m-%d}")

@@ -7,18 +7,23 @@ from pathlib import Path
 
 import boto3
 import pytest
+from fakes.registry import MemoryObjectStore
 from support.entities import U42, World, line
+from support.packages import make_text_package
+from support.registries import ORIGIN, PASSED
 from typer.testing import CliRunner, Result
 
 from slipway.cli.commands import app
 from slipway.cli.entity.forget import left_behind
 from slipway.config import parse_config
+from slipway.models.registry.registry import Registry
+from slipway.models.registry.table import DynamoVersionTable
 from slipway.monitoring.captures.subjects import Subject
 from slipway.monitoring.entities.index import MOST_BYTES
 
 CONFIG = """
 project: demo
-models: {mood: {versions: [1, 2], stable: 1, capture: {sample: 1, by: entity, entity: guest}}}
+models: {mood: {versions: [1], stable: 1, capture: {sample: 1, by: entity, entity: guest}}}
 features: {profile: {entity: user, features: {age: {type: integer}}}}
 """
 OUTPUTS = {
@@ -67,7 +72,11 @@ def test_nobody_has_no_life(slipway: Run) -> None:
     assert "by: entity" not in shown.output
 
 
-def test_it_asks_before_it_erases(slipway: Run, world: World, lives: dict[Subject, list[str]]) -> None:
+def test_it_asks_before_it_erases(slipway: Run, world: World, lives: dict[Subject, list[str]], tmp_path: Path) -> None:
+    registry = Registry(MemoryObjectStore(), DynamoVersionTable("control"))
+    for version in (1, 2):  # slipway.yaml has the first alone, and the world has answers that the second precomputed
+        package = make_text_package(tmp_path / str(version), name="mood", version=version)
+        registry.register(package, PASSED, ORIGIN)
     refused = slipway("forget", "user", "u42", answer="n\n")
     assert (refused.exit_code, world.mentions("u42") != []) == (1, True)
     done = slipway("forget", "user", "u42", answer="y\n")
@@ -90,5 +99,5 @@ def test_what_is_left_is_said_with_its_time() -> None:
     config = parse_config(text + "monitoring: {log_retention_days: 14, capture_retention_days: 3}\n")
     now = datetime(2026, 11, 1, tzinfo=UTC)
     left = "\n".join(left_behind(config, now))
-    for days in (14, 35, 3, 7):
+    for days in (14, 35, 3, 7, config.batch.retention_days):
         assert f"{now + timedelta(days=days):%Y-%m-%d}" in left
