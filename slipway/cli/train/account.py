@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.5
 _SUCCESSES = frozenset({Phase.RELEASED, Phase.REGISTERED, Phase.DECLINED})
 
 
-def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str | None) -> None:
+def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str | None, as_json: bool = False) -> None:
     """Start a run in the account, or go on with the newest one if it failed.
 
     Raises:
@@ -53,6 +53,9 @@ def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str 
         "git_commit": _commit(config, model),
     }
     _await_record(target, model, run, target.executions.start(name, given))
+    if as_json:
+        print_json({"model": model, "run": run, "resumed": resume})
+        return
     done = "goes on" if resume else "has started"
     Console().print(f"Run [bold]{run}[/] {done}; `slipway train watch {model}` shows its progress.", soft_wrap=True)
 

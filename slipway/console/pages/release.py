@@ -135,7 +135,7 @@ def start(console: Here, model: str, form: Annotated[StartForm, Form()]) -> Resp
     console.workspace.model(model)
     target = console.workspace.releases()
     request = form.request(model, by=target.caller())
-    begin_release(target, planned_record(console.workspace.config_file, target.config, target, request))
+    begin_release(target, planned_record(console.workspace.config_file, console.workspace.config(), target, request))
     return console.done(page.path.format(model=model))
 
 
@@ -173,11 +173,9 @@ def order(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Promote or roll back the release that the form is about, and no later one."""
-    record = _under_way(console, model)
-    if record.id != release:
-        raise ConflictError(f"{release} is over, and {record.id} is under way; look at that one first")
+    console.workspace.model(model)
     target = console.workspace.releases()
-    done = give_order(target, model, action, by=target.caller(), reason=reason)
+    done = give_order(target, model, action, by=target.caller(), reason=reason, release=release)
     if done.errors:
         raise UnavailableError("part of the order", "; ".join(done.errors) + "; the controller tries again each minute")
     return console.done(page.path.format(model=model))

@@ -12,7 +12,7 @@ from slipway.cli.monitor.watched import Watched, watch_deployed
 from slipway.cli.skew.sources import Compared as SkewCompared
 from slipway.cli.skew.sources import SkewReport, compare_with_history
 from slipway.console.workspace import Workspace
-from slipway.monitoring.drift.windows import window_of
+from slipway.monitoring.drift.windows import Window, window_of
 from slipway.monitoring.skew.replay import RACE_SECONDS, TOLERANCE
 
 LONGEST = timedelta(days=90)
@@ -41,7 +41,8 @@ def accuracy_of(workspace: Workspace, chosen: Chosen) -> KnownAccuracy:
 
 def watched_of(workspace: Workspace, chosen: Chosen, *, default: str = "7d") -> Watched:
     """The captures of a version in a window; raises InputError for a model that is not captured."""
-    window, version = chosen.window or default, chosen.version
+    version, asked = chosen.version, window_of(chosen.window or default, until=workspace.clock(), option="window")
+    window = Window(max(asked.since, asked.until - LONGEST), asked.until)
     config, deployed = workspace.config(), workspace.deployed()
     return watch_deployed(config, workspace.root, chosen.model, version=version, window=window, deployed=deployed)
 
