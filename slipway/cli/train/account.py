@@ -16,7 +16,7 @@ from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.train.report import run_view, runs_table
 from slipway.cli.train.target import TrainingTarget, find_training
-from slipway.errors import ConflictError
+from slipway.errors import ConflictError, InputError
 from slipway.training.account.desk import run_id
 from slipway.training.account.executions import Answer
 from slipway.training.account.progress import Phase, Progress
@@ -68,6 +68,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest run of a model, or another one."""
+    if run is not None and model is None:
+        raise InputError.of("--run", "needs the MODEL of the run")
     target = find_training(config, model)
     if model is not None:
         found = [target.run(model, run)]

@@ -190,3 +190,7 @@ def test_a_model_that_is_not_trained_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     assert "models.fixed.training" in str(train("start", "fixed").exception)
     assert isinstance(train("status", "other").exception, NotFoundError)
+
+
+def test_a_run_is_shown_of_a_model_that_is_named(target: Target) -> None:
+    assert "--run: needs the MODEL of the run" in str(train("status", "--run", "r1").exception)
