@@ -1,6 +1,6 @@
 """`slipway monitor skew`: compare the features of predictions with the history, or with an offline file."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +11,13 @@ from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import load_project
 from slipway.cli.skew.report import as_document, print_report
 from slipway.cli.skew.sources import CapturesFolder, Compared, compare_with_file, compare_with_history
-from slipway.errors import InputError
+from slipway.monitoring.drift.windows import window_of
 from slipway.monitoring.skew.offline import MATCH_SECONDS
 from slipway.monitoring.skew.replay import RACE_SECONDS, TOLERANCE
 
-_HOURS = {"h": 1, "d": 24, "w": 168}
-Window = Annotated[str, typer.Option("--window", help="How far back predictions are compared, e.g. 24h or 7d.")]
+Span = Annotated[
+    str, typer.Option("--window", help="The predictions to compare: how far back, e.g. 24h or 7d, or START/END.")
+]
 OfflineFile = Annotated[
     Path | None, typer.Option("--file", help="Compare with this file of inputs by entity and time instead.")
 ]
@@ -30,7 +31,7 @@ Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many differences 
 def skew(
     model: Annotated[str, typer.Argument(help="The model.")],
     *,
-    window: Window = "24h",
+    window: Span = "24h",
     file: OfflineFile = None,
     time: TimeColumn = "time",
     tolerance: Tolerance = TOLERANCE,
@@ -43,8 +44,8 @@ def skew(
     as_json: AsJson = False,
 ) -> None:
     """Name the features that predictions were made with and that differ from the history, or from an offline file."""
-    now = datetime.now(UTC)
-    compared = Compared(load_project(config), config, model, now - read_window(window), now, captures)
+    asked = window_of(window, until=datetime.now(UTC), option="--window")
+    compared = Compared(load_project(config), config, model, asked.since, asked.until, captures)
     if file is not None:
         report = compare_with_file(compared, file, time, tolerance=tolerance, match_seconds=within)
     else:
@@ -52,12 +53,4 @@ def skew(
     if as_json:
         print_json(as_document(report, model, limit))
     else:
-        print_report(report, model, window, limit)
-
-
-def read_window(text: str) -> timedelta:
-    """`24h`, `7d` or `2w`; raises InputError for another text."""
-    number, unit = text[:-1], text[-1:]
-    if unit not in _HOURS or not number.isdecimal() or int(number) == 0:
-        raise InputError.of("--window", f"{text!r} must be hours, days or weeks, such as 24h, 7d or 2w")
-    return timedelta(hours=int(number) * _HOURS[unit])
+        print_report(report, model, str(captures or asked), limit)

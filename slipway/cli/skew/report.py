@@ -61,12 +61,12 @@ def _difference(each: Difference) -> dict[str, Any]:
     }
 
 
-def print_report(report: SkewReport, model: str, window: str, limit: int) -> None:
-    """Print the report for a person."""
+def print_report(report: SkewReport, model: str, source: str, limit: int) -> None:
+    """Print the report for a person; ``source`` is the window or the folder of the predictions."""
     console, found = Console(), report.replay
     rows, captures = counted(found.rows, "row"), counted(report.captures, "prediction")
     lines = [
-        f"{model}, {captures} of the last {window}: {rows} of features compared with {report.against}",
+        f"{model}, {captures} of {source}: {rows} of features compared with {report.against}",
         f"{found.differing:,} differ, {found.raced:,} raced with a write, {found.unknown:,} have no counterpart",
     ]
     if not report.captures:

@@ -7,7 +7,6 @@ from slipway.cli.monitor.accuracy import KnownAccuracy, known_accuracy
 from slipway.cli.monitor.drift_report import Compared
 from slipway.cli.monitor.drift_source import MonitoredModel
 from slipway.cli.monitor.drift_window import Asked, compared
-from slipway.cli.monitor.skew import read_window
 from slipway.cli.monitor.watched import Watched, watch_deployed
 from slipway.cli.skew.sources import Compared as SkewCompared
 from slipway.cli.skew.sources import SkewReport, compare_with_history
@@ -48,9 +47,10 @@ def watched_of(workspace: Workspace, chosen: Chosen, *, default: str = "7d") -> 
 
 def skew_of(workspace: Workspace, chosen: Chosen) -> SkewReport:
     """The features that predictions were made with beside the history; raises as `compare_with_history` does."""
-    until, config = workspace.clock(), workspace.config()
-    since = until - min(read_window(chosen.window or "24h"), LONGEST)
-    found = SkewCompared(config, workspace.config_file, chosen.model, since, until, None)
+    window = _window(workspace, chosen.window or "24h")
+    found = SkewCompared(
+        workspace.config(), workspace.config_file, chosen.model, window.since, window.until, folder=None
+    )
     return compare_with_history(found, None, tolerance=TOLERANCE, race_seconds=RACE_SECONDS)
 
 

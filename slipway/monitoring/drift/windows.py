@@ -1,4 +1,4 @@
-"""Windows of time as people write them: `24h`, `7d`, `90m`, or `2026-11-20/2026-11-21`."""
+"""Windows of time as people write them: `24h`, `7d`, `2w`, `90m`, or `2026-11-20/2026-11-21`."""
 
 import re
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from slipway.errors import InputError
 
-_SPAN = re.compile(r"(\d+)\s*(m|h|d)")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SPAN = re.compile(r"(\d+)\s*(m|h|d|w)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST = timedelta(days=3650)
 
 

@@ -100,6 +100,7 @@ def test_an_altered_feature_is_named(slipway: Callable[..., int], capsys: pytest
     assert slipway() == 0
     said = capsys.readouterr().out
     assert "1 differ, 0 raced with a write" in said
+    assert "100 predictions of captures:" in said
     assert "tumour.radius of patient p42: served 15.0, expected 14.0 (written 2026-11-21T12:00:00.000+00:00)" in said
 
 
@@ -151,7 +152,7 @@ def test_an_offline_file_is_compared_by_schema_shares_and_rows(
     assert "record 8" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("window", ["24", "h", "0h", "1y", "-1h", "1.5h"])
+@pytest.mark.parametrize("window", ["24", "h", "0h", "1y", "-1h", "1.5h", f"{10**30}h", "2026-01-02/2026-01-01"])
 def test_a_window_is_hours_days_or_weeks(
     slipway: Callable[..., int], capsys: pytest.CaptureFixture[str], window: str
 ) -> None:

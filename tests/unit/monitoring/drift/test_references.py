@@ -68,7 +68,8 @@ def test_windows_are_spans_or_two_moments() -> None:
     now = datetime(2026, 1, 7, 12, tzinfo=UTC)
     assert window_of("36h", until=now, option="--window") == Window(now - timedelta(hours=36), now)
     assert window_of("7d", until=now, option="--window").since == now - timedelta(days=7)
+    assert window_of("2w", until=now, option="--window").since == now - timedelta(days=14)
     found = window_of("2026-01-05T06:00+01:00/2026-01-06", until=now, option="--window")
     assert found == Window(datetime(2026, 1, 5, 5, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC))
-    with pytest.raises(InputError, match=r"--window: '5w' must be a span like 24h"):
-        window_of("5w", until=now, option="--window")
+    with pytest.raises(InputError, match=r"--window: '5y' must be a span like 24h"):
+        window_of("5y", until=now, option="--window")
