@@ -15,7 +15,6 @@ from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.task import USER, WRITABLE
 from slipway.config.environment import LOG_LEVEL, MODEL, SERVICE_NAME
 from slipway.config.monitoring import MonitoringConfig
-from slipway.config.sizes import nearest_fargate_size
 from slipway.config.training import TrainingConfig
 
 CONTAINER = "training"
@@ -54,15 +53,14 @@ class TrainingTask(Construct):
         self.role = iam.Role(self, "Role", assumed_by=principal)
         self.start_role = iam.Role(self, "StartRole", assumed_by=principal)
         self._allow_start(image.repository, group)
-        vcpus, memory_mb = nearest_fargate_size(training.size.vcpus, training.size.memory_mb)
         self.family = f"{project}-training-{model}"
         """By this name the state machine's rights name the task: they hold for later revisions, too."""
         self.definition = ecs.FargateTaskDefinition(
             self,
             "Task",
             family=self.family,
-            cpu=int(vcpus * 1024),
-            memory_limit_mib=memory_mb,
+            cpu=int(training.size.vcpus * 1024),
+            memory_limit_mib=training.size.memory_mb,
             ephemeral_storage_gib=_DISK_GIB,
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=ecs.CpuArchitecture.X86_64,
