@@ -102,6 +102,8 @@ def register_step(services: Services, given: Given) -> dict[str, Any]:
     if not result.passed:
         raise CheckFailedError(f"the package of training run {run.id} has not passed its gates")
     version = register(ports, run, data_of(ports, run), package, result, state=state)
+    if state is not None:
+        services.versions.keep_state(run.model, version, state)
     desk.enter(run, Phase.REGISTERING, f"It is version {version} of the registry.", version=version)
     return {"version": version}
 
@@ -129,12 +131,13 @@ def finish_step(services: Services, given: Given) -> dict[str, Any]:
 
 
 def fail_step(services: Services, given: Given) -> dict[str, Any]:
-    """End the run with why a step failed."""
+    """End the run with why a step failed; one that has ended stays as it is, if only telling people failed."""
     run, desk = _run(given), services.desk(tells=True)
     progress, error = desk.runs.get(run.model, run.id), given["error"]
     said = Drafts(services.workspace).failure(run) if progress.phase is Phase.TRAINING else ""
     sentence = failure_sentence(progress.phase, error.get("Error", ""), error.get("Cause", ""), said)
-    desk.finish(run, Phase.FAILED, sentence)
+    if not progress.phase.ended or progress.phase is Phase.FAILED:
+        desk.finish(run, Phase.FAILED, sentence)
     return {"reason": sentence}
 
 

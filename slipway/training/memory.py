@@ -16,17 +16,21 @@ def with_memory(train: Any, parent: Parent | None, *, half_life_days: float) -> 
     """The rows to train on, with those that the parent remembers before them, each once.
 
     A row counts half as much for each ``half_life_days`` that it is older than the newest; without a parent, and for a
-    parent without memory, the rows are returned as they are.
+    parent without memory, the rows are returned as they are. Remembered rows newer than all of ``train`` are left out:
+    they may be in the slice on which the gates judge, if runs are closer together than that slice is long.
 
     Args:
         train: rows of a data set, as a pyarrow table.
         parent: the version to go on from.
         half_life_days: how fast old rows are forgotten.
     """
+    from pyarrow import compute
+
     remembered = _remembered(parent)
     if remembered is None:
         return train
-    whole = _joined(remembered, train)
+    old = compute.less_equal(remembered[TIME], compute.max(train[TIME]))
+    whole = _joined(remembered.filter(old), train)
     ages = _days_before_the_newest(whole)
     weights = whole[WEIGHT].to_numpy() * 0.5 ** (ages / half_life_days)
     at = whole.column_names.index(WEIGHT)

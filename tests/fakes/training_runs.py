@@ -17,7 +17,7 @@ class RunsInMemory:
 
     def hold(self, model: str, holder: Holder, now: datetime) -> Holder | None:
         other = self.active.get(model)
-        if other is not None and other.run != holder.run and other.until >= now:
+        if other is not None and other.execution != holder.execution and other.until >= now:
             return other
         self.active[model] = holder
         return None

@@ -30,7 +30,7 @@ class InputObjects:
     def files(self) -> list[str]:
         """The names of the objects, in order; raises InputError if there are none."""
         keys = list(_keys(self._client, self._place.bucket, self._place.key))
-        if self._place.key in keys:
+        if self._place.key in keys and not self._place.key.endswith("/"):
             name = self._place.key.rpartition("/")[2]
             format_of(Path(name))
             return [name]

@@ -45,9 +45,9 @@ class DynamoRuns:
         self._table = DynamoTable(table, dependency="training table", client=client, backoff=backoff)
 
     def hold(self, model: str, holder: Holder, now: datetime) -> Holder | None:
-        """Make a run the active one of its model; returns the other one that is, or None."""
-        condition = "attribute_not_exists(pk) OR #run = :run OR #until < :now"
-        return self._held(model, holder, condition, {":run": {"S": holder.run}, ":now": _seconds(now)})
+        """Make a run the active one of its model; returns the holder if another execution has the model, or None."""
+        condition = "attribute_not_exists(pk) OR #execution = :execution OR #until < :now"
+        return self._held(model, holder, condition, {":execution": {"S": holder.execution}, ":now": _seconds(now)})
 
     def take_over(self, model: str, holder: Holder, dead: Holder) -> Holder | None:
         """Make a run the active one in place of one whose execution has ended; returns the active one otherwise."""

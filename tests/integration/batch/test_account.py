@@ -244,6 +244,14 @@ def test_an_object_that_is_replaced_while_it_is_read_is_refused(source: Path, s3
             stream.read()
 
 
+def test_an_object_that_stands_for_a_folder_is_no_file(source: Path, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="inputs/x/", Body=b"")
+    assert InputObjects(Place.parse(f"s3://{BUCKET}/inputs/x/", field="INPUT"), s3_client()).files() == [
+        "b.parquet",
+        "more/a.csv",
+    ]
+
+
 def test_an_object_is_read_in_ranges_as_a_file_is(source: Path, s3: Any) -> None:
     whole = (source / "b.parquet").read_bytes()
     with InputObjects(Place(BUCKET, "inputs/x"), s3_client()).open("b.parquet") as stream:

@@ -36,7 +36,15 @@ def test_a_model_is_held_by_one_run_at_a_time(runs: DynamoRuns) -> None:
     assert runs.hold(MODEL, holder("one"), NOW) is None
     assert runs.hold(MODEL, holder("two"), NOW) == holder("one")
     assert runs.hold("another", holder("two"), NOW) is None
-    assert runs.hold(MODEL, holder("one"), NOW) is None, "the same run may ask again"
+    assert runs.hold(MODEL, holder("one"), NOW) is None, "the same execution may ask again"
+
+
+def test_a_run_is_worked_on_by_one_execution_at_a_time(runs: DynamoRuns) -> None:
+    first, second = (Holder("one", f"arn:{name}", NOW + HOUR) for name in ("first", "second"))
+    assert runs.hold(MODEL, first, NOW) is None
+    assert runs.hold(MODEL, second, NOW) == first
+    runs.let_go(first, MODEL)
+    assert runs.hold(MODEL, second, NOW) is None, "a run that ended is resumed"
 
 
 def test_it_is_held_no_longer_than_said(runs: DynamoRuns) -> None:

@@ -97,6 +97,11 @@ class TestMemory:
         assert found["_id"].to_pylist() == ["a", "b", "c"]
         assert found["_weight"].to_pylist() == pytest.approx([0.25, 0.5, 1.0])
 
+    def test_what_is_newer_than_the_rows_to_train_on_is_left_to_the_gates(self, tmp_path: Path) -> None:
+        parent = self.parent(tmp_path, self.table(["a", "c", "d"], [0, 20, 30]))
+        found = with_memory(self.table(["b", "c"], [10, 20]), parent, half_life_days=10)
+        assert found["_id"].to_pylist() == ["a", "b", "c"]
+
     def test_the_newest_rows_are_remembered_with_their_own_weights(self, tmp_path: Path) -> None:
         from types import SimpleNamespace
 
