@@ -1,19 +1,20 @@
 """Build the stacks of a slipway.yaml, for app.py and for the tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
-from infra.bundling.bundle import Target, build_bundle
+from infra.bundling.bundle import build_bundle
 from infra.bundling.image import build_context, wants_image
 from infra.bundling.models import load_deployed_models, load_heavy_models, load_shadowed_models
 from infra.bundling.settings import deployed_settings
+from infra.context import switch, target_of
+from infra.delivery import Delivery, access_stack
 from infra.stacks.batch import BatchStack
-from infra.stacks.delivery import AccessStack, boundary_name, repository_of
+from infra.stacks.delivery import AccessStack
 from infra.stacks.heavy import HeavyStack
 from infra.stacks.releases import ReleasesStack
 from infra.stacks.serving import ServingStack
@@ -52,15 +53,6 @@ class Stacks:
     """The roles of a repository's workflows; None unless asked for."""
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """How the app is delivered: the context ``slipway:access``, ``slipway:provider`` and ``slipway:boundary``."""
-
-    repository: object = None
-    provider: str | bool | None = None
-    boundary: str | bool | None = None
-
-
 def add_stacks(
     app: cdk.App,
     *,
@@ -80,15 +72,15 @@ def add_stacks(
         NotFoundError: slipway.yaml has no such ``environment`` (the context ``slipway:environment``).
         PackageError: a file of a deployed package is missing or altered.
     """
-    config_file = config_file.resolve()
-    project, ignores_alarms = read_project(config_file), _switch("slipway:break-glass", value=break_glass)
+    config_file, built_for = config_file.resolve(), target_of(target)
+    project, ignores_alarms = read_project(config_file), switch("slipway:break-glass", value=break_glass)
     config = project.config(environment)
     settings = deployed_settings(project, environment, config_file=config_file)
     models = load_deployed_models(config, root=config_file.parent, config_file=config_file)
     bundles = {
         function: build_bundle(
             function,
-            _target(target),
+            built_for,
             root=config_file.parent,
             config_file=config_file,
             config=config,
@@ -114,16 +106,9 @@ def add_stacks(
         break_glass=ignores_alarms,
         description=f"{config.project}: the API and the functions behind it",
     )
+    image = _image_context(config, config_file, settings) if wants_image(built_for) else None
     heavy = _heavy_stack(
-        app,
-        config,
-        config_file,
-        _target(target),
-        bundles,
-        settings=settings,
-        state=state,
-        serving=serving,
-        break_glass=ignores_alarms,
+        app, config, config_file, bundles, image=image, state=state, serving=serving, break_glass=ignores_alarms
     )
     shadow = ShadowStack(
         app,
@@ -154,10 +139,8 @@ def add_stacks(
         description=f"{config.project}: the release controller",
     )
     batch = _batch_stack(app, config, bundles.get(BATCH), state=state, serving=serving, heavy=heavy)
-    training = _training_stack(
-        app, config, config_file, _target(target), bundles, settings=settings, state=state, releases=releases
-    )
-    access = _access_stack(app, config.project, environment, delivery or Delivery(), (serving, releases))
+    training = _training_stack(app, config, config_file, bundles, image=image, state=state, releases=releases)
+    access = access_stack(app, config.project, environment, delivery or Delivery(), (serving, releases))
     return Stacks(state, serving, heavy, shadow, releases, batch, training, access)
 
 
@@ -200,31 +183,33 @@ def _batch_stack(
     )
 
 
+def _image_context(config: Config, config_file: Path, settings: Path) -> Path | None:
+    """What images are built of, if the project has any."""
+    if not config.heavy_models and all(each.compute == "lambda" for each in config.trained_models.values()):
+        return None
+    return build_context(root=config_file.parent, config_file=config_file, config=config, settings=settings)
+
+
 def _heavy_stack(
     app: cdk.App,
     config: Config,
     config_file: Path,
-    target: Target,
     bundles: Mapping[str, Path],
     *,
-    settings: Path,
+    image: Path | None,
     state: StateStack,
     serving: ServingStack,
     break_glass: bool,
 ) -> HeavyStack | None:
     if not config.heavy_models:
         return None
-    root = config_file.parent
-    models = load_heavy_models(config, root=root, config_file=config_file)
-    context = None
-    if wants_image(target):
-        context = build_context(root=root, config_file=config_file, config=config, settings=settings)
+    models = load_heavy_models(config, root=config_file.parent, config_file=config_file)
     stack = HeavyStack(
         app,
         f"{config.project}-heavy",
         config=config,
         models=models,
-        context=context,
+        context=image,
         tables=state.tables,
         bucket=state.models.bucket,
         api=serving.api,
@@ -239,57 +224,25 @@ def _heavy_stack(
     return stack
 
 
-def _access_stack(
-    app: cdk.App, project: str, environment: str | None, delivery: Delivery, stacks: Sequence[cdk.Stack]
-) -> AccessStack | None:
-    """The stack of a repository's roles, if it is asked for, and the boundary of all others."""
-    if _switch("slipway:boundary", value=delivery.boundary):
-        for stack in app.node.children:
-            boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", boundary_name(project))
-            iam.PermissionsBoundary.of(stack).apply(boundary)
-    repository = repository_of(delivery.repository)
-    if repository is None:
-        return None
-    if environment is None:
-        problem = FieldProblem("slipway:environment", "name the environment that the workflows of GitHub deploy")
-        raise ConfigError("the CDK context", [problem])
-    every = ((each, name) for each in stacks for name in ("Caller", "Operator", "Analyst"))
-    policies = {name: policy for each, name in every if (policy := each.node.try_find_child(name)) is not None}
-    return AccessStack(
-        app,
-        f"{project}-access",
-        project=project,
-        repository=repository,
-        environment=environment,
-        provider=_switch("slipway:provider", value=True if delivery.provider is None else delivery.provider),
-        policies=policies,
-        description=f"{project}: what the workflows of {repository} may do",
-    )
-
-
 def _training_stack(
     app: cdk.App,
     config: Config,
     config_file: Path,
-    target: Target,
     bundles: Mapping[str, Path],
     *,
-    settings: Path,
+    image: Path | None,
     state: StateStack,
     releases: ReleasesStack,
 ) -> TrainingStack | None:
     if not config.trained_models:
         return None
     _refuse_gpus(config, config_file)
-    context = None
-    if wants_image(target) and any(each.compute != "lambda" for each in config.trained_models.values()):
-        context = build_context(root=config_file.parent, config_file=config_file, config=config, settings=settings)
     return TrainingStack(
         app,
         f"{config.project}-training",
         config=config,
         bundle=bundles[TRAINING],
-        context=context,
+        context=image,
         tables=state.tables,
         models=state.models.bucket,
         captures=state.captures.bucket,
@@ -305,19 +258,3 @@ def _refuse_gpus(config: Config, config_file: Path) -> None:
     found = [name for name, each in config.trained_models.items() if each.compute == "gpu"]
     if found:
         raise ConfigError(config_file, [FieldProblem(f"models.{name}.training.compute", message) for name in found])
-
-
-def _switch(name: str, *, value: str | bool | None) -> bool:
-    """A value of the CDK context that is true or false; `-c` passes text."""
-    text = str(value or False).lower()
-    if text not in {"true", "false"}:
-        raise ConfigError("the CDK context", [FieldProblem(name, f"{value!r} must be true or false")])
-    return text == "true"
-
-
-def _target(name: str | None) -> Target:
-    try:
-        return Target(name or Target.LAMBDA)
-    except ValueError as error:
-        problem = FieldProblem("slipway:target", f"{name!r} must be one of {', '.join(Target)}")
-        raise ConfigError("the CDK context", [problem]) from error

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from infra.application import Delivery, add_stacks
+from infra.application import add_stacks
+from infra.delivery import Delivery
 from slipway.errors import SlipwayError
 
 

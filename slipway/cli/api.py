@@ -77,27 +77,16 @@ class Api:
         return retrying(self.call, method, path, body)
 
 
-class SharedApi(Api):
-    """A client that several threads share: the end of a ``with`` block does not close it."""
-
-    def __init__(self, api: Api) -> None:
-        self.url = api.url
-        self._client = api._client
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-
-def connect(url: str | None, token: str | None = None) -> Api:
-    """Connect to the API at ``url``, else the one on this machine, else the project's deployed one.
+def connect(url: str | None, token: str | None = None, *, config: Path = CONFIG) -> Api:
+    """Connect to the API at ``url``, else the one on this machine, else the deployed one of ``config``'s project.
 
     Raises:
         InputError: there is no such API, or a required token is missing.
     """
-    address = url or _embedded_address() or _deployed_address()
+    address = url or _embedded_address() or _deployed_address(config)
     if urlsplit(address).scheme not in ("http", "https"):
         raise InputError.of("--api", f"{address!r} must be an address such as https://… or http://127.0.0.1:8080")
-    return Api(address, _authorization(address, token))
+    return Api(address, _authorization(address, token, config))
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -117,23 +106,24 @@ def _embedded_address() -> str | None:
     return None if found is None else found.api
 
 
-def _deployed_address() -> str:
+def _deployed_address(config: Path) -> str:
     from slipway.cli.deployed import account_output
 
-    if not CONFIG.exists():
+    if not config.exists():
+        place = "slipway.yaml here" if config == CONFIG else str(config)
         raise InputError.of(
-            "--api", "no API is running on this machine (`make run` starts one), and there is no slipway.yaml here"
+            "--api", f"no API is running on this machine (`make run` starts one), and there is no {place}"
         )
-    return account_output(f"{load_project(CONFIG).project}-serving", "ApiUrl")
+    return account_output(f"{load_project(config).project}-serving", "ApiUrl")
 
 
-def _authorization(address: str, token: str | None) -> httpx.Auth | None:
+def _authorization(address: str, token: str | None, config: Path) -> httpx.Auth | None:
     """The authorization that the API requires; on loopback, `slipway local`'s front door signs requests itself."""
     if token:
         return _Bearer(token)
-    if is_loopback(address) or not CONFIG.exists():
+    if is_loopback(address) or not config.exists():
         return None
-    match load_project(CONFIG).api.authorization:
+    match load_project(config).api.authorization:
         case Authorization.IAM:
             from slipway.cli.signing import SigV4Auth
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
-from slipway.config.sizes import is_fargate_size, nearest_fargate_size
+from slipway.config.sizes import check_fargate_size
 from slipway.config.validation import Section
 from slipway.config.zones import ZONE_ID_PATTERN, ZONES, without_vpc_links
 
@@ -104,12 +104,8 @@ class HeavyConfig(Section):
 
     @model_validator(mode="after")
     def _fargate_has_the_size(self) -> Self:
-        if self.compute == "fargate" and not is_fargate_size(self.cpu, self.memory_mb):
-            cpu, memory_mb = nearest_fargate_size(self.cpu, self.memory_mb)
-            raise ValueError(
-                f"Fargate has no task of `cpu: {self.cpu:g}` with `memory_mb: {self.memory_mb}`; the nearest is "
-                f"`cpu: {cpu:g}` with `memory_mb: {memory_mb}`"
-            )
+        if self.compute == "fargate":
+            check_fargate_size(self.cpu, self.memory_mb, names=("cpu", "memory_mb"))
         return self
 
     @model_validator(mode="after")

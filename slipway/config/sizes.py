@@ -37,3 +37,15 @@ def nearest_fargate_size(cpu: float, memory_mb: int) -> tuple[float, int]:
         return abs(math.log(processors / cpu)) + abs(math.log(memory / memory_mb)), -memory
 
     return min(sizes, key=distance)
+
+
+def check_fargate_size(cpu: float, memory_mb: int, *, names: tuple[str, str]) -> None:
+    """Raise ValueError, with the nearest size, if Fargate lacks this one; ``names`` are those of the two settings."""
+    if is_fargate_size(cpu, memory_mb):
+        return
+    nearest = nearest_fargate_size(cpu, memory_mb)
+
+    def size(cpu: float, memory_mb: int) -> str:
+        return f"`{names[0]}: {cpu:g}` with `{names[1]}: {memory_mb}`"
+
+    raise ValueError(f"Fargate has no task of {size(cpu, memory_mb)}; the nearest is {size(*nearest)}")

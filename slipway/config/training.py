@@ -7,13 +7,14 @@ from pydantic import Field, FiniteFloat, StringConstraints, TypeAdapter, model_v
 
 from slipway.config.gates import GatesConfig
 from slipway.config.releases import Options, ReleaseConfig, Strategy
+from slipway.config.sizes import check_fargate_size
 from slipway.config.validation import Section
 
 Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
 """The user's function, as ``module:function``."""
 
 Schedule = Annotated[str, StringConstraints(pattern=r"^(rate|cron)\([^()]+\)$")]
-"""An expression of EventBridge Scheduler: ``rate(30 days)`` or ``cron(0 3 1 * ? *)``, in UTC."""
+"""The schedule expression of an EventBridge rule: ``rate(30 days)`` or ``cron(0 3 1 * ? *)``, in UTC."""
 
 Compute = Literal["lambda", "fargate", "gpu"]
 Mode = Literal["stateless", "stateful"]
@@ -21,7 +22,8 @@ TriggerKind = Literal["drift", "accuracy"]
 Scalar = str | int | float | bool
 
 _LAMBDA_MINUTES = 15
-_RATE = re.compile(r"rate\((?P<number>[1-9]\d*) (minute|hour|day)s?\)")
+# EventBridge refuses `rate(1 days)` and `rate(5 hour)`.
+_RATE = re.compile(r"rate\((1 (minute|hour|day)|(?!1 )[1-9]\d* (minutes|hours|days))\)")
 _CRON_FIELDS = 6
 
 
@@ -100,7 +102,7 @@ class TrainingConfig(Section):
     quiet_hours: Annotated[FiniteFloat, Field(ge=0, le=8760)] = 24
     gates: TrainingGates = TrainingGates()
     approval: Literal["none", "required"] = "none"
-    approval_hours: Annotated[FiniteFloat, Field(gt=0, le=8760)] = 72
+    approval_hours: Annotated[FiniteFloat, Field(gt=0, le=8640)] = 72  # an execution ends after 364 days
     release: TrainingRelease = TrainingRelease()
 
     @model_validator(mode="before")
@@ -127,6 +129,12 @@ class TrainingConfig(Section):
             raise ValueError("`spot` is for `compute: fargate` and `gpu`; Lambda has no Spot capacity")
         if self.compute == "lambda" and self.size.memory_mb > 10_240:
             raise ValueError(f"`size.memory_mb: {self.size.memory_mb}`: a Lambda function has 10240 MB at most")
+        return self
+
+    @model_validator(mode="after")
+    def _fargate_has_the_size(self) -> Self:
+        if self.compute == "fargate":
+            check_fargate_size(self.size.vcpus, self.size.memory_mb, names=("size.vcpus", "size.memory_mb"))
         return self
 
     @model_validator(mode="after")

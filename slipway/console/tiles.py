@@ -98,6 +98,13 @@ class TileCache:
             self._kept = {key: replace(tile, expired=True) for key, tile in self._kept.items()}
             self._running.clear()
 
+    def clear(self) -> None:
+        """Drop everything, because it may show what was just erased; what is under way is not kept."""
+        with self._lock:
+            self._changes += 1
+            self._kept.clear()
+            self._running.clear()
+
     def close(self) -> None:
         """End without waiting for calls that are under way."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from slipway.aws.clients import new_client
-from slipway.cli.api import Api, SharedApi, connect
+from slipway.cli.api import Api, connect
 from slipway.cli.deployed import Deployed, find_deployed
 from slipway.cli.model.registry_target import find_target
 from slipway.cli.project import load_project
@@ -90,7 +90,7 @@ class Workspace:
 
     def api(self) -> Api:
         """A client of the API, which signs as the commands do."""
-        return self._once("api", lambda: SharedApi(connect(None)))
+        return self._once("api", lambda: connect(None, config=self.config_file))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
         """What ``find`` makes, kept for a minute; threads that ask for it at once wait for the first."""

@@ -1,7 +1,7 @@
 """The outbox of a device: what is to be sent home, in one bounded file that is only appended to.
 
-Each line is an `Entry`. A torn last line, as after a loss of power, is passed over. The file is emptied once all of it
-has been sent. Several processes may add to it; one sends.
+Each line is an `Entry`. A torn last line, as after a loss of power, is passed over. What was sent is
+dropped from the file. Several processes may add to it; one sends.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from slipway.models.manifest import Scalar
 
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_SIGNED = 10_000
-# No line of a record that the API takes is longer.
+# No line of a record that the API takes is longer; a longer one is neither added nor read.
 _LINE_BYTES = 1024 * 1024
 
 
@@ -82,11 +82,11 @@ class Outbox:
         self._most_bytes = most_bytes
 
     def add(self, entry: Entry) -> bool:
-        """Append an entry; False if the outbox is full, and the entry is dropped."""
+        """Append an entry; False if it is too long or the outbox is full, and the entry is dropped."""
         line = entry.model_dump_json(exclude_none=False).encode() + b"\n"
         with self._locked(), self._entries.open("ab+") as file:
             size = file.seek(0, os.SEEK_END)
-            if size + len(line) > self._most_bytes:
+            if len(line) > _LINE_BYTES or size + len(line) > self._most_bytes:
                 return False
             file.write(line if _is_whole(file, size) else b"\n" + line)
         return True
@@ -111,11 +111,23 @@ class Outbox:
         """Note that everything before ``end`` was sent; if that is all, empty the file."""
         with self._locked():
             if end < self._size():
-                _write_whole(self._sent, str(end))
+                _write_whole(self._sent, str(end).encode())
                 return
-            # In this order: a crash in between leaves a position beyond the end, which counts as the start.
-            self._entries.write_bytes(b"")
+            # The position first: after a crash here all is sent again, which changes nothing.
             self._sent.unlink(missing_ok=True)
+            self._entries.write_bytes(b"")
+
+    def drop_sent(self) -> None:
+        """Drop the lines that were sent, so that they take no room from those that wait."""
+        with self._locked():
+            if not (position := self._position()):
+                return
+            with self._entries.open("rb") as file:
+                file.seek(position)
+                rest = file.read()
+            # The position first: after a crash here all is sent again, which changes nothing.
+            self._sent.unlink(missing_ok=True)
+            _write_whole(self._entries, rest)
 
     def signed(self) -> dict[str, str]:
         """The API's ids of the last predictions that were sent, by the device's."""
@@ -128,7 +140,7 @@ class Outbox:
     def add_signed(self, ids: Mapping[str, str]) -> None:
         """Keep the API's ids; the oldest of more than ten thousand are dropped."""
         all_ids = list({**self.signed(), **ids}.items())[-_MOST_SIGNED:]
-        _write_whole(self._signed, json.dumps(dict(all_ids)))
+        _write_whole(self._signed, json.dumps(dict(all_ids)).encode())
 
     def _size(self) -> int:
         return self._entries.stat().st_size if self._entries.exists() else 0
@@ -161,10 +173,10 @@ def _parsed(line: bytes) -> Entry | None:
         return None
 
 
-def _write_whole(path: Path, text: str) -> None:
+def _write_whole(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with draft.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

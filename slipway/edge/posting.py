@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -40,13 +41,18 @@ class BearerPost:
         body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
         request = Request(self._url + path, body, all_headers, method="POST")  # noqa: S310 - the scheme is checked
         try:
+            return self._answer(request)
+        # A torn answer is an HTTPException, which is no OSError.
+        except (HTTPException, OSError) as error:
+            raise UnavailableError(f"the API at {self._url}", str(error) or type(error).__name__) from error
+
+    def _answer(self, request: Request) -> HomeAnswer:
+        try:
             with self._opener.open(request, timeout=_SECONDS) as answer:
                 return HomeAnswer(answer.status, _document(answer.read()))
         except HTTPError as error:
             with error:
                 return HomeAnswer(error.code, _document(error.read()))
-        except (URLError, OSError) as error:
-            raise UnavailableError(f"the API at {self._url}", str(error)) from error
 
 
 def _document(content: bytes) -> Any:

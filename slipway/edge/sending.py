@@ -56,13 +56,16 @@ def send(outbox: Outbox, post: Post, *, batch: int = BATCH) -> Sent:
         UnavailableError: the API cannot be reached, is busy, or does not accept the credentials; the rest waits.
     """
     sender = _Sender(outbox, post, outbox.signed())
-    for lines in _batches(outbox, batch):
-        entries = [line.entry for line in lines if line.entry]
-        if predictions := [entry.prediction for entry in entries if entry.prediction]:
-            sender.predictions(predictions)
-        for said in (entry.feedback for entry in entries if entry.feedback):
-            sender.feedback(said)
-        outbox.sent_until(lines[-1].end)
+    try:
+        for lines in _batches(outbox, batch):
+            entries = [line.entry for line in lines if line.entry]
+            if predictions := [entry.prediction for entry in entries if entry.prediction]:
+                sender.predictions(predictions)
+            for said in (entry.feedback for entry in entries if entry.feedback):
+                sender.feedback(said)
+            outbox.sent_until(lines[-1].end)
+    finally:
+        outbox.drop_sent()
     return sender.sent
 
 
@@ -93,8 +96,7 @@ class _Sender:
         headers = {DEVICE_HEADER: ",".join(each.random for each in kept)}
         answer = self.post(path, headers, {"inputs": [each.record for each in kept]})
         if _is_taken(answer):
-            ids = (each["id"] for each in answer.document["predictions"])
-            new = dict(zip((each.id for each in kept), ids, strict=True))
+            new = dict(zip((each.id for each in kept), _signed_ids(answer, len(kept)), strict=True))
             self.outbox.add_signed(new)
             self.signed.update(new)
             self.sent.predictions += len(kept)
@@ -129,6 +131,17 @@ def _is_taken(answer: HomeAnswer) -> bool:
     if answer.status in _FOR_GOOD and _title(answer):
         return False
     raise UnavailableError("the API", f"it answered with status {answer.status}")
+
+
+def _signed_ids(answer: HomeAnswer, count: int) -> list[str]:
+    """The ids of an answer with ``count`` predictions; a proxy may answer with status 200 and a page of its own."""
+    try:
+        ids = [str(each["id"]) for each in answer.document["predictions"]]
+    except (KeyError, TypeError) as error:
+        raise UnavailableError("the API", "its answer has no predictions") from error
+    if len(ids) != count:
+        raise UnavailableError("the API", f"its answer has {len(ids)} predictions for {count} records")
+    return ids
 
 
 def _title(answer: HomeAnswer) -> str:

@@ -12,7 +12,8 @@ import pytest
 from support.heavy.templates import heavy_model
 from support.packages import make_tabular_package, make_text_package
 
-from infra.application import Delivery, add_stacks
+from infra.application import add_stacks
+from infra.delivery import Delivery
 
 Resources = dict[str, dict[str, Any]]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from support.templates import lint
 
-from infra.application import Delivery
+from infra.delivery import Delivery
 from slipway.errors import ConfigError
 
 REPOSITORY = "octo/models"

@@ -44,7 +44,7 @@ def smoke(
     """Send every version's golden records to the API, and compare the answers; exit code 1 if one differs."""
     settings = load_project(config)
     packages = list(_packages(config, settings))
-    with connect(api, token) as client:
+    with connect(api, token, config=config) as client:
         found = [_answered(client, package) for package in packages]
     if as_json:
         print_json([{name: getattr(each, name) for name in Answered.__slots__} for each in found])

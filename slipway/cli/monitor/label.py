@@ -59,7 +59,7 @@ def label(
         given = _drawn_answers(source, number, console)
     sent = Sent()
     if given:
-        with connect(api, token) as client:
+        with connect(api, token, config=config) as client:
             sent = send(client, given)
     console.print(f"{counted(sent.stored, 'label')} stored, {sent.known} known before.")
     if sent.conflicts:

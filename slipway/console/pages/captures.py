@@ -63,7 +63,7 @@ def captures(
 def _search(model: str, asked: dict[str, str], before: str, now: datetime) -> Search:
     """What a form asks for; raises InputError for a field that cannot be read."""
     span = window_of(asked["window"].strip() or "24h", until=now, option="window")
-    until = _moment(before) if before else span.until
+    until = min(_moment(before) if before else span.until, now)
     version = number_of(asked["version"], "version")
     return Search(
         model=model,

@@ -9,6 +9,7 @@ from slipway.cli.entity.known import Known
 from slipway.cli.entity.target import known_entities
 from slipway.console.context import Here
 from slipway.console.navigation import Page
+from slipway.console.pages import labelling
 from slipway.console.pages.forms import text_of_answer
 from slipway.console.pictures.life import life
 from slipway.console.queries import entities as queries
@@ -77,7 +78,8 @@ def forget(
     workspace = console.workspace
     target = queries.find(workspace, entity, id)
     done = queries.forget(target, workspace.clock())
-    console.tiles.forget()
+    console.tiles.clear()
+    labelling.begin_anew(request)
     return console.page(request, "forgotten.html", subject=target.subject, done=done)
 
 

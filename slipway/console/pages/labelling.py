@@ -84,6 +84,11 @@ def _session(request: Request, watched: Watched, *, shadow: bool) -> Session:
     return sessions.of(watched.model, watched.version, shadow=shadow)
 
 
+def begin_anew(request: Request) -> None:
+    """Begin every queue anew, because the last capture of one may just have been erased."""
+    request.app.state.labelling = Sessions()
+
+
 def _order(console: Console, watched: Watched, *, shadow: bool) -> Order:
     key = ("draw", watched.model, watched.version, shadow)
     tile = console.tiles.get(key, lambda: queries.draw(watched, shadow=shadow), kept=_ORDER_KEPT)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import nlargest
 from typing import Any
 
 from slipway.aws.table import DynamoTable, lazy_client
@@ -80,10 +81,16 @@ def search_hours(reader: CaptureReader, search: Search, *, shown: int = SHOWN, m
     """Read hour by hour, the newest first, until enough are found or too many were read."""
     found: list[Capture] = []
     read = 0
+
+    def matches(start: datetime, end: datetime) -> Iterator[Capture]:
+        nonlocal read
+        for capture in reader.captures(search.model, start, end):
+            read += 1
+            if search.finds(capture):
+                yield capture
+
     for start, end in _hours(search.since, search.until):
-        hour = list(reader.captures(search.model, start, end))
-        read += len(hour)
-        found += sorted(filter(search.finds, hour), key=lambda each: (each.time, each.id), reverse=True)
+        found += nlargest(shown + 1 - len(found), matches(start, end), key=lambda each: (each.time, each.id))
         if len(found) > shown:
             # What was made in the same millisecond as the last one shown is on the next page again.
             return Found(tuple(found[:shown]), read, found[shown - 1].made_at + timedelta(milliseconds=1))

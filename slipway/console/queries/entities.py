@@ -45,7 +45,7 @@ def what_goes(target: EntityTarget, known: Known, now: datetime) -> list[str]:
     more = " or more" if len(known.chapters) == MOST else ""
     predictions = counted(len(known.chapters), "prediction")
     return [
-        f"Everything that {place} stores of {subject} is erased. It cannot be undone.",
+        f"What the lines below name of {subject} is erased from {place}. This cannot be undone.",
         f"Erased: {features}.",
         f"Erased: {predictions}{more} of the index, their captures, cached answers and feedback.",
         "Captures on their way are left out, too, for a day.",

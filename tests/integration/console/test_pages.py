@@ -161,14 +161,28 @@ def test_in_the_shadow_the_models_answer_is_hidden_until_the_person_has_answered
     assert identifier in (workspace.root / f"human-{MODEL}-1.jsonl").read_text(encoding="utf-8")
 
 
+def queue_ids(client: TestClient, settings: ConsoleSettings) -> list[str]:
+    """The records that a queue asks about, each of which is skipped."""
+    found: list[str] = []
+    while '<input type="hidden" name="id"' in (page := shown(client, LABEL)):
+        found.append(hidden(page, "id"))
+        send(client, settings, LABEL, id=found[-1], skip="1")
+    return found
+
+
 def test_the_life_of_an_entity_is_shown_and_forgotten(
     client: TestClient, settings: ConsoleSettings, captures: list[Capture]
 ) -> None:
     page = shown(client, "/entities", entity="user", id="u0")
     assert len(rows(page, "life")) >= len(captures) // 2
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    theirs = {each.id for each in captures if each.entities["user"] == "u0"}
+    assert theirs & set(queue_ids(client, settings))
+    while (first := hidden(shown(client, LABEL, shadow="1"), "id")) not in theirs:
+        send(client, settings, LABEL, id=first, skip="1", shadow="1")
+    assert 'id="last"' in send(client, settings, LABEL, id=first, answer="negative", shadow="1").text
     asked = shown(client, "/entities/forget", entity="user", id="u0")
-    assert "It cannot be undone" in asked
+    assert "This cannot be undone" in asked
     assert "20 predictions" in asked
     assert "Not reached:" in asked
     done = send(client, settings, "/entities/forget", entity="user", id="u0")
@@ -176,6 +190,10 @@ def test_the_life_of_an_entity_is_shown_and_forgotten(
     assert "Erased" in done.text
     assert "No captured prediction of user u0" in shown(client, "/entities", entity="user", id="u0")
     assert rows(shown(client, CAPTURES, entity="u0"), "found") == []
+    assert 'id="last"' not in shown(client, LABEL, shadow="1")
+    left = queue_ids(client, settings)
+    assert left
+    assert not theirs & set(left)
     assert len(rows(shown(client, CAPTURES, entity="u1"), "found")) == len(captures) // 2
 
 

@@ -36,6 +36,8 @@ def test_without_it_a_model_is_not_trained() -> None:
     [
         {},
         {"schedule": "rate(30 days)"},
+        {"schedule": "rate(1 day)"},
+        {"schedule": "rate(12 hours)", "approval_hours": 8640},
         {"schedule": "cron(0 3 1 * ? *)", "mode": "stateful", "window_days": 31},
         {"triggers": ["drift", "accuracy"], "quiet_hours": 12, "approval": "required"},
     ],
@@ -54,7 +56,16 @@ def test_the_four_stages_are_settings(stage: dict[str, Any]) -> None:
         ({"recipe": RECIPE, "shedule": "rate(1 day)"}, "did you mean `schedule`"),
         ({"recipe": RECIPE, "schedule": "monthly"}, "training.schedule: must match"),
         ({"recipe": RECIPE, "schedule": "rate(0 days)"}, "is no rate, e.g. rate"),
+        ({"recipe": RECIPE, "schedule": "rate(1 days)"}, "is no rate, e.g. rate"),
+        ({"recipe": RECIPE, "schedule": "rate(5 hour)"}, "is no rate, e.g. rate"),
         ({"recipe": RECIPE, "schedule": "cron(0 3 * * *)"}, "needs six fields"),
+        ({"recipe": RECIPE, "approval_hours": 8641}, "training.approval_hours: must be at most 8640"),
+        (
+            {"recipe": RECIPE, "size": {"vcpus": 3, "memory_mb": 20480}},
+            "Fargate has no task of `size.vcpus: 3` with `size.memory_mb: 20480`; the nearest is `size.vcpus: 4` with "
+            "`size.memory_mb: 20480`",
+        ),
+        ({"recipe": RECIPE, "size": {"memory_mb": 2048}}, "Fargate has no task of `size.vcpus: 2`"),
         ({"recipe": RECIPE, "triggers": ["skew"]}, "must be one of 'drift' or 'accuracy'"),
         ({"recipe": RECIPE, "triggers": ["drift", "drift"]}, "`triggers` names one twice"),
         ({"recipe": RECIPE, "compute": "lambda", "timeout_minutes": 16}, "runs 15 minutes at most"),

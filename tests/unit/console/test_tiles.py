@@ -127,6 +127,25 @@ def test_after_an_action_everything_is_read_anew(tiles: TileCache):
     assert tiles.get("slow", lambda: "after").value == "after"
 
 
+def test_after_an_erasure_nothing_is_left(tiles: TileCache):
+    source, go = Source(), Event()
+
+    def before() -> str:
+        go.wait()
+        return "erased"
+
+    tiles.get("draw", source, kept=timedelta(minutes=10))
+    slow = tiles.begin("slow", before)
+    tiles.clear()
+    go.set()
+    slow.tile()
+    assert tiles.get("draw", source, kept=timedelta(minutes=10)).value == 2
+    source.error = UnavailableError("S3", "AccessDenied")
+    tiles.clear()
+    assert tiles.get("draw", source).value is None
+    assert tiles.get("slow", lambda: "after").value == "after"
+
+
 def test_what_is_kept_for_long_is_not_what_an_action_changes(tiles: TileCache, clock: Clock):
     source = Source()
     tiles.get("bill", source, kept=timedelta(minutes=10))

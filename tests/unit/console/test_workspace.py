@@ -7,7 +7,6 @@ from threading import Event
 
 import pytest
 
-from slipway.cli.api import Api, SharedApi
 from slipway.console.workspace import Workspace
 from slipway.errors import ConfigError, NotFoundError
 
@@ -58,9 +57,13 @@ def test_threads_share_what_takes_long_to_make(file: Path):
     assert workspace._once("thing", make) is made[1]
 
 
-def test_a_shared_client_stays_open():
-    api = Api("http://127.0.0.1:1")
-    with SharedApi(api) as shared:
-        assert shared.url == "http://127.0.0.1:1"
-    assert not api._client.is_closed
-    api._client.close()
+def test_the_api_is_that_of_the_projects_own_file(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The console may be started elsewhere, with --config, even beside another project's slipway.yaml."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "slipway.yaml").write_text(TEXT.replace("tried", "another"), encoding="utf-8")
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr("slipway.cli.api.find_embedded", lambda: None)
+    monkeypatch.setattr("slipway.cli.deployed.account_output", lambda stack, _: f"https://{stack}.test")
+    with Workspace(file).api() as api:
+        assert api.url == "https://tried-serving.test"

@@ -1,6 +1,8 @@
 """The outbox of a device: bounded, only appended to, and whole after a loss of power."""
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,11 +66,68 @@ def test_a_torn_line_is_passed_over_and_what_follows_is_kept(tmp_path: Path, tor
     assert _numbers(outbox) == [1, 2]
 
 
-def test_a_crash_while_the_file_is_emptied_loses_nothing(tmp_path: Path) -> None:
+def test_a_position_beyond_the_end_counts_as_the_start(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
     outbox.add(_kept(1))
     (tmp_path / "sent").write_text("100000")
     assert _numbers(outbox) == [1]
+
+
+class Crash(BaseException):
+    """A loss of power at a change of a file."""
+
+
+@pytest.mark.parametrize("changes", range(4))
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_crash_while_sent_lines_are_dropped_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: int, drop: bool
+) -> None:
+    outbox, left = Outbox(tmp_path), [changes]
+    outbox.add(_kept(1))
+    outbox.add(_kept(2))
+    first, last = (line.end for line in outbox.waiting())
+    outbox.sent_until(first)
+
+    def crashing(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*args: object, **options: object) -> object:
+            if not left[0]:
+                raise Crash
+            left[0] -= 1
+            return change(*args, **options)
+
+        return changed
+
+    with monkeypatch.context() as patched:
+        for name in ("unlink", "write_bytes", "replace"):
+            patched.setattr(Path, name, crashing(getattr(Path, name)))
+        with suppress(Crash):
+            outbox.drop_sent() if drop else outbox.sent_until(last)
+    if drop:
+        assert 2 in _numbers(Outbox(tmp_path))
+    # A position that outlives its lines would skip those that are added later.
+    Outbox(tmp_path).add(_kept(3))
+    Outbox(tmp_path).add(_kept(4))
+    assert _numbers(Outbox(tmp_path))[-2:] == [3, 4]
+
+
+def test_lines_that_were_sent_make_room(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, most_bytes=400)
+    while outbox.add(_kept(1)):
+        pass
+    outbox.sent_until(next(outbox.waiting()).end)
+    count = len(_numbers(outbox))
+    outbox.drop_sent()
+    assert len(_numbers(outbox)) == count
+    assert (tmp_path / "entries.jsonl").stat().st_size == outbox.bytes_waiting()
+    assert outbox.add(_kept(2))
+    assert _numbers(outbox) == [*[1] * count, 2]
+
+
+def test_an_entry_that_no_reader_would_read_is_dropped(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    assert not outbox.add(_kept(1, "x" * 1024 * 1024))
+    assert outbox.add(_kept(2))
+    assert _numbers(outbox) == [2]
 
 
 def test_several_threads_add_whole_lines(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,35 @@ def test_an_api_that_may_take_it_later_loses_nothing(
     with pytest.raises(UnavailableError, match=str(status)):
         send(Outbox(tmp_path), lambda *_: HomeAnswer(status, document))
     assert len(list(Outbox(tmp_path).waiting())) == 1
+
+
+@pytest.mark.parametrize(
+    "document", [None, {}, [], "a page", {"predictions": None}, {"predictions": [{}]}, {"predictions": []}]
+)
+def test_an_answer_without_predictions_loses_nothing(device: DeviceModel, tmp_path: Path, document: object) -> None:
+    device.predict([{"text": "good"}])
+    with pytest.raises(UnavailableError, match="its answer has"):
+        send(Outbox(tmp_path), lambda *_: HomeAnswer(200, document))
+    assert len(list(Outbox(tmp_path).waiting())) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_device_that_predicts_while_it_sends_does_not_fill_up(
+    captured: Api, device: DeviceModel, tmp_path: Path, fails: bool
+) -> None:
+    for number in range(3):
+        device.predict([{"text": f"good {number}"}])
+    home = Home(captured.client(), failing=1 if fails else -1)
+
+    def post(path: str, headers: Mapping[str, str], document: object) -> HomeAnswer:
+        answer = home(path, headers, document)
+        device.predict([{"text": "bad"}])
+        return answer
+
+    with nullcontext() if not fails else pytest.raises(UnavailableError):
+        send(Outbox(tmp_path), post, batch=2)
+    outbox = Outbox(tmp_path)
+    assert outbox.bytes_waiting() == (tmp_path / "entries.jsonl").stat().st_size > 0
 
 
 def test_feedback_without_its_prediction_is_refused(device: DeviceModel, tmp_path: Path) -> None:
