@@ -90,14 +90,3 @@ def _numbers(names: Sequence[str]) -> list[str]:
 
 def _size(size: float) -> str:
     return f"{size / 1e6:,.2f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
-
-
-_FILTERS = {
-    "ago": _ago,
-    "count": _count,
-    "ms": _ms,
-    "numbers": _numbers,
-    "percent": _percent,
-    "size": _size,
-    "time": _time,
-}

@@ -68,12 +68,14 @@ def running(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (folder / "slipway.yaml").write_text(SETTINGS, encoding="utf-8")
     environment = LocalEnvironment(ROOT, folder / "state", folder / "slipway.yaml")
     state = environment.up(port=unused_port(), console=0, step=lambda _: nullcontext())
-    with httpx.Client(base_url=state.api, timeout=30.0) as api:
-        for number in range(REQUESTS):
-            record = {"text": f"a good day, number {number}"}
-            api.post("/v1/models/tweets/predict", json={"inputs": [record]}).raise_for_status()
-    yield state
-    environment.down()
+    try:
+        with httpx.Client(base_url=state.api, timeout=30.0) as api:
+            for number in range(REQUESTS):
+                record = {"text": f"a good day, number {number}"}
+                api.post("/v1/models/tweets/predict", json={"inputs": [record]}).raise_for_status()
+        yield state
+    finally:
+        environment.down()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """`slipway smoke`: the deployed API answers the golden records of every version as the packages say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
 from slipway.cli.project import load_project
 from slipway.cli.tables import new_table
 from slipway.config import Config
-from slipway.errors import GoldenError
+from slipway.errors import GoldenError, NotFoundError
 from slipway.models.measurements.golden import GOLDEN, Golden, compare, has_golden, read_golden
 from slipway.models.package import Package
 
@@ -44,10 +44,12 @@ def smoke(
     """Send every version's golden records to the API, and compare the answers; exit code 1 if one differs."""
     settings = load_project(config)
     packages = list(_packages(config, settings))
+    if not any(has_golden(package.manifest) for package in packages):
+        raise NotFoundError("golden records", settings.project, way_out="`slipway model pull` fetches packages")
     with connect(api, token, config=config) as client:
         found = [_answered(client, package) for package in packages]
     if as_json:
-        print_json([{name: getattr(each, name) for name in Answered.__slots__} for each in found])
+        print_json([asdict(each) for each in found])
     else:
         _print(found)
     if any(each.wrong for each in found):

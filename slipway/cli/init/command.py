@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from slipway.cli.init.folder import checked_name, write_project
 from slipway.cli.init.pin import Pin, find_pin
@@ -20,9 +21,11 @@ def init(folder: Folder, *, name: Name = None) -> None:
     with find_pin() as pin:
         write_project(folder, project, pin)
     console = Console()
-    console.print(f"Project [bold]{project}[/] is in {folder}, with {_source(pin)}. To run it on this machine:")
+    console.print(
+        f"Project [bold]{project}[/] is in {escape(str(folder))}, with {_source(pin)}. To run it on this machine:"
+    )
     console.print(f"\n  cd {shlex.quote(str(folder))}\n  make run\n", highlight=False, soft_wrap=True)
 
 
 def _source(pin: Pin) -> str:
-    return f"Slipway's wheel {pin.wheel.name}" if pin.wheel else pin.requirement.replace("[", r"\[")
+    return escape(f"Slipway's wheel {pin.wheel.name}" if pin.wheel else pin.requirement)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from slipway.cli.monitor.drift import VersionOption, WindowOption
-from slipway.cli.monitor.watched import parse_span, watch
+from slipway.cli.monitor.watched import watch
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.errors import InputError
 
@@ -74,4 +74,4 @@ def _acknowledge_accuracy(
     watched = watch(config, model, version, window or "24h")
     if baseline:
         return return_to_sealed(watched)
-    return acknowledge_accuracy(watched, since=None if window is None else watched.until - parse_span(window))
+    return acknowledge_accuracy(watched, since=None if window is None else watched.since)

@@ -49,7 +49,8 @@ _SEEN = {
 
 def return_to_sealed(watched: Watched) -> Changed:
     """Compare with the validation records again; raises StaleError and UnavailableError."""
-    BucketNormals(watched.bucket).write(watched.model, watched.version, None)
+    model, version, normals = watched.model, watched.version, BucketNormals(watched.bucket)
+    normals.write(model, version, None, before=normals.read(model, version))
     return Changed(watched.model, watched.version, None)
 
 
@@ -63,14 +64,15 @@ def acknowledge_accuracy(watched: Watched, *, since: datetime | None) -> Changed
     """
     model, version, calibration = watched.model, watched.version, watched.package.calibration
     normals = BucketNormals(watched.bucket)
-    alarmed = alarm_of(watched, normals.read(model, version))
+    before = normals.read(model, version)
+    alarmed = alarm_of(watched, before)
     if calibration is None or alarmed is None:
         raise InputError.of("--accuracy", f"no alarm says that {model} {version} is less accurate than it was")
     start = since or alarmed - timedelta(hours=watched.limits.wait_hours)
     normal = _normal(watched, calibration, start)
     if normal is None:
         raise InputError.of("--window", f"nothing of {model} {version} was captured since {start:%Y-%m-%d %H:%M}")
-    normals.write(model, version, normal)
+    normals.write(model, version, normal, before=before)
     return Changed(model, version, normal)
 
 

@@ -1,8 +1,7 @@
 """Where the accuracy and the labels of a captured model are read: its deployment and its package."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from slipway.cli.deployed import Deployed
 from slipway.cli.project import load_project
 from slipway.config import Config
 from slipway.errors import InputError, NotFoundError
+from slipway.monitoring.drift.windows import Window, window_of
 
 if TYPE_CHECKING:
     from slipway.models.package import Package
@@ -21,19 +21,8 @@ if TYPE_CHECKING:
     from slipway.monitoring.accuracy.score_sums import SegmentGroups
     from slipway.monitoring.captures.bucket import CaptureBucket
 
-Span = Annotated[str, typer.Option("--window", help="How far back, e.g. 24h or 7d.")]
+Span = Annotated[str, typer.Option("--window", help="How far back, e.g. 24h or 7d, or START/END.")]
 VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="Default: `stable` of slipway.yaml.")]
-
-_SPAN = re.compile(r"([1-9]\d{0,4})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def parse_span(text: str) -> timedelta:
-    """Parse ``24h`` or ``7d``; raises InputError."""
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
-        raise InputError.of("--window", f"{text!r} must be a number of minutes, hours or days, e.g. 90m, 24h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @dataclass(frozen=True)
@@ -105,21 +94,20 @@ def watch(config: Path, model: str, version: int | None, window: str) -> Watched
     """Find what a command needs; raises InputError and NotFoundError, and UnavailableError without a deployment."""
     from slipway.cli.deployed import find_deployed
 
-    parse_span(window)
+    asked = window_of(window, until=datetime.now(UTC), option="--window")
     settings = load_project(config)
     check_captured(settings, model)
     deployed = find_deployed(settings.project)
-    return watch_deployed(settings, config.parent, model, version=version, window=window, deployed=deployed)
+    return watch_deployed(settings, config.parent, model, version=version, window=asked, deployed=deployed)
 
 
 def watch_deployed(
-    settings: Config, root: Path, model: str, *, version: int | None, window: str, deployed: Deployed
+    settings: Config, root: Path, model: str, *, version: int | None, window: Window, deployed: Deployed
 ) -> Watched:
     """A captured model in a deployment that is known; raises InputError and NotFoundError."""
     check_captured(settings, model)
-    until = datetime.now(UTC)
     number = version or settings.models[model].stable
-    return Watched(settings, root, model, number, deployed, until - parse_span(window), until)
+    return Watched(settings, root, model, number, deployed, window.since, window.until)
 
 
 def check_captured(settings: Config, model: str) -> None:

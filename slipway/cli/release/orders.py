@@ -61,10 +61,12 @@ def begin_release(target: ReleaseTarget, record: ReleaseRecord) -> ReleaseRecord
     return store.start(with_users_before(record, store.past(record.model)))
 
 
-def give_order(target: ReleaseTarget, model: str, action: OrderName, *, by: str, reason: str) -> PassResult:
-    """Carry out an operator's order at once; raises ConflictError if no release of the model is under way."""
+def give_order(
+    target: ReleaseTarget, model: str, action: OrderName, *, by: str, reason: str, release: str | None = None
+) -> PassResult:
+    """Carry out an operator's order at once; raises ConflictError if no release of the model, or another, is active."""
     order = OperatorOrder(action=action, by=by, at=datetime.now(UTC), why=reason)
-    return target.deployment.controller(target.config).order(model, order)
+    return target.deployment.controller(target.config).order(model, order, release)
 
 
 def _live(target: ReleaseTarget, model: str) -> dict[int, float] | None:

@@ -16,7 +16,7 @@ from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.train.report import run_view, runs_table
 from slipway.cli.train.target import TrainingTarget, find_training
-from slipway.errors import ConflictError
+from slipway.errors import ConflictError, InputError
 from slipway.training.account.desk import run_id
 from slipway.training.account.executions import Answer
 from slipway.training.account.progress import Phase, Progress
@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.5
 _SUCCESSES = frozenset({Phase.RELEASED, Phase.REGISTERED, Phase.DECLINED})
 
 
-def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str | None) -> None:
+def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str | None, as_json: bool = False) -> None:
     """Start a run in the account, or go on with the newest one if it failed.
 
     Raises:
@@ -53,6 +53,9 @@ def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str 
         "git_commit": _commit(config, model),
     }
     _await_record(target, model, run, target.executions.start(name, given))
+    if as_json:
+        print_json({"model": model, "run": run, "resumed": resume})
+        return
     done = "goes on" if resume else "has started"
     Console().print(f"Run [bold]{run}[/] {done}; `slipway train watch {model}` shows its progress.", soft_wrap=True)
 
@@ -65,6 +68,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest run of a model, or another one."""
+    if run is not None and model is None:
+        raise InputError.of("--run", "needs the MODEL of the run")
     target = find_training(config, model)
     if model is not None:
         found = [target.run(model, run)]

@@ -1,5 +1,6 @@
 """`slipway train`: train a model again on the labels of its own predictions."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -59,14 +60,24 @@ def start(
 ) -> None:
     """Assemble data, train, check the gates against the version that serves, register what passes, and release it."""
     if not local:
-        _refuse_local_options(data=data, until=until, history=history, entity=entities, version=version, run=run)
-        account.start_there(model, config, resume=resume, reason=reason, by=by)
+        given: dict[str, object] = {
+            "data": data,
+            "until": until,
+            "history": history,
+            "entity": entities,
+            "version": version,
+        }
+        _refuse(
+            {**given, "min-new-labels": min_new_labels, "run": run}, "is for runs on this machine; give --local, too"
+        )
+        account.start_there(model, config, resume=resume, reason=reason, by=by, as_json=as_json)
         return
     # Every command loads this module, and only this one needs numpy and the recipe's libraries.
     from slipway.cli.train.local import LocalStart, start_here
 
     if data is None:
         raise InputError.of("--local", "needs --data FILE")
+    _refuse({"reason": reason, "by": by}, "is for runs in the account; leave out --local")
     if resume:
         raise InputError.of("--resume", "is for runs in the account; with --local, --run goes on with one")
     asked = LocalStart(
@@ -81,8 +92,8 @@ def start(
     start_here(model, asked, config, as_json=as_json)
 
 
-def _refuse_local_options(**given: object) -> None:
-    """Raise InputError for an option that only a run on this machine has."""
-    for name, value in given.items():
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    """Raise InputError for an option that is given."""
+    for name, value in options.items():
         if value:
-            raise InputError.of(f"--{name}", "is for runs on this machine; give --local, too")
+            raise InputError.of(f"--{name}", why)

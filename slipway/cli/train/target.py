@@ -1,6 +1,7 @@
 """Find the training that the commands use: in a running embedded AWS, else in the deployed stacks."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ class TrainingTarget:
     config: Config
     deployed: Deployed
 
-    @property
+    @cached_property
     def runs(self) -> DynamoRuns:
         """The runs of the project."""
         return DynamoRuns(self.deployed.output("ControlTable"), client=lazy_client(**self.options))
 
-    @property
+    @cached_property
     def executions(self) -> Executions:
         """The executions of its state machine; raises NotFoundError if the stack of training is not deployed."""
         if _MACHINE not in self.deployed.outputs:
@@ -47,7 +48,7 @@ class TrainingTarget:
     @property
     def log_groups(self) -> list[str]:
         """The log groups of the steps and tasks."""
-        return self.deployed.outputs.get("TrainingLogs", "").split(",")
+        return [name for name in self.deployed.outputs.get("TrainingLogs", "").split(",") if name]
 
     def caller(self) -> str:
         """The caller's ARN."""

@@ -29,7 +29,8 @@ def label(request: Request, console: Here, model: str, shadow: bool = False, ver
     """The next record of the draw, and what the last one was."""
     watched = _watched(console, model, version)
     session = _session(request, watched, shadow=shadow)
-    queue = queries.queue_of(watched, _order(console, watched, shadow=shadow), session, shadow=shadow)
+    before = queries.answered_before(watched, shadow=shadow)
+    queue = queries.queue_of(watched, _order(console, watched, shadow=shadow), session, before)
     return console.page(
         request,
         "label.html",
@@ -63,9 +64,9 @@ def answer(
     if skip:
         queries.skip(watched, order, session, id, shadow=shadow)
     elif shadow:
-        queries.give(watched, order, session, id, answer, api=None)
+        queries.give_shadow(watched, order, session, id, answer)
     else:
-        queries.give(watched, order, session, id, answer, api=console.workspace.api())
+        queries.give_label(watched, order, session, id, answer, api=console.workspace.api())
     fields = {"version": str(watched.version), **({"shadow": "1"} if shadow else {})}
     # What was read stays: the order of the draw is the same after an answer, and reading it takes long.
     return RedirectResponse(f"{PATH.format(model=model)}?{urlencode(fields)}", 303)

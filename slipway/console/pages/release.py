@@ -43,6 +43,12 @@ class StartForm(BaseModel):
         return ReleaseRequest(model, tuple(self.candidate), strategy, changes, by=by, reason=self.reason)
 
 
+class StartOrder(StartForm):
+    """The request for a release whose plan was shown, and the tag of that plan."""
+
+    plan: Annotated[str, Field(max_length=64)]
+
+
 @router.get(page.path)
 def show(request: Request, console: Here, model: str) -> Response:
     """The latest release of a model, and those before."""
@@ -130,12 +136,15 @@ def plan(request: Request, console: Here, model: str, form: Annotated[StartForm,
 
 
 @router.post(f"{page.path}/start")
-def start(console: Here, model: str, form: Annotated[StartForm, Form()]) -> Response:
-    """Start a release; the controller carries it out."""
+def start(console: Here, model: str, form: Annotated[StartOrder, Form()]) -> Response:
+    """Start the release that the plan showed; the controller carries it out."""
     console.workspace.model(model)
     target = console.workspace.releases()
     request = form.request(model, by=target.caller())
-    begin_release(target, planned_record(console.workspace.config_file, target.config, target, request))
+    record = planned_record(console.workspace.config_file, console.workspace.config(), target, request)
+    if queries.tag_of(record) != form.plan:
+        raise ConflictError("slipway.yaml or the stable version has changed since the plan was shown; plan again")
+    begin_release(target, record)
     return console.done(page.path.format(model=model))
 
 
@@ -173,11 +182,9 @@ def order(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Promote or roll back the release that the form is about, and no later one."""
-    record = _under_way(console, model)
-    if record.id != release:
-        raise ConflictError(f"{release} is over, and {record.id} is under way; look at that one first")
+    console.workspace.model(model)
     target = console.workspace.releases()
-    done = give_order(target, model, action, by=target.caller(), reason=reason)
+    done = give_order(target, model, action, by=target.caller(), reason=reason, release=release)
     if done.errors:
         raise UnavailableError("part of the order", "; ".join(done.errors) + "; the controller tries again each minute")
     return console.done(page.path.format(model=model))

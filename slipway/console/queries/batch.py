@@ -7,12 +7,9 @@ from typing import Any
 
 from slipway.batch.account.runs import job_of as name_of
 from slipway.batch.account.runs import number_of
-from slipway.cli.batch.target import BatchTarget, find_jobs
+from slipway.cli.batch.target import MACHINE, BatchTarget, jobs_in
 from slipway.cli.batch.watching import document_of
 from slipway.console.workspace import Workspace
-
-MACHINE = "BatchStateMachine"
-"""The output of the stack of batch jobs; a project with `batch: { enabled: false }` has none."""
 
 SHOWN = 50
 
@@ -30,9 +27,8 @@ class ListedJob:
 
 def open_batch(workspace: Workspace) -> BatchTarget | None:
     """The batch jobs of the deployment; None where there is no stack of them."""
-    if MACHINE not in workspace.deployed().outputs:
-        return None
-    return find_jobs(workspace.config_file)
+    deployed = workspace.deployed()
+    return jobs_in(workspace.config(), deployed) if MACHINE in deployed.outputs else None
 
 
 def jobs_of(batch: BatchTarget) -> list[ListedJob]:

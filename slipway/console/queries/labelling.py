@@ -43,6 +43,11 @@ class Session:
     note: str = ""
     lock: Lock = field(default_factory=Lock, repr=False)
 
+    def keep(self, record: Capture, answer: dict[str, Any], note: str = "") -> None:
+        """Remember the answer to a record, and what there is to say about it."""
+        self.answered[record.id] = answer
+        self.last, self.note = record, note
+
 
 @dataclass
 class Sessions:
@@ -87,9 +92,8 @@ def answered_before(watched: Watched, *, shadow: bool) -> Mapping[str, Labelled 
     return known_labels(watched)
 
 
-def queue_of(watched: Watched, order: Order, session: Session, *, shadow: bool) -> Queue:
-    """Where a queue is; raises UnavailableError."""
-    before = answered_before(watched, shadow=shadow)
+def queue_of(watched: Watched, order: Order, session: Session, before: Mapping[str, object]) -> Queue:
+    """Where a queue is, given the answers of `answered_before`."""
     done = {*before, *session.answered, *session.skipped}
     record = next((each.record for each in order if each.record.id not in done), None)
     answered = len({*before, *session.answered} & {each.record.id for each in order})
@@ -99,32 +103,36 @@ def queue_of(watched: Watched, order: Order, session: Session, *, shadow: bool) 
 def skip(watched: Watched, order: Order, session: Session, identifier: str, *, shadow: bool) -> None:
     """Leave a record out of the draw; raises ConflictError if another one is next."""
     with session.lock:
-        _require_next(queue_of(watched, order, session, shadow=shadow), identifier)
+        before = answered_before(watched, shadow=shadow)
+        _require_next(queue_of(watched, order, session, before), identifier)
         session.skipped.add(identifier)
         session.last, session.note = None, ""
 
 
-def give(watched: Watched, order: Order, session: Session, identifier: str, typed: str, *, api: Api | None) -> None:
-    """Take the answer to the next record of a queue: send it by ``api``, or with None keep it as the shadow's.
+def give_label(watched: Watched, order: Order, session: Session, identifier: str, typed: str, *, api: Api) -> None:
+    """Send the answer to the next record of a queue; raises as `give_shadow`, and ApiError if the API refuses it."""
+    with session.lock:
+        known = known_labels(watched)
+        queue = queue_of(watched, order, session, known)
+        record = _require_next(queue, identifier)
+        answer = answer_typed(typed, queue.outputs)
+        session.keep(record, answer, _send(order, session, {identifier: answer}, known, api))
+
+
+def give_shadow(watched: Watched, order: Order, session: Session, identifier: str, typed: str) -> None:
+    """Keep the answer to the next record of a queue as the shadow's.
 
     Raises:
         InputError: that is no answer of the model's outputs.
         ConflictError: another record is next.
-        ApiError: the API refuses it.
-        UnavailableError: the API or a store cannot be reached.
+        UnavailableError: a store cannot be reached.
     """
-    shadow = api is None
     with session.lock:
-        queue = queue_of(watched, order, session, shadow=shadow)
+        queue = queue_of(watched, order, session, answered_before(watched, shadow=True))
         record = _require_next(queue, identifier)
         answer = answer_typed(typed, queue.outputs)
-        if api is None:
-            add_shadow(shadow_place(watched), [record], {identifier: answer})
-            session.note = ""
-        else:
-            session.note = _send(watched, order, session, {identifier: answer}, api)
-        session.answered[identifier] = answer
-        session.last = record
+        add_shadow(shadow_place(watched), [record], {identifier: answer})
+        session.keep(record, answer)
 
 
 def answer_typed(typed: str, outputs: Outputs) -> dict[str, Any]:
@@ -143,9 +151,11 @@ def _require_next(queue: Queue, identifier: str) -> Capture:
     return queue.record
 
 
-def _send(watched: Watched, order: Order, session: Session, new: dict[str, dict[str, Any]], api: Api) -> str:
+def _send(
+    order: Order, session: Session, new: dict[str, dict[str, Any]], known: Mapping[str, Labelled], api: Api
+) -> str:
     """Send an answer, and anew those before whose probability has grown with it; returns what to say about it."""
-    given = with_chances(order, {**session.answered, **new}, session.skipped, known_labels(watched))
+    given = with_chances(order, {**session.answered, **new}, session.skipped, known)
     changed = [each for each in given if session.sent.get(each[0], -1.0) != each[2]]
     sent = _send_at_once(api, changed)
     session.sent |= {identifier: probability for identifier, _, probability in changed}

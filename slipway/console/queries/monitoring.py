@@ -12,7 +12,7 @@ from slipway.cli.monitor.watched import Watched, watch_deployed
 from slipway.cli.skew.sources import Compared as SkewCompared
 from slipway.cli.skew.sources import SkewReport, compare_with_history
 from slipway.console.workspace import Workspace
-from slipway.monitoring.drift.windows import window_of
+from slipway.monitoring.drift.windows import Window, window_of
 from slipway.monitoring.skew.replay import RACE_SECONDS, TOLERANCE
 
 LONGEST = timedelta(days=90)
@@ -30,7 +30,7 @@ class Chosen:
 def drift_of(workspace: Workspace, chosen: Chosen) -> Compared:
     """The columns of a window beside the baseline; raises as `compared` does."""
     found = MonitoredModel.of(workspace.config_file, chosen.model, workspace.deployed())
-    window = window_of(chosen.window or f"{found.settings.window_hours}h", until=workspace.clock(), option="window")
+    window = _window(workspace, chosen.window or f"{found.settings.window_hours}h")
     return compared(Asked(found, chosen.version, window, None, None))
 
 
@@ -41,7 +41,7 @@ def accuracy_of(workspace: Workspace, chosen: Chosen) -> KnownAccuracy:
 
 def watched_of(workspace: Workspace, chosen: Chosen, *, default: str = "7d") -> Watched:
     """The captures of a version in a window; raises InputError for a model that is not captured."""
-    window, version = chosen.window or default, chosen.version
+    version, window = chosen.version, _window(workspace, chosen.window or default)
     config, deployed = workspace.config(), workspace.deployed()
     return watch_deployed(config, workspace.root, chosen.model, version=version, window=window, deployed=deployed)
 
@@ -52,3 +52,11 @@ def skew_of(workspace: Workspace, chosen: Chosen) -> SkewReport:
     since = until - min(read_window(chosen.window or "24h"), LONGEST)
     found = SkewCompared(config, workspace.config_file, chosen.model, since, until, None)
     return compare_with_history(found, None, tolerance=TOLERANCE, race_seconds=RACE_SECONDS)
+
+
+def _window(workspace: Workspace, text: str) -> Window:
+    """A window as a form gives it, until now and of bounded length; raises InputError."""
+    now = workspace.clock()
+    asked = window_of(text, until=now, option="window")
+    until = min(asked.until, now)
+    return Window(min(max(asked.since, until - LONGEST), until), until)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from slipway.cli.release.foresight import Foresight, foresee, foresee_at_rates, is_judged
 from slipway.cli.release.live import Look, live_shares, look
@@ -15,6 +16,8 @@ from slipway.releases.record.plan import PlanStep, plan
 from slipway.releases.record.request import ReleaseRequest
 from slipway.releases.statistics.judge import Finding
 
+_OF_THE_START = {"id", "started_at", "started_by", "reason", "phase_since", "judged_until", "history"}
+"""What is another at each start of the same plan."""
 _ORDER = (Phase.PENDING, Phase.PREPARING, Phase.RUNNING, Phase.BAKING)
 
 
@@ -25,6 +28,11 @@ class Planned:
     record: ReleaseRecord
     steps: tuple[PlanStep, ...]
     foresight: Foresight
+
+    @property
+    def tag(self) -> str:
+        """The tag of what the plan decides."""
+        return tag_of(self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,11 @@ def planned(workspace: Workspace, request: ReleaseRequest) -> Planned:
     else:
         seen = foresee(record, workspace.evidence(), workspace.clock())
     return Planned(record, tuple(steps), seen)
+
+
+def tag_of(record: ReleaseRecord) -> str:
+    """A digest of what a plan decides: the same again, unless slipway.yaml or the stable version has changed."""
+    return sha256(record.model_dump_json(exclude=_OF_THE_START).encode()).hexdigest()
 
 
 def phases(record: ReleaseRecord) -> Iterator[Passed]:

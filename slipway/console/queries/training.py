@@ -1,31 +1,17 @@
 """Training runs as `slipway train` shows them, and the answer of a person whom a run asks."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from slipway.cli.train.target import TrainingTarget
 from slipway.console.workspace import Workspace
 from slipway.errors import ConflictError, NotFoundError
 from slipway.training.account.executions import Answer
-from slipway.training.account.progress import Progress
+from slipway.training.account.progress import Entry, Phase, Progress
 from slipway.training.account.table import Question
 
 MACHINE = "TrainingStateMachine"
 """The output of the stack of training; a project that trains nothing has none."""
-
-_WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a run: when it began, and what there is to say of it."""
-
-    at: datetime
-    phase: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +24,19 @@ class ShownRun:
     trigger: str
     recipe: str
     started: datetime
-    phase: str
+    phase: Phase
+    what: str
     rows: int | None
     gates: tuple[str, ...]
     version: int | None
     release: str | None
-    steps: tuple[Step, ...]
+    steps: tuple[Entry, ...]
     dead: bool
-
-    @property
-    def what(self) -> str:
-        """The sentence of the last step."""
-        return self.steps[-1].what if self.steps else self.phase
 
     @property
     def waits(self) -> bool:
         """Whether a person has to approve its version."""
-        return self.phase == _WAITING and not self.dead
+        return self.phase is Phase.WAITING and not self.dead
 
 
 def open_training(workspace: Workspace) -> TrainingTarget | None:
@@ -98,23 +80,20 @@ def require(training: TrainingTarget | None) -> TrainingTarget:
 
 
 def _shown(progress: Progress, *, dead: bool) -> ShownRun:
-    found: Mapping[str, Any] = json.loads(progress.model_dump_json())
-    run, trigger, data = found["run"], found["run"]["trigger"], found.get("data")
-    reason = f": {trigger['reason']}" if trigger.get("reason") else ""
+    run, data = progress.run, progress.data
     return ShownRun(
-        id=run["id"],
-        model=run["model"],
-        by=run["by"],
-        trigger=f"{trigger['kind']}{reason}",
-        recipe=run["recipe"],
-        started=datetime.fromisoformat(run["started_at"]),
-        phase=found["phase"],
-        rows=data["rows"] if data else None,
-        gates=tuple(found.get("gates", ())),
-        version=found.get("version"),
-        release=found.get("release"),
-        steps=tuple(
-            Step(datetime.fromisoformat(each["at"]), each["phase"], each["what"]) for each in found.get("history", ())
-        ),
+        id=run.id,
+        model=run.model,
+        by=run.by,
+        trigger=str(run.trigger),
+        recipe=run.recipe,
+        started=run.started_at,
+        phase=progress.phase,
+        what=progress.what,
+        rows=data.rows if data else None,
+        gates=progress.gates,
+        version=progress.version,
+        release=progress.release,
+        steps=progress.history,
         dead=dead,
     )

@@ -86,17 +86,17 @@ class BucketNormals:
     def read(self, model: str, version: int) -> NormalAccuracy | None:
         return self._stored(normal_key(model, version))[0]
 
-    def write(self, model: str, version: int, normal: NormalAccuracy | None) -> None:
-        """Store what is normal; None stands for the validation records.
+    def write(self, model: str, version: int, normal: NormalAccuracy | None, *, before: NormalAccuracy | None) -> None:
+        """Store what is normal in place of ``before``, which was read; None stands for the validation records.
 
         Raises:
             StaleError: somebody else has changed it meanwhile; nothing was written.
             UnavailableError: the bucket cannot be reached.
         """
         key = normal_key(model, version)
-        _, tag = self._stored(key)
+        stored, tag = self._stored(key)
         content = b"null" if normal is None else normal.model_dump_json().encode()
-        if not self._bucket.replace(key, content, tag):
+        if stored != before or not self._bucket.replace(key, content, tag):
             raise StaleError(f"somebody else has changed what is normal for {model} {version}; look at it, try again")
 
     def _stored(self, key: str) -> tuple[NormalAccuracy | None, str | None]:

@@ -109,11 +109,11 @@ class Controller:
         passes = [(record, self._guarded(record)) for record in self._store.current(models)]
         return [done for record, done in passes if is_active(record) or done.errors or _acted(done)]
 
-    def order(self, model: str, order: OperatorOrder) -> PassResult:
+    def order(self, model: str, order: OperatorOrder, release: str | None = None) -> PassResult:
         """Store an operator's order and carry it out without waiting for the next pass.
 
         Raises:
-            ConflictError: the model has no active release, or its release has already ended.
+            ConflictError: the model has no active release, its release has ended, or ``release`` names another one.
             UnavailableError: the store is down. If the order was stored before that, the next pass carries it out.
         """
         while True:
@@ -122,6 +122,8 @@ class Controller:
                 raise ConflictError(
                     f"no release of {model} is under way, so there is nothing to {_IN_WORDS[order.action]}"
                 )
+            if release not in (None, record.id):
+                raise ConflictError(f"{release} is over, and {record.id} is under way; look at that one first")
             try:
                 ordered = self._store.save(record.with_order(order))
             except StaleError:

@@ -98,7 +98,7 @@ def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[C
         sums = score_summing(load_package(package.folder))
         BucketProfiles(bucket).write(profile_of(package, made, start=HOUR, minutes=60, sums=sums))
         feedback = Feedbacks()
-        monkeypatch.setattr("slipway.cli.monitor.label.connect", lambda _api, _token: feedback)
+        monkeypatch.setattr("slipway.cli.monitor.label.connect", lambda _api, _token, **_: feedback)
         yield made
 
 
@@ -261,6 +261,12 @@ def test_accuracy_has_no_columns_and_needs_captures_to_be_acknowledged() -> None
     alarm()
     with pytest.raises(InputError, match="nothing of tiny-sentiment 1 was captured"):
         run("acknowledge", MODEL, "--accuracy", "--window", "1m")
+
+
+def test_a_window_may_be_two_moments() -> None:
+    end = HOUR + timedelta(hours=1)
+    assert figures("--window", f"{HOUR.isoformat()}/{end.isoformat()}")["captures"] == COUNT
+    assert figures("--window", f"{end.isoformat()}/{(end + timedelta(hours=1)).isoformat()}")["captures"] == 0
 
 
 def test_a_plot_is_written(tmp_path: Path) -> None:

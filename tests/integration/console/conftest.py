@@ -51,6 +51,7 @@ features:
     features: {{age: {{type: integer, default: 0, description: in years}}}}
 """
 OUTPUTS = {
+    "ApiUrl": "https://demo.execute-api.us-east-1.amazonaws.com",
     "CaptureBucket": "captures",
     "ControlTable": "control",
     "ModelBucket": "models",

@@ -11,8 +11,11 @@ from starlette.testclient import TestClient
 from support.calibrated import MODEL
 
 from slipway.console.app import create_app
+from slipway.console.queries.monitoring import LONGEST, Chosen, watched_of
 from slipway.console.settings import ConsoleSettings
+from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
 from slipway.monitoring.captures.parsing import Capture
+from slipway.monitoring.steps import Labelled
 
 CAPTURES = f"/models/{MODEL}/captures"
 LABEL = f"{CAPTURES}/label"
@@ -127,6 +130,23 @@ def test_labels_go_through_feedback_with_the_probability_of_the_draw(
     assert "from 3 labels" in page
 
 
+def test_an_answer_reads_the_known_labels_once(
+    client: TestClient, settings: ConsoleSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = hidden(shown(client, LABEL), "id")
+    reads = []
+    labelled = DynamoLabelled.labelled
+
+    def counting(table: DynamoLabelled, *window: Any) -> list[Labelled]:
+        reads.append(window)
+        return labelled(table, *window)
+
+    monkeypatch.setattr(DynamoLabelled, "labelled", counting)
+    client.follow_redirects = False
+    assert send(client, settings, LABEL, id=first, answer="negative").status_code == 303
+    assert len(reads) == 1
+
+
 def test_a_skipped_record_is_not_asked_again_and_nothing_is_sent(
     client: TestClient, settings: ConsoleSettings, workspace: Any
 ) -> None:
@@ -224,3 +244,33 @@ def test_features_have_definitions_and_values_with_their_age(client: TestClient)
 def test_an_entity_that_there_is_not_is_said_on_its_tile(client: TestClient) -> None:
     assert "patient" in shown(client, "/entities", entity="patient", id="p1")
     assert client.get("/entities/forget", params={"entity": "patient", "id": "p1"}).status_code == 404
+
+
+def test_a_window_of_the_future_or_of_a_century_is_shortened(workspace: Any) -> None:
+    watched = watched_of(workspace, Chosen(MODEL, window="2000-01-01/2100-01-01"))
+    assert watched.until <= workspace.clock()
+    assert watched.until - watched.since == LONGEST
+    watched = watched_of(workspace, Chosen(MODEL, window="2100-01-01/2100-01-02"))
+    assert watched.since == watched.until
+
+
+def test_the_release_that_starts_is_the_one_whose_plan_was_shown(
+    client: TestClient, settings: ConsoleSettings, workspace: Any
+) -> None:
+    file, release = workspace.config_file, "/models/unwatched/release"
+    text = file.read_text(encoding="utf-8").replace("unwatched: {versions: [1]", "unwatched: {versions: [1, 2]")
+    file.write_text(text, encoding="utf-8")
+    fields = {"candidate": "2", "strategy": "canary"}
+    assert send(client, settings, f"{release}/start", **fields).status_code == 422
+    plan = hidden(shown(client, f"{release}/plan", **fields), "plan")
+    assert hidden(shown(client, f"{release}/plan", **fields), "plan") == plan
+    longer = "versions: [1, 2], release: {judge: {deadline_minutes: 77}}"
+    file.write_text(text.replace("versions: [1, 2]", longer), encoding="utf-8")
+    refused = send(client, settings, f"{release}/start", **fields, plan=plan)
+    assert refused.status_code == 409
+    assert "plan again" in refused.text
+    assert workspace.store().current(["unwatched"]) == []
+    plan = hidden(shown(client, f"{release}/plan", **fields), "plan")
+    assert send(client, settings, f"{release}/start", **fields, plan=plan).status_code == 200
+    (record,) = workspace.store().current(["unwatched"])
+    assert (record.candidates, record.judge.deadline_minutes) == ((2,), 77)

@@ -1,6 +1,5 @@
 """The pages of training and of batch jobs: what they say where nothing is deployed, and what they do where it is."""
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,42 +15,47 @@ from slipway.console.queries import batch as batch_queries
 from slipway.console.queries import training as training_queries
 from slipway.console.queries.training import Answer
 from slipway.console.settings import ConsoleSettings
+from slipway.training.account.progress import Phase, Progress
 
 AT = "2026-11-27T10:00:00+00:00"
-RUN = {
-    "run": {
-        "id": "r1",
-        "model": MODEL,
-        "trigger": {"kind": "drift", "reason": "<img src=x onerror=alert(1)>"},
-        "recipe": "recipes.flights:train",
-        "started_at": AT,
-        "by": "the monitor",
-    },
-    "phase": "waiting",
-    "data": {"rows": 1234},
-    "gates": ["log loss 0.41 is better than 0.44 of version 1"],
-    "version": 2,
-    "release": None,
-    "history": [
-        {"at": AT, "phase": "assembling", "what": "1,234 labels"},
-        {"at": AT, "phase": "waiting", "what": "Waits"},
-    ],
-}
-
-
-@dataclass
-class Recorded:
-    document: dict[str, Any]
-
-    def model_dump_json(self) -> str:
-        return json.dumps(self.document)
+RUN = Progress.model_validate(
+    {
+        "run": {
+            "id": "r1",
+            "model": MODEL,
+            "trigger": {"kind": "drift", "reason": "<img src=x onerror=alert(1)>"},
+            "recipe": "recipes.flights:train",
+            "parent": 1,
+            "window": {"since": "2026-11-20T10:00:00+00:00", "until": AT},
+            "min_new_labels": 500,
+            "validation": 0.2,
+            "started_at": AT,
+            "by": "the monitor",
+        },
+        "phase": "waiting",
+        "execution": "arn:aws:states:eu-west-1:1:execution:training:r1",
+        "data": {
+            "rows": 1234,
+            "train_rows": 987,
+            "sha256": "0" * 64,
+            "since": "2026-11-20T10:00:00+00:00",
+            "until": AT,
+        },
+        "gates": ("log loss 0.41 is better than 0.44 of version 1",),
+        "version": 2,
+        "history": (
+            {"at": AT, "phase": "assembling", "what": "1,234 labels"},
+            {"at": AT, "phase": "waiting", "what": "Waits"},
+        ),
+    }
+)
 
 
 @dataclass
 class FakeTraining:
     """A deployment with one run, which waits for a person."""
 
-    records: list[dict[str, Any]] = field(default_factory=lambda: [RUN])
+    records: list[Progress] = field(default_factory=lambda: [RUN])
     dead: bool = False
     given: list[tuple[str, Answer]] = field(default_factory=list)
 
@@ -63,17 +67,17 @@ class FakeTraining:
     def executions(self) -> "FakeTraining":
         return self
 
-    def past(self, model: str) -> list[Recorded]:
-        return [Recorded(each) for each in self.records] if model == MODEL else []
+    def past(self, model: str) -> list[Progress]:
+        return self.records if model == MODEL else []
 
     def asked(self, model: str) -> Any:
         return SimpleNamespace(run="r1", version=2, token="the token")
 
     def answer(self, token: str, given: Answer) -> None:
         self.given.append((token, given))
-        self.records = [{**RUN, "phase": "released"}]
+        self.records = [RUN.model_copy(update={"phase": Phase.RELEASED})]
 
-    def is_dead(self, progress: Recorded) -> bool:
+    def is_dead(self, progress: Progress) -> bool:
         return self.dead
 
     def caller(self) -> str:

@@ -11,8 +11,10 @@ from slipway.batch.account.runs import Run
 from slipway.batch.extras import AskedExtras
 from slipway.batch.features import FeaturesFrom
 from slipway.cli import main
-from slipway.cli.batch.target import BatchTarget
+from slipway.cli.batch.target import BatchTarget, jobs_in
+from slipway.cli.deployed import Deployed
 from slipway.config import load_config
+from slipway.errors import NotFoundError
 
 CONFIG = """
 models: {tiny-tabular: {versions: [1], stable: 1}}
@@ -204,3 +206,8 @@ def test_a_job_in_the_account_does_what_its_options_say(in_the_account) -> None:
 def test_a_job_that_cannot_be_is_not_started_in_the_account(in_the_account, slipway, capsys, options, said) -> None:
     assert slipway("tiny-tabular", "in.csv", *options) == 1
     assert said in capsys.readouterr().err
+
+
+def test_a_deployment_without_the_stack_of_jobs_says_how_to_get_one(slipway) -> None:
+    with pytest.raises(NotFoundError, match=r"batch: \{ enabled: false \}.*`--local` scores on this machine"):
+        jobs_in(load_config(Path("slipway.yaml")), Deployed("here", {}))

@@ -147,3 +147,12 @@ def test_a_name_that_no_project_can_have_is_refused(
     assert "--name: " in error
     assert problem in error
     assert not (tmp_path / "shop").exists()
+
+
+def test_a_folder_with_brackets_is_said_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, str(tmp_path / "[bold]shop"), "--name", "shop") == 0
+    out = "".join(capsys.readouterr().out.split())
+    assert "[bold]shop,with" in out
+    assert "Slipway" not in out or "[project]" in out

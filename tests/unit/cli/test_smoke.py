@@ -69,3 +69,11 @@ def test_a_version_that_is_not_served_is_named(fake_api, monkeypatch, capsys):
     fake_api.answers[PATH] = (404, {"title": "There is no version 1 of breast-cancer"})
     assert run(monkeypatch) == 1
     assert "breast-cancer 1: There is no version 1 of breast-cancer (HTTP 404)" in capsys.readouterr().out
+
+
+def test_a_checkout_without_packages_does_not_pass(fake_api, monkeypatch, tmp_path, capsys):
+    (tmp_path / "slipway.yaml").write_text(f"models: {{{MODEL}: {{versions: [1], stable: 1}}}}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch) == 1
+    assert "`slipway model pull` fetches packages" in " ".join(capsys.readouterr().err.split())
+    assert not fake_api.calls

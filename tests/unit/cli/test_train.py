@@ -93,6 +93,9 @@ def test_a_run_by_its_name_goes_on(slipway: Slipway, capsys: pytest.CaptureFixtu
     ("arguments", "said"),
     [
         (["points", "--data", "labels.csv"], "--data: is for runs on this machine; give --local, too"),
+        (["points", "--min-new-labels", "5"], "--min-new-labels: is for runs on this machine; give --local, too"),
+        (["points", "--local", "--data", "labels.csv", "-m", "why"], "--reason: is for runs in the account"),
+        (["points", "--local", "--data", "labels.csv", "--by", "ann"], "--by: is for runs in the account"),
         (["points", "--local"], "--local: needs --data FILE"),
         (["untrained", "--local", "--data", "labels.csv"], "models.untrained.training: is not set in slipway.yaml"),
         (["points", "--local", "--data", "none.csv"], "none.csv: No such file or directory"),
@@ -100,7 +103,7 @@ def test_a_run_by_its_name_goes_on(slipway: Slipway, capsys: pytest.CaptureFixtu
         (["points", "--local", "--data", "labels.csv", "--history", "h"], "needs --entity ENTITY=COLUMN"),
         (["points", "--local", "--data", "labels.csv", "--version", "7"], "no package of points 'models/points/7'"),
     ],
-    ids=["no-local", "no-data", "untrained", "no-file", "entity", "history", "version"],
+    ids=["no-local", "labels", "reason", "by", "no-data", "untrained", "no-file", "entity", "history", "version"],
 )
 def test_mistakes_are_explained(
     slipway: Slipway, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str

@@ -1,7 +1,8 @@
 """`slipway train` in the account: what it starts, answers and shows, over runs in memory."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,16 @@ def test_a_run_is_started_for_somebody_with_a_reason(target: Target) -> None:
     assert given["run"] in done.stdout
 
 
+def test_the_run_that_was_started_is_said_as_json(target: Target) -> None:
+    said = json.loads(train("start", MODEL, "--json").stdout)
+    assert said == {"model": MODEL, "run": target.executions.started[0]["run"], "resumed": False}
+
+
+def test_there_are_no_log_groups_without_the_stack(target: Target) -> None:
+    bare = TrainingTarget(target.config, replace(target.deployed, outputs={}))
+    assert bare.log_groups == []
+
+
 def test_a_second_one_is_refused_while_the_first_is_active(target: Target) -> None:
     assert train("start", MODEL).exit_code == 0
     refused = train("start", MODEL)
@@ -179,3 +190,7 @@ def test_a_model_that_is_not_trained_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     assert "models.fixed.training" in str(train("start", "fixed").exception)
     assert isinstance(train("status", "other").exception, NotFoundError)
+
+
+def test_a_run_is_shown_of_a_model_that_is_named(target: Target) -> None:
+    assert "--run: needs the MODEL of the run" in str(train("status", "--run", "r1").exception)

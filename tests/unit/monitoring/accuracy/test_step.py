@@ -20,7 +20,7 @@ from slipway.models.package import Package
 from slipway.monitoring.accuracy.evidence import Hour
 from slipway.monitoring.accuracy.labelled_table import made_at
 from slipway.monitoring.accuracy.limits import AccuracyLimits
-from slipway.monitoring.accuracy.normal import BucketNormals, normal_of, references_of
+from slipway.monitoring.accuracy.normal import BucketNormals, Figure, NormalAccuracy, normal_of, references_of
 from slipway.monitoring.accuracy.score_sums import score_summing
 from slipway.monitoring.accuracy.step import AccuracyStep
 from slipway.monitoring.profiles.making import profile_of
@@ -215,7 +215,7 @@ def acknowledge(traffic: Traffic, since: datetime, *, n: int) -> None:
     captured = Hour(n, n, 0.75 * n)
     window = {"start": since, "end": traffic.hour}
     normal = normal_of(calibrated, captured, known, None, representative=False, **window)
-    traffic.normals.write(MODEL, 1, normal)
+    traffic.normals.write(MODEL, 1, normal, before=None)
 
 
 def test_what_was_acknowledged_raises_no_alarm_until_accuracy_falls_again(traffic: Traffic) -> None:
@@ -242,7 +242,7 @@ def test_labels_that_were_bet_on_are_known_after_an_acknowledgement(traffic: Tra
     acknowledge(traffic, HOUR, n=4000)
     traffic.pass_hour(answers(100, seed=40))
     assert traffic.state["streams"]["drawn"]["seen"][0] == 0
-    traffic.normals.write(MODEL, 1, None)
+    traffic.normals.write(MODEL, 1, None, before=traffic.normals.read(MODEL, 1))
     traffic.pass_hour(answers(100, seed=41))
     assert traffic.state["normal"] == ""
     assert traffic.state["streams"]["drawn"]["seen"][0] == 0
@@ -269,7 +269,17 @@ def test_only_one_of_two_people_says_what_is_normal_at_once(traffic: Traffic) ->
             return False
 
     with pytest.raises(StaleError):
-        BucketNormals(Overtaken()).write(MODEL, 1, None)
+        BucketNormals(Overtaken()).write(MODEL, 1, None, before=None)
+
+
+def test_an_acknowledgement_since_the_reading_is_not_overwritten() -> None:
+    normals = BucketNormals(MemoryBucket())
+    figures = {"estimated": Figure(accuracy=0.9, records=100)}
+    theirs = NormalAccuracy(calibration="c", start=HOUR, end=HOUR + ONE, figures=figures)
+    normals.write(MODEL, 1, theirs, before=None)
+    with pytest.raises(StaleError):
+        normals.write(MODEL, 1, theirs.model_copy(update={"end": HOUR + 2 * ONE}), before=None)
+    assert normals.read(MODEL, 1) == theirs
 
 
 def _labels_of(hour: datetime, seed: int, truth: Callable[[np.ndarray], np.ndarray], n: int = 40) -> list[Labelled]:

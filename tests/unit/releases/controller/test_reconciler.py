@@ -135,6 +135,16 @@ def test_two_passes_at_once_do_not_act_twice() -> None:
     assert staged.cloud.shares() == {1: 1.0}
 
 
+def test_an_order_on_another_release_is_refused() -> None:
+    staged = stage("heavy", "canary")
+    order = OperatorOrder(action="rollback", by="ann", at=NOW)
+    with pytest.raises(ConflictError, match="earlier is over"):
+        staged.controller.order(MODEL, order, "earlier")
+    assert staged.record.phase is not Phase.ROLLED_BACK
+    staged.controller.order(MODEL, order, staged.record.id)
+    assert staged.record.phase is Phase.ROLLED_BACK
+
+
 def test_a_rollback_by_order_needs_no_metrics() -> None:
     staged = stage("heavy", "canary")
     while staged.record.phase is not Phase.RUNNING:
