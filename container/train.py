@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from pydantic import ValidationError
+
 from container.settings import ENVIRONMENT, ROOT
 from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET, TRAINING_RUN
@@ -19,7 +21,7 @@ from slipway.training.account.drafts import Drafts
 from slipway.training.account.fitting import fit
 from slipway.training.account.versions import AccountVersions
 from slipway.training.account.workspace import Workspace, scratch
-from slipway.training.ports import Example, Ports
+from slipway.training.ports import NoExamples, Ports
 from slipway.training.run import Run
 
 INTERRUPTED = 75
@@ -30,13 +32,6 @@ _LOG = logging.getLogger("slipway")
 
 class Interrupted(BaseException):
     """The task is being stopped; no recipe should catch this."""
-
-
-class NoExamples:
-    """`Examples` of a task, which reads no captures: its data set is made."""
-
-    def examples(self, run: Run) -> tuple[Example, ...]:  # noqa: ARG002 - as `Examples`
-        return ()
 
 
 @dataclass(frozen=True)
@@ -52,14 +47,21 @@ class TrainingSettings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "TrainingSettings":
-        """Read an environment; raises ConfigError for missing variables."""
+        """Read an environment; raises ConfigError, which names every missing variable, or an invalid run."""
         needed = (TRAINING_RUN, CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET)
         missing = [FieldProblem(name, "is required") for name in needed if not environment.get(name)]
         if missing:
             raise ConfigError("the environment", missing)
-        run, *others = (environment[name] for name in needed)
+        _, *others = (environment[name] for name in needed)
         root = Path(environment.get(ROOT) or ".")
-        return cls(Run.model_validate_json(run), *others, root, environment.get(ENVIRONMENT) or None)
+        return cls(_run(environment[TRAINING_RUN]), *others, root, environment.get(ENVIRONMENT) or None)
+
+
+def _run(text: str) -> Run:
+    try:
+        return Run.model_validate_json(text)
+    except ValidationError as error:
+        raise ConfigError("the environment", [FieldProblem(TRAINING_RUN, f"must be a run as JSON: {error}")]) from error
 
 
 def main(_: Sequence[str] = ()) -> int:
@@ -82,6 +84,7 @@ def train(settings: TrainingSettings, config: Config, folder: Path) -> int:
     drafts = Drafts(workspace)
     try:
         with _interrupted_by_signal():
+            drafts.say_failure(run, "")  # that of an earlier attempt does not explain how this one ends
             fit(run, ports, drafts, folder, root=settings.root)
     except Interrupted:
         drafts.keep_attempt(run, folder)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -21,7 +21,7 @@ from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.opening import aws_registry, downloads_folder
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout
-from slipway.releases.routing.serving_table import DynamoServingStore
+from slipway.releases.routing.serving_table import DynamoServingStore, stable_of
 
 _REQUEST: TypeAdapter[PlanRequest | ScoreRequest | FinishRequest] = TypeAdapter(
     Annotated[PlanRequest | ScoreRequest | FinishRequest, Field(discriminator="step")]
@@ -37,7 +37,8 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
         config, settings.root, aws_registry(settings.control_table, settings.model_bucket), cache=downloads_folder()
     )
     client = s3_client()
-    planner = Planner(config, settings.bucket, client, versions.manifest, _serving(config, settings))
+    stable = partial(stable_of, DynamoServingStore(settings.control_table), config)
+    planner = Planner(config, settings.bucket, client, versions.manifest, stable)
     stores = Stores(config.features, settings.features_table, settings.history_bucket, settings.predictions_table)
     worker = Worker(settings.bucket, client, _kept_open(versions, stores))
     finisher = Finisher(settings.bucket, client)
@@ -53,17 +54,6 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
                 return _finished(config, finisher, request)
 
     return instrument(handle, service="batch")
-
-
-def _serving(config: Config, settings: Settings) -> Callable[[str], int]:
-    """Tells the stable version of a model: of its release, or of slipway.yaml if it never had one."""
-    releases = DynamoServingStore(settings.control_table)
-
-    def stable(model: str) -> int:
-        serving = releases.serving([model]).get(model)
-        return config.models[model].stable if serving is None else serving.release.stable
-
-    return stable
 
 
 def _kept_open(versions: FoundVersions, stores: Stores) -> Callable[[Job], JobScorer]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.reading import CaptureReader
 from slipway.monitoring.captures.reservoir_store import BucketReservoir
 from slipway.releases.record.table import DynamoReleaseStore
-from slipway.releases.routing.serving_table import DynamoServingStore
+from slipway.releases.routing.serving_table import DynamoServingStore, stable_of
 from slipway.training.account.data import BucketDataSets
 from slipway.training.account.desk import Desk
 from slipway.training.account.executions import Executions
@@ -37,20 +37,13 @@ from slipway.training.account.versions import AccountVersions
 from slipway.training.account.workspace import Workspace, scratch
 from slipway.training.as_of import WithHistory
 from slipway.training.captured import CapturedExamples
-from slipway.training.ports import Examples, Ports
+from slipway.training.ports import Examples, NoExamples, Ports
 from slipway.training.run import Run
 
 
 def now() -> datetime:
     """The current time in UTC."""
     return datetime.now(UTC)
-
-
-class NoExamples:
-    """`Examples` of a step that may not read captures."""
-
-    def examples(self, run: Run) -> tuple[()]:  # noqa: ARG002 - as `Examples`
-        return ()
 
 
 @dataclass(frozen=True)
@@ -85,12 +78,13 @@ class Services:
     def desk(self, *, tells: bool) -> Desk:
         """What keeps the runs; with ``tells``, people hear of what it writes down."""
         aws: Mapping[str, Any] = {"region_name": self.settings.region}
+        serving = DynamoServingStore(self.settings.control_table)
         machine = self.settings.others.get(TRAINING_MACHINE, "")
         return Desk(
             self.config,
             DynamoRuns(self.settings.control_table),
             is_running=Executions(machine, aws).is_running,
-            stable=self._stable,
+            stable=partial(stable_of, serving, self.config, consistent=True),
             tell=Topic(self.settings.need(RELEASE_TOPIC), aws).publish if tells else _say_nothing,
             clock=now,
         )
@@ -110,10 +104,6 @@ class Services:
             return served
         files = HistoryBucket(self.settings.need(HISTORY_BUCKET), s3_client())
         return WithHistory(served, files, FeatureDefinitions(self.config.features), manifest)
-
-    def _stable(self, model: str) -> int:
-        found = DynamoServingStore(self.settings.control_table).serving([model], consistent=True).get(model)
-        return found.release.stable if found is not None else self.config.models[model].stable
 
 
 def _say_nothing(subject: str, text: str) -> None:

@@ -16,7 +16,7 @@ from infra.constructs.basics.acknowledge import acknowledge, acknowledge_wildcar
 from infra.constructs.basics.alarm import alarm
 from infra.constructs.basics.trust import service_of_account
 from infra.constructs.batch.bucket import BatchBucket
-from infra.constructs.batch.machine import BatchMachine
+from infra.constructs.batch.machine import BatchMachine, machine_name
 from infra.constructs.batch.rights import StepRights
 from infra.constructs.batch.task import BatchTask, HeavyTier
 from infra.constructs.light.function import Function
@@ -34,11 +34,6 @@ _LONGEST_CALL_SECONDS = 900
 _DISK_MB = 2048
 # Planning reads every byte of an input once, and scoring is one thread: both want one whole processor, and no more.
 _SETTINGS = {"memory_mb": 1769, "timeout_seconds": _LONGEST_CALL_SECONDS, "snap_start": False}
-
-
-def machine_name(project: str) -> str:
-    """The name of the state machine."""
-    return f"{project}-batch"
 
 
 class BatchStack(cdk.Stack):

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
+from infra.constructs.batch.machine import machine_name
 from infra.stacks.operator_rights import STACKS
 from slipway.batch.account.runs import INPUTS, JOBS
 from slipway.config import Config
@@ -18,13 +19,12 @@ class BatchOperatorRights:
     def __init__(self, stack: cdk.Stack, *, config: Config, machine: sfn.StateMachine, bucket: s3.IBucket) -> None:
         self.statements: list[iam.PolicyStatement] = []
         self.wildcards: list[str] = []
-        name = f"{config.project}-batch"
         self._allow(["states:StartExecution", "states:ListExecutions"], machine.state_machine_arn)
         executions = [
             stack.format_arn(
                 service="states",
                 resource=kind,
-                resource_name=f"{name}{end}",
+                resource_name=f"{machine_name(config.project)}{end}",
                 arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
             )
             for kind, end in (("execution", ":*"), ("mapRun", "/*"))

@@ -22,6 +22,15 @@ _BRANCH = "main"
 _LOOKUP, _DEPLOYING = "lookup", ("deploy", "file-publishing", "image-publishing", "lookup")
 _HOUR = cdk.Duration.hours(1)
 
+# What changes a role's rights: a deploy may do it to roles with the boundary alone.
+_RIGHTS_OF_ROLES = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+)
 # What nobody may do with rights that a deploy made, whatever its templates say.
 _NEVER = (
     "account:*",
@@ -116,18 +125,22 @@ class AccessStack(cdk.Stack):
         arn = self.format_arn(service="iam", region="", resource="policy", resource_name=name)
         deny = iam.Effect.DENY
         without = {"StringNotEquals": {"iam:PermissionsBoundary": arn}}
-        making = ["iam:CreateRole", "iam:PutRolePermissionsBoundary"]
         changing = ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"]
-        access = self.format_arn(service="iam", region="", resource="role", resource_name=f"{self.stack_name}-*")
+        access, ours = (
+            self.format_arn(service="iam", region="", resource="role", resource_name=f"{name}-*")
+            for name in (self.stack_name, self._project)
+        )
         policy = iam.ManagedPolicy(
             self,
             "Boundary",
             managed_policy_name=name,
-            description=f"Slipway, {self._project}: the most that roles may do which a deploy makes",
+            description=f"Slipway, {self._project}: the most that roles made by a deploy may do",
             statements=[
                 iam.PolicyStatement(actions=["*"], resources=["*"]),
                 iam.PolicyStatement(effect=deny, actions=list(_NEVER), resources=["*"]),
-                iam.PolicyStatement(effect=deny, actions=making, resources=["*"], conditions=without),
+                iam.PolicyStatement(effect=deny, actions=list(_RIGHTS_OF_ROLES), resources=["*"], conditions=without),
+                # No condition tells a role with the boundary here; CloudFormation's names begin with the stack's.
+                iam.PolicyStatement(effect=deny, actions=["iam:UpdateAssumeRolePolicy"], not_resources=[ours]),
                 iam.PolicyStatement(effect=deny, actions=["iam:DeleteRolePermissionsBoundary"], resources=["*"]),
                 iam.PolicyStatement(effect=deny, actions=[f"iam:{each}" for each in changing], resources=[arn]),
                 iam.PolicyStatement(effect=deny, actions=["iam:*"], resources=[access]),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def write_data_set(assembled: Assembled, manifest: Manifest, folder: Path) -> Da
     written = open_data_set(draft)
     path = folder / f"{written.sha256}.parquet"
     draft.replace(path)
-    return open_data_set(path)
+    return replace(written, path=path)
 
 
 def _table(assembled: Assembled, manifest: Manifest) -> Any:

@@ -15,6 +15,9 @@ ID, TIME, WEIGHT, SPLIT = "_id", "_time", "_weight", "_split"
 KEPT = (ID, TIME, WEIGHT, SPLIT)
 """The columns of a data set that are neither an input nor an answer; no input's name begins with ``_``."""
 
+MOST_RECORDS = 4000
+"""The rows of the newest slice that a package is measured and judged on, at most."""
+
 
 class Split(StrEnum):
     """The part of a data set that a row is in: all of `VALIDATION` is newer than all of `TRAIN`."""
@@ -88,6 +91,12 @@ class DataSet:
         from pyarrow import parquet
 
         return parquet.read_table(self.path)
+
+
+def thinned(table: Any, most: int) -> Any:
+    """At most ``most`` rows of a table, evenly chosen."""
+    stride = max(1, -(-table.num_rows // most))
+    return table.take(list(range(0, table.num_rows, stride)))
 
 
 def open_data_set(path: Path) -> DataSet:

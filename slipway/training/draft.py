@@ -18,12 +18,9 @@ from slipway.models.manifest import Training
 from slipway.models.measurements.golden import GOLDEN, has_golden, read_golden
 from slipway.models.package import Package, load_package, seal_package
 from slipway.models.registry.versions import RUN
-from slipway.training.dataset import KEPT, DataSet
+from slipway.training.dataset import KEPT, MOST_RECORDS, DataSet, thinned
 from slipway.training.registering import lineage_of
 from slipway.training.run import Run
-
-MOST_RECORDS = 4000
-"""The records of the newest slice that baseline, calibration and quality of a package are measured on, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +153,10 @@ class Draft:
         """The newest slice, evenly thinned, as a file of records with their answers."""
         from pyarrow import parquet
 
-        newest = self.data.validation()
+        newest = thinned(self.data.validation(), MOST_RECORDS)
         table = newest.drop_columns([name for name in KEPT if name in newest.column_names])
-        stride = -(-table.num_rows // MOST_RECORDS)
         path = self.folder / f"newest-of-{self.data.sha256[:12]}.parquet"
-        parquet.write_table(table.take(list(range(0, table.num_rows, stride))), path)
+        parquet.write_table(table, path)
         return path
 
     def _label_column(self) -> str | None:

@@ -73,7 +73,11 @@ def _example(file: str, row: Row, record: Record, true: Truth, entities: Mapping
         record=record,
         true=true,
         weight=_weight(row, place),
-        entities={entity: str(row.values[column]) for entity, column in entities.items() if row.values.get(column)},
+        entities={
+            entity: str(row.values[column])
+            for entity, column in entities.items()
+            if row.values.get(column) not in (None, "")
+        },
     )
 
 

@@ -3,14 +3,15 @@
 import shutil
 from pathlib import Path
 
+from slipway.errors import PackageError
 from slipway.models.package import Package, load_package
 from slipway.training.dataset import DataSet
 from slipway.training.draft import Draft, complete
 from slipway.training.recipe import Parent, load_recipe
 from slipway.training.run import Run
 
-_DONE = "done"
-"""Holds the run's id, once package and state are whole."""
+_DONE = "whole"
+"""Holds the run's id, once package and state are whole. It sorts after both, so an upload stores it last."""
 
 
 def train(
@@ -47,4 +48,7 @@ def _completed(draft: Draft) -> Package | None:
     done = draft.folder / _DONE
     if not done.is_file() or done.read_text(encoding="utf-8") != draft.run.id:
         return None
-    return load_package(draft.package)
+    try:
+        return load_package(draft.package)
+    except PackageError:  # the attempt was stored in part
+        return None

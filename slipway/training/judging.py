@@ -23,7 +23,7 @@ from slipway.models.package import Package, require_fitting_baseline
 from slipway.models.prediction.answers import is_judged
 from slipway.models.prediction.labels import Truth
 from slipway.models.prediction.predictor import Predictor
-from slipway.training.dataset import WEIGHT, DataSet
+from slipway.training.dataset import MOST_RECORDS, WEIGHT, DataSet, thinned
 from slipway.training.label_checks import label_checks
 
 _SECONDS = 1.0  # of measuring latency
@@ -60,8 +60,9 @@ def judge_draft(
         PackageError, PredictionError: a package cannot be opened, or fails on a record.
     """
     require_fitting_baseline(package)
-    newest = newest_slice(data, package.manifest)
-    slices = [newest, *([_trusted_slice(trusted, package.manifest)] if trusted else [])]
+    asks = _with_inputs_of(package.manifest, serving.manifest if serving else None)
+    newest = newest_slice(data, asks)
+    slices = [newest, *([_trusted_slice(trusted, asks)] if trusted else [])]
     candidate = _Answering(package, _RETRAINED, slices, task_modules)
     before = _Answering(serving, f"version {serving.manifest.version}", slices, task_modules) if serving else None
     measured, earlier = _measured(candidate, before, gates, own)
@@ -70,19 +71,30 @@ def judge_draft(
     if before is not None:
         outputs, answers = before.package.manifest.outputs, before.answers[0]
         results += label_checks(outputs, answers, newest.truth, newest.weights, max_shift=gates.max_label_shift)
-    checked = CheckedData(newest.name, data.validation_rows, data.sha256)
+    checked = CheckedData(newest.name, len(newest.records), data.sha256)
     return Check(tuple(results), before.label if before else None, checked)
 
 
 def newest_slice(data: DataSet, manifest: Manifest) -> Slice:
-    """The newest slice as whole records of a package; raises InputError if the data lack an input."""
-    table = data.validation()
+    """The newest slice as whole records of a package, at most `MOST_RECORDS` of them, evenly chosen.
+
+    Raises InputError if the data lack an input.
+    """
+    table = thinned(data.validation(), MOST_RECORDS)
     names = [field.name for field in manifest.inputs]
     if absent := [name for name in names if name not in table.column_names]:
         raise InputError.of("data", f"has no column {', '.join(absent)}, which the package takes")
     columns = [table[name].to_pylist() for name in names]
     records = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return Slice(data.slice_name, records, truth_of(table, manifest.outputs), table[WEIGHT].to_numpy())
+    name = data.slice_name if len(records) == data.validation_rows else f"{len(records)} of the {data.slice_name}"
+    return Slice(name, records, truth_of(table, manifest.outputs), table[WEIGHT].to_numpy())
+
+
+def _with_inputs_of(manifest: Manifest, other: Manifest | None) -> Manifest:
+    """The manifest of a package with the inputs that only the other package takes, so that both answer its records."""
+    names = {field.name for field in manifest.inputs}
+    more = (field for field in (other.inputs if other else ()) if field.name not in names)
+    return manifest.model_copy(update={"inputs": (*manifest.inputs, *more)})
 
 
 def truth_of(table: Any, outputs: Outputs) -> list[Truth]:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slipway.config import GatesConfig
@@ -52,7 +52,7 @@ class LocalDataSets:
         shutil.copyfile(data.path, draft)
         draft.replace(path)
         note.write_text(data.sha256, encoding="utf-8")
-        return open_data_set(path)
+        return replace(data, path=path)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / _DATA / f"{sha256}.parquet"

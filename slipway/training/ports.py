@@ -47,6 +47,14 @@ class Examples(Protocol):
         ...
 
 
+class NoExamples:
+    """`Examples` of a step that may not read captures, since its data set is made."""
+
+    def examples(self, run: Run) -> tuple[Example, ...]:  # noqa: ARG002 - as `Examples`
+        """None."""
+        return ()
+
+
 class DataSets(Protocol):
     """Stores data sets, each once, by run and by digest. Every method raises UnavailableError."""
 

@@ -11,12 +11,13 @@ from slipway.errors import ConfigError
 REPOSITORY = "octo/models"
 ISSUER = "token.actions.githubusercontent.com"
 PROD = "environments: { prod: {} }"
+CAPTURED = "  tiny-tabular: { versions: [1], stable: 1, capture: { sample: 0.1 } }"
 
 
 @pytest.fixture(scope="module")
 def delivered(synthesize):
     delivery = Delivery(repository=REPOSITORY, boundary="true")
-    return synthesize(delivery=delivery, environment="prod", rest=PROD)
+    return synthesize(delivery=delivery, environment="prod", rest=PROD, models=CAPTURED)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_deploy_has_the_roles_of_the_cdk_and_a_release_has_none(delivered):
     assert assumed(delivered.access, "Release") == assumed(delivered.access, "Report") == []
 
 
-@pytest.mark.parametrize(("role", "policy"), [("Deploy", "Caller"), ("Release", "Operator")])
+@pytest.mark.parametrize(("role", "policy"), [("Deploy", "Caller"), ("Release", "Operator"), ("Report", "Analyst")])
 def test_roles_have_the_policies_of_people(roles, role, policy):
     [attached] = roles[role]["ManagedPolicyArns"]
     assert f"Ref{policy}" in attached["Fn::ImportValue"]
@@ -86,20 +87,52 @@ def test_every_role_of_a_deploy_has_the_boundary(delivered):
     assert all(":policy/tiny-prod-boundary" in json.dumps(each) for each in found)
 
 
-def test_the_boundary_keeps_itself_and_the_roles_of_the_pipeline(delivered):
+@pytest.fixture(scope="module")
+def boundary(delivered):
     [boundary] = [
         each["Properties"]
         for each in delivered.access["Resources"].values()
         if each["Type"] == "AWS::IAM::ManagedPolicy"
     ]
-    assert boundary["ManagedPolicyName"] == "tiny-prod-boundary"
-    denied = {
+    return boundary
+
+
+@pytest.fixture(scope="module")
+def denied(boundary):
+    """The statements of the boundary that deny, by action."""
+    return {
         action: statement
         for statement in boundary["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Deny"
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
-    assert "iam:PermissionsBoundary" in json.dumps(denied["iam:CreateRole"]["Condition"])
+
+
+RIGHTS_OF_ROLES = [
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+]
+
+
+@pytest.mark.parametrize("action", RIGHTS_OF_ROLES)
+def test_a_deploy_gives_no_rights_to_a_role_without_the_boundary(denied, action):
+    compared = denied[action]["Condition"]["StringNotEquals"]["iam:PermissionsBoundary"]
+    assert ":policy/tiny-prod-boundary" in json.dumps(compared)
+    assert denied[action]["Resource"] == "*"
+
+
+def test_a_deploy_changes_who_may_assume_a_role_of_its_project_alone(denied):
+    statement = denied["iam:UpdateAssumeRolePolicy"]
+    assert ":role/tiny-prod-*" in json.dumps(statement["NotResource"])
+    assert "Resource" not in statement
+
+
+def test_the_boundary_keeps_itself_and_the_roles_of_the_pipeline(boundary, denied):
+    assert boundary["ManagedPolicyName"] == "tiny-prod-boundary"
     assert ":policy/tiny-prod-boundary" in json.dumps(denied["iam:CreatePolicyVersion"]["Resource"])
     assert ":role/tiny-prod-access-*" in json.dumps(denied["iam:*"]["Resource"])
     assert {"iam:*AccessKey*", "iam:*User*", "organizations:*"} <= denied.keys()

@@ -150,13 +150,25 @@ def _forget_starter(resources):
             each["Properties"]["Targets"][0].pop("RoleArn", None)
 
 
+def _confine_to(cluster):
+    def confine(resources):
+        for each in resources.values():
+            if each["Type"] == "AWS::IAM::Policy":
+                for statement in each["Properties"]["PolicyDocument"]["Statement"]:
+                    if "ecs:cluster" in statement.get("Condition", {}).get("ArnEquals", {}):
+                        statement["Condition"]["ArnEquals"]["ecs:cluster"] = cluster
+
+    return confine
+
+
 BATCH_FAULTS = {
-    "functions that may not be called": (_forget_statements("lambda:InvokeFunction"), "(state): nothing"),
-    "tasks that may not be run": (_forget_statements("ecs:RunTask"), "(state): nothing"),
-    "roles that may not be passed": (_forget_statements("iam:PassRole"), "(state): nothing"),
+    "functions that may not be called": (_forget_statements("lambda:InvokeFunction"), "RoleArn: nothing"),
+    "tasks in another cluster": (_confine_to("elsewhere"), "RoleArn: nothing"),
+    "tasks that may not be run": (_forget_statements("ecs:RunTask"), "RoleArn: nothing"),
+    "roles that may not be passed": (_forget_statements("iam:PassRole"), "RoleArn: nothing"),
     "items that may not be read": (_forget_statements("s3:GetObject"), "(state): nothing"),
-    "tasks that may not be stopped": (_forget_statements("ecs:StopTask"), "(state): nothing"),
-    "ends of tasks that nobody tells of": (_forget_statements("events:PutRule"), "(state): nothing"),
+    "tasks that may not be stopped": (_forget_statements("ecs:StopTask"), "RoleArn: nothing"),
+    "ends of tasks that nobody tells of": (_forget_statements("events:PutRule"), "RoleArn: nothing"),
     "a schedule that may not start a job": (_forget_statements("states:StartExecution"), "Targets.Arn: nothing"),
     "a schedule without a role": (_forget_starter, "Targets.Arn: nothing"),
     "a role of nobody": (_forget_account, "RoleArn: nothing"),
@@ -185,6 +197,9 @@ TRAINING_FAULTS = {
     "steps that may not be called": (_forget_statements("lambda:InvokeFunction"), "RoleArn: nothing"),
     "tasks that may not be run": (_forget_statements("ecs:RunTask"), "RoleArn: nothing"),
     "roles that may not be passed": (_forget_statements("iam:PassRole"), "RoleArn: nothing"),
+    "tasks in another cluster": (_confine_to("elsewhere"), "RoleArn: nothing"),
+    "tasks that may not be stopped": (_forget_statements("ecs:StopTask"), "RoleArn: nothing"),
+    "ends of tasks that nobody tells of": (_forget_statements("events:PutRule"), "RoleArn: nothing"),
     "rules that may not start a run": (_forget_statements("states:StartExecution"), "Targets.Arn: nothing"),
     "versions that may not be read": (_forget_statements("s3:GetObject"), "(variable): nothing"),
 }

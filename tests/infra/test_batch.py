@@ -183,5 +183,17 @@ def test_tasks_run_where_the_model_does(batching: Any, gpu: Any, synthesize: Any
     assert "FARGATE_SPOT" in providers["CapacityProviders"]
 
 
+def test_the_machine_runs_tasks_in_the_models_cluster_and_passes_roles_to_tasks_alone(batching: Any) -> None:
+    found = {
+        action: statement["Condition"]
+        for policy in of_type(batching.batch, "AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action in {"ecs:RunTask", "iam:PassRole"}
+    }
+    assert ":cluster/" in text_of(found["ecs:RunTask"]["ArnEquals"]["ecs:cluster"])
+    assert found["iam:PassRole"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
 def test_jobs_can_be_turned_off(heavy: Any) -> None:
     assert heavy.batch is None

@@ -123,6 +123,32 @@ def test_a_task_is_awaited_retried_after_spot_and_limited_in_time(world):
     assert again["Default"] == "NoteFailure"
 
 
+def test_a_task_that_ecs_cannot_start_now_is_started_later(world):
+    retries = states(world)["TrainTinyTabular"]["Retry"]
+    errors = ["ECS.AmazonECSException", "ECS.ThrottlingException"]
+    [found] = [each for each in retries if each["ErrorEquals"] == errors]
+    assert (found["IntervalSeconds"], found["MaxAttempts"]) == (60, 5)
+
+
+def test_every_call_of_a_function_is_tried_again_after_a_passing_error(world):
+    calls = {name: each for name, each in states(world).items() if "Train" not in name and each["Type"] == "Task"}
+    assert {"Ask", "Begin", "Check", "NoteFailure"} <= calls.keys()
+    for name, call in calls.items():
+        assert "UnavailableError" in str(call["Retry"]), name
+
+
+def test_the_machine_runs_tasks_in_its_cluster_and_passes_roles_to_tasks_alone(resources):
+    found = {action: each for each in statements(resources, "RetrainRole") for action in each["Action"]}
+    [cluster] = [id_ for id_, each in resources.items() if each["Type"] == "AWS::ECS::Cluster"]
+    assert found["ecs:RunTask"]["Condition"] == {"ArnEquals": {"ecs:cluster": {"Fn::GetAtt": [cluster, "Arn"]}}}
+    assert found["iam:PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+def test_a_task_has_the_size_that_slipway_yaml_names(resources):
+    [task] = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::ECS::TaskDefinition"]
+    assert (task["Cpu"], task["Memory"]) == ("2048", "4096")
+
+
 def test_every_step_that_fails_is_noted(world):
     found = states(world)
     steps = {name for name, each in found.items() if each["Type"] == "Task"} - {"Begin", "NoteFailure"}

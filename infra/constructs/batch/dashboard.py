@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from infra.constructs.batch.machine import machine_name
 from infra.constructs.monitoring.dashboard import graph
 from infra.constructs.monitoring.metrics import SUM, ServiceMetrics
 from slipway.monitoring.telemetry import metrics
@@ -19,7 +20,7 @@ def batch_row(stack: cdk.Stack, *, project: str, models: Iterable[str]) -> list[
     machine = stack.format_arn(
         service="states",
         resource="stateMachine",
-        resource_name=f"{project}-batch",
+        resource_name=machine_name(project),
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
     ended = [

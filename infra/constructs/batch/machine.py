@@ -38,6 +38,11 @@ _RETRIES: dict[str, Any] = {
 }
 
 
+def machine_name(project: str) -> str:
+    """The name of the state machine, by which rights and dashboards of other stacks know it."""
+    return f"{project}-batch"
+
+
 class BatchMachine(Construct):
     """The state machine; ``plan`` and ``score`` are the functions of its steps, ``heavy`` the task of each model.
 

@@ -1,6 +1,6 @@
 """The role of the state machine: it calls the functions of its steps, runs the tasks of its models, and maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -41,7 +41,9 @@ class MachineRole(Construct):
         family = stack.format_arn(
             service="ecs", resource="task-definition", resource_name=f"{task.definition.family}:*"
         )
-        self._allow(["ecs:RunTask"], [family], "The revisions of one task definition.")
+        within = stack.format_arn(service="ecs", resource="cluster", resource_name=cluster.cluster_name)
+        conditions = {"ArnEquals": {"ecs:cluster": within}}
+        self._allow(["ecs:RunTask"], [family], "The revisions of one task definition.", conditions)
         tasks = self._tasks(cluster.cluster_name)
         self._allow(["ecs:DescribeTasks", "ecs:StopTask"], [tasks], "")
         found = self._tasks(exported_name(cluster, cluster.cluster_name))
@@ -73,7 +75,14 @@ class MachineRole(Construct):
     def _tasks(self, cluster: str) -> str:
         return cdk.Stack.of(self).format_arn(service="ecs", resource="task", resource_name=f"{cluster}/*")
 
-    def _allow(self, actions: Sequence[str], resources: Sequence[str], reason: str) -> None:
-        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+    def _allow(
+        self,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        reason: str,
+        conditions: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        statement = iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+        self.role.add_to_policy(statement)
         if reason:
             acknowledge_wildcards(self.role, resources, reason)

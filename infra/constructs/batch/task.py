@@ -12,8 +12,8 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.log_group import log_group
+from infra.constructs.basics.starting import allow_start
 from infra.constructs.basics.trust import service_of_account
-from infra.constructs.heavy.heavy_model import PULL
 from infra.constructs.heavy.network import Network
 from infra.constructs.heavy.task import ARCHITECTURES, CONTAINER, USER, WRITABLE, compatibility
 from slipway.config.environment import LOG_LEVEL, SERVICE_NAME
@@ -71,7 +71,7 @@ class BatchTask(Construct):
             logging=ecs.LogDrivers.aws_logs(stream_prefix="batch", log_group=self.logs),
         )
         self.container.add_mount_points(ecs.MountPoint(container_path=WRITABLE, source_volume="tmp", read_only=False))
-        self._allow_start(tier.repository)
+        allow_start(self.start_role, group=self.logs, repository=tier.repository)
         acknowledge(
             self.definition, {"AwsSolutions-ECS2": "The variables are names of tables and buckets, not secrets."}
         )
@@ -94,14 +94,3 @@ class BatchTask(Construct):
             execution_role=self.start_role.without_policy_updates(),
             volumes=[ecs.Volume(name="tmp")],
         )
-
-    def _allow_start(self, repository: ecr.IRepository | None) -> None:
-        def allow(actions: list[str], resource: str) -> None:
-            self.start_role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-
-        allow(["logs:CreateLogStream", "logs:PutLogEvents"], self.logs.log_group_arn)
-        if repository is not None:
-            allow(list(PULL), repository.repository_arn)
-            allow(["ecr:GetAuthorizationToken"], "*")
-            reason = "ECR issues a token for the account; another statement limits what it may pull."
-            acknowledge(self.start_role, {"AwsSolutions-IAM5[Resource::*]": reason})

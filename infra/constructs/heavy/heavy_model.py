@@ -1,6 +1,6 @@
 """One heavy model: its two slots, and the permissions of their tasks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.basics.log_group import log_group
+from infra.constructs.basics.starting import allow_start
 from infra.constructs.basics.table import of_partitions
 from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.gpu_capacity import GpuCapacity
@@ -34,9 +35,6 @@ from slipway.models.registry.versions import model_prefix
 
 _TRACED_SHARE = "0.05"
 """As X-Ray samples calls of a function by default, beyond the first of each second."""
-
-PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-"""What it takes to pull an image from a repository."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,9 @@ class HeavyModel(Construct):
             logs=self.logs,
         )
         versions = {slot: self._version(project, slot) for slot in SLOTS}
-        self._allow_start(image.repository, versions.values())
+        allow_start(self.roles.execution, group=self.logs, repository=image.repository)
+        arns = [version.parameter_arn for version in versions.values()]
+        self.roles.execution.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameters"], resources=arns))
         self.capacity = capacity = self._capacity(surroundings)
         self.slots = {
             slot: SlotService(
@@ -143,16 +143,3 @@ class HeavyModel(Construct):
         return GpuCapacity(
             self, "Gpus", settings=self.settings, network=surroundings.network, cluster=surroundings.cluster
         )
-
-    def _allow_start(self, repository: ecr.IRepository | None, versions: Iterable[ssm.IStringParameter]) -> None:
-        role = self.roles.execution
-        self._allow_execution(["logs:CreateLogStream", "logs:PutLogEvents"], [self.logs.log_group_arn])
-        self._allow_execution(["ssm:GetParameters"], [version.parameter_arn for version in versions])
-        if repository is not None:
-            self._allow_execution(PULL, [repository.repository_arn])
-            self._allow_execution(["ecr:GetAuthorizationToken"], ["*"])
-            reason = "ECR issues a token for the account; another statement limits what it may pull."
-            acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": reason})
-
-    def _allow_execution(self, actions: Sequence[str], resources: Sequence[str]) -> None:
-        self.roles.execution.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -23,6 +23,9 @@ from slipway.config.training import TrainingConfig
 _PASSING = ["UnavailableError", "TriedInVainError"]
 """Errors of a step that go away by themselves."""
 
+_ECS_PASSING = ["ECS.AmazonECSException", "ECS.ThrottlingException"]
+"""Errors of starting a task that go away by themselves, such as one for lack of capacity."""
+
 _YEAR = cdk.Duration.days(364)  # an execution lasts a year at most
 
 
@@ -158,6 +161,7 @@ class RetrainMachine(Construct):
             task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(training.timeout_minutes)),
             result_path=sfn.JsonPath.DISCARD,
         )
+        run.add_retry(errors=_ECS_PASSING, interval=cdk.Duration.minutes(1), max_attempts=5)
         again = sfn.Choice(self, f"{name}Again")
         interrupted = sfn.Condition.and_(
             sfn.Condition.string_equals("$.error.Error", "States.TaskFailed"),
@@ -193,6 +197,7 @@ class RetrainMachine(Construct):
             task_timeout=sfn.Timeout.at("$.approval_seconds"),
             result_path="$.answer",
         )
+        ask.add_retry(errors=_PASSING, interval=cdk.Duration.seconds(10), max_attempts=5)
         silent = self._finish("GiveUpWaiting", "rejected", {"reason": "Nobody approved it in time."})
         ask.add_catch(silent, errors=["States.Timeout"], result_path="$.error")
         ask.add_catch(self._failed, result_path="$.error")
@@ -252,11 +257,13 @@ class RetrainMachine(Construct):
             return
         stack, cluster = cdk.Stack.of(self), self._tasks.cluster
         of_cluster = {"ArnEquals": {"ecs:cluster": cluster.cluster_arn}}
+        to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
         for task in self._tasks.definitions.values():
             definitions = stack.format_arn(service="ecs", resource="task-definition", resource_name=f"{task.family}:*")
             self._to(role, ["ecs:RunTask"], definitions, conditions=of_cluster)
             acknowledge_wildcards(role, [definitions], "The revisions of one task definition.")
-            self._to(role, ["iam:PassRole"], task.role.role_arn, task.start_role.role_arn)
+            roles = (task.role.role_arn, task.start_role.role_arn)
+            self._to(role, ["iam:PassRole"], *roles, conditions=to_tasks)
         running = stack.format_arn(service="ecs", resource="task", resource_name=f"{cluster.cluster_name}/*")
         self._to(role, ["ecs:DescribeTasks", "ecs:StopTask"], running)
         acknowledge_wildcards(role, [running], "The tasks of this cluster, whose ids ECS gives them when they start.")

@@ -1,6 +1,6 @@
 """The training task of one model: what it runs, and the roles of its code and of its start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -11,15 +11,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
+from infra.constructs.basics.starting import allow_start
 from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.task import USER, WRITABLE
 from slipway.config.environment import LOG_LEVEL, MODEL, SERVICE_NAME
 from slipway.config.monitoring import MonitoringConfig
-from slipway.config.sizes import nearest_fargate_size
 from slipway.config.training import TrainingConfig
 
 CONTAINER = "training"
-_PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 # Spot gives two minutes from its signal on, and a task stores what it has in that time.
 _STOP = cdk.Duration.minutes(2)
 _DISK_GIB = 50
@@ -53,16 +52,15 @@ class TrainingTask(Construct):
         principal = service_of_account(self, "ecs-tasks.amazonaws.com")
         self.role = iam.Role(self, "Role", assumed_by=principal)
         self.start_role = iam.Role(self, "StartRole", assumed_by=principal)
-        self._allow_start(image.repository, group)
-        vcpus, memory_mb = nearest_fargate_size(training.size.vcpus, training.size.memory_mb)
+        allow_start(self.start_role, group=group, repository=image.repository)
         self.family = f"{project}-training-{model}"
         """By this name the state machine's rights name the task: they hold for later revisions, too."""
         self.definition = ecs.FargateTaskDefinition(
             self,
             "Task",
             family=self.family,
-            cpu=int(vcpus * 1024),
-            memory_limit_mib=memory_mb,
+            cpu=int(training.size.vcpus * 1024),
+            memory_limit_mib=training.size.memory_mb,
             ephemeral_storage_gib=_DISK_GIB,
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=ecs.CpuArchitecture.X86_64,
@@ -99,14 +97,3 @@ class TrainingTask(Construct):
         """Allow the code ``actions`` on one resource, by its ARN."""
         statement = iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         self.role.add_to_policy(statement)
-
-    def _allow_start(self, repository: ecr.IRepository | None, group: logs.ILogGroup) -> None:
-        self._start(["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
-        if repository is not None:
-            self._start(_PULL, [repository.repository_arn])
-            self._start(["ecr:GetAuthorizationToken"], ["*"])
-            reason = "ECR issues a token for the account; another statement limits what it may pull."
-            acknowledge(self.start_role, {"AwsSolutions-IAM5[Resource::*]": reason})
-
-    def _start(self, actions: Sequence[str], resources: Sequence[str]) -> None:
-        self.start_role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -15,7 +15,7 @@ from slipway.errors import UnavailableError
 from slipway.records.files import format_of
 
 if TYPE_CHECKING:
-    from slipway.batch.account.objects import S3ClientFactory
+    from slipway.models.registry.bucket import S3ClientFactory
 
 _READERS = 10  # as many connections as a client keeps
 

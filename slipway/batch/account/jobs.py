@@ -15,7 +15,7 @@ from slipway.batch.folders import InputFolder
 from slipway.errors import ConflictError, InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from slipway.batch.account.objects import S3ClientFactory
+    from slipway.models.registry.bucket import S3ClientFactory
 
 _MOST_BYTES = 5 * 1024**3
 """What one call of S3 stores."""

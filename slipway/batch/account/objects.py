@@ -1,7 +1,6 @@
 """An object of a bucket as a file that is read in ranges, without a copy on the disk."""
 
 import io
-from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from slipway.aws.clients import answered_by
@@ -9,9 +8,8 @@ from slipway.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-    from mypy_boto3_s3.client import S3Client
 
-    S3ClientFactory = Callable[[], S3Client]
+    from slipway.models.registry.bucket import S3ClientFactory
 
 DEPENDENCY = "S3"
 _BUFFER_BYTES = 4 * 1024 * 1024

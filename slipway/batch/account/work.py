@@ -25,7 +25,7 @@ from slipway.models.package import Package
 from slipway.models.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
-    from slipway.batch.account.objects import S3ClientFactory
+    from slipway.models.registry.bucket import S3ClientFactory
 
 LIGHT = "light"
 _LOG = logging.getLogger("slipway")
@@ -57,9 +57,10 @@ class Planner:
             raise NotFoundError("model", run.model, self.config.models, within="slipway.yaml")
         _require_apart(run)
         inputs, outputs = _inputs(run, self.client), _outputs(run, self.client)
-        package = self.packages(run.model, self._version(run, outputs))
+        begun = _begun(outputs)
+        package = self.packages(run.model, self._version(run, begun))
         run = run.model_copy(update={"version": package.manifest.version})
-        extras = self._extras(run, package.manifest, outputs)
+        extras = self._extras(run, package.manifest, begun)
         owners = {name: group.entity for name, group in self.config.features.items()}
         needed = steps.Needed.of(extras, package.manifest, owners)
         started = request.started.astimezone(UTC)
@@ -81,19 +82,17 @@ class Planner:
             tolerated=max(_LEAST_TOLERATED, int(_SHARE_TOLERATED * len(missing))),
         )
 
-    def _version(self, run: Run, outputs: OutputObjects) -> int:
+    def _version(self, run: Run, begun: Job | None) -> int:
         """The version that was asked for, else the one that began this output, else the one that serves now."""
         if run.version is not None:
             return run.version
-        begun = _begun(outputs)
         return self.serving(run.model) if begun is None else begun.version
 
-    def _extras(self, run: Run, manifest: Manifest, outputs: OutputObjects) -> Extras:
+    def _extras(self, run: Run, manifest: Manifest, begun: Job | None) -> Extras:
         """What the job does besides scoring; what is sampled by default stays that of the first run."""
         extras = run.extras.settled(self.config, manifest)
         if extras.features is FeaturesFrom.HISTORY:
             _require_histories(self.config, manifest)
-        begun = _begun(outputs)
         return extras if begun is None else run.extras.resumed(extras, begun.extras)
 
     def _rows(self, run: Run, runs: OutputObjects) -> int | None:

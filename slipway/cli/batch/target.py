@@ -11,7 +11,7 @@ from slipway.errors import NotFoundError
 
 if TYPE_CHECKING:
     from slipway.batch.account.jobs import Jobs
-    from slipway.batch.account.objects import S3ClientFactory
+    from slipway.models.registry.bucket import S3ClientFactory
 
 MACHINE = "BatchStateMachine"
 """The output of the stack of batch jobs; a project with `batch: { enabled: false }` has none."""

@@ -27,6 +27,7 @@ from slipway.monitoring.profiles.store import BucketProfiles
 from slipway.monitoring.state import StateStore, version_state
 from slipway.monitoring.steps import LabelledReader
 from slipway.releases.routing.serving import Serving, ServingStore
+from slipway.releases.routing.serving_table import stable_of
 from slipway.wording import counted
 
 _MINUTES = 60
@@ -63,7 +64,7 @@ def read_picture(asked: Asked, sources: Sources, now: datetime) -> Shown:
     if asked.picture is Picture.WEIGHTS:
         return _weights(asked, sources)
     model = _captured(asked, sources.config)
-    version = asked.version or _stable(model, sources)
+    version = asked.version or stable_of(sources.releases, sources.config, model)
     if asked.picture is Picture.DRIFT:
         return _drift(model, version, sources)
     return _accuracy(model, version, sources, *asked.window(now))
@@ -75,11 +76,6 @@ def _captured(asked: Asked, config: Config) -> str:
     if asked.model not in config.captured_models:
         raise NotFoundError("captured model", asked.model, config.captured_models)
     return asked.model
-
-
-def _stable(model: str, sources: Sources) -> int:
-    serving = sources.releases.serving([model]).get(model)
-    return sources.config.models[model].stable if serving is None else serving.release.stable
 
 
 def _drift(model: str, version: int, sources: Sources) -> Shown:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from slipway.aws.table import DynamoTable, Item
 from slipway.errors import InputError, UnavailableError
-from slipway.releases.routing.serving import Serving, dump_serving, load_serving
+from slipway.releases.routing.serving import Serving, ServingStore, dump_serving, load_serving
 
 if TYPE_CHECKING:
     from slipway.aws.table import Backoff, ClientFactory
+    from slipway.config import Config
 
 _SERVING = "serving"
 
@@ -26,6 +27,12 @@ class DynamoServingStore:
         keys = [key_of(model, _SERVING) for model in dict.fromkeys(models)]
         items = self._table.batch_get(keys, consistent=consistent)
         return {serving.release.model: serving for serving in map(_serving, items)}
+
+
+def stable_of(store: ServingStore, config: "Config", model: str, *, consistent: bool = False) -> int:
+    """The stable version of a model: that of its releases, or of slipway.yaml if it never had one."""
+    serving = store.serving([model], consistent=consistent).get(model)
+    return config.models[model].stable if serving is None else serving.release.stable
 
 
 def serving_item(serving: Serving) -> Item:

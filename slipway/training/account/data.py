@@ -1,6 +1,7 @@
 """The data sets of runs in the bucket of training: each is a file in its run's folder, with its digest beside it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from slipway.errors import UnavailableError
@@ -37,7 +38,7 @@ class BucketDataSets:
         self._workspace.upload_file(path, prefix + _ROWS)
         self._workspace.put(_by_digest(run.model, data.sha256), run.id.encode())
         self._workspace.put(prefix + _DIGEST, data.sha256.encode())
-        return open_data_set(path)
+        return replace(data, path=path)
 
     def _read(self, model: str, run: str) -> DataSet | None:
         prefix, path = run_folder(DATA, model, run), self._path(model, run)

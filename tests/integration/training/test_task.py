@@ -70,8 +70,10 @@ def run_task(place: Workplace, config: Config, workspace: Workspace, folder: Pat
 
 
 def test_a_draft_is_stored(place: Workplace, config: Config, here: Workspace, tmp_path: Path) -> None:
+    Drafts(here).say_failure(place.run(), "of an earlier attempt")
     code, run = run_task(place, config, here, tmp_path / "one")
     assert code == 0
+    assert Drafts(here).failure(run) == ""
     assert Drafts(here).is_done(run)
 
 
@@ -95,6 +97,12 @@ def test_a_stopped_task_stores_what_it_had(place: Workplace, config: Config, her
 def test_what_the_environment_lacks_is_named() -> None:
     with pytest.raises(ConfigError, match=TRAINING_BUCKET):
         TrainingSettings.of({})
+
+
+def test_a_run_that_is_none_is_said() -> None:
+    others = dict.fromkeys((CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET), "there")
+    with pytest.raises(ConfigError, match=f"{TRAINING_RUN}.*must be a run as JSON"):
+        TrainingSettings.of({TRAINING_RUN: '{"id": 1}', **others})
 
 
 def test_the_settings_are_those_of_the_template(place: Workplace) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from support.arrows.network import closed_problems, link_to_balancer, service_behind_balancer
 from support.arrows.policies import may, may_call, may_publish, reaches, trusts
+from support.arrows.tasks import runs_task
 from support.arrows.templates import Resource, World
 from support.arrows.walk import STATE, VARIABLE, Arrow, arrows
 
@@ -62,27 +63,24 @@ def _takes_its_steps(world: World, arrow: Arrow) -> bool:
     machine, role = arrow.source, _end(world, arrow, "AWS::IAM::Role")
     if role is None or not trusts(world, role, "states.amazonaws.com"):
         return False
-    states = json.loads(world.text(machine.stack, machine.properties["DefinitionString"]))["States"].values()
-    return all(_takes(world, role, state) for state in states if state["Type"] == "Task")
+    states = json.loads(world.text(machine.stack, machine.properties["DefinitionString"]))["States"]
+    return all(_takes(world, role, state) for state in _steps(states))
+
+
+def _steps(states: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The states that call a service, those within maps included."""
+    for state in states.values():
+        if state["Type"] == "Task":
+            yield state
+        yield from _steps(state.get("ItemProcessor", {}).get("States", {}))
 
 
 def _takes(world: World, role: Resource, state: Mapping[str, Any]) -> bool:
     resource, given = state["Resource"], state.get("Parameters", {})
     if ":states:::ecs:runTask" in resource:
-        family = given["TaskDefinition"]
-        tasks = [each for each in world.of_type("AWS::ECS::TaskDefinition") if each.properties["Family"] == family]
-        roles = [world.target(each.stack, each.properties[name]) for each in tasks for name in _TASK_ROLES]
-        return bool(tasks) and _runs_family(world, role, family, [each for each in roles if each is not None])
+        return runs_task(world, role, given)
     function = given["FunctionName"] if ":states:::lambda:invoke" in resource else resource
     return may(world, role, "lambda:InvokeFunction", function)
-
-
-def _runs_family(world: World, role: Resource, family: str, passed: list[Resource]) -> bool:
-    definition = f"arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task-definition/{family}:1"
-    rule = "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForECSTaskRule"
-    hears = all(may(world, role, f"events:{each}", rule) for each in ("PutTargets", "PutRule", "DescribeRule"))
-    passes = len(passed) > 1 and all(may(world, role, "iam:PassRole", each.name) for each in passed)
-    return hears and passes and may(world, role, "ecs:RunTask", definition)
 
 
 def _scheduled(world: World, arrow: Arrow) -> bool:
@@ -96,35 +94,13 @@ def _scheduled(world: World, arrow: Arrow) -> bool:
 
 
 def _state_may(world: World, arrow: Arrow) -> bool:
-    """What a state machine calls, runs and reads, its role may; where a task runs is the task's matter."""
+    """The items of a map, its role may read; the steps are checked with the role, and where tasks run with the task."""
     end, role = world.target(arrow.source.stack, arrow.value), _role(world, arrow, "RoleArn")
     if end is None or role is None:
         return False
-    match end.type:
-        case "AWS::Lambda::Alias":
-            return may(world, role, "lambda:InvokeFunction", end.name)
-        case "AWS::ECS::TaskDefinition":
-            return _runs(world, role, end)
-        case "AWS::S3::Bucket":
-            return may(world, role, "s3:GetObject", f"{end.name}/runs/job/items.jsonl")
-    return end.type in _SURROUNDINGS
-
-
-def _runs(world: World, role: Resource, task: Resource) -> bool:
-    """Step Functions runs a task, hands it its roles, and learns of its end by a rule of its own."""
-    at = "<AWS::Region>:<AWS::AccountId>"
-    family = world.text(task.stack, task.properties["Family"])
-    passed = [world.target(task.stack, task.properties[name]) for name in ("TaskRoleArn", "ExecutionRoleArn")]
-    rule = f"arn:<AWS::Partition>:events:{at}:rule/StepFunctionsGetEventsForECSTaskRule"
-    return (
-        may(world, role, "ecs:RunTask", f"arn:<AWS::Partition>:ecs:{at}:task-definition/{family}:7")
-        and all(each is not None and may(world, role, "iam:PassRole", each.name) for each in passed)
-        and all(may(world, role, f"events:{each}", rule) for each in ("PutTargets", "PutRule", "DescribeRule"))
-        and any(
-            may(world, role, "ecs:StopTask", f"arn:<AWS::Partition>:ecs:{at}:task/{cluster.name}/id")
-            for cluster in world.of_type("AWS::ECS::Cluster")
-        )
-    )
+    if end.type == "AWS::S3::Bucket":
+        return may(world, role, "s3:GetObject", f"{end.name}/runs/job/items.jsonl")
+    return end.type in _STEPS or end.type in _SURROUNDINGS
 
 
 def _role(world: World, arrow: Arrow, name: str) -> Resource | None:
@@ -264,6 +240,7 @@ def _role_may(world: World, arrow: Arrow, role_property: str, actions: tuple[str
     return role is not None and group is not None and all(may(world, role, each, group.name) for each in actions)
 
 
+_STEPS = frozenset({"AWS::ECS::TaskDefinition", "AWS::Lambda::Alias"})
 _SURROUNDINGS = frozenset(
     {"AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::ECS::CapacityProvider", "AWS::ECS::Cluster"}
 )
@@ -273,7 +250,6 @@ _OPEN_TO_CODE = frozenset({"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::Ap
 
 _RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 _MACHINE = "AWS::StepFunctions::StateMachine"
-_TASK_ROLES = ("TaskRoleArn", "ExecutionRoleArn")
 
 KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::ApiGatewayV2::Integration", "IntegrationUri"): _integrates,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 
 from support.arrows.templates import Resource, World
@@ -15,13 +16,28 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def may(world: World, role: Resource, action: str, resource: str) -> bool:
-    """Whether a statement of a role's policies allows an action on a resource, by the resource's text."""
+def may(
+    world: World, role: Resource, action: str, resource: str, *, given: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """Whether a statement of a role's policies allows an action on a resource, by the resource's text.
+
+    ``given`` has the values of condition keys in the request; conditions on others are taken to be met.
+    """
     return any(
         statement["Effect"] == "Allow"
         and any(fnmatchcase(action, each) for each in listed(statement["Action"]))
         and any(fnmatchcase(resource, world.text(role.stack, each)) for each in listed(statement["Resource"]))
+        and _meets(world, role.stack, statement, given)
         for statement in statements_of(world, role)
+    )
+
+
+def _meets(world: World, stack: str, statement: Mapping[str, Any], given: Mapping[str, str]) -> bool:
+    return all(
+        any(fnmatchcase(given[key], world.text(stack, each)) for each in listed(values))
+        for keys in statement.get("Condition", {}).values()
+        for key, values in keys.items()
+        if key in given
     )
 
 

@@ -1,5 +1,6 @@
 """Examples: captures with the labels that came for them, rows of files, and features as of the time of a prediction."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -137,6 +138,16 @@ class TestFiles:
         ]
         assert found.newest == START + timedelta(days=1)
         assert [each.id for each in found.examples(window_of(START, found.newest))] == ["a"]
+
+    def test_an_entity_may_have_the_id_zero(self, manifest: Manifest, tmp_path: Path) -> None:
+        rows = [
+            {"time": "2026-03-01T00:00:00Z", "x": 1, "y": 2, "label": "left", "shop": shop} for shop in (0, "", None)
+        ]
+        path = tmp_path / "labels.jsonl"
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        found = FileExamples(path, manifest, {"shop": "shop"})
+        window = window_of(START, START + timedelta(days=1))
+        assert [each.entities for each in found.examples(window)] == [{"shop": "0"}, {}, {}]
 
     @pytest.mark.parametrize(
         ("text", "problem"),

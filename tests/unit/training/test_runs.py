@@ -14,7 +14,7 @@ from slipway.config.training import TrainingGates
 from slipway.errors import CheckFailedError
 from slipway.models.measurements.golden import read_golden
 from slipway.models.prediction.predictor import Predictor
-from slipway.training import fitting
+from slipway.training import fitting, judging
 from slipway.training.decision import Declined
 from slipway.training.local import Trained, run_all
 from slipway.training.ports import Offered
@@ -195,9 +195,50 @@ class TestGoingOn:
         assert not isinstance(data, Declined)
         folder, like = place.settings(run).folder, place.versions.package(MODEL, 1)
         fitting.train(run, data, folder, like=like, state=None, project=place.root)
-        (folder / "done").unlink()
+        (folder / "whole").unlink()
         fitting.train(run, data, folder, like=like, state=None, project=place.root)
         assert len(calls(place)) == 2
+
+    def test_a_package_that_was_stored_in_part_is_made_again(self, place: Workplace) -> None:
+        run = place.run()
+        data = assemble(place.ports, run)
+        assert not isinstance(data, Declined)
+        folder, like = place.settings(run).folder, place.versions.package(MODEL, 1)
+        package = fitting.train(run, data, folder, like=like, state=None, project=place.root)
+        (package.folder / "model.yaml").unlink()
+        again = fitting.train(run, data, folder, like=like, state=None, project=place.root)
+        assert again.path("model.yaml").is_file()
+        assert len(calls(place)) == 2
+
+
+FEWER = """
+from sklearn.linear_model import LogisticRegression
+
+
+def train(data, draft, parent):
+    frame = data.train().to_pandas()
+    draft.from_sklearn(LogisticRegression().fit(frame[["x"]], frame["label"]), seed=1)
+"""
+
+
+def test_a_recipe_may_use_fewer_inputs_than_the_version_that_serves(place: Workplace) -> None:
+    (place.root / f"{place.module}.py").write_text(FEWER, encoding="utf-8")
+    frame_of(points(300, boundary=MOVED, seed=5)).to_csv(place.root / "trusted.csv", index=False)
+    run = place.run()
+    done = trained(run_all(place.ports, run, place.settings(run, TrainingGates(labelled="trusted.csv"))))
+    assert done.version == 2, done.check.failed
+
+
+def test_of_a_long_slice_the_gates_judge_a_part_that_is_evenly_chosen(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "MOST_RECORDS", 50)
+    run = place.run()
+    done = trained(run_all(place.ports, run, place.settings(run)))
+    assert done.data.validation_rows == 120
+    assert done.check.data is not None
+    assert done.check.data.rows == 40, "each third"
+    assert done.check.data.name == f"40 of the newest 120 of data {done.data.sha256[:12]}"
 
 
 def test_only_a_stateful_run_gets_the_version_before_it(place: Workplace) -> None:
