@@ -111,17 +111,19 @@ def _texts(field: InputField, column: "pyarrow.Array") -> _Column | None:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return None
     there = _there(column)
+    encoded = column.fill_null(MISSING_TEXT).dictionary_encode()  # each of the texts is made and checked once
+    texts, places = encoded.dictionary, encoded.indices.to_numpy()
     try:
-        values = column.fill_null(MISSING_TEXT).to_numpy(zero_copy_only=False)
-    except (pa.ArrowException, UnicodeDecodeError):
+        values = np.array(texts.to_pylist(), object)
+    except UnicodeDecodeError:
         return None
-    right = there
+    right = np.ones(len(texts), bool)
     if field.max_characters is not None:
-        right = right & (compute.utf8_length(column.fill_null("")).to_numpy() <= field.max_characters)
+        right &= compute.utf8_length(texts).to_numpy() <= field.max_characters
     if field.allowed is not None:
-        allowed = compute.is_in(column, value_set=pa.array([str(each) for each in field.allowed], column.type))
-        right = right & allowed.to_numpy(zero_copy_only=False)
-    return _Column(values, there, right)
+        allowed = compute.is_in(texts, value_set=pa.array([str(each) for each in field.allowed], texts.type))
+        right &= allowed.to_numpy(zero_copy_only=False)
+    return _Column(values[places], there, there & right[places])
 
 
 def _booleans(field: InputField, column: "pyarrow.Array") -> _Column | None:

@@ -1,6 +1,6 @@
 """What a job does with the answers of a shard beside writing them: precompute, capture and profile."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from slipway.batch.job import Job
@@ -18,8 +18,11 @@ class Listener(Protocol):
         """Take the answers of a table; ``ids`` are those of its predictions."""
         ...
 
-    def files(self, shard: str) -> Mapping[str, str]:
-        """The files to store once all of the shard was scored, by their place in the output; ``shard`` names it."""
+    def files(self, shard: str) -> Mapping[str, Iterable[bytes]]:
+        """The files to store once all of the shard was scored, by their place in the output; ``shard`` names it.
+
+        Each is read once, piece by piece.
+        """
         ...
 
     def counts(self) -> Mapping[str, int]:

@@ -1,12 +1,12 @@
 """Write the answers of a job under the entities that its rows are about, for the API to answer from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slipway.batch.reading import ScoredTable
 from slipway.batch.row_features import entity_ids
-from slipway.batch.scoring import answer_list
+from slipway.batch.scoring import chosen_list
 from slipway.errors import InputError
 from slipway.features.precomputed import Precomputed, PrecomputedStore, precomputed_key
 from slipway.features.store import Clock, utc_now
@@ -40,16 +40,16 @@ class PrecomputingListener:
         """Store the answers of the rows that name the entity; raises UnavailableError."""
         names, _, is_id = entity_ids(found.table, self._entity)
         places = is_id.nonzero()[0]
-        answers, records = answer_list(found.scored), found.scored.records(places.tolist())
+        answers, records = chosen_list(found.scored, places), found.scored.records(places.tolist())
         made_at = self._clock()
         made_at = made_at.replace(microsecond=made_at.microsecond // 1000 * 1000)
         entries = {
-            self._key(name): Precomputed(answers[place], record, made_at)
-            for name, place, record in zip(names.take(places).to_pylist(), places, records, strict=True)
+            self._key(name): Precomputed(answer, record, made_at)
+            for name, answer, record in zip(names.take(places).to_pylist(), answers, records, strict=True)
         }
         self._stored += self._store.put(entries, self._ttl)
 
-    def files(self, shard: str) -> Mapping[str, str]:  # noqa: ARG002 - as `Listener` has it
+    def files(self, shard: str) -> Mapping[str, Iterable[bytes]]:  # noqa: ARG002 - as `Listener` has it
         """No files."""
         return {}
 

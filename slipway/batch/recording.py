@@ -5,8 +5,9 @@ content of its input alone, so a shard that is scored again gives the same ones.
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -36,6 +37,7 @@ REQUEST = "batch-"
 """What the request of a batch's captures begins with; the first digits of the job's digest follow."""
 
 _JOB_DIGITS = 16
+_IN_MEMORY = 4 * 1024 * 1024
 _MINUTES = 1  # a job has no period: its profile is of the minute in which it began
 _MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 Draws = NDArray[np.float64]
@@ -57,7 +59,9 @@ class RecordingListener:
         self._counting = VersionCounting(version.package, version=version)
         self._fields = version.package.manifest.inputs
         self._seed = int(job.digest[:_JOB_DIGITS], 16)
-        self._kept: list[tuple[float, int, Capture]] = []  # a heap with the largest draw in front
+        self._kept: list[tuple[float, int, bytes]] = []  # a heap with the largest draw in front
+        # Of sampled entities, as long as the shard, so on the disk; `_lines` closes it.
+        self._all = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         self._sampled = 0
 
     def add(self, found: ScoredTable, ids: "pyarrow.Array") -> None:
@@ -72,15 +76,22 @@ class RecordingListener:
         self._count_inputs(found.scored, rows)
         self._keep(found, ids, rows, draws)
 
-    def files(self, shard: str) -> Mapping[str, str]:  # noqa: ARG002 - the job names them
+    def files(self, shard: str) -> Mapping[str, Iterable[bytes]]:  # noqa: ARG002 - the job names them
         """The profile, and the captures if there are any."""
         made_at = self._job.made_at.replace(second=0, microsecond=0)
         profile = self._counting.profile(made_at, _MINUTES, source=self._shard.digest(self._job.digest))
-        files = {self._job.profile(self._shard): dump_profile(profile) + "\n"}
-        captures = [capture for _, _, capture in sorted(self._kept, key=lambda each: -each[1])]
-        if captures:
-            files[self._job.captures(self._shard)] = "".join(f"{capture.line()}\n" for capture in captures)
+        counted = f"{dump_profile(profile)}\n".encode()
+        files: dict[str, Iterable[bytes]] = {self._job.profile(self._shard): [counted]}
+        if self._kept or self._all.tell():
+            files[self._job.captures(self._shard)] = self._lines()
         return files
+
+    def _lines(self) -> Iterator[bytes]:
+        """The captures by the numbers of their rows, which is the order in which those of entities came."""
+        yield from (line for _, _, line in sorted(self._kept, key=lambda each: -each[1]))
+        with self._all as lines:
+            lines.seek(0)
+            yield from lines
 
     def counts(self) -> Mapping[str, int]:
         """How many rows were sampled."""
@@ -127,18 +138,22 @@ class RecordingListener:
                 rows = rows[draws[rows] < -self._kept[0][0]] if most else rows[:0]
         if not len(rows):
             return
-        outputs, named = chosen_list(found.scored, rows), self._named(found)
-        records = found.scored.records(rows.tolist())
-        for row, record, output in zip(rows.tolist(), records, outputs, strict=True):
-            number = int(found.numbers[row])
-            capture = self._capture(ids[row].as_py(), record, output, {name: of[row] for name, of in named.items()})
-            heapq.heappush(self._kept, (-float(draws[row]), -number, capture))
-            if self._job.extras.sampled_by is None and len(self._kept) > most:
+        outputs, named = chosen_list(found.scored, rows), self._named(found, rows)
+        records, chosen = found.scored.records(rows.tolist()), ids.take(rows).to_pylist()
+        for place, (row, id_, record, output) in enumerate(zip(rows.tolist(), chosen, records, outputs, strict=True)):
+            capture = self._capture(id_, record, output, {name: of[place] for name, of in named.items()})
+            line = f"{capture.line()}\n".encode()
+            if self._job.extras.sampled_by is not None:
+                self._all.write(line)
+                continue
+            heapq.heappush(self._kept, (-float(draws[row]), -int(found.numbers[row]), line))
+            if len(self._kept) > most:
                 heapq.heappop(self._kept)
 
-    def _named(self, found: ScoredTable) -> dict[str, list[str | None]]:
+    def _named(self, found: ScoredTable, rows: NDArray[np.intp]) -> dict[str, list[str | None]]:
+        """The ids of the entities that some rows name."""
         return {
-            name: entity_ids(found.table, name)[0].to_pylist()
+            name: entity_ids(found.table, name)[0].take(rows).to_pylist()
             for name in self._entities
             if name in found.table.schema.names
         }

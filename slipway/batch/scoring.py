@@ -250,11 +250,6 @@ def _answers_alone_as_together(package: Package) -> bool:
     return has_golden(package.manifest) and read_golden(package.path(GOLDEN)).measured.get(ALONE) == 0.0
 
 
-def answer_list(scored: Scored) -> list[Answer]:
-    """The answers one by one, as the API gives them."""
-    return scored.answers if isinstance(scored.answers, list) else answer_rows(scored.answers)
-
-
 def chosen_list(scored: Scored, rows: NDArray[np.intp]) -> list[Answer]:
     """The answers of some rows one by one, as the API gives them."""
     if isinstance(scored.answers, list):

@@ -225,8 +225,9 @@ def score(
         outputs.write(job.rejected(shard), "".join(rejected))
     for listener in told:
         counts.update(listener.counts())
-        for place, text in listener.files(job.name(shard)).items():
-            outputs.write(place, text)
+        for place, pieces in listener.files(job.name(shard)).items():
+            with outputs.writing(place) as path, path.open("wb") as file:
+                file.writelines(pieces)
     outcome = Outcome(labels=dict(labels), **counts)
     outputs.write(job.outcome(shard), outcome.model_dump_json() + "\n")
     return outcome

@@ -6,19 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.aws.clients import answered_by
 from slipway.batch.account.executions import RUNNING, Described, Execution, Executions
-from slipway.batch.account.objects import DEPENDENCY
+from slipway.batch.account.objects import store_object
 from slipway.batch.account.places import Place
 from slipway.batch.account.runs import INPUTS, Run, execution_name, job_of, new_job, number_of
 from slipway.batch.folders import InputFolder
-from slipway.errors import ConflictError, InputError, NotFoundError
+from slipway.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from slipway.models.registry.bucket import S3ClientFactory
-
-_MOST_BYTES = 5 * 1024**3
-"""What one call of S3 stores."""
 
 _LISTED = 5
 
@@ -40,17 +36,13 @@ class Jobs:
         """Store a file or folder of this machine as the input of a job, and return its address.
 
         Raises:
-            InputError: there is none, it has other files than records, or one is larger than 5 GB.
+            InputError: there is none, or it has other files than records.
+            UnavailableError: S3 does not answer, or got other bytes than were sent.
         """
         folder = InputFolder(source)
-        names = folder.files()
-        for name in names:
-            path = source if source.is_file() else source / name
-            if path.stat().st_size > _MOST_BYTES:
-                raise InputError.of(str(path), "is larger than 5 GB; put it into S3 and name its address")
-        for name in names:
-            with folder.open(name) as content, answered_by(DEPENDENCY):
-                client().put_object(Bucket=self.bucket, Key=f"{INPUTS}/{job}/{name}", Body=content)
+        for name in folder.files():
+            with folder.open(name) as content:
+                store_object(client, self.bucket, f"{INPUTS}/{job}/{name}", content)
         return str(Place(self.bucket, f"{INPUTS}/{job}/"))
 
     def recent(self, most: int) -> list[Execution]:

@@ -1,4 +1,4 @@
-"""An object of a bucket as a file that is read in ranges, without a copy on the disk."""
+"""An object of a bucket as a file that is read in ranges, without a copy on the disk, or stored in parts."""
 
 import io
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -25,6 +25,20 @@ def open_object(client: "S3ClientFactory", bucket: str, key: str) -> BinaryIO:
         UnavailableError: S3 cannot be reached, or refuses.
     """
     return cast("BinaryIO", io.BufferedReader(_Ranges(client, bucket, key), _BUFFER_BYTES))
+
+
+def store_object(client: "S3ClientFactory", bucket: str, key: str, content: BinaryIO) -> None:
+    """Store an object of any size, in parts if it is large; S3 checks each part against its SHA-256.
+
+    Raises:
+        UnavailableError: S3 cannot be reached, or refuses.
+    """
+    from boto3.s3.transfer import TransferConfig, create_transfer_manager
+
+    # The other client takes neither the retries nor the endpoint of ours.
+    config = TransferConfig(preferred_transfer_client="classic")
+    with answered_by(DEPENDENCY), create_transfer_manager(client(), config) as transfers:
+        transfers.upload(content, bucket, key, extra_args={"ChecksumAlgorithm": "SHA256"}).result()
 
 
 def is_missing(error: UnavailableError) -> bool:

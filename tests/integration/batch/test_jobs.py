@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from moto import mock_aws
 from slipway.batch.account.executions import Executions
 from slipway.batch.account.jobs import Jobs
 from slipway.batch.account.runs import Run
-from slipway.errors import ConflictError, InputError, NotFoundError
+from slipway.errors import ConflictError, InputError, NotFoundError, UnavailableError
 from slipway.models.registry.bucket import s3_client
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -66,6 +67,23 @@ def test_a_stopped_job_goes_on_with_the_same_output(jobs: Jobs, run: Run) -> Non
 def test_an_unknown_job_is_named(jobs: Jobs) -> None:
     with pytest.raises(NotFoundError, match="batch job 'x'"):
         jobs.find("x")
+
+
+def test_a_large_file_is_stored_in_parts_that_s3_checks(jobs: Jobs, tmp_path: Path) -> None:
+    rows = b"".join(b"%d\n" % number for number in range(2_600_000))
+    (tmp_path / "large.csv").write_bytes(b"a\n" + rows)
+    address = jobs.upload(tmp_path / "large.csv", s3_client(), "job-1")
+    stored: Any = boto3.client("s3").get_object(
+        Bucket=BUCKET, Key=f"{address.removeprefix(f's3://{BUCKET}/')}large.csv"
+    )
+    assert stored["Body"].read() == b"a\n" + rows
+    assert stored["ETag"].strip('"').endswith("-3"), "in parts, which one call of S3 could not be"
+
+
+def test_a_refused_file_is_said(jobs: Jobs, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    with pytest.raises(UnavailableError, match=r"S3.*NoSuchBucket"):
+        replace(jobs, bucket="no-such-bucket").upload(tmp_path, s3_client(), "job-1")
 
 
 def test_files_of_this_machine_are_stored_for_the_job(jobs: Jobs, tmp_path: Path) -> None:

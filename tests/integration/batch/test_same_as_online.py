@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,7 @@ from starlette.testclient import TestClient
 from slipway.batch.features import StoreReader
 from slipway.batch.local import LocalJob, run
 from slipway.batch.row_features import RowFeatures
-from slipway.batch.scoring import Scorer, answer_list
+from slipway.batch.scoring import Scorer, chosen_list
 from slipway.config import parse_config
 from slipway.config.heavy import HeavyConfig
 from slipway.features.definitions import FeatureDefinitions
@@ -146,7 +147,8 @@ def test_rows_that_name_a_patient_are_the_same_as_requests_that_do(version: str)
     features = RowFeatures(package.manifest, definitions.entities, StoreReader(store, definitions))
     found = Scorer(Predictor(package), features=features).score(pa.RecordBatch.from_pydict({"patient": patients}))
     assert found.right.tolist() == list(range(len(patients)))
-    assert answer_list(found) == online(package, [{"patient": patient} for patient in patients], store)
+    answers = chosen_list(found, np.arange(len(patients)))
+    assert answers == online(package, [{"patient": patient} for patient in patients], store)
 
 
 def test_every_shipped_model_is_compared() -> None:

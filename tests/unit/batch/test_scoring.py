@@ -14,7 +14,7 @@ from support.packages import make_regression_package, make_tabular_package, make
 from support.several import make_labels_package, make_values_package
 
 from slipway import load
-from slipway.batch.scoring import Rejected, Scored, Scorer, answer_list, chosen_list, described, missing_inputs
+from slipway.batch.scoring import Rejected, Scored, Scorer, chosen_list, described, missing_inputs
 from slipway.config import FeatureType
 from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.embedded import Model
@@ -258,10 +258,12 @@ def test_answers_come_back_from_their_columns(tmp_path, make) -> None:
             package.manifest.inputs}  # fmt: skip
     scored = Scorer(Predictor(package)).score(pa.RecordBatch.from_pydict(made))
     whole = [Predictor(package).predict([record])[0] for record in scored.records([0, 1, 2])]
-    assert answer_list(scored) == whole
-    assert [list(each) for each in answer_list(scored)] == [list(each) for each in whole]
+    found = chosen_list(scored, np.arange(3))
+    assert found == whole
+    assert [list(each) for each in found] == [list(each) for each in whole]
     assert chosen_list(scored, np.array([2, 0])) == [whole[2], whole[0]]
-    assert answer_list(Scorer(Predictor(package)).score(pa.RecordBatch.from_pydict(made).slice(0, 0))) == []
+    nothing = Scorer(Predictor(package)).score(pa.RecordBatch.from_pydict(made).slice(0, 0))
+    assert chosen_list(nothing, np.arange(0)) == []
 
 
 def test_a_batch_has_at_least_one_record(flights: Model) -> None:
