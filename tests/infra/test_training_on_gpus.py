@@ -8,6 +8,9 @@ from support.arrows.templates import World, read_templates
 from support.templates import lint
 from support.training_templates import folders, keys_written, statements, states
 
+from slipway.cost.estimate import estimate
+from slipway.cost.prices import load_prices
+
 TASKS = ("TinyTabularTask", "TinyOtherTask")
 
 
@@ -137,6 +140,14 @@ def test_only_ecs_and_its_instances_have_the_roles_of_the_capacity(resources: di
     names = [role["RoleName"] for role in roles.values() if "RoleName" in role]
     assert len({str(name) for name in names}) == len(TASKS)
     assert all("ecsInstanceRole-" in str(name) for name in names)
+
+
+def test_the_bill_has_an_hour_of_it_and_nothing_by_the_hour_when_idle(gpu_training: Any) -> None:
+    bill = estimate({"training": gpu_training.training}, load_prices("us-east-1"))
+    assert not bill.idle
+    found = {line.item: line.how for line in bill.training}
+    assert found["Training TinyTabular: instance"] == "g6.xlarge"
+    assert bill.unpriced == {"AWS::ECS::CapacityProvider": 1}  # with four GPUs, whose price the file lacks
 
 
 def test_cfn_lint_has_nothing_to_say(gpu_training: Any) -> None:
