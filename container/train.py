@@ -16,7 +16,9 @@ from slipway.config import Config, load_config
 from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET, TRAINING_RUN
 from slipway.errors import ConfigError, FieldProblem, SlipwayError
 from slipway.models.registry.opening import aws_registry
+from slipway.monitoring.telemetry.gpu import gpu_utilization
 from slipway.training.account.data import BucketDataSets
+from slipway.training.account.desk import training_of
 from slipway.training.account.drafts import Drafts
 from slipway.training.account.fitting import fit
 from slipway.training.account.versions import AccountVersions
@@ -83,6 +85,7 @@ def train(settings: TrainingSettings, config: Config, folder: Path) -> int:
     ports = Ports(NoExamples(), BucketDataSets(workspace, scratch("data")), versions)
     drafts = Drafts(workspace)
     try:
+        _begin(config, run, drafts)
         with _interrupted_by_signal():
             drafts.say_failure(run, "")  # that of an earlier attempt does not explain how this one ends
             fit(run, ports, drafts, folder, root=settings.root)
@@ -95,6 +98,13 @@ def train(settings: TrainingSettings, config: Config, folder: Path) -> int:
         drafts.say_failure(run, _sentence(error))
         return 1
     return 0
+
+
+def _begin(config: Config, run: Run, drafts: Drafts) -> None:
+    """Note that there is a task, so that a time limit tells a slow recipe from a GPU that never came."""
+    drafts.say_started(run)
+    if training_of(config, run.model).compute == "gpu" and gpu_utilization() is None:
+        _LOG.warning("training run %s asks for a GPU, and nvidia-smi finds none here; the recipe does without", run.id)
 
 
 def _sentence(error: Exception) -> str:

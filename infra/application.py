@@ -22,7 +22,6 @@ from infra.stacks.shadow import ShadowStack
 from infra.stacks.state import StateStack
 from infra.stacks.training import TrainingStack
 from slipway.config import Config, read_project
-from slipway.errors import ConfigError, FieldProblem
 
 FUNCTIONS = ("predict", "features", "feedback", "controller", "shadow")
 CAPTURE, MONITOR, WIDGET = "capture", "monitor", "widget"
@@ -139,7 +138,7 @@ def add_stacks(
         description=f"{config.project}: the release controller",
     )
     batch = _batch_stack(app, config, bundles.get(BATCH), state=state, serving=serving, heavy=heavy)
-    training = _training_stack(app, config, config_file, bundles, image=image, state=state, releases=releases)
+    training = _training_stack(app, config, bundles, image=image, state=state, releases=releases)
     access = access_stack(app, config.project, environment, delivery or Delivery(), (serving, releases))
     return Stacks(state, serving, heavy, shadow, releases, batch, training, access)
 
@@ -227,7 +226,6 @@ def _heavy_stack(
 def _training_stack(
     app: cdk.App,
     config: Config,
-    config_file: Path,
     bundles: Mapping[str, Path],
     *,
     image: Path | None,
@@ -236,7 +234,6 @@ def _training_stack(
 ) -> TrainingStack | None:
     if not config.trained_models:
         return None
-    _refuse_gpus(config, config_file)
     return TrainingStack(
         app,
         f"{config.project}-training",
@@ -250,11 +247,3 @@ def _training_stack(
         topic=releases.topic,
         description=f"{config.project}: trains models again",
     )
-
-
-def _refuse_gpus(config: Config, config_file: Path) -> None:
-    """Raise ConfigError for a model that is to be trained on GPUs, which Fargate has none of."""
-    message = "training on GPUs is not there yet; `fargate` and `lambda` are"
-    found = [name for name, each in config.trained_models.items() if each.compute == "gpu"]
-    if found:
-        raise ConfigError(config_file, [FieldProblem(f"models.{name}.training.compute", message) for name in found])

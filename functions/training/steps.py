@@ -134,8 +134,8 @@ def fail_step(services: Services, given: Given) -> dict[str, Any]:
     """End the run with why a step failed; one that has ended stays as it is, if only telling people failed."""
     run, desk = _run(given), services.desk(tells=True)
     progress, error = desk.runs.get(run.model, run.id), given["error"]
-    said = Drafts(services.workspace).failure(run) if progress.phase is Phase.TRAINING else ""
-    sentence = failure_sentence(progress.phase, error.get("Error", ""), error.get("Cause", ""), said)
+    said, awaited = _of_task(services, run) if progress.phase is Phase.TRAINING else ("", "")
+    sentence = failure_sentence(progress.phase, error.get("Error", ""), error.get("Cause", ""), said, awaited=awaited)
     if not progress.phase.ended or progress.phase is Phase.FAILED:
         desk.finish(run, Phase.FAILED, sentence)
     return {"reason": sentence}
@@ -170,6 +170,13 @@ STEPS: Mapping[str, Step] = {
 
 def _run(given: Given) -> Run:
     return Run.model_validate(given["run"])
+
+
+def _of_task(services: Services, run: Run) -> tuple[str, str]:
+    """What the task has said of its failure, and what it was waiting for if none has begun."""
+    drafts = Drafts(services.workspace)
+    awaits_gpu = training_of(services.config, run.model).compute == "gpu" and not drafts.has_started(run)
+    return drafts.failure(run), "instance with a GPU" if awaits_gpu else ""
 
 
 def _serving(services: Services, run: Run) -> Package | None:

@@ -1,6 +1,7 @@
 """Training in the account: the state machine `retrain`, what starts it, and the functions and tasks of its steps."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -16,6 +17,7 @@ from infra.bundling.image import EMBEDDED, training_image_asset
 from infra.constructs.basics.log_group import log_group
 from infra.constructs.basics.private_bucket import private_bucket
 from infra.constructs.basics.trust import service_of_account
+from infra.constructs.heavy.gpu_capacity import GpuCapacity, GpuNeeds
 from infra.constructs.training.functions import Stores, TrainingFunctions, allow_training
 from infra.constructs.training.machine import RetrainMachine, StepFunctionAliases, Tasks
 from infra.constructs.training.network import TaskNetwork
@@ -30,6 +32,7 @@ from slipway.monitoring.event_bus import DETAIL_TYPES, SOURCE
 from slipway.training.account.workspace import CHECKS, DATA, DRAFTS, STATES
 
 _DRAFT_DAYS = 30
+_IDLE_SECONDS = 60  # an instance with a GPU costs as much idle as at work, and runs are hours or days apart
 
 
 class TrainingStack(cdk.Stack):
@@ -84,8 +87,9 @@ class TrainingStack(cdk.Stack):
         cdk.CfnOutput(self, "TrainingLogs", value=cdk.Fn.join(",", [each.log_group_name for each in groups]))
 
     def _made(self, tasked: Mapping[str, TrainingConfig]) -> Tasks:
-        """The tasks of the models, whose image they share, and the cluster and network that they run in."""
-        network = TaskNetwork(self, "Network")
+        """The tasks of the models, and the cluster and network that they run in."""
+        on_gpus = {name: each for name, each in tasked.items() if each.compute == "gpu"}
+        network = TaskNetwork(self, "Network", instances=bool(on_gpus))
         cluster = ecs.Cluster(
             self,
             "Cluster",
@@ -94,8 +98,23 @@ class TrainingStack(cdk.Stack):
             enable_fargate_capacity_providers=True,
         )
         self._logs = log_group(self, "Logs", retention_days=self._config.monitoring.log_retention_days)
-        image = self._image()
-        return Tasks({name: self._task(name, each, image) for name, each in tasked.items()}, cluster, network)
+        gpus = {name: self._gpus(name, each, network, cluster) for name, each in on_gpus.items()}
+        images = {each.requirements: self._image(each.requirements) for each in tasked.values()}
+        definitions = {name: self._task(name, each, images[each.requirements]) for name, each in tasked.items()}
+        return Tasks(definitions, cluster, network, gpus)
+
+    def _gpus(self, model: str, training: TrainingConfig, network: TaskNetwork, cluster: ecs.Cluster) -> GpuCapacity:
+        size = training.size
+        return GpuCapacity(
+            self,
+            f"{output_prefix(model)}Gpus",
+            needs=GpuNeeds(size.vcpus, size.memory_mb, training.gpus, training.instance_types),
+            subnets=network.vpc.public_subnets,
+            group=network.tasks,
+            cluster=cluster,
+            spot=training.spot,
+            idle_seconds=_IDLE_SECONDS,
+        )
 
     def _task(self, model: str, training: TrainingConfig, image: TaskImage) -> TrainingTask:
         stores = self._stores
@@ -117,10 +136,12 @@ class TrainingStack(cdk.Stack):
         allow_training(task, stores, model)
         return task
 
-    def _image(self) -> TaskImage:
+    def _image(self, requirements: str | None) -> TaskImage:
+        """The image of the tasks with these packages of recipes."""
         if self._context is None:
             return TaskImage(ecs.ContainerImage.from_registry(EMBEDDED))
-        asset = training_image_asset(self, "Image", context=self._context)
+        id_ = "Image" if requirements is None else f"Image{blake2b(requirements.encode(), digest_size=4).hexdigest()}"
+        asset = training_image_asset(self, id_, context=self._context, requirements=requirements)
         return TaskImage(ecs.ContainerImage.from_docker_image_asset(asset), asset.repository)
 
     def _start_by_rules(self) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, FiniteFloat, StringConstraints, TypeAdapter, model_validator
 
 from slipway.config.gates import GatesConfig
+from slipway.config.heavy import InstanceType
 from slipway.config.releases import Options, ReleaseConfig, Strategy
 from slipway.config.sizes import check_fargate_size
 from slipway.config.validation import Section
@@ -16,12 +17,19 @@ Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)
 Schedule = Annotated[str, StringConstraints(pattern=r"^(rate|cron)\([^()]+\)$")]
 """The schedule expression of an EventBridge rule: ``rate(30 days)`` or ``cron(0 3 1 * ? *)``, in UTC."""
 
+RequirementsFile = Annotated[str, StringConstraints(pattern=r"^[\w.-][\w./-]*$")]
+"""A file as pip reads it, by its path below the folder of slipway.yaml, as a build argument can have it."""
+
 Compute = Literal["lambda", "fargate", "gpu"]
 Mode = Literal["stateless", "stateful"]
 TriggerKind = Literal["drift", "accuracy"]
 Scalar = str | int | float | bool
 
 _LAMBDA_MINUTES = 15
+# Of 4 processors and 16 GB, the least that an instance with a GPU has, these leave enough to ECS and the system. The
+# time has to last for the start of the instance, and for an image of some gigabytes, too.
+_GPU_DEFAULTS = {"gpus": 1, "timeout_minutes": 60}
+_GPU_SIZE = {"vcpus": 3, "memory_mb": 12_288}
 # EventBridge refuses `rate(1 days)` and `rate(5 hour)`.
 _RATE = re.compile(r"rate\((1 (minute|hour|day)|(?!1 )[1-9]\d* (minutes|hours|days))\)")
 _CRON_FIELDS = 6
@@ -46,9 +54,9 @@ class TrainingGates(GatesConfig):
 
 
 class ComputeSize(Section):
-    """What a training task gets; `lambda` has its processors by its memory."""
+    """What a training task gets; `lambda` has its processors by its memory, and `gpu` more by default."""
 
-    memory_mb: Annotated[int, Field(ge=512, le=122_880)] = 4096
+    memory_mb: Annotated[int, Field(ge=512, le=1_572_864)] = 4096
     vcpus: Annotated[FiniteFloat, Field(ge=0.25, le=192)] = 2
 
 
@@ -83,13 +91,18 @@ class TrainingConfig(Section):
     ``min_new_labels`` that neither the version that serves nor the one offered last was trained on. The newest share
     ``validation`` of them, by time, is kept for the gates. ``features`` says where the features of the feature store
     come from: as they were ``served``, or from the ``history`` at the time of the prediction. Of triggered runs, at
-    most one starts in ``quiet_hours``.
+    most one starts in ``quiet_hours``. ``requirements`` is a file of packages, relative to slipway.yaml, that a task's
+    image has for the recipe. ``gpus`` and ``instance_types`` are as those of a heavy model; with `gpu`,
+    ``timeout_minutes`` begin before there is an instance.
     """
 
     recipe: Entry
     parameters: dict[str, Scalar] = Field(default={})
     compute: Compute = "fargate"
     size: ComputeSize = ComputeSize()
+    gpus: Annotated[int, Field(ge=0, le=8)] = 0
+    instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] = ("g4dn.*", "g5.*", "g6.*")
+    requirements: RequirementsFile | None = None
     spot: bool = False
     timeout_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     mode: Mode = "stateless"
@@ -111,6 +124,14 @@ class TrainingConfig(Section):
         """``training: module:function`` is short for a recipe with the defaults."""
         return {"recipe": data} if isinstance(data, str) else data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _gpu_means_more(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("compute") != "gpu":
+            return data
+        size = data.get("size", {})
+        return {**_GPU_DEFAULTS, **data, "size": {**_GPU_SIZE, **size} if isinstance(size, dict) else size}
+
     @model_validator(mode="after")
     def _schedule_has_its_parts(self) -> Self:
         if self.schedule is None:
@@ -129,6 +150,18 @@ class TrainingConfig(Section):
             raise ValueError("`spot` is for `compute: fargate` and `gpu`; Lambda has no Spot capacity")
         if self.compute == "lambda" and self.size.memory_mb > 10_240:
             raise ValueError(f"`size.memory_mb: {self.size.memory_mb}`: a Lambda function has 10240 MB at most")
+        if self.compute == "lambda" and self.requirements is not None:
+            raise ValueError("`requirements` is for `compute: fargate` and `gpu`; a Lambda function has no image")
+        return self
+
+    @model_validator(mode="after")
+    def _compute_has_the_gpus(self) -> Self:
+        if self.compute == "gpu" and not self.gpus:
+            raise ValueError("`compute: gpu` needs `gpus` of at least 1; without a GPU, write `compute: fargate`")
+        if self.compute != "gpu" and self.gpus:
+            raise ValueError(f"`gpus: {self.gpus}` needs `compute: gpu`; `{self.compute}` has no GPUs")
+        if self.compute != "gpu" and "instance_types" in self.model_fields_set:
+            raise ValueError(f"`instance_types` needs `compute: gpu`; `{self.compute}` has no instance types")
         return self
 
     @model_validator(mode="after")

@@ -30,6 +30,7 @@ class Line:
 class Bill:
     """What a deploy costs: each month when idle, once for each deploy, and for a million requests to each tier.
 
+    ``training`` is an hour of training on each model's GPUs, of which none stands idle.
     ``by_use`` says what the other kinds of resources charge for; nothing is charged for them when idle but storage.
     ``unpriced`` counts the resources that may cost money and are in none of the lines, by type.
     """
@@ -39,6 +40,7 @@ class Bill:
     requests: dict[str, tuple[Line, ...]]
     by_use: dict[str, str]
     unpriced: dict[str, int]
+    training: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ FREE = frozenset(
         "AWS::EC2::SubnetRouteTableAssociation",
         "AWS::EC2::VPC",
         "AWS::EC2::VPCGatewayAttachment",
-        "AWS::ECS::CapacityProvider",  # its instances are priced with the services that run on them
+        "AWS::ECS::CapacityProvider",  # its instances are priced with their services, or by the hour of a run
         "AWS::ECS::ClusterCapacityProviderAssociations",
         "AWS::ECS::TaskDefinition",
         "AWS::ElasticLoadBalancingV2::Listener",

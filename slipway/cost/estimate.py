@@ -7,8 +7,9 @@ from slipway.cost.bill import Bill
 from slipway.cost.catalogue import BY_USE, FREE, FUNCTION, METRICS
 from slipway.cost.prices import Prices
 from slipway.cost.requests import HEAVY, LIGHT, heavy_requests, light_requests
-from slipway.cost.standing import IDLE, PRICED, SCHEDULES, scheduled, snapshots, tasks_of
+from slipway.cost.standing import IDLE, PRICED, PROVIDER, SCHEDULES, instance_of, scheduled, snapshots, tasks_of
 from slipway.cost.templates import Resource, Template, Templates
+from slipway.cost.training import run_providers, training_hours
 
 _PARAMETER = "AWS::SSM::Parameter"
 
@@ -25,6 +26,7 @@ def estimate(templates: Mapping[str, Template], prices: Prices) -> Bill:
         unpriced=dict(
             sorted(Counter(each.type for each in found.resources if _is_unpriced(each, found, prices)).items())
         ),
+        training=tuple(training_hours(found, prices)),
     )
 
 
@@ -39,6 +41,8 @@ def _is_unpriced(resource: Resource, templates: Templates, prices: Prices) -> bo
     type_ = resource.type
     if type_ == "AWS::ECS::Service":
         return not any(tasks_of(resource, templates, prices))
+    if type_ == PROVIDER:
+        return resource in run_providers(templates) and instance_of(resource, prices) is None
     if type_ in SCHEDULES:  # a rule without a schedule matches events of AWS, which are free
         return "ScheduleExpression" in resource.properties and scheduled(resource, templates) is None
     if type_ == _PARAMETER:

@@ -11,6 +11,7 @@ from slipway.cost.prices import GpuInstance, Prices
 from slipway.cost.templates import Resource, Templates
 
 SCHEDULES = ("AWS::Events::Rule", "AWS::Scheduler::Schedule")
+PROVIDER = "AWS::ECS::CapacityProvider"
 _SECONDS_A_DAY = 86_400
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _GB = Decimal(10**9)
@@ -217,13 +218,20 @@ def _gpu_instance(templates: Templates, service: Resource, prices: Prices) -> Gp
     """The cheapest known instance that the service's capacity provider may start; None if no price is known."""
     strategy = service.properties.get("CapacityProviderStrategy")
     provider = templates.referred(service, strategy)
-    if provider is None or provider.type != "AWS::ECS::CapacityProvider":
+    if provider is None or provider.type != PROVIDER:
         return None
+    return instance_of(provider, prices)
+
+
+def instance_of(provider: Resource, prices: Prices) -> GpuInstance | None:
+    """The cheapest known instance that a capacity provider may start; None if no price is known."""
     launch = provider.properties.get("ManagedInstancesProvider", {}).get("InstanceLaunchTemplate", {})
     wanted = launch.get("InstanceRequirements", {})
     allowed = wanted.get("AllowedInstanceTypes", ["*"])
     vcpus = wanted.get("VCpuCount", {}).get("Min", 0)
     memory = wanted.get("MemoryMiB", {}).get("Min", 0)
+    if wanted.get("AcceleratorCount", {}).get("Min", 1) > 1:
+        return None  # all instances with a known price have one GPU
     fits = [
         each
         for each in prices.gpus

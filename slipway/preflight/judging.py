@@ -72,9 +72,9 @@ def judge_cdk(version: str | None, pinned: str | None) -> Result:
 def judge_docker(command: str, needs: Needs, *, answers: bool) -> Result:
     """Whether images can be built, if there is one to build."""
     if not needs.image:
-        return Result("Docker", Status.FINE, "not needed: no model is heavy")
+        return Result("Docker", Status.FINE, "not needed: no model is heavy or trained in a task")
     if not answers:
-        consequence = "the image of the heavy models cannot be built"
+        consequence = "the images of heavy models and of training cannot be built"
         mend = "start Docker, or name another builder in CDK_DOCKER"
         return Result("Docker", Status.FAILS, f"`{command} info` fails", consequence, mend)
     return Result("Docker", Status.FINE, f"{command} answers")
@@ -120,6 +120,23 @@ def judge_vcpus(check: str, quota: float, least: float, most: float) -> Result:
         return Result(check, Status.FAILS, found, consequence, mend)
     if quota < most:
         consequence = f"both slots at `max_tasks` are {most:g} vCPUs: scaling out stops before"
+        return Result(check, Status.WARNING, found, consequence, mend)
+    return Result(check, Status.FINE, found)
+
+
+def judge_training_vcpus(quota_name: str, quota: float, runs: tuple[float, float], *, standing: float = 0) -> Result:
+    """Whether a quota of vCPUs has room for ``runs`` on GPUs, the largest one and one of each model.
+
+    ``standing`` are the vCPUs of heavy models that the same quota counts.
+    """
+    check, (largest, all_) = f"{quota_name}, for training", runs
+    found, mend = f"{quota:g} vCPUs", f"ask for more in Service Quotas: {quota_name}"
+    beside = f" beside {standing:g} of heavy models" if standing else ""
+    if quota < standing + largest:
+        consequence = f"a run of training takes {largest:g} vCPUs{beside}, and its instance never starts"
+        return Result(check, Status.WARNING, found, consequence, mend)
+    if quota < standing + all_:
+        consequence = f"runs of all models at once take {all_:g} vCPUs{beside}: some get no instance in time"
         return Result(check, Status.WARNING, found, consequence, mend)
     return Result(check, Status.FINE, found)
 

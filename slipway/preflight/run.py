@@ -11,6 +11,7 @@ from slipway.preflight.results import Result, Status, unknown
 
 FARGATE_VCPUS = ("Fargate On-Demand vCPU resource count", "fargate", "L-3032A538")
 GPU_VCPUS = ("Running On-Demand G and VT instances", "ec2", "L-DB2E81BA")
+SPOT_GPU_VCPUS = ("All G and VT Spot Instance Requests", "ec2", "L-3819A6DF")
 _REQUEST_RATE = ("apigateway", "L-8A5B8E43")
 
 
@@ -61,6 +62,7 @@ def check_account(account: Account, needs: Needs, *, deployed: bool = False, res
         "HTTP APIs": lambda: judging.judge_http_apis(account.http_apis(), deployed=deployed),
         "API Gateway rate": lambda: judging.judge_request_rate(account.quota(*_REQUEST_RATE), needs),
         **(_heavy_checks(account, needs) if needs.heavy else {}),
+        **_training_checks(account, needs),
     }
     for name, check in checks.items():
         try:
@@ -88,6 +90,22 @@ def _heavy_checks(account: Account, needs: Needs) -> dict[str, Callable[[], Resu
         if least:
             checks[name] = _vcpus(account, name, (service, code), least, most)
     return checks
+
+
+def _training_checks(account: Account, needs: Needs) -> dict[str, Callable[[], Result]]:
+    quotas = ((GPU_VCPUS, needs.training_gpu_vcpus, needs.gpu_vcpus), (SPOT_GPU_VCPUS, needs.training_spot_vcpus, 0.0))
+    return {
+        f"{quota[0]}, for training": _training_vcpus(account, quota, runs, standing)
+        for quota, runs, standing in quotas
+        if runs[0]
+    }
+
+
+def _training_vcpus(
+    account: Account, quota: tuple[str, str, str], runs: tuple[float, float], standing: float
+) -> Callable[[], Result]:
+    name, service, code = quota
+    return lambda: judging.judge_training_vcpus(name, account.quota(service, code), runs, standing=standing)
 
 
 def _vcpus(account: Account, name: str, quota: tuple[str, str], least: float, most: float) -> Callable[[], Result]:

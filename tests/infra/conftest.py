@@ -45,6 +45,20 @@ TRAINED = """\
 """
 
 
+TRAINED_ON_GPUS = """\
+  tiny-tabular:
+    versions: [1]
+    stable: 1
+    capture: { sample: 1 }
+    training: { recipe: "recipe:train", compute: gpu, instance_types: ["g6.*"], requirements: gpu.txt }
+  tiny-other:
+    versions: [1]
+    stable: 1
+    capture: { sample: 1 }
+    training: { recipe: "recipe:train", compute: gpu, gpus: 4, size: { vcpus: 40, memory_mb: 160000 }, spot: true }
+"""
+
+
 @dataclass(frozen=True)
 class Synthesized:
     """The templates of a project."""
@@ -92,6 +106,7 @@ def make_project(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
         text = PROJECT.format(cache=str(cache).lower(), models=models, history=history, batch=batch, rest=rest)
         (root / "slipway.yaml").write_text(text, encoding="utf-8")
         (root / "recipe.py").write_text("def train(data, draft, parent): ...\n", encoding="utf-8")
+        (root / "gpu.txt").write_text("torch==2.9.0\n", encoding="utf-8")
         return root / "slipway.yaml"
 
     return make
@@ -152,6 +167,12 @@ def recording(synthesize: Synthesize) -> Synthesized:
 def training(synthesize: Synthesize) -> Synthesized:
     """The project with two models that are trained again, one in a function and one in a task."""
     return synthesize(models=TRAINED, history="    history: true\n")
+
+
+@pytest.fixture(scope="session")
+def gpu_training(synthesize: Synthesize) -> Synthesized:
+    """The project with two models that are trained on GPUs, one of them on Spot capacity."""
+    return synthesize(models=TRAINED_ON_GPUS)
 
 
 @pytest.fixture(scope="session")

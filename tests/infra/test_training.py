@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from support.arrows.templates import World, read_templates
 from support.templates import compare_with_snapshot, lint
+from support.training_templates import folders, keys_written, statements, states
 
 from slipway.config.environment import MODEL_BUCKET
 from slipway.errors import ConfigError
-
-WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem"}
 
 
 @pytest.fixture(scope="module")
@@ -21,41 +20,6 @@ def world(training) -> World:
 @pytest.fixture(scope="module")
 def resources(training) -> dict[str, dict[str, Any]]:
     return training.training["Resources"]
-
-
-def states(world: World) -> dict[str, Any]:
-    (machine,) = (each for each in world.of_type("AWS::StepFunctions::StateMachine") if each.stack == "tiny-training")
-    return json.loads(world.text(machine.stack, machine.properties["DefinitionString"]))["States"]
-
-
-def statements(resources: dict[str, Any], part: str) -> list[dict[str, Any]]:
-    """The statements of the roles whose ids contain a text."""
-    return [
-        {**each, "Action": each["Action"] if isinstance(each["Action"], list) else [each["Action"]]}
-        for id_, policy in resources.items()
-        if policy["Type"] == "AWS::IAM::Policy" and part in id_
-        for each in policy["Properties"]["PolicyDocument"]["Statement"]
-    ]
-
-
-def keys_written(resources: dict[str, Any], part: str) -> set[str]:
-    """The partitions of the control table that a role may write."""
-    found = set[str]()
-    for each in statements(resources, part):
-        if WRITES & set(each["Action"]):
-            keys = each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-            found |= set(keys if isinstance(keys, list) else [keys])
-    return found
-
-
-def folders(resources: dict[str, Any], part: str, action: str) -> set[str]:
-    """The ends of the ARNs of objects that a role may use."""
-    found = set[str]()
-    for each in statements(resources, part):
-        if action in each["Action"]:
-            listed = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
-            found |= {arn["Fn::Join"][1][-1].lstrip("/") for arn in listed}
-    return found
 
 
 RUNS = {"training#tiny-other", "training#tiny-tabular"}
@@ -202,12 +166,6 @@ def test_cfn_lint_has_nothing_to_say(training):
 
 def test_the_template_is_what_it_was(training):
     compare_with_snapshot("training", training.training)
-
-
-def test_training_on_gpus_is_refused_by_name(synthesize):
-    models = '  tiny-tabular: { versions: [1], stable: 1, training: { recipe: "recipe:train", compute: gpu } }'
-    with pytest.raises(ConfigError, match="training on GPUs is not there yet"):
-        synthesize(models=models)
 
 
 def test_a_recipe_that_no_task_would_have_is_refused_by_name(synthesize):

@@ -17,7 +17,7 @@ from infra.constructs.basics.log_group import log_group
 from infra.constructs.basics.starting import allow_start
 from infra.constructs.basics.table import of_partitions
 from infra.constructs.basics.trust import service_of_account
-from infra.constructs.heavy.gpu_capacity import GpuCapacity
+from infra.constructs.heavy.gpu_capacity import GpuCapacity, GpuNeeds
 from infra.constructs.heavy.slot import ClusterContext, SlotService
 from infra.constructs.heavy.task import Roles, Workload
 from slipway.config.environment import (
@@ -140,6 +140,12 @@ class HeavyModel(Construct):
     def _capacity(self, surroundings: ClusterContext) -> GpuCapacity | None:
         if self.settings.compute != "gpu":
             return None
+        settings, network = self.settings, surroundings.network
         return GpuCapacity(
-            self, "Gpus", settings=self.settings, network=surroundings.network, cluster=surroundings.cluster
+            self,
+            "Gpus",
+            needs=GpuNeeds(settings.cpu, settings.memory_mb, settings.gpus, settings.instance_types),
+            subnets=network.vpc.select_subnets(subnet_type=network.subnets.subnet_type).subnets,
+            group=network.tasks,
+            cluster=surroundings.cluster,
         )

@@ -14,6 +14,8 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge, acknowledge_wildcards
 from infra.constructs.basics.trust import service_of_account
+from infra.constructs.heavy.gpu_capacity import GpuCapacity
+from infra.constructs.training.launch import GpuTarget, fargate
 from infra.constructs.training.network import TaskNetwork
 from infra.constructs.training.task import TrainingTask
 from slipway.config.environment import TRAINING_RUN
@@ -25,6 +27,8 @@ _PASSING = ["UnavailableError", "TriedInVainError"]
 
 _ECS_PASSING = ["ECS.AmazonECSException", "ECS.ThrottlingException"]
 """Errors of starting a task that go away by themselves, such as one for lack of capacity."""
+# Of the cause of a stopped task, as Fargate says it, and as ECS may say it of an instance.
+_TAKEN_BACK = ("*Spot*nterrupt*", "*TerminationNotice*", "*Host EC2*terminated*")
 
 _YEAR = cdk.Duration.days(364)  # an execution lasts a year at most
 
@@ -53,11 +57,12 @@ class StepFunctionAliases:
 
 @dataclass(frozen=True)
 class Tasks:
-    """The training tasks by model, and where they run."""
+    """The training tasks by model, and where they run; ``gpus`` by model with `compute: gpu`."""
 
     definitions: Mapping[str, TrainingTask]
     cluster: ecs.ICluster
     network: TaskNetwork
+    gpus: Mapping[str, GpuCapacity]
 
 
 class RetrainMachine(Construct):
@@ -133,13 +138,13 @@ class RetrainMachine(Construct):
         )
 
     def _task_training(self, model: str, training: TrainingConfig) -> tasks.EcsRunTask:
-        """Run the model's task to its end; one that Spot interrupted is run again, and goes on from what it stored."""
+        """Run the model's task to its end; one that Spot interrupted is run again, and goes on from what it stored.
+
+        Its time limit begins before there is an instance, so waiting for a GPU ends, too.
+        """
         assert self._tasks is not None  # noqa: S101 - the stack makes them for models like this
         task, name = self._tasks.definitions[model], f"Train{output_prefix(model)}"
-        provider = "FARGATE_SPOT" if training.spot else "FARGATE"
-        capacity = tasks.CapacityProviderOptions.custom(
-            capacity_provider_strategy=[ecs.CapacityProviderStrategy(capacity_provider=provider, weight=1)]
-        )
+        gpus = self._tasks.gpus.get(model)
         run_variable = tasks.TaskEnvironmentVariable(
             name=TRAINING_RUN, value=sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$.run"))
         )
@@ -149,10 +154,8 @@ class RetrainMachine(Construct):
             integration_pattern=sfn.IntegrationPattern.RUN_JOB,
             cluster=self._tasks.cluster,
             task_definition=task.definition,
-            launch_target=tasks.EcsFargateLaunchTarget(
-                platform_version=ecs.FargatePlatformVersion.LATEST, capacity_provider_options=capacity
-            ),
-            assign_public_ip=True,
+            launch_target=fargate(spot=training.spot) if gpus is None else GpuTarget(gpus),
+            assign_public_ip=gpus is None,
             subnets=self._tasks.network.subnets,
             security_groups=[self._tasks.network.tasks],
             container_overrides=[
@@ -165,7 +168,7 @@ class RetrainMachine(Construct):
         again = sfn.Choice(self, f"{name}Again")
         interrupted = sfn.Condition.and_(
             sfn.Condition.string_equals("$.error.Error", "States.TaskFailed"),
-            sfn.Condition.string_matches("$.error.Cause", "*Spot*nterrupt*"),
+            sfn.Condition.or_(*(sfn.Condition.string_matches("$.error.Cause", each) for each in _TAKEN_BACK)),
         )
         run.add_catch(again.when(interrupted, run).otherwise(self._failed), result_path="$.error")
         return run

@@ -11,14 +11,15 @@ _CIDR = "10.90.0.0/24"
 class TaskNetwork(Construct):
     """A VPC, and a security group that lets nothing in and HTTPS out.
 
-    A task has a public address while it runs, by which it pulls its image; nothing can connect to it. S3 and DynamoDB
-    are reached by gateway endpoints, which are free.
+    A task on Fargate has a public address while it runs, by which it pulls its image; nothing can connect to it. S3 and
+    DynamoDB are reached by gateway endpoints, which are free. With ``instances``, machines that start here get an
+    address, too, by which ECS's agent pulls the image and writes the log. Their tasks have none.
     """
 
-    def __init__(self, scope: Construct, id_: str) -> None:
+    def __init__(self, scope: Construct, id_: str, *, instances: bool = False) -> None:
         super().__init__(scope, id_)
         public = ec2.SubnetConfiguration(
-            name="Tasks", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=26, map_public_ip_on_launch=False
+            name="Tasks", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=26, map_public_ip_on_launch=instances
         )
         self.vpc = ec2.Vpc(
             self,

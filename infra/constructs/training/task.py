@@ -1,5 +1,6 @@
 """The training task of one model: what it runs, and the roles of its code and of its start."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class TaskImage:
 
 
 class TrainingTask(Construct):
-    """A task definition on Fargate with one container; the stack grants its code each action individually."""
+    """A task definition with one container, on Fargate or an instance with GPUs; the stack grants it each action."""
 
     def __init__(
         self,
@@ -55,22 +56,7 @@ class TrainingTask(Construct):
         allow_start(self.start_role, group=group, repository=image.repository)
         self.family = f"{project}-training-{model}"
         """By this name the state machine's rights name the task: they hold for later revisions, too."""
-        self.definition = ecs.FargateTaskDefinition(
-            self,
-            "Task",
-            family=self.family,
-            cpu=int(training.size.vcpus * 1024),
-            memory_limit_mib=training.size.memory_mb,
-            ephemeral_storage_gib=_DISK_GIB,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.X86_64,
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
-            # CDK would grant more than necessary.
-            task_role=self.role.without_policy_updates(),
-            execution_role=self.start_role.without_policy_updates(),
-            volumes=[ecs.Volume(name="tmp")],
-        )
+        self.definition = self._definition(training)
         self.container = self.definition.add_container(
             CONTAINER,
             image=image.container,
@@ -82,6 +68,7 @@ class TrainingTask(Construct):
                 LOG_LEVEL: monitoring.log_level,
                 **environment,
             },
+            gpu_count=training.gpus or None,
             readonly_root_filesystem=True,
             user=USER,
             stop_timeout=_STOP,
@@ -90,6 +77,28 @@ class TrainingTask(Construct):
         self.container.add_mount_points(ecs.MountPoint(container_path=WRITABLE, source_volume="tmp", read_only=False))
         reason = "The variables are names of tables and buckets, not secrets."
         acknowledge(self.definition, {"AwsSolutions-ECS2": reason})
+
+    def _definition(self, training: TrainingConfig) -> ecs.TaskDefinition:
+        on_gpus = training.compute == "gpu"
+        return ecs.TaskDefinition(
+            self,
+            "Task",
+            family=self.family,
+            compatibility=ecs.Compatibility.MANAGED_INSTANCES if on_gpus else ecs.Compatibility.FARGATE,
+            network_mode=ecs.NetworkMode.AWS_VPC,
+            cpu=str(math.ceil(training.size.vcpus * 1024)),
+            memory_mib=str(training.size.memory_mb),
+            # An instance has a volume of its own.
+            ephemeral_storage_gib=None if on_gpus else _DISK_GIB,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+            # CDK would grant more than necessary.
+            task_role=self.role.without_policy_updates(),
+            execution_role=self.start_role.without_policy_updates(),
+            volumes=[ecs.Volume(name="tmp")],
+        )
 
     def allow(
         self, actions: list[str], resource: str, *, conditions: Mapping[str, Mapping[str, list[str]]] | None = None

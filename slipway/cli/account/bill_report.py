@@ -19,6 +19,8 @@ def print_bill(console: Console, bill: Bill, prices: Prices) -> None:
         _print_lines(console, "Once for each deploy that changes functions", bill.deploy)
     for tier, lines in bill.requests.items():
         _print_lines(console, f"A million requests to a {tier} model", lines)
+    if bill.training:
+        _print_lines(console, "An hour of training of each model on GPUs, none of which runs when idle", bill.training)
     console.print("Charged by use besides, and nothing when idle but storage:")
     for type_, what in bill.by_use.items():
         console.print(f"  {type_}: {what}", highlight=False, soft_wrap=True)
@@ -44,6 +46,7 @@ def bill_as_json(bill: Bill, prices: Prices, deployed: Bill | None) -> dict[str,
         "idle": _part(bill.idle),
         "deploy": _part(bill.deploy),
         "requests": {tier: _part(lines) for tier, lines in bill.requests.items()},
+        "training": _part(bill.training),
         "by_use": bill.by_use,
         "unpriced": bill.unpriced,
     }

@@ -13,7 +13,7 @@ from slipway.training.ports import Ports
 from slipway.training.run import Run
 
 _PACKAGE, _STATE, _ATTEMPT = "package/", "state/", "attempt/"
-_DONE, _FAILURE = "done.json", "failure.txt"
+_DONE, _FAILURE, _STARTED = "done.json", "failure.txt", "started.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,14 @@ class Drafts:
     def fetch_attempt(self, run: Run, folder: Path) -> bool:
         """Write an interrupted attempt to a folder; returns whether there was one."""
         return self.workspace.download(_of(run) + _ATTEMPT, folder)
+
+    def say_started(self, run: Run) -> None:
+        """Store that a task has begun to train."""
+        self.workspace.put(_of(run) + _STARTED, b"")
+
+    def has_started(self, run: Run) -> bool:
+        """Whether a task of the run has ever begun to train."""
+        return self.workspace.get(_of(run) + _STARTED) is not None
 
     def say_failure(self, run: Run, sentence: str) -> None:
         """Store why training failed, which Step Functions does not learn from a task."""

@@ -7,7 +7,7 @@ import aws_cdk as cdk
 import pytest
 from support.heavy.templates import heavy_model
 
-from infra.bundling.image import build_context, image_asset
+from infra.bundling.image import build_context, image_asset, training_image_asset
 from slipway.config import load_config
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import ConfigError
@@ -97,6 +97,53 @@ def test_the_image_is_another_only_when_something_in_it_changed(make_project, tm
     assert image_of(context_of(config_file), settings, tmp_path / "second") == first
     config_file.write_text(config_file.read_text() + "# changed\n")
     assert image_of(context_of(config_file), settings, tmp_path / "third") != first
+
+
+def trained(requirements: str, compute: str = "gpu") -> str:
+    """slipway.yaml of a model whose recipe brings packages."""
+    training = f'{{ recipe: "recipe:train", compute: {compute}, requirements: {requirements} }}'
+    return f"  tiny-tabular: {{ versions: [1], stable: 1, training: {training} }}"
+
+
+def test_the_packages_of_a_recipe_are_in_the_build_and_make_another_image(make_project, tmp_path):
+    config_file = make_project(models=trained("recipes/gpu.lock", "fargate"))
+
+    def built(requirements: str, outdir: str):
+        (config_file.parent / "recipes").mkdir(exist_ok=True)
+        (config_file.parent / "recipes/gpu.lock").write_text(requirements)
+        folder = context_of(config_file)
+        assert (folder / "recipes/gpu.lock").read_text() == requirements
+        assert (folder / "slipway/bundling/recipe_packages.py").is_file()
+        app = cdk.App(outdir=str(tmp_path / outdir), builtin_cloud_formation_validation=False)
+        stack = cdk.Stack(app, "Stack")
+        training_image_asset(stack, "Image", context=folder, requirements="recipes/gpu.lock")
+        training_image_asset(stack, "Plain", context=folder)
+        assets = json.loads((Path(app.synth().directory) / "Stack.assets.json").read_text(encoding="utf-8"))
+        return {
+            each["source"]["dockerBuildArgs"].get("REQUIREMENTS"): (digest, each["source"])
+            for digest, each in assets["dockerImages"].items()
+        }
+
+    first, second = built("torch==2.9.0\n", "first"), built("torch==2.9.1\n", "second")
+    assert first.keys() == {"recipes/gpu.lock", None}
+    assert first["recipes/gpu.lock"][1]["dockerBuildArgs"]["RUNTIME"] == "training"
+    assert first["recipes/gpu.lock"][0] != second["recipes/gpu.lock"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "problem"),
+    [
+        ("missing.txt", None, "there is no file `missing.txt`"),
+        ("../own.txt", "torch\n", "`../own.txt` must lie below the folder of slipway.yaml"),
+        ("own.txt", "torch\n-c pins.txt\n", "`-c pins.txt` in it names another file"),
+    ],
+)
+def test_a_file_of_packages_that_no_build_would_have_is_refused_by_name(make_project, path, text, problem):
+    config_file = make_project(models=trained(path))
+    if text is not None:
+        (config_file.parent / path).write_text(text)
+    with pytest.raises(ConfigError, match=rf"models\.tiny-tabular\.training\.requirements: {problem}"):
+        context_of(config_file)
 
 
 def test_the_embedded_aws_pulls_no_image(heavy):

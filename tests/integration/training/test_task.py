@@ -94,6 +94,25 @@ def test_a_stopped_task_stores_what_it_had(place: Workplace, config: Config, her
     assert [path.read_text(encoding="utf-8") for path in (tmp_path / "next").rglob("epoch")] == ["3"]
 
 
+@pytest.mark.parametrize(("compute", "busy", "warned"), [("gpu", None, 1), ("gpu", 0.0, 0), ("fargate", None, 0)])
+def test_a_task_without_the_gpu_that_it_asks_for_says_so_and_trains(  # noqa: PLR0917 - its fixtures
+    place: Workplace,
+    here: Workspace,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    compute: str,
+    busy: float | None,
+    warned: int,
+) -> None:
+    monkeypatch.setattr(task, "gpu_utilization", lambda: busy)
+    training = f'{{recipe: "recipe_of_task:train", compute: {compute}}}'
+    config = parse_config(f"models: {{{MODEL}: {{versions: [1], stable: 1, training: {training}}}}}")
+    code, run = run_task(place, config, here, tmp_path / "gpu")
+    assert (code, Drafts(here).is_done(run), Drafts(here).has_started(run)) == (0, True, True)
+    assert len([each for each in caplog.messages if "nvidia-smi finds none here" in each]) == warned
+
+
 def test_what_the_environment_lacks_is_named() -> None:
     with pytest.raises(ConfigError, match=TRAINING_BUCKET):
         TrainingSettings.of({})

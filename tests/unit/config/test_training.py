@@ -71,6 +71,15 @@ def test_the_four_stages_are_settings(stage: dict[str, Any]) -> None:
         ({"recipe": RECIPE, "compute": "lambda", "timeout_minutes": 16}, "runs 15 minutes at most"),
         ({"recipe": RECIPE, "compute": "lambda", "spot": True}, "Lambda has no Spot capacity"),
         ({"recipe": RECIPE, "compute": "lambda", "size": {"memory_mb": 16384}}, "10240 MB at most"),
+        ({"recipe": RECIPE, "compute": "lambda", "requirements": "gpu.txt"}, "a Lambda function has no image"),
+        ({"recipe": RECIPE, "requirements": "/etc/gpu.txt"}, "training.requirements: must match"),
+        ({"recipe": RECIPE, "requirements": "gpu.txt; rm"}, "training.requirements: must match"),
+        ({"recipe": RECIPE, "gpus": 1}, "`gpus: 1` needs `compute: gpu`; `fargate` has no GPUs"),
+        ({"recipe": RECIPE, "compute": "gpu", "gpus": 0}, "`compute: gpu` needs `gpus` of at least 1"),
+        ({"recipe": RECIPE, "compute": "gpu", "size": {"vcpu": 3}}, "did you mean `vcpus`"),
+        ({"recipe": RECIPE, "compute": "gpu", "instance_types": []}, "training.instance_types"),
+        ({"recipe": RECIPE, "compute": "gpu", "instance_types": ["g6"]}, "training.instance_types"),
+        ({"recipe": RECIPE, "instance_types": ["g6.*"]}, "`instance_types` needs `compute: gpu`"),
         ({"recipe": RECIPE, "validation": 0}, "training.validation: must be more than 0"),
         ({"recipe": RECIPE, "gates": {"max_drop": -1}}, "training.gates.max_drop: must be at least 0"),
         ({"recipe": RECIPE, "release": {"options": {"share": 0.1, "sahre": 1}}}, "`training.release.options.sahre`"),
@@ -80,6 +89,22 @@ def test_the_four_stages_are_settings(stage: dict[str, Any]) -> None:
 def test_a_mistake_is_named(document: Any, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem.replace("(", r"\(").replace(")", r"\)")):
         training(document)
+
+
+def test_a_gpu_brings_what_an_instance_has_and_the_time_to_start_it() -> None:
+    found = training({"recipe": RECIPE, "compute": "gpu", "requirements": "recipes/gpu.lock", "spot": True})
+    assert (found.gpus, found.timeout_minutes, found.instance_types) == (1, 60, ("g4dn.*", "g5.*", "g6.*"))
+    assert (found.size.vcpus, found.size.memory_mb) == (3, 12_288)
+    own = {"gpus": 4, "timeout_minutes": 600, "size": {"vcpus": 40, "memory_mb": 180_000}}
+    found = training({"recipe": RECIPE, "compute": "gpu", **own})
+    assert found.model_dump(include=own.keys()) == own
+    assert training({"recipe": RECIPE, "compute": "gpu", "size": {"vcpus": 2}}).size.memory_mb == 12_288
+
+
+def test_without_a_gpu_nothing_is_different() -> None:
+    found = training(RECIPE)
+    assert (found.compute, found.gpus, found.timeout_minutes, found.requirements) == ("fargate", 0, 15, None)
+    assert (found.size.vcpus, found.size.memory_mb) == (2, 4096)
 
 
 def test_a_release_takes_the_models_options_with_its_own() -> None:

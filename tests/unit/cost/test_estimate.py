@@ -130,6 +130,43 @@ def test_a_service_on_instances_of_no_known_price_is_not_priced() -> None:
     assert gpu_service("p5.*").unpriced == {"AWS::ECS::Service": 1}
 
 
+def gpu_training(gpus: int = 1, **launch: str) -> Bill:
+    wanted = {"AllowedInstanceTypes": ["g6.*"], "VCpuCount": {"Min": 3}, "MemoryMiB": {"Min": 12_288}}
+    requirements = {**wanted, "AcceleratorCount": {"Min": gpus, "Max": gpus}}
+    provider = {"InstanceLaunchTemplate": {"InstanceRequirements": requirements, **launch}}
+    return of(
+        Task=("AWS::ECS::TaskDefinition", {}),
+        RerankerGpusProvider1=("AWS::ECS::CapacityProvider", {"ManagedInstancesProvider": provider}),
+    )
+
+
+def test_gpus_of_training_are_charged_by_the_hour_of_a_run_and_never_when_idle() -> None:
+    bill = gpu_training()
+    assert not bill.idle
+    assert not bill.unpriced
+    assert [line.item for line in bill.training] == [
+        "Training Reranker: instance",
+        "Training Reranker: volume",
+        "Training Reranker: public address",
+    ]
+    assert bill.training[0].how == "g6.xlarge"
+    assert cents(total(bill.training)) == Decimal("0.89")  # 0.8048 × 1.078, 80 × 0.08 / 730, and 0.005
+
+
+def test_the_price_of_spot_is_said_to_be_lower() -> None:
+    assert "Spot costs less" in gpu_training(CapacityOptionType="SPOT").training[0].how
+
+
+def test_training_on_more_gpus_than_a_known_instance_has_is_not_priced() -> None:
+    bill = gpu_training(gpus=4)
+    assert not bill.training
+    assert bill.unpriced == {"AWS::ECS::CapacityProvider": 1}
+
+
+def test_a_heavy_model_on_gpus_has_no_hours_of_training() -> None:
+    assert not gpu_service("g4dn.*").training
+
+
 def test_snapshots_are_charged_once_for_each_deploy() -> None:
     bill = of(
         F=("AWS::Lambda::Function", {"MemorySize": 2048, "SnapStart": {"ApplyOn": "PublishedVersions"}}),

@@ -16,6 +16,12 @@ models:
   large: { tier: heavy, versions: [1], stable: 1, heavy: { compute: gpu, cpu: 3, memory_mb: 12000, max_tasks: 2 } }
 network: { nat_gateways: 1 }
 """
+TRAINED = """\
+models:
+  one: { versions: [1], stable: 1, training: { recipe: "r:train", compute: gpu, gpus: 4, size: { vcpus: 40 } } }
+  two: { versions: [1], stable: 1, training: { recipe: "r:train", compute: gpu } }
+  three: { versions: [1], stable: 1, training: { recipe: "r:train", compute: gpu, spot: true } }
+"""
 TEMPLATE = {
     "Parameters": {"BootstrapVersion": {"Default": "/cdk-bootstrap/own/version"}},
     "Rules": {
@@ -36,6 +42,18 @@ def test_a_deploy_needs_both_slots_of_every_heavy_model() -> None:
     assert (needs(HEAVY).fargate_vcpus, needs(HEAVY).most_fargate_vcpus) == (8, 16)
     assert (needs(GPU).gpu_vcpus, needs(GPU).most_gpu_vcpus) == (8, 16)
     assert (needs().fargate_vcpus, needs().gpu_vcpus, needs().image) == (0, 0, False)
+
+
+def test_training_on_gpus_needs_its_largest_run_and_would_like_all() -> None:
+    assert needs(TRAINED).training_gpu_vcpus == (40, 44)
+    assert needs(TRAINED).training_spot_vcpus == (4, 4)
+    assert (needs(GPU).training_gpu_vcpus, needs(GPU).training_spot_vcpus) == ((0, 0), (0, 0))
+
+
+@pytest.mark.parametrize(("compute", "image"), [("lambda", False), ("fargate", True), ("gpu", True)])
+def test_training_in_a_task_needs_an_image(compute: str, image: bool) -> None:
+    training = f'{{ recipe: "r:train", compute: {compute} }}'
+    assert needs(f"models: {{ small: {{ versions: [1], stable: 1, training: {training} }} }}").image is image
 
 
 @pytest.mark.parametrize(
@@ -66,6 +84,10 @@ def test_a_deploy_needs_both_slots_of_every_heavy_model() -> None:
         (judging.judge_vcpus("vCPU", 6, 8, 16), Status.FAILS),
         (judging.judge_vcpus("vCPU", 8, 8, 16), Status.WARNING),
         (judging.judge_vcpus("vCPU", 16, 8, 16), Status.FINE),
+        (judging.judge_training_vcpus("G", 39, (40, 44)), Status.WARNING),
+        (judging.judge_training_vcpus("G", 40, (40, 44)), Status.WARNING),
+        (judging.judge_training_vcpus("G", 44, (40, 44)), Status.FINE),
+        (judging.judge_training_vcpus("G", 44, (40, 44), standing=8), Status.WARNING),
         (judging.judge_http_apis(600, deployed=False), Status.FAILS),
         (judging.judge_http_apis(600, deployed=True), Status.FINE),
         (judging.judge_request_rate(100, needs()), Status.WARNING),

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from slipway.config import parse_config
+import pytest
+
+from slipway.config import Config, parse_config
 from slipway.errors import UnavailableError
 from slipway.preflight.judging import LINKED_ROLES
 from slipway.preflight.needs import needs_of
 from slipway.preflight.results import Status
-from slipway.preflight.run import FARGATE_VCPUS, check_account
+from slipway.preflight.run import FARGATE_VCPUS, GPU_VCPUS, SPOT_GPU_VCPUS, check_account
 
 LIGHT = parse_config("models: { small: { versions: [1], stable: 1 } }")
 HEAVY = parse_config("models: { large: { tier: heavy, versions: [1], stable: 1 } }")
@@ -64,6 +66,25 @@ def test_light_models_ask_nothing_of_the_heavy_tier() -> None:
     refuse = {"zones", "has_role"}
     results = list(check_account(FakeAccount(refuse), needs_of(LIGHT, {})))
     assert {result.status for result in results} == {Status.FINE}
+
+
+def trained(options: str) -> Config:
+    training = f'{{ recipe: "r:train", {options} }}'
+    return parse_config(f"models: {{ small: {{ versions: [1], stable: 1, training: {training} }} }}")
+
+
+@pytest.mark.parametrize(
+    ("options", "quotas"),
+    [
+        ("compute: gpu", {GPU_VCPUS[0]}),
+        ("compute: gpu, spot: true", {SPOT_GPU_VCPUS[0]}),
+        ("compute: fargate", set()),
+    ],
+)
+def test_the_quota_of_gpus_is_asked_for_only_if_training_uses_them(options: str, quotas: set[str]) -> None:
+    results = list(check_account(FakeAccount(), needs_of(trained(options), {})))
+    asked = {name for name in (GPU_VCPUS[0], SPOT_GPU_VCPUS[0]) if any(each.check.startswith(name) for each in results)}
+    assert asked == quotas
 
 
 def test_a_refused_call_is_a_check_that_cannot_tell_and_the_others_go_on() -> None:
