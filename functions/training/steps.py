@@ -114,6 +114,14 @@ def ask_step(services: Services, given: Given) -> dict[str, Any]:
     return {}
 
 
+def approve_step(services: Services, given: Given) -> dict[str, Any]:
+    """Write down who has approved the version, and why."""
+    run, version, answer = _run(given), int(given["version"]), given["answer"]
+    why = f": {answer['reason']}" if answer.get("reason") else "."
+    services.desk(tells=False).enter(run, Phase.RELEASING, f"{answer['by']} approved version {version}{why}")
+    return {}
+
+
 def release_step(services: Services, given: Given) -> dict[str, Any]:
     """Start the release of the version."""
     run, version = _run(given), int(given["version"])
@@ -161,6 +169,7 @@ STEPS: Mapping[str, Step] = {
     "check": check_step,
     "register": register_step,
     "ask": ask_step,
+    "approve": approve_step,
     "release": release_step,
     "finish": finish_step,
     "fail": fail_step,

@@ -9,7 +9,7 @@ from slipway.config.heavy import SLOTS, SlotNames, output_prefix
 from slipway.config.shadow import ShadowNames
 from slipway.errors import NotFoundError, UnavailableError
 
-_STACKS = ("state", "serving", "heavy", "shadow", "releases", "batch", "training")
+STACKS = ("state", "serving", "heavy", "shadow", "releases", "batch", "training")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def find_deployed(project: str) -> Deployed:
     """
     if (embedded := find_embedded()) is not None:
         return Deployed(NAME, embedded.all_outputs, dict(embedded.options))
-    found = [account_outputs(f"{project}-{stack}") for stack in _STACKS]
+    found = [account_outputs(f"{project}-{stack}") for stack in STACKS]
     outputs = {name: value for each in found if each for name, value in each.items()}
     if not outputs:
         raise _not_deployed(f"{project}-serving")

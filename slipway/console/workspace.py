@@ -31,6 +31,7 @@ class Workspace:
     config_file: Path
     clock: Callable[[], datetime] = utc_now
     _kept: dict[str, tuple[datetime, Any]] = field(default_factory=dict, repr=False)
+    _made: dict[str, tuple[tuple[Config, Deployed], Any]] = field(default_factory=dict, repr=False)
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -62,23 +63,23 @@ class Workspace:
 
     def client(self, service: str) -> Any:
         """A boto3 client that reaches the deployment; making one takes longer than most of its calls."""
-        return self._once(f"client {service}", lambda: new_client(service, self.deployed().options))
+        return self._of_deployed(f"client {service}", lambda: new_client(service, self.deployed().options))
 
     def releases(self) -> ReleaseTarget:
         """The project's releases."""
-        return self._once("releases", lambda: release_target(self.config(), self.deployed()))
+        return self._of_deployed("releases", lambda: release_target(self.config(), self.deployed()))
 
     def store(self) -> ReleaseStore:
         """The store of the project's releases."""
-        return self._once("store", self.releases().deployment.store)
+        return self._of_deployed("store", self.releases().deployment.store)
 
     def controller(self) -> Controller:
         """The controller, for looking at releases."""
-        return self._once("controller", lambda: self.releases().deployment.controller(self.config()))
+        return self._of_deployed("controller", lambda: self.releases().deployment.controller(self.config()))
 
     def evidence(self) -> EvidenceReader:
         """The reader of the evidence on versions."""
-        return self._once("evidence", lambda: self.releases().deployment.evidence(self.config()))
+        return self._of_deployed("evidence", lambda: self.releases().deployment.evidence(self.config()))
 
     def region(self) -> str:
         """The region whose prices count."""
@@ -91,6 +92,18 @@ class Workspace:
     def api(self) -> Api:
         """A client of the API, which signs as the commands do."""
         return self._once("api", lambda: connect(None, config=self.config_file))
+
+    def _of_deployed(self, name: str, make: Callable[[], Found]) -> Found:
+        """What ``make`` makes of slipway.yaml and the deployment, kept as long as both are the same."""
+        source = (self.config(), self.deployed())
+        with self._lock:
+            own = self._locks.setdefault(name, Lock())
+        with own:
+            known = self._made.get(name)
+            if known is None or known[0] != source:
+                known = self._made[name] = (source, make())
+        found: Found = known[1]
+        return found
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
         """What ``find`` makes, kept for a minute; threads that ask for it at once wait for the first."""

@@ -91,8 +91,7 @@ class Prices:
 
 def priced_regions(path: Path = SHIPPED) -> tuple[str, ...]:
     """The regions that both price files have; raises ConfigError as `load_prices` does."""
-    advised = load_advised()
-    return tuple(name for name in _table(path).regions if name in advised.regions)
+    return _priced(_table(path), load_advised())
 
 
 def load_prices(region: str, path: Path = SHIPPED) -> Prices:
@@ -103,7 +102,7 @@ def load_prices(region: str, path: Path = SHIPPED) -> Prices:
         NotFoundError: the files have no prices of the region; the error names the regions that they have.
     """
     table, advised = _table(path), load_advised()
-    if region not in (known := priced_regions(path)):
+    if region not in (known := _priced(table, advised)):
         raise NotFoundError("region", region, known, within="the price file")
     own = table.regions[region].model_dump()
     shared = advised.of(region).model_dump()
@@ -111,6 +110,10 @@ def load_prices(region: str, path: Path = SHIPPED) -> Prices:
     scalars["http_api_million_requests"] = _exact(shared["http_api_million_requests"][0]["price"])
     oldest = min(table.as_of, advised.as_of)
     return Prices(region, oldest, table.free, table.assumptions, {**scalars, **own}, _gpus(advised, region))
+
+
+def _priced(table: _Table, advised: PriceTable) -> tuple[str, ...]:
+    return tuple(name for name in table.regions if name in advised.regions)
 
 
 def _gpus(table: PriceTable, region: str) -> tuple[GpuInstance, ...]:

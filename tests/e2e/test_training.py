@@ -156,6 +156,7 @@ def test_a_run_trains_waits_for_a_person_and_is_released(world: World) -> None:
     assert world.command("approve", MODEL, "--by", "ann", "-m", "good").exit_code == 0
     released = world.until(lambda each: each.phase.ended)
     assert released.phase is Phase.RELEASED, released
+    assert "ann approved version 2: good" in [each.what for each in released.history]
     assert released.data is not None
     assert released.data.rows == 200
     ended = world.releases.until_over(MODEL)

@@ -128,6 +128,18 @@ def test_a_person_is_waited_for_no_longer_than_asked(world):
     assert ask["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "ResultPath": "$.error", "Next": "GiveUpWaiting"}
 
 
+def test_who_approves_is_written_down_before_the_release(world: World):
+    made = states(world)
+    assert made["IsApproved"]["Choices"][0]["Next"] == "Approve"
+    assert made["Approve"]["Parameters"] == {
+        "step": "approve",
+        "run.$": "$.run",
+        "version.$": "$.registered.version",
+        "answer.$": "$.answer",
+    }
+    assert made["Approve"]["Next"] == made["NeedsApproval"]["Default"] == "IsToBeReleased"
+
+
 def test_the_machine_is_made_after_its_rights(resources):
     (machine,) = (each for each in resources.values() if each["Type"] == "AWS::StepFunctions::StateMachine")
     assert [each for each in machine["DependsOn"] if "DefaultPolicy" in each]

@@ -206,7 +206,10 @@ class RetrainMachine(Construct):
         ask.add_catch(self._failed, result_path="$.error")
         reason = {"reason.$": "States.Format('{} did not approve it: {}', $.answer.by, $.answer.reason)"}
         rejected = self._finish("Reject", "rejected", reason)
-        return ask.next(sfn.Choice(self, "IsApproved").when(_is_true("$.answer.approved"), release).otherwise(rejected))
+        given = {"version.$": "$.registered.version", "answer.$": "$.answer"}
+        approved = self._step("Approve", self._functions.desk, "approve", given, result_path=sfn.JsonPath.DISCARD)
+        choice = sfn.Choice(self, "IsApproved").when(_is_true("$.answer.approved"), approved.next(release))
+        return ask.next(choice.otherwise(rejected))
 
     def _release(self) -> sfn.IChainable:
         version = {"version.$": "$.registered.version"}

@@ -6,14 +6,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from slipway.cli.deployed import STACKS
 from slipway.errors import CheckFailedError, NotFoundError
 
 APP = Path("app.py")
 CDK_SETTINGS = Path("cdk.json")
-STACKS = ("state", "serving", "heavy", "shadow", "releases")
 _SUFFIX = ".template.json"
 
 Template = dict[str, Any]
@@ -51,9 +52,13 @@ def deployed_templates(
     project: str, options: Mapping[str, Any] | None = None, client: Any | None = None
 ) -> dict[str, Template]:
     """The templates of a project's deployed stacks, by name; raises UnavailableError."""
+    from slipway.aws.clients import new_client
     from slipway.aws.stacks import stack_template
 
-    found = {f"{project}-{stack}": stack_template(f"{project}-{stack}", options, client) for stack in STACKS}
+    client = client or new_client("cloudformation", options or {})
+    names = [f"{project}-{stack}" for stack in STACKS]
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(names, pool.map(lambda name: stack_template(name, client=client), names), strict=True))
     return {name: template for name, template in found.items() if template is not None}
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from slipway.batch.account.places import Place, is_address
-from slipway.batch.account.runs import Run, new_job
+from slipway.batch.account.runs import Run, job_of
 from slipway.batch.features import FeaturesFrom
 from slipway.batch.local import LocalJob
 from slipway.batch.parts import OutputFormat
@@ -25,12 +25,13 @@ from slipway.cli.batch.row_options import (
     asked_extras,
     stores_of,
 )
+from slipway.cli.batch.starting import begin_job
 from slipway.cli.batch.target import BatchTarget, find_jobs
 from slipway.cli.batch.watching import follow
 from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import chosen_environment
-from slipway.errors import InputError, NotFoundError
+from slipway.errors import InputError
 
 
 def run(
@@ -134,18 +135,9 @@ def _number(version: str | None) -> int | None:
 
 
 def _start(target: BatchTarget, asked: Run, *, detach: bool, as_json: bool) -> None:
-    """Start a job; an input of this machine is stored in the bucket of jobs first."""
-    if asked.model not in target.config.models:
-        raise NotFoundError("model", asked.model, target.config.models, within="slipway.yaml")
-    asked.extras.check(target.config, asked.model)
-    now = datetime.now(UTC)
-    job = new_job(asked.model, now)
-    source = asked.source
-    if is_address(source):
-        Place.parse(source, field="INPUT")
-    else:
-        source = target.jobs.upload(Path(source), target.objects, job)
-    started = target.jobs.start(asked.model_copy(update={"job": job, "source": source}), now)
+    """Start a job, and follow it unless it is detached."""
+    started = begin_job(target, asked, datetime.now(UTC))
+    job = job_of(started.execution.name)
     if detach and as_json:
         print_json({"job": job, "status": started.execution.status})
     elif detach:

@@ -1,7 +1,7 @@
 """Change what the columns of a version are compared with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,25 @@ class Changed:
         }
 
 
+def named(change: Change) -> Change:
+    """The change with the names of its columns, where it has none.
+
+    Raises:
+        InputError: no column has drifted, or one that it names is not there.
+        NotFoundError: there is no such version.
+        UnavailableError: the bucket cannot be reached.
+    """
+    model, version = change.model, change.version
+    if change.baseline:
+        known = list(model.references.read(model.name, version))
+    else:
+        package = model.package(version)
+        known = [each.column for each in bins_of(package.manifest, package.baseline)]
+    columns = change.columns or (tuple(known) if change.baseline else _drifted(change))
+    check_columns(list(columns), known, option="--columns")
+    return replace(change, columns=columns)
+
+
 def change_references(change: Change) -> Changed:
     """Store the change.
 
@@ -84,30 +103,26 @@ def change_references(change: Change) -> Changed:
         StaleError: somebody else has changed what is normal meanwhile.
         UnavailableError: the bucket cannot be reached.
     """
-    return _return_to_baseline(change) if change.baseline else _acknowledge(change)
+    meant = named(change)
+    return _return_to_baseline(meant) if change.baseline else _acknowledge(meant)
 
 
 def _acknowledge(change: Change) -> Changed:
-    model, version = change.model, change.version
+    model, version, columns = change.model, change.version, change.columns
     package = model.package(version)
     bins = bins_of(package.manifest, package.baseline)
-    columns = change.columns or _drifted(change)
-    check_columns(list(columns), [each.column for each in bins], option="--columns")
     made = acknowledge([each for each in bins if each.column in columns], model.profiles(version, change.window))
     without = [column for column in columns if column not in made]
     if without:
         raise InputError.of("--columns", f"{', '.join(without)}: nothing was counted in {change.window}")
     references = model.references.change(model.name, version, lambda known: {**known, **made})
-    return Changed(change, tuple(columns), references)
+    return Changed(change, columns, references)
 
 
 def _return_to_baseline(change: Change) -> Changed:
-    model, version = change.model, change.version
-    known = model.references.read(model.name, version)
-    columns = change.columns or tuple(known)
-    check_columns(list(columns), list(known), option="--columns")
+    model, version, columns = change.model, change.version, change.columns
     if not columns:
-        return Changed(change, (), known)
+        return Changed(change, (), model.references.read(model.name, version))
     references = model.references.change(
         model.name, version, lambda stored: {name: each for name, each in stored.items() if name not in columns}
     )

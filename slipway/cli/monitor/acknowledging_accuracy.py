@@ -29,9 +29,7 @@ class Changed:
         of, normal = f"{self.model} {self.version}", self.normal
         if normal is None:
             return f"{of} compares its accuracy with that on its validation records again."
-        figures = ", ".join(f"{each.accuracy:.3f} {_SEEN[name]}" for name, each in sorted(normal.figures.items()))
-        window = f"{normal.start:%Y-%m-%d %H:%M} – {normal.end:%Y-%m-%d %H:%M}"
-        return f"{of} takes its accuracy of {window} as normal: {figures}. The evidence starts anew."
+        return f"{of} takes {described(normal)} as normal. The evidence starts anew."
 
     @property
     def document(self) -> dict[str, Any]:
@@ -45,6 +43,12 @@ _SEEN = {
     "estimated": "by scores",
     "feedback": "by labels of feedback",
 }
+
+
+def described(normal: NormalAccuracy) -> str:
+    """The window and the figures of a normal accuracy, in words."""
+    figures = ", ".join(f"{each.accuracy:.3f} {_SEEN[name]}" for name, each in sorted(normal.figures.items()))
+    return f"its accuracy of {normal.start:%Y-%m-%d %H:%M} – {normal.end:%Y-%m-%d %H:%M} ({figures})"
 
 
 def return_to_sealed(watched: Watched) -> Changed:
@@ -62,18 +66,24 @@ def acknowledge_accuracy(watched: Watched, *, since: datetime | None) -> Changed
         StaleError: somebody else has changed what is normal meanwhile.
         UnavailableError: the bucket or the table cannot be reached.
     """
-    model, version, calibration = watched.model, watched.version, watched.package.calibration
-    normals = BucketNormals(watched.bucket)
+    model, version, normals = watched.model, watched.version, BucketNormals(watched.bucket)
     before = normals.read(model, version)
-    alarmed = alarm_of(watched, before)
+    normal = proposed_normal(watched, since=since)
+    normals.write(model, version, normal, before=before)
+    return Changed(model, version, normal)
+
+
+def proposed_normal(watched: Watched, *, since: datetime | None) -> NormalAccuracy:
+    """The accuracy since a moment, as it would become normal; raises as `acknowledge_accuracy` does."""
+    model, version, calibration = watched.model, watched.version, watched.package.calibration
+    alarmed = alarm_of(watched, BucketNormals(watched.bucket).read(model, version))
     if calibration is None or alarmed is None:
         raise InputError.of("--accuracy", f"no alarm says that {model} {version} is less accurate than it was")
     start = since or alarmed - timedelta(hours=watched.limits.wait_hours)
     normal = _normal(watched, calibration, start)
     if normal is None:
         raise InputError.of("--window", f"nothing of {model} {version} was captured since {start:%Y-%m-%d %H:%M}")
-    normals.write(model, version, normal, before=before)
-    return Changed(model, version, normal)
+    return normal
 
 
 def alarm_of(watched: Watched, normal: NormalAccuracy | None) -> datetime | None:

@@ -1,9 +1,7 @@
 """`slipway train start`, `status`, `watch`, `history`, `logs`, `approve` and `reject` in the account."""
 
 import json
-import secrets
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +12,10 @@ from rich.live import Live
 from slipway.cli.exits import Exit
 from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
+from slipway.cli.train.orders import answer_run, begin_run
 from slipway.cli.train.report import run_view, runs_table
-from slipway.cli.train.target import TrainingTarget, find_training
-from slipway.errors import ConflictError, InputError
-from slipway.training.account.desk import run_id
+from slipway.cli.train.target import find_training
+from slipway.errors import InputError
 from slipway.training.account.executions import Answer
 from slipway.training.account.progress import Phase, Progress
 
@@ -27,8 +25,6 @@ By = Annotated[str | None, typer.Option(help="Who does this. Default: the identi
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Reason, for the run's record.")]
 Every = Annotated[float, typer.Option(help="Seconds between updates.", min=0.5)]
 
-_WAIT_SECONDS = 60.0
-_POLL_SECONDS = 0.5
 _SUCCESSES = frozenset({Phase.RELEASED, Phase.REGISTERED, Phase.DECLINED})
 
 
@@ -39,20 +35,8 @@ def start_there(model: str, config: Path, *, resume: bool, reason: str, by: str 
         ConflictError: a run of the model is active, or there is none to go on with.
     """
     target = find_training(config, model)
-    newest = next(iter(target.runs.past(model)), None)
-    if newest is not None and not newest.phase.ended and not target.is_dead(newest):
-        raise ConflictError(f"run {newest.run.id} of {model} is active ({newest.phase}); `slipway train watch {model}`")
     by = by or target.caller()
-    run = _to_resume(model, newest) if resume else run_id(datetime.now(UTC), secrets.token_hex(8))
-    name = f"{run}-{secrets.token_hex(3)}" if resume else run
-    given = {
-        "model": model,
-        "run": run,
-        "by": by,
-        "trigger": {"kind": "hand", "reason": reason},
-        "git_commit": _commit(config, model),
-    }
-    _await_record(target, model, run, target.executions.start(name, given))
+    run = begin_run(target, model, resume=resume, by=by, reason=reason, git_commit=Project(config, model).commit())
     if as_json:
         print_json({"model": model, "run": run, "resumed": resume})
         return
@@ -135,38 +119,9 @@ def reject(model: Model, *, reason: Reason = "", by: By = None, config: ConfigFi
 
 def _answer(model: str, *, reason: str, by: str | None, config: Path, approved: bool) -> None:
     target = find_training(config, model)
-    question = target.runs.asked(model)
-    if question is None or target.runs.get(model, question.run).phase is not Phase.WAITING:
-        raise ConflictError(f"no run of {model} waits for approval")
-    target.executions.answer(question.token, Answer(approved, by or target.caller(), reason))
+    version = answer_run(target, model, Answer(approved, by or target.caller(), reason))
     done = "approved; its release starts" if approved else "rejected; it stays in the registry"
-    Console().print(f"Version {question.version} of {model} is {done}.")
-
-
-def _commit(config: Path, model: str) -> str | None:
-    """The commit of the recipe's code, if this is a checkout."""
-    return Project(config, model).commit()
-
-
-def _to_resume(model: str, newest: Progress | None) -> str:
-    if newest is None or (newest.phase.ended and newest.phase is not Phase.FAILED):
-        raise ConflictError(f"no run of {model} has failed or was stopped, so there is none to go on with")
-    return newest.run.id
-
-
-def _await_record(target: TrainingTarget, model: str, run: str, execution: str) -> None:
-    """Wait until the execution has written its run down, so that the next command sees it; raises ConflictError."""
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < deadline:
-        works = target.executions.is_running(execution)  # asked first: what it wrote before its end is there
-        found = target.runs.find(model, run)
-        if found is not None and found.execution == execution:
-            return
-        if not works:
-            raise ConflictError(
-                f"run {run} of {model} has not begun: another was faster, or `slipway train logs` says why"
-            )
-        time.sleep(_POLL_SECONDS)
+    Console().print(f"Version {version} of {model} is {done}.")
 
 
 def _document(progress: Progress) -> dict[str, object]:

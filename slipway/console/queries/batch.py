@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from slipway.batch.account.executions import RUNNING
+from slipway.batch.account.runs import Run, number_of
 from slipway.batch.account.runs import job_of as name_of
-from slipway.batch.account.runs import number_of
+from slipway.cli.batch.starting import check_asked
 from slipway.cli.batch.target import MACHINE, BatchTarget, jobs_in
 from slipway.cli.batch.watching import document_of
 from slipway.console.workspace import Workspace
+from slipway.errors import ConflictError
+from slipway.wording import counted
 
 SHOWN = 50
 
@@ -23,6 +27,14 @@ class ListedJob:
     runs: int
     started: datetime
     stopped: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJob:
+    """A job as `slipway batch status --json` prints it, and the name of its last run."""
+
+    execution: str
+    document: Mapping[str, Any]
 
 
 def open_batch(workspace: Workspace) -> BatchTarget | None:
@@ -39,8 +51,54 @@ def jobs_of(batch: BatchTarget) -> list[ListedJob]:
     ]
 
 
-def job_of(batch: BatchTarget, job: str) -> Mapping[str, Any]:
-    """A job as `slipway batch status --json` prints it; raises NotFoundError and UnavailableError."""
+def job_of(batch: BatchTarget, job: str) -> ShownJob:
+    """A job; raises NotFoundError and UnavailableError."""
     found = batch.jobs.find(job)
     shards = batch.jobs.executions.shards(found.execution.arn)
-    return document_of(batch, found, shards)
+    return ShownJob(found.execution.name, document_of(batch, found, shards))
+
+
+def require_latest(batch: BatchTarget, job: str, execution: str) -> None:
+    """Raise ConflictError if a job was run again after this run."""
+    latest = batch.jobs.find(job).execution.name
+    if latest != execution:
+        raise ConflictError(f"{job} was run again meanwhile; look at that run first")
+
+
+def start_sentences(batch: BatchTarget, asked: Run) -> list[str]:
+    """What a new job will do; raises as `check_asked` does."""
+    check_asked(batch, asked)
+    of = asked.model
+    scorer = f"the version of {of} that serves then" if asked.version is None else f"version {asked.version} of {of}"
+    output = asked.output or f"a folder of its own in s3://{batch.jobs.bucket}/"
+    readable = ", ".join([f"s3://{batch.jobs.bucket}/", *batch.config.batch.inputs])
+    shards = counted(batch.config.batch.concurrency, "shard")
+    return [
+        f"Every row of {asked.source} is scored with {scorer}, in at most {shards} at once.",
+        f"The answers come to {output} as {asked.format.value}.",
+        f"Jobs may read {readable} (`batch.inputs`); a job on anything else fails at once.",
+        f"It fails if more than {100 * asked.most_rejected:g} % of the rows are wrong.",
+        "It can be stopped, and goes on later with what is missing.",
+    ]
+
+
+def cancel_sentences(found: ShownJob) -> list[str]:
+    """What it does to stop a job; raises ConflictError if it does not run."""
+    job, shards = found.document, found.document["shards"]
+    if job["status"] != RUNNING:
+        raise ConflictError(f"{job['job']} does not run: it is {str(job['status']).lower()}")
+    return [
+        f"Step Functions stops {job['job']}: {shards['running']:,} shards that are being scored are broken off.",
+        f"The {shards['succeeded']:,} that are done stay in {job['output']}, and a rerun goes on from there.",
+    ]
+
+
+def rerun_sentences(found: ShownJob) -> list[str]:
+    """What it does to run a job again; raises ConflictError while it runs."""
+    job = found.document
+    if job["status"] == RUNNING:
+        raise ConflictError(f"{job['job']} still runs; stop it first")
+    return [
+        f"The rows of {job['input']} that have no answer in {job['output']} are scored; answers that are there stay.",
+        "The result is that of an undisturbed run.",
+    ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from slipway.cli.account.synthesis import deployed_templates
@@ -62,12 +63,18 @@ class Costs:
 def deployed_costs(workspace: Workspace) -> Costs:
     """What the deployed stacks cost, as `slipway cost --compare` computes it; raises NotFoundError without any."""
     project = workspace.config().project
-    prices = load_prices(workspace.region())
+    prices = _prices(workspace.region())
     templates = deployed_templates(project, client=workspace.client("cloudformation"))
     if not templates:
         raise NotFoundError("deployed stack of project", project)
     heavy = {name: template for name, template in templates.items() if name == f"{project}-heavy"}
     return Costs(estimate(templates, prices), estimate(heavy, prices), prices)
+
+
+@cache
+def _prices(region: str) -> Prices:
+    """The prices of a region, which come with Slipway and so do not change while it runs."""
+    return load_prices(region)
 
 
 def traffic_chart(costs: Costs) -> Chart:

@@ -1,17 +1,21 @@
 """Training runs as `slipway train` shows them, and the answer of a person whom a run asks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from slipway.cli.train.orders import open_question, run_before
 from slipway.cli.train.target import TrainingTarget
+from slipway.config.training import TrainingConfig
 from slipway.console.workspace import Workspace
-from slipway.errors import ConflictError, NotFoundError
-from slipway.training.account.executions import Answer
+from slipway.errors import NotFoundError
+from slipway.training.account.desk import training_of
 from slipway.training.account.progress import Entry, Phase, Progress
-from slipway.training.account.table import Question
 
 MACHINE = "TrainingStateMachine"
 """The output of the stack of training; a project that trains nothing has none."""
+
+_NAMED = "Your name and reason are in the run's record."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,29 @@ class ShownRun:
     dead: bool
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing of it is to come: the next run can start."""
+        return self.dead or self.phase.ended
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it can go on: it failed, or nothing works on it."""
+        return self.dead or self.phase is Phase.FAILED
+
+    @property
     def waits(self) -> bool:
         """Whether a person has to approve its version."""
         return self.phase is Phase.WAITING and not self.dead
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person can make training do: the run that it is about, its name, and what will happen."""
+
+    run: str
+    name: str
+    sentences: tuple[str, ...]
+    danger: bool = False
 
 
 def open_training(workspace: Workspace) -> TrainingTarget | None:
@@ -54,22 +78,44 @@ def runs_of(training: TrainingTarget, model: str) -> list[ShownRun]:
     return [_shown(each, dead=place == 0 and training.is_dead(each)) for place, each in enumerate(past)]
 
 
-def question_of(training: TrainingTarget, model: str) -> Question:
-    """What the newest run of a model asks a person; raises ConflictError if none waits."""
-    question = training.runs.asked(model)
-    waiting = {each.id for each in runs_of(training, model) if each.waits}
-    if question is None or question.run not in waiting:
-        raise ConflictError(f"no run of {model} waits for approval")
-    return question
+def answer_order(training: TrainingTarget, model: str, *, approved: bool) -> Order:
+    """What an answer to the run that waits does; raises ConflictError if none waits."""
+    question = open_question(training, model)
+    version = question.version
+    made = f"Version {version}, which run {question.run} has trained,"
+    stays = f"{made} stays in the registry, and nothing releases it."
+    if not approved:
+        return Order(question.run, f"Reject version {version}", (stays, _NAMED), danger=True)
+    release = training_of(training.config, model).release
+    strategy = release.strategy or training.config.models[model].release.strategy
+    released = f"{made} is released as slipway.yaml says ({strategy}); the judge compares it from there."
+    registered = f"{made} stays registered as it is: slipway.yaml leaves its release to a person."
+    return Order(question.run, f"Approve version {version}", (released if release.start else registered, _NAMED))
 
 
-def give_answer(training: TrainingTarget, model: str, *, run: str, approved: bool, reason: str) -> int:
-    """Answer for a person, and return the version; raises ConflictError if the run does not wait any more."""
-    question = question_of(training, model)
-    if question.run != run:
-        raise ConflictError(f"run {run} of {model} does not wait for approval any more")
-    training.executions.answer(question.token, Answer(approved, training.caller(), reason))
-    return question.version
+def start_order(training: TrainingTarget, model: str, *, resume: bool) -> Order:
+    """What a start does; raises ConflictError while a run is active, or if there is none to go on with."""
+    earlier = run_before(training, model, resume=resume)
+    run = earlier.run.id if earlier is not None else ""
+    if resume:
+        said = (f"Run {run} goes on where it stopped; the steps that it has finished are not taken again.", _NAMED)
+        return Order(run, "Resume the run", said)
+    return Order(run, "Start a run", (*_steps(training_of(training.config, model), model), _NAMED))
+
+
+def _steps(settings: TrainingConfig, model: str) -> Iterator[str]:
+    """The steps of a run, in sentences."""
+    days, least = f"{settings.window_days:g}", f"{settings.min_new_labels:,}"
+    yield f"The labelled predictions of {model} of the last {days} days become a data set."
+    yield f"With fewer than {least} new labels, the run ends there."
+    yield f"{settings.recipe} trains on it on {settings.compute}, for {settings.timeout_minutes} minutes at most."
+    yield "The gates compare the result with the version that serves; what does not pass them is not registered."
+    if settings.approval == "required":
+        yield f"What passes is registered, and waits {settings.approval_hours:g} hours for a person's approval."
+    elif settings.release.start:
+        yield "What passes is registered, and its release starts; the judge compares it from there."
+    else:
+        yield "What passes is registered, and nothing releases it."
 
 
 def require(training: TrainingTarget | None) -> TrainingTarget:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -13,8 +14,12 @@ from support.calibrated import MODEL
 from slipway.console.app import create_app
 from slipway.console.queries.monitoring import LONGEST, Chosen, watched_of
 from slipway.console.settings import ConsoleSettings
+from slipway.models.package import Package
 from slipway.monitoring.accuracy.labelled_table import DynamoLabelled
+from slipway.monitoring.accuracy.state import AccuracyState
+from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.parsing import Capture
+from slipway.monitoring.state import StateStore, version_state
 from slipway.monitoring.steps import Labelled
 
 CAPTURES = f"/models/{MODEL}/captures"
@@ -70,6 +75,76 @@ def test_a_model_that_is_not_captured_says_how_to_begin(client: TestClient, path
 @pytest.mark.parametrize("path", ["monitoring", "captures", "captures/label", "monitoring/skew"])
 def test_a_model_that_there_is_not_is_not_found(client: TestClient, path: str) -> None:
     assert client.get(f"/models/none/{path}").status_code == 404
+
+
+def acknowledging(page: str, column: str) -> str:
+    """The address of the page that asks whether a column as it is now is normal."""
+    (found,) = re.findall(rf'href="([^"]*/acknowledge/drift[^"]*columns={re.escape(column)})"', page)
+    return unescape(found)
+
+
+def test_a_column_is_acknowledged_and_taken_back_after_the_page_has_said_what_happens(
+    client: TestClient, settings: ConsoleSettings
+) -> None:
+    here = f"/models/{MODEL}/monitoring"
+    page = shown(client, here)
+    assert "Go back to the baseline" not in page
+    asked = client.get(acknowledging(page, "outputs.label")).text
+    assert f"The monitor compares outputs.label of {MODEL} 1 with what came from" in asked
+    path, fields = f"{here}/acknowledge/drift", {name: hidden(asked, name) for name in ("version", "window", "columns")}
+    assert client.post(path, data=fields, headers={"origin": settings.address}).status_code == 403
+    assert "acknowledged until" not in shown(client, here)
+    after = send(client, settings, path, **fields)
+    assert after.status_code == 200, after.text
+    assert "acknowledged until" in after.text
+    assert "columns=outputs.label" not in after.text  # it is what it is compared with now
+    back = shown(client, f"{here}/return/drift")
+    assert f"compares outputs.label of {MODEL} 1 with its baseline again" in back
+    assert send(client, settings, f"{here}/return/drift", columns=hidden(back, "columns")).status_code == 200
+    assert "acknowledged until" not in shown(client, here)
+    assert client.get(f"{here}/return/drift").status_code == 409
+
+
+def test_only_columns_that_have_drifted_or_are_named_are_acknowledged(client: TestClient) -> None:
+    here = f"/models/{MODEL}/monitoring/acknowledge/drift"
+    assert "has drifted" in client.get(here).text
+    assert client.get(here).status_code == 422
+    assert client.get(here, params={"columns": "outputs.lable"}).status_code == 422
+    assert client.get(here, params={"window": "soon", "columns": "outputs.label"}).status_code == 422
+    assert client.get(f"/models/{MODEL}/monitoring/forget/drift").status_code == 422
+
+
+def test_a_fall_of_accuracy_is_acknowledged_and_taken_back(
+    client: TestClient, settings: ConsoleSettings, package: Package, hour: datetime
+) -> None:
+    here = f"/models/{MODEL}/monitoring"
+    assert client.get(f"{here}/acknowledge/accuracy").status_code == 422  # there is no alarm
+    assert package.calibration is not None
+    fall = AccuracyState(package.calibration.digest, alarmed=hour + timedelta(hours=1)).dump()
+    StateStore(CaptureBucket("captures")).write(version_state(MODEL, 1, "accuracy"), {"state": fall})
+    client.app.state.console.tiles.forget()  # type: ignore[attr-defined]
+    page = shown(client, here)
+    assert "Accuracy has fallen" in page
+    assert f"{here}/acknowledge/accuracy" in page
+    asked = shown(client, f"{here}/acknowledge/accuracy")
+    assert "by scores) as normal" in asked
+    done = send(client, settings, f"{here}/acknowledge/accuracy", version=hidden(asked, "version"))
+    assert "Accuracy has fallen" not in done.text
+    assert "Compared with an acknowledged accuracy" in done.text
+    assert "with that on its validation records again" in shown(client, f"{here}/return/accuracy")
+    back = send(client, settings, f"{here}/return/accuracy", version="1")
+    assert "Compared with an acknowledged accuracy" not in back.text
+
+
+def test_a_read_only_console_acknowledges_nothing(settings: ConsoleSettings, workspace: Any) -> None:
+    only = replace(settings, read_only=True)
+    here = f"/models/{MODEL}/monitoring"
+    with TestClient(create_app(only, workspace), base_url=only.address) as reader:
+        assert "/acknowledge/" not in shown(reader, here)
+        for of in ("drift", "accuracy"):
+            for action in ("acknowledge", "return"):
+                assert send(reader, only, f"{here}/{action}/{of}", columns="outputs.label").status_code == 403
+        assert "acknowledged until" not in shown(reader, here)
 
 
 def test_skew_without_a_history_is_said_on_its_tile(client: TestClient) -> None:

@@ -135,6 +135,7 @@ def test_only_one_that_failed_is_resumed(target: Target, phase: Phase) -> None:
 def test_a_person_answers_the_run_that_waits(target: Target, verb: str, approved: bool) -> None:
     target.kept.save(progress("one").entering(Phase.WAITING, NOW))
     target.kept.ask(MODEL, Question("one", 3, "token"))
+    target.executions.running.add("arn:old")
     done = train(verb, MODEL, "-m", "seen")
     assert done.exit_code == 0, done.output
     assert target.executions.answers == [("token", Answer(approved, "arn:ann", "seen"))]
@@ -146,6 +147,13 @@ def test_nobody_answers_a_run_that_does_not_wait(target: Target) -> None:
     target.kept.save(progress("one").entering(Phase.RELEASED, NOW))
     target.kept.ask(MODEL, Question("one", 3, "token"))
     assert isinstance(train("approve", MODEL).exception, ConflictError)
+    assert target.executions.answers == []
+
+
+def test_nobody_answers_a_run_that_nothing_works_on(target: Target) -> None:
+    target.kept.save(progress("one").entering(Phase.WAITING, NOW))
+    target.kept.ask(MODEL, Question("one", 3, "token"))
+    assert "no run of points waits" in str(train("approve", MODEL).exception)
     assert target.executions.answers == []
 
 

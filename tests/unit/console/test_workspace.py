@@ -1,12 +1,15 @@
 """What a workspace keeps for a minute, and shares among the threads of a page."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
 
+from slipway.cli.deployed import Deployed
+from slipway.console import workspace as workspaces
 from slipway.console.workspace import Workspace
 from slipway.errors import ConfigError, NotFoundError
 
@@ -55,6 +58,21 @@ def test_threads_share_what_takes_long_to_make(file: Path):
     assert {each.result() for each in found} == {made[0]}
     now += timedelta(minutes=1)
     assert workspace._once("thing", make) is made[1]
+
+
+def test_clients_are_made_anew_only_for_another_deployment(file: Path, monkeypatch: pytest.MonkeyPatch):
+    now, made = datetime(2026, 11, 27, tzinfo=UTC), []
+    found = [Deployed("there", {"ControlTable": "one"}, {"region_name": "us-east-1"})]
+    monkeypatch.setattr(workspaces, "find_deployed", lambda _project: replace(found[0]))
+    monkeypatch.setattr(workspaces, "new_client", lambda service, _options: made.append(service) or object())
+    workspace = Workspace(file, clock=lambda: now)
+    first = workspace.client("s3")
+    now += timedelta(hours=1)
+    assert workspace.client("s3") is first
+    found[0] = Deployed("there", {"ControlTable": "two"}, {"region_name": "us-east-1"})
+    now += timedelta(minutes=1)
+    assert workspace.client("s3") is not first
+    assert made == ["s3", "s3"]
 
 
 def test_the_api_is_that_of_the_projects_own_file(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
