@@ -125,9 +125,7 @@ class TrainingStack(cdk.Stack):
 
     def _start_by_rules(self) -> None:
         """Start runs by schedule, and by findings of the monitor of this project and model."""
-        started = {
-            model: each for model, each in self._config.trained_models.items() if each.schedule or each.triggers
-        }
+        started = {model: each for model, each in self._config.trained_models.items() if each.schedule or each.triggers}
         if not started:
             return
         role = iam.Role(self, "RulesRole", assumed_by=service_of_account(self, "events.amazonaws.com"))

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slipway.config.stacks import stack_names
 from slipway.errors import CheckFailedError, NotFoundError
 
 APP = Path("app.py")
 CDK_SETTINGS = Path("cdk.json")
-STACKS = ("state", "serving", "heavy", "shadow", "releases")
 _SUFFIX = ".template.json"
 
 Template = dict[str, Any]
@@ -53,7 +53,7 @@ def deployed_templates(
     """The templates of a project's deployed stacks, by name; raises UnavailableError."""
     from slipway.aws.stacks import stack_template
 
-    found = {f"{project}-{stack}": stack_template(f"{project}-{stack}", options, client) for stack in STACKS}
+    found = {stack: stack_template(stack, options, client) for stack in stack_names(project)}
     return {name: template for name, template in found.items() if template is not None}
 
 
