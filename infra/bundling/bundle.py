@@ -99,10 +99,10 @@ def _contents(function: str, root: Path, config_file: Path, config: Config) -> d
 
 
 def recipe_files(root: Path, config_file: Path, config: Config) -> dict[str, Path]:
-    """The files of the modules with recipes, and of the labelled records that gates are measured on.
+    """The files of the modules with recipes, and those of the labelled records of gates that are there.
 
     Raises:
-        ConfigError: a module has the name of one of Slipway's own, or is not below ``root``; or a file is not there.
+        ConfigError: a module has the name of one of Slipway's own, or is not below ``root``.
     """
     files: dict[str, Path] = {}
     for name, training in config.trained_models.items():

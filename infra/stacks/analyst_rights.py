@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 
 from infra.constructs.basics.acknowledge import exported_name
 from infra.constructs.basics.table import of_partitions
+from infra.stacks.policies import stacks_arn
 from slipway.config import Config
 from slipway.features.history.files import group_folder
 from slipway.monitoring.accuracy.normal import NORMAL_FILE
@@ -15,8 +16,6 @@ from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
 from slipway.monitoring.drift.reference_bucket import REFERENCES
 from slipway.monitoring.profiles.store import PROFILES
 from slipway.monitoring.state import MONITORING
-
-_STACKS = ("state", "serving", "releases")
 
 
 class AnalystRights:
@@ -55,14 +54,9 @@ class AnalystRights:
 
     def _read_outputs(self) -> None:
         """The outputs of the stacks, by which the commands find the bucket."""
-        arns = [
-            self._stack.format_arn(
-                service="cloudformation", resource="stack", resource_name=f"{self._project}-{name}/*"
-            )
-            for name in _STACKS
-        ]
-        self._allow(["cloudformation:DescribeStacks"], *arns)
-        self.wildcards += arns
+        arn = stacks_arn(self._stack, self._project)
+        self._allow(["cloudformation:DescribeStacks"], arn)
+        self.wildcards.append(arn)
 
     def _read_files(self, bucket: s3.IBucket, *folders: str) -> None:
         self._allow(["s3:ListBucket"], bucket.bucket_arn)

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra.constructs.batch.machine import machine_name
-from infra.stacks.operator_rights import STACKS
+from infra.stacks.policies import stacks_arn
 from slipway.batch.account.runs import INPUTS, JOBS
 from slipway.config import Config
 
@@ -34,11 +34,7 @@ class BatchOperatorRights:
         self._allow(["s3:ListBucket"], bucket.bucket_arn)
         self._allow(["s3:GetObject"], bucket.arn_for_objects(f"{JOBS}/*"))
         self._allow(["s3:GetObject", "s3:PutObject"], bucket.arn_for_objects(f"{INPUTS}/*"))
-        described = [f"{config.project}-{each}/*" for each in STACKS]
-        stacks = [
-            stack.format_arn(service="cloudformation", resource="stack", resource_name=each) for each in described
-        ]
-        self._allow(["cloudformation:DescribeStacks"], *stacks)
+        self._allow(["cloudformation:DescribeStacks"], stacks_arn(stack, config.project))
 
     def _allow(self, actions: Sequence[str], *resources: str) -> None:
         self.statements.append(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -9,8 +9,7 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge_wildcards
 from infra.constructs.basics.table import of_partitions
-from infra.stacks.operator_rights import STACKS
-from infra.stacks.policies import managed_policy
+from infra.stacks.policies import managed_policy, stacks_arn
 from infra.stacks.tables import Tables
 from slipway.monitoring.captures.parsing import FOLDER, GIVEN_UP
 from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
@@ -36,8 +35,7 @@ class EraserPolicy(Construct):
         self._stack = cdk.Stack.of(self)
         self._arns: list[str] = []
         self._statements: list[iam.PolicyStatement] = []
-        stacks = [self._stack_arn(f"{project}-{name}/*") for name in STACKS]
-        self._allow("cloudformation", ["DescribeStacks"], *stacks)
+        self._allow("cloudformation", ["DescribeStacks"], stacks_arn(self._stack, project))
         reading_and_deleting = ["BatchGetItem", "BatchWriteItem", "Query"]
         self._allow("dynamodb", reading_and_deleting, tables.features.table_arn)
         self._allow("dynamodb", ["BatchGetItem", "BatchWriteItem"], tables.predictions.table_arn)
@@ -65,6 +63,3 @@ class EraserPolicy(Construct):
         named = [f"{service}:{action}" for action in actions]
         self._arns.extend(resources)
         self._statements.append(iam.PolicyStatement(actions=named, resources=list(resources), conditions=conditions))
-
-    def _stack_arn(self, name: str) -> str:
-        return self._stack.format_arn(service="cloudformation", resource="stack", resource_name=name)

@@ -14,11 +14,10 @@ from aws_cdk import aws_sns as sns
 from infra.constructs.basics.acknowledge import exported_name
 from infra.constructs.basics.table import of_partitions
 from infra.constructs.light.http_api import HttpApi
-from infra.stacks.policies import OPERATOR, may_call, route_arns
+from infra.stacks.policies import OPERATOR, may_call, route_arns, stacks_arn
 from slipway.config import Authorization, Config
 from slipway.config.keys import id_keys_parameter
 
-STACKS = ("state", "serving", "heavy", "shadow", "releases", "batch")
 _MODELS = "models/*"
 
 
@@ -47,7 +46,9 @@ class OperatorRights:
         self.statements: list[iam.PolicyStatement] = []
         self.wildcards: list[str] = ["*"]
         self._allow(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "logs:GetQueryResults"], "*")
-        self._allow(["cloudformation:DescribeStacks"], *self._stacks())
+        stacks = stacks_arn(stack, config.project)
+        self._allow(["cloudformation:DescribeStacks"], stacks)
+        self.wildcards.append(stacks)
         self._records(control)
         self._packages(bucket)
         filters = ("DescribeSubscriptionFilters", "PutSubscriptionFilter", "DeleteSubscriptionFilter")
@@ -65,12 +66,6 @@ class OperatorRights:
     ) -> None:
         statement = iam.PolicyStatement(actions=actions, resources=list(resources), conditions=conditions)
         self.statements.append(statement)
-
-    def _stacks(self) -> list[str]:
-        names = [f"{self._project}-{stack}/*" for stack in STACKS]
-        arns = [self._arn("cloudformation", "stack", name) for name in names]
-        self.wildcards.extend(arns)
-        return arns
 
     def _records(self, control: dynamodb.ITable) -> None:
         """Releases and versions, and the counters of rewards that a pass judges by."""

@@ -33,6 +33,11 @@ def managed_policy(
     return policy
 
 
+def stacks_arn(stack: cdk.Stack, project: str) -> str:
+    """The ARN of all stacks of a project. Every command looks all of them up, whether they are deployed or not."""
+    return stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{project}-*/*")
+
+
 def calling_policy(scope: Construct, id_: str, *, api_id: str, groups: Sequence[str], description: str) -> None:
     """A policy that allows calling the routes of ``groups``, and nothing else."""
     arns = route_arns(cdk.Stack.of(scope), api_id, groups)

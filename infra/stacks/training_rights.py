@@ -11,10 +11,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from infra.constructs.basics.acknowledge import acknowledge_wildcards
 from infra.constructs.basics.table import of_partitions
 from infra.constructs.training.machine import machine_name
-from infra.stacks.policies import managed_policy
+from infra.stacks.policies import managed_policy, stacks_arn
 from slipway.config import Config
-
-STACKS = ("state", "training")
 
 
 def trainer_policy(
@@ -26,10 +24,7 @@ def trainer_policy(
     groups: Sequence[logs.ILogGroup],
 ) -> None:
     """Allow what `slipway train` needs: start and see runs, read their logs, and answer for a person."""
-    stacks = [
-        stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{config.project}-{name}/*")
-        for name in STACKS
-    ]
+    stacks = stacks_arn(stack, config.project)
     executions = stack.format_arn(
         service="states",
         resource="execution",
@@ -39,7 +34,7 @@ def trainer_policy(
     reading = ["dynamodb:BatchGetItem", "dynamodb:Query"]
     partitions = [f"training#{model}" for model in sorted(config.trained_models)]
     statements = [
-        iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=stacks),
+        iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[stacks]),
         iam.PolicyStatement(actions=reading, resources=[control.table_arn], conditions=of_partitions(partitions)),
         iam.PolicyStatement(
             actions=["states:StartExecution", "states:SendTaskSuccess"], resources=[machine.state_machine_arn]
@@ -49,5 +44,5 @@ def trainer_policy(
     ]
     description = f"Slipway, {config.project}: may start, watch and approve training"
     policy = managed_policy(stack, "Trainer", description=description, statements=statements)
-    found = [*stacks, executions]
+    found = [stacks, executions]
     acknowledge_wildcards(policy, found, "What the commands of `slipway train` need, of this project alone.")

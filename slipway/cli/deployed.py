@@ -7,9 +7,8 @@ from slipway.cli.embedded import NAME, find_embedded
 from slipway.config import Config
 from slipway.config.heavy import SLOTS, SlotNames, output_prefix
 from slipway.config.shadow import ShadowNames
+from slipway.config.stacks import stack_names
 from slipway.errors import NotFoundError, UnavailableError
-
-STACKS = ("state", "serving", "heavy", "shadow", "releases", "batch", "training")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def find_deployed(project: str) -> Deployed:
     """
     if (embedded := find_embedded()) is not None:
         return Deployed(NAME, embedded.all_outputs, dict(embedded.options))
-    found = [account_outputs(f"{project}-{stack}") for stack in STACKS]
+    found = [account_outputs(stack) for stack in stack_names(project)]
     outputs = {name: value for each in found if each for name, value in each.items()}
     if not outputs:
         raise _not_deployed(f"{project}-serving")

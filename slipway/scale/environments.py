@@ -10,7 +10,6 @@ from slipway.scale.buckets import Bucket
 from slipway.scale.limits import Limits
 from slipway.scale.traffic import Array, Traffic
 
-_FULL = 0.999
 _FAR = -20.0
 
 
@@ -68,14 +67,6 @@ class Fleet:
     served: Array
     cold: Array
     throttled: Array
-
-    def seconds_until_served(self, traffic: Traffic) -> float | None:
-        """When a rate that does not change is answered in full; None if it never is."""
-        short = np.flatnonzero(self.served < _FULL * traffic.rate)
-        if not len(short):
-            return 0.0
-        last = int(short[-1]) + 1
-        return None if last >= len(traffic.rate) else float(traffic.times[last])
 
 
 def blocked(servers: float, load: float) -> float:

@@ -12,6 +12,7 @@ import pytest
 from infra.application import add_stacks
 from infra.bundling.models import load_deployed_models
 from slipway.config import load_config
+from slipway.config.stacks import stack_names
 from slipway.errors import ConfigError, PackageError
 
 
@@ -104,6 +105,11 @@ def test_a_model_knows_what_it_reads(make_project):
     )
     assert (sentiment.versions, sentiment.groups, sentiment.cached) == ((1, 2), (), True)
     assert (tabular.versions, tabular.groups, tabular.cached) == ((1,), ("tumour",), False)
+
+
+def test_commands_know_every_stack_by_its_name(batching, training):
+    found = {path.name.partition(".")[0] for each in (batching, training) for path in each.folder.glob("*.template.*")}
+    assert found == set(stack_names("tiny"))
 
 
 def test_stacks_have_no_tags_which_would_rewrite_parameters(heavy):

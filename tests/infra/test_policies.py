@@ -13,6 +13,7 @@ from infra.constructs.light.route_groups import group_of
 from infra.stacks.erasing import EraserPolicy
 from infra.stacks.routes import ROUTES
 from infra.stacks.tables import Tables
+from slipway.config.stacks import stack_names
 
 EVERY = [route for routes in ROUTES.values() for route in routes]
 CALLED = {"id+": "u42/GET/v1/models", "model": "tiny", "version": "2", "entity": "user", "name": "page.js"}
@@ -82,8 +83,6 @@ def test_the_arns_of_policies_are_outputs_and_their_names_are_not_chosen(templat
 
 def test_the_eraser_reads_and_rewrites_what_is_about_entities_and_nothing_else(templates):
     (statements,) = policies(templates.state).values()
-    stacks = {arn.rsplit(":", 1)[1] for arn in rights(statements)["cloudformation:DescribeStacks"]}
-    assert stacks == {f"stack/tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases", "batch")}
     found = [
         (
             _place(text(arn)),
@@ -170,8 +169,6 @@ def test_the_operator_has_what_the_commands_call(heavy):
     }
     assert [arn.rsplit(":parameter", 1)[1] for arn in found["ssm:GetParameter"]] == ["/tiny/id-keys"]
     assert {arn.rsplit(":parameter", 1)[1] for arn in found["ssm:PutParameter"]} == {"/tiny/id-keys", "/tiny/*"}
-    stacks = {arn.rsplit(":stack/", 1)[1] for arn in found["cloudformation:DescribeStacks"]}
-    assert stacks == {f"tiny-{name}/*" for name in ("state", "serving", "heavy", "shadow", "releases", "batch")}
     assert calls_allowed(statements) == {route for route in EVERY if group_of(route) in {"models", "predict"}}
 
 
@@ -187,14 +184,71 @@ def test_the_operator_writes_records_of_models_and_reads_rewards(heavy):
     }
 
 
+@pytest.mark.parametrize(
+    ("project", "stack", "policy"),
+    [
+        ("templates", "state", "Eraser"),
+        ("templates", "releases", "Operator"),
+        ("capturing", "releases", "Analyst"),
+        ("batching", "batch", "BatchOperator"),
+        ("training", "training", "Trainer"),
+    ],
+)
+def test_whoever_runs_commands_may_look_every_stack_up(project, stack, policy, request):
+    """The commands ask for the outputs of all of them, and a stack that may not be described ends a command."""
+    statements = policies(getattr(request.getfixturevalue(project), stack))[policy]
+    (described,) = rights(statements)["cloudformation:DescribeStacks"]
+    asked = [f"{described.partition(':stack/')[0]}:stack/{name}/id" for name in stack_names("tiny")]
+    assert not [arn for arn in asked if not fnmatchcase(arn, described)]
+    assert not fnmatchcase(asked[0].replace("stack/tiny-", "stack/other-"), described)
+
+
+def test_a_trainer_starts_sees_and_approves_runs_and_nothing_else(training):
+    statements = policies(training.training)["Trainer"]
+    found = rights(statements)
+    assert found.pop("cloudformation:DescribeStacks")
+    (machine,) = found["states:StartExecution"]
+    assert machine.startswith("<Retrain")
+    groups = {id_ for id_, each in training.training["Resources"].items() if each["Type"] == "AWS::Logs::LogGroup"}
+    of_account = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
+    (control,) = found["dynamodb:Query"]
+    assert control.startswith("<tiny-state:ExportsOutputFnGetAttControl")
+    assert found == {
+        **{f"states:{action}": {machine} for action in ("StartExecution", "SendTaskSuccess")},
+        "states:DescribeExecution": {f"{of_account}:execution:tiny-retrain:*"},
+        "logs:FilterLogEvents": {f"<'{group}', 'Arn'>" for group in groups},
+        **{f"dynamodb:{action}": {control} for action in ("BatchGetItem", "Query")},
+    }
+    (reading,) = [each for each in statements if "dynamodb:Query" in each["Action"]]
+    runs = ["training#tiny-other", "training#tiny-tabular"]
+    assert reading["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": runs}}
+
+
+def test_a_batch_operator_runs_jobs_stores_inputs_and_reads_outputs_and_nothing_else(batching):
+    found = rights(policies(batching.batch)["BatchOperator"])
+    assert found.pop("cloudformation:DescribeStacks")
+    (machine,), (bucket,) = found["states:StartExecution"], found["s3:ListBucket"]
+    assert (machine.startswith("<BatchMachine"), bucket.startswith("<'JobsBucket")) == (True, True)
+    of_account = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
+    on_runs = {f"{of_account}:execution:tiny-batch:*", f"{of_account}:mapRun:tiny-batch/*"}
+    of_runs = ("DescribeExecution", "DescribeMapRun", "ListMapRuns", "StopExecution")
+    assert found == {
+        **{f"states:{action}": {machine} for action in ("StartExecution", "ListExecutions")},
+        **{f"states:{action}": on_runs for action in of_runs},
+        "s3:ListBucket": {bucket},
+        "s3:GetObject": {f"{bucket}/inputs/*", f"{bucket}/jobs/*"},
+        "s3:PutObject": {f"{bucket}/inputs/*"},
+    }
+
+
 def test_the_operator_of_light_models_changes_no_service(templates):
     actions = set(rights(policies(templates.releases)["Operator"]))
     assert not {action for action in actions if action.startswith(("ecs:", "elasticloadbalancing:"))}
     assert "ssm:GetParameters" not in actions
 
 
-def test_a_policy_fits_the_6144_characters_that_aws_counts(heavy, templates):
-    for template in (heavy.releases, templates.serving):
+def test_a_policy_fits_the_6144_characters_that_aws_counts(heavy, templates, batching, training):
+    for template in (heavy.releases, templates.serving, templates.state, batching.batch, training.training):
         for statements in policies(template).values():
             written = [
                 {**each, "Resource": [filled(text(arn)) for arn in listed(each["Resource"])]} for each in statements

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from slipway.cli.deployed import STACKS
+from slipway.config.stacks import stack_names
 from slipway.errors import CheckFailedError, NotFoundError
 
 APP = Path("app.py")
@@ -56,7 +56,7 @@ def deployed_templates(
     from slipway.aws.stacks import stack_template
 
     client = client or new_client("cloudformation", options or {})
-    names = [f"{project}-{stack}" for stack in STACKS]
+    names = stack_names(project)
     with ThreadPoolExecutor() as pool:
         found = dict(zip(names, pool.map(lambda name: stack_template(name, client=client), names), strict=True))
     return {name: template for name, template in found.items() if template is not None}

@@ -1,6 +1,7 @@
 /** @file The form of a record: one control for each input, and the record of what was entered. */
 
 const NUMBERS = new Set(["integer", "float"]);
+const INTEGER = /^\s*[+-]?\d+\s*$/;
 
 /** A new element; strings become text, never markup. */
 export function element(name, properties = {}, ...children) {
@@ -79,7 +80,8 @@ function describe(input) {
   return parts.filter(Boolean).join(", ");
 }
 
-function entered(input, text) {
+/** The value that a text in a control stands for; undefined if it is left out. */
+export function entered(input, text) {
   if (input.type === "string" && input.allowed === null) {
     return text === "" && (input.nullable || input.default !== null) ? undefined : text;
   }
@@ -87,10 +89,9 @@ function entered(input, text) {
   if (input.type === "boolean") return text === "true";
   if (!NUMBERS.has(input.type)) return text;
   const number = Number(text);
-  // What is no number goes on as it is, so that the schema names the field.
-  return Number.isNaN(number) ? text : beyondExact(input, text, number);
-}
-
-function beyondExact(input, text, number) {
-  return input.type === "integer" && Number.isInteger(number) && !Number.isSafeInteger(number) ? BigInt(text) : number;
+  // What is no such number goes on as it is, so that the schema names the field.
+  if (input.type === "float") return Number.isNaN(number) ? text : number;
+  // As in JSON read by Python, 1e3 and 5.0 are no integers.
+  if (!INTEGER.test(text)) return text;
+  return Number.isSafeInteger(number) ? number : BigInt(text);
 }

@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from slipway.aws.account import Account
 from slipway.aws.stacks import stack_template
+from slipway.cli.account.synthesis import deployed_templates
 from slipway.errors import UnavailableError
 
 REGION = "us-east-1"
@@ -68,6 +69,14 @@ def test_a_deployed_template_is_read_and_a_missing_stack_is_none(account: Accoun
     assert found is not None
     assert found["Resources"]["Topic"]["Type"] == "AWS::SNS::Topic"
     assert stack_template("shop-heavy", {"region_name": REGION}) is None
+
+
+@pytest.mark.usefixtures("account")
+def test_every_stack_of_a_project_that_is_deployed_is_read() -> None:
+    body = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    for name in ("shop-serving", "shop-batch", "shop-training", "shop-other"):
+        boto3.client("cloudformation", REGION).create_stack(StackName=name, TemplateBody=body)
+    assert set(deployed_templates("shop", {"region_name": REGION})) == {"shop-serving", "shop-batch", "shop-training"}
 
 
 class Stubbed(Account):

@@ -1,11 +1,12 @@
 """Records are validated in JavaScript by the rules and in the words of Python."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.edge.exports import ROOT, answers_in_node, export, needs_node
+from support.edge.exports import ROOT, answers_in_node, entered_in_node, export, needs_node
 from support.golden import with_golden
 from support.packages import make_tabular_package, make_text_package
 from support.several import make_labels_package, make_values_package
@@ -84,6 +85,24 @@ def test_texts_are_measured_in_characters(tmp_path: Path) -> None:
     fits, long = answers_in_node(export(package, tmp_path / "web"), batches)
     assert fits["answers"] == load(package.folder).predict(batches[0])
     assert long["problems"] == _problems(package, batches[1])
+
+
+INTEGERS = ["5", "-7", " 12 ", "9007199254740993", "-9223372036854775808"]
+NO_INTEGERS = ["1e3", "1e20", "1E+2", "9.3e18", "1e400", "10e-1", "5.0", "12345678901234567.0", "2.5"]
+
+
+def test_an_integer_is_entered_in_digits_as_json_has_it_for_python(tmp_path: Path) -> None:
+    package = with_golden(make_tabular_package(tmp_path / "package", fields=[{"name": "n", "type": "integer"}]))
+    texts = [*INTEGERS, *NO_INTEGERS]
+    found = dict(zip(texts, entered_in_node(export(package, tmp_path / "web"), texts), strict=True))
+    for text in INTEGERS:
+        assert found[text]["answers"] == load(package.folder).predict([{"n": json.loads(text)}])
+    for text in NO_INTEGERS:
+        (expected,), (said,) = _problems(package, [{"n": json.loads(text)}]), found[text]["problems"]
+        assert found[text]["error"] == "InputError"
+        # JSON has a number where the form has a text, so only what was got may be written otherwise.
+        assert (said["field"], said["message"].partition(" (")[0]) == ("[0].n", expected["message"].partition(" (")[0])
+    assert "1e20" in found["1e20"]["problems"][0]["message"]
 
 
 def test_defaults_are_filled_in(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def answers_in_node(folder: Path, batches: Sequence[object]) -> list[dict[str, A
     return found
 
 
+def entered_in_node(folder: Path, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """The same for each text, entered into the form as the package's first input."""
+    found: list[dict[str, Any]] = _in_node("entered.mjs", folder, texts)
+    return found
+
+
 def token_ids_in_node(folder: Path, texts: Sequence[str]) -> list[list[int]]:
     """The token ids of each text alone."""
     found: list[list[int]] = _in_node("tokens.mjs", folder, texts)
