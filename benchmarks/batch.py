@@ -1,16 +1,19 @@
-"""Score a large file by `slipway batch run`, beside the raw loop over ONNX sessions on the same processors.
+"""Score large files by `slipway batch run`, beside the raw loop over ONNX sessions on the same processors.
 
-``python -m benchmarks.batch`` repeats the flights of ``examples/`` with made-up weather until there are ``--rows``, and
-compares wall and processor time of the job, reading and writing included, with those of sessions that get their tensors
-ready made. It prints the largest memory of a worker after each tenth of the rows: it must not grow with them.
+``python -m benchmarks.batch --rows 1000000 10000000`` repeats the flights of ``examples/`` with made-up weather, or the
+texts of a package's golden records, until there are as many rows. It compares the job's wall and processor time,
+reading and writing included, with those of sessions that get their tensors ready made. Each job has its own process,
+so its largest memory and that of its workers can be compared between the sizes: it must not grow with the rows. Last
+it prints what a million rows cost in an account; `benchmarks.batch_cost` says what is assumed.
 """
 
 import argparse
+import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +21,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.batch_cost import Work, in_functions, in_tasks
 from slipway.batch.columns import checked_columns
+from slipway.batch.folders import OutputFolder
+from slipway.batch.job import MANIFEST
 from slipway.batch.local import LocalJob, Progress, run
-from slipway.batch.scoring import TABLE_BATCH
+from slipway.batch.scoring import Scorer
+from slipway.config.heavy import HeavyConfig
+from slipway.cost.prices import load_prices
+from slipway.models.measurements.golden import GOLDEN, read_golden
 from slipway.models.package import Package, load_package
 from slipway.models.prediction.predictor import Predictor
 
@@ -37,74 +46,103 @@ class Spent:
     processor: float
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a job took, its shards, and the largest memory of its process and of its largest worker in MiB."""
+
+    spent: Spent
+    shards: int
+    planner: float
+    worker: float
+
+
 def main() -> None:
-    """Write the rows, score them both ways, and print the ratios."""
+    """Write the rows, score them both ways, and print what both take."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, default=Path("models/flight-delay/2"))
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--group", type=int, default=GROUP_ROWS, help="rows of a row group, which is not cut")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--region", default="us-east-1", help="whose prices are taken")
     options = parser.parse_args()
     package = load_package(options.package)
+    print(f"{package.manifest.name} {package.manifest.version}, {options.workers} workers")
+    jobs = {rows: measured(options, package, rows).processor for rows in options.rows}
+    few, many = min(jobs), max(jobs)
+    if few < many:
+        more = (jobs[many] - jobs[few]) / (many - few)
+        print(f"each further row, without the start of workers: {more * 1e6:.2f} us of processor")
+
+
+def measured(options: argparse.Namespace, package: Package, rows: int) -> Spent:
+    """Score some rows both ways, print what they take, and return what the job did."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "rows.parquet"
-        write_rows(source, package, options.rows)
-        print(f"{options.rows:,} rows, {source.stat().st_size / 1e6:.0f} MB of Parquet, {options.workers} workers")
-        loop = raw_loop(package, source, options.rows, options.workers)
-        peaks = Peaks(options.rows)
-        job = spent(
-            lambda: run(LocalJob(options.package, source, Path(folder) / "out", workers=options.workers), peaks.watch)
-        )
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    report("raw session loop", loop, options.rows)
-    report("slipway batch run", job, options.rows)
-    print(
-        f"of the loop's speed: {loop.wall / job.wall:.2f}; of its processor time: {loop.processor / job.processor:.2f}"
-    )
-    print(f"largest worker: {memory:.0f} MiB at the end; after each tenth: {peaks.text()}")
+        write_rows(source, package, rows, options.group)
+        print(f"{rows:,} rows, {source.stat().st_size / 1e6:.0f} MB of Parquet")
+        loop = raw_loop(package, source, rows, options.workers)
+        done = in_own_process(LocalJob(options.package, source, Path(folder) / "out", workers=options.workers))
+    report("raw session loop", loop, rows)
+    report("slipway batch run", done.spent, rows)
+    wall, processor = loop.wall / done.spent.wall, loop.processor / done.spent.processor
+    print(f"  {wall:.2f} of the loop's speed, {processor:.2f} by processor time")
+    print(f"  at most {done.planner:.0f} MiB in the process that plans, {done.worker:.0f} MiB in a worker")
+    report_cost(Work(rows, done.shards, done.spent.processor), options.region)
+    return done.spent
 
 
-class Peaks:
-    """The memory of the largest worker after each tenth of the rows."""
+def in_own_process(job: LocalJob) -> Done:
+    """Run a job in a process that has done nothing before."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_done, job).result()
 
-    def __init__(self, rows: int) -> None:
-        self._step = rows / 10
-        self._found: list[float] = []
 
-    def watch(self, progress: Progress) -> None:
-        if progress.done >= self._step * (len(self._found) + 1):
-            self._found.append(_largest_child())
+def _done(job: LocalJob) -> Done:
+    workers = [0.0]
 
-    def text(self) -> str:
-        """The figures in MiB."""
-        return ", ".join(f"{each:.0f}" for each in self._found)
+    def watch(_: Progress) -> None:
+        workers.append(_largest_child())
+
+    took = spent(lambda: run(job, watch))
+    shards = (OutputFolder(job.output).read(MANIFEST) or "").splitlines()
+    return Done(took, len(shards), _most_memory("self"), max(workers))
 
 
 def _largest_child() -> float:
     sizes = [0.0]
     for children in Path("/proc/self/task").glob("*/children"):
-        for child in children.read_text().split():
-            status = Path(f"/proc/{child}/status")
-            if status.exists():
-                found = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")]
-                sizes += [float(each) / 1024 for each in found]
+        sizes += [_most_memory(child) for child in children.read_text().split()]
     return max(sizes)
 
 
-def write_rows(path: Path, package: Package, rows: int) -> None:
-    """Write flights with weather, in row groups as other tools write them."""
-    flights, chance = pq.read_table(FLIGHTS).drop_columns(["time"]), np.random.default_rng(SEED)
+def _most_memory(process: str) -> float:
+    """The largest memory of a process in MiB; what `getrusage` says begins with that of its parent."""
+    status = Path(f"/proc/{process}/status")
+    found = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+    return sum(float(each) for each in found) / 1024
+
+
+def write_rows(path: Path, package: Package, rows: int, group: int = GROUP_ROWS) -> None:
+    """Write flights with weather, or texts, in row groups as other tools write them."""
+    chance = np.random.default_rng(SEED)
+    is_text = package.manifest.task == "text-classification"
+    known = _texts(package) if is_text else pq.read_table(FLIGHTS).drop_columns(["time"])
     writer = None
-    for first in range(0, rows, GROUP_ROWS):
-        chosen = flights.take(pa.array(chance.integers(0, len(flights), min(GROUP_ROWS, rows - first))))
+    for first in range(0, rows, group):
+        chosen = known.take(pa.array(chance.integers(0, len(known), min(group, rows - first))))
         for field in package.manifest.inputs:
             if field.name not in chosen.schema.names:
                 values = np.round(chance.uniform(field.min or 0, field.max or 1, len(chosen)), 2)
                 values[chance.random(len(chosen)) < 0.05] = np.nan
                 chosen = chosen.append_column(field.name, pa.array(values, from_pandas=True))
         writer = writer or pq.ParquetWriter(path, chosen.schema)
-        writer.write_table(chosen, row_group_size=GROUP_ROWS)
+        writer.write_table(chosen, row_group_size=group)
     if writer is not None:
         writer.close()
+
+
+def _texts(package: Package) -> pa.Table:
+    return pa.Table.from_pylist([dict(each.record) for each in read_golden(package.path(GOLDEN)).records])
 
 
 def raw_loop(package: Package, source: Path, rows: int, workers: int) -> Spent:
@@ -113,10 +151,10 @@ def raw_loop(package: Package, source: Path, rows: int, workers: int) -> Spent:
     [batch] = pq.ParquetFile(source).read_row_group(0).combine_chunks().to_batches()
     checked = checked_columns(package.manifest, batch)
     assert checked is not None
-    task = predictors[0].task
+    task, size = predictors[0].task, Scorer(predictors[0]).batch_size
     tensors = [
-        task.encode_columns(checked.rows(slice(first, first + TABLE_BATCH)))  # type: ignore[attr-defined]
-        for first in range(0, batch.num_rows, TABLE_BATCH)
+        task.encode_columns(checked.rows(slice(first, first + size)))  # type: ignore[attr-defined]
+        for first in range(0, batch.num_rows, size)
     ]
     turns = max(1, round(rows / workers / batch.num_rows))
 
@@ -149,7 +187,15 @@ def _processor() -> Iterator[float]:
 
 def report(name: str, found: Spent, rows: int) -> None:
     """Print rows a second, and the processor time of a row."""
-    print(f"{name}: {rows / found.wall:,.0f} rows/s, {found.processor / rows * 1e6:.2f} us of processor a row")
+    print(f"  {name}: {rows / found.wall:,.0f} rows/s, {found.processor / rows * 1e6:.2f} us of processor a row")
+
+
+def report_cost(work: Work, region: str) -> None:
+    """Print what a million rows cost in an account, by the list prices of a region."""
+    prices, size = load_prices(region), HeavyConfig()
+    print(f"  a million rows, {work.shards / work.rows * 1e6:.1f} shards, at prices of {region} of {prices.as_of}:")
+    print(f"    in functions: ${in_functions(work, prices):.4f}")
+    print(f"    in tasks of {size.cpu:g} vCPU and {size.memory_mb} MB: ${in_tasks(work, prices, size):.4f}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from slipway.batch.stores import Stores
 from slipway.models.package import Package, load_package
 from slipway.models.prediction.predictor import Predictor
 
+_SLOW_ROWS = 10_000
+"""The rows of a shard if each may take milliseconds: few, so that every worker has some."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalJob:
@@ -65,7 +68,8 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
     needed, scorer = asked.needed(package), _scorer(asked, begun, package)
     listeners = asked.stores.listeners(begun, package)
     job = begin(begun, outputs)
-    shards = plan(inputs, outputs, package.manifest, needed)
+    most_rows = None if package.manifest.task.startswith("tabular-") else _SLOW_ROWS
+    shards = plan(inputs, outputs, package.manifest, needed, most_rows=most_rows)
     missing = [shard for shard in shards if not is_done(job, shard, outputs)]
     rows = sum(shard.rows for shard in shards)
     progress = Progress(rows, rows - sum(shard.rows for shard in missing))

@@ -105,6 +105,11 @@ class Scorer:
         return self._predictor
 
     @property
+    def batch_size(self) -> int:
+        """How many records the graph gets at once."""
+        return self._size
+
+    @property
     def columns(self) -> Mapping[str, Column]:
         """The inputs as columns of a file."""
         return self._columns
