@@ -23,11 +23,11 @@ class Sample:
 
 
 class Verdict(StrEnum):
-    """What the samples of a process say."""
+    """What the samples of a process say, from the least to the most alarming."""
 
+    TOO_SHORT = "too short to tell"
     STEADY = "steady"
     GROWS = "grows"
-    TOO_SHORT = "too short to tell"
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """Prints the findings of a run as tables, and as JSON."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
+from itertools import groupby
 
 from benchmarks.load.findings import Findings, Process
-from benchmarks.load.growth import Memory
+from benchmarks.load.growth import Verdict
 from benchmarks.load.outcomes import NO_ANSWER, Figures
 
 _KIND = "{:<22} {:>8} {:>6} {:>7} {:>7} {:>7} {:>7} {:>9} {:>10}  {}"
 _PROCESS = "{:<34} {:>7} {:>5} {:>6} {:>6} {:>6} {:>6} {:>9} {:>6} {:>9}  {}"
 _SHOWN = 10
+_IDLE_SECONDS = 1.0
 
 
 def lines(findings: Findings) -> Iterator[str]:
@@ -25,8 +27,10 @@ def lines(findings: Findings) -> Iterator[str]:
     yield _PROCESS.format(
         *("process", "pid", "s", "start", "middle", "end", "peak", "MiB/min", "bound", "processor", "verdict")
     )
-    yield from map(_of_process, findings.processes)
-    yield "Memory is resident, in MiB; processor time in s."
+    for processes in _by_name(findings.processes):
+        yield from _of_name(processes)
+    yield f"Memory is resident, in MiB; processor time in s. Idle processes used under {_IDLE_SECONDS:g} s each: their"
+    yield "memory is that of all, and their slope that of the one that grows most."
     yield ""
     yield f"Canary: {findings.release}"
     for what, count in list(findings.unexpected.items())[:_SHOWN]:
@@ -57,9 +61,31 @@ def _statuses(figures: Figures) -> str:
     )
 
 
-def _of_process(process: Process) -> str:
-    found: Memory = process.memory
-    sizes = (f"{value:.0f}" for value in (found.start, found.middle, found.end, found.peak))
-    slope = "" if found.slope is None else f"{found.slope:+.2f}"
-    tail = (slope, f"{process.bound:.2f}", f"{process.processor_seconds:.1f}", found.verdict)
-    return _PROCESS.format(process.name, process.pid, f"{process.seconds:.0f}", *sizes, *tail)
+def _by_name(processes: Sequence[Process]) -> Iterator[list[Process]]:
+    for _, some in groupby(processes, key=lambda each: each.name):
+        yield list(some)
+
+
+def _of_name(processes: Sequence[Process]) -> Iterator[str]:
+    """Yield a line for each process of a name that has worked, and one for the others, of which there may be many."""
+    idle = [each for each in processes if each.processor_seconds < _IDLE_SECONDS]
+    if len(idle) < 2:
+        idle = []
+    for each in processes:
+        if each not in idle:
+            yield _of_process(each.name, str(each.pid), [each])
+    if idle:
+        yield _of_process(f"{idle[0].name}, {len(idle)} idle", "", idle)
+
+
+def _of_process(name: str, pid: str, processes: Sequence[Process]) -> str:
+    found = [each.memory for each in processes]
+    sizes = (
+        f"{sum(values):.0f}"
+        for values in zip(*((each.start, each.middle, each.end, each.peak) for each in found), strict=True)
+    )
+    slopes = [each.slope for each in found if each.slope is not None]
+    verdict = max((each.verdict for each in found), key=list(Verdict).index)
+    used = sum(each.processor_seconds for each in processes)
+    tail = (f"{max(slopes):+.2f}" if slopes else "", f"{processes[0].bound:.2f}", f"{used:.1f}", verdict)
+    return _PROCESS.format(name, pid, f"{max(each.seconds for each in processes):.0f}", *sizes, *tail)

@@ -153,6 +153,11 @@ def packed(ask: Ask) -> Ask:
     return Ask(ask.method, ask.path, gzip.compress(ask.body, mtime=0), {**ask.headers, "content-encoding": "gzip"})
 
 
+def packed_whole(ask: Ask) -> Ask:
+    """The request with gzip as its type, as functions need it."""
+    return Ask(ask.method, ask.path, gzip.compress(ask.body, mtime=0), {"content-type": "application/gzip"})
+
+
 def sticky(chance: random.Random, _: Predictions) -> Ask:
     """A tweet that is sent again and again, and that a sticky release answers by one version."""
     key = f"key {chance.randrange(_KEYS)}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmarks.load import requests
-from benchmarks.load.requests import FLIGHTS, HEAVY, LIGHT, Make, packed, predict, tensors
+from benchmarks.load.requests import FLIGHTS, HEAVY, LIGHT, Make, packed, packed_whole, predict, tensors
 from benchmarks.load.wrong import wrong
 
 # Names of functions, as in processes.py, and the task of the heavy model.
@@ -26,6 +26,7 @@ KINDS = {
     ),
     "tweet": Kind(14, lambda c, _: predict(LIGHT, requests.tweets(c, 1, 1)), PREDICT),
     "tweets, 4 to 32": Kind(3, lambda c, _: predict(LIGHT, requests.tweets(c, 4, 32)), PREDICT),
+    "tweets, gzip": Kind(2, lambda c, _: packed_whole(predict(LIGHT, requests.tweets(c, 4, 32))), PREDICT),
     "tweet, sticky": Kind(6, requests.sticky, PREDICT),
     "tweets, V2 JSON": Kind(3, lambda c, _: tensors(LIGHT, c, binary=False), PREDICT),
     "tweets, V2 binary": Kind(3, lambda c, _: tensors(LIGHT, c, binary=True), PREDICT),

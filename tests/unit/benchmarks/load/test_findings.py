@@ -78,6 +78,18 @@ def test_each_problem_fails_the_run_and_is_printed(changed: Findings, problem: s
     assert '"held": false' in as_json(changed, {})
 
 
+def test_idle_processes_of_a_name_share_a_line_that_shows_the_worst_of_them() -> None:
+    idle = (watched("function Captures"), watched("function Captures", growth=2.0))
+    printed = list(lines(findings(outcome(), processes=(watched("function Captures", processor=9.0), *idle))))
+    found = [line for line in printed if line.startswith("function Captures")]
+
+    assert len(found) == 2
+    assert "steady" in found[0]
+    assert found[1].startswith("function Captures, 2 idle")
+    assert "+2.00" in found[1]
+    assert found[1].endswith("grows")
+
+
 def test_the_emulator_may_grow_by_what_it_stores() -> None:
     bounds = Bounds(growth=1.0, stored=8.0)
 
