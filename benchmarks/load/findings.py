@@ -61,7 +61,7 @@ class Findings:
         if failed := self.kinds[ALL].unexpected:
             yield f"{failed} unexpected answers"
         for each in self.processes:
-            if each.memory.verdict is Verdict.GROWS:
+            if each.memory.verdict is Verdict.GROWS and each.name != CLIENT:
                 slope = f"{each.memory.slope:.2f} MiB a minute"
                 yield f"{each.name} ({each.pid}) grows by {slope}, more than {each.bound:.2f}"
         if self.moved:

@@ -7,8 +7,8 @@ from itertools import combinations
 from statistics import median
 
 MIB = 1024 * 1024
-# The first third is left out: caches fill, pools open, and the allocator takes its arenas.
-_SETTLING = 1 / 3
+# The first half is left out: caches fill, pools open, and the allocator's heap comes to fit the largest requests.
+_SETTLING = 1 / 2
 _LEAST_SECONDS = 90.0
 _LEAST_SAMPLES = 12
 

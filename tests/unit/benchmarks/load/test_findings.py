@@ -90,6 +90,10 @@ def test_idle_processes_of_a_name_share_a_line_that_shows_the_worst_of_them() ->
     assert found[1].endswith("grows")
 
 
+def test_the_client_is_no_part_of_what_is_judged() -> None:
+    assert findings(outcome(), processes=(watched("client", growth=5.0),)).problems == []
+
+
 def test_the_emulator_may_grow_by_what_it_stores() -> None:
     bounds = Bounds(growth=1.0, stored=8.0)
 

@@ -1,4 +1,4 @@
-"""The verdict of growth: a slope that neither the first third nor peaks move."""
+"""The verdict of growth: a slope that neither the first half nor peaks move."""
 
 import pytest
 
