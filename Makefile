@@ -6,7 +6,7 @@ UV_VERSION := 0.13.8
 TORCH_VERSION := 2.13.0
 TEXT ?= Finally Friday, and the sun is out!
 PORT ?= 8080
-BENCHMARKS ?= cold_start warm_call load features memory
+BENCHMARKS ?= cold_start warm_call package_load features memory
 # Exported, so that the shell takes the text as it is, quotes and all.
 export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate

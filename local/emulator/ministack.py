@@ -28,6 +28,7 @@ from local.emulator import (
     function_metrics,
     iam_wildcards,
     log_insights,
+    log_streams,
     named_resources,
     route_paths,
     subscriptions,
@@ -74,6 +75,7 @@ def main(port: int, root: Path, logs: Path) -> None:
     alarm_states.install()
     named_resources.install()
     log_insights.install()
+    log_streams.install()
     subscriptions.install()
     task_runs.install()
     balancing.install()

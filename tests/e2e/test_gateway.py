@@ -1,5 +1,6 @@
 """What stands before the functions: authorization, limits, and the front door that signs."""
 
+import gzip
 import socket
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -49,6 +50,12 @@ def test_a_chunked_body_is_taken(api: httpx.Client) -> None:
     parts = iter([b'{"inputs": ', b'[{"text": "Good."}]}'])
 
     assert api.post(SENTIMENT, content=parts, headers={"Content-Type": "application/json"}).status_code == 200
+
+
+def test_json_in_gzip_is_read_by_functions_and_tasks(api: httpx.Client) -> None:
+    body = gzip.compress(b'{"inputs": [{"text": "Good."}]}')
+    for path in (SENTIMENT, "/v1/models/tweet-sentiment-large/predict"):
+        assert api.post(path, content=body, headers={"Content-Type": "application/gzip"}).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["?a=b=c&d", "?q=%zz&%", "?x=a+b&x=%20", "?%ff=&&=&a"])

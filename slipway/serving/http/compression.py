@@ -7,12 +7,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipway.errors import MalformedError, TooLargeError
 
 ENCODINGS = (b"gzip", b"x-gzip", b"deflate")
+Headers = list[tuple[bytes, bytes]]
 _EITHER_FORMAT = zlib.MAX_WBITS | 32  # zlib tells gzip from deflate by the first bytes
 _REPLACED = (b"content-encoding", b"content-length")
+_PACKED_JSON = (b"application/gzip", b"application/x-gzip")
+_LOST = "\x1f\ufffd".encode()  # the first two bytes of gzip, once they have been made a text
 
 
 class UnpackBody:
     """ASGI middleware that unpacks gzip and deflate; other encodings are left for routes to refuse.
+
+    A body of the type `application/gzip` is JSON, too. API Gateway passes it to a function unharmed, in base64, and
+    makes a text of a body of the type `application/json`, whatever its encoding.
 
     Args:
         app: sees a body of at most ``most`` bytes without a content encoding.
@@ -24,12 +30,22 @@ class UnpackBody:
         self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            encoding = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"")
-            if encoding.strip().lower() in ENCODINGS:
-                headers = [header for header in scope["headers"] if header[0] not in _REPLACED]
-                scope, receive = {**scope, "headers": headers}, _unpacked(receive, self._most)
+        if scope["type"] == "http" and (headers := _unpacked_headers(scope["headers"])) is not None:
+            scope, receive = {**scope, "headers": headers}, _unpacked(receive, self._most)
         await self._app(scope, receive, send)
+
+
+def _unpacked_headers(headers: Headers) -> Headers | None:
+    """The headers of the unpacked body, or None if the body is not packed."""
+    said = {name: value.strip().lower() for name, value in reversed(headers)}
+    encoding = said.get(b"content-encoding", b"")
+    is_json = said.get(b"content-type", b"").partition(b";")[0].strip() in _PACKED_JSON
+    if encoding not in ENCODINGS and not (is_json and encoding == b""):
+        return None
+    kept = [(name, value) for name, value in headers if name not in _REPLACED]
+    if not is_json:
+        return kept
+    return [*(header for header in kept if header[0] != b"content-type"), (b"content-type", b"application/json")]
 
 
 def _unpacked(receive: Receive, most: int) -> Receive:
@@ -58,6 +74,10 @@ class _Unpacker:
 
     def feed(self, packed: bytes) -> bytes:
         """Unpack a piece; raises MalformedError or TooLargeError."""
+        if not self._begun and packed.startswith(_LOST):
+            raise MalformedError.of(
+                "(body)", "was compressed and has lost bytes on the way: send it with `content-type: application/gzip`"
+            )
         pieces = []
         while packed:
             if self._stream.eof:

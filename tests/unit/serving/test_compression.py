@@ -53,6 +53,27 @@ def test_a_body_is_limited_when_it_is_unpacked(client: TestClient) -> None:
     refused(post(client, gzip.compress(b" " * 100_000_000), "gzip"), 413)
 
 
+@pytest.mark.parametrize("encoding", [{}, {"content-encoding": "gzip"}])
+@pytest.mark.parametrize("media_type", ["application/gzip", "Application/X-GZIP; a=b"])
+def test_gzip_as_a_media_type_is_json(client: TestClient, media_type: str, encoding: dict[str, str]) -> None:
+    headers = {"content-type": media_type, **encoding}
+    answer = client.post(PREDICT, content=gzip.compress(BODY, mtime=0), headers=headers)
+    assert answer.status_code == 200, answer.text
+    refused(client.post(PREDICT, content=BODY, headers=headers), 400)
+    refused(client.post(PREDICT, content=gzip.compress(b" " * 65_536 + BODY), headers=headers), 413)
+
+
+def test_the_media_type_gzip_in_another_encoding_is_refused(client: TestClient) -> None:
+    headers = {"content-type": "application/gzip", "content-encoding": "br"}
+    refused(client.post(PREDICT, content=gzip.compress(BODY, mtime=0), headers=headers), 415)
+
+
+def test_a_compressed_body_that_was_made_a_text_on_the_way_says_how_to_send_it(client: TestClient) -> None:
+    text = gzip.compress(BODY, mtime=0).decode(errors="replace")
+    problem = refused(post(client, text.encode(), "gzip"), 400)
+    assert "content-type: application/gzip" in problem["errors"][0]["message"]
+
+
 def test_other_encodings_are_named(client: TestClient) -> None:
     problem = refused(post(client, BODY, "br"), 415)
     assert problem["errors"] == [{"field": "content-encoding", "message": "must be gzip, deflate or absent, not 'br'"}]

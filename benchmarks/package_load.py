@@ -7,7 +7,7 @@ all modules imported, because `cold_start` measures imports, and with the files 
 order. Wall time is what a start waits; files are hashed on a second processor if there is one. Processor time is the
 sum, which a machine with one processor waits.
 
-    python -m benchmarks.load [FOLDER…] [--rounds 30]
+    python -m benchmarks.package_load [FOLDER…] [--rounds 30]
 
 Without a folder: every version of slipway.yaml that lies here.
 """
