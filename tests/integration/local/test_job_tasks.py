@@ -13,6 +13,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch_logs, ecs, iam, stepfunctions
 
 from local.emulator import task_runs
+from local.emulator.cloudformation import capacity
 from local.emulator.containers import Containers, Engine
 from local.environment.settings import ACCOUNT, REGION
 
@@ -166,6 +167,24 @@ def test_a_state_fails_by_the_exit_code_of_its_task_and_is_retried_as_it_says(co
     assert execution_of(execution)["error"] == "States.TaskFailed"
     assert json.loads(execution_of(execution)["cause"])["containers"][0]["exitCode"] == 4
     assert eventually(lambda: logged().count("ran exit 4 7") == 2)
+
+
+def test_a_task_on_gpus_is_a_process_of_this_machine_like_any_other(containers: Containers) -> None:
+    requires = [{"type": "GPU", "value": "1"}]
+    (container,) = definition()["containerDefinitions"]
+    on_gpus = {"containerDefinitions": [{**container, "resourceRequirements": requires}]}
+    create = capacity.handlers({})["AWS::ECS::CapacityProvider"]["create"]
+    with request_scope(ACCOUNT, REGION):
+        name, _ = create("Gpus", {"ClusterName": "demo", "ManagedInstancesProvider": {}}, "stack")
+        ecs._register_task_definition({**definition(), **on_gpus, "requiresCompatibilities": ["MANAGED_INSTANCES"]})
+    state = task_state("exit", "0")
+    state["Parameters"]["CapacityProviderStrategy"] = [{"CapacityProvider": name, "Weight": 1}]
+
+    execution = started({"Run": state})
+
+    assert eventually(lambda: execution_of(execution)["status"] != "RUNNING")
+    assert execution_of(execution)["status"] == "SUCCEEDED", execution_of(execution)
+    assert eventually(lambda: "ran exit 0 7" in logged())
 
 
 def test_a_stopped_execution_stops_its_tasks_and_starts_no_more_of_its_map(containers: Containers) -> None:
