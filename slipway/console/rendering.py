@@ -1,16 +1,19 @@
 """Turns templates into pages. Everything that a template is given is escaped, since a captured tweet may be HTML."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from slipway.console import charts
 from slipway.console.navigation import Page, model_links, project_links
 from slipway.console.settings import ConsoleSettings
 
+_IN_BACKTICKS = re.compile("`([^`\n]+)`")
 SCRIPTS = {
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "hx-sse.js": "htmx.org/dist/ext/hx-sse.min.js",
@@ -40,7 +43,7 @@ class Renderer:
             sparkline=charts.sparkline,
         )
         self._environment.filters.update(
-            time=_time, ago=_ago, percent=_percent, count=_count, ms=_ms, size=_size, numbers=_numbers
+            time=_time, ago=_ago, percent=_percent, count=_count, ms=_ms, size=_size, numbers=_numbers, code=_code
         )
 
     def render(self, template: str, *, path: str, model: str | None = None, **values: Any) -> str:
@@ -49,6 +52,11 @@ class Renderer:
         tabs = model_links(self._pages, path, model) if model else []
         found = self._environment.get_template(template)
         return found.render(path=path, model=model, links=links, tabs=tabs, now=datetime.now(UTC), **values)
+
+
+def _code(text: str) -> Markup:
+    """A message, escaped, whose commands and keys in backticks are shown as such."""
+    return Markup(_IN_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
 
 
 def _scripted(node_modules: Path) -> bool:

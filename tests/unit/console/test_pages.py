@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from slipway.cli.api import ApiError
 from slipway.console.pages import PAGES
+from slipway.console.rendering import _code
 from slipway.console.security import TOKEN_FIELD
 from slipway.console.settings import ConsoleSettings
 
@@ -84,6 +85,13 @@ def test_models_that_do_not_exist_are_named_with_those_that_do(browser):
     answer = browser().get("/models/tiny-sentimint")
     assert answer.status_code == 404
     assert "did you mean &#39;tiny-sentiment&#39;" in answer.text
+
+
+def test_commands_in_messages_are_shown_as_such_and_the_rest_is_escaped(browser):
+    text = browser().get(f"/training/{MODEL}/approve").text
+    assert "<code>" in text
+    assert "`" not in text.partition("<main")[2]
+    assert str(_code("`a` <b> `<i>`")) == "<code>a</code> &lt;b&gt; <code>&lt;i&gt;</code>"
 
 
 @pytest.mark.parametrize("path", [f"/models/{SCRIPT}", f"/models/{SCRIPT}/release", f"/registry/{SCRIPT}"])
