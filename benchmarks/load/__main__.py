@@ -153,7 +153,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=64, help="connections; requests wait while all are in use")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--growth", type=float, default=1.0, help="MiB a minute that a process may grow by")
-    parser.add_argument("--stored", type=float, default=24.0, help="KiB a request that the emulator may add to that")
+    parser.add_argument("--stored", type=float, default=8.0, help="KiB a request that the emulator may add to that")
     parser.add_argument("--json", type=Path, help="write the findings to this file, too")
     return parser.parse_args()
 
