@@ -49,7 +49,7 @@ class MonitoringConfig(Section):
     minutes: Literal[1, 5, 10, 15, 20, 30, 60] = 60
     # With `minutes: 1`, the monitor cuts its minute into periods of so many seconds: for months that pass in minutes.
     seconds: Literal[5, 10, 15, 20, 30] | None = None
-    # How long after its end a period, or a minute of a release, is read. None waits as long as an account delivers late.
+    # How long after its end a period, or a minute of a release, is read. None waits as an account needs it.
     settle_seconds: Annotated[int, Field(ge=1, le=300)] | None = None
     # Captures that come later than this after their hour are not counted.
     late_hours: Annotated[int, Field(ge=1, le=72)] = 24

@@ -42,7 +42,9 @@ def replay(
     ] = 6.0,
     label_share: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Draw this share of the records for labels, which say so. Default: all, undrawn."),
+        typer.Option(
+            min=0, max=1, help="Draw this share of the records for labels, which say so. Default: all, undrawn."
+        ),
     ] = None,
     config: ConfigFile = Path("slipway.yaml"),
     api: Url = None,
