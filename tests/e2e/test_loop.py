@@ -29,7 +29,7 @@ def test_alarms_are_told_and_a_run_trains_on_what_was_served(outcome: Outcome, s
     assert trained.phase is Phase.RELEASED
     assert trained.run.parent == FIRST
     assert trained.data is not None
-    assert trained.data.rows >= 800
+    assert trained.data.rows >= 1150
     assert trained.gates
 
 

@@ -86,14 +86,17 @@ class News:
             if entry.phase in _MARKED_RUNS:
                 self.ledger.mark(f"run {entry.phase}")
             if entry.phase.ended and run.gates:
-                self.say(f"Run ({run.run.trigger.kind}): gates – {'; '.join(run.gates)}")
+                # The measured part of each sentence; what is allowed is in `slipway train status`.
+                self.say(
+                    f"Run ({run.run.trigger.kind}): gates – {'; '.join(each.partition(';')[0] for each in run.gates)}"
+                )
 
     def _release(self) -> None:
         release = self.world.release()
         if release is None:
             return
         for entry in self._unseen(release.id, release.history):
-            evidence = f" ({'; '.join(entry.evidence)})" if entry.evidence else ""
+            evidence = f" ({'; '.join(_main(entry.evidence))})" if entry.evidence else ""
             self.say(f"Release of {release.candidates[0]}: {entry.phase} – {entry.what}{evidence}")
             if entry.phase is ReleasePhase.RUNNING and not any("canary" in each.what for each in self.ledger.marks):
                 self.ledger.mark(f"canary of {release.candidates[0]}")
@@ -104,6 +107,11 @@ class News:
         seen = self._steps.get(name, 0)
         self._steps[name] = len(entries)
         return entries[seen:]
+
+
+def _main(evidence: Sequence[str]) -> list[str]:
+    """The verdict, the errors and the accuracy: those of latencies and labels are in `slipway release history`."""
+    return [each for at, each in enumerate(evidence) if at == 0 or each.startswith(("errors", "accuracy"))]
 
 
 def _columns(columns: Sequence[ColumnDrift]) -> str:

@@ -1,8 +1,9 @@
 """The stages of the loop: until a retrained version is released, until it is promoted, and until poison is stopped."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count, cycle
 
 from slipway.cli.local.loop.days import Day, every
@@ -19,7 +20,10 @@ LEARNED, CANARY, CALM, POISONED = (4, 5, 6, 7), (8, 9), (10,), (11, 12)
 
 _EVERY_DAY = 5
 _BLOCK_HOURS = 3
-_CANARY_SHARE = 0.3
+_CANARY_SHARE = 0.5
+_CALM_PART = 0.4
+"""The part of the labels of a run that come before the poison, so that no run starts between them."""
+
 _POLL_SECONDS = 1.0
 # A run that an alarm has started is in the table some seconds later, and an alarm comes some seconds after its labels.
 _IDLE_LOOKS = 8
@@ -44,6 +48,7 @@ class Stages:
     news: News
     days: Mapping[int, Sequence[Day]]
     least: int
+    _played: Counter[int] = field(default_factory=Counter)
 
     def learn(self) -> Progress:
         """Play months with all their labels until a run has released a version.
@@ -69,10 +74,9 @@ class Stages:
         Raises:
             TrainingError: the judge rolled it back.
         """
-        months = chain(CANARY, cycle(CANARY[-1:]))
-        for number in months:
-            for day in self._some(number):
-                self._play(day, number, share=_CANARY_SHARE, seconds=4)
+        for number in chain(CANARY, cycle(CANARY[-1:])):
+            for day in self._unplayed(number):
+                self._play(day, number, share=self._canary_share(), seconds=4)
                 if (ended := self._settled()) is not None:
                     self.news.month(self.traffic.ledger.month(number))
                     self._calm()
@@ -99,12 +103,21 @@ class Stages:
             self.news.month(self.traffic.ledger.month(number))
         raise TrainingError("no run ended on the poisoned labels")
 
+    def _canary_share(self) -> float:
+        return _CANARY_SHARE if self.traffic.new_labels < _CALM_PART * self.least else 0.0
+
     def _learned(self, run: Progress) -> Progress:
         self.traffic.learned = run.data.rows if run.data else 0
         return run
 
     def _some(self, number: int) -> Sequence[Day]:
         return self.days[number][::_EVERY_DAY]
+
+    def _unplayed(self, number: int) -> Sequence[Day]:
+        """Every fifth day, and when the month is played again, the days after those."""
+        times = self._played[number]
+        self._played[number] += 1
+        return self.days[number][times % _EVERY_DAY :: _EVERY_DAY]
 
     def _play(self, day: Day, number: int, *, share: float, seconds: float, poisoned: bool = False) -> None:
         self.traffic.ledger.at = number + (day.date.day - 1) / len(self.days[number])
@@ -115,7 +128,7 @@ class Stages:
         """Play a month that the new version answers alone."""
         for number in CALM:
             for day in self._some(number):
-                self._play(day.in_blocks(_BLOCK_HOURS), number, share=_CANARY_SHARE, seconds=1)
+                self._play(day.in_blocks(_BLOCK_HOURS), number, share=self._canary_share(), seconds=1)
             self.news.month(self.traffic.ledger.month(number))
 
     def _settled(self) -> ReleaseRecord | None:
