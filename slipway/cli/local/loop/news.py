@@ -14,7 +14,9 @@ from slipway.wording import counted
 
 _Entry = TypeVar("_Entry")
 _SHOWN = 3
-_MARKED_RUNS = {Phase.DECLINED, Phase.REFUSED, Phase.FAILED}
+_MARKED_RUNS = {Phase.REFUSED, Phase.FAILED}
+# The next entry says the same.
+_PASSED_OVER = {Phase.ASSEMBLING.sentence, Phase.REGISTERING.sentence, "The gates refused it."}
 _MARKED_RELEASES = {ReleasePhase.PROMOTED, ReleasePhase.ROLLED_BACK}
 
 
@@ -81,7 +83,7 @@ class News:
 
     def _run(self, run: Progress) -> None:
         for entry in self._unseen(run.run.id, run.history):
-            if entry.phase is not Phase.ASSEMBLING or entry.what != entry.phase.sentence:
+            if entry.what not in _PASSED_OVER:
                 self.say(f"Run ({run.run.trigger.kind}): {entry.phase} – {entry.what}")
             if entry.phase in _MARKED_RUNS:
                 self.ledger.mark(f"run {entry.phase}")
