@@ -12,7 +12,7 @@ export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help docs setup run test test-arm64 test-torch torch test-image image unit lint format types bench lock clean
+.PHONY: help docs setup run loop test test-arm64 test-torch torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,6 +35,9 @@ node_modules/.installed: package-lock.json
 
 run: setup ## Deploy to the embedded AWS on this machine, predict TEXT, and stay up until Ctrl-C.
 	$(BIN)/slipway local up --port $(PORT) --text "$$TEXT"
+
+loop: setup ## Months of flights in minutes: drift, a retrained version that is released, labels that lie and are stopped.
+	$(BIN)/slipway local loop
 
 # Hundreds of processes import the same modules, and without bytecode each compiles them.
 test unit test-torch: export PYTHONDONTWRITEBYTECODE :=

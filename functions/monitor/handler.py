@@ -88,7 +88,13 @@ def _monitor(settings: Settings, config: Config, bucket: CaptureBucket) -> Monit
 
 def _schedule(config: Config) -> Schedule:
     given = config.monitoring
-    return Schedule(sorted(config.captured_models), given.minutes, given.late_hours, given.capture_retention_days)
+    return Schedule(
+        sorted(config.captured_models),
+        given.period_minutes,
+        given.late_hours,
+        given.capture_retention_days,
+        given.settle,
+    )
 
 
 handler = make_handler(Settings.of(os.environ))

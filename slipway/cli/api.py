@@ -36,9 +36,9 @@ class ApiError(SlipwayError):
 class Api:
     """A client of one API; use it as a context manager, so that its connections are closed."""
 
-    def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
+    def __init__(self, url: str, auth: httpx.Auth | None = None, *, seconds: float = TIMEOUT_SECONDS) -> None:
         self.url = url
-        self._client = _client(url, auth)
+        self._client = _client(url, auth, seconds)
 
     def __enter__(self) -> "Api":
         return self
@@ -93,10 +93,10 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, ApiError) and error.status in _BUSY
 
 
-def _client(url: str, auth: httpx.Auth | None) -> httpx.Client:
+def _client(url: str, auth: httpx.Auth | None, seconds: float) -> httpx.Client:
     """A client that calls this machine directly, and others as the environment's proxies say."""
     try:
-        return httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT_SECONDS, trust_env=not is_loopback(url))
+        return httpx.Client(base_url=url, auth=auth, timeout=seconds, trust_env=not is_loopback(url))
     except (ImportError, ValueError) as error:  # a proxy of a kind that httpx does not support
         raise UnavailableError(f"the API at {url}", f"the proxy of this environment cannot be used: {error}") from error
 

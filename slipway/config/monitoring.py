@@ -1,8 +1,9 @@
 """The part of slipway.yaml on monitoring: retention, alarm thresholds, and who is notified."""
 
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from slipway.config.accuracy import AccuracyConfig
 from slipway.config.drift import DriftConfig
@@ -46,6 +47,10 @@ class MonitoringConfig(Section):
     reservoir_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     # The monitor runs this often, and counts captures in periods of this length; 1 is for a laptop.
     minutes: Literal[1, 5, 10, 15, 20, 30, 60] = 60
+    # With `minutes: 1`, the monitor cuts its minute into periods of so many seconds: for months that pass in minutes.
+    seconds: Literal[5, 10, 15, 20, 30] | None = None
+    # How long after its end a period, or a minute of a release, is read. None waits as an account needs it.
+    settle_seconds: Annotated[int, Field(ge=1, le=300)] | None = None
     # Captures that come later than this after their hour are not counted.
     late_hours: Annotated[int, Field(ge=1, le=72)] = 24
     profile_retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
@@ -53,6 +58,22 @@ class MonitoringConfig(Section):
     releases: ReleaseNoticesConfig = ReleaseNoticesConfig()
     drift: DriftConfig = DriftConfig()
     accuracy: AccuracyConfig = AccuracyConfig()
+
+    @model_validator(mode="after")
+    def _seconds_are_of_a_minute(self) -> Self:
+        if self.seconds is not None and self.minutes != 1:
+            raise ValueError(f"`seconds: {self.seconds}` divides a minute, so it needs `minutes: 1`")
+        return self
+
+    @property
+    def period_minutes(self) -> float:
+        """The length of a period."""
+        return self.minutes if self.seconds is None else self.seconds / 60
+
+    @property
+    def settle(self) -> timedelta | None:
+        """How long captures and metrics are waited for, if that is configured."""
+        return None if self.settle_seconds is None else timedelta(seconds=self.settle_seconds)
 
     @property
     def reservoir_days(self) -> int:

@@ -17,14 +17,15 @@ class Schedule:
     """
 
     models: Sequence[str]
-    minutes: int = 60
+    minutes: float = 60
     late_hours: int = 24
     kept_days: int = 30
+    settle: timedelta | None = None
 
     @property
     def grace(self) -> timedelta:
-        """How long after its end a period closes, since captures come minutes late."""
-        return timedelta(minutes=min(self.minutes, _LONGEST_GRACE))
+        """How long after its end a period closes, since captures come minutes late, or as configured."""
+        return self.settle or timedelta(minutes=min(self.minutes, _LONGEST_GRACE))
 
     def closed(self, now: datetime) -> datetime:
         """The end of the newest closed period."""

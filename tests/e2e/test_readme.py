@@ -54,9 +54,9 @@ def bash(blocks: list[tuple[str, str]], containing: str) -> list[str]:
     return [text for language, text in blocks if language == "bash" and containing in text]
 
 
-def test_the_two_commands_are_make_targets(blocks: list[tuple[str, str]], run: Run) -> None:
-    assert bash(blocks, "make ") == ["make run\n", "make test\n"]
-    for target in ("run", "test"):
+def test_the_three_commands_are_make_targets(blocks: list[tuple[str, str]], run: Run) -> None:
+    assert bash(blocks, "make ") == ["make run\n", "make test\n", "make loop\n"]
+    for target in ("run", "test", "loop"):
         assert run(["make", "--dry-run", target])
 
 

@@ -5,27 +5,24 @@ It runs the package `local`, which lies in the checkout or in an installed Slipw
 
 import json
 import shlex
-import signal
-import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from slipway.application import load_part
 from slipway.cli.api import Api, ApiError
 from slipway.cli.exits import Exit
+from slipway.cli.local.environments import Running, local_environment, next_port, steps, stopped_by_signal
+from slipway.cli.local.loop.command import loop
 from slipway.cli.local.replay import replay
 from slipway.cli.options import AsJson, print_json
 
 app = typer.Typer(help="Run the embedded AWS on this machine.", no_args_is_help=True)
+app.command()(loop)
 app.command()(replay)
 
 ConsolePort = Annotated[
@@ -39,38 +36,6 @@ StateFolder = Annotated[Path, typer.Option("--state", help="Folder for state and
 Detach = Annotated[bool, typer.Option("--detach", help="Return once it is running, and leave it running.")]
 STATE_FOLDER = Path(".slipway")
 TEXT = "Finally Friday, and the sun is out!"
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Running(Protocol):
-    """The running environment, as `local.json` describes it."""
-
-    @property
-    def api(self) -> str: ...
-
-    @property
-    def emulator(self) -> str: ...
-
-    @property
-    def console(self) -> str | None: ...
-
-    def model_dump(self) -> dict[str, Any]: ...
-
-
-class Environment(Protocol):
-    """The interface of the package `local`."""
-
-    def up(self, *, port: int, step: Callable[[str], AbstractContextManager[None]], console: int | None) -> Running: ...
-
-    def deploy(self, *, step: Callable[[str], AbstractContextManager[None]]) -> Running: ...
-
-    def status(self) -> Running | None: ...
-
-    def problems(self) -> list[str]: ...
-
-    def down(self) -> bool: ...
-
-    def wait(self) -> None: ...
 
 
 @app.command()
@@ -85,11 +50,11 @@ def up(
 ) -> None:
     """Start the embedded AWS, deploy this project to it, make a prediction, and open the console."""
     console = Console()
-    environment = _environment(state)
+    environment = local_environment(state)
     left_running = False
-    with _stopped_by_signal():
-        shown_at = None if no_console else console_port or _next_port(port)
-        running = environment.up(port=port, step=_steps(console), console=shown_at)
+    with stopped_by_signal():
+        shown_at = None if no_console else console_port or next_port(port)
+        running = environment.up(port=port, step=steps(console), console=shown_at)
         try:
             _first_prediction(console, running, text)
             _addresses(console, running)
@@ -103,7 +68,7 @@ def up(
                     environment.wait()
         finally:
             if not left_running:
-                with _steps(console)("Stopping"):
+                with steps(console)("Stopping"):
                     environment.down()
 
 
@@ -111,15 +76,15 @@ def up(
 def deploy(*, state: StateFolder = STATE_FOLDER) -> None:
     """Deploy this project's current state to the running embedded AWS."""
     console = Console()
-    with _stopped_by_signal():
-        running = _environment(state).deploy(step=_steps(console))
+    with stopped_by_signal():
+        running = local_environment(state).deploy(step=steps(console))
     _addresses(console, running)
 
 
 @app.command()
 def status(*, as_json: AsJson = False, state: StateFolder = STATE_FOLDER) -> None:
     """Show what is running; exit with code 4 if nothing is, or a part of it is missing."""
-    environment = _environment(state)
+    environment = local_environment(state)
     running, problems = environment.status(), environment.problems()
     up = running is not None and not problems
     if as_json:
@@ -144,69 +109,8 @@ def _print_status(console: Console, running: Running | None, problems: list[str]
 @app.command()
 def down(*, state: StateFolder = STATE_FOLDER) -> None:
     """Stop everything that `slipway local up` started."""
-    stopped = _environment(state).down()
+    stopped = local_environment(state).down()
     Console().print("Stopped." if stopped else "Nothing was up.")
-
-
-def _next_port(port: int) -> int:
-    """The port after this one if it is free, else 0, which is any free one."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port + 1))
-        except (OSError, OverflowError):
-            return 0
-    return port + 1
-
-
-def _environment(state: Path) -> Environment:
-    """The environment of this folder; raises MissingExtraError if a library that it needs is not installed."""
-    made: Environment = load_part("local.environment.local_environment").LocalEnvironment(root=Path.cwd(), folder=state)
-    return made
-
-
-@contextmanager
-def _stopped_by_signal() -> Iterator[None]:
-    """Turn the first stop signal into KeyboardInterrupt, and an interrupted block into the signal's exit code."""
-    received: list[int] = []
-
-    def interrupt(number: int, _: FrameType | None) -> None:
-        # Only once: an interrupted shutdown would leave processes running.
-        if not received:
-            received.append(number)
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _STOP_SIGNALS}
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise typer.Exit(128 + received[0]) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _steps(console: Console) -> Callable[[str], AbstractContextManager[None]]:
-    """Show each step and its duration: a spinner on a terminal, else a line at its start and one at its end."""
-
-    @contextmanager
-    def step(title: str) -> Iterator[None]:
-        began = time.monotonic()
-        if not console.is_terminal:
-            console.print(f"...   {title}", highlight=False)
-        with _spinner(console, title) if console.is_terminal else nullcontext():
-            yield
-        console.print(f"[green]done[/]  {title} [dim]({time.monotonic() - began:.1f} s)[/]", highlight=False)
-
-    return step
-
-
-@contextmanager
-def _spinner(console: Console, title: str) -> Iterator[None]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        progress.add_task(f"{title} …")
-        yield
 
 
 def _addresses(console: Console, running: Running) -> None:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from random import SystemRandom
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from slipway.features.sending import send_all
 from slipway.features.store import FeatureWrite
 from slipway.records.rows import Position
 
+_CHANCE = SystemRandom()
 _LABELS_IN_FLIGHT = 4
 _LABELS_PER_TURN = 16
 
@@ -66,15 +68,25 @@ class _Due:
     feedback: dict[str, Any]
 
 
+def _nobody(recorded: Recorded, prediction: dict[str, Any]) -> None:
+    """Look at no answer."""
+
+
 @dataclass
 class Player:
-    """Sends a recording to the API of ``client``, each hour as if it were now."""
+    """Sends a recording to the API of ``client``, each hour as if it were now.
+
+    With a ``share``, labels come for as many of the predictions, drawn at random, and say so by their `probability`.
+    ``answered`` gets each record with its prediction.
+    """
 
     client: Api
     model: str
     version: Described
     upload: ApiUpload
     labels_after: timedelta
+    share: float | None = None
+    answered: Callable[[Recorded, dict[str, Any]], None] = _nobody
     _due: deque[_Due] = field(default_factory=deque)
 
     def play(self, hours: Iterable[Hour], pace: Pace) -> Iterator[tuple[datetime, Played]]:
@@ -117,13 +129,19 @@ class Player:
         return played
 
     def _answered(self, record: Recorded, prediction: dict[str, Any], moment: datetime) -> Played:
-        """Count a prediction, and put its label in the queue."""
-        if record.label is None:
+        """Count a prediction, and put its label in the queue if it is to come."""
+        self.answered(record, prediction)
+        if record.label is None or not self._draw():
             return Played(predictions=1)
         said = "label" if "label" in prediction else "value"
-        self._due.append(_Due(moment + self.labels_after, {"prediction_id": prediction["id"], said: record.label}))
+        drawn = {} if self.share is None else {"probability": self.share}
+        feedback = {"prediction_id": prediction["id"], said: record.label, **drawn}
+        self._due.append(_Due(moment + self.labels_after, feedback))
         right = said == "label" and prediction["label"] == record.label
         return Played(predictions=1, labelled=1, right=int(right))
+
+    def _draw(self) -> bool:
+        return self.share is None or _CHANCE.random() < self.share
 
     def _send_labels(self, moment: datetime | None) -> None:
         """Send the labels that are due; without a moment, all of them."""

@@ -40,6 +40,12 @@ def replay(
     labels_after: Annotated[
         float, typer.Option(min=0, help="Hours of the recording from a prediction to its label.")
     ] = 6.0,
+    label_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Draw this share of the records for labels, which say so. Default: all, undrawn."
+        ),
+    ] = None,
     config: ConfigFile = Path("slipway.yaml"),
     api: Url = None,
     token: Token = None,
@@ -56,7 +62,7 @@ def replay(
         if not hours:
             raise InputError.of("--from, --until", f"{folder} has no record and no feature row in this time")
         upload = ApiUpload(client, definitions, settings.api.limits.body_bytes)
-        player = Player(client, recording.model, described, upload, timedelta(hours=labels_after))
+        player = Player(client, recording.model, described, upload, timedelta(hours=labels_after), label_share)
         total = _play(player, hours, Pace(speed), shown=not as_json)
     _report(recording.model, total, as_json=as_json)
 

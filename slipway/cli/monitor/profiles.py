@@ -34,7 +34,7 @@ def profiles(
         return
     console = Console()
     if not found:
-        period = counted(settings.monitoring.minutes, "minute")
+        period = counted(settings.monitoring.period_minutes, "minute")
         console.print(f"No captures of {model} in {counted(hours, 'hour')}; the monitor runs every {period}.")
         return
     table = plain_table("period, UTC", "version", "records")

@@ -140,3 +140,8 @@ def start_of_hour(moment: datetime) -> datetime:
 def short_id(identifier: str) -> int:
     """64 bits of an id; in an hour of a million captures, two have the same with a chance of one in 30 million."""
     return int.from_bytes(blake2b(identifier.encode(), digest_size=_ID_BYTES).digest())
+
+
+def minute_of(start: datetime) -> str:
+    """The minute of a period in its key, with the second if it does not begin with the minute: ``07`` or ``07.15``."""
+    return f"{start:%M.%S}".removesuffix(".00")

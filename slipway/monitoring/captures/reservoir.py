@@ -15,6 +15,7 @@ from datetime import datetime
 from hashlib import blake2b
 
 from slipway.monitoring.captures.parsing import Capture
+from slipway.monitoring.captures.reading import minute_of
 
 FOLDER = "reservoir"
 RECORD_BYTES = 64 * 1024
@@ -84,7 +85,7 @@ def reservoir_of(captures: Iterable[Capture], size: int) -> Reservoir:
 
 def reservoir_key(model: str, version: int, start: datetime) -> str:
     """The key of a version's file of the period that begins at ``start``, in UTC."""
-    return f"{reservoir_folder(model, version, start)}hour={start:%H}/minute={start:%M}.jsonl.gz"
+    return f"{reservoir_folder(model, version, start)}hour={start:%H}/minute={minute_of(start)}.jsonl.gz"
 
 
 def reservoir_folder(model: str, version: int, day: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from slipway.config.drift import DriftConfig
 
 _YEAR_HOURS = 365 * 24
-# Periods of one minute are for laptops, where an hour of the settings is a minute.
+# Periods of a minute or less are for laptops, where an hour of the settings is a period.
 _LAPTOP_MINUTES = 1
 
 
@@ -20,10 +20,10 @@ class Spans:
     year: timedelta
 
     @classmethod
-    def of(cls, config: DriftConfig, minutes: int) -> "Spans":
+    def of(cls, config: DriftConfig, minutes: float) -> "Spans":
         """The spans for periods of so many minutes. On a laptop every period is a cycle of its own."""
         laptop = minutes <= _LAPTOP_MINUTES
-        hour = timedelta(minutes=1) if laptop else timedelta(hours=1)
+        hour = timedelta(minutes=minutes) if laptop else timedelta(hours=1)
         unit = hour * max(1, config.unit_hours)
         return cls(
             unit=unit,

@@ -48,7 +48,7 @@ class HourMaker:
     """Counts the captures of a model by version and period of ``minutes``, which divide an hour."""
 
     def __init__(
-        self, reader: CaptureReader, ledgers: LedgerStore, packages: Packages, *, minutes: int, sums: SummingOf
+        self, reader: CaptureReader, ledgers: LedgerStore, packages: Packages, *, minutes: float, sums: SummingOf
     ) -> None:
         self._reader = reader
         self._ledgers = ledgers
@@ -137,7 +137,7 @@ class _Counting:
         if self._in_all == _WAITING:
             self._count()
 
-    def finish(self, minutes: int, source: str) -> Iterator[Profile]:
+    def finish(self, minutes: float, source: str) -> Iterator[Profile]:
         """Add what was counted to the ledger's profiles, and return those that changed, in order."""
         self._count()
         profiles = self._ledger.profiles

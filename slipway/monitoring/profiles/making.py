@@ -96,7 +96,7 @@ class VersionCounting:
             counting.add([read(output) for output in outputs])
 
     def profile(
-        self, start: datetime, minutes: int, *, source: str = "", columns: Collection[str] | None = None
+        self, start: datetime, minutes: float, *, source: str = "", columns: Collection[str] | None = None
     ) -> Profile:
         """The profile of what was counted; with ``columns``, only that of those of ``by_name``."""
         manifest = self.version.package.manifest
@@ -120,7 +120,7 @@ def profile_of(
     captures: Iterable[Capture],
     *,
     start: datetime,
-    minutes: int,
+    minutes: float,
     source: str = "",
     sums: Sequence[Summing] = (),
 ) -> Profile:

@@ -30,7 +30,7 @@ class Profile:
     model: str
     version: int
     start: datetime
-    minutes: int
+    minutes: float
     baseline: str
     records: int
     counts: Counts
@@ -56,12 +56,18 @@ class Profile:
             model=self.model,
             version=self.version,
             start=start,
-            minutes=int((end - start) / timedelta(minutes=1)),
+            minutes=_minutes(end - start),
             baseline=self.baseline,
             records=self.records + other.records,
             counts=added(self.counts, other.counts),
             sums=added(self.sums, other.sums),
         )
+
+
+def _minutes(span: timedelta) -> float:
+    """A span in minutes: a whole number wherever it is one."""
+    minutes = span / timedelta(minutes=1)
+    return int(minutes) if minutes.is_integer() else minutes
 
 
 _Number = TypeVar("_Number", int, float)
@@ -91,7 +97,7 @@ class _Document(BaseModel):
     model: str
     version: VersionNumber
     start: AwareDatetime
-    minutes: Annotated[int, Field(ge=1)]
+    minutes: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0)]
     baseline: str
     records: Annotated[int, Field(ge=0)]
     counts: dict[str, tuple[int, ...]]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from slipway.monitoring.captures.bucket import ObjectBucket
+from slipway.monitoring.captures.reading import minute_of
 from slipway.monitoring.profiles.profile import Profile, dump_profile, load_profile
 
 PROFILES = "profiles"
@@ -65,12 +66,13 @@ class BucketProfiles:
 def profile_key(profile: Profile) -> str:
     """The key of a profile's object."""
     start = profile.start.astimezone(UTC)
-    period = f"date={start:%Y-%m-%d}/hour={start:%H}/minute={start:%M}"
+    period = f"date={start:%Y-%m-%d}/hour={start:%H}/minute={minute_of(start)}"
     return f"{PROFILES}/model={profile.model}/version={profile.version}/{period}.json"
 
 
 def start_of(key: str) -> datetime:
     """The start of the period that a profile's key names."""
     parts = dict(part.split("=", 1) for part in key.removesuffix(".json").split("/") if "=" in part)
-    moment = datetime.strptime(f"{parts['date']} {parts['hour']} {parts['minute']}", "%Y-%m-%d %H %M")
+    minute, _, second = parts["minute"].partition(".")
+    moment = datetime.strptime(f"{parts['date']} {parts['hour']} {minute} {second or 0}", "%Y-%m-%d %H %M %S")
     return moment.replace(tzinfo=UTC)

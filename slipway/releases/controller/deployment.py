@@ -23,7 +23,7 @@ from slipway.releases.controller.parameters import SlotParameters
 from slipway.releases.controller.reconciler import Controller, LogNotifier, NoShadows, Notifier, Shadows, World
 from slipway.releases.controller.services import SlotServices
 from slipway.releases.controller.smoke_test import ApiLoadTest, ApiSmokeTest, NoSmokeTest
-from slipway.releases.evidence.cloudwatch import CloudWatchEvidence
+from slipway.releases.evidence.cloudwatch import LAG, CloudWatchEvidence
 from slipway.releases.evidence.log_clusters import ClusterReader, LogClusters, NoClusters
 from slipway.releases.evidence.log_groups import GroupReader, LogGroups, NoGroups
 from slipway.releases.evidence.log_queries import CloudWatchLogQueries
@@ -105,7 +105,8 @@ class Deployment:
         """The reader of the evidence; raises UnavailableError if no region is set."""
         span = timedelta(minutes=config.monitoring.reward_minutes)
         rewards = DynamoFeedbackStore(self.table, span=span, client=lazy_client(**self.options))
-        return CloudWatchEvidence(config.project, rewards, self.options, span=span)
+        lag = config.monitoring.settle or LAG
+        return CloudWatchEvidence(config.project, rewards, self.options, lag=lag, span=span)
 
     def _clusters(self, project: str) -> ClusterReader:
         if self.shadow is None:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from slipway.cli.local import app as local
+from slipway.cli.local import environments
 from slipway.errors import ConflictError, MissingExtraError, NotFoundError
 
 RUNNER = CliRunner()
@@ -34,7 +35,8 @@ class Environment:
     found: list[str]
     asked: list[str]
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, config: Path | None) -> None:
+        assert config is None
         self.folder = folder
 
     def up(self, *, port: int, step: Any, console: int | None) -> Up:
@@ -74,7 +76,7 @@ class Environment:
 def environment(monkeypatch: pytest.MonkeyPatch) -> type[Environment]:
     """The class that is loaded in place of the embedded AWS."""
     made = type("Made", (Environment,), {"asked": [], "running": None, "found": []})
-    monkeypatch.setattr(local, "load_part", lambda _: SimpleNamespace(LocalEnvironment=made))
+    monkeypatch.setattr(environments, "load_part", lambda _: SimpleNamespace(LocalEnvironment=made))
     monkeypatch.setattr(local, "_first_prediction", lambda *_: None)
     return made
 

@@ -95,6 +95,13 @@ def test_hours_are_sent_in_order_with_features_first_and_labels_later(api, slipw
     assert labels == ["on time", "late", "late"]
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_drawn_labels_say_with_what_probability(api, slipway, share):
+    assert slipway("--label-share", str(share), "--json") == 0
+    labels = [body for _, path, body, _ in api.calls if path == "/v1/feedback"]
+    assert [body["probability"] for body in labels] == [share] * int(3 * share)
+
+
 def test_feature_rows_are_written_as_of_now(api, slipway):
     before = datetime.now(UTC)
     assert slipway() == 0

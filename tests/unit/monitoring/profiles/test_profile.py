@@ -84,3 +84,14 @@ def test_a_profile_is_a_few_kilobytes(text_package: Package) -> None:
 def test_what_is_no_profile_is_named(text: str) -> None:
     with pytest.raises(InputError, match=r"profiles/x.json: is not a profile"):
         load_profile(text, "profiles/x.json")
+
+
+def test_periods_of_seconds_are_kept_apart_and_add_up(regression_package: Package) -> None:
+    store, starts = BucketProfiles(MemoryBucket()), [HOUR.replace(second=second) for second in (0, 15, 30)]
+    for start in starts:
+        store.write(profile_of(regression_package, prices(2), start=start, minutes=0.25))
+    read = store.read("tiny-price", 1, starts[0], starts[2])
+    assert [each.start for each in read] == starts[:2]
+    whole = total(read)
+    assert whole is not None
+    assert (whole.minutes, whole.end) == (0.5, starts[2])
