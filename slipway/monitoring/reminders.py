@@ -1,0 +1,12 @@
+"""When an alarm that stands is told again: each day, so that what could not act on the first one can on a later one."""
+
+from datetime import datetime
+
+from slipway.monitoring.periods import hour_of
+
+EVERY_HOURS = 24
+
+
+def is_due(told: datetime | None, now: datetime, *, minutes: float) -> bool:
+    """Whether a day has passed since an alarm was told; ``minutes`` is the length of a period."""
+    return told is None or now - told >= EVERY_HOURS * hour_of(minutes)
