@@ -77,7 +77,7 @@ def first_alarms(
         profile = version.profile(flights, start)
         period = Period(version.package, version.bins, profile, lambda: iter(()), lambda: (), profile.end)
         state, findings = step.after(state, period)
-        for event in findings.events:
+        for event in (each for each in findings.events if each.is_new):
             for column in event.detail["columns"]:
                 found.setdefault(column["column"], profile.end)
         if until_label and COLUMN in found:

@@ -64,7 +64,7 @@ def _monitor(settings: Settings, config: Config, bucket: CaptureBucket) -> Monit
         write_to_stdout("".join(finding_lines(config.project, told, datetime.now(UTC))))
         events = [event for each in told if isinstance(each, Found) for event in each.findings.events]
         bus.put(events)
-        for each in (notice(config.project, event) for event in events):
+        for each in (notice(config.project, event) for event in events if event.is_new):
             topic.publish(each.subject, each.text)
 
     def live(model: str) -> set[int]:

@@ -91,9 +91,9 @@ class TrainingConfig(Section):
     ``min_new_labels`` that neither the version that serves nor the one offered last was trained on. The newest share
     ``validation`` of them, by time, is kept for the gates. ``features`` says where the features of the feature store
     come from: as they were ``served``, or from the ``history`` at the time of the prediction. Of triggered runs, at
-    most one starts in ``quiet_hours``. ``requirements`` is a file of packages, relative to slipway.yaml, that a task's
-    image has for the recipe. ``gpus`` and ``instance_types`` are as those of a heavy model; with `gpu`,
-    ``timeout_minutes`` begin before there is an instance.
+    most one starts in ``quiet_hours``, not counting those that lacked labels. ``requirements`` is a file of packages,
+    relative to slipway.yaml, that a task's image has for the recipe. ``gpus`` and ``instance_types`` are as those of a
+    heavy model; with `gpu`, ``timeout_minutes`` begin before there is an instance.
     """
 
     recipe: Entry

@@ -75,6 +75,11 @@ class Event:
     kind: EventKind
     detail: Mapping[str, Any]
 
+    @property
+    def is_new(self) -> bool:
+        """Whether people have not been told of it yet: an alarm that stands is an event again each day."""
+        return not self.detail.get("standing", False)
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:

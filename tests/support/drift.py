@@ -91,12 +91,13 @@ class Watching:
         return {name for name, column in columns.items() if column["since"]}
 
     def alarms(self) -> list[tuple[int, list[str]]]:
-        """The period of each event, from 1, and its columns."""
+        """The period of each new alarm, from 1, and its columns."""
         length = timedelta(minutes=self.minutes)
         return [
             ((at - START) // length, [column["column"] for column in event.detail["columns"]])
             for at, findings in self.findings
             for event in findings.events
+            if event.is_new
         ]
 
     def _drawn(self, records: int, shares: Mapping[str, Sequence[float]]) -> Counts:

@@ -19,7 +19,7 @@ class AccuracyState:
     ``calibration`` is the digest of the calibration that the evidence is of, and ``normal`` that of what was
     acknowledged, which is empty while accuracy is compared with the validation records. ``hours`` are the last captures
     by hour. Labels of feedback were bet on before the hour ``bet_until``, and drawn labels if their id is among
-    ``seen``. ``alarmed`` is the period in which accuracy was found to have fallen.
+    ``seen``. ``alarmed`` is the period in which accuracy was found to have fallen, ``told`` when it was last told.
     """
 
     calibration: str
@@ -29,6 +29,7 @@ class AccuracyState:
     seen: frozenset[str] = frozenset()
     alarmed: datetime | None = None
     normal: str = ""
+    told: datetime | None = None
 
     def dump(self) -> dict[str, Any]:
         """Convert for JSON."""
@@ -42,6 +43,7 @@ class AccuracyState:
             "seen": sorted(self.seen),
             "alarmed": None if self.alarmed is None else self.alarmed.isoformat(),
             "normal": self.normal,
+            "told": None if self.told is None else self.told.isoformat(),
         }
 
     @classmethod
@@ -53,9 +55,9 @@ class AccuracyState:
         if stored is None or stored["calibration"] != calibration:
             return cls(calibration, normal=normal)
         found = cls._loaded(stored, calibration)
-        return (
-            found if found.normal == normal else replace(found, evidence=Evidence.none(), alarmed=None, normal=normal)
-        )
+        if found.normal == normal:
+            return found
+        return replace(found, evidence=Evidence.none(), alarmed=None, told=None, normal=normal)
 
     @classmethod
     def _loaded(cls, stored: Mapping[str, Any], calibration: str) -> "AccuracyState":
@@ -67,6 +69,7 @@ class AccuracyState:
             frozenset(stored["seen"]),
             _time(stored["alarmed"]),
             stored.get("normal", ""),
+            _time(stored.get("told")),
         )
 
 

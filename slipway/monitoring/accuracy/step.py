@@ -28,6 +28,7 @@ from slipway.monitoring.accuracy.normal import AsSealed, NormalReader, reference
 from slipway.monitoring.accuracy.score_sums import ScoreSums, read_sums
 from slipway.monitoring.accuracy.state import AccuracyState
 from slipway.monitoring.captures.reading import HOUR, start_of_hour
+from slipway.monitoring.reminders import is_due
 from slipway.monitoring.steps import Event, Findings, Labelled, Period, State
 from slipway.monitoring.telemetry import metrics
 
@@ -74,13 +75,14 @@ class AccuracyStep:
         with_feedback, labelled = self._with_feedback(estimated, look)
         drawn = self._drawn(look)
         after = _kept(_with_drawn(with_feedback, look, drawn), look)
-        alarmed = after.alarmed is not None and before.alarmed is None
         figures = _figures(look, after, drawn)
         figures[metrics.ACCURACY_FALLEN] = float(after.alarmed is not None)
         if labelled:
             figures[metrics.LABELLED_ACCURACY] = sum(map(is_right, labelled)) / len(labelled)
-        events = (Event("accuracy", _detail(look, after, figures)),) if alarmed else ()
-        return after.dump(), Findings(figures, events)
+        if after.alarmed is None or not is_due(after.told, look.end, minutes=period.profile.minutes):
+            return after.dump(), Findings(figures)
+        event = Event("accuracy", _detail(look, after, figures))
+        return replace(after, told=look.end).dump(), Findings(figures, (event,))
 
     def _with_feedback(self, state: AccuracyState, look: _Look) -> tuple[AccuracyState, list[Labelled]]:
         """Bet on the hours in order, each once all of its captures have labels or were waited for long enough."""
@@ -187,6 +189,7 @@ def _detail(look: _Look, state: AccuracyState, figures: dict[str, float]) -> dic
         "log_evidence": round(state.evidence.total, 3),
         "estimated": figures.get(metrics.ESTIMATED_ACCURACY),
         "labelled": figures.get(metrics.LABELLED_ACCURACY),
+        "standing": state.told is not None,
     }
 
 

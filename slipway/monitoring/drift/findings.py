@@ -61,9 +61,14 @@ def still_drifted(effect: float, least_effect: float, evidence: float, needed: f
 
 
 def drift_event(
-    profile: Profile, state: DriftState, *, new: Sequence[ColumnDrift], drifted: Sequence[ColumnDrift]
+    profile: Profile,
+    state: DriftState,
+    *,
+    new: Sequence[ColumnDrift],
+    drifted: Sequence[ColumnDrift],
+    standing: bool = False,
 ) -> Event:
-    """The event for columns that have newly drifted, beside all that have."""
+    """The event for columns that have newly drifted, or that have long, beside all that have."""
     return Event(
         "drift",
         {
@@ -76,6 +81,7 @@ def drift_event(
             },
             "columns": [_detail(each) for each in new],
             "drifted": [each.column for each in drifted],
+            "standing": standing,
         },
     )
 

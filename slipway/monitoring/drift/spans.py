@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from slipway.config.drift import DriftConfig
+from slipway.monitoring.periods import hour_of, is_on_laptop
 
 _YEAR_HOURS = 365 * 24
-# Periods of a minute or less are for laptops, where an hour of the settings is a period.
-_LAPTOP_MINUTES = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,11 @@ class Spans:
     @classmethod
     def of(cls, config: DriftConfig, minutes: float) -> "Spans":
         """The spans for periods of so many minutes. On a laptop every period is a cycle of its own."""
-        laptop = minutes <= _LAPTOP_MINUTES
-        hour = timedelta(minutes=minutes) if laptop else timedelta(hours=1)
+        hour = hour_of(minutes)
         unit = hour * max(1, config.unit_hours)
         return cls(
             unit=unit,
-            cycle=unit if laptop else hour * config.cycle_hours,
+            cycle=unit if is_on_laptop(minutes) else hour * config.cycle_hours,
             window=max(unit, hour * config.window_hours),
             year=hour * _YEAR_HOURS,
         )

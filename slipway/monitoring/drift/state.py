@@ -43,7 +43,7 @@ class DriftState:
 
     ``bins`` is the digest of the bins that were counted into. ``first`` is the start of the first unit, which cycles
     are counted from, and ``cycle`` the number of the running one, from 0. ``window`` has the units of the window,
-    oldest first; the last may still be open.
+    oldest first; the last may still be open. ``told`` is when the columns that have drifted were last told of.
     """
 
     bins: str = ""
@@ -51,6 +51,7 @@ class DriftState:
     cycle: int = 0
     columns: Mapping[str, Watched] = field(default_factory=dict)
     window: tuple[Unit, ...] = ()
+    told: datetime | None = None
 
 
 def dump_state(state: DriftState) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def dump_state(state: DriftState) -> dict[str, Any]:
             }
             for unit in state.window
         ],
+        "told": state.told and state.told.isoformat(),
     }
 
 
@@ -91,6 +93,7 @@ def load_state(document: Mapping[str, Any] | None) -> DriftState:
             )
             for unit in document["window"]
         ),
+        told=_moment(document.get("told")),
     )
 
 

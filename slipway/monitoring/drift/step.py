@@ -14,6 +14,7 @@ from slipway.monitoring.drift.references import ReferenceReader, compared_with
 from slipway.monitoring.drift.spans import Spans
 from slipway.monitoring.drift.state import DriftState, Unit, dump_state, fresh, load_state
 from slipway.monitoring.profiles.profile import Profile
+from slipway.monitoring.reminders import is_due
 from slipway.monitoring.steps import Findings, Period, State
 from slipway.monitoring.telemetry.metrics import DRIFTED_COLUMNS, LARGEST_DRIFT
 
@@ -44,7 +45,8 @@ class DriftStep:
             return dump_state(after), Findings()
         config = self._settings.get(profile.model, DriftConfig())
         after, columns = judged(after, asked, config, at=profile.end)
-        return dump_state(after), self._findings(before, after, columns, profile)
+        after, findings = _told(before, after, columns, profile)
+        return dump_state(after), findings
 
     def _asked(self, period: Period) -> Questions:
         profile = period.profile
@@ -53,17 +55,21 @@ class DriftStep:
         config = self._settings.get(profile.model, DriftConfig())
         return questions(tuple(compared_with(bins, found, records=records) for bins in period.bins), config)
 
-    def _findings(
-        self, before: DriftState, after: DriftState, columns: Sequence[ColumnDrift], profile: Profile
-    ) -> Findings:
-        drifted = [each for each in columns if after.columns[each.column].since]
-        new = [each for each in drifted if not before.columns[each.column].since]
-        metrics = {DRIFTED_COLUMNS: float(len(drifted))}
-        known = [each.effect for each in columns if each.records >= LEAST_RECORDS]
-        if known:
-            metrics[LARGEST_DRIFT] = max(known)
-        events = (drift_event(profile, after, new=new, drifted=drifted),) if new else ()
-        return Findings(metrics, events)
+
+def _told(
+    before: DriftState, after: DriftState, columns: Sequence[ColumnDrift], profile: Profile
+) -> tuple[DriftState, Findings]:
+    """The state with what is told now, and the metrics of its window beside the event."""
+    drifted = [each for each in columns if after.columns[each.column].since]
+    new = [each for each in drifted if not before.columns[each.column].since]
+    metrics = {DRIFTED_COLUMNS: float(len(drifted))}
+    known = [each.effect for each in columns if each.records >= LEAST_RECORDS]
+    if known:
+        metrics[LARGEST_DRIFT] = max(known)
+    if not new and not (drifted and is_due(after.told, profile.end, minutes=profile.minutes)):
+        return after, Findings(metrics)
+    event = drift_event(profile, after, new=new or drifted, drifted=drifted, standing=not new)
+    return replace(after, told=profile.end), Findings(metrics, (event,))
 
 
 def with_columns(state: DriftState, asked: Questions) -> DriftState:

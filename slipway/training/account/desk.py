@@ -123,12 +123,13 @@ class Desk:
         return other
 
     def _quiet(self, start: Start, training: TrainingConfig, now: datetime) -> str:
-        """Why a triggered run does not start: another was triggered shortly before."""
+        """Why a triggered run does not start: another was triggered shortly before, and had labels enough."""
         if start.trigger.kind not in _TRIGGERED:
             return ""
         since = now - timedelta(hours=training.quiet_hours)
         for each in self.runs.past(start.model):
-            if each.run.trigger.kind in _TRIGGERED and each.run.started_at > since:
+            counts = each.run.trigger.kind in _TRIGGERED and each.phase is not Phase.DECLINED
+            if counts and each.run.started_at > since:
                 return f"Run {each.run.id} was triggered less than {training.quiet_hours:g} hours ago (`quiet_hours`)."
         return ""
 

@@ -54,6 +54,7 @@ class Traffic:
         self.state: dict[str, Any] | None = None
         self.hour = HOUR
         self.events: list[Event] = []
+        self.reminders: list[Event] = []
         self.metrics: list[dict[str, float]] = []
 
     def pass_hour(self, scored: Scored, label: "Callable[[list[Labelled]], list[Labelled]] | None" = None) -> Findings:
@@ -65,7 +66,8 @@ class Traffic:
         period = Period(self.package, (), profile, lambda: iter(captures), lambda: (), self.hour)
         step = AccuracyStep(lambda _model: self.limits, self.labels, self.normals)
         self.state, found = step.after(json.loads(json.dumps(self.state)), period)
-        self.events += found.events
+        self.events += [each for each in found.events if each.is_new]
+        self.reminders += [each for each in found.events if not each.is_new]
         self.metrics.append(dict(found.metrics))
         return found
 
@@ -118,6 +120,18 @@ def test_a_fall_is_found_by_complete_labels_once(traffic: Traffic) -> None:
     assert fell < datetime.fromisoformat(str(event.detail["period"])) <= fell + 30 * ONE
     assert event.detail["found"] < 0.7
     json.dumps(event.detail)
+
+
+def test_a_fall_that_stands_is_an_event_again_each_day(traffic: Traffic) -> None:
+    for seed in range(40):
+        traffic.pass_hour(answers(40, seed=seed, truth=worse(0.3)), every)
+    (event,) = traffic.events
+    reminded = len(traffic.reminders)
+    for seed in range(40, 40 + 72):
+        traffic.pass_hour(answers(40, seed=seed, truth=worse(0.3)), every)
+    assert len(traffic.events) == 1
+    assert len(traffic.reminders) - reminded == 3
+    assert traffic.reminders[-1].detail["model"] == event.detail["model"]
 
 
 def test_labels_that_come_a_day_late_are_waited_for(traffic: Traffic) -> None:

@@ -36,7 +36,8 @@ def test_a_shift_is_found_within_two_days_and_told_once() -> None:
 def test_the_event_names_columns_effects_and_the_cells_that_moved() -> None:
     watching = Watching(COLUMNS)
     events = [event for each in watching.draw(24 * 5, outputs_label=MORE_LATE) for event in each.events]
-    (event,) = events
+    event = events[0]
+    assert event.is_new
     detail = json.loads(json.dumps(event.detail))
     assert (event.kind, detail["model"], detail["version"]) == ("drift", "tiny", 1)
     (column,) = detail["columns"]
@@ -45,6 +46,17 @@ def test_the_event_names_columns_effects_and_the_cells_that_moved() -> None:
     assert column["moved"][0]["cell"] in {"late", "on time"}
     assert detail["window"]["records"] == 24 * 60
     assert detail["drifted"] == ["outputs.label"]
+
+
+def test_a_drift_that_stands_is_an_event_again_each_day() -> None:
+    watching = Watching(COLUMNS)
+    found = watching.draw(24 * 7, outputs_label=MORE_LATE)
+    ((hour, _),) = watching.alarms()
+    at = [index for index, each in enumerate(found, start=1) if each.events]
+    assert at == list(range(hour, 24 * 7 + 1, 24))
+    (reminder,) = found[at[1] - 1].events
+    assert not reminder.is_new
+    assert [each["column"] for each in reminder.detail["columns"]] == ["outputs.label"]
 
 
 def test_a_small_effect_is_no_alarm_however_sure_the_test_is() -> None:
