@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from recipes.tweets.encoder.network import pad
+from slipway.errors import TrainingError
 
 WARM_UP = 0.06
 WEIGHT_DECAY = 0.01
@@ -50,12 +52,16 @@ def finetune(
     labels: Sequence[int] | Sequence[Sequence[float]],
     schedule: Schedule,
     kept: Checkpoints,
+    *,
+    weights: np.ndarray | None = None,
 ) -> None:
     """Train ``model`` in place, from the last checkpoint if there is one; labels may be probabilities.
 
-    The result is the same with and without interruptions, on one machine with one number of threads.
+    ``weights`` [N] say how much each text counts; without them, all count the same. The result is the same with and
+    without interruptions, on one machine with one number of threads.
     """
     batches = [batch for epoch in range(schedule.epochs) for batch in _batches(texts, schedule, epoch)]
+    counts = None if weights is None else torch.tensor(weights / weights.mean(), dtype=torch.float32)
     optimizer = _optimizer(model, schedule)
     torch.manual_seed(schedule.seed)
     done = _restore(model, optimizer, kept, schedule)
@@ -68,7 +74,7 @@ def finetune(
             group["lr"] = group["scale"] * schedule.learning_rate * rate
         answers = model(*pad([texts[row] for row in rows]))
         wanted = torch.tensor([labels[row] for row in rows])
-        loss = functional.cross_entropy(answers, wanted, label_smoothing=schedule.smoothing)
+        loss = _loss(answers, wanted, schedule.smoothing, None if counts is None else counts[rows])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), MOST_NORM)
@@ -76,6 +82,13 @@ def finetune(
         if (step + 1) % kept.every == 0 or step + 1 == len(batches):
             _save(model, optimizer, kept, schedule, step + 1)
             print(_progress(step + 1, len(batches), done, time.monotonic() - started, loss.item()), flush=True)
+
+
+def _loss(answers: torch.Tensor, wanted: torch.Tensor, smoothing: float, weights: torch.Tensor | None) -> torch.Tensor:
+    if weights is None:
+        return functional.cross_entropy(answers, wanted, label_smoothing=smoothing)
+    each = functional.cross_entropy(answers, wanted, label_smoothing=smoothing, reduction="none")
+    return (each * weights).mean()
 
 
 def _batches(texts: Sequence[Sequence[int]], schedule: Schedule, epoch: int) -> Iterator[list[int]]:
@@ -135,7 +148,7 @@ def _restore(model: nn.Module, optimizer: torch.optim.AdamW, kept: Checkpoints, 
     with safe_open(kept.file, "pt") as file:
         about: Mapping[str, str] = file.metadata()
         if about["settings"] != _settings(kept, schedule):
-            raise SystemExit(f"{kept.file} is of another training: {about['settings']}; delete it to start again")
+            raise TrainingError(f"{kept.file} is of another training: {about['settings']}; delete it to start again")
         step = int(about["step"])
         for name, parameter in model.named_parameters():
             parameter.data.copy_(file.get_tensor(f"model/{name}"))
