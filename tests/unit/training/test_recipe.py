@@ -130,7 +130,9 @@ def test_a_package_that_a_recipe_needs_and_that_is_missing_is_named_with_what_to
     place = workplace(tmp_path, module, points(100))
     (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
     run = place.run()
-    with pytest.raises(InputError, match=f"{module}.* imports {package}, which is not installed; .* under Libraries"):
+    with pytest.raises(
+        InputError, match=f"{module}.* imports {package}, which is not installed; .* `training.requirements`"
+    ):
         run_all(place.ports, run, place.settings(run))
 
 
