@@ -50,14 +50,11 @@ def build_bundle(source: Path, target: Path, environment: str | None = None, *, 
 def _code(source: Path, config: Config, *, trains: bool) -> dict[str, Path]:
     tasks = _task_tops(config, trains=trains)
     single = {f"{top}.py": source / f"{top}.py" for top in tasks if (source / f"{top}.py").is_file()}
-    recipes = {
-        path: file
-        for top in _recipe_tops(config, trains=trains)
-        for path, file in _files_below(source, source / top).items()
-    }
+    tops = _recipe_tops(config, trains=trains)
+    recipes = {path: file for top in tops for path, file in _files_below(source, source / top).items()}
     return {
         CONFIG: source / CONFIG,
-        **source_files(source, [*_OURS, *tasks], trains=bool(recipes)),
+        **source_files(source, [*_OURS, *tasks], trains=bool(tops)),
         **single,
         **recipes,
     }

@@ -106,6 +106,24 @@ def model_card(manifest: Manifest, card: Card) -> str:
     return f"# {manifest.name}, version {manifest.version}\n\n{manifest.description}\n\n{body}\n"
 
 
+def write_about(card: Card, path: Path) -> Path:
+    """Write what a card says of every version that a recipe trains, for `Draft.from_onnx`, and return the path."""
+    sections = {
+        "Intended use": card.intended_use,
+        "Data": "The labels that came for the model's own predictions; the manifest has their window, rows and digest.",
+        "How it works": card.method,
+        "Licence": card.licence,
+    }
+    path.write_text("\n\n".join(f"**{title}.** {text}" for title, text in sections.items()), encoding="utf-8")
+    return path
+
+
+def with_quantization(package: Package, entry: Mapping[str, str]) -> Package:
+    """Seal a package with ``quantization`` in its manifest: its graph was written in int8 from the start."""
+    document = package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files", "seal"})
+    return seal_package(package.folder, {**document, "quantization": dict(entry)})
+
+
 def sha256(content: bytes) -> str:
     """The digest of content in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

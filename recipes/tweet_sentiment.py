@@ -4,8 +4,8 @@
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from recipes.graphs import run_graph, save_graph
-from recipes.packaging import Card, write_package
+from recipes.packaging import Card, with_quantization, write_about, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
 from recipes.tweets.golden import validation_of
+from recipes.tweets.lessons import Lessons, settings
 from recipes.tweets.ngram_graph import ngram_graph
 from recipes.tweets.ngrams import Recipe, macro_recall
 from recipes.tweets.ngrams import train as train_tables
 from recipes.tweets.tokens import encode
-from slipway.training.dataset import WEIGHT, DataSet
+from slipway.config.training import Scalar
+from slipway.errors import InputError
+from slipway.training.dataset import DataSet
 from slipway.training.draft import Draft
 from slipway.training.memory import remember, with_memory
 from slipway.training.recipe import Parent
@@ -31,6 +34,8 @@ SPLIT_YEAR = 2016
 BATCH = 256
 MEMORY = 50_000
 """The texts that a stateful version remembers: about as many as the shipped versions were trained on."""
+METHOD = "int8 tables, symmetric, one scale for each column of each table"
+EXACT = "Sums are exact integers, so a batch changes nothing."
 RECIPES = {
     1: Recipe(vocabulary=8000, buckets=0, characters=None, inverse_regularization=0.3, offsets=0),
     2: Recipe(vocabulary=8000, buckets=262_139, characters=(1, 5), inverse_regularization=0.3, offsets=1),
@@ -60,23 +65,39 @@ def main() -> None:
 
 
 def train(data: DataSet, draft: Draft, parent: Parent | None) -> None:
-    """Train again on labelled texts; parameters are those of `Recipe`, by default those of version 2.
+    """Train again on labelled texts; parameters are those of `Recipe`, by default those of ``version``, 2 unless set.
 
-    With a parent, the texts that it remembers are learned from, too, the older the less.
+    With a parent, the texts that it remembers are learned from, too, the older the less: ``half_life_days`` is the age
+    at which a text counts half.
     """
-    known = asdict(RECIPES[2])
-    recipe = Recipe(**{name: draft.parameters.get(name, value) for name, value in known.items()})
-    texts = with_memory(data.train(), parent, half_life_days=float(draft.parameters.get("half_life_days", 730)))
-    labels = np.array([LABELS.index(label) for label in texts["label"].to_pylist()], np.int64)
-    years = texts["_time"].to_pandas().dt.year.to_numpy()
+    version, recipe, half_life_days = _chosen(draft.parameters)
+    lessons = Lessons.of(with_memory(data.train(), parent, half_life_days=half_life_days))
     with threadpool_limits(1):
-        tweets = Tweets(texts["text"].to_pylist(), labels, years)
-        tokenizer, tables = train_tables(recipe, tweets, texts[WEIGHT].to_numpy())
-    graph, pieces = draft.folder / "graph.onnx", draft.folder / "tokenizer.json"
-    save_graph(ngram_graph("tweet-sentiment", tables), graph)
+        graph, tokenizer = learn(version, recipe, lessons)
+    path, pieces = draft.folder / "graph.onnx", draft.folder / "tokenizer.json"
+    save_graph(graph, path)
     pieces.write_text(tokenizer.to_str(), encoding="utf-8")
-    draft.from_onnx(graph, tokenizer=pieces, seed=recipe.seed, description=DESCRIPTIONS[2])
+    about = write_about(CARDS[version], draft.folder / "about.md")
+    made = draft.from_onnx(path, tokenizer=pieces, seed=recipe.seed, description=DESCRIPTIONS[version], about=about)
+    with_quantization(made, {"method": METHOD, "description": EXACT})
     remember(data, draft, parent, most=MEMORY)
+
+
+def learn(version: int, recipe: Recipe, lessons: Lessons) -> tuple[onnx.ModelProto, Tokenizer]:
+    """The graph and the tokenizer of labelled texts."""
+    tokenizer, tables = train_tables(recipe, lessons.tweets, lessons.weights)
+    return ngram_graph(f"tweet-sentiment-{version}", tables), tokenizer
+
+
+def _chosen(parameters: Mapping[str, Scalar]) -> tuple[int, Recipe, float]:
+    version = parameters.get("version", 2)
+    if version not in RECIPES:
+        raise InputError.of("training.parameters.version", f"must be 1 or 2, not {version!r}")
+    recipe = RECIPES[int(version)]
+    known = {name: value for name, value in asdict(recipe).items() if name != "characters"}
+    known["offsets"] = float(recipe.offsets)
+    chosen = settings(parameters, {"version": version, "half_life_days": 730.0, **known})
+    return chosen.pop("version"), replace(recipe, **{name: chosen[name] for name in known}), chosen["half_life_days"]
 
 
 def train_version(folder: Path, version: int, recipe: Recipe, training: TweetFile, validation: TweetFile) -> None:
@@ -85,8 +106,7 @@ def train_version(folder: Path, version: int, recipe: Recipe, training: TweetFil
     print(f"version {version}: training on {early.sum()} tweets before {SPLIT_YEAR} ...", flush=True)
     split = _measure(recipe, training.tweets.where(early), training.tweets.where(~early))
     print(f"version {version}: macro recall {split.recall:.4f}; training on all {len(early)} tweets ...", flush=True)
-    tokenizer, tables = train_tables(recipe, training.tweets)
-    graph = ngram_graph(f"tweet-sentiment-{version}", tables)
+    graph, tokenizer = learn(version, recipe, Lessons(training.tweets, None))
     checked = unseen(validation.tweets, training.tweets)
     probabilities = predict(graph, tokenizer, checked.texts)
     document = _document(version, recipe, training, validation)
@@ -153,8 +173,8 @@ def _figure(entry: dict[str, Any]) -> str:
 
 def _quantization(split: Scores) -> dict[str, str]:
     return {
-        "method": "int8 tables, symmetric, one scale for each column of each table",
-        "description": f"Sums are exact integers, so a batch changes nothing. On the {SPLIT_YEAR} rows macro recall is "
+        "method": METHOD,
+        "description": f"{EXACT} On the {SPLIT_YEAR} rows macro recall is "
         f"{split.recall:.4f} with int8 and {split.float_recall:.4f} with float64 tables; "
         f"{100 * split.changed:.2f} % of the labels differ.",
     }

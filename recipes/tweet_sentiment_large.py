@@ -1,13 +1,14 @@
-"""Fine-tune ``tweet-sentiment-large`` on tweets that stay outside the repository.
+"""Fine-tune ``tweet-sentiment-large``: `train` on the labels of a training run, the command on tweets in files.
 
-``python -m recipes.tweet_sentiment_large --data ../shared/data/tweet-sentiment`` trains on the years before the split
-to measure, then on everything to ship. After an interruption, the same command resumes.
+The tweets stay outside the repository. ``python -m recipes.tweet_sentiment_large --data
+../shared/data/tweet-sentiment`` trains on the years before the split to measure, then on everything to ship. After an
+interruption, the same command resumes.
 """
 
 import argparse
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,33 @@ from tokenizers import Tokenizer
 from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
 from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
 from recipes.tweets.encoder.network import SentimentEncoder, load_pretrained, logits
-from recipes.tweets.encoder.package import FLOAT_VERSION, NAME, SHIPPED_VERSION, with_quality, write_float, write_int8
+from recipes.tweets.encoder.package import (
+    FLOAT_VERSION,
+    MAX_DROP,
+    NAME,
+    SHIPPED_VERSION,
+    fill_draft,
+    with_quality,
+    write_float,
+    write_int8,
+)
+from recipes.tweets.lessons import Lessons, settings
 from recipes.tweets.ngrams import macro_recall
 from recipes.tweets.tokens import encode
+from recipes.tweets.weights import digest_of, kept_by, restore_weights, save_weights
 from slipway.models.package import Package
 from slipway.models.prediction.predictor import Predictor
+from slipway.training.dataset import DataSet
+from slipway.training.draft import Draft
+from slipway.training.recipe import Parent
 
 SPLIT_YEAR = 2016
 BY_YEARS = f"{SPLIT_YEAR} rows, by the recipe trained on the years before"
 SCHEDULE = Schedule()
+WEIGHTS = "encoder.safetensors"
+"""The training state: the weights in float32."""
+RECORDS = 2000
+"""How many labels a run learns from by default, the newest: some six minutes of processor time with the package."""
 SPLIT, FULL = "split", "full"
 
 
@@ -52,18 +71,32 @@ def main() -> None:
     options = parser.parse_args()
     files = [read_tweets(options.data / name) for name in ("train.tsv", "val.tsv")]
     if options.only:
-        learn(options.only, files[0], options.work)
+        learn_file(options.only, files[0], options.work)
     else:
         package(*files, options.work, options.models / NAME / str(SHIPPED_VERSION))
+
+
+def train(data: DataSet, draft: Draft, parent: Parent | None) -> None:
+    """Fine-tune again on labelled texts: the pretrained weights, or with a parent those that it ended with.
+
+    Parameters are those of `Schedule`, ``records`` and ``max_drop``, the macro recall that int8 may cost.
+    """
+    chosen = settings(draft.parameters, {**asdict(SCHEDULE), "records": RECORDS, "max_drop": MAX_DROP})
+    lessons, max_drop = Lessons.of(data.train(), chosen.pop("records")), chosen.pop("max_drop")
+    schedule, start = Schedule(**chosen), kept_by(parent, WEIGHTS)
+    kept = Checkpoints(draft.checkpoints / WEIGHTS, f"{data.sha256}, {len(lessons.tweets)} rows, {digest_of(start)}")
+    learnt = learn(lessons, schedule, kept, start)
+    save_weights(learnt.model, draft.state / WEIGHTS)
+    fill_draft(draft, learnt.model, learnt.tokenizer, schedule, max_drop=max_drop)
 
 
 def package(training: TweetFile, validation: TweetFile, work: Path, output: Path) -> None:
     """Measure by years, train on everything, and write version 2 to ``output``; everything else goes to ``work``."""
     later = training.tweets.where(training.tweets.years >= SPLIT_YEAR)
-    measured = versions(learn(SPLIT, training, work), (training, validation), work / SPLIT)
+    measured = versions(learn_file(SPLIT, training, work), (training, validation), work / SPLIT)
     found = probabilities(measured, later.texts)
     by_years = quality(found, later, f"{training.name}, {BY_YEARS}")
-    shipped = versions(learn(FULL, training, work), (training, validation), work / FULL)
+    shipped = versions(learn_file(FULL, training, work), (training, validation), work / FULL)
     with_quality(shipped, by_years, output)
 
 
@@ -111,13 +144,23 @@ def write_labelled(path: Path, tweets: Tweets) -> Path:
     return path
 
 
-def learn(name: str, training: TweetFile, work: Path, schedule: Schedule = SCHEDULE) -> Learnt:
+def learn_file(name: str, training: TweetFile, work: Path) -> Learnt:
     """Train on the years before the split (``split``) or on all of ``training`` (``full``)."""
     tweets = before(training.tweets) if name == SPLIT else training.tweets
-    model, tokenizer = load_pretrained(schedule.seed)
     kept = Checkpoints(work / f"tweet-sentiment-large-{name}.safetensors", f"{name} of {training.sha256}")
-    print(f"{name}: training on {len(tweets)} tweets", flush=True)
-    finetune(model, encode(tokenizer, tweets.texts), tweets.labels.tolist(), schedule, kept)
+    print(f"{name}:", end=" ")
+    return learn(Lessons(tweets, None), SCHEDULE, kept)
+
+
+def learn(lessons: Lessons, schedule: Schedule, kept: Checkpoints, start: Path | None = None) -> Learnt:
+    """Fine-tune the pretrained weights, or those in the file ``start``."""
+    tweets = lessons.tweets
+    print(f"training on {len(tweets)} tweets", flush=True)
+    model, tokenizer = load_pretrained(schedule.seed)
+    if start is not None:
+        restore_weights(model, start)
+    texts = encode(tokenizer, tweets.texts)
+    finetune(model, texts, tweets.labels.tolist(), schedule, kept, weights=lessons.weights)
     return Learnt(model, tokenizer)
 
 

@@ -1,67 +1,51 @@
-"""Distill ``tweet-sentiment`` 3 from the fine-tuned encoder, on tweets that stay outside the repository.
+"""Distill ``tweet-sentiment`` 3 from a fine-tuned encoder: `train` on a run's labels, the command on tweets in files.
 
-``python -m recipes.tweet_student --data ../shared/data/tweet-sentiment`` measures by years with the teacher of the
-split, then trains on the teacher of everything and writes models/tweet-sentiment/3. Both teachers come from
-``python -m recipes.tweet_sentiment_large``, which must run first. After an interruption, the same command resumes.
-``--only split`` only measures; with its options, it makes the rows of the table in recipes/README.md.
+The tweets stay outside the repository. ``python -m recipes.tweet_student --data ../shared/data/tweet-sentiment``
+measures by years with the teacher of the split, then trains on the teacher of everything and writes
+models/tweet-sentiment/3. Both teachers come from ``python -m recipes.tweet_sentiment_large``, which must run first.
+After an interruption, the same command resumes. ``--only split`` only measures; with its options, it makes the rows of
+the table in recipes/README.md.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from threadpoolctl import threadpool_limits
-from tokenizers import Tokenizer
 
 from recipes import tweet_sentiment_large as large
-from recipes.packaging import sha256
-from recipes.tweet_sentiment import predict
-from recipes.tweets.augment import variants
-from recipes.tweets.data import LABELS, TweetFile, Tweets, read_tweets, unseen
-from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
-from recipes.tweets.encoder.network import load_pretrained, pad
+from recipes.tweets.data import TweetFile, read_tweets, unseen
+from recipes.tweets.encoder.finetuning import Checkpoints
+from recipes.tweets.lessons import Lessons, settings
 from recipes.tweets.ngrams import best_offsets, macro_recall
-from recipes.tweets.student.graph import student_graph
-from recipes.tweets.student.network import Size, StudentNetwork, largest_answers, weights_of
-from recipes.tweets.student.package import COMMAND, NAME, VERSION, write_student
-from recipes.tweets.student.teacher import Teacher, answers, open_teacher, write_teacher
-from recipes.tweets.student.words import choose_pieces, first_rows, kept_array, words_to_swap
-from recipes.tweets.tokens import encode
+from recipes.tweets.student.distilling import SCHEDULE, SIZE, WEIGHTS, Bench, Recipe, Student, distil
+from recipes.tweets.student.network import Size
+from recipes.tweets.student.package import COMMAND, NAME, VERSION, fill_draft, write_student
+from recipes.tweets.student.teacher import Teacher, open_teacher, write_teacher
+from recipes.tweets.weights import digest_of, kept_by, save_weights
+from slipway.training.dataset import DataSet
+from slipway.training.draft import Draft
+from slipway.training.recipe import Parent
 
-MEANING_BATCH = 512
-EVERY = 200
-
-
-SIZE = Size()
-SCHEDULE = Schedule(epochs=3, batch=128, learning_rate=7e-4)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """``copies`` variants of each tweet are added to it; ``offsets`` is how much of the labels' shares to remove."""
-
-    size: Size = SIZE
-    copies: int = 2
-    offsets: float = 1.0
-    schedule: Schedule = SCHEDULE
-
-
-@dataclass(frozen=True)
-class Student:
-    """The trained student as it ships."""
-
-    graph: onnx.ModelProto
-    tokenizer: Tokenizer
-
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities [N, labels]."""
-        return predict(self.graph, self.tokenizer, texts)
+DEFAULTS = {
+    "records": large.RECORDS,
+    "teacher_epochs": large.SCHEDULE.epochs,
+    "teacher_learning_rate": large.SCHEDULE.learning_rate,
+    "row": SIZE.row,
+    "filters": SIZE.filters,
+    "copies": Recipe.copies,
+    "offsets": Recipe.offsets,
+    "epochs": SCHEDULE.epochs,
+    "batch": SCHEDULE.batch,
+    "learning_rate": SCHEDULE.learning_rate,
+    "seed": SCHEDULE.seed,
+}
+"""The parameters of `train`: those that the shipped version was made with, but for ``records``."""
 
 
 def main() -> None:
@@ -80,6 +64,33 @@ def main() -> None:
         if not options.only:
             files = (training, read_tweets(options.data / "val.tsv"))
             package(recipe, files, options.work, options.models / NAME / str(VERSION), measured)
+
+
+def train(data: DataSet, draft: Draft, parent: Parent | None) -> None:
+    """Fine-tune a teacher on labelled texts, and distil a student from it; with a parent, go on from both its networks.
+
+    Parameters are those of `DEFAULTS`: ``records`` is how many labels to learn from, the newest; the teacher's begin
+    with ``teacher_``.
+    """
+    chosen = settings(draft.parameters, DEFAULTS)
+    lessons, recipe = Lessons.of(data.train(), chosen["records"]), _recipe(chosen)
+    starts = [kept_by(parent, name) for name in (large.WEIGHTS, WEIGHTS)]
+    identity = f"{data.sha256}, {len(lessons.tweets)} rows, {', '.join(map(digest_of, starts))}"
+    kept = Checkpoints(draft.checkpoints / large.WEIGHTS, identity)
+    schedule = replace(large.SCHEDULE, epochs=chosen["teacher_epochs"], learning_rate=chosen["teacher_learning_rate"])
+    learnt = large.learn(lessons, schedule, kept, starts[0])
+    save_weights(learnt.model, draft.state / large.WEIGHTS)
+    teacher = as_teacher(learnt, draft.checkpoints / "teacher.onnx")
+    bench = Bench(draft.checkpoints, "student", identity)
+    student = distil(lessons, recipe, teacher, bench, starts[1].parent if starts[1] else None)
+    student.keep(draft.state)
+    fill_draft(draft, student.graph, student.tokenizer, recipe.schedule.seed)
+
+
+def _recipe(chosen: Mapping[str, Any]) -> Recipe:
+    size = Size(chosen["row"], chosen["filters"], SIZE.widths)
+    schedule = replace(SCHEDULE, epochs=chosen["epochs"], batch=chosen["batch"], learning_rate=chosen["learning_rate"])
+    return Recipe(size, chosen["copies"], chosen["offsets"], replace(schedule, seed=chosen["seed"]))
 
 
 def _options() -> argparse.Namespace:
@@ -143,54 +154,20 @@ def package(
 def learn(name: str, recipe: Recipe, training: TweetFile, work: Path) -> Student:
     """Train a student on the years before the split (``split``) or on all of ``training`` (``full``)."""
     tweets = large.before(training.tweets) if name == large.SPLIT else training.tweets
-    teacher = teacher_of(name, training, work)
-    meanings = kept_array(work / "meanings.npy", lambda: meanings_of(recipe.schedule.seed))
-    pieces = choose_pieces(teacher.tokenizer, tweets.texts)
-    lessons = [tweets.texts, *changed(teacher.tokenizer, meanings, tweets, recipe)]
-    learnt = np.vstack([answers(teacher, texts, work / f"student-{name}") for texts in lessons])
-    torch.manual_seed(recipe.schedule.seed)
-    network = StudentNetwork(first_rows(meanings[pieces.numbers], recipe.size.row), recipe.size, len(LABELS))
-    encoded = encode(pieces.tokenizer, [text for lesson in lessons for text in lesson])
-    texts = [pieces.learnt[text].tolist() for text in encoded]
-    finetune(network, texts, learnt.tolist(), recipe.schedule, _checkpoints(name, recipe, training, work))
-    shares = np.bincount(tweets.labels, minlength=len(LABELS)) / len(tweets)
-    weights = weights_of(network, -recipe.offsets * np.log(shares), largest_answers(network, texts))
-    return Student(student_graph(NAME, replace(weights, rows=weights.rows[pieces.learnt])), pieces.tokenizer)
-
-
-def changed(tokenizer: Tokenizer, meanings: np.ndarray, tweets: Tweets, recipe: Recipe) -> list[list[str]]:
-    """Variants of the tweets, one list per copy."""
-    if not recipe.copies:
-        return []
-    words, seed = words_to_swap(tokenizer, meanings, tweets.texts), recipe.schedule.seed
-    return [variants(tweets.texts, words, seed=seed + copy) for copy in range(recipe.copies)]
-
-
-def _checkpoints(name: str, recipe: Recipe, training: TweetFile, work: Path) -> Checkpoints:
-    """Checkpoints in a file per recipe, so that several can be tried."""
-    identity = f"{name} of {training.sha256}, {json.dumps(asdict(replace(recipe, offsets=0)), sort_keys=True)}"
-    return Checkpoints(work / f"student-{name}-{sha256(identity.encode())[:8]}.safetensors", identity, EVERY)
+    bench = Bench(work, f"student-{name}", f"{name} of {training.sha256}")
+    return distil(Lessons(tweets, None), recipe, teacher_of(name, training, work), bench)
 
 
 def teacher_of(name: str, training: TweetFile, work: Path) -> Teacher:
     """The fine-tuned encoder as a teacher, trained first if necessary."""
-    file = work / f"teacher-{name}.onnx"
-    learnt = large.learn(name, training, work)
+    return as_teacher(large.learn_file(name, training, work), work / f"teacher-{name}.onnx")
+
+
+def as_teacher(learnt: large.Learnt, file: Path) -> Teacher:
+    """A fine-tuned encoder in int8, written to ``file`` unless it is there."""
     if not file.exists():
         write_teacher(learnt.model, file)
     return open_teacher(file, learnt.tokenizer)
-
-
-@torch.inference_mode()
-def meanings_of(seed: int) -> np.ndarray:
-    """The encoder's embedding of each single piece before fine-tuning: the last layer's mean, [pieces, hidden]."""
-    model, tokenizer = load_pretrained(seed)
-    first, last = (tokenizer.token_to_id(piece) for piece in ("[CLS]", "[SEP]"))
-    texts = [[first, piece, last] for piece in range(model.encoder.config.vocab_size)]
-    parts = [pad(texts[at : at + MEANING_BATCH]) for at in range(0, len(texts), MEANING_BATCH)]
-    model.eval()
-    states = [model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.mean(1) for ids, mask in parts]
-    return np.asarray(torch.cat(states).numpy())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -53,6 +53,13 @@ def parse_tweets(lines: Sequence[str]) -> Tweets:
     rows = [line.split("\t", 2) for line in lines]
     labels = np.array([LABELS.index(label) for _, label, _ in rows], dtype=np.int64)
     return Tweets([text for *_, text in rows], labels, np.array([int(year) for year, *_ in rows]))
+
+
+def tweets_of(rows: Any) -> Tweets:
+    """Tweets from rows of a data set of training, as a pyarrow table."""
+    labels = np.array([LABELS.index(label) for label in rows["label"].to_pylist()], dtype=np.int64)
+    years = np.array([time.year for time in rows["_time"].to_pylist()])
+    return Tweets(rows["text"].to_pylist(), labels, years)
 
 
 def unseen(tweets: Tweets, seen: Tweets) -> Tweets:

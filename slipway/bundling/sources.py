@@ -18,7 +18,6 @@ LEFT_OUT = (
     "slipway/installation.py",
     "slipway/scale",
     "slipway/models/advice",
-    "slipway/models/compression",
     "slipway/monitoring/erasure",
     "slipway/preflight",
     "slipway/releases/simulation",
@@ -27,8 +26,9 @@ LEFT_OUT = (
 
 FOR_RECIPES = (
     "container/train.py",
-    "slipway/models/measurements/golden_choice.py",
+    "slipway/models/compression",
     "slipway/models/importing",
+    "slipway/models/measurements/golden_choice.py",
     "slipway/models/measurements/renewal.py",
     "slipway/training",
 )

@@ -34,12 +34,13 @@ _UNNEEDED_FOLDERS = (
     "numpy/random/lib",
     "onnxruntime/backend",
     "onnxruntime/datasets",
-    "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
     "pyarrow/include",
     "pyarrow/src",
 )
+_QUANTIZATION = "onnxruntime/quantization"
+"""Needs the package onnx, which only what trains has."""
 _UNNEEDED_FILES = (
     ".lock",
     "**/*.pyi",
@@ -81,7 +82,8 @@ def strip_packages(folder: Path, *, aws_services: Collection[str], with_page: bo
     ``with_page`` keeps the Swagger UI files that the API's page needs.
     """
     _strip_routing(folder / _ROUTING, with_page=with_page)
-    for pattern in _UNNEEDED_FOLDERS:
+    quantizes = (folder / "onnx").is_dir()
+    for pattern in _UNNEEDED_FOLDERS if quantizes else (*_UNNEEDED_FOLDERS, _QUANTIZATION):
         for unneeded in list(folder.glob(pattern)):
             shutil.rmtree(unneeded, ignore_errors=True)
     for pattern in _UNNEEDED_FILES:

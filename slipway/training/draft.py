@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -21,6 +21,11 @@ from slipway.models.registry.versions import RUN
 from slipway.training.dataset import KEPT, MOST_RECORDS, DataSet, thinned
 from slipway.training.registering import lineage_of
 from slipway.training.run import Run
+
+if TYPE_CHECKING:
+    from slipway.models.compression.quantize import Quantizing
+
+_SECONDS = 0.2  # of measuring latency, which the gates do for themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,45 @@ class Draft:
         )
         return self._import(request, seed)
 
+    def quantize(self, how: "Quantizing", *, max_drop: float = 0.01) -> Package:
+        """Quantize the package that is in the draft, as `slipway model quantize` does, measured on the newest slice.
+
+        Raises:
+            InputError, MissingExtraError: as `slipway.models.compression.quantize.quantize` does.
+            CheckFailedError: the drop exceeds ``max_drop``, whichever nodes stay in float.
+        """
+        from slipway.models.compression.job import CompressionJob
+        from slipway.models.compression.quantize import quantize
+
+        original = self.folder / "original"
+        shutil.rmtree(original, ignore_errors=True)
+        self.package.rename(original)
+        job = CompressionJob(
+            load_package(original),
+            self._records(),
+            self.package,
+            self.command,
+            max_drop=max_drop,
+            seconds=_SECONDS,
+            golden=self._golden(),
+            in_place=True,
+        )
+        made = quantize(job, how)
+        document = made.package.manifest.model_dump(mode="json", exclude_unset=True, exclude={"files", "seal"})
+        training = self.training(job.original.manifest.training.seed).model_dump(mode="json", exclude_none=True)
+        training["parameters"] |= {**made.change.parameters, "max_drop": max_drop}
+        return seal_package(self.package, {**document, "training": training})
+
+    @property
+    def command(self) -> str:
+        """The command that made the package, for its manifest."""
+        return f"slipway train start {self.run.model}"
+
     def training(self, seed: int | None = None) -> Training:
         """How the package was made, for its manifest."""
         run, data = self.run, self.data
         return Training(
-            command=f"slipway train start {run.model}",
+            command=self.command,
             data=(NamedData(name=f"labels until {data.until:%Y-%m-%d %H:%M} UTC", rows=data.rows, sha256=data.sha256),),
             seed=seed,
             parameters={RUN: lineage_of(run, data).model_dump(mode="json")},

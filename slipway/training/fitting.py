@@ -7,7 +7,7 @@ from slipway.errors import PackageError
 from slipway.models.package import Package, load_package
 from slipway.training.dataset import DataSet
 from slipway.training.draft import Draft, complete
-from slipway.training.recipe import Parent, load_recipe
+from slipway.training.recipe import Parent, load_recipe, missing_package
 from slipway.training.run import Run
 
 _DONE = "whole"
@@ -24,7 +24,7 @@ def train(
     the recipe keeps none. A package that an earlier attempt of the run has completed is returned as it is.
 
     Raises:
-        InputError: the recipe cannot be found, or its function fails the contract.
+        InputError: the recipe cannot be found, its function fails the contract, or a package that it needs is missing.
         TrainingError: it left no package. Errors of the user's own code are passed on.
     """
     draft = Draft(folder, run, data, number=(like.manifest.version if like else 0) + 1, like=like)
@@ -37,7 +37,10 @@ def train(
     for part in (draft.state, draft.checkpoints):
         part.mkdir(parents=True, exist_ok=True)
     stateful = run.mode == "stateful" and like is not None
-    recipe(data, draft, Parent(like, state) if stateful and like is not None else None)
+    try:
+        recipe(data, draft, Parent(like, state) if stateful and like is not None else None)
+    except ModuleNotFoundError as error:
+        raise missing_package(run.recipe, error) from error
     package = complete(draft)
     (folder / _DONE).write_text(run.id, encoding="utf-8")
     return package

@@ -12,6 +12,10 @@ from slipway.training.dataset import DataSet
 from slipway.training.draft import Draft
 
 OPTION = "training.recipe"
+_ADVICE = (
+    "; install it where the recipe runs: on this machine with pip, and for tasks in the account by "
+    "`training.requirements` (docs/training.md, Packages of the recipe)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,15 @@ def load_recipe(entry: str, folder: Path) -> Recipe:
         InputError: there is no such module or function, or it does not take ``(data, draft, parent)``. Errors of the
             user's own module are passed on.
     """
-    found = find_entry(entry, OPTION, folder)
+    found = find_entry(entry, OPTION, folder, advice=_ADVICE)
     try:
         inspect.signature(found).bind(None, None, None)
     except TypeError as error:
         message = f"{entry} must take (data, draft, parent), but is {entry.partition(':')[2]}{inspect.signature(found)}"
         raise InputError.of(OPTION, message) from error
     return cast("Recipe", found)
+
+
+def missing_package(entry: str, error: ModuleNotFoundError) -> InputError:
+    """The error for a recipe that imports a package while it trains, and does not find it."""
+    return InputError.of(OPTION, f"{entry} imports {error.name}, which is not installed{_ADVICE}")

@@ -8,6 +8,7 @@ import torch
 
 from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
 from recipes.tweets.encoder.network import logits, small_encoder
+from slipway.errors import TrainingError
 
 SCHEDULE = Schedule(epochs=2, batch=8, learning_rate=5e-3, seed=7)
 VOCABULARY = 40
@@ -80,7 +81,7 @@ def test_a_finished_training_is_read(texts, tmp_path):
 def test_the_checkpoint_of_another_training_is_refused(texts, tmp_path):
     file = tmp_path / "c.safetensors"
     trained(texts, Checkpoints(file, "these texts"))
-    with pytest.raises(SystemExit, match="of another training"):
+    with pytest.raises(TrainingError, match="of another training"):
         trained(texts, Checkpoints(file, "other texts"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from recipes.tweets.encoder.network import pad
+from slipway.errors import TrainingError
 
 WARM_UP = 0.06
 WEIGHT_DECAY = 0.01
@@ -50,11 +52,17 @@ def finetune(
     labels: Sequence[int] | Sequence[Sequence[float]],
     schedule: Schedule,
     kept: Checkpoints,
+    *,
+    weights: np.ndarray | None = None,
 ) -> None:
     """Train ``model`` in place, from the last checkpoint if there is one; labels may be probabilities.
 
-    The result is the same with and without interruptions, on one machine with one number of threads.
+    ``weights`` [N] say how much each text counts; without them, all count the same. The model is on the GPU meanwhile,
+    if there is one. The result is the same with and without interruptions, on one machine with one number of threads.
     """
+    place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(place)
+    examples = _Examples(texts, labels, weights, place)
     batches = [batch for epoch in range(schedule.epochs) for batch in _batches(texts, schedule, epoch)]
     optimizer = _optimizer(model, schedule)
     torch.manual_seed(schedule.seed)
@@ -62,13 +70,10 @@ def finetune(
     started = time.monotonic()
     model.train()
     for step in range(done, len(batches)):
-        rows = batches[step]
         rate = _rate(step, len(batches))
         for group in optimizer.param_groups:
             group["lr"] = group["scale"] * schedule.learning_rate * rate
-        answers = model(*pad([texts[row] for row in rows]))
-        wanted = torch.tensor([labels[row] for row in rows])
-        loss = functional.cross_entropy(answers, wanted, label_smoothing=schedule.smoothing)
+        loss = examples.loss(model, batches[step], schedule.smoothing)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), MOST_NORM)
@@ -76,6 +81,27 @@ def finetune(
         if (step + 1) % kept.every == 0 or step + 1 == len(batches):
             _save(model, optimizer, kept, schedule, step + 1)
             print(_progress(step + 1, len(batches), done, time.monotonic() - started, loss.item()), flush=True)
+    model.to("cpu")
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """Texts and labels, how much each counts, and the device that trains on them."""
+
+    texts: Sequence[Sequence[int]]
+    labels: Sequence[int] | Sequence[Sequence[float]]
+    weights: np.ndarray | None
+    place: torch.device
+
+    def loss(self, model: nn.Module, rows: Sequence[int], smoothing: float) -> torch.Tensor:
+        """The mean loss of some rows; over all rows, the weights' mean is 1."""
+        answers = model(*(each.to(self.place) for each in pad([self.texts[row] for row in rows])))
+        wanted = torch.tensor([self.labels[row] for row in rows], device=self.place)
+        if self.weights is None:
+            return functional.cross_entropy(answers, wanted, label_smoothing=smoothing)
+        counts = torch.tensor(self.weights[rows] / self.weights.mean(), dtype=torch.float32, device=self.place)
+        each = functional.cross_entropy(answers, wanted, label_smoothing=smoothing, reduction="none")
+        return (each * counts).mean()
 
 
 def _batches(texts: Sequence[Sequence[int]], schedule: Schedule, epoch: int) -> Iterator[list[int]]:
@@ -119,6 +145,8 @@ def _settings(kept: Checkpoints, schedule: Schedule) -> str:
 def _save(model: nn.Module, optimizer: torch.optim.AdamW, kept: Checkpoints, schedule: Schedule, step: int) -> None:
     """Save everything that the next step depends on, replacing the last checkpoint atomically."""
     tensors: dict[str, torch.Tensor] = {"random": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        tensors["random/gpu"] = torch.cuda.get_rng_state()
     for name, parameter in model.named_parameters():
         tensors[f"model/{name}"] = parameter.detach()
         tensors |= {f"{moment}/{name}": optimizer.state[parameter][moment] for moment in MOMENTS}
@@ -135,12 +163,14 @@ def _restore(model: nn.Module, optimizer: torch.optim.AdamW, kept: Checkpoints, 
     with safe_open(kept.file, "pt") as file:
         about: Mapping[str, str] = file.metadata()
         if about["settings"] != _settings(kept, schedule):
-            raise SystemExit(f"{kept.file} is of another training: {about['settings']}; delete it to start again")
+            raise TrainingError(f"{kept.file} is of another training: {about['settings']}; delete it to start again")
         step = int(about["step"])
         for name, parameter in model.named_parameters():
             parameter.data.copy_(file.get_tensor(f"model/{name}"))
-            moments = {moment: file.get_tensor(f"{moment}/{name}") for moment in MOMENTS}
+            moments = {moment: file.get_tensor(f"{moment}/{name}").to(parameter.device) for moment in MOMENTS}
             optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}
         torch.set_rng_state(file.get_tensor("random"))
+        if torch.cuda.is_available() and "random/gpu" in file.keys():  # noqa: SIM118 - no mapping
+            torch.cuda.set_rng_state(file.get_tensor("random/gpu"))
     print(f"{kept.file}: resuming after step {step}", flush=True)
     return step

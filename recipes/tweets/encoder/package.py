@@ -11,7 +11,8 @@ import onnx
 import torch
 from tokenizers import Tokenizer
 
-from recipes.packaging import Card, write_package
+from recipes.graphs import save_graph
+from recipes.packaging import Card, write_about, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets
 from recipes.tweets.encoder.finetuning import Schedule
 from recipes.tweets.encoder.network import MOST_TOKENS, Probabilities, SentimentEncoder
@@ -19,12 +20,15 @@ from recipes.tweets.golden import validation_of, write_texts
 from slipway.models.compression.job import Compressed, CompressionJob
 from slipway.models.compression.quantize import Quantizing, quantize
 from slipway.models.package import Package, load_package, seal_package
+from slipway.training.draft import Draft
 
 NAME = "tweet-sentiment-large"
 COMMAND = "python -m recipes.tweet_sentiment_large"
 FLOAT_VERSION, SHIPPED_VERSION = 1, 2
 MAX_DROP = 0.01
 OPSET = 18
+DESCRIPTION = "Whether a tweet is negative, neutral or positive, by a fine-tuned MiniLM."
+INT8 = Quantizing("dynamic", per_channel=True)
 
 
 def graph(model: SentimentEncoder) -> onnx.ModelProto:
@@ -74,7 +78,19 @@ def write_int8(original: Package, data: Path, output: Path) -> Compressed:
     """Version 2: dynamic int8, per channel, with in float what the budget needs there; measured on ``data``."""
     golden = write_texts(data.with_name("golden.jsonl"))
     order = CompressionJob(original, data, output, COMMAND, version=SHIPPED_VERSION, max_drop=MAX_DROP, golden=golden)
-    return quantize(order, Quantizing("dynamic", per_channel=True))
+    return quantize(order, INT8)
+
+
+def fill_draft(
+    draft: Draft, model: SentimentEncoder, tokenizer: Tokenizer, schedule: Schedule, *, max_drop: float
+) -> Package:
+    """The package of a training run: in float32, then in int8 as version 2."""
+    exact, pieces = draft.folder / "graph.onnx", draft.folder / "tokenizer.json"
+    save_graph(graph(model), exact)
+    pieces.write_text(tokenizer.to_str(), encoding="utf-8")
+    about = write_about(CARD, draft.folder / "about.md")
+    draft.from_onnx(exact, tokenizer=pieces, seed=schedule.seed, description=DESCRIPTION, about=about)
+    return draft.quantize(INT8, max_drop=max_drop)
 
 
 def with_quality(package: Package, quality: Sequence[dict[str, Any]], output: Path) -> Package:
@@ -96,7 +112,7 @@ def _document(schedule: Schedule, files: Sequence[TweetFile]) -> dict[str, Any]:
         "name": NAME,
         "version": FLOAT_VERSION,
         "task": "text-classification",
-        "description": "Whether a tweet is negative, neutral or positive, by a fine-tuned MiniLM.",
+        "description": DESCRIPTION,
         "inputs": [{"name": "text", "type": "string", "description": "One English tweet", "max_characters": 4000}],
         "outputs": {"labels": list(LABELS)},
         "graph": {

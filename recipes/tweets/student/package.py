@@ -7,16 +7,27 @@ from typing import Any
 import onnx
 from tokenizers import Tokenizer
 
-from recipes.packaging import Card, write_package
+from recipes.graphs import save_graph
+from recipes.packaging import Card, with_quantization, write_about, write_package
 from recipes.tweets.data import LABELS, TweetFile, Tweets
 from recipes.tweets.encoder.package import NAME as TEACHER
 from recipes.tweets.encoder.package import SHIPPED_VERSION
 from recipes.tweets.golden import validation_of
 from slipway.models.package import Package
+from slipway.training.draft import Draft
 
 NAME = "tweet-sentiment"
 VERSION = 3
 COMMAND = "python -m recipes.tweet_student"
+DESCRIPTION = "Whether a tweet is negative, neutral or positive, by a small network taught by a fine-tuned MiniLM."
+
+QUANTIZATION = {
+    "method": "int8 rows of pieces, one scale for each column; filters of 7 bits and their answers of 8, one "
+    "scale for each filter; the dense layer is float32",
+    "description": "The rows are whole numbers when they are looked up, and their scales are part of the "
+    "filters' weights. The largest answer that a filter had in training is 255. The quality above is that of "
+    "this graph.",
+}
 
 
 def write_student(
@@ -40,6 +51,16 @@ def write_student(
     )
 
 
+def fill_draft(draft: Draft, graph: onnx.ModelProto, tokenizer: Tokenizer, seed: int) -> Package:
+    """The package of a training run."""
+    file, pieces = draft.folder / "graph.onnx", draft.folder / "tokenizer.json"
+    save_graph(graph, file)
+    pieces.write_text(tokenizer.to_str(), encoding="utf-8")
+    about = write_about(CARD, draft.folder / "about.md")
+    made = draft.from_onnx(file, tokenizer=pieces, seed=seed, description=DESCRIPTION, about=about)
+    return with_quantization(made, QUANTIZATION)
+
+
 def _document(parameters: Mapping[str, Any], files: Sequence[TweetFile]) -> dict[str, Any]:
     training, validation = ({"name": file.name, "rows": len(file.tweets), "sha256": file.sha256} for file in files)
     schedule = dict(parameters["schedule"])
@@ -48,19 +69,12 @@ def _document(parameters: Mapping[str, Any], files: Sequence[TweetFile]) -> dict
         "name": NAME,
         "version": VERSION,
         "task": "text-classification",
-        "description": "Whether a tweet is negative, neutral or positive, by a small network taught by a fine-tuned "
-        "MiniLM.",
+        "description": DESCRIPTION,
         "inputs": [{"name": "text", "type": "string", "description": "One English tweet", "max_characters": 4000}],
         "outputs": {"labels": list(LABELS)},
         "graph": {"file": "model.onnx", "inputs": ["input_ids"], "outputs": ["probabilities"]},
         "tokenizer": "tokenizer.json",
-        "quantization": {
-            "method": "int8 rows of pieces, one scale for each column; filters of 7 bits and their answers of 8, one "
-            "scale for each filter; the dense layer is float32",
-            "description": "The rows are whole numbers when they are looked up, and their scales are part of the "
-            "filters' weights. The largest answer that a filter had in training is 255. The quality above is that of "
-            "this graph.",
-        },
+        "quantization": QUANTIZATION,
         "training": {
             "command": COMMAND,
             "data": [training],

@@ -47,7 +47,9 @@ def write_teacher(model: SentimentEncoder, file: Path) -> None:
     exact.parent.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng():
         save_graph(graph(model), exact)
-    quantize_dynamic(exact, file, per_channel=True, weight_type=QuantType.QInt8)
+    draft = file.with_suffix(".draft.onnx")
+    quantize_dynamic(exact, draft, per_channel=True, weight_type=QuantType.QInt8)
+    draft.replace(file)
     exact.unlink()
 
 

@@ -10,8 +10,11 @@ def compressed_card(package: Package, bench: Bench, verdict: Verdict, summary: s
     """The package's README.md, which ends with the original's card, its headings lowered."""
     original, manifest = bench.original, package.manifest
     before = original.manifest
+    in_place = before.version == manifest.version
+    name = "the original" if in_place else f"{before.name} {before.version}"
+    title = f"Model card of {name}" if in_place else f"Model card of {name}, the original"
     rows = [f"| {metric} | {bench.quality[metric]:.4g} | {value:.4g} |" for metric, value in verdict.quality.items()]
-    rows.append(f"| the same answer as {before.name} {before.version} | | {verdict.agreement:.4g} |")
+    rows.append(f"| the same answer as {name} | | {verdict.agreement:.4g} |")
     rows.append(f"| bytes of the graph | {_graph_bytes(original):,} | {_graph_bytes(package):,} |")
     table = "\n".join(rows)
     text = (original.folder / "README.md").read_text(encoding="utf-8").strip()
@@ -19,9 +22,9 @@ def compressed_card(package: Package, bench: Bench, verdict: Verdict, summary: s
         f"# {manifest.name}, version {manifest.version}\n\n{manifest.description}\n\n"
         f"## What was done\n{summary}\n\n"
         f"## Before and after\nMeasured on {bench.label}, each predicted alone.\n\n"
-        f"| | {before.name} {before.version} | this version |\n| --- | --- | --- |\n{table}\n\n"
+        f"| | {name} | this version |\n| --- | --- | --- |\n{table}\n\n"
         f"## Made by\n`{manifest.training.command}`\n\n"
-        f"## Model card of {before.name} {before.version}, the original\n\n{_lowered(text)}\n"
+        f"## {title}\n\n{_lowered(text)}\n"
     )
 
 

@@ -26,7 +26,8 @@ class CompressionJob:
 
     ``max_drop`` is the budget (see `Verdict.drop`), ``seconds`` how long each latency is measured, and ``watch`` shows
     the progress of long steps. ``golden`` are records that the new package may hold word for word, by default those of
-    ``data``, and ``processors`` Pythons that run on other processors, to measure its tolerance with.
+    ``data``, and ``processors`` Pythons that run on other processors, to measure its tolerance with. With ``in_place``,
+    the original was never a version itself, and the new package has its number.
     """
 
     original: Package
@@ -40,6 +41,7 @@ class CompressionJob:
     watch: Watch = silent
     golden: Path | None = None
     processors: tuple[Path, ...] = ()
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def compress(job: CompressionJob, make: Callable[[Package, Bench], Change]) -> C
         InputError: the output already exists, or the data does not hold records of the original.
         CheckFailedError: the drop exceeds the budget.
     """
-    number = version_of(job.output, job.version, job.original.manifest.version)
+    before = job.original.manifest.version
+    number = before if job.in_place else version_of(job.output, job.version, before)
     data = read_given(job.data, job.original.manifest)
     bench = Bench(job.original, data, job.task_modules)
     with draft_beside(job.output) as folder:

@@ -60,6 +60,14 @@ def test_code_is_what_serves_and_the_users_own_tasks(source: Path, tmp_path: Pat
     }
 
 
+def test_an_image_that_trains_has_what_makes_packages(source: Path, tmp_path: Path) -> None:
+    configure(source, training={"recipe": "mine:train"})
+    makes = {"slipway/models/compression/prune.py", "slipway/models/importing/importer.py"}
+    for trains in (True, False):
+        build_bundle(source, tmp_path / str(trains), trains=trains)
+        assert makes & files(tmp_path / str(trains) / "code") == (makes if trains else set())
+
+
 def test_every_module_of_the_image_still_imports(source: Path, tmp_path: Path) -> None:
     for name in ("slipway", "container"):
         ignored = shutil.ignore_patterns("__pycache__")

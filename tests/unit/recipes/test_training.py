@@ -1,54 +1,24 @@
 """The shipped models' recipes as functions of the contract: each trains a model again, and goes on from a parent."""
 
 import random
-import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
 from sklearn.datasets import load_breast_cancer
-from support.training import GivenExamples
+from support.retrained import START, Retrained, accuracy, tweets
 
-from recipes import breast_cancer, flight_delay
+from recipes import breast_cancer, flight_delay, tweet_sentiment
 from recipes.flights.data import COLUMNS, LABEL, LATE, ON_TIME
-from slipway.config.training import TrainingConfig, TrainingGates
-from slipway.models.package import Package
+from recipes.tweets.data import read_tweets
+from slipway.errors import InputError
+from slipway.models.measurements.golden import prove
+from slipway.models.package import load_package
 from slipway.models.prediction.predictor import Predictor
-from slipway.training.local import LocalDataSets, LocalVersions, Settings, Trained, run_all
-from slipway.training.ports import Example, Ports
-from slipway.training.run import Trigger, new_run
-
-ROOT = Path(__file__).parents[3]
-START = datetime(2013, 4, 1, tzinfo=UTC)
-ANY = TrainingGates(max_drop=None, min_agreement=None, max_label_shift=None)
-
-
-class Place:
-    """A copy of one shipped model, trained again on the given examples."""
-
-    def __init__(self, root: Path, model: str, versions: tuple[int, ...], examples: list[Example]) -> None:
-        for version in versions:
-            shutil.copytree(ROOT / "models" / model / str(version), root / "models" / str(version))
-        self.root, self.model, self.examples = root, model, GivenExamples(examples)
-        self.versions = LocalVersions(root / "models", root / "build")
-        self.ports = Ports(self.examples, LocalDataSets(root / "build"), self.versions)
-
-    def train(self, name: str, parent: int, **training: object) -> Trained:
-        config = TrainingConfig.model_validate({"min_new_labels": 10, "window_days": 900, **training})
-        now = max(each.time for each in self.examples.given) + timedelta(seconds=1)
-        trigger = Trigger(kind="schedule")
-        run = new_run(self.model, config, id=name, trigger=trigger, parent=parent, now=now, by="a tester")
-        settings = Settings(self.root / "runs" / name, ROOT, ANY, config.gates.model_copy(update={"max_drop": None}))
-        done = run_all(self.ports, run, settings)
-        assert isinstance(done, Trained), done
-        return done
-
-    def package(self, done: Trained) -> Package:
-        assert done.version is not None, done.check.failed
-        return self.versions.package(self.model, done.version)
+from slipway.training.ports import Example
 
 
 def flights(count: int, *, start: datetime = START, seed: int = 1) -> list[Example]:
@@ -75,8 +45,8 @@ def _flight(number: int, chance: random.Random, time: datetime) -> Example:
 
 
 class TestFlights:
-    def place(self, root: Path) -> Place:
-        return Place(root, "flight-delay", (1, 2), flights(900))
+    def place(self, root: Path) -> Retrained:
+        return Retrained.of(root, "flight-delay", (1, 2), flights(900))
 
     def test_it_answers_as_the_pipeline_that_a_person_fits_to_the_same_rows(self, tmp_path: Path) -> None:
         place = self.place(tmp_path)
@@ -130,44 +100,88 @@ class TestFlights:
         only = {"recipe": "recipes.flight_delay:train", "window_days": 40, "validation": 0.25, "parameters": trees}
         stateful = place.train("two", first.version or 0, mode="stateful", **only)
         stateless = place.train("three", first.version or 0, **only, mode="stateless")
-        assert _accuracy(place.package(stateful), storm) > 0.95
-        assert _accuracy(place.package(stateless), storm) < 0.8
-
-
-def _accuracy(package: Package, examples: list[Example]) -> float:
-    answers = Predictor(package).predict([each.record for each in examples])
-    return float(np.mean([a["label"] == each.true for a, each in zip(answers, examples, strict=True)]))
+        assert accuracy(place.package(stateful), storm) > 0.95
+        assert accuracy(place.package(stateless), storm) < 0.8
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_masses_are_learned_again(version: int, tmp_path: Path) -> None:
-    data = load_breast_cancer()
-    names = [str(name).replace(" ", "_") for name in data.feature_names]
-    examples = [
-        Example(f"m{at}", START + timedelta(hours=at), dict(zip(names, map(float, row), strict=True)), label)
-        for at, (row, label) in enumerate(zip(data.data, (breast_cancer.LABELS[at] for at in data.target), strict=True))
-    ]
-    place = Place(tmp_path, "breast-cancer", (1,), examples)
+    examples = masses()
+    place = Retrained.of(tmp_path, "breast-cancer", (1,), examples)
     done = place.train("one", 1, recipe="recipes.breast_cancer:train", parameters={"version": version})
     package = place.package(done)
     assert package.manifest.outputs == place.versions.package("breast-cancer", 1).manifest.outputs
-    assert _accuracy(package, examples[-100:]) > 0.93
+    assert accuracy(package, examples[-100:]) > 0.93
+    assert prove(Predictor(package)) is not None
 
 
-def test_tweets_are_learned_again(tmp_path: Path) -> None:
-    words = {"positive": ["lovely", "sunny"], "neutral": ["ordinary", "printed"], "negative": ["dreadful", "broken"]}
-    chance = random.Random(4)  # noqa: S311
-    things = ["morning", "train ride", "new phone", "match", "song", "walk"]
-    examples = []
-    for at in range(400):
-        label = chance.choice(list(words))
-        one, other = chance.choice(words[label]), chance.choice(words[label])
-        text = f"the {chance.choice(things)} was {one} and {other}"
-        examples.append(Example(f"t{at}", START + timedelta(hours=at), {"text": text}, label))
-    place = Place(tmp_path, "tweet-sentiment", (2,), examples)
-    small = {"vocabulary": 120, "buckets": 1009, "offsets": 0.0}
-    done = place.train("one", 2, recipe="recipes.tweet_sentiment:train", parameters=small)
-    package = place.package(done)
-    assert _accuracy(package, examples[-80:]) > 0.95
-    assert package.manifest.inputs == place.versions.package("tweet-sentiment", 2).manifest.inputs
-    assert package.baseline.inputs["text"]
+def masses() -> list[Example]:
+    data = load_breast_cancer()
+    names = [str(name).replace(" ", "_") for name in data.feature_names]
+    rows = zip(data.data, (breast_cancer.LABELS[at] for at in data.target), strict=True)
+    return [
+        Example(f"m{at}", START + timedelta(hours=at), dict(zip(names, map(float, row), strict=True)), label)
+        for at, (row, label) in enumerate(rows)
+    ]
+
+
+def test_a_stateful_version_remembers_masses_that_its_window_no_longer_has(tmp_path: Path) -> None:
+    examples = masses()
+    place = Retrained.of(tmp_path, "breast-cancer", (1,), examples[:450])
+    first = place.train("one", 1, recipe="recipes.breast_cancer:train", mode="stateful")
+    # Labels that say too little to learn from alone: one in ten is benign, at random.
+    since = examples[450].time
+    place.examples.given = [
+        replace(each, true="benign" if at % 10 == 0 else "malignant") for at, each in enumerate(examples[450:])
+    ]
+    only = {"recipe": "recipes.breast_cancer:train", "window_days": 10, "validation": 0.25}
+    assert since > place.examples.given[-1].time - timedelta(days=10)
+    stateful = place.train("two", first.version or 0, mode="stateful", **only)
+    stateless = place.train("three", first.version or 0, mode="stateless", **only)
+    assert accuracy(place.package(stateful), examples[:450]) > 0.9
+    assert accuracy(place.package(stateless), examples[:450]) < 0.7
+
+
+class TestTweets:
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_they_are_learned_again(self, version: int, tmp_path: Path) -> None:
+        examples = tweets(400)
+        place = Retrained.of(tmp_path, "tweet-sentiment", (version,), examples)
+        small = {"version": version, "vocabulary": 120, "buckets": 1009 if version == 2 else 0}
+        done = place.train("one", version, recipe="recipes.tweet_sentiment:train", parameters=small)
+        package = place.package(done)
+        assert accuracy(package, examples[-80:]) > 0.95
+        assert package.manifest.inputs == place.versions.package("tweet-sentiment", version).manifest.inputs
+        assert package.baseline.inputs["text"]
+        assert prove(Predictor(package)) is not None
+
+    def test_what_they_make_is_what_the_command_makes(self, tmp_path: Path) -> None:
+        place = Retrained.of(tmp_path, "tweet-sentiment", (2,), tweets(200))
+        small = {"vocabulary": 120, "buckets": 1009}
+        done = place.train("one", 2, recipe="recipes.tweet_sentiment:train", parameters=small)
+        rows = done.data.train()
+        pairs = zip(rows["label"].to_pylist(), rows["text"].to_pylist(), strict=True)
+        lines = ["year\tlabel\ttext", *(f"{2015 + at % 2}\t{label}\t{text}" for at, (label, text) in enumerate(pairs))]
+        for name, more in (("train.tsv", ""), ("val.tsv", " indeed")):
+            (tmp_path / name).write_text("\n".join([lines[0], *(f"{line}{more}" for line in lines[1:])]) + "\n")
+        files = [read_tweets(tmp_path / name) for name in ("train.tsv", "val.tsv")]
+        recipe = replace(tweet_sentiment.RECIPES[2], vocabulary=120, buckets=1009)
+        tweet_sentiment.train_version(tmp_path / "command", 2, recipe, *files)
+        texts = [each.record for each in tweets(20, seed=8)]
+        by_hand, again = (Predictor(each) for each in (load_package(tmp_path / "command"), place.package(done)))
+        assert by_hand.predict(texts) == again.predict(texts)
+
+    @pytest.mark.parametrize(
+        ("parameters", "problem"),
+        [
+            ({"version": 3}, r"training.parameters.version: must be 1 or 2, not 3"),
+            ({"bucket": 7}, r"training.parameters.bucket: is no parameter of this recipe; there is version, half"),
+            ({"buckets": "7"}, r"training.parameters.buckets: must be a whole number, not '7'"),
+        ],
+    )
+    def test_parameters_that_mean_nothing_are_refused(
+        self, parameters: dict[str, object], problem: str, tmp_path: Path
+    ) -> None:
+        place = Retrained.of(tmp_path, "tweet-sentiment", (2,), tweets(60))
+        with pytest.raises(InputError, match=problem):
+            place.train("one", 2, recipe="recipes.tweet_sentiment:train", parameters=parameters)

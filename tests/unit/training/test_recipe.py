@@ -1,5 +1,6 @@
 """The contract of recipes: each mistake has an error of its own."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,32 @@ class TestMemory:
         remember(data, SimpleNamespace(state=kept), parent, most=2)  # type: ignore[arg-type]
         found = parquet.read_table(kept / MEMORY)
         assert (found["_id"].to_pylist(), found["_weight"].to_pylist()) == (["b", "c"], [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "package"),
+    [
+        ("numpi_recipe", "import numpi\n\n\ndef train(data, draft, parent): ...\n", "numpi"),
+        ("late_recipe", "def train(data, draft, parent):\n    import numpi.fast\n", "numpi"),
+    ],
+)
+def test_a_package_that_a_recipe_needs_and_that_is_missing_is_named_with_what_to_do(
+    module: str, source: str, package: str, tmp_path: Path
+) -> None:
+    place = workplace(tmp_path, module, points(100))
+    (tmp_path / f"{module}.py").write_text(source, encoding="utf-8")
+    run = place.run()
+    with pytest.raises(
+        InputError, match=f"{module}.* imports {package}, which is not installed; .* `training.requirements`"
+    ):
+        run_all(place.ports, run, place.settings(run))
+
+
+def test_the_recipes_of_networks_name_what_they_need_where_pytorch_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("recipes.")]:
+        monkeypatch.delitem(sys.modules, module)
+    for module in ("torch", "safetensors"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for recipe in ("recipes.tweet_sentiment_large:train", "recipes.tweet_student:train"):
+        with pytest.raises(InputError, match=r"imports (safetensors|torch), which is not installed; install it where"):
+            load_recipe(recipe, Path())
