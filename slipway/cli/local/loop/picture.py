@@ -8,6 +8,8 @@ from slipway.models.extras import need
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 _LOOP, _NEVER, _MARK, _POISONED = "#0072B2", "#D55E00", "#555555", "#F0E442"
+# Marks that are closer than this, in months, stand below each other, in parts of the picture's height.
+_APART, _STEP = 0.15, 0.14
 
 
 def draw(ledger: Ledger, path: Path) -> None:
@@ -33,11 +35,13 @@ def draw(ledger: Ledger, path: Path) -> None:
 
 
 def _marks(axes: Any, ledger: Ledger) -> None:
-    for mark in ledger.marks:
+    level, before = 0, -_APART
+    for mark in sorted(ledger.marks, key=lambda mark: mark.month):
+        level, before = (level + 1 if mark.month - before < _APART else 0), mark.month
         axes.axvline(mark.month, color=_MARK, linewidth=0.8, linestyle=":")
         axes.annotate(
             mark.what,
-            (mark.month, 1),
+            (mark.month, 1 - _STEP * level),
             xycoords=("data", "axes fraction"),
             rotation=90,
             ha="right",
