@@ -21,6 +21,8 @@ _BRANCH = "main"
 # The roles of `cdk bootstrap`, by the part of their names.
 _LOOKUP, _DEPLOYING = "lookup", ("deploy", "file-publishing", "image-publishing", "lookup")
 _HOUR = cdk.Duration.hours(1)
+# CloudFormation cuts the stack's name in the names that it generates for roles, and keeps at least so much of it.
+_PREFIX = 20
 
 # What changes a role's rights: a deploy may do it to roles with the boundary alone.
 _RIGHTS_OF_ROLES = (
@@ -101,6 +103,7 @@ class AccessStack(cdk.Stack):
             assumed_by=iam.WebIdentityPrincipal(
                 self._provider, {"StringEquals": {f"{ISSUER}:aud": _AUDIENCE, f"{ISSUER}:sub": whole}}
             ),
+            path=f"/{self.stack_name}/",  # by which the boundary knows them, however long the project's name is
             description=f"Slipway, {self._project}: workflows of {self._repository} may {does}",
             max_session_duration=_HOUR,
         )
@@ -127,8 +130,8 @@ class AccessStack(cdk.Stack):
         without = {"StringNotEquals": {"iam:PermissionsBoundary": arn}}
         changing = ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"]
         access, ours = (
-            self.format_arn(service="iam", region="", resource="role", resource_name=f"{name}-*")
-            for name in (self.stack_name, self._project)
+            self.format_arn(service="iam", region="", resource="role", resource_name=name)
+            for name in (f"{self.stack_name}/*", f"{f'{self._project}-'[:_PREFIX]}*")
         )
         policy = iam.ManagedPolicy(
             self,

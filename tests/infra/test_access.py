@@ -2,10 +2,13 @@
 
 import json
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 from support.templates import lint
 
 from infra.delivery import Delivery
+from infra.stacks.delivery import AccessStack
 from slipway.errors import ConfigError
 
 REPOSITORY = "octo/models"
@@ -131,10 +134,29 @@ def test_a_deploy_changes_who_may_assume_a_role_of_its_project_alone(denied):
     assert "Resource" not in statement
 
 
+def test_the_boundary_knows_the_roles_of_the_pipeline_by_their_path(roles):
+    assert {each["Path"] for each in roles.values()} == {"/tiny-prod-access/"}
+
+
+def test_a_long_name_of_a_project_is_compared_as_far_as_generated_names_have_it():
+    stack = AccessStack(
+        cdk.App(),
+        "Access",
+        project="recommendations-of-articles",
+        repository="someone/shop",
+        environment="prod",
+        provider=False,
+        policies={},
+        description="of a long name",
+    )
+    statements = json.dumps(Template.from_stack(stack).to_json())
+    assert ":role/recommendations-of-a*" in statements
+
+
 def test_the_boundary_keeps_itself_and_the_roles_of_the_pipeline(boundary, denied):
     assert boundary["ManagedPolicyName"] == "tiny-prod-boundary"
     assert ":policy/tiny-prod-boundary" in json.dumps(denied["iam:CreatePolicyVersion"]["Resource"])
-    assert ":role/tiny-prod-access-*" in json.dumps(denied["iam:*"]["Resource"])
+    assert ":role/tiny-prod-access/*" in json.dumps(denied["iam:*"]["Resource"])
     assert {"iam:*AccessKey*", "iam:*User*", "organizations:*"} <= denied.keys()
 
 
