@@ -162,7 +162,7 @@ def test_an_entity_is_forgotten_after_the_page_has_said_what_that_erases(window:
     page = window().open("/entities?entity=user&id=b8")
     expect(page.locator("#life tbody tr")).not_to_have_count(0)
     page.get_by_role("link", name="Forget", exact=True).click()
-    expect(page.locator("main")).to_contain_text("It cannot be undone")
+    expect(page.locator("main")).to_contain_text("This cannot be undone")
     expect(page.locator("main")).to_contain_text("3 predictions")
     page.get_by_role("button", name="Forget user b8").click()
     expect(page.locator("#forgotten")).to_contain_text("Erased")
