@@ -10,6 +10,8 @@ class Interrupt:
         if name == "slipway.cli":
             os.kill(os.getpid(), signal.SIGINT)
 
+# What runs in the background of a script inherits that SIGINT is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, Interrupt())
 from slipway.__main__ import main
 main()
