@@ -1,6 +1,7 @@
 """What a page's functions get: the workspace, the parts read of it, and the renderer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -10,6 +11,23 @@ from slipway.console.rendering import Renderer
 from slipway.console.settings import ConsoleSettings
 from slipway.console.tiles import TileCache
 from slipway.console.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person is asked before an action.
+
+    ``sentences`` say what will happen; ``fields`` go with the form to ``action``; ``back`` is the page to return to.
+    """
+
+    question: str
+    sentences: Sequence[str]
+    action: str
+    button: str
+    back: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+    ask_reason: bool = False
+    danger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,10 @@ class Console:
         """A page of a template's; with ``model``, it has that model's tabs."""
         text = self.renderer.render(template, path=request.url.path, model=model, **values)
         return HTMLResponse(text, status)
+
+    def confirm(self, request: Request, asked: Confirmation, *, model: str | None = None) -> HTMLResponse:
+        """The page that asks before an action; with ``model``, it has that model's tabs."""
+        return self.page(request, "confirm.html", model=model, asked=asked)
 
     def part(self, request: Request, template: str, *, model: str | None = None, **values: Any) -> str:
         """A part of a page, as streams send it."""

@@ -11,7 +11,7 @@ from slipway.batch.account.runs import Run, job_of
 from slipway.batch.parts import OutputFormat
 from slipway.cli.batch.starting import begin_job
 from slipway.cli.batch.target import BatchTarget
-from slipway.console.context import Console, Here
+from slipway.console.context import Confirmation, Console, Here
 from slipway.console.navigation import Page
 from slipway.console.queries import batch as queries
 from slipway.console.queries.batch import ListedJob, ShownJob
@@ -58,18 +58,15 @@ def batch(request: Request, console: Here) -> Response:
 def ask_start(request: Request, console: Here, form: Annotated[StartForm, Query()]) -> Response:
     """Say what a new job will do, and ask for it."""
     sentences = queries.start_sentences(_target(console), form.run)
-    return console.page(
-        request,
-        "confirm.html",
+    asked = Confirmation(
         question=f"Start a batch job of {form.model}?",
         sentences=sentences,
         action=f"{page.path}/start",
         fields=form.model_dump(mode="json"),
-        ask_reason=False,
         button="Start the job",
-        kind="",
         back=page.path,
     )
+    return console.confirm(request, asked)
 
 
 @router.post(f"{page.path}/start")
@@ -110,18 +107,16 @@ def ask(request: Request, console: Here, job: str, action: Action) -> Response:
     found = queries.job_of(_target(console, job), job)
     cancels = action == "cancel"
     here = f"{page.path}/{job}"
-    return console.page(
-        request,
-        "confirm.html",
+    asked = Confirmation(
         question=f"{'Stop' if cancels else 'Run'} {job}{'' if cancels else ' again'}?",
         sentences=_sentences(found, action),
         action=f"{here}/{action}",
         fields={"execution": found.execution},
-        ask_reason=False,
         button="Stop the job" if cancels else "Run it again",
-        kind="danger" if cancels else "",
+        danger=cancels,
         back=here,
     )
+    return console.confirm(request, asked)
 
 
 @router.post(f"{page.path}/{{job}}/{{action}}")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from slipway.cli.entity.known import Known
 from slipway.cli.entity.target import known_entities
-from slipway.console.context import Here
+from slipway.console.context import Confirmation, Here
 from slipway.console.navigation import Page
 from slipway.console.pages import labelling
 from slipway.console.pages.forms import text_of_answer
@@ -53,18 +53,16 @@ def ask(request: Request, console: Here, entity: Name, id: Id) -> Response:
     workspace = console.workspace
     target = queries.find(workspace, entity, id)
     known = queries.life_of(workspace, entity, id)
-    return console.page(
-        request,
-        "confirm.html",
+    asked = Confirmation(
         question=f"Forget {target.subject}?",
         sentences=queries.what_goes(target, known, workspace.clock()),
         action=f"{page.path}/forget",
         fields={"entity": entity, "id": id},
         button=f"Forget {target.subject}",
-        kind="danger",
+        danger=True,
         back=f"{page.path}?{urlencode({'entity': entity, 'id': id})}",
-        ask_reason=False,
     )
+    return console.confirm(request, asked)
 
 
 @router.post(f"{page.path}/forget")

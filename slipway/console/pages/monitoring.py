@@ -11,7 +11,7 @@ from slipway.cli.monitor.acknowledging import change_references
 from slipway.cli.monitor.acknowledging_accuracy import acknowledge_accuracy, return_to_sealed
 from slipway.cli.monitor.drift_report import Compared
 from slipway.cli.skew.report import as_document
-from slipway.console.context import Here
+from slipway.console.context import Confirmation, Here
 from slipway.console.navigation import Page
 from slipway.console.pictures.accuracy import over_time
 from slipway.console.pictures.drift import beside, effects, word
@@ -109,19 +109,15 @@ def ask(
         watched = queries.watched_of(console.workspace, Chosen(model, chosen.version))
         fields, sentences = {"version": watched.version}, queries.accuracy_sentences(watched, back=back)
     here = page.path.format(model=model)
-    return console.page(
-        request,
-        "confirm.html",
-        model=model,
+    asked = Confirmation(
         question=f"{_QUESTIONS[action, of]} of {model} {fields['version']}?",
         sentences=sentences,
         action=f"{here}/{action}/{of}",
         fields=fields,
-        ask_reason=False,
         button=_BUTTONS[action],
-        kind="",
         back=here,
     )
+    return console.confirm(request, asked, model=model)
 
 
 @router.post(f"{page.path}/{{action}}/{{of}}")

@@ -10,7 +10,7 @@ from slipway.cli.options import named_changes
 from slipway.cli.release.foresight import percent, rough_time
 from slipway.cli.release.orders import OrderName, begin_release, give_order, past_releases, planned_record
 from slipway.config.releases import Strategy
-from slipway.console.context import Console, Here
+from slipway.console.context import Confirmation, Console, Here
 from slipway.console.navigation import Page
 from slipway.console.queries import releases as queries
 from slipway.console.streams import Rendered, stream
@@ -158,19 +158,17 @@ def ask(request: Request, console: Here, model: str, action: OrderName) -> Respo
     promotes = action == "promote"
     sentences = queries.promotion_sentences(record, verdict) if promotes else queries.rollback_sentences(record)
     here = page.path.format(model=model)
-    return console.page(
-        request,
-        "confirm.html",
-        model=model,
+    asked = Confirmation(
         question=f"{'Promote' if promotes else 'Roll back'} {record.id}?",
         sentences=sentences,
         action=f"{here}/{action}",
         fields={"release": record.id},
         ask_reason=True,
         button="Promote" if promotes else "Roll back",
-        kind="" if promotes else "danger",
+        danger=not promotes,
         back=here,
     )
+    return console.confirm(request, asked, model=model)
 
 
 @router.post(f"{page.path}/{{action}}")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from slipway.cli.model.local_packages import Project
 from slipway.cli.train.orders import answer_run, begin_run, run_before
 from slipway.cli.train.target import TrainingTarget
-from slipway.console.context import Console, Here
+from slipway.console.context import Confirmation, Console, Here
 from slipway.console.navigation import Page
 from slipway.console.queries import training as queries
 from slipway.console.queries.training import Order, ShownRun
@@ -53,18 +53,17 @@ def ask(request: Request, console: Here, model: str, action: Action) -> Response
     """Say what an order does, before it is given."""
     console.workspace.model(model)
     order = _order(queries.require(queries.open_training(console.workspace)), model, action)
-    return console.page(
-        request,
-        "confirm.html",
+    asked = Confirmation(
         question=f"{order.name} of {model}?",
         sentences=order.sentences,
         action=f"{page.path}/{model}/{action}",
         fields={"run": order.run},
         button=order.name,
-        kind="danger" if order.danger else "",
+        danger=order.danger,
         back=page.path,
         ask_reason=True,
     )
+    return console.confirm(request, asked)
 
 
 @router.post(f"{page.path}/{{model}}/{{action}}")

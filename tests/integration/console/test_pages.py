@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 from support.calibrated import MODEL
+from support.console_forms import hidden, send
 
 from slipway.console.app import create_app
 from slipway.console.queries.monitoring import LONGEST, Chosen, watched_of
@@ -32,16 +32,6 @@ def shown(client: TestClient, path: str, **query: Any) -> str:
     assert answer.status_code == 200, answer.text
     assert "<img" not in answer.text
     return answer.text
-
-
-def send(client: TestClient, settings: ConsoleSettings, path: str, **fields: str) -> httpx.Response:
-    return client.post(path, data={"token": settings.token, **fields}, headers={"origin": settings.address})
-
-
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', page)
-    assert found, page
-    return unescape(found[1])
 
 
 def rows(page: str, part: str) -> list[str]:
@@ -91,7 +81,7 @@ def test_a_column_is_acknowledged_and_taken_back_after_the_page_has_said_what_ha
     assert "Go back to the baseline" not in page
     asked = client.get(acknowledging(page, "outputs.label")).text
     assert f"The monitor compares outputs.label of {MODEL} 1 with what came from" in asked
-    path, fields = f"{here}/acknowledge/drift", {name: hidden(asked, name) for name in ("version", "window", "columns")}
+    path, fields = f"{here}/acknowledge/drift", hidden(asked)
     assert client.post(path, data=fields, headers={"origin": settings.address}).status_code == 403
     assert "acknowledged until" not in shown(client, here)
     after = send(client, settings, path, **fields)
@@ -100,7 +90,7 @@ def test_a_column_is_acknowledged_and_taken_back_after_the_page_has_said_what_ha
     assert "columns=outputs.label" not in after.text  # it is what it is compared with now
     back = shown(client, f"{here}/return/drift")
     assert f"compares outputs.label of {MODEL} 1 with its baseline again" in back
-    assert send(client, settings, f"{here}/return/drift", columns=hidden(back, "columns")).status_code == 200
+    assert send(client, settings, f"{here}/return/drift", columns=hidden(back)["columns"]).status_code == 200
     assert "acknowledged until" not in shown(client, here)
     assert client.get(f"{here}/return/drift").status_code == 409
 
@@ -128,7 +118,7 @@ def test_a_fall_of_accuracy_is_acknowledged_and_taken_back(
     assert f"{here}/acknowledge/accuracy" in page
     asked = shown(client, f"{here}/acknowledge/accuracy")
     assert "by scores) as normal" in asked
-    done = send(client, settings, f"{here}/acknowledge/accuracy", version=hidden(asked, "version"))
+    done = send(client, settings, f"{here}/acknowledge/accuracy", version=hidden(asked)["version"])
     assert "Accuracy has fallen" not in done.text
     assert "Compared with an acknowledged accuracy" in done.text
     assert "with that on its validation records again" in shown(client, f"{here}/return/accuracy")
@@ -188,7 +178,7 @@ def test_labels_go_through_feedback_with_the_probability_of_the_draw(
     page = shown(client, LABEL)
     asked = []
     for _ in range(3):
-        asked.append(hidden(page, "id"))
+        asked.append(hidden(page)["id"])
         answer = send(client, settings, LABEL, id=asked[-1], answer="negative")
         assert answer.status_code == 200, answer.text
         page = answer.text
@@ -208,7 +198,7 @@ def test_labels_go_through_feedback_with_the_probability_of_the_draw(
 def test_an_answer_reads_the_known_labels_once(
     client: TestClient, settings: ConsoleSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = hidden(shown(client, LABEL), "id")
+    first = hidden(shown(client, LABEL))["id"]
     reads = []
     labelled = DynamoLabelled.labelled
 
@@ -225,17 +215,17 @@ def test_an_answer_reads_the_known_labels_once(
 def test_a_skipped_record_is_not_asked_again_and_nothing_is_sent(
     client: TestClient, settings: ConsoleSettings, workspace: Any
 ) -> None:
-    first = hidden(shown(client, LABEL), "id")
+    first = hidden(shown(client, LABEL))["id"]
     page = send(client, settings, LABEL, id=first, skip="1").text
-    assert hidden(page, "id") != first
+    assert hidden(page)["id"] != first
     assert workspace.fake.sent == []
 
 
 def test_an_answer_to_another_record_is_refused(client: TestClient, settings: ConsoleSettings, workspace: Any) -> None:
-    first = hidden(shown(client, LABEL), "id")
+    first = hidden(shown(client, LABEL))["id"]
     assert send(client, settings, LABEL, id=first, answer="positive").status_code == 200
     assert send(client, settings, LABEL, id=first, answer="negative").status_code == 409
-    assert send(client, settings, LABEL, id=hidden(shown(client, LABEL), "id"), answer="good").status_code == 422
+    assert send(client, settings, LABEL, id=hidden(shown(client, LABEL))["id"], answer="good").status_code == 422
     assert [each["label"] for each in workspace.fake.sent] == ["positive"]
 
 
@@ -243,7 +233,7 @@ def test_in_the_shadow_the_models_answer_is_hidden_until_the_person_has_answered
     client: TestClient, settings: ConsoleSettings, workspace: Any, captures: list[Capture]
 ) -> None:
     page = shown(client, LABEL, shadow="1")
-    identifier = hidden(page, "id")
+    identifier = hidden(page)["id"]
     (capture,) = [each for each in captures if each.id == identifier]
     score = f"{capture.outputs['score']:.3f}"
     assert "model-answer" not in page
@@ -260,7 +250,7 @@ def queue_ids(client: TestClient, settings: ConsoleSettings) -> list[str]:
     """The records that a queue asks about, each of which is skipped."""
     found: list[str] = []
     while '<input type="hidden" name="id"' in (page := shown(client, LABEL)):
-        found.append(hidden(page, "id"))
+        found.append(hidden(page)["id"])
         send(client, settings, LABEL, id=found[-1], skip="1")
     return found
 
@@ -273,7 +263,7 @@ def test_the_life_of_an_entity_is_shown_and_forgotten(
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     theirs = {each.id for each in captures if each.entities["user"] == "u0"}
     assert theirs & set(queue_ids(client, settings))
-    while (first := hidden(shown(client, LABEL, shadow="1"), "id")) not in theirs:
+    while (first := hidden(shown(client, LABEL, shadow="1"))["id"]) not in theirs:
         send(client, settings, LABEL, id=first, skip="1", shadow="1")
     assert 'id="last"' in send(client, settings, LABEL, id=first, answer="negative", shadow="1").text
     asked = shown(client, "/entities/forget", entity="user", id="u0")
@@ -295,7 +285,7 @@ def test_the_life_of_an_entity_is_shown_and_forgotten(
 def test_nothing_is_changed_without_the_token_or_in_read_only_mode(
     client: TestClient, settings: ConsoleSettings, workspace: Any
 ) -> None:
-    first = hidden(shown(client, LABEL), "id")
+    first = hidden(shown(client, LABEL))["id"]
     for path, fields in (
         (LABEL, {"id": first, "answer": "positive"}),
         ("/entities/forget", {"entity": "user", "id": "u0"}),
@@ -337,15 +327,15 @@ def test_the_release_that_starts_is_the_one_whose_plan_was_shown(
     file.write_text(text, encoding="utf-8")
     fields = {"candidate": "2", "strategy": "canary"}
     assert send(client, settings, f"{release}/start", **fields).status_code == 422
-    plan = hidden(shown(client, f"{release}/plan", **fields), "plan")
-    assert hidden(shown(client, f"{release}/plan", **fields), "plan") == plan
+    plan = hidden(shown(client, f"{release}/plan", **fields))["plan"]
+    assert hidden(shown(client, f"{release}/plan", **fields))["plan"] == plan
     longer = "versions: [1, 2], release: {judge: {deadline_minutes: 77}}"
     file.write_text(text.replace("versions: [1, 2]", longer), encoding="utf-8")
     refused = send(client, settings, f"{release}/start", **fields, plan=plan)
     assert refused.status_code == 409
     assert "plan again" in refused.text
     assert workspace.store().current(["unwatched"]) == []
-    plan = hidden(shown(client, f"{release}/plan", **fields), "plan")
+    plan = hidden(shown(client, f"{release}/plan", **fields))["plan"]
     assert send(client, settings, f"{release}/start", **fields, plan=plan).status_code == 200
     (record,) = workspace.store().current(["unwatched"])
     assert (record.candidates, record.judge.deadline_minutes) == ((2,), 77)
