@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from http import HTTPStatus
 from pathlib import Path
 
@@ -26,11 +25,10 @@ import httpcore
 from benchmarks.batch import raw_loop, write_rows
 from benchmarks.bundles import REPOSITORY, machine
 from benchmarks.load.client import Send, sender
+from benchmarks.load.embedding import embedded
 from benchmarks.load.outcomes import Outcome, figures
 from benchmarks.load.requests import FLIGHTS, Ask, every_airport, flight, predict
 from benchmarks.load.schedule import arrivals, seeded
-from local.emulator.addresses import held
-from local.environment.local_environment import LocalEnvironment
 from slipway.models.package import load_package
 
 CONFIG = REPOSITORY / "slipway.yaml"
@@ -49,14 +47,8 @@ def main() -> None:
         package = load_package(REPOSITORY / "models" / FLIGHTS / str(_VERSION))
         write_rows(source, package, given.rows)
         loop = raw_loop(package, source, given.rows, os.cpu_count() or 1)
-        with held(0) as port:
-            pass
-        environment = LocalEnvironment(REPOSITORY, folder / ".slipway")
-        try:
-            api = environment.up(port=port, step=lambda what: nullcontext(print(what, flush=True))).api
-            asyncio.run(beside(api, folder, source, given))
-        finally:
-            environment.down()
+        with embedded(folder) as state:
+            asyncio.run(beside(state.api, folder, source, given))
     print(f"the raw loop over sessions: {given.rows / loop.wall:,.0f} rows/s")
     print(machine())
 

@@ -20,12 +20,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bundles import REPOSITORY, machine
 from benchmarks.load.client import Plan, read_outcomes
+from benchmarks.load.embedding import embedded
 from benchmarks.load.findings import Bounds, Findings, by_kind, judged, processor_by_kind
 from benchmarks.load.logs import Logs
 from benchmarks.load.outcomes import Outcome, moved_keys
@@ -33,8 +33,6 @@ from benchmarks.load.processes import Sampler, Watched
 from benchmarks.load.releasing import CANARY, PROMOTED, STICKY, Releases, running_span
 from benchmarks.load.report import as_json, lines
 from benchmarks.load.requests import FLIGHTS, LIGHT
-from local.emulator.addresses import held
-from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
 
 CONFIG = REPOSITORY / "slipway.yaml"
@@ -59,23 +57,11 @@ class Run:
 
 def measure(folder: Path, given: argparse.Namespace) -> Run:
     """Start an embedded AWS in a folder, hold the load on it, and stop it."""
-    with held(0) as port:
-        pass
-    environment = LocalEnvironment(REPOSITORY, folder / ".slipway")
-    try:
-        state = environment.up(port=port, console=0, step=lambda what: nullcontext(print(what, flush=True)))
-        plan = Plan(
-            state.api,
-            given.rate,
-            60 * given.minutes,
-            given.seed,
-            given.clients,
-            str(folder / "outcomes.jsonl"),
-            str(folder / "start"),
+    outcomes, start = str(folder / "outcomes.jsonl"), str(folder / "start")
+    with embedded(folder, console=0) as state:
+        return hold(
+            folder, state, Plan(state.api, given.rate, 60 * given.minutes, given.seed, given.clients, outcomes, start)
         )
-        return hold(folder, state, plan)
-    finally:
-        environment.down()
 
 
 def hold(folder: Path, state: State, plan: Plan) -> Run:
