@@ -10,30 +10,15 @@ from playwright.sync_api import Page, expect
 from support.browser import ROOT, WAIT_MS, Visit
 from support.embedded import Aws, unused_port
 from support.eventually import settled
-from support.training import MODEL, points, workplace
+from support.training import MODEL, points, settings, workplace
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
 
 # No gate decides here: what is tested is what a person says.
-SETTINGS = f"""\
-project: trained
-batch: {{ enabled: false }}
-api: {{ authorization: none }}
-light: {{ snap_start: false, deployment: all-at-once }}
-monitoring: {{ alarms: {{ findings: false }} }}
-models:
-  {MODEL}:
-    versions: [1]
-    stable: 1
-    capture: {{ sample: 1 }}
-    training:
-      recipe: "recipe_of_the_console:train"
-      min_new_labels: 80
-      approval: required
-      gates: {{ max_drop: null, max_label_shift: null, min_agreement: null }}
-      release: {{ strategy: all-at-once }}
-"""
+TRAINING = """{
+  recipe: "recipe_of_the_console:train", min_new_labels: 80, approval: required, release: { strategy: all-at-once },
+  gates: { max_drop: null, max_label_shift: null, min_agreement: null } }"""
 LABELS = 100
 SECONDS = 300_000
 Open = Callable[..., Visit]
@@ -44,7 +29,7 @@ def running(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A project that trains a model again, in place of the one that the other modules share."""
     folder = tmp_path_factory.mktemp("trained")
     workplace(folder, "recipe_of_the_console", ())
-    (folder / "slipway.yaml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "slipway.yaml").write_text(settings("trained", TRAINING), encoding="utf-8")
     environment = LocalEnvironment(ROOT, folder / "state", folder / "slipway.yaml")
     yield environment.up(port=unused_port(), console=0, step=lambda _: nullcontext())
     environment.down()

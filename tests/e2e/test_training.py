@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support.embedded import Aws, unused_port
 from support.releases.embedded import Releases
-from support.training import MODEL, flipped, points, workplace
+from support.training import MODEL, flipped, points, settings, workplace
 from typer.testing import CliRunner, Result
 
 from local.environment.local_environment import LocalEnvironment
@@ -29,33 +29,16 @@ SECONDS = 480.0
 MOVED = 0.5
 """Where the boundary between the labels lies now; version 1 learned that it is at 0."""
 
-CONFIG = f"""\
-project: moved
-batch: {{ enabled: false }}
-api: {{ authorization: none }}
-light: {{ snap_start: false, deployment: all-at-once }}
-monitoring: {{ alarms: {{ findings: false }} }}
-models:
-  {MODEL}:
-    versions: [1]
-    stable: 1
-    capture: {{ sample: 1 }}
-    training:
-      recipe: "recipe_of_points:train"
-      min_new_labels: 150
-      timeout_minutes: 10
-      triggers: [accuracy]
-      approval: required
-      gates: {{ max_label_shift: 0.4, min_agreement: 0.6 }}
-      release: {{ strategy: all-at-once }}
-"""
+TRAINING = """{
+  recipe: "recipe_of_points:train", min_new_labels: 150, timeout_minutes: 10, triggers: [accuracy], approval: required,
+  gates: { max_label_shift: 0.4, min_agreement: 0.6 }, release: { strategy: all-at-once } }"""
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("moved")
     workplace(root, "recipe_of_points", ())
-    (root / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
+    (root / "slipway.yaml").write_text(settings("moved", TRAINING), encoding="utf-8")
     return root
 
 

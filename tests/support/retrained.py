@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from slipway.config.training import TrainingConfig, TrainingGates
+from slipway.models.measurements.golden import prove
 from slipway.models.package import Package
 from slipway.models.prediction.predictor import Predictor
 from slipway.training.local import LocalDataSets, LocalVersions, Settings, Trained, run_all
@@ -86,3 +87,11 @@ def accuracy(package: Package, examples: Sequence[Example]) -> float:
     """The share of examples that a package answers truly, each alone."""
     predictor = Predictor(package)
     return float(np.mean([predictor.predict([each.record])[0]["label"] == each.true for each in examples]))
+
+
+def assert_learned(package: Package) -> None:
+    """It proves itself by as many golden records as the shipped version has, and answers what it was taught."""
+    proof = prove(Predictor(package))
+    assert proof is not None
+    assert proof.records == 36
+    assert accuracy(package, tweets(30, seed=9)) > 0.9

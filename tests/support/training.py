@@ -35,6 +35,19 @@ def train(data, draft, parent):
 """
 
 
+def settings(project: str, training: str) -> str:
+    """The slipway.yaml of a project that trains the model again; ``training`` is a mapping in one line."""
+    return f"""\
+project: {project}
+batch: {{ enabled: false }}
+api: {{ authorization: none }}
+light: {{ snap_start: false, deployment: all-at-once }}
+monitoring: {{ alarms: {{ findings: false }} }}
+models:
+  {MODEL}: {{ versions: [1], stable: 1, capture: {{ sample: 1 }}, training: {training} }}
+"""
+
+
 def points(count: int, *, boundary: float = 0.0, seed: int = 1, start: datetime = START) -> list[Example]:
     """Labelled points, one a minute."""
     chance = random.Random(seed)  # noqa: S311

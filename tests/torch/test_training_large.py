@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from support.retrained import START, Retrained, accuracy, tweets
+from support.retrained import START, Retrained, accuracy, assert_learned, tweets
 
 from recipes import tweet_sentiment_large as large
 from recipes.tweets.data import LABELS
 from recipes.tweets.encoder import network
 from recipes.tweets.weights import digest_of
 from slipway.errors import InputError, TrainingError
-from slipway.models.measurements.golden import prove
-from slipway.models.prediction.predictor import Predictor
 from slipway.training.local import Trained
 from slipway.training.ports import Example
 
@@ -44,11 +42,7 @@ def first(small_weights: Path, one_thread: None, tmp_path_factory: pytest.TempPa
 
 def test_a_version_is_registered_that_proves_itself_and_has_learned(first: tuple[Retrained, Trained]) -> None:
     place, done = first
-    package = place.package(done)
-    proof = prove(Predictor(package))
-    assert proof is not None
-    assert proof.records == 36
-    assert accuracy(package, tweets(30, seed=9)) > 0.9
+    assert_learned(place.package(done))
 
 
 def test_callers_need_not_change_anything(first: tuple[Retrained, Trained]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.retrained import START, Retrained, accuracy, tweets
+from support.retrained import START, Retrained, accuracy, assert_learned, tweets
 
 from recipes import tweet_sentiment_large as large
 from recipes import tweet_student
@@ -17,7 +17,6 @@ from recipes.tweets.lessons import settings
 from recipes.tweets.student import distilling
 from recipes.tweets.weights import digest_of
 from slipway.errors import TrainingError
-from slipway.models.measurements.golden import prove
 from slipway.models.prediction.predictor import Predictor
 from slipway.training.local import Trained
 from slipway.training.ports import Example
@@ -60,10 +59,7 @@ def first(small_weights: Path, one_thread: None, tmp_path_factory: pytest.TempPa
 def test_a_version_is_registered_that_proves_itself_and_has_learned(first: tuple[Retrained, Trained]) -> None:
     place, done = first
     package = place.package(done)
-    proof = prove(Predictor(package))
-    assert proof is not None
-    assert proof.records == 36
-    assert accuracy(package, tweets(30, seed=9)) > 0.9
+    assert_learned(package)
     shipped = place.versions.package(place.model, 3).manifest
     assert (package.manifest.inputs, package.manifest.quantization) == (shipped.inputs, shipped.quantization)
 
