@@ -142,8 +142,12 @@ def fail_step(services: Services, given: Given) -> dict[str, Any]:
     """End the run with why a step failed; one that has ended stays as it is, if only telling people failed."""
     run, desk = _run(given), services.desk(tells=True)
     progress, error = desk.runs.get(run.model, run.id), given["error"]
-    said, awaited = _of_task(services, run) if progress.phase is Phase.TRAINING else ("", "")
-    sentence = failure_sentence(progress.phase, error.get("Error", ""), error.get("Cause", ""), said, awaited=awaited)
+    if progress.phase is Phase.FAILED:  # the step is tried again
+        sentence = progress.what
+    else:
+        said, awaited = _of_task(services, run) if progress.phase is Phase.TRAINING else ("", "")
+        cause = error.get("Cause", "")
+        sentence = failure_sentence(progress.phase, error.get("Error", ""), cause, said, awaited=awaited)
     if not progress.phase.ended or progress.phase is Phase.FAILED:
         desk.finish(run, Phase.FAILED, sentence)
     return {"reason": sentence}

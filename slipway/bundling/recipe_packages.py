@@ -20,11 +20,6 @@ def constraints_of(lock: str) -> str:
     return "".join(f"{found[0].rstrip()}\n" for found in _PINNED.finditer(lock))
 
 
-def has_hashes(requirements: str) -> bool:
-    """Whether requirements name digests; pip then takes nothing that lacks one."""
-    return "--hash" in requirements
-
-
 def other_file(requirements: str) -> str | None:
     """The first line that names another file, which the build does not have; None if there is none."""
     found = _OF_OTHER_FILES.search(requirements)
@@ -32,11 +27,12 @@ def other_file(requirements: str) -> str | None:
 
 
 def pip_arguments(requirements: Path, constraints: Path, folder: Path) -> list[str]:
-    """The arguments of pip that install ``requirements`` into ``folder``, in versions that ``constraints`` allow."""
+    """The arguments of pip that install ``requirements`` into ``folder``, in versions that ``constraints`` allow.
+
+    If they name a hash, pip takes nothing that lacks one.
+    """
     arguments = ["install", "--progress-bar", "off", "--no-cache-dir", "--disable-pip-version-check"]
     arguments += ["--root-user-action", "ignore"]
-    if has_hashes(requirements.read_text(encoding="utf-8")):
-        arguments.append("--require-hashes")
     places = ["--target", str(folder), "--constraint", str(constraints), "--requirement", str(requirements)]
     return [*arguments, "--no-compile", *places]
 

@@ -112,7 +112,7 @@ class TrainingConfig(Section):
     features: Literal["served", "history"] = "served"
     schedule: Schedule | None = None
     triggers: tuple[TriggerKind, ...] = ()
-    quiet_hours: Annotated[FiniteFloat, Field(ge=0, le=8760)] = 24
+    quiet_hours: Annotated[FiniteFloat, Field(ge=0, le=8760)] = 20  # an alarm that stands triggers again after 24
     gates: TrainingGates = TrainingGates()
     approval: Literal["none", "required"] = "none"
     approval_hours: Annotated[FiniteFloat, Field(gt=0, le=8640)] = 72  # an execution ends after 364 days

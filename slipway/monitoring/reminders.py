@@ -1,4 +1,4 @@
-"""When an alarm that stands is told again: each day, so that what could not act on the first one can on a later one."""
+"""When a standing alarm becomes an event again: each day, so that a training run that lacked labels is tried again."""
 
 from datetime import datetime
 

@@ -77,7 +77,7 @@ class Event:
 
     @property
     def is_new(self) -> bool:
-        """Whether people have not been told of it yet: an alarm that stands is an event again each day."""
+        """Whether people have yet to be told of it; false for the daily reminder of a standing alarm."""
         return not self.detail.get("standing", False)
 
 

@@ -95,8 +95,8 @@ class DataSet:
 
 def thinned(table: Any, most: int) -> Any:
     """At most ``most`` rows of a table, evenly chosen."""
-    stride = max(1, -(-table.num_rows // most))
-    return table.take(list(range(0, table.num_rows, stride)))
+    rows = table.num_rows
+    return table if rows <= most else table.take([rows * at // most for at in range(most)])
 
 
 def open_data_set(path: Path) -> DataSet:

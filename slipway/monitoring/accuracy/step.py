@@ -189,7 +189,7 @@ def _detail(look: _Look, state: AccuracyState, figures: dict[str, float]) -> dic
         "log_evidence": round(state.evidence.total, 3),
         "estimated": figures.get(metrics.ESTIMATED_ACCURACY),
         "labelled": figures.get(metrics.LABELLED_ACCURACY),
-        "standing": state.told is not None,
+        "standing": state.alarmed != profile.start,
     }
 
 

@@ -68,7 +68,7 @@ def drift_event(
     drifted: Sequence[ColumnDrift],
     standing: bool = False,
 ) -> Event:
-    """The event for columns that have newly drifted, or that have long, beside all that have."""
+    """The event for newly drifted columns, or with ``standing`` a reminder of all that have drifted."""
     return Event(
         "drift",
         {

@@ -106,11 +106,15 @@ class Desk:
         self._notify(run, f"version {version} waits for approval", [what, f"`{commands[0]}` or `{commands[1]}`"])
 
     def finish(self, run: Run, phase: Phase, what: str = "", **found: object) -> None:
-        """End a run, and let others of its model begin."""
+        """End a run, let others of its model begin, and tell people.
+
+        They are not told of a triggered run that was declined: an alarm that stands triggers one each day.
+        """
         progress = self.enter(run, phase, what, **found)
         far = self.clock()
         self.runs.let_go(Holder(run.id, progress.execution, far), run.model)
-        self._notify(run, f"training {phase}", [progress.what, *progress.gates])
+        if phase is not Phase.DECLINED or run.trigger.kind not in _TRIGGERED:
+            self._notify(run, f"training {phase}", [progress.what, *progress.gates])
 
     def _notify(self, run: Run, subject: str, lines: list[str]) -> None:
         text = [f"{self.config.project}: training run {run.id} of {run.model} ({run.trigger})", *lines]
@@ -118,7 +122,7 @@ class Desk:
 
     def _hold(self, model: str, holder: Holder, now: datetime) -> Holder | None:
         other = self.runs.hold(model, holder, now)
-        if other is not None and other.execution != holder.execution and not self.is_running(other.execution):
+        if other is not None and not self.is_running(other.execution):
             return self.runs.take_over(model, holder, other)
         return other
 

@@ -98,3 +98,15 @@ def test_a_run_that_has_ended_does_not_fail_because_nobody_could_be_told(
     error = {"Error": "UnavailableError", "Cause": '{"errorMessage": "SNS refuses"}'}
     assert fail_step(services, given(run, error=error)) == {"reason": f"It failed while {phase}: SNS refuses."}
     assert services.runs.get(MODEL, run.id).phase is after
+
+
+def test_a_failure_that_is_written_down_twice_keeps_its_reason(
+    place: Workplace, workspace: Workspace, tmp_path: Path
+) -> None:
+    run = place.run()
+    services: Any = Services(place, workspace, tmp_path, run)
+    services.runs.save(services.runs.get(MODEL, run.id).entering(Phase.CHECKING, NOW))
+    error = {"Error": "TrainingError", "Cause": '{"errorMessage": "no memory"}'}
+    reasons = [fail_step(services, given(run, error=error)) for _ in range(2)]
+    assert reasons == [{"reason": "It failed while checking: no memory."}] * 2
+    assert services.runs.get(MODEL, run.id).what == "It failed while checking: no memory."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.bundling.recipe_packages import constraints_of, main, other_file, pip_arguments
+from slipway.bundling.recipe_packages import constraints_of, main, other_file
 
 LOCK = """\
 numpy==2.4.0 \\
@@ -40,14 +40,6 @@ def test_a_lock_file_says_which_versions_there_are() -> None:
     shipped = (Path(__file__).parents[3] / "container/training.lock").read_text(encoding="utf-8")
     names = [line.partition("==")[0] for line in shipped.splitlines() if not line.startswith(" ")]
     assert [line.partition("==")[0] for line in constraints_of(shipped).splitlines()] == names
-
-
-def test_hashes_are_asked_for_where_there_are_some(tmp_path: Path) -> None:
-    file = tmp_path / "requirements.txt"
-    file.write_text("torch==2.9.0\n", encoding="utf-8")
-    assert "--require-hashes" not in pip_arguments(file, tmp_path / "c", tmp_path / "f")
-    file.write_text("torch==2.9.0 --hash=sha256:0a30ef\n", encoding="utf-8")
-    assert "--require-hashes" in pip_arguments(file, tmp_path / "c", tmp_path / "f")
 
 
 @pytest.mark.parametrize(

@@ -237,8 +237,8 @@ def test_of_a_long_slice_the_gates_judge_a_part_that_is_evenly_chosen(
     done = trained(run_all(place.ports, run, place.settings(run)))
     assert done.data.validation_rows == 120
     assert done.check.data is not None
-    assert done.check.data.rows == 40, "each third"
-    assert done.check.data.name == f"40 of the newest 120 of data {done.data.sha256[:12]}"
+    assert done.check.data.rows == 50
+    assert done.check.data.name == f"50 of the newest 120 of data {done.data.sha256[:12]}"
 
 
 def test_only_a_stateful_run_gets_the_version_before_it(place: Workplace) -> None:

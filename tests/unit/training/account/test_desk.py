@@ -124,7 +124,7 @@ def test_a_run_that_has_ended_otherwise_is_not_resumed(phase: Phase) -> None:
 def test_findings_start_one_run_in_the_quiet_hours() -> None:
     world = World()
     world.desk.finish(world.begun("one", kind="drift"), Phase.REFUSED)
-    world.now += timedelta(hours=23)
+    world.now += timedelta(hours=19)
     assert "`quiet_hours`" in world.begin("two", kind="accuracy").reason
     assert world.begun("three").id == "three", "a person may start one"
     world.desk.finish(world.runs.get(MODEL, "three").run, Phase.DECLINED)
@@ -137,6 +137,7 @@ def test_a_run_that_lacked_labels_is_no_reason_to_be_quiet() -> None:
     world.desk.finish(world.begun("one", kind="drift"), Phase.DECLINED)
     world.now += timedelta(hours=1)
     assert world.begun("two", kind="accuracy").id == "two"
+    assert world.told == []  # an alarm that stands triggers a run each day
 
 
 def test_a_person_is_asked_with_the_commands_that_answer() -> None:
