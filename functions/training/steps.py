@@ -102,8 +102,6 @@ def register_step(services: Services, given: Given) -> dict[str, Any]:
     if not result.passed:
         raise CheckFailedError(f"the package of training run {run.id} has not passed its gates")
     version = register(ports, run, data_of(ports, run), package, result, state=state)
-    if state is not None:
-        services.versions.keep_state(run.model, version, state)
     desk.enter(run, Phase.REGISTERING, f"It is version {version} of the registry.", version=version)
     return {"version": version}
 

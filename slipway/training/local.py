@@ -91,17 +91,14 @@ class LocalVersions:
                 found.append(Offered(number, Lineage.model_validate(parameters[RUN])))
         return found
 
-    def register(self, package: Package, check: Check, run: Run, lineage: Lineage, state: Path | None) -> int:  # noqa: ARG002
-        """Write a package as the next version; its training state is in place before it is.
+    def register(self, package: Package, check: Check, run: Run, lineage: Lineage) -> int:  # noqa: ARG002 - `Versions` has it
+        """Write a package as the next version.
 
         Raises:
             ConflictError: another package took the number in the meantime.
         """
         number = max(self._numbers(), default=0) + 1
-        kept = self._state(number)
-        shutil.rmtree(kept, ignore_errors=True)
-        if state is not None:
-            shutil.copytree(state, kept)
+        shutil.rmtree(self._state(number), ignore_errors=True)  # of a version that was removed
         folder = self._models / str(number)
         with draft_beside(folder) as draft:
             shutil.copytree(package.folder, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
@@ -109,6 +106,11 @@ class LocalVersions:
             seal_package(draft, {**document, "version": number})
             put_in_place(draft, folder)
         return number
+
+    def keep_state(self, model: str, number: int, state: Path) -> None:  # noqa: ARG002 - one model's folder
+        kept = self._state(number)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(state, kept)
 
     def _state(self, number: int) -> Path:
         return self._folder / _STATES / str(number)

@@ -86,12 +86,16 @@ class Versions(Protocol):
         """The versions that runs registered, by number."""
         ...
 
-    def register(self, package: Package, check: Check, run: Run, lineage: Lineage, state: Path | None) -> int:
-        """Store a package with its training state as the next version, and return its number.
+    def register(self, package: Package, check: Check, run: Run, lineage: Lineage) -> int:
+        """Store a package as the next version, and return its number.
 
         Raises:
             CheckFailedError: ``check`` failed.
         """
+        ...
+
+    def keep_state(self, model: str, number: int, state: Path) -> None:
+        """Store the training state of a version, in place of what an attempt that went no further has stored."""
         ...
 
 

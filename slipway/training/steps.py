@@ -93,7 +93,7 @@ def check(
 
 
 def register(ports: Ports, run: Run, data: DataSet, package: Package, check: Check, *, state: Path | None) -> int:
-    """Register a package that passed, with its lineage, and return its number; a run that has registered gets its own.
+    """Register a package that passed, with its lineage and state, and return its number; a run that has gets its own.
 
     Raises:
         CheckFailedError: it did not pass.
@@ -102,7 +102,10 @@ def register(ports: Ports, run: Run, data: DataSet, package: Package, check: Che
     if not check.passed:
         reasons = "\n".join(f"  {result.name}: {result.sentence}" for result in check.failed)
         raise CheckFailedError(f"the retrained package of {run.model} did not pass its gates:\n{reasons}")
-    for earlier in ports.versions.offered(run.model):
-        if earlier.lineage.run == run.id:
-            return earlier.version
-    return ports.versions.register(package, check, run, lineage_of(run, data), state)
+    earlier = (each.version for each in ports.versions.offered(run.model) if each.lineage.run == run.id)
+    number = next(earlier, None)
+    if number is None:
+        number = ports.versions.register(package, check, run, lineage_of(run, data))
+    if state is not None:
+        ports.versions.keep_state(run.model, number, state)
+    return number

@@ -36,12 +36,11 @@ class AccountVersions:
     def offered(self, model: str) -> Sequence[Offered]:
         return offered_of(self.registry.versions(model))
 
-    def register(self, package: Package, check: Check, run: Run, lineage: Lineage, state: Path | None) -> int:  # noqa: ARG002 - see `keep_state`
+    def register(self, package: Package, check: Check, run: Run, lineage: Lineage) -> int:
         # Numbers of slipway.yaml's versions may lie in no registry, and must not be given twice.
         above = max(self.config.models[run.model].versions)
         origin = Origin(by=run.by, git_commit=run.git_commit, parent=run.parent, lineage=lineage)
         return self.registry.register(package, check, origin, above=above).number
 
     def keep_state(self, model: str, number: int, state: Path) -> None:
-        """Store the training state of a version, which may have been registered by an attempt that went no further."""
         self.workspace.upload(state, state_folder(model, number))
