@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+from slipway.aws.sessions import new_session
 from slipway.errors import UnavailableError
 
 _TYPE = "SecureString"
@@ -44,12 +45,11 @@ class SecretParameter:
 
     @cached_property
     def _client(self) -> Any:
-        # botocore alone imports faster than boto3, and serving waits for this where there is no snapshot.
-        import botocore.session
+        # Serving waits for this where there is no snapshot.
         from botocore.config import Config
 
         config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
-        return botocore.session.get_session().create_client("ssm", config=config, **self._options)
+        return new_session().create_client("ssm", config=config, **self._options)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -57,7 +57,7 @@ def put(
     """Write one feature group of one entity, replacing the stored row unless that is newer."""
     moment = (event_time or datetime.now(UTC)).replace(tzinfo=UTC)
     body = {"groups": {group: {"event_time": moment.isoformat(), "values": assignments(values, _types(config, group))}}}
-    with connect(api, token) as client:
+    with connect(api, token, config=config) as client:
         client.call("PUT", feature_path(entity, entity_id), body)
     typer.echo(f"stored {group} of {entity} {entity_id} as of {moment.isoformat(timespec='seconds')}")
 

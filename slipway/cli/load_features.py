@@ -68,7 +68,7 @@ def load(
     rows = read_file(file, FeatureDefinitions(settings.features), datetime.now(UTC))
     progress = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
     with ExitStack() as stack:
-        upload = _upload(settings, api, token, stack, direct=direct)
+        upload = _upload(settings, api, token, stack, config=config, direct=direct)
         stack.enter_context(progress)
         task = progress.add_task(file.name, total=total)
         for sent in upload.send(_readable(rows, outcome)):
@@ -83,13 +83,13 @@ def load(
 
 
 def _upload(
-    settings: Config, api: str | None, token: str | None, stack: ExitStack, *, direct: bool
+    settings: Config, api: str | None, token: str | None, stack: ExitStack, *, config: Path, direct: bool
 ) -> ApiUpload | DirectUpload:
     if direct:
         if api or token:
             raise InputError.of("--direct", "writes to the table, not through an API: leave --api and --token out")
         return DirectUpload(settings)
-    client = stack.enter_context(connect(api, token))
+    client = stack.enter_context(connect(api, token, config=config))
     return ApiUpload(client, FeatureDefinitions(settings.features), settings.api.limits.body_bytes)
 
 

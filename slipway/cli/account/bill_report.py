@@ -20,7 +20,7 @@ def print_bill(console: Console, bill: Bill, prices: Prices) -> None:
     for tier, lines in bill.requests.items():
         _print_lines(console, f"A million requests to a {tier} model", lines)
     if bill.training:
-        _print_lines(console, "An hour of training of each model on GPUs, none of which runs when idle", bill.training)
+        _print_lines(console, "An hour of GPU training for each model (no GPU runs when idle)", bill.training)
     console.print("Charged by use besides, and nothing when idle but storage:")
     for type_, what in bill.by_use.items():
         console.print(f"  {type_}: {what}", highlight=False, soft_wrap=True)

@@ -55,7 +55,7 @@ def replay(
     settings, recording = load_project(config), read_recording(folder)
     definitions = FeatureDefinitions(settings.features)
     with ExitStack() as stack:
-        client = stack.enter_context(connect(api, token))
+        client = stack.enter_context(connect(api, token, config=config))
         described = Described.of(recording.model, client.get(f"/v1/models/{quote(recording.model, safe='')}"), None)
         span = {"since": _moment(since, _FIRST), "until": _moment(until, _LAST)}
         hours = list(hours_of(folder, recording, described, definitions, **span))

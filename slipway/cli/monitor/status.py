@@ -32,7 +32,7 @@ def status(
 
     project = load_project(config).project
     deployed = find_deployed(project)
-    with connect(api, token) as client:
+    with connect(api, token, config=config) as client:
         models = client.get("/v1/models")["models"]
         health = _health(client)
     observed = Observer(project, deployed, now=datetime.now(UTC), minutes=minutes).observe(models)

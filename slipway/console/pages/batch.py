@@ -89,10 +89,11 @@ def show(request: Request, console: Here, job: str) -> Response:
 def follow(request: Request, console: Here, job: str) -> Response:
     """One job, sent again whenever it has changed, until it has ended."""
     target = _target(console, job)
+    arn = target.jobs.find(job).execution.arn
 
     def render() -> Rendered:
         try:
-            found = queries.job_of(target, job)
+            found = queries.run_of(target, arn)
         except SlipwayError as error:
             return console.part(request, "problem.html", tile=Tile(None, problem=str(error))), False
         text = console.part(request, "job_live.html", job=found.document, execution=found.execution)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slipway.batch.account.executions import RUNNING
+from slipway.batch.account.executions import RUNNING, Described
 from slipway.batch.account.runs import Run, number_of
 from slipway.batch.account.runs import job_of as name_of
 from slipway.cli.batch.starting import check_asked
@@ -53,7 +53,15 @@ def jobs_of(batch: BatchTarget) -> list[ListedJob]:
 
 def job_of(batch: BatchTarget, job: str) -> ShownJob:
     """A job; raises NotFoundError and UnavailableError."""
-    found = batch.jobs.find(job)
+    return _shown(batch, batch.jobs.find(job))
+
+
+def run_of(batch: BatchTarget, arn: str) -> ShownJob:
+    """A job by the execution of one of its runs, which takes no search; raises UnavailableError."""
+    return _shown(batch, batch.jobs.executions.describe(arn))
+
+
+def _shown(batch: BatchTarget, found: Described) -> ShownJob:
     shards = batch.jobs.executions.shards(found.execution.arn)
     return ShownJob(found.execution.name, document_of(batch, found, shards))
 
@@ -74,7 +82,7 @@ def start_sentences(batch: BatchTarget, asked: Run) -> list[str]:
     readable = ", ".join([f"s3://{batch.jobs.bucket}/", *batch.config.batch.inputs])
     shards = counted(batch.config.batch.concurrency, "shard")
     return [
-        f"Every row of {asked.source} is scored with {scorer}, in at most {shards} at once.",
+        f"Every row of {asked.source} is scored with {scorer}, at most {shards} at a time.",
         f"The answers come to {output} as {asked.format.value}.",
         f"Jobs may read {readable} (`batch.inputs`); a job on anything else fails at once.",
         f"It fails if more than {100 * asked.most_rejected:g} % of the rows are wrong.",
@@ -88,7 +96,7 @@ def cancel_sentences(found: ShownJob) -> list[str]:
     if job["status"] != RUNNING:
         raise ConflictError(f"{job['job']} does not run: it is {str(job['status']).lower()}")
     return [
-        f"Step Functions stops {job['job']}: {shards['running']:,} shards that are being scored are broken off.",
+        f"Step Functions stops {job['job']}, and with it {counted(shards['running'], 'running shard')}.",
         f"The {shards['succeeded']:,} that are done stay in {job['output']}, and a rerun goes on from there.",
     ]
 

@@ -18,7 +18,7 @@ from slipway.monitoring.drift.windows import Window, window_of
 from slipway.monitoring.skew.replay import RACE_SECONDS, TOLERANCE
 
 LONGEST = timedelta(days=90)
-_ANEW = "The evidence starts anew, so the alarm goes off until there is enough of it again."
+_ANEW = "The evidence starts anew, so the alarm clears until there is enough of it again."
 
 
 @dataclass(frozen=True, slots=True)

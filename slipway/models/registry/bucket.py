@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from slipway.aws.sessions import new_session
 from slipway.errors import PackageError, UnavailableError
 from slipway.models.registry.versions import StoredObject
 
@@ -24,7 +25,6 @@ def s3_client(**options: Any) -> "S3ClientFactory":
 
     @cache
     def client() -> "S3Client":
-        import botocore.session
         from botocore.config import Config
 
         config = Config(
@@ -34,7 +34,7 @@ def s3_client(**options: Any) -> "S3ClientFactory":
             # Emulators serve all buckets at one address.
             s3={"addressing_style": "path" if "endpoint_url" in options else "auto"},
         )
-        made: object = botocore.session.get_session().create_client("s3", config=config, **options)
+        made: object = new_session().create_client("s3", config=config, **options)
         return cast("S3Client", made)
 
     return client

@@ -76,10 +76,10 @@ class News:
         self._inaccurate.add(version)
         self.ledger.mark(f"accuracy of {version}")
         known = self.world.accuracy(version).summary
-        estimated = f"estimated {100 * known.estimated.value:.1f} %, " if known.estimated else ""
-        labelled = f"by labels {100 * known.labelled.value:.1f} %" if known.labelled else ""
-        reference = f" where {100 * known.reference:.1f} % was measured at sealing" if known.reference else ""
-        self.say(f"Alarm: {MODEL} {version} is less accurate than it was: {estimated}{labelled}{reference}")
+        figures = [f"estimated {100 * known.estimated.value:.1f} %"] if known.estimated else []
+        figures += [f"{100 * known.labelled.value:.1f} % by labels"] if known.labelled else []
+        figures += [f"{100 * known.reference:.1f} % at sealing"] if known.reference else []
+        self.say(f"Alarm: {MODEL} {version} is less accurate than it was: {', '.join(figures)}")
 
     def _run(self, run: Progress) -> None:
         for entry in self._unseen(run.run.id, run.history):

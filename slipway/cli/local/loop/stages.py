@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count, cycle
+from itertools import chain, count, cycle, takewhile
 
 from slipway.cli.local.loop.days import Day, every
 from slipway.cli.local.loop.news import News
@@ -72,9 +72,10 @@ class Stages:
         """Play months, of which a part has labels, until the release has ended, and one month more.
 
         Raises:
-            TrainingError: the judge rolled it back.
+            TrainingError: the judge rolled it back, or has not decided in time.
         """
-        for number in chain(CANARY, cycle(CANARY[-1:])):
+        deadline = time.monotonic() + _WAIT_SECONDS
+        for number in takewhile(lambda _: time.monotonic() < deadline, chain(CANARY, cycle(CANARY[-1:]))):
             for day in self._unplayed(number):
                 self._play(day, number, share=self._canary_share(), seconds=4)
                 if (ended := self._settled()) is not None:
@@ -82,7 +83,7 @@ class Stages:
                     self._calm()
                     return ended
             self.news.month(self.traffic.ledger.month(number))
-        raise AssertionError("the months are without an end")
+        raise TrainingError("the release did not end in time")
 
     def poison(self) -> Progress:
         """Play months whose labels are the opposite until a run on them has ended.
