@@ -129,9 +129,10 @@ class AccessStack(cdk.Stack):
         deny = iam.Effect.DENY
         without = {"StringNotEquals": {"iam:PermissionsBoundary": arn}}
         changing = ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"]
-        access, ours = (
+        prefix = f"{self._project}-"[:_PREFIX]
+        access, *ours = (
             self.format_arn(service="iam", region="", resource="role", resource_name=name)
-            for name in (f"{self.stack_name}/*", f"{f'{self._project}-'[:_PREFIX]}*")
+            for name in (f"{self.stack_name}/*", f"{prefix}*", f"ecsInstanceRole-{prefix}*")
         )
         policy = iam.ManagedPolicy(
             self,
@@ -143,7 +144,7 @@ class AccessStack(cdk.Stack):
                 iam.PolicyStatement(effect=deny, actions=list(_NEVER), resources=["*"]),
                 iam.PolicyStatement(effect=deny, actions=list(_RIGHTS_OF_ROLES), resources=["*"], conditions=without),
                 # No condition tells a role with the boundary here; CloudFormation's names begin with the stack's.
-                iam.PolicyStatement(effect=deny, actions=["iam:UpdateAssumeRolePolicy"], not_resources=[ours]),
+                iam.PolicyStatement(effect=deny, actions=["iam:UpdateAssumeRolePolicy"], not_resources=ours),
                 iam.PolicyStatement(effect=deny, actions=["iam:DeleteRolePermissionsBoundary"], resources=["*"]),
                 iam.PolicyStatement(effect=deny, actions=[f"iam:{each}" for each in changing], resources=[arn]),
                 iam.PolicyStatement(effect=deny, actions=["iam:*"], resources=[access]),

@@ -99,7 +99,8 @@ class TrainingStack(cdk.Stack):
         )
         self._logs = log_group(self, "Logs", retention_days=self._config.monitoring.log_retention_days)
         gpus = {name: self._gpus(name, each, network, cluster) for name, each in on_gpus.items()}
-        images = {each.requirements: self._image(each.requirements) for each in tasked.values()}
+        # Models with the same packages share an image.
+        images = {file: self._image(file) for file in {each.requirements: None for each in tasked.values()}}
         definitions = {name: self._task(name, each, images[each.requirements]) for name, each in tasked.items()}
         return Tasks(definitions, cluster, network, gpus)
 

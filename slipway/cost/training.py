@@ -14,7 +14,7 @@ def training_hours(templates: Templates, prices: Prices) -> Iterator[Line]:
     for provider in run_providers(templates):
         if (instance := instance_of(provider, prices)) is None:
             continue
-        name = f"Training {provider.id.partition('Gpus')[0]}"
+        name = f"Training {provider.id.rpartition('GpusProvider')[0]}"
         launch = provider.properties["ManagedInstancesProvider"]["InstanceLaunchTemplate"]
         spot = ", on demand; Spot costs less" if launch.get("CapacityOptionType") == "SPOT" else ""
         gigabytes, hour = prices.assumptions.gpu_volume_gb, Decimal(1)

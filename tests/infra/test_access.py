@@ -130,7 +130,9 @@ def test_a_deploy_gives_no_rights_to_a_role_without_the_boundary(denied, action)
 
 def test_a_deploy_changes_who_may_assume_a_role_of_its_project_alone(denied):
     statement = denied["iam:UpdateAssumeRolePolicy"]
-    assert ":role/tiny-prod-*" in json.dumps(statement["NotResource"])
+    named = json.dumps(statement["NotResource"])
+    assert ":role/tiny-prod-*" in named
+    assert ":role/ecsInstanceRole-tiny-prod-*" in named
     assert "Resource" not in statement
 
 

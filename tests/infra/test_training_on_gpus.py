@@ -1,6 +1,8 @@
 """Training on GPUs: instances for the time of a run, and what their tasks may do."""
 
+import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -166,3 +168,23 @@ def test_with_fargate_and_gpus_each_model_trains_where_it_asks_to(synthesize: Ca
     assert strategies["TinyOther"] == "FARGATE_SPOT"
     assert "TinyTabularGpus" in strategies["TinyTabular"]
     assert found["TrainTinyOther"]["Parameters"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "again"),
+    [
+        ({"StopCode": "SpotInterruption", "StoppedReason": "Your Spot Task was interrupted."}, True),
+        ({"StopCode": "TerminationNotice", "StoppedReason": "Host EC2 (instance i-1) stopped."}, True),
+        ({"StopCode": "EssentialContainerExited", "StoppedReason": "Host EC2 (instance i-1) terminated."}, True),
+        ({"StopCode": "EssentialContainerExited", "Overrides": '{"reason": "after the Spot interruption"}'}, False),
+        ({"StopCode": "EssentialContainerExited", "Overrides": '{"StopCode":"SpotInterruption"}'}, False),
+    ],
+)
+def test_a_run_is_started_again_after_what_aws_took_back_and_whatever_its_reason_says(
+    world: World, cause: dict[str, str], again: bool
+) -> None:
+    choices = [each for name, each in states(world).items() if name.endswith("Again")]
+    assert choices
+    patterns = [each["StringMatches"] for each in choices[0]["Choices"][0]["And"][1]["Or"]]
+    said = json.dumps(cause, separators=(",", ":"))
+    assert any(fnmatchcase(said, each) for each in patterns) is again

@@ -27,8 +27,12 @@ _PASSING = ["UnavailableError", "TriedInVainError"]
 
 _ECS_PASSING = ["ECS.AmazonECSException", "ECS.ThrottlingException"]
 """Errors of starting a task that go away by themselves, such as one for lack of capacity."""
-# Of the cause of a stopped task, as Fargate says it, and as ECS may say it of an instance.
-_TAKEN_BACK = ("*Spot*nterrupt*", "*TerminationNotice*", "*Host EC2*terminated*")
+# Fields of a stopped task, which is the cause. A person's reason for the run is in it, too, with its quotes escaped.
+_TAKEN_BACK = (
+    '*"StopCode":"SpotInterruption"*',
+    '*"StopCode":"TerminationNotice"*',
+    '*"StoppedReason":"Host EC2 (*',
+)
 
 _YEAR = cdk.Duration.days(364)  # an execution lasts a year at most
 

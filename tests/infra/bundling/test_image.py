@@ -7,6 +7,7 @@ import aws_cdk as cdk
 import pytest
 from support.heavy.templates import heavy_model
 
+from infra import application
 from infra.bundling.image import build_context, image_asset, training_image_asset
 from slipway.config import load_config
 from slipway.config.heavy import HeavyConfig
@@ -128,6 +129,21 @@ def test_the_packages_of_a_recipe_are_in_the_build_and_make_another_image(make_p
     assert first.keys() == {"recipes/gpu.lock", None}
     assert first["recipes/gpu.lock"][1]["dockerBuildArgs"]["RUNTIME"] == "training"
     assert first["recipes/gpu.lock"][0] != second["recipes/gpu.lock"][0]
+
+
+def test_models_that_are_trained_with_the_same_packages_share_an_image(make_project, monkeypatch):
+    models = "\n".join(
+        f'  {name}: {{ versions: [1], stable: 1, capture: {{ sample: 1 }}, training: "recipe:train" }}'
+        for name in ("tiny-tabular", "tiny-sentiment")
+    )
+    config_file = make_project(models=models)
+    (config_file.parent / "recipe.py").write_text("")
+    monkeypatch.setattr(application, "wants_image", lambda _: True)
+    context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
+    app = cdk.App(context=context, outdir=str(config_file.parent / "cdk.out"), builtin_cloud_formation_validation=False)
+    stacks = application.add_stacks(app, config_file=config_file, target="host")
+    assets = json.loads((Path(app.synth().directory) / f"{stacks.training.stack_name}.assets.json").read_text())
+    assert len(assets["dockerImages"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,14 @@ def gpu_training(gpus: int = 1, **launch: str) -> Bill:
     )
 
 
+def test_training_of_a_model_with_gpus_in_its_name_is_charged_under_this_name() -> None:
+    wanted = {"AllowedInstanceTypes": ["g6.*"], "VCpuCount": {"Min": 3}, "MemoryMiB": {"Min": 12_288}}
+    launch = {"InstanceLaunchTemplate": {"InstanceRequirements": {**wanted, "AcceleratorCount": {"Min": 1, "Max": 1}}}}
+    provider = ("AWS::ECS::CapacityProvider", {"ManagedInstancesProvider": launch})
+    bill = of(Task=("AWS::ECS::TaskDefinition", {}), MyGpusRankerGpusProvider1=provider)
+    assert bill.training[0].item == "Training MyGpusRanker: instance"
+
+
 def test_gpus_of_training_are_charged_by_the_hour_of_a_run_and_never_when_idle() -> None:
     bill = gpu_training()
     assert not bill.idle
