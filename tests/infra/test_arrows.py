@@ -1,4 +1,4 @@
-"""Every arrow between two services, in the templates of ten configurations: what it points at allows it.
+"""Every arrow between two services, in the templates of eleven configurations: what it points at allows it.
 
 The embedded AWS accepts arrows that an account refuses.
 """
@@ -16,7 +16,7 @@ NAT = "network: { nat_gateways: 2 }\n"
 
 @pytest.fixture(scope="module")
 def worlds(shipped, templates, heavy, gpu, request):
-    """The ten configurations."""
+    """The eleven configurations."""
     synthesize, batching = request.getfixturevalue("synthesize"), request.getfixturevalue("batching")
     training = request.getfixturevalue("training")
     registry = "  tiny-tabular: { versions: [1, 3], stable: 1, capture: { sample: 1 } }\n"
@@ -29,6 +29,7 @@ def worlds(shipped, templates, heavy, gpu, request):
         "NAT": synthesize(models=CAPTURED + heavy_model("capture: { sample: 0.1 }"), rest=NAT),
         "no captures": heavy,
         "training": training,
+        "training on GPUs": request.getfixturevalue("gpu_training"),
         "histories": synthesize(history="    history: true\n"),
         "registry versions": synthesize(models=registry + heavy_model().replace("[1, 2]", "[1, 9]")),
     }
@@ -37,7 +38,7 @@ def worlds(shipped, templates, heavy, gpu, request):
 
 NAMES = (
     *("shipped", "jwt", "gpu", "batch", "light only", "NAT", "no captures", "training", "histories"),
-    "registry versions",
+    *("training on GPUs", "registry versions"),
 )
 
 
@@ -181,6 +182,33 @@ def test_a_fault_of_batch_jobs_is_found(batching, fault):
     inject, said = BATCH_FAULTS[fault]
     templates = read_templates(batching.folder)
     inject(templates["tiny-batch"]["Resources"])
+    assert [problem for problem in problems(World(templates)) if said in problem]
+
+
+def _move_providers(resources):
+    for each in resources.values():
+        if each["Type"] == "AWS::ECS::CapacityProvider":
+            each["Properties"]["ClusterName"] = "elsewhere"
+
+
+def _forget_managed_policies(resources):
+    for each in resources.values():
+        each.get("Properties", {}).pop("ManagedPolicyArns", None)
+
+
+GPU_FAULTS = {
+    "instances in another cluster": (_move_providers, "RoleArn: nothing"),
+    "instances that ECS may not start": (_forget_managed_policies, "InfrastructureRoleArn: nothing"),
+    "tasks in another cluster": (_confine_to("elsewhere"), "RoleArn: nothing"),
+    "roles that may not be passed": (_forget_statements("iam:PassRole"), "RoleArn: nothing"),
+}
+
+
+@pytest.mark.parametrize("fault", GPU_FAULTS)
+def test_a_fault_of_training_on_gpus_is_found(gpu_training, fault):
+    inject, said = GPU_FAULTS[fault]
+    templates = read_templates(gpu_training.folder)
+    inject(templates["tiny-training"]["Resources"])
     assert [problem for problem in problems(World(templates)) if said in problem]
 
 

@@ -87,8 +87,6 @@ def test_each_model_trains_on_its_own_instances_within_its_time(
     assert parameters["NetworkConfiguration"]["AwsvpcConfiguration"].get("AssignPublicIp", "DISABLED") == "DISABLED"
     again = states(world)[train["Catch"][0]["Next"]]
     assert (again["Choices"][0]["Next"], again["Default"]) == (f"Train{model}", "NoteFailure")
-    (provider,) = (id_ for id_ in of_type(resources, "AWS::ECS::CapacityProvider") if id_.startswith(model))
-    assert resources[provider]["Properties"]["ClusterName"]
 
 
 def test_an_instance_is_ended_a_minute_after_its_task(resources: dict[str, Any]) -> None:

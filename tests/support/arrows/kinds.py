@@ -135,6 +135,15 @@ def _acts_as(world: World, arrow: Arrow, *, service: str) -> bool:
     return role is not None and trusts(world, role, service)
 
 
+def _runs_instances(world: World, arrow: Arrow) -> bool:
+    """Whether ECS may act as the role, which has the policy of AWS with what it calls to run instances."""
+    role = _end(world, arrow, "AWS::IAM::Role")
+    if role is None or not trusts(world, role, "ecs.amazonaws.com"):
+        return False
+    policies = (world.text(role.stack, each) for each in role.properties.get("ManagedPolicyArns", ()))
+    return any(each.endswith("/AmazonECSInfrastructureRolePolicyForManagedInstances") for each in policies)
+
+
 def _function_logs(world: World, arrow: Arrow) -> bool:
     return _role_may(world, arrow, "Role", _LOGS)
 
@@ -258,9 +267,7 @@ KINDS: Mapping[tuple[str, str], Check] = {
     ("AWS::CloudWatch::Alarm", "AlarmActions"): _notifies,
     ("AWS::CloudWatch::Alarm", "OKActions"): _notifies,
     ("AWS::CodeDeploy::DeploymentGroup", "ServiceRoleArn"): partial(_acts_as, service="codedeploy.amazonaws.com"),
-    ("AWS::ECS::CapacityProvider", "ManagedInstancesProvider.InfrastructureRoleArn"): partial(
-        _acts_as, service="ecs.amazonaws.com"
-    ),
+    ("AWS::ECS::CapacityProvider", "ManagedInstancesProvider.InfrastructureRoleArn"): _runs_instances,
     (
         "AWS::ECS::CapacityProvider",
         "ManagedInstancesProvider.InstanceLaunchTemplate.Ec2InstanceProfileArn",

@@ -16,7 +16,19 @@ def runs_task(world: World, role: Resource, parameters: Mapping[str, Any]) -> bo
     """Whether a role may take a step of ``ecs:runTask.sync``, whose task is named by its family or by itself."""
     cluster = world.target(role.stack, parameters["Cluster"])
     tasks = list(_tasks(world, parameters["TaskDefinition"]))
-    return bool(tasks) and cluster is not None and all(_runs(world, role, task, cluster) for task in tasks)
+    return (
+        bool(tasks)
+        and cluster is not None
+        and _has_capacity(world, role.stack, parameters, cluster)
+        and all(_runs(world, role, task, cluster) for task in tasks)
+    )
+
+
+def _has_capacity(world: World, stack: str, parameters: Mapping[str, Any], cluster: Resource) -> bool:
+    """Whether the capacity providers of a step are Fargate's, or of its cluster."""
+    named = [each["CapacityProvider"] for each in parameters.get("CapacityProviderStrategy", ())]
+    own = [world.target(stack, each) for each in named if each not in ("FARGATE", "FARGATE_SPOT")]
+    return all(each and world.target(each.stack, each.properties["ClusterName"]) == cluster for each in own)
 
 
 def _tasks(world: World, named: str) -> Iterator[Resource]:
