@@ -24,9 +24,9 @@ import httpcore
 
 from benchmarks.batch import raw_loop, write_rows
 from benchmarks.bundles import REPOSITORY, machine
-from benchmarks.load.client import Send, sender
+from benchmarks.load.client import LOST, Send, sender
 from benchmarks.load.embedding import embedded
-from benchmarks.load.outcomes import Outcome, figures
+from benchmarks.load.outcomes import NO_ANSWER, Outcome, figures
 from benchmarks.load.requests import FLIGHTS, Ask, every_airport, flight, predict
 from benchmarks.load.schedule import arrivals, seeded
 from slipway.models.package import load_package
@@ -58,12 +58,15 @@ async def beside(api: str, folder: Path, source: Path, given: argparse.Namespace
     async with httpcore.AsyncConnectionPool(max_connections=_CONNECTIONS) as pool:
         client = _Client(sender(pool, api), given.rate, given.seed)
         await client.warm_up()
-        _print("alone", await client.until(lambda passed: passed >= given.seconds))
+        _print("alone", await client.until(lambda passed: passed >= given.seconds), given.seconds)
         begun = time.monotonic()
         job = _start(folder, source)
-        found = await client.until(lambda _: job.poll() is not None)
-        took = time.monotonic() - begun
-    _print("beside the job", found)
+        try:
+            found = await client.until(lambda _: job.poll() is not None)
+            took = time.monotonic() - begun
+        finally:
+            job.kill()
+    _print("beside the job", found, took)
     output = job.communicate()[0]
     print(output.strip().splitlines()[-1][:600])
     print(f"the job, with the start of its workers: {took:.1f} s, {given.rows / took:,.0f} rows/s")
@@ -92,9 +95,11 @@ class _Client:
         return found
 
     async def _one(self, seed: int, due: float, found: list[Outcome]) -> None:
-        answer = await self._send(self._ask(seed))
-        expected = answer.status == HTTPStatus.OK
-        found.append(Outcome("flight", due, time.time() - due, answer.status, expected=expected))
+        try:
+            status = (await self._send(self._ask(seed))).status
+        except LOST:
+            status = NO_ANSWER
+        found.append(Outcome("flight", due, time.time() - due, status, expected=status == HTTPStatus.OK))
 
     def _ask(self, seed: int) -> Ask:
         return predict(FLIGHTS, [flight(seeded(seed))])
@@ -106,9 +111,8 @@ def _start(folder: Path, source: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
-def _print(name: str, found: list[Outcome]) -> None:
-    span = max(each.at for each in found) - min(each.at for each in found)
-    made = figures(found, span)
+def _print(name: str, found: list[Outcome], seconds: float) -> None:
+    made = figures(found, seconds)
     print(
         f"{name}: {made.requests} requests, p50 {made.p50:.0f} ms, p95 {made.p95:.0f} ms, p99 {made.p99:.0f} ms, "
         f"longest {made.longest:.0f} ms, unexpected {made.unexpected}",

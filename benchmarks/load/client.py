@@ -33,6 +33,8 @@ _WARM_UP_CLIENTS = 8
 _WARM_UP_ROUNDS = 2
 _WARM_UP_TRIES = 10
 
+LOST = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+"""What is raised when there is no answer."""
 Send = Callable[[Ask], Awaitable[httpcore.Response]]
 
 
@@ -96,7 +98,7 @@ class Client:
         ask = KINDS[arrival.kind].make(seeded(arrival.seed), self._predictions)
         try:
             answer = await self._send(ask)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        except LOST as error:
             return Outcome(arrival.kind, due, time.time() - due, NO_ANSWER, expected=False, said=repr(error))
         took, expected = time.time() - due, answer.status in ask.right
         if not expected:

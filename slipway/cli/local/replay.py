@@ -43,7 +43,9 @@ def replay(
     label_share: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Draw this share of the records for labels, which say so. Default: all, undrawn."
+            min=0,
+            max=1,
+            help="Label this share of the records, drawn at random, and say so. Default: label all.",
         ),
     ] = None,
     config: ConfigFile = Path("slipway.yaml"),

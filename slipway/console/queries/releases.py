@@ -17,7 +17,7 @@ from slipway.releases.record.request import ReleaseRequest
 from slipway.releases.statistics.judge import Finding
 
 _OF_THE_START = {"id", "started_at", "started_by", "reason", "phase_since", "judged_until", "history"}
-"""What is another at each start of the same plan."""
+"""The fields that differ between two starts of the same plan."""
 _ORDER = (Phase.PENDING, Phase.PREPARING, Phase.RUNNING, Phase.BAKING)
 
 

@@ -23,7 +23,7 @@ class Day:
     hours: tuple[Hour, ...]
 
     def in_blocks(self, hours: int) -> "Day":
-        """The day with so many hours at once, whose records read the newest features of the block."""
+        """Merge the hours of the day into blocks of ``hours``, whose records read the newest features of the block."""
         blocks = groupby(self.hours, key=lambda hour: hour.start.hour // hours)
         return replace(self, hours=tuple(_joined(list(own)) for _, own in blocks))
 
@@ -50,7 +50,7 @@ def _joined(hours: Sequence[Hour]) -> Hour:
 
 
 def every(days: Sequence[Day], step: int) -> Iterator[Day]:
-    """Every so many days, and then those that were passed over."""
+    """Every ``step``-th day, and then the days that were skipped."""
     for first in range(step):
         yield from days[first::step]
 
