@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from container.balancer import Balancer
-from container.opening import open_graph, open_package
+from container.opening import open_graph, open_package, prove_graph
 from container.settings import MODEL, Settings
 from container.tracing import tracer_provider
 from slipway.aws.table import Backoff, lazy_client
 from slipway.config import Config, load_config
 from slipway.config.heavy import HeavyConfig
-from slipway.errors import ConfigError, FieldProblem, GoldenError
-from slipway.models.measurements.golden import GPU_TOLERANCE, prove
+from slipway.errors import ConfigError, FieldProblem
 from slipway.models.measurements.sampling import sample_records
 from slipway.models.package import Package
 from slipway.models.prediction.predictor import Predictor
@@ -21,9 +20,7 @@ from slipway.monitoring.feedback.key_ring import IdSigner, OwnKeys
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.attempts import BatchedAttempts
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
-from slipway.monitoring.telemetry.golden import golden_failure_line
 from slipway.monitoring.telemetry.gpu import gpu_utilization
-from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore
 from slipway.serving.apis.health import Readiness
 from slipway.serving.batching.executor import Executor
@@ -74,7 +71,7 @@ def make_slot(settings: Settings) -> Slot:
         downloads=settings.downloads,
     )
     tuned = _tuned(config, heavy, package)
-    _prove(config, settings, tuned.predictor)
+    prove_graph(config, tuned.predictor)
     client = lazy_client()
     if settings.features_table or settings.predictions_table:
         client()  # takes a quarter of a second, which the first request should not pay
@@ -132,20 +129,6 @@ def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predic
         return open_graph(config, package, threads=threads)
 
     return tune(heavy, package.manifest, opened, sample_records(package), processors=processors)
-
-
-def _prove(config: Config, settings: Settings, predictor: Predictor) -> None:
-    """Have the version prove itself as it will run, and count it if it cannot, since this process then ends."""
-    model = config.models[settings.model]
-    try:
-        prove(
-            predictor,
-            required=model.gates.requires_golden,
-            least=GPU_TOLERANCE if model.heavy.compute == "gpu" else 0.0,
-        )
-    except GoldenError as error:
-        write_to_stdout(golden_failure_line(config.project, settings.model, settings.version, error))
-        raise
 
 
 def _telemetry(config: Config, settings: Settings) -> BufferedTelemetry:

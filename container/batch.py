@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from container.opening import open_graph, open_package
+from container.opening import open_graph, open_package, prove_graph
 from container.settings import DOWNLOADS, ENVIRONMENT, ROOT
 from slipway.batch.account.runs import Run
 from slipway.batch.account.work import JobScorer, Worker
@@ -96,6 +96,8 @@ def _opens(config: Config, settings: BatchSettings) -> Callable[[Job], JobScorer
         registry = {"bucket": settings.model_bucket, "table": settings.control_table}
         package = open_package(config, settings.root, job.model, job.version, downloads=settings.downloads, **registry)
         threads = min(available_processors(), math.ceil(config.models[job.model].heavy.cpu))
-        return JobScorer.of(job, open_graph(config, package, threads=threads), stores)
+        predictor = open_graph(config, package, threads=threads)
+        prove_graph(config, predictor)
+        return JobScorer.of(job, predictor, stores)
 
     return opened

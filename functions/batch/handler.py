@@ -19,6 +19,7 @@ from slipway.batch.stores import Stores
 from slipway.config import Config, load_config
 from slipway.models.registry.bucket import s3_client
 from slipway.models.registry.opening import aws_registry, downloads_folder
+from slipway.monitoring.telemetry.golden import counting_golden_failures
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout
 from slipway.releases.routing.serving_table import DynamoServingStore, stable_of
@@ -58,7 +59,9 @@ def make_handler(settings: Settings) -> Handler[dict[str, Any]]:
 
 def _kept_open(versions: FoundVersions, stores: Stores) -> Callable[[Job], JobScorer]:
     """Opens the version of a job, and keeps it and the histories it has read for the next shard."""
-    predictor = lru_cache(maxsize=1)(versions.predictor)
+    predictor = lru_cache(maxsize=1)(
+        counting_golden_failures(versions.predictor, versions.config.project, write_to_stdout)
+    )
 
     @lru_cache(maxsize=1)
     def opened(job: Job) -> JobScorer:

@@ -9,6 +9,7 @@ from slipway.batch.parts import PREFIX, answer_schema, answers_table
 from slipway.batch.scoring import Scored, Scorer, described
 from slipway.errors import FieldProblem, InputError
 from slipway.models.manifest import Manifest
+from slipway.models.measurements.golden import prove
 from slipway.models.package import load_package
 from slipway.models.prediction.predictor import Predictor
 
@@ -75,6 +76,7 @@ class TableScorer:
         if self._opened is None:
             package = load_package(self._path)
             predictor = Predictor(package, threads=self._threads, task_modules=self._task_modules)
+            prove(predictor)
             self._opened = Scorer(predictor, batch_size=self._batch_size)
         return self._opened
 
@@ -131,6 +133,7 @@ def scorer(
     Raises:
         InputError: ``threads``, ``batch_size`` or ``wrong`` is none of these.
         PackageError: the package cannot be loaded; it is looked at at once, so that no worker finds out.
+        GoldenError: the version does not give the answers that its golden records expect.
     """
     if threads < 1:
         raise InputError.of("threads", f"must be at least 1 (got {threads})")

@@ -16,6 +16,7 @@ from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
 from slipway.batch.steps import Needed, begin, finish, is_done, plan, score
 from slipway.batch.stores import Stores
+from slipway.models.measurements.golden import prove
 from slipway.models.package import Package, load_package
 from slipway.models.prediction.predictor import Predictor
 
@@ -59,6 +60,7 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
     Raises:
         CheckFailedError, ConflictError, InputError: as the steps do.
         PackageError: the package cannot be loaded.
+        GoldenError: the version does not give the answers that its golden records expect.
     """
     package = load_package(asked.package)
     inputs, outputs = InputFolder(asked.source), OutputFolder(asked.output)
@@ -81,7 +83,9 @@ def run(asked: LocalJob, watch: Callable[[Progress], None] = lambda _: None, *, 
 
 
 def _scorer(asked: LocalJob, job: Job, package: Package) -> Scorer:
-    return asked.stores.scorer(job, Predictor(package, task_modules=asked.task_modules))
+    predictor = Predictor(package, task_modules=asked.task_modules)
+    prove(predictor)
+    return asked.stores.scorer(job, predictor)
 
 
 def _scored(asked: LocalJob, job: Job, shards: Sequence[Shard], scorer: Scorer, listeners: Listeners) -> Iterator[int]:

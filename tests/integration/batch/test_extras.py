@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from support.golden import flip_a_bit, with_golden
 from support.lambda_context import CallContext
 from support.packages import make_tabular_package
 
@@ -22,7 +23,7 @@ from slipway.batch.job import Job
 from slipway.batch.local import LocalJob, run
 from slipway.batch.stores import Stores
 from slipway.config import Config, load_config
-from slipway.errors import ConflictError, SlipwayError
+from slipway.errors import ConflictError, GoldenError, SlipwayError
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore
 from slipway.features.history.bucket import HistoryBucket
@@ -31,6 +32,7 @@ from slipway.features.history.rows import Change, HistoryRow
 from slipway.features.precomputed import precomputed_key
 from slipway.features.precomputed_table import DynamoPrecomputed
 from slipway.features.store import FeatureKey, FeatureWrite
+from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client
 
 NOW = datetime(2026, 11, 27, 12, 0, 7, tzinfo=UTC)
@@ -192,6 +194,45 @@ def test_a_task_does_the_same_with_a_heavy_model(
     assert (ended["scored"], ended["precomputed"], ended["sampled"]) == (20, 20, 20)
     assert precomputed("tiny-heavy") == LABELS
     assert stored() == on_one_machine(config, root, "tiny-heavy", patients)
+
+
+def with_a_flipped_bit(root: Path, model: str) -> None:
+    flip_a_bit(with_golden(load_package(root / "models" / model / "1")))
+
+
+def golden_failures(printed: str) -> list[tuple[str, str, int]]:
+    lines = [json.loads(line) for line in printed.splitlines() if "GoldenFailures" in line]
+    return [(line["Model"], line["Version"], line["GoldenFailures"]) for line in lines]
+
+
+def test_the_function_scores_nothing_with_a_version_that_does_not_prove_itself(
+    root: Path, step: Step, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_a_flipped_bit(root, "tiny-tabular")
+    planned, [shard] = plan(step, asked_for("tiny-tabular", "patient,radius\np1,2\n", AskedExtras()))
+    with pytest.raises(GoldenError, match=r"expected .* found .* the record is"):
+        step("score", run=planned, shard=shard)
+    assert golden_failures(capsys.readouterr().out) == [("tiny-tabular", "1", 1)]
+    assert not any(name.startswith("shard-") for name in stored())
+
+
+def test_a_task_scores_nothing_with_a_version_that_does_not_prove_itself(
+    root: Path,
+    step: Step,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with_a_flipped_bit(root, "tiny-heavy")
+    planned, [shard] = plan(step, asked_for("tiny-heavy", "patient,radius\np1,2\n", AskedExtras()))
+    monkeypatch.setenv("SLIPWAY_BATCH_RUN", json.dumps(planned))
+    monkeypatch.setenv("SLIPWAY_BATCH_SHARD", str(shard["number"]))
+    before = stored()
+    assert task.main([]) == 1
+    assert "the shard was not scored: " in caplog.text
+    assert "golden.json" in caplog.text
+    assert golden_failures(capsys.readouterr().out) == [("tiny-heavy", "1", 1)]
+    assert stored() == before
 
 
 def test_features_come_from_the_history_as_they_were(root: Path, config: Config, step: Step) -> None:
