@@ -8,6 +8,7 @@ import pytest
 from slipway.cli.local.loop.command import play_loop
 from slipway.cli.local.loop.project import FIRST
 from slipway.cli.local.loop.run import Outcome
+from slipway.cli.local.loop.stages import CALM, CANARY, LEARNED, POISONED
 from slipway.releases.record.phases import Phase as ReleasePhase
 from slipway.training.account.progress import Phase
 
@@ -52,6 +53,6 @@ def test_poisoned_labels_are_stopped_and_the_version_that_serves_stays(outcome: 
 def test_the_picture_shows_every_month(outcome: Outcome) -> None:
     picture = outcome.picture.read_text(encoding="utf-8")
     assert picture.startswith("<?xml")
-    assert len(outcome.ledger.months) >= 5
+    assert {LEARNED[0], CANARY[0], *CALM, POISONED[0]} <= outcome.ledger.months.keys()
     assert all(0 < month.accuracy < 1 and 0 < month.accuracy_first < 1 for month in outcome.ledger.months.values())
     assert any("poison" in mark.what or "refused" in mark.what for mark in outcome.ledger.marks)

@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support.documents import DOCS
@@ -12,11 +14,13 @@ from slipway.cli.local.loop.days import Day, every
 from slipway.cli.local.loop.months import Ledger
 from slipway.cli.local.loop.picture import draw
 from slipway.cli.local.loop.project import CONFIG, MODEL, PACKAGE, make_project
+from slipway.cli.local.loop.stages import Stages
 from slipway.cli.local.recording import Hour, Recorded
 from slipway.cli.predict_input import Placed
 from slipway.config import load_config
 from slipway.errors import NotFoundError
 from slipway.features.store import FeatureKey, FeatureWrite
+from slipway.training.account.progress import Phase
 
 ROOT = DOCS.parent
 OPPOSITE = {"late": "on time", "on time": "late"}
@@ -89,3 +93,31 @@ def test_months_are_counted_for_the_loop_and_for_version_1_and_drawn(tmp_path: P
     ledger.mark("2 promoted")
     draw(ledger, tmp_path / "made" / "loop.svg")
     assert (tmp_path / "made" / "loop.svg").read_text("utf-8").startswith("<?xml")
+
+
+class LateWorld:
+    """One poisoned run, which ends after the first look at it."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.told = False
+
+    def runs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(run=SimpleNamespace(id="poisoned"), phase=Phase.REFUSED)] if self.ended else []
+
+    def look(self) -> None:
+        self.told, self.ended = self.ended, True
+
+    def month(self, month: object) -> None:
+        assert self.told, f"{month} is told before what ended in it"
+
+    def play(self, *_: object, **__: object) -> None: ...
+
+
+def test_a_run_that_ends_after_the_last_look_is_told_before_the_loop_goes_on() -> None:
+    world = LateWorld()
+    ledger = SimpleNamespace(month=lambda number: number, at=0.0)
+    traffic = SimpleNamespace(ledger=ledger, play=world.play, new_labels=0)
+    stages = Stages(cast("Any", world), cast("Any", traffic), cast("Any", world), {11: [DAY], 12: [DAY]}, least=9)
+    assert stages.poison().phase is Phase.REFUSED
+    assert world.told

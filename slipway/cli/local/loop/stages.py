@@ -136,13 +136,17 @@ class Stages:
         release = self.world.release()
         if release is None or not release.settled:
             return None
+        self.news.look()
         if release.phase is not ReleasePhase.PROMOTED:
             raise TrainingError(f"version {release.candidates[0]} was not promoted: {release.history[-1].what}")
         return release
 
     def _ended(self, *phases: Phase, but: set[str] | frozenset[str] = frozenset()) -> Progress | None:
-        """A run that has ended in one of the phases."""
-        return next((run for run in self.world.runs() if run.phase in phases and run.run.id not in but), None)
+        """A run that has ended in one of the phases; whatever it did since the last look is told first."""
+        ended = next((run for run in self.world.runs() if run.phase in phases and run.run.id not in but), None)
+        if ended is not None:
+            self.news.look()
+        return ended
 
     def _knows_of_poison(self) -> bool:
         release = self.world.release()
