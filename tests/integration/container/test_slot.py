@@ -19,27 +19,36 @@ BODY = b'{"inputs": [{"text": "good"}]}'
 Answer = dict[str, Any]
 
 
+class Gate(threading.Event):
+    """Graphs run while it is set. ``reached`` has one for each batch that found it closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Semaphore(0)
+
+
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Graphs run while it is set."""
-    is_open, run = threading.Event(), Predictor.predict_batch
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    gate, run = Gate(), Predictor.predict_batch
 
     def gated(self: Predictor, records: Any) -> Any:
-        assert is_open.wait(30)
+        if not gate.is_set():
+            gate.reached.release()
+        assert gate.wait(30)
         return run(self, records)
 
-    is_open.set()
+    gate.set()
     monkeypatch.setattr(Predictor, "predict_batch", gated)
-    return is_open
+    return gate
 
 
 @pytest.fixture
-def slot(bundle: Path, gate: threading.Event) -> Slot:
+def slot(bundle: Path, gate: Gate) -> Slot:
     return make_slot(Settings("tiny-sentiment", 1, root=bundle))
 
 
 @pytest.fixture
-def client(slot: Slot, gate: threading.Event) -> Iterator[TestClient]:
+def client(slot: Slot, gate: Gate) -> Iterator[TestClient]:
     with TestClient(slot.app) as client:
         yield client
         gate.set()
@@ -71,7 +80,7 @@ def run(client: TestClient, steps: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.mark.parametrize("path", [PREDICT, "/v2/models/tiny-sentiment/infer", "/invocations"])
 def test_predictions_beyond_the_queue_are_refused_before_they_are_read(
-    slot: Slot, client: TestClient, gate: threading.Event, path: str
+    slot: Slot, client: TestClient, gate: Gate, path: str
 ) -> None:
     answers: list[Answer] = []
     plan = slot.housekeeping.runner.executor.plan
@@ -94,7 +103,7 @@ def test_predictions_beyond_the_queue_are_refused_before_they_are_read(
     assert client.get("/ping").status_code == 200
 
 
-def test_a_request_whose_client_left_is_not_predicted(slot: Slot, client: TestClient, gate: threading.Event) -> None:
+def test_a_request_whose_client_left_is_not_predicted(slot: Slot, client: TestClient, gate: Gate) -> None:
     answers: list[Answer] = []
     gate.clear()
 
@@ -104,7 +113,7 @@ def test_a_request_whose_client_left_is_not_predicted(slot: Slot, client: TestCl
         busy = []
         for _ in range(slot.housekeeping.runner.executor.plan.sessions):
             busy.append(asyncio.create_task(ask(slot, [])))
-            await asyncio.sleep(0.1)  # for a worker to take it
+            assert await asyncio.to_thread(gate.reached.acquire, timeout=30)  # a worker has taken it
         await ask(slot, answers, leave=left)  # ends though no graph has run
         gate.set()
         await asyncio.gather(*busy)
