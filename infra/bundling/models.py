@@ -12,7 +12,7 @@ from slipway.models.manifest import BUILT_IN_TASKS
 from slipway.models.measurements.golden import has_golden, prove
 from slipway.models.package import Package, load_package
 from slipway.models.prediction.predictor import Predictor
-from slipway.models.servable import feature_problems, require_servable
+from slipway.models.servable import config_problems, require_servable
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _within(models: Iterable[DeployedModel], room: int) -> Iterator[DeployedMode
 
 def _problems(name: str, package: Package, config: Config) -> list[FieldProblem]:
     found = (package.manifest.name, str(package.manifest.version))
-    problems = feature_problems(config, package.manifest)
+    problems = config_problems(config, package.manifest)
     capture = config.models[name].capture
     if capture.by == "entity" and capture.entity is None and not package.manifest.groups:
         message = f"needs `entity`, since version {found[1]} reads no features, by which its records would name one"

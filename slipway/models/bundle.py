@@ -7,7 +7,7 @@ from slipway.errors import ConfigError, NotLoadedError, PackageError
 from slipway.models.measurements.golden import prove
 from slipway.models.package import MANIFEST, Package, checking_package, load_package
 from slipway.models.prediction.predictor import Predictor
-from slipway.models.servable import UNUSABLE, feature_problems, not_loaded
+from slipway.models.servable import UNUSABLE, config_problems, not_loaded
 
 Opened = Predictor | NotLoadedError
 """A version that is ready to predict, or why it cannot be loaded."""
@@ -62,10 +62,10 @@ def load_version(config: Config, root: Path, name: str, version: int) -> Package
 
 
 def refuse_other(config: Config, package: Package, name: str, version: int) -> None:
-    """Refuse a package of another version, or with undefined features; raises as `open_version` does."""
+    """Refuse a package of another version, or one that slipway.yaml does not fit; raises as `open_version` does."""
     manifest = package.manifest
     if (manifest.name, manifest.version) != (name, version):
         message = f"is of {manifest.name} {manifest.version}, but is in the folder of {name} {version}"
         raise PackageError(package.folder / MANIFEST, message)
-    if problems := feature_problems(config, manifest):
+    if problems := config_problems(config, manifest):
         raise ConfigError("slipway.yaml", problems)

@@ -213,6 +213,11 @@ class Quantization(_Part):
     batch_independent: bool | None = None
     kept_in_float: tuple[str, ...] = Field(default=(), strict=False)
 
+    @property
+    def on_processors(self) -> bool:
+        """Whether the products are of integers, which ONNX Runtime leaves to processors where there is a GPU, too."""
+        return self.method.startswith("dynamic int8")
+
 
 class Manifest(_Part):
     """The whole of ``model.yaml``. ``seal`` is the SHA-256 of the rest, or None in a package of an earlier build."""

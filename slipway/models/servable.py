@@ -17,7 +17,7 @@ _REASON_CHARACTERS = 500
 
 def require_servable(config: Config, manifest: Manifest) -> None:
     """Raise ConfigError or PackageError if a function could not serve the version with this slipway.yaml."""
-    if problems := feature_problems(config, manifest):
+    if problems := config_problems(config, manifest):
         raise ConfigError("slipway.yaml", problems)
     entities = {name: group.entity for name, group in config.features.items()}
     model = config.models.get(manifest.name)
@@ -25,9 +25,10 @@ def require_servable(config: Config, manifest: Manifest) -> None:
     record_model(manifest, entities, text_characters=config.api.limits.text_characters, about=about)
 
 
-def feature_problems(config: Config, manifest: Manifest) -> list[FieldProblem]:
-    """The inputs that a version reads from features that slipway.yaml does not define, or defines as another type."""
-    return [problem for field in manifest.inputs for problem in _undefined(config, manifest, field)]
+def config_problems(config: Config, manifest: Manifest) -> list[FieldProblem]:
+    """What slipway.yaml says that does not fit a version: the features that it reads, and the kind of processor."""
+    undefined = [problem for field in manifest.inputs for problem in _undefined(config, manifest, field)]
+    return [*undefined, *_unfit_for_gpus(config, manifest)]
 
 
 def not_loaded(name: str, version: int, error: Exception) -> NotLoadedError:
@@ -48,6 +49,18 @@ def golden_failure(error: BaseException | None) -> GoldenError | None:
     while error is not None and not isinstance(error, GoldenError):
         error = error.__cause__
     return error
+
+
+def _unfit_for_gpus(config: Config, manifest: Manifest) -> list[FieldProblem]:
+    model = config.models.get(manifest.name)
+    on_gpus = model is not None and model.tier == "heavy" and model.heavy.compute == "gpu"
+    if not on_gpus or manifest.quantization is None or not manifest.quantization.on_processors:
+        return []
+    message = (
+        f"is gpu, but version {manifest.version} is dynamic int8, whose products ONNX Runtime leaves to processors: "
+        "with a GPU it is slower, and answers otherwise; give the version in float32, or write `compute: fargate`"
+    )
+    return [FieldProblem(f"models.{manifest.name}.heavy.compute", message)]
 
 
 def _undefined(config: Config, manifest: Manifest, field: InputField) -> list[FieldProblem]:

@@ -107,6 +107,8 @@ def gpu_rate(profile: Profile, tflops: float, given: Given) -> tuple[float, str]
         return given.gpu_per_second, "as given"
     if profile.gpu_per_second is not None:
         return profile.gpu_per_second, "measured on the CUDA device of this machine"
+    if profile.on_processors:
+        return 0.0, "dynamic int8 is slower on a GPU than without: ONNX Runtime leaves its products to the processors"
     if not profile.multiply_adds:
         return 0.0, "the graph has no multiply-adds to estimate from"
     seconds = given.gpu_batch * 2 * profile.multiply_adds / (tflops * 1e12 * given.gpu_efficiency)
@@ -145,8 +147,12 @@ def _gpu_unit(
         prices=_gpu_bill(name, prices, instance.fee_share, given),
         endpoints=(),
         late=base > p99_ms,
-        problems=() if throughput else (f"{source}; give its records a second",),
+        problems=() if throughput else (f"{source}; {_remedy(profile)}",),
     )
+
+
+def _remedy(profile: Profile) -> str:
+    return "advise on its version in float32" if profile.on_processors else "give its records a second"
 
 
 def _gpu_bill(name: str, prices: RegionPrices, fee_share: float, given: Given) -> tuple[Line, ...]:

@@ -33,6 +33,7 @@ def profile_package(
     predictor = Predictor(package, threads=1, task_modules=task_modules)
     prove(predictor)
     latency = measure_latency(predictor, records, seconds=seconds)
+    quantization = package.manifest.quantization
     several = [records[index % len(records)] for index in range(batch)]
     return Profile(
         mean_ms=latency.mean_ms,
@@ -46,6 +47,7 @@ def profile_package(
         size_bytes=size_of(package),
         multiply_adds=multiply_adds(predictor, several),
         gpu_per_second=_on_gpu(package, records, batch, seconds, task_modules),
+        on_processors=quantization is not None and quantization.on_processors,
     )
 
 

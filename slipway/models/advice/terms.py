@@ -47,6 +47,8 @@ class Profile:
     """Multiply-adds of the graph per record within a batch; 0 if none can be counted."""
     gpu_per_second: float | None = None
     """Records per second in batches on this machine's CUDA device, if it has one."""
+    on_processors: bool = False
+    """Whether its products are of integers, which ONNX Runtime leaves to processors where there is a GPU, too."""
 
 
 @dataclass(frozen=True, slots=True)

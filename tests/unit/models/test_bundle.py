@@ -6,8 +6,9 @@ from support.packages import make_tabular_package, make_text_package, seal_again
 from slipway.config import Config, parse_config
 from slipway.errors import ConfigError, NotLoadedError, PackageError
 from slipway.models.bundle import load_models, load_version
+from slipway.models.manifest import Quantization
 from slipway.models.package import MANIFEST, Package, load_package, read_manifest
-from slipway.models.servable import require_servable
+from slipway.models.servable import config_problems, require_servable
 
 CONFIG = """
 models:
@@ -86,6 +87,27 @@ def test_features_are_defined_as_the_manifest_takes_them(root: Path, features: s
         load_version(config, root, "tiny-tabular", 1)
     with pytest.raises(ConfigError, match=message):
         require_servable(config, load_package(root / "models/tiny-tabular/1").manifest)
+
+
+@pytest.mark.parametrize(
+    ("compute", "method", "refused"),
+    [
+        ("gpu", "dynamic int8 by ONNX Runtime, one scale for each channel", True),
+        ("gpu", "static int8 by ONNX Runtime", False),
+        ("fargate", "dynamic int8 by ONNX Runtime", False),
+    ],
+)
+def test_what_a_gpu_would_leave_to_the_processors_is_refused_on_gpus(
+    root: Path, compute: str, method: str, *, refused: bool
+) -> None:
+    package = load_package(root / "models/tiny-sentiment/1")
+    manifest = package.manifest.model_copy(update={"quantization": Quantization(method=method)})
+    heavy = f"tier: heavy, heavy: {{compute: {compute}}}"
+    rest = "network: {nat_gateways: 1}"
+    config = parse_config(f"models: {{tiny-sentiment: {{versions: [1], stable: 1, {heavy}}}}}\n{rest}")
+    problems = config_problems(config, manifest)
+    assert [problem.field for problem in problems] == ["models.tiny-sentiment.heavy.compute"] * refused
+    assert all("version 1 is dynamic int8" in problem.message for problem in problems)
 
 
 def _reasons(config: Config, root: Path) -> dict[tuple[str, int], str]:

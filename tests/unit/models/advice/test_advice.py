@@ -173,6 +173,14 @@ def test_a_graph_without_multiply_adds_needs_its_throughput_given() -> None:
     assert not offer.meets
 
 
+def test_dynamic_int8_gets_no_gpu_unless_one_was_measured() -> None:
+    profile = replace(PROFILE, on_processors=True)
+    [problem] = _offers(profile=profile)["gpu"].problems
+    assert problem.startswith("dynamic int8 is slower on a GPU than without")
+    assert problem.endswith("advise on its version in float32")
+    assert not _offers(profile=replace(profile, gpu_per_second=900))["gpu"].problems
+
+
 def test_the_other_slot_is_told_beside_the_bill() -> None:
     # 50/s at 18 ms on a quarter of a processor are 38.89/s for each task: two, at 5.9086 + 1.2994 = $7.21 each.
     offer = _offers(work=replace(WORK, p99_ms=10_000))["fargate"]
