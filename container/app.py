@@ -128,7 +128,7 @@ def _tuned(config: Config, heavy: HeavyConfig, package: Package) -> Tuned[Predic
     def opened(threads: int) -> Predictor:
         return open_graph(config, package, threads=threads)
 
-    return tune(heavy, package.manifest, opened, sample_records(package), processors=processors)
+    return tune(heavy, package, opened, sample_records(package), processors=processors)
 
 
 def _telemetry(config: Config, settings: Settings) -> BufferedTelemetry:

@@ -14,7 +14,7 @@ from slipway.config.validation import field_problems
 from slipway.errors import FieldProblem, InputError, PredictionError
 from slipway.models.embedded import whole_record_model
 from slipway.models.manifest import BUILT_IN_TASKS, Manifest, Record
-from slipway.models.measurements.golden import GOLDEN, has_golden, read_golden
+from slipway.models.measurements.batching import may_batch
 from slipway.models.missing_values import Column, file_record
 from slipway.models.package import Package
 from slipway.models.prediction.answer_columns import (
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 TEXT_BATCH, TABLE_BATCH = 32, 4096
 """How many records a graph gets at once: texts are padded to the longest of them, and tables gain from more."""
-
-ALONE = "alone"
-"""What golden records call the difference of answers alone from those in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,16 +240,9 @@ class Scorer:
 
 def _batch_of(package: Package) -> int:
     """How many records the graph gets at once: one, if a record's answer may depend on the others of its batch."""
-    manifest = package.manifest
-    quantized = manifest.quantization is not None and manifest.quantization.batch_independent is not True
-    if quantized and not _answers_alone_as_together(package):
+    if not may_batch(package):
         return 1
-    return TEXT_BATCH if manifest.task == "text-classification" else TABLE_BATCH
-
-
-def _answers_alone_as_together(package: Package) -> bool:
-    """Whether the golden records were measured to have the same answers alone and in batches."""
-    return has_golden(package.manifest) and read_golden(package.path(GOLDEN)).measured.get(ALONE) == 0.0
+    return TEXT_BATCH if package.manifest.task == "text-classification" else TABLE_BATCH
 
 
 def chosen_list(scored: Scored, rows: NDArray[np.intp]) -> list[Answer]:

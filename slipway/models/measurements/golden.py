@@ -19,6 +19,9 @@ from slipway.models.manifest import Manifest, Record, Scalar
 from slipway.models.package import Package
 
 GOLDEN = "golden.json"
+ALONE = "alone"
+"""The name, among what was measured, of the difference of answers alone from those in a batch."""
+
 FLOAT_TOLERANCE = 1e-4
 """The tolerance of a graph whose answers depend neither on the batch nor on the processor: float32's rounding."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.models.manifest import Form, Record
-from slipway.models.measurements.golden import FLOAT_TOLERANCE, Golden, GoldenRecord, answers, distances
+from slipway.models.measurements.golden import ALONE, FLOAT_TOLERANCE, Golden, GoldenRecord, answers, distances
 from slipway.models.package import Package
 from slipway.models.prediction.labels import answered_labels
 from slipway.models.prediction.predictor import Predictor
@@ -17,7 +17,7 @@ from slipway.models.processors import answers_of
 RECORDS = 32
 MOST_RECORDS = 50
 BATCH = 8
-ALONE, UNOPTIMIZED = "alone", "unoptimized"
+UNOPTIMIZED = "unoptimized"
 # The largest difference over a few records is below the largest over all records.
 _MARGIN = 2.0
 _DIGITS = 2

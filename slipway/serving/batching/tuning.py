@@ -2,7 +2,7 @@
 
 Many single-threaded sessions, one session with many threads, or large batches: which has the highest throughput depends
 on the graph and the machine. On two processors, int8 MiniLM is 1.5 times as fast in two sessions without batching as in
-one session with batches of 32; on a GPU it is the other way round.
+one session with batches of 32; in float32 on a GPU, batches of 32 are 17 times as fast as single records.
 """
 
 import logging
@@ -17,7 +17,9 @@ from typing import Generic, TypeVar
 
 from slipway.config.heavy import HeavyConfig
 from slipway.errors import OverloadedError
-from slipway.models.manifest import Manifest, Record
+from slipway.models.manifest import Record
+from slipway.models.measurements.batching import may_batch
+from slipway.models.package import Package
 from slipway.models.prediction.answers import difference, is_batch_independent
 from slipway.models.prediction.tasks import Output
 from slipway.serving.batching.executor import Executor, Plan, PredictsBatch
@@ -45,18 +47,9 @@ class Tuned(Generic[P]):
     records_per_second: float
 
 
-def may_batch(manifest: Manifest) -> bool:
-    """Whether the manifest allows batches.
-
-    Dynamic quantization computes its scales over the whole batch, so a record's answer can depend on the rest of its
-    batch. A quantized graph runs in batches only if measurements showed that its answers do not.
-    """
-    return manifest.quantization is None or manifest.quantization.batch_independent is True
-
-
 def tune(
     config: HeavyConfig,
-    manifest: Manifest,
+    package: Package,
     open_graph: Callable[[int], P],
     records: Sequence[Record],
     *,
@@ -67,13 +60,14 @@ def tune(
 
     Args:
         config: the fixed settings; those that are None are measured.
-        manifest: says whether the graph may run in batches.
+        package: says whether its graph may run in batches.
         open_graph: opens the graph with the given number of threads per run. Graphs that lose are dropped.
         records: typical records.
         processors: the number of processors of this process.
         seconds: how long to measure.
 
     Raises:
+        PackageError: ``golden.json`` is malformed.
         PredictionError: the graph fails on the records.
     """
     opened: dict[int, P] = {}
@@ -84,7 +78,7 @@ def tune(
             opened[threads].predict_batch(records[:1])
         return opened[threads]
 
-    batching = may_batch(manifest)
+    batching, manifest = may_batch(package), package.manifest
     plans = list(candidates(config, processors, batching=batching))
     if batching and not _is_independent(predictor(plans[0].threads), records):
         _LOG.warning("%s %s answers differently in batches: it runs one by one", manifest.name, manifest.version)

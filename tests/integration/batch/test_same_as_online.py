@@ -88,9 +88,7 @@ def heavy(package: Package, records: Sequence[Mapping[str, Any]]) -> list[Answer
     """What the heavy tier's executor answers to requests of one record that wait together."""
     whole = [{field.name: record.get(field.name) for field in package.manifest.inputs} for record in records]
     predictors = {threads: Predictor(package, threads=threads) for threads in (1, 2)}
-    tuned = tune(
-        HeavyConfig(queue=1000, threads=1), package.manifest, predictors.__getitem__, whole, processors=2, seconds=0.1
-    )
+    tuned = tune(HeavyConfig(queue=1000, threads=1), package, predictors.__getitem__, whole, processors=2, seconds=0.1)
     executor = Executor(package.manifest.name, tuned.predictor, tuned.plan)
 
     async def ask_all() -> list[Any]:

@@ -41,7 +41,7 @@ def served(package: Package, **fixed) -> tuple[Executor, list[dict]]:
     """The plan that is found, and the answers to records that wait together."""
     predictors = {threads: Predictor(package, threads=threads) for threads in (1, 2)}
     config = HeavyConfig(queue=1000, **fixed)
-    tuned = tune(config, package.manifest, predictors.__getitem__, RECORDS, processors=2, seconds=0.2)
+    tuned = tune(config, package, predictors.__getitem__, RECORDS, processors=2, seconds=0.2)
     executor = Executor("moods", tuned.predictor, tuned.plan)
     try:
         return executor, asyncio.run(ask_all(executor))

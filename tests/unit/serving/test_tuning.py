@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Sequence
-
-import pytest
+from pathlib import Path
 
 from slipway.config.heavy import HeavyConfig
 from slipway.models.manifest import Manifest
-from slipway.serving.batching.tuning import candidates, may_batch, tune
+from slipway.models.package import Package
+from slipway.serving.batching.tuning import candidates, tune
 
 GPU = {"compute": "gpu", "gpus": 1}
 RECORDS = [{"text": "x" * length} for length in range(1, 17)]
 
 
-def manifest(**changes) -> Manifest:
+def package() -> Package:
     files = [{"path": path, "bytes": 0, "sha256": "0" * 64} for path in ("README.md", "baseline.json", "model.onnx")]
-    return Manifest.model_validate(
+    manifest = Manifest.model_validate(
         {
             "format": 1,
             "name": "graph",
@@ -28,9 +28,9 @@ def manifest(**changes) -> Manifest:
             "files": files,
             "training": {"command": "pytest"},
             "quality": [{"metric": "r2", "value": 1.0, "data": "made up"}],
-            **changes,
         }
     )
+    return Package(Path("graph"), manifest)
 
 
 class Graph:
@@ -66,27 +66,14 @@ def test_on_a_gpu_large_batches_are_tried() -> None:
     assert (1, 1, 128) in shapes(HeavyConfig(**GPU), 4, batching=True)
 
 
-@pytest.mark.parametrize(
-    ("quantization", "allowed"),
-    [
-        (None, True),
-        ({"method": "static", "batch_independent": True}, True),
-        ({"method": "dynamic", "batch_independent": False}, False),
-        ({"method": "dynamic"}, False),
-    ],
-)
-def test_a_quantized_graph_runs_in_batches_only_where_that_was_measured(quantization, allowed: bool) -> None:
-    assert may_batch(manifest(quantization=quantization)) is allowed
-
-
 def test_batches_are_chosen_where_a_run_costs_and_a_record_does_not() -> None:
-    tuned = tune(HeavyConfig(), manifest(), lambda _: Graph(run=0.003), RECORDS, processors=1, seconds=0.6)
+    tuned = tune(HeavyConfig(), package(), lambda _: Graph(run=0.003), RECORDS, processors=1, seconds=0.6)
     assert tuned.plan.max_batch == 32
 
 
 def test_single_records_are_chosen_where_batches_cost_more() -> None:
     config = HeavyConfig(max_wait_ms=3)
-    tuned = tune(config, manifest(), lambda _: Graph(record=0.002, more=0.01), RECORDS, processors=1, seconds=0.4)
+    tuned = tune(config, package(), lambda _: Graph(record=0.002, more=0.01), RECORDS, processors=1, seconds=0.4)
     assert (tuned.plan.max_batch, tuned.plan.max_wait_ms) == (1, 0)
 
 
@@ -94,20 +81,18 @@ def test_one_session_of_many_threads_is_chosen_where_it_carries_more() -> None:
     def open_graph(threads: int) -> Graph:
         return Graph(record=0.004 if threads == 1 else 0.0001)
 
-    tuned = tune(HeavyConfig(max_batch=1), manifest(), open_graph, RECORDS, processors=2, seconds=0.2)
+    tuned = tune(HeavyConfig(max_batch=1), package(), open_graph, RECORDS, processors=2, seconds=0.2)
     assert (tuned.plan.sessions, tuned.plan.threads) == (1, 2)
 
 
 def test_a_graph_that_answers_by_its_company_is_found_out() -> None:
-    tuned = tune(
-        HeavyConfig(), manifest(), lambda _: Graph(run=0.002, company=True), RECORDS, processors=1, seconds=0.1
-    )
+    tuned = tune(HeavyConfig(), package(), lambda _: Graph(run=0.002, company=True), RECORDS, processors=1, seconds=0.1)
     assert tuned.plan.max_batch == 1
 
 
 def test_the_queue_is_short_enough_for_the_deadline() -> None:
     config = HeavyConfig(timeout_seconds=1)
-    tuned = tune(config, manifest(), lambda _: Graph(record=0.05), RECORDS, processors=1, seconds=0.4)
+    tuned = tune(config, package(), lambda _: Graph(record=0.05), RECORDS, processors=1, seconds=0.4)
     assert 1 <= tuned.plan.queue <= 10
-    fixed = tune(HeavyConfig(queue=7), manifest(), lambda _: Graph(), RECORDS, processors=1, seconds=0.1)
+    fixed = tune(HeavyConfig(queue=7), package(), lambda _: Graph(), RECORDS, processors=1, seconds=0.1)
     assert fixed.plan.queue == 7
