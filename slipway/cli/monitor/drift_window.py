@@ -77,7 +77,7 @@ def compared(asked: Asked) -> Compared:
 def _default_version(asked: Asked) -> int:
     if asked.file is not None and (stored := _stored(asked.file)) is not None:
         return stored.version
-    return asked.model.project.model.stable if asked.file is not None else asked.model.busiest(asked.window)
+    return asked.model.stable if asked.file is not None else asked.model.busiest(asked.window)
 
 
 def _window(asked: Asked, package: Package, version: int) -> Profile:

@@ -53,7 +53,7 @@ def skew_of(workspace: Workspace, chosen: Chosen) -> SkewReport:
     """The features that predictions were made with beside the history; raises as `compare_with_history` does."""
     window = _window(workspace, chosen.window or "24h")
     found = SkewCompared(
-        workspace.config(), workspace.config_file, chosen.model, window.since, window.until, folder=None
+        workspace.config(), workspace.config_file, chosen.model, window.since, window.until, place=None
     )
     return compare_with_history(found, None, tolerance=TOLERANCE, race_seconds=RACE_SECONDS)
 
