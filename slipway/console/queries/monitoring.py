@@ -6,9 +6,9 @@ from datetime import timedelta
 from slipway.cli.monitor.accuracy import KnownAccuracy, known_accuracy
 from slipway.cli.monitor.acknowledging import Change, named
 from slipway.cli.monitor.acknowledging_accuracy import described, proposed_normal
-from slipway.cli.monitor.drift_report import Compared
+from slipway.cli.monitor.drift.report import Compared
+from slipway.cli.monitor.drift.window import Asked, compared
 from slipway.cli.monitor.drift_source import MonitoredModel
-from slipway.cli.monitor.drift_window import Asked, compared
 from slipway.cli.monitor.watched import Watched, watch_deployed
 from slipway.cli.skew.sources import Compared as SkewCompared
 from slipway.cli.skew.sources import SkewReport, compare_with_history

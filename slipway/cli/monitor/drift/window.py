@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from slipway.cli.monitor.drift_report import Compared
+from slipway.cli.monitor.drift.report import Compared
 from slipway.cli.monitor.drift_source import MonitoredModel
 from slipway.errors import InputError
 from slipway.models.package import Package
