@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from slipway.batch.features import FeaturesFrom
 from slipway.batch.job import TIME_TO_LIVE, Extras
-from slipway.batch.precompute import require_looked_up, require_precomputable
+from slipway.batch.listeners.precompute import require_looked_up, require_precomputable
 from slipway.config import Config
 from slipway.config.batch import BatchSchedule
 from slipway.errors import InputError

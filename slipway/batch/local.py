@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slipway.batch.folders import InputFolder, OutputFolder
 from slipway.batch.job import Extras, Job, Summary
-from slipway.batch.listening import Listeners
+from slipway.batch.listeners.listening import Listeners
 from slipway.batch.parts import OutputFormat
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard

@@ -23,7 +23,8 @@ from slipway.batch.job import (
     Outcome,
     Summary,
 )
-from slipway.batch.listening import Listeners, no_listeners
+from slipway.batch.listeners.listening import Listeners, no_listeners
+from slipway.batch.listeners.recording import whole_profile
 from slipway.batch.parts import (
     ID,
     OutputFormat,
@@ -34,7 +35,6 @@ from slipway.batch.parts import (
     with_answers,
 )
 from slipway.batch.reading import scored_tables
-from slipway.batch.recording import whole_profile
 from slipway.batch.scoring import Scorer, missing_inputs
 from slipway.batch.shards import Shard, to_lines
 from slipway.errors import CheckFailedError, ConflictError, InputError

@@ -7,9 +7,9 @@ from typing import Any
 
 from slipway.batch.features import FeatureReader, FeaturesFrom, HistoryReader, StoreReader
 from slipway.batch.job import Job
-from slipway.batch.listening import Listener, Listeners
-from slipway.batch.precompute import PrecomputingListener
-from slipway.batch.recording import RecordingListener
+from slipway.batch.listeners.listening import Listener, Listeners
+from slipway.batch.listeners.precompute import PrecomputingListener
+from slipway.batch.listeners.recording import RecordingListener
 from slipway.batch.row_features import RowFeatures
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard

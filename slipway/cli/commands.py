@@ -14,11 +14,11 @@ from slipway.cli.entity.app import app as entity
 from slipway.cli.init.command import init
 from slipway.cli.local.app import app as local
 from slipway.cli.model import packages as model
-from slipway.cli.monitor import status
 from slipway.cli.monitor.app import app as monitor
 from slipway.cli.plan import plan
 from slipway.cli.project import offer_environment
 from slipway.cli.release.app import app as release
+from slipway.cli.status import status
 from slipway.cli.train.app import app as train
 
 app = typer.Typer(

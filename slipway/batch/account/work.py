@@ -14,7 +14,7 @@ from slipway.batch.account.runs import RUNS, Planned, PlanRequest, Run
 from slipway.batch.account.sizing import shard_rows
 from slipway.batch.features import FeaturesFrom
 from slipway.batch.job import JOB, MANIFEST, Extras, Job, Outcome, Summary
-from slipway.batch.listening import Listeners, no_listeners
+from slipway.batch.listeners.listening import Listeners, no_listeners
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard, from_lines, to_lines
 from slipway.batch.stores import Stores

@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from slipway.batch.drifting import moved_columns
 from slipway.batch.folders import InputFolder
 from slipway.batch.job import PROFILE, REJECTED, Summary
+from slipway.batch.listeners.drifting import moved_columns
 from slipway.batch.local import LocalJob, Progress, run
 from slipway.batch.steps import optional_inputs
 from slipway.cli.options import print_json

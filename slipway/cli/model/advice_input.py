@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slipway.cli.model.local_packages import numbers_in, pull_of
 from slipway.config import Config
 from slipway.errors import NotFoundError
 from slipway.models.advice.terms import Workload
@@ -28,7 +29,7 @@ def find_package(model: str, settings: Config | None, root: Path) -> Package:
     """Find the package of ``MODEL``, ``MODEL:VERSION`` or a folder.
 
     Raises:
-        NotFoundError: neither slipway.yaml has such a model or version, nor is there such a folder.
+        NotFoundError: slipway.yaml has no such model, or the version or folder is not on this machine.
         PackageError: the package is altered or malformed.
     """
     if (Path(model) / MANIFEST).is_file():
@@ -36,10 +37,12 @@ def find_package(model: str, settings: Config | None, root: Path) -> Package:
     name, _, number = model.partition(":")
     if settings is None or name not in settings.models:
         raise NotFoundError("model or package folder", model, settings.models if settings else ())
-    deployed = settings.models[name]
-    if number and number not in map(str, deployed.versions):
-        raise NotFoundError(f"version of {name}", number, map(str, deployed.versions))
-    return load_version(settings, root, name, int(number) if number else deployed.stable)
+    version, folder = number or str(settings.models[name].stable), settings.model_folder(root, name)
+    if not (version.isdecimal() and (folder / version / MANIFEST).is_file()):
+        raise NotFoundError(
+            f"version of {name}", version, map(str, numbers_in(folder)), within=str(folder), way_out=pull_of(name, "N")
+        )
+    return load_version(settings, root, name, int(version))
 
 
 def find_records(package: Package, path: Path | None) -> list[Record]:

@@ -45,7 +45,8 @@ class Project:
         """
         folder = self.folder / version if version.isdecimal() else Path(version)
         if not (folder / MANIFEST).is_file():
-            raise NotFoundError(f"package of {self._name}", str(folder), map(str, self._numbers()))
+            way_out = pull_of(self._name, version) if version.isdecimal() else None
+            raise NotFoundError(f"package of {self._name}", str(folder), map(str, self._numbers()), way_out=way_out)
         package = load_package(folder)
         if package.manifest.name != self._name:
             raise InputError.of(version, f"is a package of {package.manifest.name}, not of {self._name}")
@@ -66,5 +67,15 @@ class Project:
         return done.stdout.strip() or None
 
     def _numbers(self) -> list[int]:
-        found = self.folder.glob(f"*/{MANIFEST}")
-        return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
+        return numbers_in(self.folder)
+
+
+def numbers_in(folder: Path) -> list[int]:
+    """The versions in a model's folder."""
+    found = folder.glob(f"*/{MANIFEST}")
+    return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
+
+
+def pull_of(model: str, version: int | str) -> str:
+    """How a version that is only in the registry comes to this machine, for an error."""
+    return f"`slipway model pull {model} {version}` fetches a version of the registry"

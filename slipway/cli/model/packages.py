@@ -16,6 +16,7 @@ from slipway.cli.model import registry as registry_commands
 from slipway.cli.model.advise import advise
 from slipway.cli.model.export import export
 from slipway.cli.model.import_model import import_
+from slipway.cli.model.local_packages import numbers_in
 from slipway.cli.model.registry_target import BucketName, TableName, find_target
 from slipway.cli.model.seal import seal
 from slipway.cli.model.version_report import print_lineage
@@ -139,10 +140,11 @@ def _manifest(settings: Config, root: Path, name: str, version: int | None) -> M
     if name not in settings.models:
         raise NotFoundError("model", name, settings.models)
     model = settings.models[name]
-    number = model.stable if version is None else version
-    if number not in model.versions:
-        raise NotFoundError(f"version of {name}", str(number), map(str, model.versions))
-    return load_package(settings.model_folder(root, name) / str(number)).manifest
+    number, folder = str(model.stable if version is None else version), settings.model_folder(root, name)
+    if not (folder / number).is_dir():
+        known, way_out = map(str, numbers_in(folder)), "`--registry` shows a version of the registry"
+        raise NotFoundError(f"version of {name}", number, known, way_out=way_out)
+    return load_package(folder / number).manifest
 
 
 _ELSEWHERE: dict[str, Any] = {"task": None, "bytes": None, "quality": []}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 import typer
 from rich.console import Console
 
-from slipway.cli.monitor.drift import VersionOption, WindowOption
+from slipway.cli.monitor.drift.command import VersionOption, WindowOption
 from slipway.cli.monitor.watched import watch
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.errors import InputError

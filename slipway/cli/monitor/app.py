@@ -4,7 +4,7 @@ import typer
 
 from slipway.cli.monitor.accuracy import accuracy
 from slipway.cli.monitor.acknowledge import acknowledge
-from slipway.cli.monitor.drift import drift
+from slipway.cli.monitor.drift.command import drift
 from slipway.cli.monitor.label import label
 from slipway.cli.monitor.profile import profile
 from slipway.cli.monitor.profiles import profiles

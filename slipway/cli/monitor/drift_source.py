@@ -1,13 +1,16 @@
-"""What the commands on drift read: packages here, and the profiles and the monitor's state where it is deployed."""
+"""What the commands on drift read: packages, profiles and the monitor's state."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from slipway.cli.deployed import Deployed, find_deployed
-from slipway.cli.model.local_packages import Project
+from slipway.cli.model.measured_packages import measured_versions
+from slipway.cli.project import load_project
+from slipway.config import Config
 from slipway.config.drift import DriftConfig
 from slipway.errors import InputError, NotFoundError
+from slipway.models.measurements.measured import MeasuredVersions
 from slipway.models.package import Package
 from slipway.models.registry.bucket import s3_client
 from slipway.monitoring.captures.bucket import CaptureBucket
@@ -27,19 +30,28 @@ class MonitoredModel:
     """A model of slipway.yaml, and what the monitor knows of it where the project is deployed."""
 
     name: str
-    project: Project
+    config: Config
+    root: Path
     deployed: Deployed | None = None
     """None to find it where it is needed first: a file is compared without one."""
 
     @classmethod
     def of(cls, config: Path, model: str, deployed: Deployed | None = None) -> "MonitoredModel":
         """Raise ConfigError, or NotFoundError for a model that slipway.yaml does not have."""
-        return cls(model, Project(config, model), deployed)
+        project = load_project(config)
+        if model not in project.models:
+            raise NotFoundError("model", model, project.models, within="slipway.yaml")
+        return cls(model, project, config.parent, deployed)
+
+    @property
+    def stable(self) -> int:
+        """The version that slipway.yaml calls stable."""
+        return self.config.models[self.name].stable
 
     @property
     def settings(self) -> DriftConfig:
         """How drift of the model is judged."""
-        return self.project.settings.drift_of(self.name)
+        return self.config.drift_of(self.name)
 
     @cached_property
     def references(self) -> BucketReferences:
@@ -48,8 +60,14 @@ class MonitoredModel:
         return BucketReferences(name, client=s3_client(**options))
 
     def package(self, version: int) -> Package:
-        """The package of a version; raises NotFoundError and PackageError."""
-        return self.project.package(str(version))
+        """A version's manifest and measurements, from beside slipway.yaml or else the registry.
+
+        Raises:
+            NotFoundError: neither has it, or it is not here and nothing is deployed.
+            PackageError: it is altered or malformed.
+            UnavailableError: the registry cannot be reached.
+        """
+        return self._versions.package(self.name, version)
 
     def profiles(self, version: int, window: Window) -> list[Profile]:
         """The profiles of a window over the newest one's bins.
@@ -77,7 +95,7 @@ class MonitoredModel:
             version: sum(each.records for each in self._profiles.read(self.name, version, window.since, window.until))
             for version in self._profiles.versions(self.name, window.since, window.until)
         }
-        return max(counts, key=lambda version: counts[version], default=self.project.model.stable)
+        return max(counts, key=lambda version: counts[version], default=self.stable)
 
     def state(self, version: int) -> DriftState | None:
         """What the monitor knows of a version's drift, or None."""
@@ -85,9 +103,16 @@ class MonitoredModel:
         return None if stored is None else load_state(stored["state"])
 
     @cached_property
+    def _deployment(self) -> Deployed:
+        return self.deployed or find_deployed(self.config.project)
+
+    @cached_property
+    def _versions(self) -> MeasuredVersions:
+        return measured_versions(self.config, self.root, lambda: self._deployment)
+
+    @cached_property
     def _bucket(self) -> tuple[str, dict[str, object]]:
-        deployed = self.deployed or find_deployed(self.project.settings.project)
-        return deployed.output(CAPTURE_BUCKET), deployed.options
+        return self._deployment.output(CAPTURE_BUCKET), self._deployment.options
 
     @cached_property
     def _captures(self) -> CaptureBucket:

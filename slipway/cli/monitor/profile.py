@@ -25,14 +25,14 @@ def profile(
 ) -> None:
     """Count the records of a file into the bins of a version's baseline."""
     # Every command loads this module, and only this one needs NumPy.
-    from slipway.cli.model.local_packages import Project
+    from slipway.cli.monitor.drift_source import MonitoredModel
     from slipway.cli.monitor.profile_report import print_profile
     from slipway.monitoring.profiles.bins import bins_of
     from slipway.monitoring.profiles.profile import dump_profile
     from slipway.monitoring.profiles.tables import profile_file
 
-    project = Project(config, model)
-    package = project.package(str(version or project.model.stable))
+    monitored = MonitoredModel.of(config, model)
+    package = monitored.package(version or monitored.stable)
     made = profile_file(file, package)
     text = dump_profile(made.profile)
     if output is not None:

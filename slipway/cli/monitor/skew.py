@@ -10,7 +10,7 @@ from slipway.cli.history.place import FromFolder
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import load_project
 from slipway.cli.skew.report import as_document, print_report
-from slipway.cli.skew.sources import CapturesFolder, Compared, compare_with_file, compare_with_history
+from slipway.cli.skew.sources import CapturesPlace, Compared, compare_with_file, compare_with_history
 from slipway.monitoring.drift.windows import window_of
 from slipway.monitoring.skew.offline import MATCH_SECONDS
 from slipway.monitoring.skew.replay import RACE_SECONDS, TOLERANCE
@@ -39,7 +39,7 @@ def skew(
     within: Within = MATCH_SECONDS,
     limit: Limit = 20,
     folder: FromFolder = None,
-    captures: CapturesFolder = None,
+    captures: CapturesPlace = None,
     config: ConfigFile = Path("slipway.yaml"),
     as_json: AsJson = False,
 ) -> None:

@@ -40,17 +40,9 @@ class Watched:
     @cached_property
     def package(self) -> "Package":
         """The version's manifest and measurements, from beside slipway.yaml or else the registry."""
-        from slipway.models.measurements.measured import MeasuredVersions
-        from slipway.models.registry.opening import downloads_folder
-        from slipway.models.registry.registry import Registry
+        from slipway.cli.model.measured_packages import measured_versions  # imports botocore
 
-        def registry() -> Registry:
-            from slipway.cli.model.registry_target import Target
-
-            table, bucket = (self.deployed.output(name) for name in ("ControlTable", "ModelBucket"))
-            return Target(table, bucket, self.deployed.place, self.deployed.options).open()
-
-        versions = MeasuredVersions(self.settings, self.root, registry, cache=downloads_folder())
+        versions = measured_versions(self.settings, self.root, lambda: self.deployed)
         return versions.package(self.model, self.version)
 
     @cached_property

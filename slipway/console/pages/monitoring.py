@@ -9,7 +9,7 @@ from slipway.cli.monitor.accuracy import KnownAccuracy
 from slipway.cli.monitor.accuracy_report import summary_rows
 from slipway.cli.monitor.acknowledging import change_references
 from slipway.cli.monitor.acknowledging_accuracy import acknowledge_accuracy, return_to_sealed
-from slipway.cli.monitor.drift_report import Compared
+from slipway.cli.monitor.drift.report import Compared
 from slipway.cli.skew.report import as_document
 from slipway.console.context import Confirmation, Here
 from slipway.console.navigation import Page

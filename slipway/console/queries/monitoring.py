@@ -6,9 +6,9 @@ from datetime import timedelta
 from slipway.cli.monitor.accuracy import KnownAccuracy, known_accuracy
 from slipway.cli.monitor.acknowledging import Change, named
 from slipway.cli.monitor.acknowledging_accuracy import described, proposed_normal
-from slipway.cli.monitor.drift_report import Compared
+from slipway.cli.monitor.drift.report import Compared
+from slipway.cli.monitor.drift.window import Asked, compared
 from slipway.cli.monitor.drift_source import MonitoredModel
-from slipway.cli.monitor.drift_window import Asked, compared
 from slipway.cli.monitor.watched import Watched, watch_deployed
 from slipway.cli.skew.sources import Compared as SkewCompared
 from slipway.cli.skew.sources import SkewReport, compare_with_history
@@ -53,7 +53,7 @@ def skew_of(workspace: Workspace, chosen: Chosen) -> SkewReport:
     """The features that predictions were made with beside the history; raises as `compare_with_history` does."""
     window = _window(workspace, chosen.window or "24h")
     found = SkewCompared(
-        workspace.config(), workspace.config_file, chosen.model, window.since, window.until, folder=None
+        workspace.config(), workspace.config_file, chosen.model, window.since, window.until, place=None
     )
     return compare_with_history(found, None, tolerance=TOLERANCE, race_seconds=RACE_SECONDS)
 

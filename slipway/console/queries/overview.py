@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.aws.alarms import AlarmState, alarm_states
 from slipway.cli.api import ApiError
-from slipway.cli.monitor.overview import ModelStatus, Observer
+from slipway.cli.status.overview import ModelStatus, Observer
 from slipway.console.queries.series import Series, of_project, read_series
 from slipway.console.workspace import Workspace
 from slipway.monitoring.telemetry import metrics

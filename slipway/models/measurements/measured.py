@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from slipway.config import Config
-from slipway.errors import PackageError
+from slipway.errors import NotFoundError, PackageError, UnavailableError
 from slipway.models.manifest import FileEntry, Manifest
 from slipway.models.package import BASELINE, CALIBRATION, MANIFEST, Package, read_manifest
 from slipway.models.registry.registry import Registry
@@ -32,7 +33,7 @@ class MeasuredVersions:
 
         Raises:
             PackageError: a file is altered or malformed.
-            NotFoundError: neither the bundle nor the registry has the version.
+            NotFoundError: neither the bundle nor the registry has the version, or there is no registry.
             UnavailableError: the registry cannot be reached.
         """
         key = (model, version)
@@ -42,14 +43,30 @@ class MeasuredVersions:
         return self._found[key]
 
     def _fetched(self, model: str, version: int) -> Package:
-        registry, folder = self._registry(), self._cache / "measured" / model / str(version)
+        registry, folder = self._open(model, version), self._cache / "measured" / model / str(version)
         record = registry.version(model, version)
         manifest = registry.manifest(record)
         folder.mkdir(parents=True, exist_ok=True)
-        for entry in measurements_of(manifest):
-            with (folder / entry.path).open("wb") as file:
-                registry.copy_file(record, entry, file)
+        # Another thread or process may be reading the same files, so that none may be half written.
+        with TemporaryDirectory(dir=folder) as draft:
+            for entry in measurements_of(manifest):
+                with (Path(draft) / entry.path).open("wb") as file:
+                    registry.copy_file(record, entry, file)
+                (Path(draft) / entry.path).replace(folder / entry.path)
         return Package(folder, manifest)
+
+    def _open(self, model: str, version: int) -> Registry:
+        """The registry; its errors say what was looked for in vain before."""
+        folder = self._config.model_folder(self._root, model)
+        try:
+            return self._registry()
+        except NotFoundError as error:
+            names = [path.parent.name for path in folder.glob(f"*/{MANIFEST}")]
+            known = map(str, sorted(int(name) for name in names if name.isdecimal()))
+            raise NotFoundError(f"package of {model}", str(folder / str(version)), known, way_out=str(error)) from error
+        except UnavailableError as error:
+            reason = f"{folder / str(version)} is not here, and {error.reason}"
+            raise UnavailableError(error.dependency, reason) from error
 
 
 def measured_package(folder: Path) -> Package:

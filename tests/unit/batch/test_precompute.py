@@ -10,9 +10,9 @@ from support.packages import make_tabular_package
 
 from slipway.batch.folders import InputFolder, OutputFolder
 from slipway.batch.job import Extras, Job
+from slipway.batch.listeners.precompute import PrecomputingListener, require_precomputable
 from slipway.batch.local import LocalJob, run
 from slipway.batch.parts import OutputFormat
-from slipway.batch.precompute import PrecomputingListener, require_precomputable
 from slipway.batch.scoring import Scorer
 from slipway.batch.shards import Shard
 from slipway.batch.steps import Needed, begin, finish, plan, score

@@ -15,8 +15,8 @@ from support.several import make_labels_package, make_values_package
 
 from slipway.batch import cutting
 from slipway.batch.job import Extras
+from slipway.batch.listeners.recording import mixed
 from slipway.batch.local import LocalJob, run
-from slipway.batch.recording import mixed
 from slipway.errors import ConflictError
 from slipway.models.package import Package, load_package
 from slipway.monitoring.captures.parsing import Capture

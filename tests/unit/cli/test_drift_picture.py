@@ -1,6 +1,6 @@
 """Pictures of distributions have one character for each cell, at one scale."""
 
-from slipway.cli.monitor.drift_picture import WIDTH, pictures
+from slipway.cli.monitor.drift.picture import WIDTH, pictures
 
 
 def test_both_pictures_are_at_one_scale_and_an_empty_cell_is_a_dot() -> None:

@@ -8,8 +8,9 @@ from support.packages import make_regression_package, make_text_package
 from typer.testing import CliRunner
 
 from slipway.cli import app
+from slipway.cli.deployed import Deployed
 from slipway.cli.monitor.profile_report import picture
-from slipway.errors import InputError, NotFoundError
+from slipway.errors import InputError, NotFoundError, SlipwayError, UnavailableError
 from slipway.monitoring.profiles.profile import load_profile
 
 CONFIG = """
@@ -64,10 +65,23 @@ def test_json_is_the_profile_and_may_be_written_to_a_file(tmp_path: Path) -> Non
 def test_mistakes_are_named() -> None:
     with pytest.raises(NotFoundError, match="tiny-prise"):
         run("homes.csv", "--model", "tiny-prise")
-    with pytest.raises(NotFoundError, match="package of tiny-price"):
-        run("homes.csv", "--model", "tiny-price", "--version", "3")
     with pytest.raises(InputError, match="none of the model's inputs: text"):
         run("homes.csv", "--model", "tiny-sentiment")
+
+
+@pytest.mark.parametrize(
+    "error", [NotFoundError("deployed stack", "demo-serving"), UnavailableError("Slipway", "AWS cannot be asked")]
+)
+def test_a_version_that_is_not_here_is_named_where_no_registry_answers(
+    monkeypatch: pytest.MonkeyPatch, error: SlipwayError
+) -> None:
+    def nothing(_: str) -> Deployed:
+        raise error
+
+    monkeypatch.setattr("slipway.cli.monitor.drift_source.find_deployed", nothing)
+    with pytest.raises(type(error), match="models/tiny-price/3") as raised:
+        run("homes.csv", "--model", "tiny-price", "--version", "3")
+    assert str(error).removeprefix("Slipway is unavailable: ") in str(raised.value)
 
 
 @pytest.mark.parametrize(

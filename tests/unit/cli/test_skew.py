@@ -1,19 +1,23 @@
 """`slipway monitor skew`, on folders of captures and of a history."""
 
+import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from support.packages import make_tabular_package
 
 from slipway.cli import main
+from slipway.cli.skew import capture_files
 from slipway.features.history.files import HistoryFolder, pack_rows
 from slipway.features.history.rows import Change, HistoryRow
 from slipway.monitoring.captures.parsing import Capture, pack
+from slipway.monitoring.captures.reading import BrokenLine, captures_in
+from slipway.monitoring.skew.fields import ServedGroup
 
 CONFIG = """
 models: {tiny-tabular: {versions: [1], stable: 1, capture: {sample: 1}}}
@@ -51,8 +55,8 @@ def slipway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., in
         files.put(key, content)
 
     def run(*arguments: str) -> int:
-        given = ["slipway", "monitor", "skew", "tiny-tabular", *arguments]
-        monkeypatch.setattr(sys, "argv", [*given, "--captures", "captures", "--from", "history"])
+        given = ["slipway", "monitor", "skew", "tiny-tabular", "--captures", "captures", "--from", "history"]
+        monkeypatch.setattr(sys, "argv", [*given, *arguments])
         with pytest.raises(SystemExit) as stopped:
             main()
         return int(stopped.value.code or 0)
@@ -166,3 +170,64 @@ def test_a_model_without_grouped_inputs_is_refused(
     (tmp_path / "slipway.yaml").write_text(CONFIG.replace("tumour:", "other:"), encoding="utf-8")
     assert slipway() == 1
     assert "history: true" in capsys.readouterr().err
+
+
+def test_a_file_of_captures_is_read_as_its_folder_is(
+    slipway: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict(*RIGHT)
+    (file,) = Path("captures").rglob("*.jsonl.gz")
+    assert slipway("--captures", str(file), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 100
+
+
+def test_a_capture_in_two_files_counts_once(slipway: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    predict(*RIGHT[:60])
+    predict(*RIGHT[40:])
+    assert len([*Path("captures").rglob("*.jsonl.gz")]) == 2
+    assert slipway("--json") == 0
+    assert json.loads(capsys.readouterr().out)["captures"] == 100
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("nowhere", "there is no nowhere"), ("history", "no file"), ("plain.jsonl", "no captures")]
+)
+def test_a_place_without_captures_is_refused(
+    slipway: Callable[..., int], capsys: pytest.CaptureFixture[str], place: str, said: str
+) -> None:
+    Path("plain.jsonl").write_text(RIGHT[0].line(), encoding="utf-8")
+    for file in Path("history").rglob("*.gz"):
+        file.unlink()
+    assert slipway("--captures", place) == 1
+    error = capsys.readouterr().err
+    assert "--captures" in error
+    assert said in " ".join(error.split())
+
+
+@pytest.mark.parametrize("against", [(), ("--file", "train.csv")])
+def test_few_captures_are_in_memory_at_once(
+    slipway: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    against: tuple[str, ...],
+) -> None:
+    hours = [LATER + timedelta(hours=hour) for hour in range(4)]
+    predict(*(captured(n, at, {"radius": n % 100 / 3, "smooth": 0.5}) for at in hours for n in range(1000)))
+    Path("train.csv").write_text("patient,time,radius\np1,2026-11-21T12:10:00Z,0.3\n", encoding="utf-8")
+    read, alive = 0, list[int]()
+
+    def counted(stream: BinaryIO) -> Iterator[Capture | BrokenLine]:
+        nonlocal read
+        for each in captures_in(stream):
+            read += 1
+            if read % 500 == 0:
+                alive.append(sum(isinstance(found, Capture | ServedGroup) for found in gc.get_objects()))
+            yield each
+
+    monkeypatch.setattr(capture_files, "captures_in", counted)
+    before = sum(isinstance(found, Capture | ServedGroup) for found in gc.get_objects())
+    assert slipway(*against, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["captures"], found["rows"] + found["unknown"]) == (4000, 4000)
+    assert len(alive) >= 8
+    assert max(alive) - before < 10

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.cli.monitor.overview import ModelStatus, SlotStatus, Traffic, VersionStatus
+from slipway.cli.status.overview import ModelStatus, SlotStatus, Traffic, VersionStatus
 
 _NONE = "–"
 _CAPTION = "Rows of versions show predictions instead of requests, and the p99 of inference alone."

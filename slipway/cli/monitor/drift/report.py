@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from slipway.cli.monitor.drift_picture import WIDTH, pictures
+from slipway.cli.monitor.drift.picture import WIDTH, pictures
 from slipway.monitoring.drift.report import Line
 from slipway.wording import counted
 

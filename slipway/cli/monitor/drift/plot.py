@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from slipway.cli.monitor.drift_report import Compared
+from slipway.cli.monitor.drift.report import Compared
 from slipway.errors import InputError
 from slipway.models.advice.plot import check_format
 from slipway.models.extras import need

@@ -34,9 +34,9 @@ def drift(
 ) -> None:
     """Show how far inputs and outputs have drifted, in order of effect."""
     # Every command loads this module, and only this one needs NumPy and botocore.
-    from slipway.cli.monitor.drift_plot import plot_drift
-    from slipway.cli.monitor.drift_report import print_drift
-    from slipway.cli.monitor.drift_window import Asked, compared
+    from slipway.cli.monitor.drift.plot import plot_drift
+    from slipway.cli.monitor.drift.report import print_drift
+    from slipway.cli.monitor.drift.window import Asked, compared
 
     found = compared(Asked.of(config, model, version, window=window, against=against, file=file, now=datetime.now(UTC)))
     if plot is not None:

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from slipway.cli.api import Api, ApiError, connect
 from slipway.cli.deployed import find_deployed
-from slipway.cli.monitor.status_report import print_status
 from slipway.cli.options import AsJson, ConfigFile, Token, Url, print_json
 from slipway.cli.project import load_project
+from slipway.cli.status.report import print_status
 from slipway.wording import counted
 
 Minutes = Annotated[int, typer.Option(min=1, max=1440, help="Minutes of traffic to show.")]
@@ -28,7 +28,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show what is deployed, whether it is healthy, and its recent traffic."""
-    from slipway.cli.monitor.overview import Observer  # boto3 takes a quarter of a second to import
+    from slipway.cli.status.overview import Observer  # boto3 takes a quarter of a second to import
 
     project = load_project(config).project
     deployed = find_deployed(project)

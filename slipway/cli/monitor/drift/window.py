@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from slipway.cli.monitor.drift_report import Compared
+from slipway.cli.monitor.drift.report import Compared
 from slipway.cli.monitor.drift_source import MonitoredModel
 from slipway.errors import InputError
 from slipway.models.package import Package
@@ -77,7 +77,7 @@ def compared(asked: Asked) -> Compared:
 def _default_version(asked: Asked) -> int:
     if asked.file is not None and (stored := _stored(asked.file)) is not None:
         return stored.version
-    return asked.model.project.model.stable if asked.file is not None else asked.model.busiest(asked.window)
+    return asked.model.stable if asked.file is not None else asked.model.busiest(asked.window)
 
 
 def _window(asked: Asked, package: Package, version: int) -> Profile:
