@@ -48,6 +48,25 @@ def test_a_published_statistic_set_stays_apart() -> None:
     assert cloudwatch._calc_stats(series)["SampleCount"] == 4
 
 
+def test_points_of_a_series_share_their_unit_and_dimensions_and_have_no_dictionary_of_their_own() -> None:
+    series = Series()
+    for second in range(3):
+        series.append(point(float(second), 1.0) | {"Unit": "".join(["Cou", "nt"]), "Dimensions": {"Model": "tweets"}})
+    series.append(point(3.0, 1.0) | {"Unit": "Seconds", "Dimensions": {"Model": "tweets"}})
+
+    assert {id(each["Dimensions"]) for each in series[:3]} == {id(series[0]["Dimensions"])}
+    assert {id(each["Unit"]) for each in series[:3]} == {id(series[0]["Unit"])}
+    assert not any(isinstance(each, dict) or hasattr(each, "__dict__") for each in series)
+    assert [each["Unit"] for each in series] == ["Count"] * 3 + ["Seconds"]
+
+
+def test_a_point_reads_as_the_dictionary_that_it_stands_for() -> None:
+    (found,) = Series([point(1.5, 3.0, 5.0)])
+
+    assert found == point(1.5, 3.0, 5.0)
+    assert found.get("_stat") is None
+
+
 def test_the_oldest_points_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_memory, "POINTS_PER_SERIES", 100)
     series = Series()
