@@ -1,4 +1,4 @@
-"""Bound what the emulator keeps of logs and metrics, which otherwise grows by some 7 KB with each request.
+"""Bound what the emulator keeps of logs and metrics, which otherwise grows by some 10 KB with each request.
 
 MiniStack keeps every value of every metric, and a log stream with all its lines for each call of a function.
 """
@@ -120,11 +120,18 @@ def trim(group: Group, most: int = LINES_PER_GROUP) -> None:
     for name in [name for name in streams if _CALL in name]:
         if surplus <= 0:
             return
-        surplus -= len(streams.pop(name)["events"])
+        surplus -= _forget(streams.pop(name)["events"])
     for stream in streams.values():
-        forgotten = min(max(0, surplus), len(stream["events"]))
-        del stream["events"][:forgotten]
-        surplus -= forgotten
+        surplus -= _forget(stream["events"], max(0, surplus))
+
+
+def _forget(events: list[dict[str, Any]], most: int | None = None) -> int:
+    """Forget the first events, with the records of them that `GetLogRecord` reads; returns how many."""
+    forgotten = events[:most]
+    for event in forgotten:
+        cloudwatch_logs._log_records.pop(event.get("eventId"), None)
+    del events[:most]
+    return len(forgotten)
 
 
 def _trim_logs() -> None:

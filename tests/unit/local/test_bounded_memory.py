@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch
+from ministack.services import cloudwatch, cloudwatch_logs
 
 from local.emulator import bounded_memory
 from local.emulator.bounded_memory import Series, evict_old, series_of, trim
@@ -102,3 +102,18 @@ def test_lines_of_past_calls_go_first_and_a_tasks_stream_stays() -> None:
 
     trim(group, 0)
     assert messages(group) == {"large/app/1": []}
+
+
+def test_a_forgotten_line_leaves_no_record_of_it() -> None:
+    name, stream = "/tests/tasks", "large/app/1"
+    with request_scope(ACCOUNT, REGION):
+        cloudwatch_logs._create_log_group({"logGroupName": name})
+        cloudwatch_logs._create_log_stream({"logGroupName": name, "logStreamName": stream})
+        lines = [{"timestamp": time_ms, "message": f"line {time_ms}"} for time_ms in range(5)]
+        cloudwatch_logs._put_log_events({"logGroupName": name, "logStreamName": stream, "logEvents": lines})
+
+        trim(cloudwatch_logs._log_groups[name], 2)
+        kept = [record["@message"] for record in cloudwatch_logs._log_records.values() if record["@log"] == name]
+        cloudwatch_logs.reset()
+
+    assert kept == ["line 3", "line 4"]
