@@ -64,9 +64,10 @@ class RequestEvent:
     later: Callable[[], None] | None = None
 
     def finish(self) -> None:
-        """Run ``later`` if there is one."""
-        if self.later is not None:
-            self.later()
+        """Run ``later`` once, and let go of it: it holds the request, which holds this event."""
+        later, self.later = self.later, None
+        if later is not None:
+            later()
 
     def count(self, name: str, value: float = 1, **dimensions: str) -> None:
         """Add to a metric; the request's model is always among its dimensions."""

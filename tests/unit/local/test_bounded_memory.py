@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch
+from ministack.services import cloudwatch, cloudwatch_logs
 
 from local.emulator import bounded_memory
 from local.emulator.bounded_memory import Series, evict_old, series_of, trim
@@ -48,6 +48,25 @@ def test_a_published_statistic_set_stays_apart() -> None:
     assert cloudwatch._calc_stats(series)["SampleCount"] == 4
 
 
+def test_points_of_a_series_share_their_unit_and_dimensions_and_have_no_dictionary_of_their_own() -> None:
+    series = Series()
+    for second in range(3):
+        series.append(point(float(second), 1.0) | {"Unit": "".join(["Cou", "nt"]), "Dimensions": {"Model": "tweets"}})
+    series.append(point(3.0, 1.0) | {"Unit": "Seconds", "Dimensions": {"Model": "tweets"}})
+
+    assert {id(each["Dimensions"]) for each in series[:3]} == {id(series[0]["Dimensions"])}
+    assert {id(each["Unit"]) for each in series[:3]} == {id(series[0]["Unit"])}
+    assert not any(isinstance(each, dict) or hasattr(each, "__dict__") for each in series)
+    assert [each["Unit"] for each in series] == ["Count"] * 3 + ["Seconds"]
+
+
+def test_a_point_reads_as_the_dictionary_that_it_stands_for() -> None:
+    (found,) = Series([point(1.5, 3.0, 5.0)])
+
+    assert found == point(1.5, 3.0, 5.0)
+    assert found.get("_stat") is None
+
+
 def test_the_oldest_points_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_memory, "POINTS_PER_SERIES", 100)
     series = Series()
@@ -83,3 +102,18 @@ def test_lines_of_past_calls_go_first_and_a_tasks_stream_stays() -> None:
 
     trim(group, 0)
     assert messages(group) == {"large/app/1": []}
+
+
+def test_a_forgotten_line_leaves_no_record_of_it() -> None:
+    name, stream = "/tests/tasks", "large/app/1"
+    with request_scope(ACCOUNT, REGION):
+        cloudwatch_logs._create_log_group({"logGroupName": name})
+        cloudwatch_logs._create_log_stream({"logGroupName": name, "logStreamName": stream})
+        lines = [{"timestamp": time_ms, "message": f"line {time_ms}"} for time_ms in range(5)]
+        cloudwatch_logs._put_log_events({"logGroupName": name, "logStreamName": stream, "logEvents": lines})
+
+        trim(cloudwatch_logs._log_groups[name], 2)
+        kept = [record["@message"] for record in cloudwatch_logs._log_records.values() if record["@log"] == name]
+        cloudwatch_logs.reset()
+
+    assert kept == ["line 3", "line 4"]

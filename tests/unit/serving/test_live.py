@@ -1,6 +1,7 @@
 """The light tier follows the releases of the control table."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from slipway.releases.routing.release import Candidate
 from slipway.releases.routing.serving import Serving
 from slipway.serving.prediction.live_releases import FRESH_SECONDS, LiveReleases
 from slipway.serving.prediction.pipeline import PredictionPipeline
-from slipway.serving.prediction.request import Ask, RequestContext
+from slipway.serving.prediction.request import Ask, PredictionRequest, RequestContext
 from slipway.serving.prediction.served import ServedModels
 
 MODEL = "tiny-sentiment"
@@ -187,6 +188,20 @@ def test_requests_are_shared_and_what_they_answer_is_counted(api: Api) -> None:
     shown = client.get(f"/v1/models/{MODEL}").json()["release"]
     assert (shown["strategy"], shown["phase"]) == ("canary", "running")
     assert shown["candidates"] == [{"version": 2, "share": 0.5}]
+
+
+def test_an_answered_request_is_freed_at_once_while_a_release_runs(api: Api) -> None:
+    watched = Watched(api)
+    watched.table.running(0.5)
+    client = watched.client()
+    gc.collect()
+    gc.disable()  # cycles would keep the body, of up to a megabyte, until the next collection of the oldest generation
+    try:
+        assert client.post(PREDICT, json={"inputs": [{"text": "good day"}]}).status_code == 200
+        kept = [each for each in gc.get_objects() if isinstance(each, PredictionRequest)]
+    finally:
+        gc.enable()
+    assert kept == []
 
 
 def test_without_a_release_no_outputs_are_counted(api: Api) -> None:
