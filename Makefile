@@ -16,7 +16,7 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-hea
 .PHONY: help docs setup run loop test test-arm64 test-torch test-gpu torch test-image image unit lint format types bench lock clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: .venv/.installed node_modules/.installed ## Install the pinned Python packages and the pinned CDK CLI.
 

@@ -10,6 +10,9 @@ from infra.constructs.basics.table import of_partitions
 from infra.stacks.policies import stacks_arn
 from slipway.config import Config
 from slipway.features.history.files import group_folder
+from slipway.models.measurements.measured import MEASUREMENTS
+from slipway.models.package import MANIFEST
+from slipway.models.registry.versions import model_prefix
 from slipway.monitoring.accuracy.normal import NORMAL_FILE
 from slipway.monitoring.captures.parsing import FOLDER
 from slipway.monitoring.captures.reservoir import FOLDER as RESERVOIR
@@ -29,6 +32,7 @@ class AnalystRights:
         captures: s3.IBucket,
         history: s3.IBucket,
         control: dynamodb.ITable,
+        models: s3.IBucket,
     ) -> None:
         self._stack = stack
         self._project = config.project
@@ -40,17 +44,26 @@ class AnalystRights:
             self._read_files(history, *(group_folder(group).rstrip("/") for group in sorted(config.recorded_groups)))
         self._acknowledge(captures)
         self._read_labelled(control)
+        self._read_versions(config, control, models)
 
     def _allow(self, actions: list[str], *resources: str) -> None:
         self.statements.append(iam.PolicyStatement(actions=actions, resources=list(resources)))
 
     def _read_labelled(self, control: dynamodb.ITable) -> None:
         """The captured predictions whose true answers are known."""
-        conditions = of_partitions("labelled#*")
-        resources = [control.table_arn]
-        self.statements.append(
-            iam.PolicyStatement(actions=["dynamodb:Query"], resources=resources, conditions=conditions)
-        )
+        self._allow_on_table(control, ["dynamodb:Query"], "labelled#*")
+
+    def _read_versions(self, config: Config, control: dynamodb.ITable, models: s3.IBucket) -> None:
+        """The measurements of versions that came after the deploy, as retrained ones do; their graphs stay closed."""
+        self._allow_on_table(control, ["dynamodb:BatchGetItem", "dynamodb:Query"], "model#*")
+        files = (MANIFEST, *MEASUREMENTS)
+        keys = [f"{model_prefix(model)}*/{file}" for model in sorted(config.captured_models) for file in files]
+        self._allow(["s3:GetObject"], *map(models.arn_for_objects, keys))
+        self.wildcards += [f"{exported_name(models, models.bucket_arn)}/{key}" for key in keys]
+
+    def _allow_on_table(self, table: dynamodb.ITable, actions: list[str], partitions: str) -> None:
+        conditions = of_partitions(partitions)
+        self.statements.append(iam.PolicyStatement(actions=actions, resources=[table.table_arn], conditions=conditions))
 
     def _read_outputs(self) -> None:
         """The outputs of the stacks, by which the commands find the bucket."""

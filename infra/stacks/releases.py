@@ -108,8 +108,7 @@ class ReleasesStack(cdk.Stack):
         monitoring = Monitoring(
             self, "Monitoring", config=self._config, bundle=bundles["monitor"], control=control, topic=topic, **buckets
         )
-        read = {"captures": buckets["captures"], "history": buckets["history"]}
-        rights = AnalystRights(self, config=self._config, control=control, **read)
+        rights = AnalystRights(self, config=self._config, control=control, **buckets)
         description = f"Slipway, {self._config.project}: may read captures, and what monitoring makes of them"
         policy = managed_policy(self, "Analyst", description=description, statements=rights.statements)
         acknowledge_wildcards(policy, rights.wildcards, "All that monitoring keeps, of this project alone.")

@@ -1,6 +1,7 @@
 """The monitor: it exists where a model is captured, runs once a period, and may do no more than it must."""
 
 import re
+from collections import defaultdict
 
 import pytest
 from support.templates import acknowledged_in, compare_with_snapshot, lint
@@ -210,22 +211,33 @@ def test_an_analyst_reads_captures_and_what_is_made_of_them_and_writes_only_what
         for name, each in capturing.releases["Resources"].items()
         if name.startswith("Analyst")
     ]
-    found = {
-        action: {shown(arn) for arn in listed(each["Resource"])} for each in policy for action in listed(each["Action"])
-    }
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in policy:
+        for action in listed(each["Action"]):
+            found[action] |= {shown(arn) for arn in listed(each["Resource"])}
     assert found == {
         "cloudformation:DescribeStacks": {"arn:<Partition>:cloudformation:<Region>:<AccountId>:stack/tiny-*/*"},
         "s3:ListBucket": {"captures-bucket"},
         "dynamodb:Query": {"control"},
+        "dynamodb:BatchGetItem": {"control"},
         "s3:GetObject": {
-            f"captures-bucket/{folder}/*" for folder in ("captures", "reservoir", "profiles", "monitoring")
+            *(f"captures-bucket/{folder}/*" for folder in ("captures", "reservoir", "profiles", "monitoring")),
+            *(
+                f"models-bucket/models/{model}/*/{file}"
+                for model in ("tiny-large", "tiny-tabular")
+                for file in ("model.yaml", "baseline.json", "calibration.json")
+            ),
         },
         "s3:PutObject": {
             f"captures-bucket/monitoring/*/{name}.json" for name in ("accuracy-normal", "drift-references")
         },
     }
-    (query,) = [each for each in policy if each["Action"] == "dynamodb:Query"]
-    assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["labelled#*"]}}
+    keys = [
+        each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for each in policy
+        if "dynamodb:Query" in listed(each["Action"])
+    ]
+    assert keys == [["labelled#*"], ["model#*"]]
     assert "AnalystPolicy" in capturing.releases["Outputs"]
 
 
