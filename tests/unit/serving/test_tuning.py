@@ -73,15 +73,15 @@ def test_batches_are_chosen_where_a_run_costs_and_a_record_does_not() -> None:
 
 def test_single_records_are_chosen_where_batches_cost_more() -> None:
     config = HeavyConfig(max_wait_ms=3)
-    tuned = tune(config, package(), lambda _: Graph(record=0.002, more=0.01), RECORDS, processors=1, seconds=0.4)
+    tuned = tune(config, package(), lambda _: Graph(record=0.005, more=0.05), RECORDS, processors=1, seconds=0.4)
     assert (tuned.plan.max_batch, tuned.plan.max_wait_ms) == (1, 0)
 
 
 def test_one_session_of_many_threads_is_chosen_where_it_carries_more() -> None:
     def open_graph(threads: int) -> Graph:
-        return Graph(record=0.004 if threads == 1 else 0.0001)
+        return Graph(record=0.05 if threads == 1 else 0.001)
 
-    tuned = tune(HeavyConfig(max_batch=1), package(), open_graph, RECORDS, processors=2, seconds=0.2)
+    tuned = tune(HeavyConfig(max_batch=1), package(), open_graph, RECORDS, processors=2, seconds=0.6)
     assert (tuned.plan.sessions, tuned.plan.threads) == (1, 2)
 
 
