@@ -101,7 +101,8 @@ def test_make_targets_are_there(page: Path) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     text = page.read_text(encoding="utf-8")
     blocks = "\n".join(re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL))
-    named = [*re.findall(r"`make ([a-z][a-z0-9 -]*)", text), *re.findall(r"^make ([a-z][a-z0-9 -]*)", blocks, re.MULTILINE)]
+    words = r"make ([a-z][a-z0-9 -]*)"
+    named = [*re.findall(f"`{words}", text), *re.findall(f"^{words}", blocks, re.MULTILINE)]
     assert {target for names in named for target in names.split()} - targets == set()
 
 
