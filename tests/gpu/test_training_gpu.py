@@ -1,30 +1,22 @@
 """Networks of the recipes are trained on the GPU, go on there where they were interrupted, and come back from it."""
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from support.finetuned import VOCABULARY, interrupted_at, kinds_of_words
 
 from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
 from recipes.tweets.encoder.network import SentimentEncoder, logits, small_encoder
 
 SCHEDULE = Schedule(epochs=20, batch=8, learning_rate=5e-3, seed=7)
-VOCABULARY, LEFT_AT = 40, 61
-
-
-class Interrupted(Exception):
-    pass
+LEFT_AT = 61
 
 
 @pytest.fixture(scope="module")
 def texts() -> tuple[list[list[int]], list[int]]:
-    """Texts of three kinds of words, labelled by the kind."""
-    chosen = random.Random(3)  # noqa: S311 - toy texts
-    labels = [chosen.randrange(3) for _ in range(64)]
-    texts = [[2, *(chosen.randrange(3 + 12 * k, 15 + 12 * k) for _ in range(chosen.randint(3, 9)))] for k in labels]
-    return texts, labels
+    return kinds_of_words()
 
 
 def trained(texts: tuple[list[list[int]], list[int]], kept: Checkpoints) -> SentimentEncoder:
@@ -54,23 +46,12 @@ def test_it_learns_on_the_gpu_and_comes_back(
 def test_it_goes_on_where_it_was_interrupted(
     texts: tuple[list[list[int]], list[int]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     record_property: Callable[[str, object], None],
 ) -> None:
     whole = trained(texts, Checkpoints(tmp_path / "whole.safetensors", "d", every=1000))
     kept = Checkpoints(tmp_path / "parts.safetensors", "d", every=10)
-    step, calls = torch.optim.AdamW.step, []
-
-    def leaves(self: torch.optim.AdamW) -> object:
-        calls.append(1)
-        if len(calls) == LEFT_AT:
-            raise Interrupted
-        return step(self)
-
-    monkeypatch.setattr(torch.optim.AdamW, "step", leaves)
-    with pytest.raises(Interrupted):
+    with interrupted_at(LEFT_AT):
         trained(texts, kept)
-    monkeypatch.undo()
     parts = trained(texts, kept)
     pairs = zip(whole.parameters(), parts.parameters(), strict=True)
     apart = max(float((a - b).detach().abs().max()) for a, b in pairs)

@@ -1,17 +1,16 @@
 """Fine-tuning: interrupted and gone on, it ends where it would have ended anyway."""
 
-import random
 from dataclasses import replace
 
 import pytest
 import torch
+from support.finetuned import VOCABULARY, interrupted_at, kinds_of_words
 
 from recipes.tweets.encoder.finetuning import Checkpoints, Schedule, finetune
 from recipes.tweets.encoder.network import logits, small_encoder
 from slipway.errors import TrainingError
 
 SCHEDULE = Schedule(epochs=2, batch=8, learning_rate=5e-3, seed=7)
-VOCABULARY = 40
 STEPS = 16
 LEFT_AT = 5
 
@@ -26,11 +25,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def texts():
-    """Texts of three kinds of words, labelled by the kind."""
-    chosen = random.Random(3)  # noqa: S311 - toy texts
-    labels = [chosen.randrange(3) for _ in range(64)]
-    texts = [[2, *(chosen.randrange(3 + 12 * k, 15 + 12 * k) for _ in range(chosen.randint(3, 9)))] for k in labels]
-    return texts, labels
+    return kinds_of_words()
 
 
 def trained(texts, kept, schedule=SCHEDULE):
@@ -39,31 +34,17 @@ def trained(texts, kept, schedule=SCHEDULE):
     return model
 
 
-class Interrupted(Exception):
-    pass
-
-
 def test_learns(texts, tmp_path):
     model = trained(texts, Checkpoints(tmp_path / "c.safetensors", "d"), replace(SCHEDULE, epochs=20))
     found = logits(model, texts[0]).argmax(1).tolist()
     assert sum(a == b for a, b in zip(found, texts[1], strict=True)) > 55
 
 
-def test_goes_on_where_it_was_interrupted(texts, tmp_path, monkeypatch, capsys):
+def test_goes_on_where_it_was_interrupted(texts, tmp_path, capsys):
     whole = trained(texts, Checkpoints(tmp_path / "whole.safetensors", "d", every=100))
     kept = Checkpoints(tmp_path / "parts.safetensors", "d", every=2)
-    step, calls = torch.optim.AdamW.step, []
-
-    def leaves(self):
-        calls.append(1)
-        if len(calls) == LEFT_AT:
-            raise Interrupted
-        return step(self)
-
-    monkeypatch.setattr(torch.optim.AdamW, "step", leaves)
-    with pytest.raises(Interrupted):
+    with interrupted_at(LEFT_AT):
         trained(texts, kept)
-    monkeypatch.undo()
     capsys.readouterr()
 
     parts = trained(texts, kept)
