@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.open_sockets import remember_where_sockets_open
 from support.packages import make_regression_package, make_tabular_package, make_text_package
 from support.scheduling import ByFolder, sort
 
@@ -21,6 +22,12 @@ settings.register_profile("slipway", deadline=None, suppress_health_check=[Healt
 settings.load_profile("slipway")
 
 keep_direct(os.environ)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest has set its own hook for such warnings
+def pytest_sessionstart() -> None:
+    """Find who leaves sockets open."""
+    remember_where_sockets_open()
 
 
 @pytest.hookimpl(optionalhook=True)
