@@ -113,7 +113,8 @@ class Controller:
 
     def _call(self) -> None:
         try:
-            self._lambda.invoke(FunctionName=self._function, Qualifier=_ALIAS, Payload=b"{}")
+            answer = self._lambda.invoke(FunctionName=self._function, Qualifier=_ALIAS, Payload=b"{}")
+            answer["Payload"].read()
         except (BotoCoreError, ClientError):
             return
 

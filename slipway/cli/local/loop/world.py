@@ -109,6 +109,7 @@ class Schedule:
         """Call once; what fails or is refused is left to the next call."""
         try:
             with answered_by("Lambda"):
-                self._client.invoke(FunctionName=function, Qualifier=_ALIAS, Payload=b"{}")
+                answer = self._client.invoke(FunctionName=function, Qualifier=_ALIAS, Payload=b"{}")
+                answer["Payload"].read()  # or the connection could not be used again
         except UnavailableError:
             return
