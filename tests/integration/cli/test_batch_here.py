@@ -11,8 +11,12 @@ from support.packages import make_tabular_package
 from support.releases.records import promoted
 from typer.testing import CliRunner
 
+from slipway.batch.extras import AskedExtras
+from slipway.batch.features import FeaturesFrom
+from slipway.cli.batch.row_options import deployment_of
 from slipway.cli.commands import app
 from slipway.cli.deployed import Deployed
+from slipway.config import parse_config
 from slipway.errors import UnavailableError
 from slipway.releases.record.table import DynamoReleaseStore
 
@@ -69,6 +73,20 @@ def test_a_version_that_is_named_is_taken() -> None:
 
 def test_without_a_release_slipway_yaml_says_which_version() -> None:
     assert scored_by(*STORE) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "history", "is_needed"),
+    [
+        (AskedExtras(precompute="patient"), None, True),
+        (AskedExtras(features=FeaturesFrom.HISTORY), None, True),
+        (AskedExtras(features=FeaturesFrom.HISTORY), Path("history"), False),
+    ],
+)
+def test_stores_and_precomputed_answers_need_the_deployment(
+    asked: AskedExtras, history: Path | None, *, is_needed: bool
+) -> None:
+    assert (deployment_of(parse_config(CONFIG), asked, history) is not None) is is_needed
 
 
 def test_a_job_that_needs_no_deployment_asks_none(monkeypatch: pytest.MonkeyPatch) -> None:
