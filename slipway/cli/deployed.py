@@ -1,5 +1,6 @@
 """Find a project's deployment: in the embedded AWS if it is running here, else in the environment's account."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,23 @@ class Deployed:
         heavy = {name: f"{output_prefix(name)}Logs" for name in config.heavy_models}
         logs |= {name: self.outputs[output] for name, output in heavy.items() if output in self.outputs}
         return ShadowNames(self.output("ShadowFunction"), logs)
+
+    def stable(self, config: Config, model: str) -> int:
+        """The stable version that serves a model now; raises as `stables` does."""
+        return self.stables(config, [model])[model]
+
+    def stables(self, config: Config, models: Iterable[str]) -> dict[str, int]:
+        """The stable version that serves each model now: of its releases, or of slipway.yaml if there was none.
+
+        Raises:
+            NotFoundError: no stack has the control table.
+            UnavailableError: the control table cannot be read.
+        """
+        from slipway.aws.table import lazy_client  # imports botocore
+        from slipway.releases.routing.serving_table import DynamoServingStore, stable_versions
+
+        store = DynamoServingStore(self.output("ControlTable"), client=lazy_client(**self.options))
+        return stable_versions(store, config, models, consistent=True)
 
 
 def find_deployed(project: str) -> Deployed:

@@ -93,7 +93,8 @@ def report(summary: Summary, output: str, *, as_json: bool) -> None:
         for label, count in summary.labels.items():
             table.add_row(escape(label), f"{count:,}", f"{100 * count / max(summary.scored, 1):.1f} %")
         console.print(table)
-    said = f"{counted(summary.scored, 'row')} scored, {summary.rejected:,} rejected"
+    by = f"{summary.job.model} {summary.job.version}"
+    said = f"{counted(summary.scored, 'row')} scored by {by}, {summary.rejected:,} rejected"
     console.print(f"{said}; {counted(summary.parts, 'part')} in {escape(output)}", highlight=False, soft_wrap=True)
     if summary.job.extras.precompute is not None:
         console.print(f"{counted(summary.precomputed, 'answer')} precomputed of {summary.job.extras.precompute}")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from slipway.batch.stores import Stores
 from slipway.config import Config
 from slipway.errors import InputError
 from slipway.monitoring.drift.windows import window_of
+
+if TYPE_CHECKING:
+    from slipway.cli.deployed import Deployed
 
 FeaturesOption = Annotated[
     FeaturesFrom, typer.Option("--features", help="Where the features of entities that rows name are read.")
@@ -47,22 +50,29 @@ def asked_extras(
     return AskedExtras(features=features, time_column=time_column, precompute=precompute, ttl=_ttl(ttl), sample=sample)
 
 
-def stores_of(config: Config, extras: Extras, history: Path | None) -> Stores:
-    """The tables and histories that a job needs, of the project's deployment.
+def deployment_of(config: Config, asked: AskedExtras, history: Path | None) -> "Deployed | None":
+    """The deployment whose features or table of predictions a job on this machine needs; None if it needs none.
 
     Raises:
         InputError: there is a folder of histories, and none is read.
-        NotFoundError, UnavailableError: as `find_deployed` does, where something of a deployment is needed.
+        NotFoundError, UnavailableError: as `find_deployed` does.
     """
-    if history is not None and extras.features is not FeaturesFrom.HISTORY:
+    if history is not None and asked.features is not FeaturesFrom.HISTORY:
         raise InputError.of("--history", "is where features are read: give --features history, too")
-    from_store = extras.features is FeaturesFrom.STORE
-    from_bucket = extras.features is FeaturesFrom.HISTORY and history is None
-    if not (from_store or from_bucket or extras.precompute):
-        return Stores(groups=config.features, history=history)
+    from_bucket = asked.features is FeaturesFrom.HISTORY and history is None
+    if not (asked.features is FeaturesFrom.STORE or from_bucket or asked.precompute):
+        return None
     from slipway.cli.deployed import find_deployed  # only what is deployed needs botocore
 
-    deployed = find_deployed(config.project)
+    return find_deployed(config.project)
+
+
+def stores_of(config: Config, extras: Extras, history: Path | None, deployed: "Deployed | None") -> Stores:
+    """The tables and histories that a job needs; raises NotFoundError if the deployment lacks one."""
+    if deployed is None:
+        return Stores(groups=config.features, history=history)
+    from_store = extras.features is FeaturesFrom.STORE
+    from_bucket = extras.features is FeaturesFrom.HISTORY and history is None
     options: dict[str, Any] = dict(deployed.options)
     return Stores(
         groups=config.features,

@@ -23,6 +23,7 @@ from slipway.cli.batch.row_options import (
     TimeColumnOption,
     TtlOption,
     asked_extras,
+    deployment_of,
     stores_of,
 )
 from slipway.cli.batch.starting import begin_job
@@ -32,6 +33,14 @@ from slipway.cli.model.local_packages import Project
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.cli.project import chosen_environment
 from slipway.errors import InputError
+
+VersionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A version, or with --local the folder of one. Default: the one that serves; on this machine, `stable` of"
+        " slipway.yaml unless --features or --precompute needs the deployment."
+    ),
+]
 
 
 def run(
@@ -50,9 +59,7 @@ def run(
     ] = None,
     *,
     local: Annotated[bool, typer.Option("--local", help="Score on this machine, as with a folder as output.")] = False,
-    version: Annotated[
-        str | None, typer.Option(help="A version, or with --local the folder of one. Default: the one that serves.")
-    ] = None,
+    version: VersionOption = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes on this machine. Default: one for each processor.")
     ] = None,
@@ -75,7 +82,11 @@ def run(
     extras = asked_extras(features=features, time_column=time_column, precompute=precompute, ttl=ttl, sample=sample)
     if local or _is_local(source, output):
         project = Project(config, model)
-        package = project.package(version or str(project.model.stable))
+        extras.check(project.settings, model)
+        deployed = deployment_of(project.settings, extras, history)
+        package = project.package(
+            version or str(deployed.stable(project.settings, model) if deployed else project.model.stable)
+        )
         settled = extras.settled(project.settings, package.manifest)
         asked = LocalJob(
             package=package.folder,
@@ -87,7 +98,7 @@ def run(
             workers=workers or os.cpu_count() or 1,
             most_rejected=max_rejected,
             extras=settled,
-            stores=stores_of(project.settings, settled, history),
+            stores=stores_of(project.settings, settled, history, deployed),
         )
         run_here(asked, project.settings.drift_of(model), as_json=as_json)
         return

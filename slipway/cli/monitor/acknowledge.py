@@ -7,11 +7,15 @@ from typing import Annotated, Any, Protocol
 import typer
 from rich.console import Console
 
-from slipway.cli.monitor.drift.command import VersionOption, WindowOption
+from slipway.cli.monitor.drift.command import WindowOption
 from slipway.cli.monitor.watched import watch
 from slipway.cli.options import AsJson, ConfigFile, print_json
 from slipway.errors import InputError
 
+VersionOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="A version. Default: the one with most records; with --accuracy, the one that serves."),
+]
 ColumnsOption = Annotated[
     list[str] | None, typer.Option("--columns", help="Columns, by commas. Default: those that have drifted.")
 ]

@@ -44,9 +44,14 @@ class MonitoredModel:
         return cls(model, project, config.parent, deployed)
 
     @property
-    def stable(self) -> int:
-        """The version that slipway.yaml calls stable."""
+    def configured(self) -> int:
+        """`stable` of slipway.yaml, for commands that need no deployment."""
         return self.config.models[self.name].stable
+
+    @property
+    def serving(self) -> int:
+        """The version that serves now; raises NotFoundError and UnavailableError as `find_deployed` does."""
+        return self._deployment.stable(self.config, self.name)
 
     @property
     def settings(self) -> DriftConfig:
@@ -90,12 +95,12 @@ class MonitoredModel:
         return whole
 
     def busiest(self, window: Window) -> int:
-        """The version that most of a window's records are of; the stable one if there are none."""
+        """The version that most of a window's records are of; the one that serves if there are none."""
         counts = {
             version: sum(each.records for each in self._profiles.read(self.name, version, window.since, window.until))
             for version in self._profiles.versions(self.name, window.since, window.until)
         }
-        return max(counts, key=lambda version: counts[version], default=self.stable)
+        return max(counts, key=lambda version: counts[version]) if counts else self.serving
 
     def state(self, version: int) -> DriftState | None:
         """What the monitor knows of a version's drift, or None."""

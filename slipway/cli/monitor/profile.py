@@ -10,7 +10,9 @@ from rich.console import Console
 from slipway.cli.options import AsJson, ConfigFile
 
 Model = Annotated[str, typer.Option("--model", help="The model whose records these are.")]
-Version = Annotated[int | None, typer.Option(min=1, help="The version whose bins to count into. Default: `stable`.")]
+Version = Annotated[
+    int | None, typer.Option(min=1, help="The version whose bins to count into. Default: `stable` of slipway.yaml.")
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Also write the profile as JSON to this file.")]
 
 
@@ -32,7 +34,7 @@ def profile(
     from slipway.monitoring.profiles.tables import profile_file
 
     monitored = MonitoredModel.of(config, model)
-    package = monitored.package(version or monitored.stable)
+    package = monitored.package(version or monitored.configured)
     made = profile_file(file, package)
     text = dump_profile(made.profile)
     if output is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from slipway.monitoring.captures.bucket import CaptureBucket
 
 Span = Annotated[str, typer.Option("--window", help="How far back, e.g. 24h or 7d, or START/END.")]
-VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="Default: `stable` of slipway.yaml.")]
+VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="Default: the one that serves.")]
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,12 @@ def watch(config: Path, model: str, version: int | None, window: str) -> Watched
 def watch_deployed(
     settings: Config, root: Path, model: str, *, version: int | None, window: Window, deployed: Deployed
 ) -> Watched:
-    """A captured model in a deployment that is known; raises InputError and NotFoundError."""
+    """A captured model in a deployment that is known, by default the version that serves.
+
+    Raises InputError and NotFoundError, and UnavailableError if the releases cannot be read.
+    """
     check_captured(settings, model)
-    number = version or settings.models[model].stable
+    number = version or deployed.stable(settings, model)
     return Watched(settings, root, model, number, deployed, window.since, window.until)
 
 

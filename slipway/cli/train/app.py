@@ -46,7 +46,8 @@ def start(
         typer.Option("--entity", metavar="ENTITY=COLUMN", help="With --history: the column with an entity's ids."),
     ] = None,
     version: Annotated[
-        int | None, typer.Option(min=1, help="With --local: the version to compare with. Default: stable.")
+        int | None,
+        typer.Option(min=1, help="With --local: the version to compare with. Default: `stable` of slipway.yaml."),
     ] = None,
     min_new_labels: Annotated[
         int | None, typer.Option(min=1, help="With --local: in place of `training.min_new_labels`.")

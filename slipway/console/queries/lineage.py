@@ -18,7 +18,8 @@ _STEP, _ROW, _WIDTH, _HEIGHT = 194, 76, 160, 40
 class Version:
     """One version: its training and quality, and its record if it is in the registry.
 
-    ``stable`` is what slipway.yaml says. A version that only others name, as parent or teacher, has no ``training``.
+    ``stable`` marks the stable version that serves. A version that only others name, as parent or teacher, has no
+    ``training``.
     """
 
     model: str
@@ -83,14 +84,14 @@ def all_versions(workspace: Workspace) -> list[Version]:
     """The versions of every model of slipway.yaml: the registry's, and those that lie beside slipway.yaml."""
     config = workspace.config()
     registry = workspace.registry()
+    serving = workspace.deployed().stables(config, config.models)
     found: list[Version] = []
-    for model, settings in config.models.items():
+    for model in config.models:
         by_number = {each.number: each for each in _here(config.model_folder(workspace.root, model), model)}
         for record in registry.versions(model):
             by_number[record.number] = Version(model, record.number, record.quality, record.training, record)
-        stable = settings.stable
         for number, each in sorted(by_number.items()):
-            found.append(Version(model, number, each.quality, each.training, each.record, number == stable))
+            found.append(Version(model, number, each.quality, each.training, each.record, number == serving[model]))
     return found
 
 

@@ -12,7 +12,7 @@ from slipway.releases.routing.serving import Serving, ServingStore, dump_serving
 
 if TYPE_CHECKING:
     from slipway.aws.table import Backoff, ClientFactory
-    from slipway.config import Config
+    from slipway.config import Config, ModelConfig
 
 _SERVING = "serving"
 
@@ -30,9 +30,28 @@ class DynamoServingStore:
 
 
 def stable_of(store: ServingStore, config: "Config", model: str, *, consistent: bool = False) -> int:
-    """The stable version of a model: that of its releases, or of slipway.yaml if it never had one."""
-    serving = store.serving([model], consistent=consistent).get(model)
-    return config.models[model].stable if serving is None else serving.release.stable
+    """The stable version that serves a model; see `stable_versions`."""
+    return stable_versions(store, config, [model], consistent=consistent)[model]
+
+
+def stable_versions(
+    store: ServingStore, config: "Config", models: Iterable[str], *, consistent: bool = False
+) -> dict[str, int]:
+    """The stable version that serves each model, in one read; raises UnavailableError.
+
+    It is that of the model's releases, or of slipway.yaml if there was none. Slots serve what was recorded. Functions
+    serve only versions that slipway.yaml may have, and else its stable one, as `LiveReleases` says.
+    """
+    names = list(models)
+    found = store.serving(names, consistent=consistent)
+    return {name: _stable(config.models[name], found.get(name)) for name in names}
+
+
+def _stable(model: "ModelConfig", serving: Serving | None) -> int:
+    if serving is None:
+        return model.stable
+    recorded = serving.release.stable
+    return recorded if model.tier == "heavy" or model.may_have(recorded) else model.stable
 
 
 def serving_item(serving: Serving) -> Item:

@@ -42,9 +42,16 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaptureBucket]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(drift_source, "find_deployed", lambda _: Deployed("this account", {"CaptureBucket": BUCKET}))
+    outputs = {"CaptureBucket": BUCKET, "ControlTable": "control"}
+    monkeypatch.setattr(drift_source, "find_deployed", lambda _: Deployed("this account", outputs))
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("dynamodb").create_table(
+            TableName="control",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
         yield CaptureBucket(BUCKET)
 
 

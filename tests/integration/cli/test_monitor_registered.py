@@ -4,29 +4,19 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from support.calibrated import calibration
-from support.packages import LABELS, make_regression_package, make_tabular_package, make_text_package, seal_again
-from support.registries import ORIGIN, PASSED
-from typer.testing import CliRunner
+from support.packages import LABELS
+from support.registered import REGISTERED, START, answered, captured, monitor, price, registered_account
 
-from slipway.cli.commands import app
-from slipway.cli.deployed import Deployed
-from slipway.cli.model.registry_target import Target
 from slipway.console.queries.monitoring import Chosen, drift_of, skew_of, watched_of
 from slipway.console.workspace import Workspace
 from slipway.errors import NotFoundError
 from slipway.features.history.files import HistoryFolder, pack_rows
 from slipway.features.history.rows import Change, HistoryRow
-from slipway.models.measurements.baseline import measure_baseline, write_baseline
-from slipway.models.measurements.calibration import write_calibration
-from slipway.models.package import BASELINE, Package
 from slipway.monitoring.captures.bucket import CaptureBucket
 from slipway.monitoring.captures.parsing import Capture, pack
 from slipway.monitoring.drift.reference_bucket import BucketReferences
@@ -37,85 +27,11 @@ from slipway.monitoring.profiles.store import BucketProfiles
 from slipway.monitoring.state import StateStore, version_state
 from slipway.monitoring.steps import Period
 
-CONFIG = """
-project: demo
-models:
-  tiny-price: {versions: [1], stable: 1, capture: {sample: 1.0}}
-  tiny-sentiment: {versions: [1], stable: 1, capture: {sample: 1.0}}
-  tiny-tabular: {versions: [1], stable: 1, capture: {sample: 1.0}}
-features:
-  tumour: {entity: patient, history: true, features: {radius: {type: float}, smooth: {type: float}}}
-"""
-OUTPUTS = {"CaptureBucket": "captures", "ControlTable": "control", "ModelBucket": "models", "HistoryBucket": "history"}
-START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
-REGISTERED = 2
-
 
 @pytest.fixture(autouse=True)
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account whose registry has version 2 of each model, and a project with version 1 only."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
-    deployed = Deployed("this account", OUTPUTS)
-    for module in ("deployed", "monitor.drift_source", "skew.sources", "history.place"):
-        monkeypatch.setattr(f"slipway.cli.{module}.find_deployed", lambda _: deployed)
-    monkeypatch.setattr("slipway.console.workspace.find_deployed", lambda _: deployed)
-    with mock_aws():
-        for bucket in ("captures", "models", "history"):
-            boto3.client("s3").create_bucket(Bucket=bucket)
-        boto3.client("dynamodb").create_table(
-            TableName="control",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        registry = Target("control", "models", "this account").open()
-        for make in (price, sentiment, make_tabular_package):
-            for number in (1, REGISTERED):
-                made = make(tmp_path / "made" / str(number), version=number)
-                registry.register(made, PASSED, ORIGIN)
-                if number == 1:
-                    shutil.copytree(made.folder, tmp_path / "models" / made.manifest.name / "1")
-                shutil.rmtree(made.folder)
+    with registered_account(tmp_path, monkeypatch):
         yield
-
-
-def price(folder: Path, *, version: int) -> Package:
-    made = make_regression_package(folder, version=version)
-    records = [{"rooms": 1.0 + number % 3, "area": 20.0 + number % 100} for number in range(4000)]
-    baseline = measure_baseline(made.manifest, records, [{"value": sum(record.values())} for record in records])
-    write_baseline(made.path(BASELINE), baseline)
-    return seal_again(made)
-
-
-def sentiment(folder: Path, *, version: int) -> Package:
-    made = make_text_package(folder, version=version)
-    write_calibration(made.folder / "calibration.json", calibration())
-    return seal_again(made)
-
-
-def captured(model: str, number: int, inputs: dict[str, Any], outputs: dict[str, Any], **more: Any) -> Capture:
-    at = START + timedelta(seconds=number % 3000)
-    return Capture(
-        id=f"{model}.{REGISTERED}.{int(at.timestamp()):08x}{number:016x}",
-        model=model,
-        version=REGISTERED,
-        time=int(at.timestamp() * 1000),
-        request="r",
-        inputs=inputs,
-        outputs=outputs,
-        **more,
-    )
-
-
-def monitor(*words: str, typed: str = "") -> Any:
-    done = CliRunner().invoke(app, ["monitor", *words], input=typed, catch_exceptions=False, env={"COLUMNS": "120"})
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout) if "--json" in words else done.output
 
 
 @pytest.fixture
@@ -161,12 +77,6 @@ def test_a_version_that_is_nowhere_is_named_with_those_that_are(command: str) ->
     options = {"drift": ["tiny-price", "--file", "homes.csv"], "profile": ["homes.csv", "--model", "tiny-price"]}
     with pytest.raises(NotFoundError, match="no version of tiny-price '7' in the registry; there is 1, 2"):
         monitor(command, *options[command], "--version", "7")
-
-
-def answered(number: int) -> Capture:
-    scores = {"negative": 0.2, "neutral": 0.2, "positive": 0.6}
-    outputs = {"label": "positive", "score": 0.6, "scores": scores}
-    return captured("tiny-sentiment", number, {"text": f"day {number}"}, outputs)
 
 
 def test_accuracy_and_labels_are_of_the_version() -> None:

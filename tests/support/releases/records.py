@@ -7,6 +7,7 @@ from slipway.config.releases import Canary, JudgeConfig
 from slipway.monitoring.feedback.store import BUCKET
 from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.phases import HistoryEntry, Phase
+from slipway.releases.record.store import ReleaseStore
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -25,6 +26,12 @@ def make_release(model: str = "sentiment", **changes: Any) -> ReleaseRecord:
         "by": "ann",
     }
     return new_record(**{**settings, **changes})
+
+
+def promoted(store: ReleaseStore, model: str, version: int) -> None:
+    """Store a release of a light model that has ended with this version as the stable one."""
+    record = store.start(make_release(model, candidates=(version,)))
+    store.save(record.model_copy(update={"phase": Phase.PROMOTED, "winner": version, "settled": True}))
 
 
 def with_traffic(record: ReleaseRecord, since: datetime = NOW - BUCKET) -> ReleaseRecord:

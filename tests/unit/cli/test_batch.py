@@ -41,7 +41,7 @@ def slipway(monkeypatch, tmp_path: Path):
 def test_it_scores_a_file_and_says_what_came_of_it(slipway, capsys) -> None:
     assert slipway("tiny-tabular", "in.csv", "-o", "out") == 0
     out = capsys.readouterr().out
-    assert "2 rows scored, 0 rejected; 1 part in out" in out
+    assert "2 rows scored by tiny-tabular 1, 0 rejected; 1 part in out" in out
     assert "tiny-tabular 1" in out
     [part] = Path("out").glob("part-*.parquet")
     assert pq.read_table(part)["prediction_label"].to_pylist() == ["no", "yes"]

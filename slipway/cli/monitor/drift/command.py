@@ -9,7 +9,14 @@ from rich.console import Console
 
 from slipway.cli.options import AsJson, ConfigFile, print_json
 
-VersionOption = Annotated[int | None, typer.Option(min=1, help="A version. Default: the one with most records.")]
+VersionOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="A version. Default: the one with most records. With --file: that of a profile; of records `stable` of "
+        "slipway.yaml, or the one that serves if --against is a window.",
+    ),
+]
 WindowOption = Annotated[
     str | None, typer.Option(help="24h, 7d, or START/END. Default: the last `drift.window_hours` hours.")
 ]

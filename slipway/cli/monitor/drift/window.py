@@ -75,9 +75,12 @@ def compared(asked: Asked) -> Compared:
 
 
 def _default_version(asked: Asked) -> int:
-    if asked.file is not None and (stored := _stored(asked.file)) is not None:
+    if asked.file is None:
+        return asked.model.busiest(asked.window)
+    if (stored := _stored(asked.file)) is not None:
         return stored.version
-    return asked.model.stable if asked.file is not None else asked.model.busiest(asked.window)
+    # A file beside the baseline needs no deployment, and is compared without asking one which version serves.
+    return asked.model.configured if asked.against is None else asked.model.serving
 
 
 def _window(asked: Asked, package: Package, version: int) -> Profile:
