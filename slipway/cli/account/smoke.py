@@ -1,6 +1,6 @@
 """`slipway smoke`: the deployed API answers the golden records of every version as the packages say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def smoke(
     if not any(has_golden(package.manifest) for package in packages):
         raise NotFoundError("golden records", settings.project, way_out="`slipway model pull` fetches packages")
     with connect(api, token, config=config) as client:
-        found = [_answered(client, package) for package in packages]
+        found = [_answered(client, package) for package in _served(client, settings, packages)]
     if as_json:
         print_json([asdict(each) for each in found])
     else:
@@ -57,13 +57,20 @@ def smoke(
 
 
 def _packages(config: Path, settings: Config) -> Iterator[Package]:
-    """The packages that the API serves and that this checkout has: of a heavy model, the stable version's."""
+    """The packages of this checkout that the API may serve."""
     for name, model in settings.models.items():
         project = Project(config, name)
-        versions = [model.stable] if name in settings.heavy_models else model.versions
-        for version in versions:
+        for version in model.versions:
             if (project.folder / str(version)).is_dir():
                 yield project.package(str(version))
+
+
+def _served(client: Api, settings: Config, packages: Iterable[Package]) -> Iterator[Package]:
+    """Those that the API serves now: of a heavy model, the stable version, which a release may have changed."""
+    stable = {name: client.get(_path(name))["release"]["stable"] for name in settings.heavy_models}
+    for package in packages:
+        if package.manifest.version == stable.get(package.manifest.name, package.manifest.version):
+            yield package
 
 
 def _answered(client: Api, package: Package) -> Answered:
@@ -83,11 +90,15 @@ def _answered(client: Api, package: Package) -> Answered:
 def _answers(client: Api, package: Package, golden: Golden) -> Iterator[dict[str, Any]]:
     """The answers, in batches as the package was measured; what an answer has beside the output is left out."""
     manifest = package.manifest
-    path = f"/v1/models/{quote(manifest.name, safe='')}/versions/{manifest.version}/predict"
+    path = f"{_path(manifest.name)}/versions/{manifest.version}/predict"
     for batch in batched(golden.records, golden.batch):
         answer = client.call_patiently("POST", path, {"inputs": [each.record for each in batch]})
         for one, prediction in zip(batch, answer["predictions"], strict=True):
             yield {name: prediction[name] for name in one.expected if name in prediction}
+
+
+def _path(model: str) -> str:
+    return f"/v1/models/{quote(model, safe='')}"
 
 
 def _print(found: list[Answered]) -> None:

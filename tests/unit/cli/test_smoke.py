@@ -1,7 +1,9 @@
 """`slipway smoke` holds an API to the golden records of the packages beside slipway.yaml."""
 
 import json
+import shutil
 import sys
+from collections import defaultdict
 from copy import deepcopy
 from pathlib import Path
 
@@ -77,3 +79,15 @@ def test_a_checkout_without_packages_does_not_pass(fake_api, monkeypatch, tmp_pa
     assert run(monkeypatch) == 1
     assert "`slipway model pull` fetches packages" in " ".join(capsys.readouterr().err.split())
     assert not fake_api.calls
+
+
+@pytest.mark.parametrize("stable", [1, 2])
+def test_of_a_heavy_model_the_version_that_serves_is_asked(fake_api, monkeypatch, tmp_path, capsys, stable):
+    text = f"models: {{{MODEL}: {{tier: heavy, versions: [1, 2], stable: 1}}}}"
+    (tmp_path / "slipway.yaml").write_text(text, encoding="utf-8")
+    shutil.copytree(ROOT / "models" / MODEL, tmp_path / "models" / MODEL)
+    monkeypatch.chdir(tmp_path)
+    fake_api.answers = defaultdict(lambda: (404, {"title": "not there"}))
+    fake_api.answers[f"GET /v1/models/{MODEL}"] = (200, {"release": {"stable": stable}})
+    run(monkeypatch, "--json")
+    assert [each["version"] for each in json.loads(capsys.readouterr().out)] == [stable]
