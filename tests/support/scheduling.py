@@ -8,6 +8,9 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = ("tests/browser", "tests/e2e", "tests/infra")
 """Folders whose fixtures are dear: an embedded AWS for each folder of e2e, templates that take long to synthesize."""
 
+ALONE = ("tests/e2e/test_init.py", "tests/e2e/test_loop.py")
+"""Files of those folders that have an embedded AWS of their own, so that any process may run them."""
+
 FIRST = (
     # These mostly wait for releases, while the other processes work.
     "tests/e2e/releases/",
@@ -24,11 +27,11 @@ FIRST = (
 
 
 class ByFolder(LoadScopeScheduling):
-    """Gives a process the whole of a folder of TOGETHER, and a file of any other."""
+    """Gives a process the whole of a folder of TOGETHER but for ALONE, and a file of any other."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file.rpartition("/")[0] if file.startswith(TOGETHER) else file
+        return file.rpartition("/")[0] if file.startswith(TOGETHER) and file not in ALONE else file
 
 
 def sort(items: list[pytest.Item]) -> None:
