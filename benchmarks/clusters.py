@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.users import ALIKE, CANDIDATE, STABLE, TASTES, Cells, Population, cells
-from slipway.config.releases import AbTest, JudgeConfig
+from slipway.config.releases.options import AbTest, JudgeConfig
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.capital import Capital, Flags

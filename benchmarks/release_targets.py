@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Options
+from slipway.config.releases.options import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Options
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.catalogue import find_scenarios
 from slipway.releases.simulation.figures import AnyFigures, ExperimentFigures, figures_of

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from benchmarks.binomial import share_interval
 from benchmarks.release_targets import RATES, Target, targets
 from slipway.cli.release.simulation_report import figure_cells
-from slipway.config.releases import ReleaseConfig
+from slipway.config.releases.options import ReleaseConfig
 from slipway.releases.simulation.catalogue import find_scenarios
 from slipway.releases.simulation.figures import figures_of
 from slipway.releases.simulation.runs import Setting, simulate

@@ -16,7 +16,7 @@ from slipway.batch.account.work import JobScorer, Worker
 from slipway.batch.job import Job
 from slipway.batch.stores import Stores
 from slipway.config import Config, load_config
-from slipway.config.environment import (
+from slipway.config.deployment.environment import (
     BATCH_BUCKET,
     BATCH_RUN,
     BATCH_SHARD,

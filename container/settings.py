@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.config.environment import (
+from slipway.config.deployment.environment import (
     BALANCER,
     CONTROL_TABLE,
     FEATURES_TABLE,

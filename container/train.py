@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from container.settings import ENVIRONMENT, ROOT
 from slipway.config import Config, load_config
-from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET, TRAINING_RUN
+from slipway.config.deployment.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET, TRAINING_RUN
 from slipway.errors import ConfigError, FieldProblem, SlipwayError
 from slipway.models.registry.opening import aws_registry
 from slipway.monitoring.telemetry.gpu import gpu_utilization

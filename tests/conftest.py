@@ -11,7 +11,7 @@ from support.open_sockets import remember_where_sockets_open
 from support.packages import make_regression_package, make_tabular_package, make_text_package
 from support.scheduling import ByFolder, sort
 
-from slipway.config.loopback import keep_direct
+from slipway.config.deployment.loopback import keep_direct
 from slipway.models.package import Package
 
 PackageFactory = Callable[..., Package]

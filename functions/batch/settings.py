@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import (
+from slipway.config.deployment.environment import (
     BATCH_BUCKET,
     CONTROL_TABLE,
     FEATURES_TABLE,

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.controller.settings import Settings
 from slipway.config import Config, load_config
-from slipway.config.keep_warm import KEEP_WARM
+from slipway.config.deployment.keep_warm import KEEP_WARM
 from slipway.errors import SlipwayError, UnavailableError
 from slipway.monitoring.telemetry.instrumentation import Handler, instrument
 from slipway.monitoring.telemetry.requests import write_to_stdout

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
-from slipway.config.shadow import ShadowNames
+from slipway.config.deployment.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.config.releases.shadow import ShadowNames
 from slipway.errors import ConfigError, FieldProblem
 from slipway.releases.controller.deployment import Deployment
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 
 from slipway.aws.table import lazy_client
 from slipway.config import Config, load_config
-from slipway.config.environment import FEATURES_TABLE
+from slipway.config.deployment.environment import FEATURES_TABLE
 from slipway.errors import ConfigError, FieldProblem
 from slipway.features.definitions import FeatureDefinitions
 from slipway.features.dynamodb import DynamoFeatureStore

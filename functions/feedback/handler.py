@@ -7,7 +7,7 @@ from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 
 from slipway.aws.table import lazy_client
 from slipway.config import Config, load_config
-from slipway.config.environment import CONTROL_TABLE, ID_KEYS
+from slipway.config.deployment.environment import CONTROL_TABLE, ID_KEYS
 from slipway.errors import ConfigError, FieldProblem
 from slipway.models.prediction.labels import bundled_outputs
 from slipway.models.registry.known_outputs import KnownOutputs

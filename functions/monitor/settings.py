@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
+from slipway.config.deployment.environment import (
+    ALARM_TOPIC,
+    CAPTURE_BUCKET,
+    CONTROL_TABLE,
+    HISTORY_BUCKET,
+    MODEL_BUCKET,
+)
 from slipway.errors import ConfigError, FieldProblem
 
 ROOT = "LAMBDA_TASK_ROOT"

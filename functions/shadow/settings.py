@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.deployment.environment import CONTROL_TABLE, MODEL_BUCKET
 from slipway.errors import ConfigError, FieldProblem
 
 ROOT = "LAMBDA_TASK_ROOT"

@@ -11,7 +11,7 @@ from functions.training.settings import Settings
 from slipway.aws.table import DynamoTable
 from slipway.aws.topic import Topic
 from slipway.config import Config
-from slipway.config.environment import (
+from slipway.config.deployment.environment import (
     CAPTURE_BUCKET,
     HISTORY_BUCKET,
     MODEL_BUCKET,

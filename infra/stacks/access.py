@@ -12,8 +12,8 @@ from infra.bundling.models import DeployedModel
 from infra.constructs.basics.acknowledge import acknowledge, exported_name
 from infra.constructs.light.function import Function
 from infra.stacks.tables import Tables
-from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
-from slipway.config.keys import id_keys_parameter
+from slipway.config.deployment.environment import CONTROL_TABLE, FEATURES_TABLE, PREDICTIONS_TABLE
+from slipway.config.deployment.keys import id_keys_parameter
 from slipway.features.cache import cache_partitions
 from slipway.models.registry.versions import model_prefix, version_prefix
 

@@ -27,7 +27,7 @@ from infra.stacks.tables import Tables
 from slipway.batch.extras import AskedExtras
 from slipway.config import Config
 from slipway.config.batch import BatchSchedule
-from slipway.config.environment import BATCH_BUCKET, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.deployment.environment import BATCH_BUCKET, CONTROL_TABLE, MODEL_BUCKET
 from slipway.config.heavy import output_prefix
 
 _LONGEST_CALL_SECONDS = 900

@@ -11,7 +11,7 @@ from infra.constructs.basics.acknowledge import acknowledge_wildcards, exported_
 from infra.constructs.basics.table import of_partitions
 from infra.stacks.tables import Tables
 from slipway.config import Config
-from slipway.config.environment import FEATURES_TABLE, HISTORY_BUCKET, PREDICTIONS_TABLE
+from slipway.config.deployment.environment import FEATURES_TABLE, HISTORY_BUCKET, PREDICTIONS_TABLE
 from slipway.features.cache import cache_partitions
 from slipway.features.history.files import group_folder
 

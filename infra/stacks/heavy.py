@@ -28,9 +28,9 @@ from infra.stacks.releases import ReleasedSlots
 from infra.stacks.routes import heavy_routes
 from infra.stacks.tables import Tables
 from slipway.config import Config
-from slipway.config.environment import BALANCER, ID_KEYS, MODEL_BUCKET
+from slipway.config.deployment.environment import BALANCER, ID_KEYS, MODEL_BUCKET
+from slipway.config.deployment.keys import id_keys_parameter
 from slipway.config.heavy import HeavyConfig, SlotNames, output_prefix
-from slipway.config.keys import id_keys_parameter
 
 
 class HeavyStack(cdk.Stack):

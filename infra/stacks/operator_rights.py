@@ -16,7 +16,7 @@ from infra.constructs.basics.table import of_partitions
 from infra.constructs.light.http_api import HttpApi
 from infra.stacks.policies import OPERATOR, may_call, route_arns, stacks_arn
 from slipway.config import Authorization, Config
-from slipway.config.keys import id_keys_parameter
+from slipway.config.deployment.keys import id_keys_parameter
 
 _MODELS = "models/*"
 

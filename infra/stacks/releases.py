@@ -32,9 +32,9 @@ from infra.stacks.operator_rights import OperatorRights
 from infra.stacks.policies import managed_policy, route_arn
 from infra.stacks.shadow import ShadowStack
 from slipway.config import Authorization, Config
-from slipway.config.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.config.deployment.environment import API, CONTROL_TABLE, RELEASE_TOPIC, SHADOW
+from slipway.config.deployment.keep_warm import KEEP_WARM, LINK_PATH
 from slipway.config.heavy import SLOTS, SlotNames, names_parameter, output_prefix, slot_parameter
-from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
 
 _TIMEOUT_SECONDS = 55  # less than the minute between two passes
 

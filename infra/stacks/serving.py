@@ -28,8 +28,8 @@ from infra.stacks.policies import CALLER, FEATURE_WRITER, calling_policy
 from infra.stacks.routes import ROUTES
 from infra.stacks.tables import Tables
 from slipway.config import Authorization, Config, LightTierConfig
-from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET
-from slipway.config.keys import id_keys_parameter
+from slipway.config.deployment.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET
+from slipway.config.deployment.keys import id_keys_parameter
 
 
 class ServingStack(cdk.Stack):

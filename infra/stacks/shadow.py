@@ -14,9 +14,9 @@ from infra.constructs.light.function import Function
 from infra.stacks.access import allow_fetching
 from infra.stacks.tables import Tables
 from slipway.config import Config
-from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.deployment.environment import CONTROL_TABLE, MODEL_BUCKET
 from slipway.config.heavy import output_prefix
-from slipway.config.shadow import ShadowNames
+from slipway.config.releases.shadow import ShadowNames
 
 _LONGEST_WAIT = cdk.Duration.minutes(5)
 

@@ -25,7 +25,7 @@ from infra.constructs.training.task import TaskImage, TrainingTask
 from infra.stacks.tables import Tables
 from infra.stacks.training_rights import trainer_policy
 from slipway.config import Config
-from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET
+from slipway.config.deployment.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET
 from slipway.config.heavy import output_prefix
 from slipway.config.training import TrainingConfig
 from slipway.monitoring.event_bus import DETAIL_TYPES, SOURCE

@@ -26,7 +26,7 @@ from local.emulator.balancing.health import Answer, Check, probe
 from local.emulator.task_roles import role_credentials
 from local.environment.settings import task_environment
 from slipway.config import load_local, read_project
-from slipway.config.environment import MODEL
+from slipway.config.deployment.environment import MODEL
 
 READY_PATH = "/v2/health/ready"
 _PORT = 8080

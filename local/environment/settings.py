@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.config.environment import BALANCER
-from slipway.config.loopback import no_proxy
+from slipway.config.deployment.environment import BALANCER
+from slipway.config.deployment.loopback import no_proxy
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"

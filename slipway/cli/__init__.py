@@ -5,8 +5,8 @@ import sys
 
 from slipway.cli.commands import app
 from slipway.cli.exits import Exit, exit_of, explain, explain_system
-from slipway.config.environment import use_region
-from slipway.config.loopback import keep_direct
+from slipway.config.deployment.environment import use_region
+from slipway.config.deployment.loopback import keep_direct
 from slipway.errors import SlipwayError
 
 __all__ = ["app", "main"]

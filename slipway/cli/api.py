@@ -11,7 +11,7 @@ import tenacity
 from slipway.cli.embedded import find_embedded
 from slipway.cli.project import load_project
 from slipway.config import Authorization
-from slipway.config.loopback import is_loopback
+from slipway.config.deployment.loopback import is_loopback
 from slipway.errors import InputError, SlipwayError, UnavailableError
 
 CONFIG = Path("slipway.yaml")

@@ -6,9 +6,9 @@ from typing import Any
 
 from slipway.cli.embedded import NAME, find_embedded
 from slipway.config import Config
+from slipway.config.deployment.stacks import stack_names
 from slipway.config.heavy import SLOTS, SlotNames, output_prefix
-from slipway.config.shadow import ShadowNames
-from slipway.config.stacks import stack_names
+from slipway.config.releases.shadow import ShadowNames
 from slipway.errors import NotFoundError, UnavailableError
 
 

@@ -9,7 +9,7 @@ import typer
 from slipway.cli.deployed import find_deployed
 from slipway.cli.options import ConfigFile
 from slipway.config import load_config
-from slipway.config.keys import id_keys_parameter
+from slipway.config.deployment.keys import id_keys_parameter
 from slipway.errors import NotFoundError
 
 Revoke = Annotated[bool, typer.Option("--revoke", help="Drop the keys in use, too: a key has leaked.")]

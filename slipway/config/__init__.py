@@ -3,10 +3,10 @@
 from slipway.config.api import ApiConfig, Authorization, JwtConfig, LimitsConfig, ThrottleConfig
 from slipway.config.cors import CorsConfig
 from slipway.config.features import FeatureConfig, FeatureGroupConfig, FeatureType, FeatureValue
-from slipway.config.gates import GatesConfig, QualityGate, metric_name
 from slipway.config.models import CacheConfig, CaptureConfig, ModelConfig
 from slipway.config.names import FeatureName, ModuleName, Name, VersionNumber
 from slipway.config.project import Config, LightTierConfig, Project, load_config, load_local, parse_config, read_project
+from slipway.config.releases.gates import GatesConfig, QualityGate, metric_name
 
 __all__ = [
     "ApiConfig",

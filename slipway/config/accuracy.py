@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway.config.gates import GatesConfig, metric_name
+from slipway.config.releases.gates import GatesConfig, metric_name
 from slipway.config.validation import Section
 
 DEFAULT_DROP = 0.05

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
-from slipway.config.sizes import check_fargate_size
+from slipway.config.deployment.sizes import check_fargate_size
+from slipway.config.deployment.zones import ZONE_ID_PATTERN, ZONES, without_vpc_links
 from slipway.config.validation import Section
-from slipway.config.zones import ZONE_ID_PATTERN, ZONES, without_vpc_links
 
 Slot = Literal["blue", "green"]
 """One of a heavy model's two services."""

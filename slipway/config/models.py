@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.config.gates import GatesConfig
 from slipway.config.heavy import HeavyConfig
 from slipway.config.model_monitoring import ModelMonitoringConfig
 from slipway.config.names import EntityName, VersionNumber
-from slipway.config.releases import ReleaseConfig
+from slipway.config.releases.gates import GatesConfig
+from slipway.config.releases.options import ReleaseConfig
 from slipway.config.training import TrainingConfig, with_release_options
 from slipway.config.validation import Section
 

@@ -22,7 +22,7 @@ from slipway.config.models import ModelConfig
 from slipway.config.monitoring import MonitoringConfig
 from slipway.config.names import ModuleName, Name, ProjectName
 from slipway.config.overrides import KEY, LOCAL, merge_environment, split_environments
-from slipway.config.shadow import ShadowConfig
+from slipway.config.releases.shadow import ShadowConfig
 from slipway.config.training import TrainingConfig
 from slipway.config.validation import Section, field_problems
 from slipway.errors import ConfigError, FieldProblem, NotFoundError

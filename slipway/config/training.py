@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, StringConstraints, TypeAdapter, model_validator
 
-from slipway.config.gates import GatesConfig
+from slipway.config.deployment.sizes import check_fargate_size
 from slipway.config.heavy import InstanceType
-from slipway.config.releases import Options, ReleaseConfig, Strategy
-from slipway.config.sizes import check_fargate_size
+from slipway.config.releases.gates import GatesConfig
+from slipway.config.releases.options import Options, ReleaseConfig, Strategy
 from slipway.config.validation import Section
 
 Entry = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]

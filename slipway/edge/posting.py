@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from slipway.config.loopback import is_loopback
+from slipway.config.deployment.loopback import is_loopback
 from slipway.edge.sending import HomeAnswer
 from slipway.errors import InputError, UnavailableError
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from slipway.config.zones import ZONES, choose_zones, missing_zones, usable_zones
+from slipway.config.deployment.zones import ZONES, choose_zones, missing_zones, usable_zones
 from slipway.preflight.needs import Needs
 from slipway.preflight.results import Result, Status
 

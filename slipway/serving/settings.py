@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.config.environment import CONTROL_TABLE, FEATURES_TABLE, ID_KEYS, MODEL_BUCKET, PREDICTIONS_TABLE
+from slipway.config.deployment.environment import (
+    CONTROL_TABLE,
+    FEATURES_TABLE,
+    ID_KEYS,
+    MODEL_BUCKET,
+    PREDICTIONS_TABLE,
+)
 
 ROOT = "LAMBDA_TASK_ROOT"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"

@@ -23,7 +23,7 @@ from slipway.cli import app
 from slipway.cli.local.recording import Hour, hours_of, read_recording
 from slipway.cli.predict_input import Described
 from slipway.config import load_local
-from slipway.config.keys import id_keys_parameter
+from slipway.config.deployment.keys import id_keys_parameter
 from slipway.features.definitions import FeatureDefinitions
 from slipway.models.embedded import Model
 from slipway.monitoring.captures.line import capture_line

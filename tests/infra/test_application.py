@@ -12,7 +12,7 @@ import pytest
 from infra.application import add_stacks
 from infra.bundling.models import load_deployed_models
 from slipway.config import load_config
-from slipway.config.stacks import stack_names
+from slipway.config.deployment.stacks import stack_names
 from slipway.errors import ConfigError, PackageError
 
 

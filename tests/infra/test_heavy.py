@@ -7,7 +7,7 @@ from support.heavy.templates import container_of, found, heavy_model, of_slot
 
 from container.settings import Settings
 from infra.constructs.heavy.task import WRITABLE
-from slipway.config.zones import VPC_LINK_ZONES, without_vpc_links
+from slipway.config.deployment.zones import VPC_LINK_ZONES, without_vpc_links
 from slipway.models.advice.terms import Given
 
 SLOTS = ("Blue", "Green")

@@ -13,7 +13,7 @@ from infra.constructs.light.route_groups import group_of
 from infra.stacks.erasing import EraserPolicy
 from infra.stacks.routes import ROUTES
 from infra.stacks.tables import Tables
-from slipway.config.stacks import stack_names
+from slipway.config.deployment.stacks import stack_names
 
 EVERY = [route for routes in ROUTES.values() for route in routes]
 CALLED = {"id+": "u42/GET/v1/models", "model": "tiny", "version": "2", "entity": "user", "name": "page.js"}

@@ -8,9 +8,9 @@ from support.arrows.templates import World, read_templates
 from support.heavy.templates import heavy_model
 
 from functions.controller.settings import Settings
-from slipway.config.environment import SHADOW
+from slipway.config.deployment.environment import SHADOW
+from slipway.config.deployment.keep_warm import KEEP_WARM, LINK_PATH
 from slipway.config.heavy import SlotNames
-from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
 
 
 def of_type(template, type_):

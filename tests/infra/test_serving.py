@@ -5,7 +5,7 @@ import json
 import pytest
 from support.heavy.templates import heavy_model
 
-from slipway.config.keep_warm import KEEP_WARM
+from slipway.config.deployment.keep_warm import KEEP_WARM
 from slipway.errors import ConfigError
 from slipway.serving.settings import Settings
 

@@ -7,7 +7,7 @@ from support.heavy.templates import found, heavy_model, of_slot, reference
 
 from infra.constructs.heavy.slot_rules import first_priorities
 from infra.stacks.routes import ROUTES, heavy_routes
-from slipway.config.keep_warm import LINK_PATH
+from slipway.config.deployment.keep_warm import LINK_PATH
 
 SLOTS = ("Blue", "Green")
 

@@ -8,7 +8,7 @@ from support.arrows.templates import World, read_templates
 from support.templates import compare_with_snapshot, lint
 from support.training_templates import folders, keys_written, statements, states
 
-from slipway.config.environment import MODEL_BUCKET
+from slipway.config.deployment.environment import MODEL_BUCKET
 from slipway.errors import ConfigError
 
 

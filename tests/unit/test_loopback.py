@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from slipway.aws.clients import new_client
-from slipway.config.loopback import is_loopback, keep_direct, no_proxy
+from slipway.config.deployment.loopback import is_loopback, keep_direct, no_proxy
 
 PROXY = "http://127.0.0.1:9"  # nothing listens there
 SPELLINGS = [(name, name.upper()) for name in ("http_proxy", "https_proxy", "all_proxy")]

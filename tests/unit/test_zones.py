@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.config.zones import (
+from slipway.config.deployment.zones import (
     VPC_LINK_ZONES,
     choose_zones,
     missing_zones,

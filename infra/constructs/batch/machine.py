@@ -15,7 +15,7 @@ from infra.constructs.batch.task import BatchTask
 from infra.constructs.heavy.task import CONTAINER
 from slipway.batch.account.work import LIGHT
 from slipway.config.batch import BatchConfig
-from slipway.config.environment import BATCH_RUN, BATCH_SHARD
+from slipway.config.deployment.environment import BATCH_RUN, BATCH_SHARD
 from slipway.config.heavy import output_prefix
 
 _LONGEST = cdk.Duration.days(2)

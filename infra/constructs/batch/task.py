@@ -16,7 +16,7 @@ from infra.constructs.basics.starting import allow_start
 from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.network import Network
 from infra.constructs.heavy.task import ARCHITECTURES, CONTAINER, USER, WRITABLE, compatibility
-from slipway.config.environment import LOG_LEVEL, SERVICE_NAME
+from slipway.config.deployment.environment import LOG_LEVEL, SERVICE_NAME
 from slipway.config.heavy import HeavyConfig
 from slipway.config.monitoring import MonitoringConfig
 

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.heavy.network import Network
-from slipway.config.keep_warm import LINK_PATH
+from slipway.config.deployment.keep_warm import LINK_PATH
 
 HTTP = ec2.Port.tcp(80)
 _NOT_FOUND = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no model is served here"}

@@ -20,7 +20,7 @@ from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.gpu_capacity import GpuCapacity, GpuNeeds
 from infra.constructs.heavy.slot import ClusterContext, SlotService
 from infra.constructs.heavy.task import Roles, Workload
-from slipway.config.environment import (
+from slipway.config.deployment.environment import (
     LOG_LEVEL,
     MODEL,
     SERVICE_NAME,

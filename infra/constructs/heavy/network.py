@@ -8,8 +8,8 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
+from slipway.config.deployment.zones import VPC_LINK_ZONES, ZONES, choose_zones
 from slipway.config.heavy import NetworkConfig
-from slipway.config.zones import VPC_LINK_ZONES, ZONES, choose_zones
 
 HTTPS = ec2.Port.tcp(443)
 

@@ -13,7 +13,7 @@ from infra.constructs.light.http_api import HttpApi
 from infra.constructs.light.route_groups import Route
 from slipway.config import Authorization
 from slipway.config.api import CALLER_HEADER
-from slipway.config.keep_warm import LINK_PATH
+from slipway.config.deployment.keep_warm import LINK_PATH
 
 # The CDK's maximum; a container answers earlier, by its own deadline.
 _TIMEOUT = cdk.Duration.seconds(29)

@@ -12,7 +12,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.constructs.basics.acknowledge import acknowledge
-from slipway.config.environment import SLOT, VERSION
+from slipway.config.deployment.environment import SLOT, VERSION
 from slipway.config.heavy import HeavyConfig, Slot
 
 PORT = 8080

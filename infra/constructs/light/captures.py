@@ -15,7 +15,7 @@ from infra.constructs.basics.alarm import alarm
 from infra.constructs.light.function import ALIAS, Function
 from infra.constructs.monitoring.metrics import live_metric
 from slipway.config import Config
-from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE
+from slipway.config.deployment.environment import CAPTURE_BUCKET, CONTROL_TABLE
 from slipway.monitoring.captures.parsing import FILTER, FOLDER, GIVEN_UP
 from slipway.monitoring.entities.forgotten import PARTITION as FORGOTTEN
 from slipway.monitoring.entities.index_table import PARTITIONS as ENTITIES

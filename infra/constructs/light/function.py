@@ -17,8 +17,8 @@ from infra.constructs.basics.log_group import log_group
 from infra.constructs.basics.table import of_partitions
 from infra.constructs.basics.trust import service_of_account
 from slipway.config import LightTierConfig
-from slipway.config.environment import LOG_LEVEL, SERVICE_NAME, TRACE_DISABLED
-from slipway.config.keep_warm import KEEP_WARM
+from slipway.config.deployment.environment import LOG_LEVEL, SERVICE_NAME, TRACE_DISABLED
+from slipway.config.deployment.keep_warm import KEEP_WARM
 from slipway.config.monitoring import MonitoringConfig
 
 ALIAS = "live"

@@ -16,7 +16,7 @@ from infra.constructs.basics.history_bucket import FAILURES
 from infra.constructs.light.function import Function
 from infra.constructs.monitoring.metrics import MAXIMUM, MINUTE
 from slipway.config import Config
-from slipway.config.environment import HISTORY_BUCKET
+from slipway.config.deployment.environment import HISTORY_BUCKET
 from slipway.features.history.files import FOLDER
 
 _SETTINGS = {"memory_mb": 512, "timeout_seconds": 60, "snap_start": False}

@@ -17,7 +17,13 @@ from infra.constructs.light.function import Function
 from infra.constructs.monitoring.metrics import live_metric
 from infra.constructs.monitoring.monitor_alarms import MonitorAlarms
 from slipway.config import Config
-from slipway.config.environment import ALARM_TOPIC, CAPTURE_BUCKET, CONTROL_TABLE, HISTORY_BUCKET, MODEL_BUCKET
+from slipway.config.deployment.environment import (
+    ALARM_TOPIC,
+    CAPTURE_BUCKET,
+    CONTROL_TABLE,
+    HISTORY_BUCKET,
+    MODEL_BUCKET,
+)
 from slipway.features.history.files import LINES, group_folder
 from slipway.models.measurements.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST

@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.constructs.basics.acknowledge import acknowledge_wildcards, exported_name
 from infra.constructs.light.function import Function
 from slipway.config import Config
-from slipway.config.environment import CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
+from slipway.config.deployment.environment import CAPTURE_BUCKET, CONTROL_TABLE, MODEL_BUCKET
 from slipway.console.widget.asked import Picture
 from slipway.models.measurements.measured import MEASUREMENTS
 from slipway.models.package import MANIFEST

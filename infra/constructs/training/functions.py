@@ -19,7 +19,7 @@ from infra.constructs.basics.table import of_partitions
 from infra.constructs.light.function import Function
 from infra.constructs.training.machine import machine_name
 from slipway.config import Config
-from slipway.config.environment import (
+from slipway.config.deployment.environment import (
     CAPTURE_BUCKET,
     CONTROL_TABLE,
     HISTORY_BUCKET,

@@ -18,7 +18,7 @@ from infra.constructs.heavy.gpu_capacity import GpuCapacity
 from infra.constructs.training.launch import GpuTarget, fargate
 from infra.constructs.training.network import TaskNetwork
 from infra.constructs.training.task import TrainingTask
-from slipway.config.environment import TRAINING_RUN
+from slipway.config.deployment.environment import TRAINING_RUN
 from slipway.config.heavy import output_prefix
 from slipway.config.training import TrainingConfig
 

@@ -15,7 +15,7 @@ from infra.constructs.basics.acknowledge import acknowledge
 from infra.constructs.basics.starting import allow_start
 from infra.constructs.basics.trust import service_of_account
 from infra.constructs.heavy.task import USER, WRITABLE
-from slipway.config.environment import LOG_LEVEL, MODEL, SERVICE_NAME
+from slipway.config.deployment.environment import LOG_LEVEL, MODEL, SERVICE_NAME
 from slipway.config.monitoring import MonitoringConfig
 from slipway.config.training import TrainingConfig
 

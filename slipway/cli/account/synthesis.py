@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from slipway.config.stacks import stack_names
+from slipway.config.deployment.stacks import stack_names
 from slipway.errors import CheckFailedError, NotFoundError
 
 APP = Path("app.py")

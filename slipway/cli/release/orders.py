@@ -9,7 +9,7 @@ from slipway.cli.release.fields import request_fields
 from slipway.cli.release.live import slot_shares
 from slipway.cli.release.target import ReleaseTarget
 from slipway.config import Config
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.models.package import Package, load_package
 from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.evidence.outputs import Outputs

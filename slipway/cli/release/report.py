@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.releases.controller.reconciler import PassResult
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.strategies.decide import Decision

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.releases.evidence.tallies import ERRORS, NOTHING, P50, P99, SCORE, Tally

@@ -11,7 +11,7 @@ from rich.console import Console
 from slipway.cli.options import AsJson, Changes, ConfigFile, named_changes, print_json
 from slipway.cli.project import load_project
 from slipway.cli.release.simulation_report import figures_report
-from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, ReleaseConfig, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, JudgeConfig, Options, ReleaseConfig, Shadow
 from slipway.errors import InputError, NotFoundError
 from slipway.models.advice.plot import check_format
 from slipway.releases.record.request import chosen_of

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Options
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Options
 from slipway.releases.simulation.figures import AnyFigures, ExperimentFigures, Figures, ShadowFigures
 from slipway.releases.statistics.sample_size import sample_size
 

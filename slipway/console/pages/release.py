@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from slipway.cli.options import named_changes
 from slipway.cli.release.foresight import percent, rough_time
 from slipway.cli.release.orders import OrderName, begin_release, give_order, past_releases, planned_record
-from slipway.config.releases import Strategy
+from slipway.config.releases.options import Strategy
 from slipway.console.context import Confirmation, Console, Here
 from slipway.console.navigation import Page
 from slipway.console.queries import releases as queries

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from slipway.cli.predict_input import Described
 from slipway.cli.values import assignments
 from slipway.config import Authorization
-from slipway.config.loopback import is_loopback
+from slipway.config.deployment.loopback import is_loopback
 from slipway.console.workspace import Workspace
 from slipway.models.manifest import InputField
 from slipway.models.measurements.golden import GOLDEN, Golden

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slipway.config.sizes import FARGATE_SIZES
+from slipway.config.deployment.sizes import FARGATE_SIZES
 from slipway.models.advice.bill import api_lines, balancer_lines, endpoint_lines, nat_lines
 from slipway.models.advice.prices import GpuInstance, PriceTable, RegionPrices
 from slipway.models.advice.queueing import Queue, highest_rate, wait_quantile_ms

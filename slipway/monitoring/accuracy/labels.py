@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.models.prediction.labels import confidence_of
 from slipway.monitoring.captures.parsing import Capture
 from slipway.monitoring.feedback.bucket_sums import BucketSums, merged

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.models.measurements.baseline import Categories
 from slipway.models.measurements.calibration import Array, Calibration
 from slipway.models.package import Package

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.monitoring.accuracy.labels import LabelStore, captured_labels
 from slipway.monitoring.captures.parsing import Capture, pack, read_captures
 from slipway.monitoring.entities.forgotten import Forgotten, remembered

@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from slipway.config.environment import SERVICE_NAME, TRACE_DISABLED
+from slipway.config.deployment.environment import SERVICE_NAME, TRACE_DISABLED
 from slipway.monitoring.telemetry.metrics import CATALOGUE, NAMESPACE
 
 LIBRARY = "slipway"

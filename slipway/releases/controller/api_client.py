@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from slipway.aws.clients import answered_by
-from slipway.config.keep_warm import LINK_PATH
+from slipway.config.deployment.keep_warm import LINK_PATH
 from slipway.errors import UnavailableError
 
 _SECONDS = 10.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.aws.table import lazy_client
 from slipway.config import Authorization, Config
-from slipway.config.shadow import ShadowNames
+from slipway.config.releases.shadow import ShadowNames
 from slipway.errors import NotFoundError
 from slipway.models.registry.table import DynamoVersionTable
 from slipway.monitoring.captures.parsing import FILTER

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from slipway.config.releases import Canary
+from slipway.config.releases.options import Canary
 from slipway.releases.controller.reconciler import EvidenceReader
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import NOTHING

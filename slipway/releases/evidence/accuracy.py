@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from slipway.config import ModelConfig
-from slipway.config.releases import AbTest, Options
+from slipway.config.releases.options import AbTest, Options
 from slipway.errors import InputError
 from slipway.monitoring.accuracy.labels import AccuracyCounters
 from slipway.monitoring.feedback.store import BUCKET, bucket

@@ -11,7 +11,7 @@ from typing import Any
 
 from slipway.aws.clients import answered_by, new_client
 from slipway.aws.metric_data import MetricDataReader, MetricQuery
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.monitoring.feedback.store import BUCKET, FeedbackCounters
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.dimensions import dimension_value

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from slipway.config.guardrails import GuardrailMetric
-from slipway.config.releases import Shadow
+from slipway.config.releases.guardrails import GuardrailMetric
+from slipway.config.releases.options import Shadow
 from slipway.releases.evidence.queries import COUNT, SUM, Query, over
 from slipway.releases.evidence.tallies import Tally, guardrail_key
 from slipway.releases.record.document import ReleaseRecord

@@ -1,6 +1,6 @@
 """Count which version's items got more clicks in an interleaving, for the sign test."""
 
-from slipway.config.releases import Interleave
+from slipway.config.releases.options import Interleave
 from slipway.monitoring.feedback.bucket_sums import BucketSums
 from slipway.monitoring.feedback.impressions import WinCounters
 from slipway.monitoring.feedback.prediction_ids import release_tag

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from slipway.config.releases import Bandit
+from slipway.config.releases.options import Bandit
 from slipway.monitoring.feedback.store import BUCKET, RewardCounters, Rewards, bucket
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.clusters import clusters, since

@@ -6,7 +6,7 @@ Values are fixed when a release starts, so that callers cannot add any by what t
 from collections.abc import Iterable, Sequence
 
 from slipway.config import FeatureType
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.errors import FieldProblem, InputError, near_name
 from slipway.models.manifest import InputField
 from slipway.models.measurements.baseline import Categories, category_of

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, FiniteFloat, ValidationError
 
 from slipway.config import Name, VersionNumber
-from slipway.config.releases import JudgeConfig, Options, Shadow
+from slipway.config.releases.options import JudgeConfig, Options, Shadow
 from slipway.config.validation import field_problems
 from slipway.errors import InputError
 from slipway.monitoring.feedback.prediction_ids import release_tag

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from slipway.config.releases import (
+from slipway.config.releases.options import (
     AbTest,
     AllAtOnce,
     Bandit,

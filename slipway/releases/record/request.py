@@ -8,8 +8,8 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from slipway.config import Config, ModelConfig
-from slipway.config.releases import AllAtOnce, BlueGreen, JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.options import AllAtOnce, BlueGreen, JudgeConfig, Options, ReleaseConfig, Shadow, Strategy
+from slipway.config.releases.segments import SegmentConfig
 from slipway.config.validation import field_problems
 from slipway.errors import ConflictError, FieldProblem, InputError, NotFoundError, near_name
 from slipway.models.package import Package

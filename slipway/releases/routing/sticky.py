@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from slipway.config import Config
-from slipway.config.releases import AbTest, Bandit, Interleave, Options
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Options
 from slipway.errors import InputError
 from slipway.models.manifest import Manifest
 

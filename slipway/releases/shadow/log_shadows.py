@@ -6,8 +6,8 @@ stopping it therefore only means to deliver captures to it while a release needs
 
 from typing import Protocol
 
-from slipway.config.releases import Shadow
-from slipway.config.shadow import ShadowNames
+from slipway.config.releases.options import Shadow
+from slipway.config.releases.shadow import ShadowNames
 from slipway.errors import InputError, UnavailableError
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.routing.serving import ServingStore

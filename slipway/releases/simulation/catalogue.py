@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Options
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Options
 from slipway.errors import NotFoundError
 from slipway.releases.simulation.experiment_scenarios import experiments, stable_of
 from slipway.releases.simulation.release_scenarios import releases

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from slipway.config.releases import AbTest, Interleave, Options
+from slipway.config.releases.options import AbTest, Interleave, Options
 from slipway.releases.simulation.scenarios import STABLE, Named, Scenario
 from slipway.releases.simulation.traffic.behaviour import Behaviour
 from slipway.releases.simulation.traffic.conditions import bunched, by_users

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Options, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.experiment_scenarios import gain_of

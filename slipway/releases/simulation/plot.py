@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Options, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Options, Shadow
 from slipway.errors import InputError
 from slipway.models.advice.plot import check_format
 from slipway.models.extras import need

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Options, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, JudgeConfig, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Readiness, Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord

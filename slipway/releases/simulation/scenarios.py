@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from slipway.config.releases import AbTest, Bandit, Canary, JudgeConfig, Options
+from slipway.config.releases.options import AbTest, Bandit, Canary, JudgeConfig, Options
 from slipway.releases.simulation.traffic.behaviour import Behaviour
 from slipway.releases.simulation.traffic.pattern import DAY, Traffic
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from slipway.config.releases import AllAtOnce, BlueGreen, JudgeConfig, Options
+from slipway.config.releases.options import AllAtOnce, BlueGreen, JudgeConfig, Options
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference
 from slipway.releases.record.document import ReleaseRecord, new_record

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.config.releases import Interleave
+from slipway.config.releases.options import Interleave
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.traffic import StoredTraffic

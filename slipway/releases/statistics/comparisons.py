@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.config.releases import JudgeConfig, Limit
+from slipway.config.releases.options import JudgeConfig, Limit
 from slipway.releases.evidence import tallies as evidence
 from slipway.releases.evidence.tallies import Tally
 from slipway.statistics.betting import BETS, Array, Boundary, lower_bound, upper_bound

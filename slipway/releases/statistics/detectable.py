@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.statistics.comparisons import DISASTER, Comparison
 from slipway.releases.statistics.sample_size import sample_size
 from slipway.statistics.betting import BETS

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from slipway.config.releases import JudgeConfig
+from slipway.config.releases.options import JudgeConfig
 from slipway.releases.evidence import tallies as evidence
 from slipway.releases.evidence.tallies import Window
 from slipway.releases.statistics.capital import Capital

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.evidence.tallies import Tally
 from slipway.statistics.betting import Array
 

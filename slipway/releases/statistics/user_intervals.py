@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.statistics.clusters import NO_SAMPLE, Difference, Sample, difference, student
 from slipway.releases.statistics.sample_size import BURN_IN, NORMAL, Interval, final_alpha, mixture_radius, sample_size
 from slipway.statistics.betting import Array

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.document import ReleaseRecord

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from slipway.config.releases import Bandit, Shadow
+from slipway.config.releases.options import Bandit, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Evidence, Reference, Window
 from slipway.releases.record.document import ReleaseRecord

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from slipway.config.releases import Bandit
+from slipway.config.releases.options import Bandit
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.statistics.bandit import Arm, regret, weigh

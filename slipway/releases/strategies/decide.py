@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence.checks import checked
 from slipway.releases.evidence.tallies import Evidence, Readiness
 from slipway.releases.record.document import ReleaseRecord

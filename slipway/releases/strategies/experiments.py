@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase

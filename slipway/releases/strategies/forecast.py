@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, JudgeConfig, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase

@@ -8,7 +8,7 @@ the rule and the parameters, which is only reported.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.releases.evidence.tallies import SAME_SHARE, Observed
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import Phase

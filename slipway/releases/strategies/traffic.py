@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from slipway.config.releases import Interleave, Shadow
+from slipway.config.releases.options import Interleave, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.tallies import Evidence, Window
 from slipway.releases.record.document import ReleaseRecord

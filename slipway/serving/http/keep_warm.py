@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from slipway.config.keep_warm import KEEP_WARM
+from slipway.config.deployment.keep_warm import KEEP_WARM
 
 Answer = dict[str, Any]
 

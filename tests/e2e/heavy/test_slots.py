@@ -17,7 +17,7 @@ from support.heavy.embedded import MODEL, Heavy, until, write_config
 
 from local.environment.local_environment import LocalEnvironment
 from local.environment.state import State
-from slipway.config.keep_warm import KEEP_WARM
+from slipway.config.deployment.keep_warm import KEEP_WARM
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 RECORDS = {"inputs": [{"text": "good sunny"}]}

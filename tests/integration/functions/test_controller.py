@@ -13,7 +13,7 @@ from support.releases.records import make_release
 
 from functions.controller.settings import Settings
 from slipway.aws.table import lazy_client
-from slipway.config.keep_warm import KEEP_WARM, LINK_PATH
+from slipway.config.deployment.keep_warm import KEEP_WARM, LINK_PATH
 from slipway.errors import ConfigError, UnavailableError
 from slipway.releases.controller.api_client import ApiClient
 from slipway.releases.record.phases import Phase

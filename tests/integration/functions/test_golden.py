@@ -14,7 +14,7 @@ from support.registries import ORIGIN, PASSED
 from support.releases.records import make_release
 
 from slipway.aws.table import lazy_client
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.errors import GoldenError
 from slipway.models.package import Package
 from slipway.models.registry.bucket import s3_client

@@ -12,7 +12,7 @@ import pytest
 from support.lambda_context import CallContext
 from support.registries import ORIGIN, PASSED
 
-from slipway.config.keep_warm import KEEP_WARM
+from slipway.config.deployment.keep_warm import KEEP_WARM
 from slipway.errors import ConfigError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client

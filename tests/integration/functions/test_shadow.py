@@ -16,7 +16,7 @@ from support.releases.records import make_release
 
 from functions.shadow.settings import Settings
 from slipway.aws.table import lazy_client
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.errors import ConfigError, MalformedError
 from slipway.models.package import load_package
 from slipway.models.registry.bucket import s3_client

@@ -12,8 +12,8 @@ from support.documents import blocks_of
 from support.releases.records import make_release
 
 from local.environment import settings
-from slipway.config.guardrails import GuardrailMetric
-from slipway.config.releases import JudgeConfig
+from slipway.config.releases.guardrails import GuardrailMetric
+from slipway.config.releases.options import JudgeConfig
 from slipway.monitoring.telemetry import metrics
 from slipway.monitoring.telemetry.metrics import metric_line
 from slipway.releases.evidence.cloudwatch import CloudWatchEvidence

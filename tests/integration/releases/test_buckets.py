@@ -9,7 +9,7 @@ from fakes.feedback import MemoryFeedbackStore
 from support.releases.records import make_release, with_traffic
 
 from slipway.aws.table import DynamoTable
-from slipway.config.releases import AbTest, Interleave, Options
+from slipway.config.releases.options import AbTest, Interleave, Options
 from slipway.monitoring.accuracy.labels import CapturedLabel
 from slipway.monitoring.accuracy.labels_table import DynamoLabelStore
 from slipway.monitoring.feedback.prediction_ids import PredictionId, release_tag

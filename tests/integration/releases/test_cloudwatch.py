@@ -7,7 +7,7 @@ import pytest
 from fakes.feedback import MemoryFeedbackStore
 from support.releases.records import NOW, make_release, with_traffic
 
-from slipway.config.releases import AbTest, Bandit, Interleave, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, Shadow
 from slipway.monitoring.accuracy.labels import CapturedLabel
 from slipway.monitoring.feedback.prediction_ids import PredictionId
 from slipway.monitoring.feedback.store import Feedback

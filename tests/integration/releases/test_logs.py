@@ -14,8 +14,8 @@ from moto import mock_aws
 from moto.logs.models import logs_backends
 from support.releases.records import make_release
 
-from slipway.config.releases import Shadow
-from slipway.config.shadow import ShadowNames
+from slipway.config.releases.options import Shadow
+from slipway.config.releases.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.evidence.bucket_query import MOST_ROWS
 from slipway.releases.evidence.log_queries import CloudWatchLogQueries

@@ -12,7 +12,7 @@ from support.training import MODEL, Workplace, points, workplace
 from container import train as task
 from container.train import INTERRUPTED, TrainingSettings
 from slipway.config import Config, parse_config
-from slipway.config.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET, TRAINING_RUN
+from slipway.config.deployment.environment import CONTROL_TABLE, MODEL_BUCKET, TRAINING_BUCKET, TRAINING_RUN
 from slipway.errors import ConfigError
 from slipway.training.account.data import BucketDataSets
 from slipway.training.account.drafts import Drafts

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from slipway.config.releases import JudgeConfig, Options
+from slipway.config.releases.options import JudgeConfig, Options
 from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Readiness, Reference, Tally, Window
 from slipway.releases.record.document import ReleaseRecord, dump_record, load_record, new_record
 from slipway.releases.record.phases import Phase

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from slipway.config.releases import Canary, JudgeConfig
+from slipway.config.releases.options import Canary, JudgeConfig
 from slipway.monitoring.feedback.store import BUCKET
 from slipway.releases.record.document import ReleaseRecord, new_record
 from slipway.releases.record.phases import HistoryEntry, Phase

@@ -9,8 +9,8 @@ from fakes.releases import MemoryReleaseStore
 from fakes.slots import Cloud, insist
 from fakes.surroundings import MemoryFilters, Subscribers
 
-from slipway.config.releases import Interleave, Shadow
-from slipway.config.shadow import ShadowNames
+from slipway.config.releases.options import Interleave, Shadow
+from slipway.config.releases.shadow import ShadowNames
 from slipway.releases.controller.heavy import HeavyTier, Slots
 from slipway.releases.controller.light import LightTier
 from slipway.releases.controller.reconciler import Controller, World

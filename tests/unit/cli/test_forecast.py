@@ -9,7 +9,7 @@ from support.releases.records import NOW, make_release, with_traffic
 
 from slipway.cli.release.forecast import foreseen_at_rates, foreseen_now
 from slipway.cli.release.watch import Foreseen
-from slipway.config.releases import AbTest, AllAtOnce, Canary, Linear, Shadow
+from slipway.config.releases.options import AbTest, AllAtOnce, Canary, Linear, Shadow
 from slipway.errors import UnavailableError
 from slipway.releases.evidence.tallies import Tally, Window
 from slipway.releases.record.document import ReleaseRecord

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slipway.config import parse_config
-from slipway.config.guardrails import GuardrailMetric
+from slipway.config.releases.guardrails import GuardrailMetric
 from slipway.errors import ConfigError
 
 OWN = {"namespace": "Shop", "metric": "Declined", "dimensions": {"Version": "{version}"}, "margin": 0.02}

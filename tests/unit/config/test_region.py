@@ -1,4 +1,4 @@
-from slipway.config.environment import use_region
+from slipway.config.deployment.environment import use_region
 
 
 def test_the_variable_that_boto3_ignores_wins() -> None:

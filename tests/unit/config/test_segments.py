@@ -3,7 +3,7 @@
 import pytest
 
 from slipway.config import parse_config
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.errors import ConfigError
 
 

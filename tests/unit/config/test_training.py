@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from slipway.config import parse_config
-from slipway.config.releases import Canary, Shadow
+from slipway.config.releases.options import Canary, Shadow
 from slipway.config.training import TrainingConfig, with_release_options
 from slipway.errors import ConfigError
 

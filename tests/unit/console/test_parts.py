@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter
 from support.releases.records import NOW, make_release
 
-from slipway.config.releases import Canary
+from slipway.config.releases.options import Canary
 from slipway.console.charts import lines, sparkline
 from slipway.console.navigation import Page, model_links, project_links
 from slipway.console.queries.costs import Costs, traffic_chart

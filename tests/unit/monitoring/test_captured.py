@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.monitoring.accuracy.labels import captured_labels
 from slipway.monitoring.captures.line import capture_line
 from slipway.monitoring.captures.parsing import MARK, pack, read_captures

@@ -14,7 +14,7 @@ from support.serving import Api
 from support.several import LABELS, TARGETS, make_labels_package, make_values_package
 
 from slipway.config import parse_config
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.features.definitions import FeatureDefinitions
 from slipway.models.answer_forms import OWN_TASK, AnswerForm, shown_form
 from slipway.models.bundle import load_models

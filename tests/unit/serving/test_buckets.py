@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from support.releases.records import make_release
 from support.serving import PREDICT, Api
 
-from slipway.config.releases import AbTest, Bandit, Canary, Interleave, Options
+from slipway.config.releases.options import AbTest, Bandit, Canary, Interleave, Options
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id
 from slipway.releases.record.phases import Phase
 from slipway.releases.routing.buckets import bucket_of

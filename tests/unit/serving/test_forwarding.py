@@ -16,7 +16,7 @@ from support.releases.records import make_release
 
 from slipway.config import parse_config
 from slipway.config.api import CALLER_HEADER
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.errors import UnavailableError
 from slipway.models.bundle import load_models
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id

@@ -13,7 +13,7 @@ from support.releases.records import make_release
 from support.serving import PREDICT, Api
 
 from slipway.config import parse_config
-from slipway.config.releases import AbTest, Shadow
+from slipway.config.releases.options import AbTest, Shadow
 from slipway.errors import NotFoundError, UnavailableError
 from slipway.monitoring.telemetry.attempts import Attempts
 from slipway.monitoring.telemetry.outputs import count_output

@@ -11,7 +11,7 @@ from support.releases.records import make_release
 from support.serving import Api, fields, refused
 
 from slipway.config import Config
-from slipway.config.releases import AbTest, Canary, Interleave, Options
+from slipway.config.releases.options import AbTest, Canary, Interleave, Options
 from slipway.errors import PredictionError
 from slipway.models.manifest import Manifest
 from slipway.monitoring.feedback.prediction_ids import parse_prediction_id, release_tag

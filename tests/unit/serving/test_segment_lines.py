@@ -9,7 +9,7 @@ from support.releases.records import make_release
 from support.serving import PREDICT, Api
 
 from slipway.config import parse_config
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.segments import Group
 from slipway.releases.record.document import ReleaseRecord

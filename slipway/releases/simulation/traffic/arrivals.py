@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.config.releases import Interleave, Options, Shadow
+from slipway.config.releases.options import Interleave, Options, Shadow
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.routing.sticky import sticky_of
 from slipway.releases.simulation.traffic.behaviour import Behaviour

@@ -9,7 +9,7 @@ from support.calibrated import answers, calibration, captures_of
 from support.captures import HOUR, capture
 from support.packages import make_text_package
 
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.models.measurements.baseline import Categories
 from slipway.models.measurements.calibrating import calibrate
 from slipway.models.measurements.calibration import write_calibration

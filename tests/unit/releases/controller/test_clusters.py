@@ -7,7 +7,7 @@ import pytest
 from support.releases.records import NOW, make_release
 from support.releases.stage import MODEL, Stage
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.controller.reconciler import Controller
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.clusters import clusters

@@ -10,7 +10,7 @@ from support.faults import Killed
 from support.releases.records import NOW, make_release
 from support.releases.stage import MODEL, Stage
 
-from slipway.config.releases import (
+from slipway.config.releases.options import (
     AbTest,
     AllAtOnce,
     Bandit,

@@ -9,7 +9,7 @@ from support.faults import Killed
 from support.releases.records import NOW, make_release
 from support.releases.stage import MODEL, Stage
 
-from slipway.config.releases import BlueGreen, JudgeConfig, Shadow
+from slipway.config.releases.options import BlueGreen, JudgeConfig, Shadow
 from slipway.errors import NotFoundError, UnavailableError
 from slipway.releases.controller.heavy import HeavyTier
 from slipway.releases.controller.task_metrics import task_lines

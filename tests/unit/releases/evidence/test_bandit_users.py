@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from support.releases.records import NOW, make_release, with_traffic
 
-from slipway.config.releases import Bandit
+from slipway.config.releases.options import Bandit
 from slipway.monitoring.feedback.store import Rewards
 from slipway.releases.evidence.clusters import clusters
 from slipway.releases.evidence.rewards import NewRewards, new_rewards

@@ -12,7 +12,7 @@ from support.releases.decisions import (
     stable_arm,
 )
 
-from slipway.config.releases import Canary, JudgeConfig
+from slipway.config.releases.options import Canary, JudgeConfig
 from slipway.releases.evidence import tallies as keys
 from slipway.releases.evidence.checks import checked
 from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Readiness, Reference, Tally, Window

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support.releases.records import NOW, make_release
 
-from slipway.config.guardrails import GuardrailMetric
-from slipway.config.releases import Canary, JudgeConfig, Options, Shadow
+from slipway.config.releases.guardrails import GuardrailMetric
+from slipway.config.releases.options import Canary, JudgeConfig, Options, Shadow
 from slipway.releases.evidence.guardrails import guardrail_queries, guardrail_tallies, refused_values
 from slipway.releases.evidence.queries import Query
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Tally, Window

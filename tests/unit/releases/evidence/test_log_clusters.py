@@ -12,7 +12,7 @@ import pytest
 from support.releases.records import NOW, make_release, with_traffic
 
 from local.emulator.log_insights import parse
-from slipway.config.releases import AbTest, Bandit, Canary, Options
+from slipway.config.releases.options import AbTest, Bandit, Canary, Options
 from slipway.errors import UnavailableError
 from slipway.monitoring.telemetry.buffering import BufferedTelemetry
 from slipway.monitoring.telemetry.outputs import count_output

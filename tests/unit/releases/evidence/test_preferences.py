@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from support.releases.records import NOW, make_release
 
-from slipway.config.releases import Canary, Interleave
+from slipway.config.releases.options import Canary, Interleave
 from slipway.monitoring.feedback.prediction_ids import release_tag
 from slipway.releases.evidence.preferences import with_preferences
 from slipway.releases.evidence.tallies import Evidence, Observed, Tally, Window

@@ -8,7 +8,7 @@ import pytest
 from support.releases.records import NOW
 
 from slipway.config import parse_config
-from slipway.config.segments import SegmentConfig
+from slipway.config.releases.segments import SegmentConfig
 from slipway.errors import InputError
 from slipway.models.measurements.baseline import category_of
 from slipway.models.package import Package, load_package

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.releases.decisions import MINUTE, NOW, World, started
 
-from slipway.config.releases import Canary
+from slipway.config.releases.options import Canary
 from slipway.monitoring.telemetry import metrics
 from slipway.releases.evidence.cloudwatch import window_of
 from slipway.releases.evidence.queries import Query

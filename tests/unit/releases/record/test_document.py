@@ -3,7 +3,7 @@ import json
 import pytest
 from support.releases.decisions import NOW, arm, heavy, light, stable_arm, started
 
-from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
+from slipway.config.releases.options import AbTest, Bandit, BlueGreen, Canary, Interleave, Options, Shadow
 from slipway.errors import InputError
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.record.document import dump_record, load_record

@@ -1,7 +1,7 @@
 import pytest
 
 from slipway.config import parse_config
-from slipway.config.releases import (
+from slipway.config.releases.options import (
     AbTest,
     AllAtOnce,
     Bandit,

@@ -10,8 +10,8 @@ from support.faults import Killed
 from support.releases.records import make_release
 from support.releases.stage import MODEL, Stage
 
-from slipway.config.releases import AbTest, Shadow
-from slipway.config.shadow import ShadowNames
+from slipway.config.releases.options import AbTest, Shadow
+from slipway.config.releases.shadow import ShadowNames
 from slipway.errors import UnavailableError
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.record.phases import OperatorOrder, Phase

@@ -12,7 +12,7 @@ from fakes.releases import MemoryReleaseStore
 from support.releases.records import make_release
 
 from slipway.config import Config, parse_config
-from slipway.config.releases import Shadow
+from slipway.config.releases.options import Shadow
 from slipway.errors import UnavailableError
 from slipway.models.prediction.answers import agree
 from slipway.monitoring.captures.parsing import Capture

@@ -2,7 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.config.releases import AbTest, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Linear, Options, Shadow
+from slipway.config.releases.options import (
+    AbTest,
+    Bandit,
+    BlueGreen,
+    Canary,
+    Interleave,
+    JudgeConfig,
+    Linear,
+    Options,
+    Shadow,
+)
 from slipway.errors import NotFoundError
 from slipway.releases.record.phases import Phase
 from slipway.releases.simulation.catalogue import find_scenarios

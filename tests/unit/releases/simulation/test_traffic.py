@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from slipway.config.releases import AbTest, Canary, Interleave, Options, Shadow
+from slipway.config.releases.options import AbTest, Canary, Interleave, Options, Shadow
 from slipway.releases.simulation.traffic.arrivals import Arrivals
 from slipway.releases.simulation.traffic.behaviour import Behaviour
 from slipway.releases.simulation.traffic.disturbances import Disturbances

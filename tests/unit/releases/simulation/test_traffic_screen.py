@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.releases.decisions import MINUTE, NOW, REFERENCE, light, running
 
-from slipway.config.releases import AbTest, Canary, JudgeConfig, Options
+from slipway.config.releases.options import AbTest, Canary, JudgeConfig, Options
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.simulation.traffic_screen import TrafficScreen

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from slipway.config.releases import JudgeConfig
+from slipway.config.releases.options import JudgeConfig
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.statistics.capital import COUNTS, Capital, block_of
 from slipway.releases.statistics.comparisons import Questions, against_reference, questions, reference_bounds

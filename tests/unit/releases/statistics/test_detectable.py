@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from slipway.config.releases import AbTest, Canary, JudgeConfig
+from slipway.config.releases.options import AbTest, Canary, JudgeConfig
 from slipway.releases.simulation.runs import Run, Setting, simulate
 from slipway.releases.simulation.scenarios import Scenario
 from slipway.releases.simulation.traffic.behaviour import Behaviour

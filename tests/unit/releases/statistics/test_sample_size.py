@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.statistics.sample_size import final_alpha, fixed_interval, running_interval, sample_size
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from support.releases.users import Users, one_large, zipf
 
-from slipway.config.releases import JudgeConfig
+from slipway.config.releases.options import JudgeConfig
 from slipway.releases.evidence.tallies import Clusters
 from slipway.releases.routing.buckets import BUCKETS
 from slipway.releases.statistics.clusters import Sample, difference

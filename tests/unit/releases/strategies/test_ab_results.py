@@ -3,7 +3,7 @@ import pytest
 from support.releases.decisions import light
 from support.releases.users import zipf
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.document import ReleaseRecord, dump_record, load_record
 from slipway.releases.record.stored_evidence import StoredClusters, stored_tallies

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from support.releases.decisions import World, arm, light, stable_arm
 
-from slipway.config.releases import Bandit, JudgeConfig
+from slipway.config.releases.options import Bandit, JudgeConfig
 from slipway.releases.evidence.tallies import Tally
 from slipway.releases.record.phases import Phase
 

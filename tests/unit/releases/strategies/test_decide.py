@@ -16,7 +16,7 @@ from support.releases.decisions import (
     started,
 )
 
-from slipway.config.releases import AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear
+from slipway.config.releases.options import AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear
 from slipway.releases.evidence.tallies import Readiness, Tally, target_key, value_key
 from slipway.releases.record.document import dump_record
 from slipway.releases.record.phases import Phase

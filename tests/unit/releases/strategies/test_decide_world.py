@@ -13,7 +13,7 @@ from support.releases.decisions import (
     stable_arm,
 )
 
-from slipway.config.releases import AllAtOnce, Canary, Linear
+from slipway.config.releases.options import AllAtOnce, Canary, Linear
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness
 from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.strategies.actions import Notify, Prepare, SetShares, SetStable

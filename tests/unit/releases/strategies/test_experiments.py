@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from support.releases.decisions import NOW, World, arm, light, stable_arm
 
-from slipway.config.releases import AbTest, Bandit, Interleave, JudgeConfig, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Interleave, JudgeConfig, Shadow
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.routing.buckets import BUCKETS

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from support.releases.records import NOW, make_release, with_traffic
 
-from slipway.config.releases import AbTest, AllAtOnce, Bandit, BlueGreen, Canary, Interleave, JudgeConfig, Shadow
+from slipway.config.releases.options import (
+    AbTest,
+    AllAtOnce,
+    Bandit,
+    BlueGreen,
+    Canary,
+    Interleave,
+    JudgeConfig,
+    Shadow,
+)
 from slipway.errors import UnavailableError
 from slipway.releases.controller.present_traffic import present_traffic
 from slipway.releases.evidence.clusters import clusters

@@ -12,7 +12,7 @@ from support.releases.decisions import (
     stable_arm,
 )
 
-from slipway.config.releases import AbTest, AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear, Options
+from slipway.config.releases.options import AbTest, AllAtOnce, BlueGreen, Canary, JudgeConfig, Linear, Options
 from slipway.releases.evidence.tallies import Evidence, Observed, Readiness, Reference, Tally, Window
 from slipway.releases.record.phases import OperatorOrder, Phase
 from slipway.releases.statistics.judge import Outcome

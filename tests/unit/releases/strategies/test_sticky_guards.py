@@ -1,7 +1,7 @@
 import numpy as np
 from support.releases.decisions import ByBucket, World, light
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.evidence.tallies import Clusters, Tally
 from slipway.releases.record.phases import Phase
 from slipway.releases.routing.buckets import BUCKETS

@@ -6,7 +6,7 @@ from support.releases.decisions import MINUTE, World, arm, heavy, light, running
 
 from slipway.cli.release.report import record_table
 from slipway.config import parse_config
-from slipway.config.releases import AbTest, Bandit, Canary, Interleave, JudgeConfig, Options, Shadow
+from slipway.config.releases.options import AbTest, Bandit, Canary, Interleave, JudgeConfig, Options, Shadow
 from slipway.releases.evidence.tallies import Clusters, Evidence, Observed, Tally, Window
 from slipway.releases.record.phases import Phase
 from slipway.releases.record.request import ReleaseRequest, start_record

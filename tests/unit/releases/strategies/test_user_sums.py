@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from support.releases.decisions import NOW, light
 
-from slipway.config.releases import AbTest
+from slipway.config.releases.options import AbTest
 from slipway.releases.evidence.tallies import Clusters, Tally, Window
 from slipway.releases.record.document import ReleaseRecord
 from slipway.releases.routing.buckets import BUCKETS

@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
-from slipway.config.guardrails import Guardrails
-from slipway.config.segments import Segments
+from slipway.config.releases.guardrails import Guardrails
+from slipway.config.releases.segments import Segments
 from slipway.config.validation import Section
 
 Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
