@@ -13,7 +13,7 @@ _RUNNERS = ("/_pytest/", "/pluggy/", "/xdist/", "/execnet/")
 def remember_where_sockets_open() -> None:
     """From now on, the warning about a socket that nobody closed has the calls that opened it.
 
-    tracemalloc would say it, too, and makes all tests half as fast.
+    tracemalloc would say it, too, but slows every test.
     """
     opened: dict[int, traceback.StackSummary] = {}  # no socket can hold it, and an id is used again
     begin, tell = socket.socket.__init__, sys.unraisablehook

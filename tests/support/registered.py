@@ -21,6 +21,7 @@ from slipway.models.measurements.calibration import write_calibration
 from slipway.models.package import BASELINE, Package
 from slipway.monitoring.captures.parsing import Capture
 from support.calibrated import calibration
+from support.moto_account import create_keyed_table, use_test_credentials
 from support.packages import make_regression_package, make_tabular_package, make_text_package, seal_again
 from support.registries import ORIGIN, PASSED
 
@@ -41,10 +42,7 @@ START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta
 @contextmanager
 def registered_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An account whose registry has version 2 of each model, and a project with version 1 only."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
     deployed = Deployed("this account", OUTPUTS)
@@ -54,12 +52,7 @@ def registered_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     with mock_aws():
         for bucket in ("captures", "models", "history"):
             boto3.client("s3").create_bucket(Bucket=bucket)
-        boto3.client("dynamodb").create_table(
-            TableName="control",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_keyed_table("control")
         registry = Target("control", "models", "this account").open()
         for make in (price, sentiment, make_tabular_package):
             for number in (1, REGISTERED):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
+from support.moto_account import use_test_credentials
 from support.packages import make_regression_package
 
 from slipway.batch import cutting, steps
@@ -34,10 +35,7 @@ CONFIG = parse_config("models: {tiny-price: {versions: [1], stable: 1}}")
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     with mock_aws():
         made = boto3.client("s3")
         made.create_bucket(Bucket=BUCKET)

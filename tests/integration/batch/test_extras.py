@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from support.golden import flip_a_bit, with_golden
 from support.lambda_context import CallContext
+from support.moto_account import use_test_credentials
 from support.packages import make_tabular_package
 
 from container import batch as task
@@ -63,10 +64,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "slipway.yaml").write_text(CONFIG)
     for name in ("tiny-tabular", "tiny-heavy"):
         make_tabular_package(tmp_path / "models" / name / "1", name=name, fields=FIELDS)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     for name, value in {**NAMES, "LAMBDA_TASK_ROOT": str(tmp_path), "SLIPWAY_ROOT": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from support.moto_account import use_test_credentials
 
 from slipway.batch.account.executions import Executions
 from slipway.batch.account.jobs import Jobs
@@ -24,10 +25,7 @@ BUCKET = "jobs-of-demo"
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})

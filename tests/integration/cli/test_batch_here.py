@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 from moto import mock_aws
+from support.moto_account import create_keyed_table, use_test_credentials
 from support.packages import make_tabular_package
 from support.releases.records import promoted
 from typer.testing import CliRunner
@@ -31,10 +31,7 @@ STORE = ("--features", "store")
 @pytest.fixture(autouse=True)
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A deployment, and a project with both versions of the model."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     monkeypatch.chdir(tmp_path)
     Path("slipway.yaml").write_text(CONFIG, encoding="utf-8")
     for number in (1, 2):
@@ -44,12 +41,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("slipway.cli.deployed.find_deployed", lambda _: Deployed("this account", outputs))
     with mock_aws():
         for table in outputs.values():
-            boto3.client("dynamodb").create_table(
-                TableName=table,
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            create_keyed_table(table)
         yield
 
 

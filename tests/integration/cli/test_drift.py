@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from support.captures import prices
+from support.moto_account import create_keyed_table, use_test_credentials
 from support.packages import make_regression_package, seal_again
 from typer.testing import CliRunner, Result
 
@@ -38,20 +39,12 @@ Slipway = Callable[..., Result]
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaptureBucket]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     outputs = {"CaptureBucket": BUCKET, "ControlTable": "control"}
     monkeypatch.setattr(drift_source, "find_deployed", lambda _: Deployed("this account", outputs))
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        boto3.client("dynamodb").create_table(
-            TableName="control",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_keyed_table("control")
         yield CaptureBucket(BUCKET)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from moto import mock_aws
 from support.calibrated import MODEL, answers, calibration, captures_of
+from support.moto_account import create_keyed_table, use_test_credentials
 from support.packages import LABELS, make_text_package
 from typer.testing import CliRunner
 
@@ -71,10 +72,7 @@ class Feedbacks:
 
 @pytest.fixture(autouse=True)
 def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Capture]]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     outputs = {"CaptureBucket": "captures", "ControlTable": "control", "ModelBucket": "models"}
@@ -85,12 +83,7 @@ def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[C
     made = captures_of(SCORED, HOUR)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="captures")
-        boto3.client("dynamodb").create_table(
-            TableName="control",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_keyed_table("control")
         bucket = CaptureBucket("captures")
         for key, content in pack(made).items():
             bucket.put(key, content)

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.cloudwatch.models import Statistics
+from support.moto_account import create_keyed_table, use_test_credentials
 from support.packages import make_text_package
 from typer.testing import CliRunner, Result
 
@@ -34,10 +35,7 @@ models:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project whose stacks are deployed, with only their outputs."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
     for version in (1, 2):
@@ -45,12 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with mock_aws():
         _deploy("demo-state", {"ControlTable": "control"})
         _deploy("demo-serving", {"ApiUrl": "https://abc.execute-api.us-east-1.amazonaws.com"})
-        boto3.client("dynamodb").create_table(
-            TableName="control",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_keyed_table("control")
         yield tmp_path
 
 

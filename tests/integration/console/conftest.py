@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from starlette.testclient import TestClient
 from support.calibrated import MODEL, answers, calibration, captures_of
+from support.moto_account import use_test_credentials
 from support.packages import make_text_package
 
 from slipway.aws.table import DynamoTable
@@ -118,10 +119,7 @@ def package(tmp_path: Path) -> Package:
 @pytest.fixture
 def captures(hour: datetime, package: Package, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Capture]]:
     """An hour of captures of two users, as the functions leave it; the first text is HTML."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     made = [_told(each, place) for place, each in enumerate(captures_of(answers(COUNT, seed=5), hour))]
     with mock_aws():

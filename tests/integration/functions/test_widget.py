@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from support.calibrated import MODEL, answers, calibration, captures_of
+from support.moto_account import create_keyed_table, use_test_credentials
 from support.packages import make_text_package
 
 from slipway.aws.table import DynamoTable
@@ -52,22 +53,14 @@ def draw(chart: Chart, *, width: float, height: float, theme: str) -> str:
 
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     (tmp_path / "slipway.yaml").write_text(CONFIG, encoding="utf-8")
     package = make_text_package(tmp_path / "models" / MODEL / "1")
     write_calibration(package.folder / "calibration.json", calibration())
     seal_package(package.folder, package.manifest.model_dump(mode="json", exclude_unset=True))
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="captures")
-        boto3.client("dynamodb").create_table(
-            TableName="control",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_keyed_table("control")
         config = load_config(tmp_path / "slipway.yaml")
 
         def registry() -> Any:

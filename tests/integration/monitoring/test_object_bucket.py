@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from support.captures import MemoryBucket
+from support.moto_account import use_test_credentials
 
 from benchmarks.folder_bucket import FolderBucket
 from slipway.errors import UnavailableError
@@ -16,10 +17,7 @@ from slipway.monitoring.captures.bucket import CaptureBucket, ObjectBucket
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_test_credentials(monkeypatch)
     with mock_aws():
         yield
 
