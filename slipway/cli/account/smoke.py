@@ -103,7 +103,7 @@ def _path(model: str) -> str:
 
 def _print(found: list[Answered]) -> None:
     console = Console()
-    table = new_table("model", "version", "golden records", "largest difference", "")
+    table = new_table("model", "version", "records", "difference", "")
     for each in found:
         largest = "–" if each.largest is None else f"{each.largest:.2g}"
         verdict = "[red]differs[/]" if each.wrong else "answers" if each.records else "has none"
